@@ -1,0 +1,1 @@
+"""Compiles designs drawn in ProFlow: validates, checks, lowers, emits."""

@@ -1,0 +1,1 @@
+"""Runs compiled and stored designs on Inngest."""
