@@ -1,0 +1,85 @@
+"""A design in its internal form: what every reader makes of the shape it was drawn in.
+
+Pointers are JSON pointers into the file as given, so that a diagnostic leads back to what the
+person wrote, whatever the shape.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.settings import Settings
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a known type with a valid config.
+
+    `config_pointers` maps a key of the config, in its canonical spelling (`approverIds`), to the
+    pointer of its value; a key that is missing there was not given.
+    """
+
+    id: str
+    type: str
+    label: str
+    config: Config
+    pointer: str
+    config_pointer: str
+    config_pointers: Mapping[str, str] = field(default_factory=dict)
+    parent: str | None = None
+    position: tuple[float, float] | None = None
+
+    @property
+    def kind(self) -> NodeType:
+        return NODE_TYPES[self.type]
+
+    def pointer_to(self, key: str) -> str:
+        """Where a config value stands; the node itself if it was not given."""
+        return self.config_pointers.get(key, self.pointer)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge between two existing nodes.
+
+    `when` is its rule, an expression (a structured condition has been turned into one: then
+    `structured` is True and a missing field reads as false). `key` names it in diagnostics: its id,
+    or `source → target`.
+    """
+
+    index: int
+    key: str
+    source: str
+    target: str
+    pointer: str
+    handle: str | None = None
+    label: str | None = None
+    when: str | None = None
+    when_pointer: str | None = None
+    structured: bool = False
+    default: bool = False
+    priority: float | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Nodes by id and edges, both in file order; `id` is safe to name a function by."""
+
+    id: str
+    name: str
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    settings: Settings
+    setting_pointers: Mapping[str, str] = field(default_factory=dict)
+    tenant_id: int | None = None
+    """The tenant a stored row belongs to; None: not a row."""
+    pointer: str = ""
+    """Where the design stands in its file."""
+    dialect: str = "proflow"
+    """`riveredge` where that product's reading of a drawing differs."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def pointer_to(self, setting: str) -> str:
+        """Where a setting stands; the design itself if it was not given."""
+        return self.setting_pointers.get(setting, self.pointer)

@@ -1,0 +1,184 @@
+"""The networkx view of a design: nodes, and the outcomes by which edges leave them.
+
+One model for all types: a node takes exactly one of its outcomes, and then all edges of that
+outcome at once. An outcome whose edges carry rules is followed by a *choice*, a node that is not
+drawn: it takes the first outcome whose rule holds. So rules only ever stand on the edges of
+conditions and choices.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import networkx as nx
+
+from proflow_compiler.design import Design, Edge, Node
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """An edge of the graph; `edge` is the drawn one, None for the edge that leads into a choice."""
+
+    index: int
+    source: str
+    target: str
+    outcome: str
+    edge: Edge | None
+
+
+@dataclass(frozen=True)
+class Exit:
+    """An outcome of a node and the edges it takes, all at once; `when` chooses it, if ruled."""
+
+    outcome: str
+    edges: tuple[GraphEdge, ...]
+    when: str | None = None
+    default: bool = False
+    rule: Edge | None = None
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A drawn node, or a choice (`choice_of` names the node and outcome it follows)."""
+
+    id: str
+    node: Node
+    choice_of: str | None = None
+
+    @property
+    def ruled(self) -> bool:
+        """Whether rules choose its outcome."""
+        return self.choice_of is not None or self.node.kind.rules
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in file order (a choice right after its node), with their exits and edges in."""
+
+    design: Design
+    nodes: Mapping[str, GraphNode]
+    edges: Sequence[GraphEdge]
+    exits: Mapping[str, tuple[Exit, ...]]
+    into: Mapping[str, tuple[GraphEdge, ...]] = field(repr=False)
+
+    def out(self, node: str) -> tuple[GraphEdge, ...]:
+        return tuple(edge for exit_ in self.exits[node] for edge in exit_.edges)
+
+    def undrawn(self, node: str) -> tuple[str, ...]:
+        """Outcomes that lead to an invisible, terminating end."""
+        at = self.nodes[node]
+        if at.choice_of is not None:
+            return ()
+        drawn = {exit_.outcome for exit_ in self.exits[node]}
+        return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
+
+    @cached_property
+    def digraph(self) -> "nx.DiGraph[str]":
+        """Nodes and edges for networkx's algorithms; several edges between two nodes are one."""
+        digraph: nx.DiGraph[str] = nx.DiGraph()
+        digraph.add_nodes_from(self.nodes)
+        digraph.add_edges_from((edge.source, edge.target) for edge in self.edges)
+        return digraph
+
+    @cached_property
+    def starts(self) -> tuple[str, ...]:
+        return tuple(name for name, at in self.nodes.items() if at.node.type == "start")
+
+    @cached_property
+    def topological(self) -> tuple[str, ...]:
+        """All nodes, each after those that lead to it, ties in file order. Raises if cyclic."""
+        place = {name: index for index, name in enumerate(self.nodes)}
+        return tuple(nx.lexicographical_topological_sort(self.digraph, key=place.__getitem__))
+
+    @cached_property
+    def dominators(self) -> Mapping[str, str]:
+        """Immediate dominator of each node that the start reaches; the start maps to itself."""
+        return {
+            **nx.immediate_dominators(self.digraph, self.starts[0]),
+            self.starts[0]: self.starts[0],
+        }
+
+
+def build_graph(design: Design) -> Graph:
+    """The graph of a design whose edges are sound in shape (no dangling end)."""
+    drawn: dict[str, list[Edge]] = {name: [] for name in design.nodes}
+    for edge in design.edges:
+        drawn[edge.source].append(edge)
+    nodes: dict[str, GraphNode] = {}
+    edges: list[GraphEdge] = []
+    exits: dict[str, tuple[Exit, ...]] = {}
+
+    def add(source: str, target: str, outcome: str, edge: Edge | None) -> GraphEdge:
+        edges.append(GraphEdge(len(edges), source, target, outcome, edge))
+        return edges[-1]
+
+    def ruled_exits(source: str, out: Sequence[Edge]) -> tuple[Exit, ...]:
+        return tuple(
+            Exit(
+                outcome,
+                tuple(add(source, edge.target, outcome, edge) for edge in group),
+                when=next((edge.when for edge in group if edge.when is not None), None),
+                default=not any(edge.when is not None for edge in group),
+                rule=next((edge for edge in group if edge.when is not None), None),
+            )
+            for outcome, group in _by_rule(out)
+        )
+
+    for name, node in design.nodes.items():
+        nodes[name] = GraphNode(name, node)
+        if node.kind.rules:
+            exits[name] = ruled_exits(name, drawn[name])
+            continue
+        by_outcome: dict[str, list[Edge]] = defaultdict(list)
+        for edge in drawn[name]:
+            by_outcome[outcome_of(node, edge)].append(edge)
+        own: list[Exit] = []
+        for outcome, group in by_outcome.items():
+            if not any(edge.when is not None or edge.default for edge in group):
+                own.append(Exit(outcome, tuple(add(name, e.target, outcome, e) for e in group)))
+                continue
+            choice = f"{name}?{outcome}"
+            while choice in design.nodes:
+                choice += "?"
+            nodes[choice] = GraphNode(choice, node, choice_of=outcome)
+            own.append(Exit(outcome, (add(name, choice, outcome, None),)))
+            exits[choice] = ruled_exits(choice, group)
+        exits[name] = tuple(own)
+
+    into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
+    for graph_edge in edges:
+        into[graph_edge.target].append(graph_edge)
+    return Graph(design, nodes, edges, exits, {name: tuple(found) for name, found in into.items()})
+
+
+def outcome_of(node: Node, edge: Edge) -> str:
+    """The outcome of `node` by which an edge leaves; any handle will do where there is only one."""
+    outcomes = node.kind.outcomes
+    if edge.handle is None or len(outcomes) <= 1:
+        return outcomes[0] if outcomes else "default"
+    return edge.handle
+
+
+def _by_rule(edges: Sequence[Edge]) -> list[tuple[str, list[Edge]]]:
+    """Ruled edges grouped into outcomes, in the order in which their rules are tried.
+
+    Edges with the same handle are one outcome, named by it; an edge without is named by its target.
+    """
+    groups: dict[str, list[Edge]] = {}
+    handles = {edge.handle for edge in edges if edge.handle is not None}
+    for edge in edges:
+        if edge.handle is not None:
+            groups.setdefault(edge.handle, []).append(edge)
+            continue
+        name, count = edge.target, 1
+        while name in groups or name in handles:
+            count += 1
+            name = f"{edge.target}#{count}"
+        groups[name] = [edge]
+
+    def rank(item: tuple[str, list[Edge]]) -> float:
+        priorities = [edge.priority for edge in item[1] if edge.priority is not None]
+        return min(priorities, default=float("inf"))
+
+    return sorted(groups.items(), key=rank)

@@ -1,0 +1,346 @@
+"""The definition: a design compiled to a structured program, the contract of compiler and runtime.
+
+A block is a list of ops. Running a block either *arrives* (falls through to what follows it) or
+*ends* (the run's path is over). `call` is always the last op of its block: the block arrives where
+the called function arrives. Strings inside `Value`s are templates: `${…}` holds an expression.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic.alias_generators import to_camel
+
+FORMAT: Literal["proflow/definition@1"] = "proflow/definition@1"
+
+Value = Annotated[Any, Field(description="JSON; `${…}` in strings holds an expression")]
+Seconds = Annotated[int, Field(ge=1)]
+
+
+class Model(BaseModel):
+    """What all parts of a definition share: camelCase keys in JSON, nothing unknown, immutable."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class RetryPolicy(Model):
+    """How often a step is tried, and how long after a failure; intervals in seconds."""
+
+    max_attempts: int = Field(ge=1)
+    initial_interval: float | None = Field(default=None, ge=0)
+    max_interval: float | None = Field(default=None, ge=0)
+    multiplier: float = Field(default=2.0, ge=1)
+
+
+class Op(Model):
+    """One instruction. `id` is the Inngest step id, `node` the id on the canvas."""
+
+    id: str
+    node: str
+
+    @model_serializer(mode="wrap")
+    def _with_fn(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`fn` is a default, and yet what tells ops apart: never left out."""
+        return {"fn": self.fn, **handler(self)}  # type: ignore[attr-defined]
+
+
+class TaskOp(Op):
+    """Runs a handler: the user's (`send_email`) or a built-in one (`proflow:http`)."""
+
+    fn: Literal["task-step"] = "task-step"
+    handler: str
+    input: Value = None
+    retry: RetryPolicy | None = None
+    timeout: float | None = None
+
+
+class Approval(Model):
+    """Who decides and how; the policy travels to the host in `approval/requested`."""
+
+    approvers: list[str] = []
+    approver_expression: Value = None
+    mode: Literal["any", "all", "sequential", "quorum"] = "any"
+    pass_ratio: float | None = None
+    reminders: dict[str, Any] | None = None
+    empty_approver_policy: str | None = None
+    fallback_approvers: list[str] = []
+    self_approval: str | None = None
+    comment_required: str | None = None
+    allow: list[Literal["transfer", "addSign", "return", "withdraw"]] = []
+
+
+class ApprovalOp(Op):
+    """Requests a decision and waits for it. Outcomes: approved, rejected, timeout, returned."""
+
+    fn: Literal["approval-step"] = "approval-step"
+    approval: Approval = Approval()
+    event: str = "approval/response"
+    match: str | None = None
+    timeout: Seconds | None = None
+    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+
+
+class WaitOp(Op):
+    """Waits for an event. Outcomes: received, timeout.
+
+    `armed_with` ops (what triggers the event) start once the wait is armed; the wait is over when
+    both are done. Without `timeout` it waits Inngest's 366 days.
+    """
+
+    fn: Literal["wait-step"] = "wait-step"
+    event: str
+    match: str | None = None
+    timeout: Seconds | None = None
+    armed_with: "list[AnyOp]" = []
+
+
+class SleepOp(Op):
+    """Sleeps for `seconds`, or until the time that `until` (a value) renders to."""
+
+    fn: Literal["sleep-step"] = "sleep-step"
+    seconds: Seconds | None = None
+    until: Value = None
+
+
+class SendOp(Op):
+    """Sends one event; `data` gets the run's `tenant_id`."""
+
+    fn: Literal["send-step"] = "send-step"
+    event: str
+    data: Value = None
+
+
+class SetOp(Op):
+    """Computes values: name → expression (not a template). No step of its own: it is pure."""
+
+    fn: Literal["set-step"] = "set-step"
+    values: dict[str, str]
+
+
+class Rule(Model):
+    """An outcome and the expression that chooses it."""
+
+    outcome: str
+    when: str
+
+
+class ChooseOp(Op):
+    """Takes the first outcome whose rule holds, else `default`; no default: the run fails."""
+
+    fn: Literal["choose"] = "choose"
+    rules: list[Rule]
+    default: str | None = None
+    outcome_of: str | None = None
+    """The node whose rules these are, if it is no condition: its own outcome is kept apart."""
+
+
+class Case(Model):
+    outcomes: list[str] = Field(min_length=1)
+    steps: "list[AnyOp]"
+
+
+class BranchOp(Op):
+    """Continues with the case of the outcome that `node` took; no case: arrives at once."""
+
+    fn: Literal["branch"] = "branch"
+    cases: list[Case]
+
+
+class Arm(Model):
+    name: str
+    steps: "list[AnyOp]"
+
+
+class ParallelOp(Op):
+    """Runs all arms at once; arrives when all are over and at least one arrived, else ends."""
+
+    fn: Literal["parallel"] = "parallel"
+    arms: list[Arm] = Field(min_length=2)
+
+
+class CallOp(Op):
+    """Goes on with a function, a path shared by several: where it arrives, the block arrives."""
+
+    fn: Literal["call"] = "call"
+    function: str
+
+
+class EndOp(Op):
+    """A drawn end."""
+
+    fn: Literal["end"] = "end"
+    status: str = "completed"
+    output: Value = None
+    terminate: bool = False
+    fail: bool = False
+
+
+class StopOp(Op):
+    """The invisible, terminating end of an undrawn outcome: the status is the outcome of `node`."""
+
+    fn: Literal["stop"] = "stop"
+
+
+AnyOp = Annotated[
+    TaskOp
+    | ApprovalOp
+    | WaitOp
+    | SleepOp
+    | SendOp
+    | SetOp
+    | ChooseOp
+    | BranchOp
+    | ParallelOp
+    | CallOp
+    | EndOp
+    | StopOp,
+    Field(discriminator="fn"),
+]
+
+
+class EventTrigger(Model):
+    event: str
+    condition: str | None = Field(default=None, alias="if")
+
+
+class CronTrigger(Model):
+    cron: str
+    timezone: str | None = None
+
+
+class Concurrency(Model):
+    limit: int = Field(ge=1)
+    key: str | None = None
+    scope: Literal["fn", "env", "account"] | None = None
+
+
+class Throttle(Model):
+    limit: int = Field(ge=1)
+    period: Seconds
+    burst: int | None = None
+    key: str | None = None
+
+
+class Timeouts(Model):
+    start: Seconds | None = None
+    finish: Seconds | None = None
+
+
+class Cancellation(Model):
+    event: str
+    condition: str | None = Field(default=None, alias="if")
+    timeout: Seconds | None = None
+
+
+class FunctionSettings(Model):
+    """What becomes arguments of `create_function`; keys are already prefixed with the tenant."""
+
+    retries: int = Field(default=4, ge=0, le=20)
+    concurrency: list[Concurrency] = Field(default=[], max_length=2)
+    throttle: Throttle | None = None
+    priority: str | None = None
+    timeouts: Timeouts | None = None
+    cancel_on: list[Cancellation] = Field(default=[], max_length=5)
+    idempotency: str | None = None
+
+
+class CanvasNode(Model):
+    id: str
+    type: str
+    label: str
+
+
+class CanvasEdge(Model):
+    """An edge with the outcome of its source that takes it; None: whatever the outcome."""
+
+    source: str
+    target: str
+    outcome: str | None = None
+
+
+class Canvas(Model):
+    """The drawing, as far as status needs it: which node follows which, by which outcome."""
+
+    nodes: list[CanvasNode]
+    edges: list[CanvasEdge]
+
+
+class Definition(Model):
+    format: Literal["proflow/definition@1"] = FORMAT
+    id: str
+    name: str
+    description: str | None = None
+    version: str | None = None
+    scope: Literal["tenant", "system"] = "tenant"
+    task_type: str | None = None
+    triggers: list[EventTrigger | CronTrigger] = Field(min_length=1, max_length=10)
+    max_attempts: int = Field(default=5, ge=1)
+    """Attempts of a step without a retry policy of its own."""
+    settings: FunctionSettings = FunctionSettings()
+    on_failure: str | None = None
+    initiator: str | None = None
+    """The expression that names who started the run."""
+    doubles: list[str] = []
+    """Paths below `event.data` that expressions see as doubles: `amount`, `lines.*.price`."""
+    canvas: Canvas
+    functions: dict[str, list[AnyOp]] = {}
+    steps: list[AnyOp]
+    digest: str = ""
+
+    def canonical(self) -> str:
+        """The canonical JSON of everything but the digest: sorted keys, no white space.
+
+        Defaults are left out, so that a field added later changes no digest.
+        """
+        return canonical_json({**self._explicit(), "digest": None})
+
+    def with_digest(self) -> "Definition":
+        digest = hashlib.sha256(self.canonical().encode()).hexdigest()
+        return self.model_copy(update={"digest": f"sha256:{digest}"})
+
+    def to_json(self) -> str:
+        """The file `<id>.definition.json`: indented, ends with a line break."""
+        return json.dumps(self._explicit(), ensure_ascii=False, indent=2) + "\n"
+
+    def _explicit(self) -> dict[str, Any]:
+        data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"format": self.format, **data}
+
+
+def canonical_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def walk(steps: "list[Any]") -> Iterator[Any]:
+    """Every op of a block, nested ones included, in reading order."""
+    stack = [iter(steps)]
+    while stack:
+        op = next(stack[-1], None)
+        if op is None:
+            stack.pop()
+            continue
+        yield op
+        for inner in reversed(_blocks(op)):
+            stack.append(iter(inner))
+
+
+def _blocks(op: Any) -> "list[list[Any]]":
+    match op:
+        case WaitOp():
+            return [op.armed_with]
+        case BranchOp():
+            return [case.steps for case in op.cases]
+        case ParallelOp():
+            return [arm.steps for arm in op.arms]
+        case _:
+            return []

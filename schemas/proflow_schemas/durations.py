@@ -1,0 +1,69 @@
+"""Durations as designs write them: `90s 15m 24h 3d`, ISO 8601 (`PT15M`, `P1DT2H`), or a number of seconds."""
+
+import re
+from datetime import timedelta
+
+MAX_WAIT = timedelta(days=366)
+"""The longest wait or sleep that Inngest accepts."""
+
+_SHORT = re.compile(r"(\d+)\s*(ms|s|m|h|d|w)", re.ASCII)
+_SHORT_WHOLE = re.compile(r"(?:\d+\s*(?:ms|s|m|h|d|w)\s*)+", re.ASCII)
+_ISO = re.compile(
+    r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+class DurationError(ValueError):
+    """A text or number that is no duration."""
+
+
+def parse_duration(value: str | int | float) -> timedelta:
+    """Read one duration; seconds if it is a number or a text of digits. Raises DurationError."""
+    try:
+        return _parse(value)
+    except OverflowError:
+        raise DurationError(f"`{str(value)[:40]}` is too long to be a duration") from None
+
+
+def _parse(value: str | int | float) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise DurationError("a duration is a text such as `24h` or a number of seconds")
+    if isinstance(value, int | float):
+        if not value >= 0:
+            raise DurationError(f"`{value}` is no duration: it is negative or no number")
+        return timedelta(seconds=value)
+    text = value.strip()
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return timedelta(seconds=int(text))
+    if len(text) < 100 and _SHORT_WHOLE.fullmatch(text):
+        parts = (_UNITS[unit] * int(count) for count, unit in _SHORT.findall(text))
+        return sum(parts, timedelta())
+    match = _ISO.fullmatch(text) if len(text) < 100 else None
+    if match and any(match.groups()) and not text.endswith("T"):
+        weeks, days, hours, minutes, seconds = match.groups(default="0")
+        return timedelta(
+            weeks=int(weeks),
+            days=int(days),
+            hours=int(hours),
+            minutes=int(minutes),
+            seconds=float(seconds),
+        )
+    raise DurationError(f"`{text[:40]}` is no duration")
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest text that `parse_duration` reads back: `24h`, `1d`, `90s`, `1500ms`."""
+    ms = round(value / _UNITS["ms"])
+    for unit in ("d", "h", "m", "s"):
+        size = round(_UNITS[unit] / _UNITS["ms"])
+        if ms >= size and ms % size == 0:
+            return f"{ms // size}{unit}"
+    return f"{ms}ms" if ms % 1000 else f"{ms // 1000}s"

@@ -1,0 +1,105 @@
+"""The lexical structure of CEL: enough to find spans, closing braces and identifiers.
+
+Source: the lexis of the CEL specification, and the backquoted fields of its reference parser.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import ExpressionError
+
+TokenKind = Literal["name", "field", "string", "number", "punctuation", "other"]
+
+# Words that cannot be a field after a dot, or a name at all.
+KEYWORDS = frozenset({"true", "false", "null", "in"})
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t\r\n\f]+|//[^\n]*)
+  | (?P<string>
+        (?:[rR][bB]?|[bB][rR])(?:\"\"\"(?s:.*?)\"\"\"|'''(?s:.*?)'''|"[^"\n\r]*"|'[^'\n\r]*')
+      | [bB]?(?:\"\"\"(?s:(?:[^\\]|\\.)*?)\"\"\"|'''(?s:(?:[^\\]|\\.)*?)'''
+          |"(?:[^"\\\n\r]|\\[^\n\r])*"|'(?:[^'\\\n\r]|\\[^\n\r])*'))
+  | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<field>`[A-Za-z0-9_./ -]+`)
+  | (?P<number>0[xX][0-9a-fA-F]+[uU]?|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[uU]?)
+  | (?P<punctuation>&&|\|\||[<>=!]=|[][(){}.,:?<>!+\-*/%])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: its kind and its span of the text."""
+
+    kind: TokenKind
+    start: int
+    end: int
+    text: str
+
+
+def is_identifier(name: str) -> bool:
+    """Whether CEL takes `name` after a dot."""
+    return _IDENTIFIER.match(name) is not None and name not in KEYWORDS
+
+
+def tokens(text: str, start: int = 0) -> list[Token]:
+    """The tokens of `text` from `start`, without space and comments.
+
+    A character that begins no token becomes one of kind `other`: saying what is wrong with it
+    is the parser's part.
+    """
+    found: list[Token] = []
+    position = start
+    while position < len(text):
+        token = _next(text, position)
+        if token is None:
+            break
+        found.append(token)
+        position = token.end
+    return found
+
+
+def closing_brace(text: str, start: int) -> int | None:
+    """The index of the `}` that closes an expression beginning at `start`, or `None`.
+
+    Braces of maps and braces inside strings and comments do not count. A string that is never
+    closed is an `ExpressionError`, since nothing after it can be told apart.
+    """
+    depth = 0
+    position = start
+    while (token := _next(text, position)) is not None:
+        if token.text == "{":
+            depth += 1
+        elif token.text == "}":
+            if depth == 0:
+                return token.start
+            depth -= 1
+        elif token.kind == "other" and token.text in "\"'":
+            raise ExpressionError(
+                "the string that begins here is not closed",
+                offset=token.start,
+                help=f"close it with `{token.text}`",
+            )
+        position = token.end
+    return None
+
+
+def _next(text: str, position: int) -> Token | None:
+    while match := _TOKEN.match(text, position):
+        kind = match.lastgroup
+        if kind == "space":
+            position = match.end()
+            continue
+        if kind == "name" or kind == "field" or kind == "string" or kind == "number":
+            return Token(kind, position, match.end(), match.group())
+        return Token("punctuation", position, match.end(), match.group())
+    if position >= len(text):
+        return None
+    return Token("other", position, position + 1, text[position])

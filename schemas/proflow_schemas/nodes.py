@@ -1,0 +1,277 @@
+"""Node types: what a person configures on each node of the canvas, and by which outcomes it is left.
+
+Each type has a typed config; the published JSON Schema of a design is derived from these models.
+Aliases are read, never written. Durations are texts such as `24h`, or seconds (see `durations`).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Expression = Annotated[
+    str,
+    Field(description="a CEL expression over event, steps, …", json_schema_extra={"format": "cel"}),
+]
+Text = Annotated[str, Field(description="text; `${…}` holds an expression")]
+Value = Annotated[Any, Field(description="JSON; `${…}` in strings holds an expression")]
+Duration = Annotated[
+    str | int | float,
+    Field(description="`90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds", examples=["24h", 90]),
+]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Config(BaseModel):
+    """What all node configs share: camelCase keys, nothing unknown."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+
+
+class EventTrigger(Config):
+    """Starts a run at each event of this name."""
+
+    event: Name
+    condition: Expression | None = Field(default=None, alias="if")
+
+
+class CronTrigger(Config):
+    """Starts a run at each tick of a five-field cron expression."""
+
+    cron: Name
+    timezone: str | None = Field(default=None, examples=["Asia/Shanghai"])
+
+
+Trigger = EventTrigger | CronTrigger
+
+
+class Retry(Config):
+    """How often a step is tried, and how long it waits in between; no jitter."""
+
+    max_attempts: int = Field(default=5, ge=1, le=20)
+    initial_interval: Duration | None = None
+    max_interval: Duration | None = None
+    multiplier: float = Field(default=2.0, ge=1)
+
+
+class Start(Config):
+    """Where a run begins."""
+
+    trigger: Trigger | list[Trigger] | None = None
+    input: dict[str, Any] | None = Field(default=None, description="JSON Schema of `event.data`")
+    initiator: Expression | None = None
+
+
+class End(Config):
+    """Where a path of a run ends; the run's result is its status."""
+
+    status: Name = "completed"
+    output: Value = None
+    terminate: bool = False
+    fail: bool = False
+
+
+class Reminders(Config):
+    """When those who have not decided yet are reminded."""
+
+    after: Duration
+    every: Duration | None = None
+    max: int | None = Field(default=None, ge=1)
+
+
+class Approval(Config):
+    """Asks people to decide, and waits for the decision."""
+
+    approver_type: (
+        Literal[
+            "user",
+            "role",
+            "department",
+            "manager",
+            "multiLevelManager",
+            "initiator",
+            "initiatorSelect",
+            "form",
+            "expression",
+        ]
+        | None
+    ) = None
+    approver_ids: list[str | int] | str | int | None = None
+    approval_mode: Literal["any", "all", "sequential", "quorum", "OR", "AND"] = "any"
+    pass_ratio: float | None = Field(default=None, gt=0, le=100)
+    timeout: Duration | None = None
+    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+    reminders: Reminders | None = None
+    empty_approver_policy: (
+        Literal["block", "autoPass", "autoReject", "fallbackUser", "escalateAdmin"] | None
+    ) = None
+    fallback_approver_ids: list[str | int] | None = None
+    self_approval: Literal["allow", "forbid", "skip"] | None = None
+    comment_required: Literal["never", "onReject", "always"] | None = None
+    allow_transfer: bool | None = None
+    allow_add_sign: bool | None = None
+    allow_return: bool | None = None
+    allow_withdraw: bool | None = None
+    reject_to: Name | None = None
+    event: Name = "approval/response"
+    match: Name | None = Field(
+        default=None, description="path in both events, such as `data.approval_id`"
+    )
+
+
+class Task(Config):
+    """Runs a handler of the host."""
+
+    handler: Name
+    input: Value = None
+    retry: Retry | None = None
+    retries: int | None = Field(default=None, ge=0, le=19)
+    timeout: Duration | None = None
+
+
+class Notify(Config):
+    """Sends a message."""
+
+    channel: Text = "inApp"
+    to: list[Text | int] | Text | int
+    subject: Text | None = None
+    content: Value = None
+
+
+class Ai(Config):
+    """Asks a language model."""
+
+    model: Text | None = None
+    system: Text | None = None
+    prompt: Text
+    output_schema: dict[str, Any] | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    retry: Retry | None = None
+    retries: int | None = Field(default=None, ge=0, le=19)
+
+
+class Http(Config):
+    """Calls a URL."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = "GET"
+    url: Text
+    headers: dict[str, Text] | None = None
+    body: Value = None
+    timeout: Duration | None = None
+    retry: Retry | None = None
+    retries: int | None = Field(default=None, ge=0, le=19)
+
+
+class Set(Config):
+    """Computes values from expressions."""
+
+    values: dict[str, Expression]
+
+
+class Condition(Config):
+    """Goes on by the first edge whose rule holds."""
+
+
+class Parallel(Config):
+    """Goes on by all edges at once."""
+
+
+class Join(Config):
+    """Where branches meet."""
+
+    mode: Literal["active", "all", "one", "any"] | Annotated[int, Field(ge=1)] = "active"
+
+
+class Delay(Config):
+    """Sleeps for a duration, or until a time."""
+
+    duration: Duration | None = None
+    until: Text | None = None
+
+
+class Wait(Config):
+    """Waits for an event."""
+
+    event: Name
+    match: Name | None = Field(
+        default=None, description="path in both events, such as `data.order_id`"
+    )
+    timeout: Duration | None = None
+
+
+class Emit(Config):
+    """Sends an event."""
+
+    event: Name
+    data: Value = None
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """A type of node: its canonical name, its aliases, its config, the outcomes it is left by.
+
+    `rules` says that its edges carry rules, which name the outcomes. `default` is the outcome of an
+    edge without a handle; `undrawn` outcomes lead to an invisible terminating end where no edge
+    leaves by them. `readable` fields exist below `steps.<id>`, with their JSON Schema types.
+    """
+
+    name: str
+    config: type[Config]
+    aliases: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ("default",)
+    undrawn: tuple[str, ...] = ()
+    rules: bool = False
+    readable: tuple[str, ...] = ("output", "outcome")
+
+    @property
+    def default(self) -> str | None:
+        """The outcome of an edge that names none."""
+        return self.outcomes[0] if self.outcomes else None
+
+
+NODE_TYPES: dict[str, NodeType] = {
+    kind.name: kind
+    for kind in (
+        NodeType("start", Start, readable=()),
+        NodeType("end", End, outcomes=(), readable=()),
+        NodeType(
+            "approval",
+            Approval,
+            aliases=("approve", "userTask", "审批"),
+            outcomes=("approved", "rejected", "timeout", "returned"),
+            undrawn=("rejected", "timeout", "returned"),
+            readable=("output", "outcome", "decidedBy", "comment"),
+        ),
+        NodeType("task", Task, aliases=("service", "action", "serviceTask")),
+        NodeType("notify", Notify, aliases=("message", "push")),
+        NodeType("cc", Notify, aliases=("copy", "抄送")),
+        NodeType("ai", Ai, aliases=("llm",)),
+        NodeType("http", Http, aliases=("webhook",)),
+        NodeType("set", Set, aliases=("transform",)),
+        NodeType(
+            "condition",
+            Condition,
+            aliases=("switch", "if-else", "decision", "exclusive"),
+            rules=True,
+            readable=("outcome",),
+        ),
+        NodeType("parallel", Parallel, aliases=("fork",), readable=()),
+        NodeType("join", Join, aliases=("merge",), readable=()),
+        NodeType("delay", Delay, aliases=("timer",), readable=("outcome",)),
+        NodeType(
+            "wait",
+            Wait,
+            aliases=("waitEvent",),
+            outcomes=("received", "timeout"),
+            undrawn=("timeout",),
+        ),
+        NodeType("emit", Emit, aliases=("sendEvent",)),
+    )
+}
+"""Every node type, by its canonical name."""
+
+CANONICAL: dict[str, str] = {
+    spelling: kind.name for kind in NODE_TYPES.values() for spelling in (kind.name, *kind.aliases)
+}
+"""Every spelling of a type → its canonical name."""

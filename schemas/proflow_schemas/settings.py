@@ -1,0 +1,68 @@
+"""The top-level settings of a design: how its function is triggered, limited and retried."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from proflow_schemas.nodes import Config, Duration, Expression, Name, Retry, Trigger
+
+
+class ConcurrencySetting(Config):
+    """At most `limit` steps at once, per tenant (and per `key`)."""
+
+    limit: int = Field(ge=1)
+    key: Expression | None = None
+    scope: Literal["fn", "env", "account"] | None = None
+
+
+class ThrottleSetting(Config):
+    """At most `limit` new runs per `period`, per tenant (and per `key`)."""
+
+    limit: int = Field(ge=1)
+    period: Duration
+    burst: int | None = Field(default=None, ge=1)
+    key: Expression | None = None
+
+
+class PrioritySetting(Config):
+    run: Expression
+
+
+class TimeoutsSetting(Config):
+    """A run that has not started, or not finished, by then is cancelled."""
+
+    start: Duration | None = None
+    finish: Duration | None = None
+
+
+class CancelSetting(Config):
+    """An event that cancels the run; matched on the tenant, and on `match` or `if`."""
+
+    event: Name
+    match: Name | None = None
+    condition: Expression | None = Field(default=None, alias="if")
+    timeout: Duration | None = None
+
+
+class Settings(Config):
+    """Top-level keys of a design, beside `nodes` and `edges`; all optional."""
+
+    id: Name | None = None
+    name: str | None = None
+    description: str | None = None
+    version: str | int | None = None
+    trigger: Trigger | list[Trigger] | None = None
+    retries: int | None = Field(default=None, ge=0, le=19)
+    retry: Retry | None = None
+    concurrency: ConcurrencySetting | list[ConcurrencySetting] | int | None = None
+    throttle: ThrottleSetting | None = None
+    priority: PrioritySetting | Expression | None = None
+    timeouts: TimeoutsSetting | None = None
+    cancel_on: CancelSetting | list[CancelSetting] | None = None
+    idempotency: Expression | None = None
+    task_type: str | None = Field(default=None, max_length=50)
+    on_failure: Name | None = None
+    scope: Literal["tenant", "system"] = "tenant"
+    input: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema of `event.data`; as on the start node"
+    )
