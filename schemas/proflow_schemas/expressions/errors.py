@@ -24,7 +24,7 @@ class ExpressionError(ValueError):
 
     def shifted(self, by: int) -> ExpressionError:
         """The same error in a text in which the expression begins at `by`."""
-        offset = None if self.offset is None else self.offset + by
+        offset = by if self.offset is None else self.offset + by
         return ExpressionError(self.message, offset=offset, help=self.help)
 
 

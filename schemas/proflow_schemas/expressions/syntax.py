@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cel_expr_python import cel
+import cel_expr_python.cel as cel
 
 from .errors import ExpressionError
+from .presence import Rewriting, rewrite_presence
 from .tokens import tokens
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select, read_tree
-from .wording import compile_error
+from .wording import compile_errors
 
 # In code points. The library stops at 100,000, but needs a third of a second by then.
 MAX_LENGTH = 32_768
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Syntax:
         return len(self.references) == 1 and _path(self.tree) == self.references[0].path
 
 
+_ALWAYS_THERE = frozenset({("steps",), ("event",), ("event", "data"), ("run",), ("workflow",)})
+
 # Without declarations and without checking, one environment does for all names.
 _environment = cel.NewEnv()
 _compiling = threading.Lock()
@@ -61,14 +67,29 @@ _compiling = threading.Lock()
 def parse(text: str) -> Syntax:
     """Parse `text`; anything but well-formed CEL is an `ExpressionError` with its place."""
     _check_text(text)
+    rewriting = rewrite_presence(text)
     try:
         with _compiling:
-            compiled = _environment.compile(text, disable_check=True)
+            compiled = _environment.compile(rewriting.text, disable_check=True)
     except RuntimeError as error:
-        raise compile_error(text, str(error)) from None
+        first = compile_errors(rewriting.text, str(error))[0]
+        offset = None if first.offset is None else rewriting.original(first.offset)
+        raise ExpressionError(first.message, offset=offset, help=first.help) from None
     tree = read_tree(compiled.serialize())
-    references = _References(text, tree).found
+    _check_messages(tree, rewriting)
+    references = _References(tree, rewriting).found
     return Syntax(text=text, references=tuple(references), tree=tree, compiled=compiled)
+
+
+def _check_messages(node: Node, rewriting: Rewriting) -> None:
+    if isinstance(node, Many) and node.message:
+        raise ExpressionError(
+            f"there is no message type `{node.message}`",
+            offset=rewriting.original(node.offset),
+            help='write an object as `{"name": value}`',
+        )
+    for child in children(node):
+        _check_messages(child, rewriting)
 
 
 def _check_text(text: str) -> None:
@@ -80,9 +101,10 @@ def _check_text(text: str) -> None:
             offset=MAX_LENGTH,
             help="compute it in a task, or in several `set` nodes",
         )
-    for offset, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            raise ExpressionError("half of a surrogate pair is no character", offset=offset)
+    if surrogate := SURROGATE.search(text):
+        raise ExpressionError(
+            "half of a surrogate pair is not a character", offset=surrogate.start()
+        )
 
 
 def _path(node: Node) -> tuple[str, ...] | None:
@@ -119,34 +141,36 @@ class _References:
     result from either side, even if the other side fails, so order does not matter.
     """
 
-    def __init__(self, text: str, tree: Node) -> None:
-        self.tokens = tokens(text)
+    def __init__(self, tree: Node, rewriting: Rewriting) -> None:
+        self.rewriting = rewriting
+        self.tokens = tokens(rewriting.text)
         self.starts = [token.start for token in self.tokens]
         self.bits: dict[tuple[str, ...], int] = {}
         self.facts: dict[int, tuple[int, int]] = {}
         self.found: list[Reference] = []
+        self.guards: dict[tuple[str, ...], int] = {}  # path → the facts that imply it
         self._collect_bits(tree)
+        for path, bit in self.bits.items():
+            for length in range(1, len(path) + 1):
+                self.guards[path[:length]] = self.guards.get(path[:length], 0) | bit
         self.everything = (1 << len(self.bits)) - 1
         self._collect_facts(tree)
         self._visit(tree, 0, frozenset())
         self.found.sort(key=lambda reference: (reference.start, reference.end))
 
     def _collect_bits(self, node: Node) -> None:
-        if isinstance(node, Select) and node.test_only:
-            operand = _path(node.operand)
-            if operand is not None:
-                self.bits.setdefault((*operand, node.field), 1 << len(self.bits))
-        for child in _children(node):
+        if (presence := self._presence(node)) is not None:
+            self.bits.setdefault(presence, 1 << len(self.bits))
+        for child in children(node):
             self._collect_bits(child)
 
     def _collect_facts(self, node: Node) -> tuple[int, int]:
-        facts = [self._collect_facts(child) for child in _children(node)]
+        facts = [self._collect_facts(child) for child in children(node)]
         result = (0, 0)
         if isinstance(node, Const) and isinstance(node.value, bool):
             result = (0, self.everything) if node.value else (self.everything, 0)
-        elif isinstance(node, Select) and node.test_only:
-            operand = _path(node.operand)
-            result = (self.bits[(*operand, node.field)] if operand else 0, 0)
+        elif (presence := self._presence(node)) is not None:
+            result = (self.bits[presence], 0)
         elif isinstance(node, Call):
             if node.function == "!_":
                 result = (facts[0][1], facts[0][0])
@@ -168,11 +192,9 @@ class _References:
         if path is not None:
             self._add(node, path, known, bound)
             return
-        if isinstance(node, Select) and node.test_only:
-            operand = _path(node.operand)
-            if operand is not None:
-                self._add(node, (*operand, node.field), known, bound)
-                return
+        if (presence := self._presence(node)) is not None:
+            self._add(node, presence, known, bound)
+            return
         if isinstance(node, Comprehension):
             self._visit(node.iter_range, known, bound)
             self._visit(node.accu_init, known, bound)
@@ -194,12 +216,26 @@ class _References:
             self._visit(yes, known | true_of, bound)
             self._visit(no, known | false_of, bound)
             return
-        for child in _children(node):
+        for child in children(node):
             self._visit(child, known, bound)
+
+    def _presence(self, node: Node) -> tuple[str, ...] | None:
+        """The path whose presence a node tests: `has(a.b)`, `"b" in steps`."""
+        if isinstance(node, Select) and node.test_only:
+            operand = _path(node.operand)
+            return None if operand is None else (*operand, node.field)
+        if isinstance(node, Call) and node.function == "@in":
+            key, container = node.arguments
+            operand = _path(container)
+            if operand is None or not isinstance(key, Const) or not isinstance(key.value, str):
+                return None
+            if operand == ("steps",) or self.rewriting.presence(node.offset) is not None:
+                return (*operand, key.value)
+        return None
 
     def _add(self, node: Node, path: tuple[str, ...], known: int, bound: frozenset[str]) -> None:
         links: list[str] = []
-        root = node
+        root = node.arguments[1] if isinstance(node, Call) and node.function == "@in" else node
         while not isinstance(root, Ident):
             if isinstance(root, Select):
                 links.append(".")
@@ -211,18 +247,22 @@ class _References:
                 root = index[0]
         if root.name in bound:
             return
-        presence = isinstance(node, Select) and node.test_only
+        presence = self._presence(node) is not None
         start, end = self._span(root, reversed(links))
+        if presence and (span := self.rewriting.presence(node.offset)) is not None:
+            start, end = span
+        else:
+            start, end = self.rewriting.original(start), self.rewriting.original(end - 1) + 1
         guarded = self._is_guarded(path, presence, known)
         self.found.append(Reference(path, start, end, guarded, presence))
 
     def _is_guarded(self, path: tuple[str, ...], presence: bool, known: int) -> bool:
-        needed = path[:2] if path[0] == "steps" else path[:-1] if presence else path
-        if presence and len(path) <= 2:
+        needed = path[:-1] if presence else path
+        if path[0] == "steps":
+            needed = needed[:2]
+        if presence and needed in _ALWAYS_THERE:
             return True
-        return any(
-            known & bit and guard[: len(needed)] == needed for guard, bit in self.bits.items()
-        )
+        return known & self.guards.get(needed, 0) != 0
 
     def _span(self, root: Ident, links: Iterable[str]) -> tuple[int, int]:
         """The span from the name to its last field; parentheses on the way are passed over."""
@@ -245,7 +285,8 @@ class _References:
         return self.tokens[at].text if at < len(self.tokens) else ""
 
 
-def _children(node: Node) -> tuple[Node, ...]:
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below a node."""
     if isinstance(node, Select):
         return (node.operand,)
     if isinstance(node, Call):
@@ -255,5 +296,3 @@ def _children(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Comprehension):
         return (node.iter_range, node.accu_init, node.condition, node.step, node.result)
     return ()
-
-

@@ -33,6 +33,14 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_KINDS: dict[str, TokenKind] = {
+    "name": "name",
+    "field": "field",
+    "string": "string",
+    "number": "number",
+    "punctuation": "punctuation",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -93,13 +101,10 @@ def closing_brace(text: str, start: int) -> int | None:
 
 def _next(text: str, position: int) -> Token | None:
     while match := _TOKEN.match(text, position):
-        kind = match.lastgroup
-        if kind == "space":
-            position = match.end()
-            continue
-        if kind == "name" or kind == "field" or kind == "string" or kind == "number":
+        kind = _KINDS.get(match.lastgroup or "")
+        if kind is not None:
             return Token(kind, position, match.end(), match.group())
-        return Token("punctuation", position, match.end(), match.group())
+        position = match.end()
     if position >= len(text):
         return None
     return Token("other", position, position + 1, text[position])

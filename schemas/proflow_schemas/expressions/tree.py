@@ -17,7 +17,7 @@ class Const:
     """A literal; bytes and unsigned integers included."""
 
     offset: int
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _node(data: bytes, positions: dict[int, int]) -> Node:
     raise ValueError(f"an expression of kind {kind}")
 
 
-def _constant(data: bytes) -> None | bool | int | float | str | bytes:
+def _constant(data: bytes) -> bool | int | float | str | bytes | None:
     for field, value in _fields(data):
         if isinstance(value, int):
             if field == 2:

@@ -1,0 +1,124 @@
+"""JSON values and paths as CEL text."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from typing import Any
+
+from .errors import ExpressionError
+from .tokens import is_identifier
+
+# The recursion budget of the parser is 32.
+_MAX_DEPTH = 24
+_MAX_EXACT = (1 << 53) - 1
+
+
+def quote(value: Any) -> str:
+    """A JSON value as a CEL literal that evaluates to the same value.
+
+    Characters that do not show, or that reorder text, are escaped.
+    """
+    return _quote(value, 0)
+
+
+def _quote(value: Any, depth: int) -> str:
+    if depth > _MAX_DEPTH:
+        raise ExpressionError(f"the value is nested more than {_MAX_DEPTH} levels deep")
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _quote_text(value)
+    if isinstance(value, int):
+        return _integer(value)
+    if isinstance(value, float):
+        return _double(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_quote(item, depth + 1) for item in value) + "]"
+    if isinstance(value, dict):
+        entries: list[str] = []
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ExpressionError("an object's keys must be strings")
+            entries.append(f"{_quote_text(key)}: {_quote(item, depth + 1)}")
+        return "{" + ", ".join(entries) + "}"
+    raise ExpressionError(f"a `{type(value).__name__}` is not a JSON value")
+
+
+def written_path(path: tuple[str, ...]) -> str:
+    """A path as an expression: `steps["a-1"].output`."""
+    root, *parts = path
+    return root + "".join(
+        f".{part}" if is_identifier(part) else f"[{_quote_text(part)}]" for part in parts
+    )
+
+
+def matcher_literal(value: Any) -> str:
+    """A scalar as a literal in an Inngest `if` expression.
+
+    The server's matcher never unescapes: a literal with an escape never matches, in silence. So
+    a value that would need one is an `ExpressionError`. It reads JSON numbers as doubles, so
+    integers beyond 2^53 are refused too.
+    """
+    if isinstance(value, str):
+        for character in value:
+            if character == "\\" or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+                shown = "a backslash" if character == "\\" else f"U+{ord(character):04X}"
+                raise ExpressionError(
+                    f"a value to match on contains {shown}",
+                    help="match on an id without backslashes, line breaks and control characters",
+                )
+        if '"' not in value:
+            return f'"{value}"'
+        if "'" not in value:
+            return f"'{value}'"
+        raise ExpressionError(
+            "a value to match on contains both kinds of quotes",
+            help="match on an id without quotes",
+        )
+    if value is None or isinstance(value, bool):
+        return _quote(value, 0)
+    if isinstance(value, int):
+        if abs(value) > _MAX_EXACT:
+            raise ExpressionError(
+                "a number to match on is beyond 2^53", help="match on it as a string"
+            )
+        return str(value)
+    if isinstance(value, float):
+        return _double(value)
+    raise ExpressionError(f"a `{type(value).__name__}` cannot be matched on")
+
+
+def _integer(value: int) -> str:
+    if -(1 << 63) <= value < 1 << 63:
+        return str(int(value))
+    raise ExpressionError("an integer is beyond 64 bits", help="write it as a string")
+
+
+def _double(value: float) -> str:
+    if not math.isfinite(value):
+        raise ExpressionError("not a finite number")
+    text = repr(float(value))
+    # CEL reads `1e16` as a double, but wants digits on both sides of a dot.
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
+def _quote_text(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return json.dumps(text)
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xD800 <= code <= 0xDFFF:
+        raise ExpressionError("half of a surrogate pair is not a character")
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    return short or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

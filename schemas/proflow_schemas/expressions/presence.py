@@ -1,0 +1,114 @@
+"""`has(steps["a-1"])`, which CEL itself refuses: its `has` takes `steps.a` only.
+
+Ids with a hyphen are common, so `has(x["key"])` is read as `"key" in x`. The rewritten text has
+the same length, and offsets in it can be taken back to the original.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from .tokens import Token, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """One rewritten `has(…)`, `start` to `end`: what is where, before and after."""
+
+    start: int
+    end: int
+    operand: int
+    key: int
+    inner: tuple[int, int]
+    moved_operator: int
+    moved_operand: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """The text for the library, and the way back from it."""
+
+    text: str
+    regions: tuple[_Region, ...]
+
+    def original(self, offset: int) -> int:
+        """The offset in the original text."""
+        region = self._around(offset)
+        if region is None:
+            return offset
+        if offset >= region.moved_operand:
+            return min(offset - region.moved_operand + region.operand, region.end - 1)
+        return region.key
+
+    def presence(self, offset: int) -> tuple[int, int] | None:
+        """The argument's span if the `in` at this offset was a `has(…)`."""
+        region = self._around(offset)
+        return region.inner if region and region.moved_operator == offset else None
+
+    def _around(self, offset: int) -> _Region | None:
+        at = bisect_right(self.regions, offset, key=lambda region: region.start) - 1
+        return self.regions[at] if at >= 0 and offset < self.regions[at].end else None
+
+
+def rewrite_presence(text: str) -> Rewriting:
+    """`text` with every `has(x["key"])` as `("key" in x)`."""
+    if "has" not in text or "[" not in text:
+        return Rewriting(text, ())
+    found = tokens(text)
+    pieces: list[str] = []
+    regions: list[_Region] = []
+    done = 0
+    for at, token in enumerate(found):
+        if token.text != "has" or token.start < done or (at and found[at - 1].text == "."):
+            continue
+        close = _matching(found, at + 1)
+        if close is None or close - at < 6:
+            continue
+        opening, key, closing = found[close - 3 : close]
+        if (opening.text, key.kind, closing.text) != ("[", "string", "]"):
+            continue
+        chain = found[at + 2 : close - 3]
+        if not _is_chain(chain):
+            continue
+        first, last = chain[0], chain[-1]
+        operand = text[first.start : opening.start]
+        # Comments would swallow what follows them.
+        if "//" in text[last.end : opening.start] or "//" in text[opening.end : closing.start]:
+            continue
+        replaced = f"({key.text} in {operand})"
+        whole = found[close].end - token.start
+        pieces += [text[done : token.start], replaced.ljust(whole)]
+        moved = token.start + len(key.text) + 5
+        inner = (first.start, closing.end)
+        regions.append(_Region(token.start, found[close].end, first.start, moved, key.start, inner))
+        done = found[close].end
+    pieces.append(text[done:])
+    return Rewriting("".join(pieces), tuple(regions))
+
+
+def _matching(found: list[Token], at: int) -> int | None:
+    if at >= len(found) or found[at].text != "(":
+        return None
+    depth = 0
+    for index in range(at, len(found)):
+        if found[index].text in ("(", "["):
+            depth += 1
+        elif found[index].text in (")", "]"):
+            depth -= 1
+            if depth == 0:
+                return index
+    return None
+
+
+def _is_chain(found: list[Token]) -> bool:
+    """Whether the tokens are a name with fields, indices and calls, and no operator."""
+    depth = 0
+    for token in found:
+        if token.text in ("(", "["):
+            depth += 1
+        elif token.text in (")", "]"):
+            depth -= 1
+        elif depth == 0 and token.kind not in ("name", "field") and token.text != ".":
+            return False
+    return bool(found) and found[0].text != "["

@@ -1,0 +1,270 @@
+"""Evaluates expressions against the data of a run."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import math
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+import cel_expr_python.cel as cel
+
+from .errors import ExpressionError
+from .literals import written_path
+from .syntax import SURROGATE, Reference, Syntax, children, parse
+from .tree import Call, Node
+from .wording import evaluation_error
+
+# Deeper data would exhaust the C++ stack of the library.
+MAX_DATA_DEPTH = 200
+
+_INT64 = range(-(1 << 63), 1 << 63)
+_ERROR = cel.Type.ERROR
+_MISSING = object()
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+# What of the scope an expression needs: nested by field; `True` the whole value, `False` only
+# whether it is there.
+_Plan = dict[str, "bool | _Plan"]
+
+
+class Program:
+    """A compiled expression.
+
+    Only what it refers to is handed to the library, which converts its data eagerly: 2 µs for
+    a field, whatever else the scope holds.
+    """
+
+    __slots__ = ("_direct", "_evaluate", "_plan", "syntax")
+
+    def __init__(self, syntax: Syntax) -> None:
+        self.syntax = syntax
+        self._plan = _plan(syntax.references)
+        self._evaluate = syntax.compiled.eval
+        reference = syntax.references[0] if syntax.is_reference else None
+        self._direct = None if reference is None or reference.presence else reference
+
+    @property
+    def text(self) -> str:
+        """The expression as written."""
+        return self.syntax.text
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What the expression reads."""
+        return self.syntax.references
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+        """The value as JSON: objects with sorted keys, timestamps as RFC 3339, durations in
+        seconds (`"90s"`), bytes as base64.
+
+        `scope` maps `event`, `steps`, `run` … to JSON values; `steps` holds the steps that have
+        finished. An `ExpressionError` names the field that is missing.
+        """
+        if self._direct is not None:
+            return _json(_read(scope, self._direct))
+        value = self._value(scope)
+        plain = value.plain_value()
+        if type(plain) is str and value.type() == _ERROR:
+            raise _failure(plain, self.syntax, scope)
+        return _json(plain)
+
+    def test(self, scope: Mapping[str, Any]) -> bool:
+        """Whether a condition holds; anything but true or false is an `ExpressionError`."""
+        plain = self.evaluate(scope)
+        if plain is True or plain is False:
+            return bool(plain)
+        raise ExpressionError(
+            f"the condition gives {_kind(plain)}, not true or false",
+            offset=0,
+            help="compare the value with something",
+        )
+
+    def _value(self, scope: Mapping[str, Any]) -> cel.Value:
+        data = _narrowed(scope, self._plan)
+        try:
+            return self._evaluate(data=data)
+        except (RuntimeError, TypeError, UnicodeError) as error:
+            raise _failure(str(error), self.syntax, scope) from None
+
+
+@lru_cache(maxsize=4096)
+def compile(text: str) -> Program:
+    """The program of `text`; an `ExpressionError` where it is no expression."""
+    return Program(parse(text))
+
+
+def _plan(references: tuple[Reference, ...]) -> _Plan:
+    plan: _Plan = {}
+    for reference in references:
+        node = plan
+        for part in reference.path[:-1]:
+            below = node.get(part)
+            if below is True:
+                break
+            if below is None or below is False:
+                below = node[part] = {}
+            node = below
+        else:
+            last = reference.path[-1]
+            if not reference.presence:
+                node[last] = True
+            else:
+                node.setdefault(last, False)
+    return plan
+
+
+def _narrowed(source: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, below in plan.items():
+        value = source.get(key, _MISSING)
+        if value is _MISSING:
+            continue
+        kind = type(value)
+        if below is False:
+            found[key] = None
+        elif kind in _SCALARS:
+            found[key] = value
+        elif kind is not list and isinstance(value, Mapping):
+            if below is True:
+                _check_depth(value)
+                found[key] = value if kind is dict else dict(value)
+            else:
+                found[key] = _narrowed(value, below)
+        else:
+            if isinstance(value, list | tuple):
+                _check_depth(value)
+            found[key] = value
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DATA_DEPTH):
+        level = [
+            below
+            for value in level
+            for below in (value.values() if isinstance(value, Mapping) else value)
+            if type(below) not in _SCALARS and isinstance(below, Mapping | list | tuple)
+        ]
+        if not level:
+            return
+    raise ExpressionError(f"the data is nested more than {MAX_DATA_DEPTH} levels deep")
+
+
+def _read(scope: Mapping[str, Any], reference: Reference) -> Any:
+    value: Any = scope
+    for at, part in enumerate(reference.path):
+        if not (type(value) is dict or isinstance(value, Mapping)) or part not in value:
+            raise _missing(value, reference, at)
+        value = value[part]
+    if type(value) not in _SCALARS and isinstance(value, Mapping | list | tuple):
+        _check_depth(value)
+    return value
+
+
+def _missing(parent: Any, reference: Reference, at: int) -> ExpressionError:
+    """Why the part of the path at index `at` cannot be read of `parent`."""
+    part = reference.path[at]
+    if at == 0:
+        return ExpressionError(f"there is nothing called `{part}` here", offset=reference.start)
+    owner = written_path(reference.path[:at])
+    help: str | None = None
+    if not isinstance(parent, Mapping):
+        message = f"`{owner}` is {_kind(parent)} and has no field `{part}`"
+    elif reference.path[:at] == ("steps",):
+        message = f"the step `{part}` has not run"
+        help = f"test it with `has({written_path(reference.path[: at + 1])})` first"
+    else:
+        message = f"`{owner}` has no field `{part}`"
+        close = get_close_matches(part, [key for key in parent if isinstance(key, str)], n=1)
+        path = written_path(reference.path[: at + 1])
+        help = f"did you mean `{close[0]}`?" if close else f"test it with `has({path})` first"
+    return ExpressionError(message, offset=reference.start, help=help)
+
+
+def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionError:
+    """Blames a reference that cannot be read, if one is to blame; else words the message."""
+    key = re.search(r'Key not found in map : "(.*)"', raw, re.DOTALL)
+    if key or "SELECT to non-message" in raw or "No value with name" in raw:
+        for reference in syntax.references:
+            value: Any = scope
+            for at, part in enumerate(reference.path):
+                if not isinstance(value, Mapping) or part not in value:
+                    last = reference.presence and at == len(reference.path) - 1
+                    if last and isinstance(value, Mapping):
+                        break
+                    if key and (key.group(1) != part or not isinstance(value, Mapping)):
+                        break
+                    return _missing(value, reference, at)
+                value = value[part]
+    function, error = evaluation_error(raw)
+    offsets = list(_calls(syntax.tree, function)) if function else []
+    return error.shifted(offsets[0]) if len(offsets) == 1 else error
+
+
+def _calls(node: Node, function: str) -> Iterator[int]:
+    if isinstance(node, Call) and node.function == function:
+        yield node.offset
+    for child in children(node):
+        yield from _calls(child, function)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int):
+        return "an integer"
+    if isinstance(value, float):
+        return "a double"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _json(value: Any) -> Any:
+    kind = type(value)
+    if kind is bool or value is None:
+        return value
+    if kind is str:
+        if not value.isascii() and SURROGATE.search(value):
+            raise ExpressionError("a text in the data is not valid Unicode")
+        return value
+    if kind is int:
+        if value in _INT64:
+            return value
+        raise ExpressionError(
+            "an integer is beyond 64 bits", help="send it as a string, or use `double(…)`"
+        )
+    if kind is float:
+        if math.isfinite(value):
+            return value
+        raise ExpressionError("the result is not a finite number")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ExpressionError("an object's keys must be strings", help="use `string(…)`")
+        return {key: _json(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        text = value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat()
+        return f"{text.rstrip('0') if '.' in text else text}Z"
+    if isinstance(value, datetime.timedelta):
+        return _seconds(value)
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    raise ExpressionError("the result is not a JSON value", help="use `string(…)`")
+
+
+def _seconds(value: datetime.timedelta) -> str:
+    micros = value // datetime.timedelta(microseconds=1)
+    sign, micros = ("-", -micros) if micros < 0 else ("", micros)
+    whole, part = divmod(micros, 1_000_000)
+    return f"{sign}{whole}{f'.{part:06d}'.rstrip('0') if part else ''}s"
