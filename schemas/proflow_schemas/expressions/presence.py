@@ -79,9 +79,18 @@ def rewrite_presence(text: str) -> Rewriting:
         replaced = f"({key.text} in {operand})"
         whole = found[close].end - token.start
         pieces += [text[done : token.start], replaced.ljust(whole)]
-        moved = token.start + len(key.text) + 5
-        inner = (first.start, closing.end)
-        regions.append(_Region(token.start, found[close].end, first.start, moved, key.start, inner))
+        operator = token.start + len(key.text) + 2
+        regions.append(
+            _Region(
+                start=token.start,
+                end=found[close].end,
+                operand=first.start,
+                key=key.start,
+                inner=(first.start, closing.end),
+                moved_operator=operator,
+                moved_operand=operator + 3,
+            )
+        )
         done = found[close].end
     pieces.append(text[done:])
     return Rewriting("".join(pieces), tuple(regions))
