@@ -1,5 +1,8 @@
 """CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
+from .checking import Expected, TypeScope, problems
+from .conditions import OPERATORS, condition_to_cel
+from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
 from .literals import matcher_literal, quote, written_path
 from .program import Program, compile
@@ -7,16 +10,23 @@ from .syntax import Reference, Syntax, parse
 from .template import Template, as_text, render_value, template, value_references
 
 __all__ = [
+    "OPERATORS",
+    "Expected",
     "ExpressionError",
     "ExpressionProblem",
     "Program",
     "Reference",
     "Syntax",
     "Template",
+    "TypeScope",
+    "as_doubles",
     "as_text",
     "compile",
+    "condition_to_cel",
+    "double_paths",
     "matcher_literal",
     "parse",
+    "problems",
     "quote",
     "render_value",
     "template",

@@ -15,7 +15,7 @@ from .errors import ExpressionError
 from .presence import Rewriting, rewrite_presence
 from .tokens import tokens
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select, read_tree
-from .wording import compile_errors
+from .wording import compile_findings
 
 # In code points. The library stops at 100,000, but needs a third of a second by then.
 MAX_LENGTH = 32_768
@@ -53,7 +53,7 @@ class Syntax:
     @property
     def is_reference(self) -> bool:
         """Whether the expression is one read and nothing else."""
-        return len(self.references) == 1 and _path(self.tree) == self.references[0].path
+        return len(self.references) == 1 and constant_path(self.tree) == self.references[0].path
 
 
 _ALWAYS_THERE = frozenset({("steps",), ("event",), ("event", "data"), ("run",), ("workflow",)})
@@ -72,8 +72,8 @@ def parse(text: str) -> Syntax:
         with _compiling:
             compiled = _environment.compile(rewriting.text, disable_check=True)
     except RuntimeError as error:
-        first = compile_errors(rewriting.text, str(error))[0]
-        offset = None if first.offset is None else rewriting.original(first.offset)
+        first = compile_findings(rewriting.text, str(error))[0]
+        offset = rewriting.original(first.offset)
         raise ExpressionError(first.message, offset=offset, help=first.help) from None
     tree = read_tree(compiled.serialize())
     _check_messages(tree, rewriting)
@@ -107,7 +107,7 @@ def _check_text(text: str) -> None:
         )
 
 
-def _path(node: Node) -> tuple[str, ...] | None:
+def constant_path(node: Node) -> tuple[str, ...] | None:
     """The path a node reads, or `None` if it is no chain of constant fields from a name."""
     parts: list[str] = []
     while True:
@@ -188,7 +188,7 @@ class _References:
         return result
 
     def _visit(self, node: Node, known: int, bound: frozenset[str]) -> None:
-        path = _path(node)
+        path = constant_path(node)
         if path is not None:
             self._add(node, path, known, bound)
             return
@@ -222,11 +222,11 @@ class _References:
     def _presence(self, node: Node) -> tuple[str, ...] | None:
         """The path whose presence a node tests: `has(a.b)`, `"b" in steps`."""
         if isinstance(node, Select) and node.test_only:
-            operand = _path(node.operand)
+            operand = constant_path(node.operand)
             return None if operand is None else (*operand, node.field)
         if isinstance(node, Call) and node.function == "@in":
             key, container = node.arguments
-            operand = _path(container)
+            operand = constant_path(container)
             if operand is None or not isinstance(key, Const) or not isinstance(key.value, str):
                 return None
             if operand == ("steps",) or self.rewriting.presence(node.offset) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from .errors import ExpressionError
@@ -79,27 +80,55 @@ TOO_NESTED = "the expression is nested too deeply"
 TOO_NESTED_HELP = "compute parts of it in `set` nodes, or join long sums in parentheses"
 
 
-def compile_error(text: str, raw: str) -> ExpressionError:
-    """The first error the library found in `text`, with its place."""
-    found = compile_errors(text, raw)
-    return found[0]
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error of the library's compiler: its place, its words and ours."""
+
+    offset: int
+    raw: str
+    message: str
+    help: str | None = None
+
+    @property
+    def compares_well(self) -> bool:
+        """Whether it objects to a comparison that evaluates: of numbers, or with null."""
+        match = _OVERLOAD.search(self.raw)
+        if match is None or match.group(1) not in COMPARISONS:
+            return False
+        types = [
+            re.sub(r"^list\((.*)\)$", r"\1", one) if match.group(1) == "@in" else one
+            for one in _split_types(match.group(2))
+        ]
+        if match.group(1) in ("_==_", "_!=_") and "null" in types:
+            return True
+        return set(types) <= _NUMBERS
+
+    @property
+    def mixed_arithmetic(self) -> tuple[str, ...] | None:
+        """The types of the operands, if it objects to calculating with an integer and a double."""
+        match = _OVERLOAD.search(self.raw)
+        if match is None or match.group(1) not in _ARITHMETIC:
+            return None
+        types = _split_types(match.group(2))
+        return tuple(types) if len(types) == 2 and set(types) <= _NUMBERS else None
 
 
-def compile_errors(text: str, raw: str) -> list[ExpressionError]:
-    """Every error the library found in `text`, in order."""
+def compile_findings(text: str, raw: str) -> list[Finding]:
+    """Every error the library found in `text`, in order; at least one."""
     if "recursion" in raw:
-        return [ExpressionError(TOO_NESTED, offset=0, help=TOO_NESTED_HELP)]
+        return [Finding(0, raw, TOO_NESTED, TOO_NESTED_HELP)]
     located = _LOCATED.findall(raw)
     if not located:
-        return [_unlocated(raw)]
+        first = _STATUS.sub("", _STATUS.sub("", raw.split("\n", 1)[0]))
+        return [Finding(0, raw, f"not an expression: {_one_line(first)}")]
     lines = _line_starts(text)
-    errors: list[ExpressionError] = []
+    findings: list[Finding] = []
     for line, column, message in located:
         row = min(int(line), len(lines)) - 1
         offset = min(lines[row] + max(int(column) - 1, 0), len(text))
-        worded, help = _worded(text, offset, _STATUS.sub("", message))
-        errors.append(ExpressionError(worded, offset=offset, help=help))
-    return errors
+        message = _STATUS.sub("", message)
+        findings.append(Finding(offset, message, *_worded(text, offset, message)))
+    return findings
 
 
 def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
@@ -143,11 +172,6 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
     (r"construction from null|surrogates", "a text in the data is not valid Unicode", None),
     (r"Non-CEL value type", "a value in the data is not JSON", None),
 )
-
-
-def _unlocated(raw: str) -> ExpressionError:
-    message = _STATUS.sub("", _STATUS.sub("", raw.split("\n", 1)[0]))
-    return ExpressionError(f"not an expression: {_one_line(message)}", offset=0)
 
 
 def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
@@ -277,15 +301,6 @@ def type_name(name: str) -> str:
     if base == "list" and inner and inner.rstrip(")") in _TYPES:
         return f"a list of {_TYPES[inner.rstrip(')')].split(' ', 1)[-1]}s"
     return _TYPES.get(base.strip(), f"`{name.strip()}`")
-
-
-def numeric_comparison(message: str) -> bool:
-    """Whether the library objects to comparing an integer with a double, which evaluates well."""
-    match = _OVERLOAD.search(message)
-    if not match or match.group(1) not in COMPARISONS:
-        return False
-    types = {re.sub(r"^list\((.*)\)$", r"\1", one) for one in _split_types(match.group(2))}
-    return types <= _NUMBERS
 
 
 def _split_types(text: str) -> list[str]:

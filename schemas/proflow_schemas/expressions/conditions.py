@@ -1,0 +1,318 @@
+"""Structured conditions, as canvases hold them, as CEL.
+
+A condition is `{field, operator, value}` or a group: a list (all of it), a list of lists (any of
+them), `{"all": […]}`, `{"any": […]}`, `{"not": …}`, `{"logic": "and" | "or", "conditions": […]}`.
+
+A missing field makes every comparison false, `!=` and `notIn` included; only `isEmpty` and
+`notExists` hold for it. A `null` on the way to a field counts as missing. Forms give strings, so
+a string value that reads as a JSON number or boolean matches that too: `"100"` is `100` and
+`"100"`. `between` includes both bounds; `contains` is for strings and lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from .errors import ExpressionError
+from .literals import quote
+from .syntax import parse
+from .template import template
+from .tokens import is_identifier
+
+MAX_GROUP_DEPTH = 8
+
+_ALIASES: dict[str, tuple[str, ...]] = {
+    "==": ("=", "===", "eq", "equal", "equals", "is", "等于"),
+    "!=": ("!==", "<>", "ne", "neq", "notequal", "notequals", "isnot", "不等于"),
+    ">": ("gt", "greaterthan", "after", "大于"),
+    ">=": ("gte", "ge", "greaterthanorequal", "greaterthanorequals", "atleast", "大于等于"),
+    "<": ("lt", "lessthan", "before", "小于"),
+    "<=": ("lte", "le", "lessthanorequal", "lessthanorequals", "atmost", "小于等于"),
+    "in": ("oneof", "anyof", "属于"),
+    "notIn": ("nin", "notoneof", "noneof", "不属于"),
+    "contains": ("include", "includes", "has", "包含"),
+    "notContains": ("doesnotcontain", "excludes", "notincludes", "不包含"),
+    "startsWith": ("beginswith", "prefix", "开头是"),
+    "endsWith": ("suffix", "结尾是"),
+    "between": ("range", "介于"),
+    "isEmpty": ("empty", "为空"),
+    "isNotEmpty": ("notempty", "nonempty", "不为空"),
+    "exists": ("isset", "存在"),
+    "notExists": ("isnotset", "doesnotexist", "不存在"),
+}
+OPERATORS = tuple(_ALIASES)
+_OPERATOR_OF = {
+    alias.lower(): operator
+    for operator, aliases in _ALIASES.items()
+    for alias in (operator, *aliases)
+}
+
+# The others fail on null, so that there null is tested for like a missing field.
+_TAKES_NULL = frozenset({"==", "!=", "in", "notIn"})
+
+_ALL = frozenset({"all", "and", "&&", "every"})
+_ANY = frozenset({"any", "or", "||", "some"})
+_LOGIC_KEYS = ("logic", "combinator", "logicalOperator", "logical_operator", "conjunction")
+_MEMBER_KEYS = ("conditions", "rules", "children", "items")
+
+_PART = re.compile(r"""\.?([^.\[\]"'\s][^.\[\]]*)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
+
+
+def condition_to_cel(condition: Any) -> str:
+    """The CEL text of a structured condition; an `ExpressionError` says what cannot be read."""
+    text = _group(condition, 0)[0]
+    parse(text)
+    return text
+
+
+def _group(condition: Any, depth: int) -> tuple[str, bool]:
+    """The text, and whether it may stand beside `&&` and `||` without parentheses."""
+    if depth > MAX_GROUP_DEPTH:
+        raise ExpressionError(f"conditions are nested more than {MAX_GROUP_DEPTH} groups deep")
+    if isinstance(condition, list | tuple):
+        if condition and all(isinstance(member, list | tuple) for member in condition):
+            return _joined(condition, " || ", depth)
+        return _joined(condition, " && ", depth)
+    if not isinstance(condition, Mapping):
+        raise ExpressionError(
+            f"a condition is an object or a list, not `{type(condition).__name__}`",
+            help='write `{"field": …, "operator": …, "value": …}`',
+        )
+    for key, member in condition.items():
+        if key in _ALL | _ANY and isinstance(member, list | tuple):
+            _only(condition, key)
+            if key in _ANY:
+                return _joined(member, " || ", depth)
+            return _joined(member, " && ", depth)
+        if key == "not":
+            _only(condition, key)
+            return f"!({_group(member, depth + 1)[0]})", True
+    for key in _MEMBER_KEYS:
+        if isinstance(condition.get(key), list | tuple):
+            return _joined(condition[key], _logic(condition), depth)
+    return _comparison(condition)
+
+
+def _only(condition: Mapping[str, Any], key: str) -> None:
+    others = [other for other in condition if other != key and other in (*_ALL, *_ANY, "field")]
+    if others:
+        raise ExpressionError(
+            f"a condition has both `{key}` and `{others[0]}`", help="put one into the other"
+        )
+
+
+def _logic(condition: Mapping[str, Any]) -> str:
+    for key in (*_LOGIC_KEYS, "operator", "type"):
+        logic = condition.get(key)
+        if logic is None:
+            continue
+        word = logic.strip().lower() if isinstance(logic, str) else logic
+        if isinstance(word, str) and word in _ALL:
+            return " && "
+        if isinstance(word, str) and word in _ANY:
+            return " || "
+        if key != "type":
+            raise ExpressionError(f"`{key}` of a group is {_shown(logic)}", help="`and` or `or`")
+    return " && "
+
+
+def _joined(members: Any, by: str, depth: int) -> tuple[str, bool]:
+    if not members:
+        raise ExpressionError("a group of conditions is empty", help="remove it or fill it")
+    parts = [_group(member, depth + 1) for member in members]
+    if len(parts) == 1:
+        return parts[0]
+    return by.join(text if atomic else f"({text})" for text, atomic in parts), False
+
+
+def _comparison(condition: Mapping[str, Any]) -> tuple[str, bool]:
+    field = condition.get("field")
+    if not isinstance(field, str) or not field.strip():
+        raise ExpressionError(
+            "a condition has no `field`",
+            help='write `{"field": …, "operator": …, "value": …}`',
+        )
+    operator = _operator(condition)
+    there, read, plain = _field(field.strip())
+    value = condition.get("value")
+    if operator == "exists":
+        return there, False
+    if operator == "notExists":
+        return f"!({there})", True
+    if operator in ("isEmpty", "isNotEmpty"):
+        empty = f'dyn({read}) in [null, "", [], {{}}]'
+        missing = f"!{there}" if "&&" not in there else f"!({there})"
+        if operator == "isEmpty":
+            return f"{missing} || {empty}", False
+        return f"{there} && !({empty})", False
+    if "value" not in condition:
+        raise ExpressionError(f"the condition on `{plain}` has no `value`")
+    if operator not in _TAKES_NULL:
+        there = f"{there} && {read} != null"
+    return f"{there} && {_compare(operator, read, value, plain)}", False
+
+
+def _compare(operator: str, read: str, value: Any, plain: str) -> str:
+    if operator in ("==", "!="):
+        literals = _literals(value)
+        if len(literals) == 1:
+            return f"{read} {operator} {literals[0]}"
+        held = f"dyn({read}) in [{', '.join(literals)}]"
+        return held if operator == "==" else f"!({held})"
+    if operator in ("in", "notIn"):
+        values = _list(value, operator, plain)
+        if isinstance(values, str):
+            held = f"dyn({read}) in {values}"
+        else:
+            literals = [literal for one in values for literal in _literals(one)]
+            held = f"dyn({read}) in [{', '.join(literals)}]"
+        return held if operator == "in" else f"!({held})"
+    if operator in ("contains", "notContains"):
+        within = " || ".join(f"{literal} in dyn({read})" for literal in _literals(value))
+        held = f"({within})"
+        if isinstance(value, str):
+            part = _literals(value)[0]
+            held = f"(type({read}) == string ? dyn({read}).contains({part}) : {within})"
+        return held if operator == "contains" else f"!{held}"
+    if operator in ("startsWith", "endsWith"):
+        if not isinstance(value, str):
+            raise ExpressionError(f"`{operator}` on `{plain}` takes a string, not {_shown(value)}")
+        return f"{read}.{operator}({_literals(value)[0]})"
+    if operator == "between":
+        low, high = _bounds(value, plain)
+        return f"{_order('>=', read, low, plain)} && {_order('<=', read, high, plain)}"
+    return _order(operator, read, value, plain)
+
+
+def _order(operator: str, read: str, value: Any, plain: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ExpressionError(
+            f"`{operator}` on `{plain}` takes a number or a string, not {_shown(value)}"
+        )
+    literals = _literals(value)
+    if len(literals) == 1 or literals[1] in ("true", "false"):
+        return f"{read} {operator} {literals[0]}"
+    text, number = (f"dyn({read}) {operator} {literal}" for literal in literals)
+    return f"(type({read}) == string ? {text} : {number})"
+
+
+def _literals(value: Any) -> list[str]:
+    """The literals a value stands for: itself first, then the number or boolean it reads as."""
+    if not isinstance(value, str):
+        return [quote(value)]
+    if "${" in value:
+        parsed = template(value)
+        if not parsed.is_expression:
+            raise ExpressionError(
+                "a value to compare with mixes text and `${…}`",
+                help='write it as one expression: `${"…" + event.data.field}`',
+            )
+        return [f"({parsed.expressions[0][0].strip()})"]
+    literals = [quote(value)]
+    if _NUMBER.match(value):
+        try:
+            literals.append(quote(json.loads(value)))
+        except ExpressionError:
+            return literals  # no number that JSON data could hold
+    elif value in ("true", "false"):
+        literals.append(value)
+    return literals
+
+
+def _list(value: Any, operator: str, plain: str) -> list[Any] | str:
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, str):
+        if "${" in value:
+            return _literals(value)[0]
+        return [part.strip() for part in re.split(r"[,，、;；\n]", value) if part.strip()]
+    raise ExpressionError(f"`{operator}` on `{plain}` takes a list, not {_shown(value)}")
+
+
+def _bounds(value: Any, plain: str) -> tuple[Any, Any]:
+    if isinstance(value, Mapping):
+        for low, high in (("min", "max"), ("from", "to"), ("start", "end"), ("low", "high")):
+            if low in value and high in value:
+                return value[low], value[high]
+    elif isinstance(value, str) and "${" not in value:
+        value = [part.strip() for part in re.split(r"[,，~]", value)]
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return value[0], value[1]
+    raise ExpressionError(f"`between` on `{plain}` takes two bounds", help="write `[low, high]`")
+
+
+def _operator(condition: Mapping[str, Any]) -> str:
+    written = next(
+        (condition[key] for key in ("operator", "op", "comparator") if key in condition), None
+    )
+    if written is None:
+        raise ExpressionError("a condition has no `operator`", help=_one_of_operators())
+    if not isinstance(written, str):
+        raise ExpressionError(f"an operator is a string, not {_shown(written)}")
+    key = re.sub(r"[\s_-]", "", written).lower()
+    operator = _OPERATOR_OF.get(key)
+    if operator is None:
+        close = get_close_matches(key, _OPERATOR_OF, n=1)
+        raise ExpressionError(
+            f"there is no operator {_shown(written)}",
+            help=f"did you mean `{_OPERATOR_OF[close[0]]}`?" if close else _one_of_operators(),
+        )
+    return operator
+
+
+def _one_of_operators() -> str:
+    return "one of " + ", ".join(f"`{operator}`" for operator in OPERATORS)
+
+
+def _field(field: str) -> tuple[str, str, str]:
+    """Tests that the field is there, reads it, and names it."""
+    if field.startswith("${") and field.endswith("}"):
+        field = field[2:-1].strip()
+    parts = _parts(field)
+    if not (parts[0] in ("event", "steps") and len(parts) > 1):
+        parts = ["event", "data", *parts]
+    read = str(parts[0])
+    there: list[str] = []
+    for at, part in enumerate(parts[1:], start=1):
+        if at > 2 or (at > 1 and parts[0] == "event" and parts[1] != "data"):
+            there.append(f"{read} != null")
+        if isinstance(part, int):
+            there.append(f"size({read}) > {part}")
+            read = f"{read}[{part}]"
+            continue
+        below = f"{read}.{part}" if is_identifier(part) else f"{read}[{quote(part)}]"
+        if parts[:2] != ["event", "data"] or at > 1:
+            there.append(f"has({below})")
+        read = below
+    return " && ".join(there) or "true", read, field
+
+
+def _parts(field: str) -> list[str | int]:
+    parts: list[str | int] = []
+    position = 0
+    while position < len(field):
+        match = _PART.match(field, position)
+        if match is None or (position == 0 and field[0] == "."):
+            raise ExpressionError(
+                f"`field` is no path: {_shown(field)}",
+                help='write `customer.level`, or `lines[0]["unit price"]`',
+            )
+        name, index, double, single = match.groups()
+        if index is not None:
+            parts.append(int(index))
+        else:
+            parts.append(next(part for part in (name, double, single) if part is not None))
+        position = match.end()
+    if isinstance(parts[0], int):
+        raise ExpressionError(f"`field` is no path: {_shown(field)}")
+    return parts
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=lambda one: type(one).__name__)
+    return f"`{text if len(text) <= 60 else text[:59] + '…'}`"
