@@ -1,0 +1,51 @@
+"""An Inngest server in one process: drives the real SDK, in virtual or in real time."""
+
+from proflow_runtime.clock import Clock, RealClock, VirtualClock
+from proflow_runtime.local.engine import LocalEngine
+from proflow_runtime.local.records import (
+    ArmedWait,
+    AttemptFailed,
+    Event,
+    EventReceived,
+    Exchange,
+    Listener,
+    Observation,
+    ParentStep,
+    RunEnded,
+    RunRecord,
+    RunStarted,
+    RunStatus,
+    StepArmed,
+    StepPlanned,
+    StepRecord,
+    StepSettled,
+    StepStatus,
+)
+from proflow_runtime.local.retries import inngest_backoff
+from proflow_runtime.local.settings import Unsupported
+
+__all__ = [
+    "ArmedWait",
+    "AttemptFailed",
+    "Clock",
+    "Event",
+    "EventReceived",
+    "Exchange",
+    "Listener",
+    "LocalEngine",
+    "Observation",
+    "ParentStep",
+    "RealClock",
+    "RunEnded",
+    "RunRecord",
+    "RunStarted",
+    "RunStatus",
+    "StepArmed",
+    "StepPlanned",
+    "StepRecord",
+    "StepSettled",
+    "StepStatus",
+    "Unsupported",
+    "VirtualClock",
+    "inngest_backoff",
+]

@@ -1,0 +1,194 @@
+"""From events to runs: triggers, deduplication, and the flow control in front of a function."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from proflow_runtime.clock import Clock
+from proflow_runtime.local import gojson
+from proflow_runtime.local.execution import Execution
+from proflow_runtime.local.matching import Expression
+from proflow_runtime.local.records import Event, ParentStep
+from proflow_runtime.local.scheduler import Scheduler, Timer
+from proflow_runtime.local.settings import FunctionSettings, Rate
+
+IDEMPOTENCY_WINDOW = timedelta(hours=24)
+
+Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Batch:
+    events: list[Event] = field(default_factory=list)
+    timer: Timer | None = None
+
+
+@dataclass(slots=True)
+class _Debounce:
+    event: Event
+    latest: datetime | None
+    timer: Timer
+
+
+class Admission:
+    """Decides which functions an event starts, and when."""
+
+    def __init__(
+        self,
+        functions: Iterable[FunctionSettings],
+        clock: Clock,
+        scheduler: Scheduler,
+        execution: Execution,
+    ) -> None:
+        self.functions = {settings.id: settings for settings in functions}
+        self._clock = clock
+        self._scheduler = scheduler
+        self._execution = execution
+        self._seen: dict[Key, datetime] = {}
+        self._starts: dict[Key, list[datetime]] = {}
+        self._arrivals: dict[Key, datetime] = {}
+        self._batches: dict[Key, _Batch] = {}
+        self._debounced: dict[Key, _Debounce] = {}
+
+    def admit(self, event: Event, arrival: Event) -> None:
+        """Start, or prepare to start, every function that an event triggers.
+
+        `arrival` is the event with floats for numbers. An event of the future starts its runs then.
+        """
+        for settings in self.functions.values():
+            if any(
+                trigger.matches(event["name"])
+                and (trigger.condition is None or trigger.condition.holds({"event": arrival}))
+                for trigger in settings.triggers
+            ):
+                self._collect(settings, event, arrival)
+
+    def invoke(self, function_id: str, event: Event, parent: ParentStep) -> bool:
+        """Start a child; `False` if there is no such function. Only its throttle applies."""
+        settings = self.functions.get(function_id)
+        if settings is None:
+            return False
+        self._queue(settings, [event], gojson.as_floats(event), parent)
+        return True
+
+    def start(self, settings: FunctionSettings, event: Event) -> None:
+        """Start a run for a tick of a cron."""
+        self._limit(settings, [event], gojson.as_floats(event))
+
+    def _collect(self, settings: FunctionSettings, event: Event, arrival: Event) -> None:
+        batch, debounce = settings.batch, settings.debounce
+        if batch is not None and (
+            batch.condition is None or batch.condition.holds({"event": arrival})
+        ):
+            key = _key(settings, "batch", batch.key, arrival)
+            waiting = self._batches.setdefault(key, _Batch())
+            waiting.events.append(event)
+            if len(waiting.events) >= batch.size:
+                self._release_batch(settings, key)
+            elif waiting.timer is None:
+                waiting.timer = self._later(
+                    self._clock.now() + batch.timeout, self._release_batch, settings, key
+                )
+            return
+        if debounce is not None:
+            key = _key(settings, "debounce", debounce.key, arrival)
+            now = self._clock.now()
+            before = self._debounced.get(key)
+            latest = now + debounce.timeout if debounce.timeout else None
+            if before is not None:
+                before.timer.cancel()
+                latest = before.latest
+            due = now + debounce.period
+            due = min(due, latest) if latest else due
+            timer = self._later(due, self._release_debounced, settings, key)
+            self._debounced[key] = _Debounce(event, latest, timer)
+            return
+        if self._is_new(_key(settings, "event", None, arrival), event["id"]):
+            self._limit(settings, [event], arrival)
+
+    def _release_batch(self, settings: FunctionSettings, key: Key) -> None:
+        batch = self._batches.pop(key)
+        if batch.timer is not None:
+            batch.timer.cancel()
+        self._limit(settings, batch.events, gojson.as_floats(batch.events[0]))
+
+    def _release_debounced(self, settings: FunctionSettings, key: Key) -> None:
+        event = self._debounced.pop(key).event
+        self._limit(settings, [event], gojson.as_floats(event))
+
+    def _limit(self, settings: FunctionSettings, events: list[Event], arrival: Event) -> None:
+        now = self._clock.now()
+        if settings.rate_limit is not None:
+            rate = settings.rate_limit
+            starts = self._starts.setdefault(_key(settings, "rate", rate.key, arrival), [])
+            starts[:] = [start for start in starts if start > now - rate.period]
+            if len(starts) >= rate.limit:
+                return
+            starts.append(now)
+        if settings.idempotency is not None:
+            key = _key(settings, "idempotency", None, arrival)
+            value = gojson.dumps(settings.idempotency.evaluate({"event": arrival}))
+            if not self._is_new(key, value):
+                return
+        if settings.singleton is not None:
+            wanted = _value(settings.singleton.key, arrival)
+            active = [
+                run
+                for run in self._execution.live_runs(settings.id)
+                if _value(settings.singleton.key, run.trigger) == wanted
+            ]
+            if active and not settings.singleton.cancels:
+                return
+            for run in active:
+                self._execution.cancel(run)
+        self._queue(settings, events, arrival, None)
+
+    def _queue(
+        self,
+        settings: FunctionSettings,
+        events: list[Event],
+        arrival: Event,
+        parent: ParentStep | None,
+    ) -> None:
+        due = max(self._clock.now(), _time(events[0]))
+        if settings.throttle is not None:
+            key = _key(settings, "throttle", settings.throttle.key, arrival)
+            due = self._throttled(settings.throttle, key, due)
+        self._execution.queue_run(settings, events, due, parent)
+
+    def _throttled(self, rate: Rate, key: Key, due: datetime) -> datetime:
+        """When a run may start: a generic cell rate with room for `limit + burst` at once."""
+        interval = rate.period / rate.limit
+        arrival = max(self._arrivals.get(key, due), due)
+        room = interval * (rate.limit + rate.burst - 1)
+        self._arrivals[key] = arrival + interval
+        return max(due, arrival - room)
+
+    def _is_new(self, scope: Key, value: str) -> bool:
+        now = self._clock.now()
+        key = (scope[0], scope[1], value)
+        last = self._seen.get(key)
+        if last is not None and now - last < IDEMPOTENCY_WINDOW:
+            return False
+        self._seen[key] = now
+        return True
+
+    def _later(self, due: datetime, action: Any, *arguments: Any) -> Timer:
+        return self._scheduler.add(Timer(due, partial(action, *arguments)))
+
+
+def _key(
+    settings: FunctionSettings, purpose: str, expression: Expression | None, arrival: Event
+) -> Key:
+    return settings.id, purpose, _value(expression, arrival)
+
+
+def _value(expression: Expression | None, arrival: Event) -> str:
+    """The text of a key; a key that cannot be computed is one key of its own."""
+    return "" if expression is None else gojson.dumps(expression.evaluate({"event": arrival}))
+
+
+def _time(event: Event) -> datetime:
+    return datetime.fromtimestamp(event["ts"] / 1000, UTC)

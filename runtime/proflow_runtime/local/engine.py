@@ -1,0 +1,427 @@
+"""The local engine: an Inngest server in one process, for `proflow run`, tests and simulation."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Self
+
+import inngest
+
+from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate
+from proflow_runtime.local import binding, gojson
+from proflow_runtime.local.admission import Admission
+from proflow_runtime.local.binding import ClientBinding, Outbox
+from proflow_runtime.local.capacity import Capacity
+from proflow_runtime.local.execution import Execution
+from proflow_runtime.local.ids import IdFactory, milliseconds
+from proflow_runtime.local.records import (
+    ArmedWait,
+    Event,
+    EventReceived,
+    Exchange,
+    Listener,
+    Observation,
+    RunRecord,
+)
+from proflow_runtime.local.retries import inngest_backoff, retry_after
+from proflow_runtime.local.runs import CRON, QueueItem, make_event
+from proflow_runtime.local.scheduler import Scheduler, Timer
+from proflow_runtime.local.settings import CronTrigger, FunctionSettings, Unsupported, settings_of
+from proflow_runtime.local.wire import Answer, SdkApp
+
+MAX_STEPS = 999
+MAX_EVENT = 3 * 2**20
+
+Action = Callable[[], Awaitable[None] | None]
+
+
+class LocalEngine:
+    """Runs Inngest functions in this process, through the SDK's own request handler.
+
+    With a `VirtualClock` (the default) a request takes no time, requests are made one by one, and
+    time jumps to whatever is due next: the same inputs give the same run to the byte. With a
+    `RealClock` requests overlap and answers count in order of arrival.
+
+    Use as an async context manager; meanwhile the client sends its events here. Raises
+    `Unsupported` for a function the engine cannot run as Inngest would.
+    """
+
+    def __init__(
+        self,
+        client: inngest.Inngest,
+        functions: Sequence[inngest.Function[Any]],
+        *,
+        clock: Clock | None = None,
+        seed: int = 0,
+        max_steps: int = MAX_STEPS,
+        retry_backoff: Callable[[int], timedelta] | None = None,
+        trace: bool = False,
+    ) -> None:
+        """`retry_backoff` maps the attempt that failed (from 0) to the pause; `trace` keeps
+        `requests`."""
+        if client.is_production:
+            raise Unsupported(
+                "the client is in production mode: create it with is_production=False"
+            )
+        settings = [item for function in functions for item in settings_of(function)]
+        if len({item.id for item in settings}) < len(settings):
+            raise Unsupported("two functions have the same id")
+        self.clock: Clock = clock or VirtualClock()
+        self.events: list[EventReceived] = []
+        self.requests: list[Exchange] = []
+        self._client = client
+        self._app = SdkApp(client, functions)
+        self._ids = IdFactory(seed)
+        self._backoff = retry_backoff or inngest_backoff
+        self._trace = trace
+        self._listeners: list[Listener] = []
+        self._scheduler = Scheduler()
+        self._execution = Execution(
+            self.clock,
+            self._scheduler,
+            self._ids,
+            max_steps=max_steps,
+            submit=self._submit,
+            emit=self._emit,
+            invoke=lambda *call: self._admission.invoke(*call),
+            notify=self._notify,
+        )
+        self._admission = Admission(settings, self.clock, self._scheduler, self._execution)
+        self._capacity = Capacity()
+        self._virtual = self.clock if isinstance(self.clock, VirtualClock) else None
+        self._outboxes: dict[str, Outbox] = {}
+        self._binding = ClientBinding(
+            client,
+            self._sent,
+            self.clock,
+            self._outboxes,
+            exact_sleeps=self._virtual is not None,
+        )
+        self._due: list[QueueItem] = []
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._count = 0
+        self._open = False
+        self._crons_until = self.clock.now()
+
+    async def __aenter__(self) -> Self:
+        self._binding.bind()
+        self._open = True
+        self._loop = asyncio.get_running_loop()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._open = False
+        for task in self._in_flight:
+            task.cancel()
+        for task in list(self._in_flight):
+            with suppress(asyncio.CancelledError):
+                await task
+        self._binding.release()
+
+    # --- what happened
+
+    @property
+    def runs(self) -> Mapping[str, RunRecord]:
+        """Every run by its id, in order of being queued."""
+        return MappingProxyType(self._execution.runs)
+
+    @property
+    def waits(self) -> list[ArmedWait]:
+        """Everything that runs are waiting for now."""
+        live = self._execution.live_runs()
+        return [wait for run in live for wait in run.record.waits.values()]
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every observation, at once; the result unsubscribes it."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    # --- what the outside does
+
+    async def send(self, *events: inngest.Event | Mapping[str, Any]) -> list[str]:
+        """Send events as to the server's event API; a mapping may also have a `user`.
+
+        Returns the engine's own ids. Raises `ValueError` for what the API refuses.
+        """
+        self._check_open()
+        parsed = [self._parse(event) for event in events]
+        return [self._receive(event, self._ids.next(self.clock.now(), "event")) for event in parsed]
+
+    async def cancel(self, run_id: str) -> bool:
+        """Cancel a run as the API does; `False` if it has ended. `KeyError` for an unknown id."""
+        self._execution.runs[run_id]
+        run = self._execution.find(run_id)
+        if run is None:
+            return False
+        self._execution.cancel(run)
+        self._wake.set()
+        return True
+
+    def at(self, when: datetime, action: Action) -> Timer:
+        """Do something at a time (at once if it has passed), before that instant's requests."""
+        self._wake.set()
+        return self._scheduler.add(Timer(when, action))
+
+    async def fire_cron(self, fn_id: str, at: datetime | None = None) -> None:
+        """Let a function's first cron fire once, at a time (now by default).
+
+        `fn_id` with or without the app's id. `KeyError` if there is none, or it has no cron.
+        """
+        functions = self._admission.functions
+        settings = functions.get(fn_id) or functions[f"{self._client.app_id}-{fn_id}"]
+        if not settings.crons:
+            raise KeyError(f"{fn_id} has no cron trigger")
+        when = at or self.clock.now()
+        self.at(when, partial(self._tick, settings, settings.crons[0], when))
+
+    # --- time
+
+    async def run_until_idle(
+        self,
+        *,
+        until: datetime | None = None,
+        ignore_timeouts: Callable[[ArmedWait], bool] | None = None,
+    ) -> None:
+        """Drive everything until nothing is left but open-ended waits, or until a time.
+
+        Crons tick only up to `until`. Timeouts of waits and invocations count as due, except those
+        that `ignore_timeouts` calls technical: they do not move virtual time by themselves.
+        """
+        self._check_open()
+        self._scheduler.classify(ignore_timeouts or (lambda _: False))
+        crons = self._start_crons(until)
+        try:
+            if self._virtual is not None:
+                await self._run_virtual(self._virtual, until)
+            else:
+                await self._run_real(until)
+        finally:
+            for timer in crons.values():
+                timer.cancel()
+
+    async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
+        while True:
+            await self._fire_timers()
+            if self._due:
+                await self._run_batch()
+                continue
+            due = self._scheduler.next_due(passive_too=until is not None)
+            if due is None or (until is not None and due > until):
+                break
+            clock.advance_to(due)
+        if until is not None and until > clock.now():
+            clock.advance_to(until)
+
+    async def _run_batch(self) -> None:
+        """Make the requests of one instant; all see the state before the first answer."""
+        items, self._due = self._due, []
+        items.sort(key=lambda item: -item.run.rank)
+        built = [(item, *self._build(item)) for item in items if not item.run.record.ended]
+        for item, number, request, body in built:
+            if not item.run.record.ended:
+                await self._exchange(item, number, request, body)
+
+    async def _run_real(self, until: datetime | None) -> None:
+        while True:
+            self._wake.clear()
+            await self._fire_timers()
+            self._launch()
+            if self._failure is not None:
+                raise self._failure
+            now = self.clock.now()
+            if until is not None and now >= until:
+                return
+            due = self._scheduler.next_due(passive_too=until is not None)
+            if not self._in_flight and until is None and due is None:
+                return
+            stops = [stop for stop in (due, until) if stop is not None]
+            pause = (min(stops) - now).total_seconds() if stops else None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause and max(0.0, pause))
+
+    def _launch(self) -> None:
+        """Start what is due and within the limits on concurrency."""
+        waiting, self._due = sorted(self._due, key=lambda item: -item.run.rank), []
+        for item in waiting:
+            if item.run.record.ended:
+                continue
+            if not self._capacity.take(item.run):
+                self._due.append(item)
+                continue
+            task = asyncio.create_task(self._exchange(item, *self._build(item)))
+            self._in_flight.add(task)
+            task.add_done_callback(partial(self._landed, item))
+
+    def _landed(self, item: QueueItem, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._capacity.give_back(item.run)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = error
+        self._wake.set()
+
+    async def _fire_timers(self) -> None:
+        while (timer := self._scheduler.pop_due(self.clock.now())) is not None:
+            done = timer.action()
+            if done is not None:
+                await done
+
+    # --- requests
+
+    def _submit(self, item: QueueItem) -> None:
+        self._due.append(item)
+
+    def _build(self, item: QueueItem) -> tuple[int, str, bytes]:
+        self._execution.open(item)
+        self._count += 1
+        request = self._ids.ulid(self.clock.now(), f"request/{self._count}")
+        return self._count, request, self._execution.body(item, request)
+
+    async def _exchange(self, item: QueueItem, number: int, request: str, body: bytes) -> None:
+        run = item.run
+        outbox = self._outboxes[request] = Outbox(run.record.id, number)
+        token = activate(self.clock)
+        sender = binding.current.set(outbox)
+        before = datetime.now(UTC)
+        at = self.clock.now()
+        try:
+            answer = await self._app.post(run.settings.id, item.step, body, item.job_id, request)
+        finally:
+            binding.current.reset(sender)
+            deactivate(token)
+            del self._outboxes[request]
+        if self._trace:
+            self._keep(item, number, at, body, answer)
+        for event_id, event in outbox.pending:
+            self._receive(event, event_id, sender=outbox.run_id)
+        self._execution.settle(item, answer, partial(self._retry_time, before))
+
+    def _retry_time(self, before: datetime, item: QueueItem, answer: Answer) -> datetime:
+        now = self.clock.now()
+        if answer.retry_after is None:
+            return now + self._backoff(item.attempt)
+        if self._virtual is None:
+            return max(now, answer.retry_after)
+        return now + retry_after(answer.retry_after, now, before, datetime.now(UTC))
+
+    def _keep(
+        self, item: QueueItem, number: int, at: datetime, body: bytes, answer: Answer
+    ) -> None:
+        record = item.run.record
+        self.requests.append(
+            Exchange(
+                number=number,
+                at=at,
+                run_id=record.id,
+                function_id=record.function_id,
+                step=item.step,
+                body=json.loads(body),
+                status=answer.status,
+                headers=answer.headers,
+                response=answer.body,
+            )
+        )
+
+    # --- events
+
+    def _sent(self, events: list[inngest.Event], outbox: Outbox | None) -> list[str]:
+        """Take events from the client. In virtual time those of a request arrive at its end."""
+        self._check_open()
+        parsed = [self._parse(event) for event in events]
+        now = self.clock.now()
+        ids = []
+        for event in parsed:
+            if outbox is None:
+                event_id = self._ids.next(now, "event")
+            else:
+                event_id = self._ids.ulid(now, f"sent/{outbox.number}/{outbox.sent}")
+                outbox.sent += 1
+            ids.append(event_id)
+            if outbox is not None and self._virtual is not None:
+                outbox.pending.append((event_id, event))
+            else:
+                # The sender may be a synchronous function in a thread of its own.
+                sender = outbox.run_id if outbox else None
+                receive = partial(self._receive, event, event_id, sender=sender)
+                self._loop.call_soon_threadsafe(receive)
+        return ids
+
+    def _parse(self, given: inngest.Event | Mapping[str, Any]) -> Event:
+        raw = given.model_dump() if isinstance(given, inngest.Event) else dict(given)
+        name = raw.get("name")
+        if not isinstance(name, str) or not name:
+            raise ValueError("an event needs a name")
+        if name.startswith("inngest/"):
+            raise ValueError(f"the event name `{name}` is reserved for internal use")
+        data = gojson.from_python(raw.get("data") or {})
+        user = gojson.from_python(raw.get("user") or {})
+        if not isinstance(data, dict) or not isinstance(user, dict):
+            raise ValueError(f"the data of event `{name}` is not an object")
+        if len(gojson.dumps(data)) > MAX_EVENT:
+            raise ValueError(f"event `{name}` exceeds 3 MiB")
+        event = make_event(name, data, raw.get("id") or "", raw.get("ts") or 0)
+        event["user"] = user
+        return event
+
+    def _receive(self, event: Event, event_id: str, *, sender: str | None = None) -> str:
+        event["id"] = event["id"] or event_id
+        event["ts"] = event["ts"] or milliseconds(self.clock.now())
+        self._route(event, event_id, sender=sender, internal=False)
+        return event_id
+
+    def _emit(self, event: Event) -> None:
+        self._route(event, event["id"], sender=None, internal=True)
+
+    def _route(self, event: Event, event_id: str, *, sender: str | None, internal: bool) -> None:
+        received = EventReceived(event, event_id, self.clock.now(), internal, sender)
+        self.events.append(received)
+        self._notify(received)
+        arrival = gojson.as_floats(event)
+        self._execution.cancel_runs(event, arrival)
+        self._execution.resume_waits(event, arrival)
+        self._admission.admit(event, arrival)
+        self._wake.set()
+
+    def _start_crons(self, until: datetime | None) -> dict[object, Timer]:
+        timers: dict[object, Timer] = {}
+        if until is None:
+            return timers
+        after = max(self._crons_until, self.clock.now())
+        self._crons_until = until
+
+        def schedule(settings: FunctionSettings, cron: CronTrigger, after: datetime) -> None:
+            when = next(cron.ticks(after), None)
+            if when is not None and when <= until:
+
+                def fire() -> None:
+                    schedule(settings, cron, when)
+                    self._tick(settings, cron, when)
+
+                timers[settings.id, cron.source] = self.at(when, fire)
+
+        for settings in self._admission.functions.values():
+            for cron in settings.crons:
+                schedule(settings, cron, after)
+        return timers
+
+    def _tick(self, settings: FunctionSettings, cron: CronTrigger, when: datetime) -> None:
+        time = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+        data = {"cron": cron.source, "fireAt": time, "scheduledAt": time}
+        event = make_event(CRON, data, time, milliseconds(when))
+        received = EventReceived(event, time, self.clock.now(), True, None)
+        self.events.append(received)
+        self._notify(received)
+        self._admission.start(settings, event)
+
+    def _notify(self, observation: Observation) -> None:
+        for listener in list(self._listeners):
+            listener(observation)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise RuntimeError("the engine is not running: use it in `async with`")

@@ -1,0 +1,85 @@
+"""JSON as Inngest's server, written in Go, hands it on.
+
+Every number is a 64-bit float there, objects come back with their keys sorted, and what is no valid
+Unicode becomes U+FFFD.
+"""
+
+import json
+from typing import Any
+
+_EXACT = 2**53
+_PLAIN = 1e21  # from here on Go writes an exponent, which Python reads as a float
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse and normalise. Raises `ValueError` for what is not JSON (also NaN and Infinity)."""
+    return normalise(json.loads(text, parse_constant=_refuse))
+
+
+def from_python(value: object) -> Any:
+    """A value made in Python as it looks after the trip over the wire.
+
+    Raises `TypeError` for what JSON cannot hold, `ValueError` for NaN, Infinity and cycles.
+    """
+    return normalise(json.loads(json.dumps(value, allow_nan=False)))
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text, ASCII."""
+    return _encode(value)
+
+
+def dumps_html_safe(value: Any) -> str:
+    """Compact JSON text in which Go escapes `<`, `>` and `&` inside strings."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def normalise(value: Any) -> Any:
+    """A parsed JSON value as Go gives it back. Raises `ValueError` if a number exceeds a float."""
+    if isinstance(value, str):
+        return value if value.isascii() else _valid(value)
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, dict):
+        return {_valid(key): normalise(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [normalise(item) for item in value]
+    if isinstance(value, int):
+        return value if -_EXACT <= value <= _EXACT else _through_float(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _PLAIN else value
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def as_floats(value: Any) -> Any:
+    """The value with every integer as a float, as an expression of the server sees it."""
+    if isinstance(value, dict):
+        return {key: as_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_floats(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _through_float(value: int) -> int | float:
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError("a number exceeds 64-bit floats") from error
+    return int(number) if abs(number) < _PLAIN else number
+
+
+def _valid(text: str) -> str:
+    """The text with lone surrogates replaced."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode

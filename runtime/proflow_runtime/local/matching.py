@@ -1,0 +1,72 @@
+"""Expressions (CEL) as Inngest's server evaluates them: `event` is the trigger, `async` the arrival.
+
+A missing field, a type error or a result that is no boolean is "no match", never an error.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+
+_ENV = cel.NewEnv(variables={"event": cel.Type.DYN, "async": cel.Type.DYN})
+_STRING = re.compile(
+    r"""(?P<prefix>(?<![A-Za-z0-9_])[rRbB]{0,2})"""
+    r"""(?P<body>\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''"""
+    r"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""",
+    re.DOTALL,
+)
+_TRIGGER = re.compile(r"(?<![\w.])event\s*[.\[]")
+
+
+class BadExpression(ValueError):
+    """An expression that does not compile; the message is the compiler's, positions included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression.
+
+    `has_escape`: a string literal holds an escape sequence; the server's matcher of waits and
+    cancellations compares literals unread, so such an expression never matches there.
+    `reads_trigger`: it mentions `event.`.
+    """
+
+    source: str
+    program: cel.Expression
+    has_escape: bool
+    reads_trigger: bool
+
+    def evaluate(self, names: Mapping[str, Any]) -> Any:
+        """The plain value; `None` where the evaluation fails."""
+        value = self.program.eval(data=dict(names))
+        return None if value.type() == cel.Type.ERROR else value.plain_value()
+
+    def holds(self, names: Mapping[str, Any]) -> bool:
+        """Whether the result is `true`."""
+        return self.evaluate(names) is True
+
+    def resumes(self, trigger: Mapping[str, Any], arrival: Mapping[str, Any]) -> bool:
+        """Whether an arriving event resumes or cancels a run; the events have floats for numbers."""
+        return not self.has_escape and self.holds({"event": trigger, "async": arrival})
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(source: str) -> Expression:
+    """Compile `source`. Raises `BadExpression`."""
+    try:
+        program = _ENV.compile(source)
+    except (RuntimeError, ValueError) as error:
+        text = str(error).removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
+        raise BadExpression(text) from error
+    return Expression(
+        source=source,
+        program=program,
+        has_escape=any(
+            "\\" in found["body"] and "r" not in found["prefix"].lower()
+            for found in _STRING.finditer(source)
+        ),
+        reads_trigger=_TRIGGER.search(_STRING.sub('""', source)) is not None,
+    )

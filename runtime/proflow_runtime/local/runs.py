@@ -1,0 +1,134 @@
+"""The engine's own state of a run, and the events the server makes about runs."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from proflow_runtime.local import gojson
+from proflow_runtime.local.matching import Expression
+from proflow_runtime.local.records import ArmedWait, Event, RunRecord, StepRecord
+from proflow_runtime.local.scheduler import Timer
+from proflow_runtime.local.settings import FunctionSettings
+
+FINISHED = "inngest/function.finished"
+FAILED = "inngest/function.failed"
+CANCELLED = "inngest/function.cancelled"
+INVOKED = "inngest/function.invoked"
+CRON = "inngest/scheduled.timer"
+INVOKE_TIMEOUT_ERROR = {
+    "error": "InngestInvokeTimeoutError: Timed out waiting for invoked function to complete",
+    "message": "Timed out waiting for invoked function to complete",
+    "name": "InngestInvokeTimeoutError",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A step that is planned, or waiting for something."""
+
+    step: StepRecord
+    races: bool
+    wait: ArmedWait | None = None
+    expression: Expression | None = None
+    timer: Timer | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A run as the engine drives it; what others may see of it is `record`.
+
+    `memos`: hashed ids of the settled steps. `entries`: their memos, as JSON text of `"id":memo`.
+    `stack`: the same ids in order of completion. `plan_only`: what requests call
+    `disable_immediate_execution`. `version`: -1 until a 206 was accepted.
+    """
+
+    record: RunRecord
+    settings: FunctionSettings
+    uuid: str
+    event_json: str
+    events_json: str
+    trigger: Event
+    """The trigger with floats for numbers, for expressions."""
+    rank: timedelta
+    """By its priority: how much earlier than others it is served."""
+    memos: set[str] = field(default_factory=set)
+    entries: list[str] = field(default_factory=list)
+    stack: list[str] = field(default_factory=list)
+    pending: dict[str, Pending] = field(default_factory=dict)
+    plan_only: bool = False
+    version: int = -1
+    size: int = 0
+    """Of the memos, in bytes."""
+    timers: list[Timer] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class QueueItem:
+    """A request to come. Its retries are the same item with a higher `attempt`.
+
+    `target`: the hashed id of a planned step, or `None` for a request that discovers steps.
+    `current`: the height of the stack when it was queued.
+    """
+
+    run: Run
+    target: str | None
+    current: int
+    job_id: str
+    attempt: int = 0
+    after_sleep: bool = False
+    plan_only: bool = False
+    """As its request said."""
+
+    @property
+    def step(self) -> str:
+        return self.target or "step"
+
+
+def make_event(name: str, data: dict[str, Any], event_id: str, ts: int) -> Event:
+    """An event of the server's own, keys sorted."""
+    return {"data": data, "id": event_id, "name": name, "ts": ts, "user": {}}
+
+
+def ended_data(run: RunRecord, result: Any) -> dict[str, Any]:
+    """The data of `function.finished`, `.failed` and `.cancelled`, keys sorted."""
+    data: dict[str, Any] = {"_inngest": {"status": run.status}}
+    if run.parent is not None:
+        data["correlation_id"] = f"{run.parent.run_id}.{run.parent.hashed}"
+    if run.error is not None:
+        data["error"] = run.error
+    data["event"] = run.event
+    data["events"] = [
+        {key: value for key, value in event.items() if key != "user"} for event in run.events
+    ]
+    data["function_id"] = run.function_id
+    if run.status != "Cancelled":
+        data["result"] = result
+    data["run_id"] = run.id
+    return data
+
+
+def function_error(body: Any, *, no_retry: bool) -> dict[str, Any]:
+    """The `error` of a failed run, from the body of the answer that failed it."""
+    error: dict[str, Any] = {
+        "error": "NonRetriableError" if no_retry else "invalid status code: 500"
+    }
+    if isinstance(body, dict):
+        error |= {key: body[key] for key in ("message", "name", "stack") if key in body}
+    else:
+        error |= {"message": gojson.dumps(body), "name": "Error"}
+    return error
+
+
+def step_error(error: dict[str, Any] | None, *, no_retry: bool) -> dict[str, Any]:
+    """The memo's error of a step that failed for good."""
+    kept = {key: (error or {}).get(key) for key in ("message", "name")}
+    if no_retry:
+        kept["noRetry"] = True
+    if error and error.get("stack") is not None:
+        kept["stack"] = error["stack"]
+    return kept
+
+
+def due_time(text: str) -> datetime:
+    """The time of a sleep."""
+    return datetime.fromisoformat(text)
