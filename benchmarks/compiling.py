@@ -1,0 +1,109 @@
+"""Time and memory of checking and compiling, beside parsing the same file and sorting its graph.
+
+Every measurement is a process of its own, so that its peak memory is its own; the baseline and
+the compiler take turns.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from statistics import median
+
+from benchmarks.designs import Drawing, blocks, chain, wide
+from benchmarks.tables import show, verdict
+
+SIZES = (100, 1_000, 10_000)
+GROWTH, OVERHEAD = 12.0, 40.0
+"""Targets: from 1,000 to 10,000 nodes; over the baseline at 10,000 nodes."""
+
+SHAPES: dict[str, Callable[[int], Drawing]] = {
+    "chain": chain,
+    "wide": wide,
+    "blocks": lambda size: blocks(size, Random(size), rich=False),
+}
+
+
+def main() -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for shape, draw in SHAPES.items():
+            before: dict[str, float] = {}
+            for size in SIZES:
+                path = Path(folder) / f"{shape}-{size}.json"
+                path.write_text(json.dumps(draw(size).json(), ensure_ascii=False, indent=2))
+                rounds = {100: 9, 1_000: 5}.get(size, 3)
+                found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+                for _ in range(rounds):
+                    for kind in KINDS:
+                        found[kind].append(_apart(kind, path))
+                seconds = {kind: median(one[0] for one in found[kind]) for kind in KINDS}
+                memory = {kind: median(one[1] for one in found[kind]) for kind in KINDS}
+                for kind in KINDS:
+                    last = size == SIZES[-1]
+                    growth = seconds[kind] / before[kind] if last else 0
+                    over = seconds[kind] / seconds["baseline"]
+                    compiled = kind != "baseline"
+                    rows.append(
+                        (
+                            f"{shape} {size:,} · {kind}",
+                            f"{seconds[kind] * 1000:,.1f}",
+                            f"{memory[kind]:,.0f}",
+                            (verdict(over, OVERHEAD) if last else f"{over:.1f}")
+                            if compiled
+                            else "",
+                            verdict(growth, GROWTH) if last and compiled else "",
+                        )
+                    )
+                before = seconds
+    show(
+        "check and compile (baseline: json.loads, networkx graph, topological sort)",
+        ("", "ms", "peak MiB above imports", "over baseline", "growth 1,000 → 10,000"),
+        rows,
+    )
+
+
+def baseline(text: str) -> None:
+    import networkx as nx
+
+    design = json.loads(text)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(node["id"] for node in design["nodes"])
+    graph.add_edges_from((edge["source"], edge["target"]) for edge in design["edges"])
+    list(nx.topological_sort(graph))
+
+
+def _apart(kind: str, path: Path) -> tuple[float, float]:
+    """Seconds and peak MiB above what the imports took, in a new process."""
+    command = [sys.executable, "-m", "benchmarks.compiling", kind, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, mebibytes = json.loads(done.stdout)
+    return seconds, mebibytes
+
+
+def _measure(kind: str, path: str) -> None:
+    work = KINDS[kind]
+    small = json.dumps(chain(5).json())
+    work(small)  # imports, caches, the first call of everything
+    text = Path(path).read_text()
+    idle = _peak()
+    begun = time.perf_counter()
+    work(text)
+    seconds = time.perf_counter() - begun
+    print(json.dumps([seconds, (_peak() - idle) / 1024]))
+
+
+def _peak() -> int:
+    """KiB. Not `ru_maxrss`, which a process takes over from the one that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
+
+KINDS: dict[str, Callable[[str], None]] = {"baseline": baseline}
+
+if __name__ == "__main__":
+    _measure(*sys.argv[1:])
