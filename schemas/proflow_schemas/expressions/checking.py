@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import cel_expr_python.cel as cel
@@ -24,7 +24,9 @@ from .wording import Finding, compile_findings
 
 Expected = Literal["any", "bool", "string", "number", "list", "object"]
 
-_DYN = cel.Type.DYN
+# Types by the names the library gives them: `INT`, `LIST<STRING>`, `MAP<STRING, DYN>`.
+_DYN = "DYN"
+_OBJECT = "MAP<STRING, DYN>"
 _EVENT_FIELDS: Mapping[str, Any] = {"name": "string", "id": "string", "ts": "integer"}
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "run": {"id": "string"},
@@ -240,7 +242,7 @@ def _shape(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
     return shape
 
 
-def _static_type(path: tuple[str, ...], scope: TypeScope) -> cel.Type:
+def _static_type(path: tuple[str, ...], scope: TypeScope) -> str:
     shape = _shape(path, scope)
     if shape is None:
         return _DYN
@@ -248,24 +250,24 @@ def _static_type(path: tuple[str, ...], scope: TypeScope) -> cel.Type:
     return _cel_type(shape, scope, data, 0)
 
 
-def _cel_type(shape: Shape, scope: TypeScope, data: tuple[str, ...] | None, depth: int) -> cel.Type:
+def _cel_type(shape: Shape, scope: TypeScope, data: tuple[str, ...] | None, depth: int) -> str:
     """The CEL type; `data` is the path below `event.data`, where numbers become doubles."""
     kinds = shape.kinds()
     if kinds <= {"number", "integer"} and "number" in kinds:
         is_double = data is not None and any(_matches(path, data) for path in scope.doubles)
-        return cel.Type.DOUBLE if is_double else _DYN
+        return "DOUBLE" if is_double else _DYN
     if len(kinds) != 1:
         return _DYN
     (kind,) = kinds
     if kind == "array" and depth < 3:
         below = None if data is None else (*data, EVERY)
-        return cel.Type.List(_cel_type(shape.item(), scope, below, depth + 1))
+        return f"LIST<{_cel_type(shape.item(), scope, below, depth + 1)}>"
     if kind == "object":
-        return cel.Type.Map(cel.Type.STRING, _DYN)
+        return _OBJECT
     simple = {
-        "string": cel.Type.STRING,
-        "integer": cel.Type.INT,
-        "boolean": cel.Type.BOOL,
+        "string": "STRING",
+        "integer": "INT",
+        "boolean": "BOOL",
     }
     return simple.get(kind, _DYN)
 
@@ -348,7 +350,7 @@ def _result_problem(
         yield ExpressionProblem("type", f"the expression gives {given}, not {wanted}", start, end)
 
 
-def _checked(syntax: Syntax, types: list[cel.Type]) -> tuple[list[Finding], str | None]:
+def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | None]:
     """What the library's type checker finds, and the type of the result if it found nothing.
 
     Each read of a known type is replaced by a variable of that type, as long as itself: a name
@@ -358,7 +360,7 @@ def _checked(syntax: Syntax, types: list[cel.Type]) -> tuple[list[Finding], str 
     prefix = "_r"
     while prefix in text:
         prefix += "r"
-    variables: dict[str, cel.Type] = {}
+    variables: dict[str, str] = {}
     pieces: list[str] = []
     done = 0
     for reference, one in zip(syntax.references, types, strict=True):
@@ -378,7 +380,7 @@ def _checked(syntax: Syntax, types: list[cel.Type]) -> tuple[list[Finding], str 
     pieces.append(text[done:])
     rewriting = rewrite_presence("".join(pieces))
     try:
-        checked = cel.NewEnv(variables=variables).compile(rewriting.text)
+        checked = _environment(frozenset(variables.items())).compile(rewriting.text)
     except RuntimeError as error:
         return [
             Finding(rewriting.original(one.offset), one.raw, one.message, one.help)
@@ -387,8 +389,23 @@ def _checked(syntax: Syntax, types: list[cel.Type]) -> tuple[list[Finding], str 
     return [], checked.return_type().name()
 
 
-def _root_type(root: str) -> cel.Type:
-    return cel.Type.Map(cel.Type.STRING, _DYN) if root in ("event", "steps") else _DYN
+@lru_cache(maxsize=256)
+def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
+    # The first compilation of an environment takes ten times as long as the next.
+    return cel.NewEnv(variables={name: _library_type(one) for name, one in variables})
+
+
+def _library_type(name: str) -> cel.Type:
+    if name.startswith("LIST<"):
+        return cel.Type.List(_library_type(name[5:-1]))
+    if name == _OBJECT:
+        return cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    simple: cel.Type = getattr(cel.Type, name)
+    return simple
+
+
+def _root_type(root: str) -> str:
+    return _OBJECT if root in ("event", "steps") else _DYN
 
 
 def _compared(node: Node) -> set[tuple[str, ...]]:

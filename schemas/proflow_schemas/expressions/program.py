@@ -25,6 +25,8 @@ MAX_DATA_DEPTH = 200
 _INT64 = range(-(1 << 63), 1 << 63)
 _ERROR = cel.Type.ERROR
 _MISSING = object()
+_TOO_DEEP = f"the data is nested more than {MAX_DATA_DEPTH} levels deep"
+_NUL = "a text in the data contains the character U+0000"
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 # What of the scope an expression needs: nested by field; `True` the whole value, `False` only
@@ -128,32 +130,43 @@ def _narrowed(source: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
         if below is False:
             found[key] = None
         elif kind in _SCALARS:
+            if kind is str and "\0" in value:
+                raise ExpressionError(_NUL)
             found[key] = value
         elif kind is not list and isinstance(value, Mapping):
             if below is True:
-                _check_depth(value)
+                _check_data(value)
                 found[key] = value if kind is dict else dict(value)
             else:
                 found[key] = _narrowed(value, below)
         else:
             if isinstance(value, list | tuple):
-                _check_depth(value)
+                _check_data(value)
             found[key] = value
     return found
 
 
-def _check_depth(value: Any) -> None:
+def _check_data(value: Any) -> None:
+    """Refuses what the library would crash on (depth) or cut off (a text at its first NUL)."""
     level = [value]
     for _ in range(MAX_DATA_DEPTH):
-        level = [
-            below
-            for value in level
-            for below in (value.values() if isinstance(value, Mapping) else value)
-            if type(below) not in _SCALARS and isinstance(below, Mapping | list | tuple)
-        ]
-        if not level:
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, Mapping):
+                if any(type(key) is str and "\0" in key for key in value):
+                    raise ExpressionError(_NUL)
+                value = value.values()
+            for item in value:
+                kind = type(item)
+                if kind is str:
+                    if "\0" in item:
+                        raise ExpressionError(_NUL)
+                elif kind not in _SCALARS and isinstance(item, Mapping | list | tuple):
+                    below.append(item)
+        if not below:
             return
-    raise ExpressionError(f"the data is nested more than {MAX_DATA_DEPTH} levels deep")
+        level = below
+    raise ExpressionError(_TOO_DEEP)
 
 
 def _read(scope: Mapping[str, Any], reference: Reference) -> Any:
@@ -162,8 +175,6 @@ def _read(scope: Mapping[str, Any], reference: Reference) -> Any:
         if not (type(value) is dict or isinstance(value, Mapping)) or part not in value:
             raise _missing(value, reference, at)
         value = value[part]
-    if type(value) not in _SCALARS and isinstance(value, Mapping | list | tuple):
-        _check_depth(value)
     return value
 
 
@@ -228,7 +239,7 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def _json(value: Any) -> Any:
+def _json(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if kind is bool or value is None:
         return value
@@ -246,13 +257,15 @@ def _json(value: Any) -> Any:
         if math.isfinite(value):
             return value
         raise ExpressionError("the result is not a finite number")
+    if depth > MAX_DATA_DEPTH:
+        raise ExpressionError(_TOO_DEEP)
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise ExpressionError("an object's keys must be strings", help="use `string(…)`")
-        return {key: _json(value[key]) for key in sorted(value)}
+        return {key: _json(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
+        return [_json(item, depth + 1) for item in value]
     if isinstance(value, datetime.datetime):
         text = value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat()
         return f"{text.rstrip('0') if '.' in text else text}Z"

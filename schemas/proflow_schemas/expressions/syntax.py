@@ -253,6 +253,8 @@ class _References:
             start, end = span
         else:
             start, end = self.rewriting.original(start), self.rewriting.original(end - 1) + 1
+        if any("\0" in part for part in path):
+            raise ExpressionError("the name of a field contains U+0000", offset=start)
         guarded = self._is_guarded(path, presence, known)
         self.found.append(Reference(path, start, end, guarded, presence))
 

@@ -99,7 +99,7 @@ class Finding:
             re.sub(r"^list\((.*)\)$", r"\1", one) if match.group(1) == "@in" else one
             for one in _split_types(match.group(2))
         ]
-        if match.group(1) in ("_==_", "_!=_") and "null" in types:
+        if match.group(1) in ("_==_", "_!=_") and "null_type" in types:
             return True
         return set(types) <= _NUMBERS
 
@@ -193,6 +193,8 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
         return "the integer is beyond 64 bits", "write it as a double (`1e20`) or as a string"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
         return "the string has an escape that is none", 'double the backslash, or write r"…"'
+    if message.startswith("Invalid string literal: String must end with"):
+        return "a raw string cannot end in a backslash", 'write it as "…\\\\"'
     if message.startswith("has() argument"):
         return "`has(…)` takes a field", "write `has(steps.x)` or `has(event.data.field)`"
     if match := re.match(r"(\w+)\(\) variable name must be a simple identifier", message):

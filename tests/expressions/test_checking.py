@@ -1,0 +1,271 @@
+"""Checking expressions against the names, fields and types in scope."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from proflow_schemas.expressions import TypeScope, problems
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "number"},
+        "count": {"type": "integer"},
+        "level": {"type": "string", "enum": ["high", "low"]},
+        "text": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "closed": {
+            "type": "object",
+            "properties": {"x": {"type": "string"}},
+            "additionalProperties": False,
+        },
+        "lines": {"type": "array", "items": {"properties": {"price": {"type": "number"}}}},
+        "maybe": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "ok": {"type": "boolean"},
+        "order": {"$ref": "#/$defs/order"},
+    },
+    "$defs": {"order": {"properties": {"total": {"type": "number"}}}},
+}
+SCOPE = TypeScope(
+    event_data=SCHEMA,
+    steps={
+        "approve-1": {"outcome": {"enum": ["approved", "rejected"]}, "comment": "string"},
+        "task": {"output": {"properties": {"n": {"type": "number"}}}, "error": None},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.data.amount > 100",
+        "event.data.amount == 100",
+        "event.data.amount in [100, 200]",
+        "event.data.count > 1.5 && event.data.amount <= event.data.count",
+        "event.data.amount * 1.1 > 5.0",
+        "event.data.text == null || event.data.maybe != null",
+        "event.data.order.total * 2.0 > 1",
+        "event.data.lines[0].price > 1",
+        "event.data.tags.exists(t, t == 'a')",
+        "event.data.unknown.field > 1",
+        "event.data.ok",
+        "!event.data.ok",
+        'steps["approve-1"].outcome == "approved"',
+        'has(steps["approve-1"]) && steps["approve-1"].outcome in ["approved"]',
+        "steps.task.output.n * 1.1 > 1.0",
+        "steps.task.error.name == 'x'",
+        "[1].exists(event, event > 0)",
+        "tenant_id == 1 && run.id != '' && initiator == 5",
+        "1 == 1.0",
+    ],
+)
+def test_well_typed_conditions_have_no_problems(text):
+    assert problems(text, SCOPE, expect="bool") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message", "where", "help"),
+    [
+        ("1 +", "syntax", "the expression ends too early", "", None),
+        ("event.data.text", "not-a-condition", "the condition gives a string", None, "compare"),
+        ("event.data.maybe", "not-a-condition", "the condition gives null or a string", None, None),
+        ("  1 ", "not-a-condition", "the condition gives an integer", "1", None),
+        (
+            "evnt.data.x",
+            "unknown-reference",
+            "there is nothing called `evnt`",
+            "evnt.data.x",
+            "did you mean `event`?",
+        ),
+        (
+            "amount > 1",
+            "unknown-reference",
+            "there is nothing called `amount`",
+            "amount",
+            "did you mean `event.data.amount`?",
+        ),
+        (
+            "task.output",
+            "unknown-reference",
+            "there is nothing called `task`",
+            "task.output",
+            "did you mean `steps.task.output`?",
+        ),
+        (
+            "approve-1 == 1",
+            "unknown-reference",
+            "there is nothing called `approve`",
+            "approve",
+            'did you mean `steps["approve-1"]`?',
+        ),
+        ("item == 1", "unknown-reference", "`item` is only there inside a `foreach`", "item", None),
+        (
+            "steps.approve1.outcome",
+            "unknown-reference",
+            "there is no step `approve1`",
+            "steps.approve1.outcome",
+            'did you mean `steps["approve-1"]`?',
+        ),
+        (
+            "steps.task.outptu.n == 1",
+            "unknown-reference",
+            "`steps.task` has no field `outptu`",
+            "steps.task.outptu.n",
+            "did you mean `output`?",
+        ),
+        ("has(steps.nope)", "unknown-reference", "there is no step `nope`", "steps.nope", None),
+        ("size(steps) > 0", "unknown-reference", "`steps` is read without", "steps", "write"),
+        (
+            "event.amount > 1",
+            "unknown-reference",
+            "`event` has no field `amount`",
+            "event.amount",
+            "did you mean `event.data.amount`?",
+        ),
+        (
+            "event.data.amont > 1",
+            "unknown-reference",
+            "`event.data` has no field `amont`",
+            "event.data.amont",
+            "did you mean `amount`?",
+        ),
+        (
+            "event.data.closed.zzz == ''",
+            "unknown-reference",
+            "`event.data.closed` has no field",
+            "event.data.closed.zzz",
+            None,
+        ),
+        ("run.idd == ''", "unknown-reference", "`run` has no field `idd`", "run.idd", "did you"),
+        (
+            "event.data.text.x == 1",
+            "type",
+            "`event.data.text` is a string and has no field `x`",
+            "event.data.text.x",
+            None,
+        ),
+        (
+            "event.data.lines.price > 1",
+            "type",
+            "`event.data.lines` is a list",
+            "event.data.lines.price",
+            "read one item",
+        ),
+        (
+            "event.data.amount * 2 > 1",
+            "type",
+            "`*` cannot mix a double and an integer",
+            "*",
+            "write `2.0` for `2`",
+        ),
+        (
+            "event.data.count * 1.1 > 5",
+            "type",
+            "`*` cannot mix an integer and a double",
+            "*",
+            "write `double(event.data.count)`",
+        ),
+        ("event.data.text > 5", "type", "`>` cannot compare a string and an integer", ">", None),
+        ('steps["approve-1"].comment == 1', "type", "`==` cannot compare a string", "==", None),
+        (
+            'steps["approve-1"].outcome == "aproved"',
+            "type",
+            '`steps["approve-1"].outcome` is never',
+            '"aproved"',
+            'did you mean `"approved"`?',
+        ),
+        (
+            "event.data.level in ['high', 'mid']",
+            "type",
+            "`event.data.level` is never",
+            "'mid'",
+            "it is one of",
+        ),
+        ("foo(1) == 1", "type", "there is no function `foo`", "foo", None),
+        ("now() > 1", "type", "there is no function `now`", "now", "expressions have no clock"),
+        (
+            "event.data.text.startWith('a')",
+            "type",
+            "there is no function `startWith`",
+            "startWith",
+            "did you mean `startsWith`?",
+        ),
+        ("'a'.matches('(')", "type", "invalid regular expression", "'('", None),
+        (
+            "timestamp('x') > timestamp('2024-01-01T00:00:00Z')",
+            "type",
+            "a string is not an RFC",
+            "'x'",
+            None,
+        ),
+        ("event.data.tags.exists(t, t == 1)", "type", "`==` cannot compare a string", "==", None),
+        ("'中' == event\n.data.amount && true", "type", "`==` cannot compare", "==", None),
+    ],
+)
+def test_problems_are_named_and_located(text, kind, message, where, help):
+    (problem,) = problems(text, SCOPE, expect="bool")
+    assert problem.kind == kind
+    assert problem.message.startswith(message)
+    if where is not None:
+        assert text[problem.start : problem.end] == where
+    if help is not None:
+        assert (problem.help or "").startswith(help)
+
+
+def test_every_unknown_name_is_reported():
+    found = problems("a + b > event.data.amont", SCOPE)
+    assert [problem.start for problem in found] == [0, 4, 8]
+
+
+def test_a_tolerated_comparison_hides_no_other_problem():
+    found = problems("event.data.amount == 1 && event.data.text > 5", SCOPE, expect="bool")
+    assert [problem.message for problem in found] == ["`>` cannot compare a string and an integer"]
+
+
+def test_names_are_in_scope_where_the_place_says_so():
+    scope = TypeScope(names={"item", "index"}, initiator=False)
+    assert problems("item.x == 1 && index > 0", scope, expect="bool") == []
+    assert problems("index == ''", scope)[0].kind == "type"
+    assert problems("initiator == 1", scope)[0].kind == "unknown-reference"
+
+
+@pytest.mark.parametrize(
+    ("expect", "good", "bad"),
+    [
+        ("string", "event.data.text + 'a'", "1"),
+        ("number", "event.data.amount", "'a'"),
+        ("list", "event.data.tags.map(t, 1)", "event.data.maybe"),
+        ("object", "event.data.closed", "[1]"),
+    ],
+)
+def test_other_results_can_be_expected(expect, good, bad):
+    assert problems(good, SCOPE, expect=expect) == []
+    assert [problem.kind for problem in problems(bad, SCOPE, expect=expect)] == ["type"]
+    assert problems("event.data.unknown", SCOPE, expect=expect) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        True,
+        5,
+        "string",
+        [],
+        {"$ref": "#"},
+        {"anyOf": [{"$ref": "#"}]},
+        {"type": []},
+        {"properties": 5},
+        {"properties": {"x": 7}, "additionalProperties": False},
+        {"allOf": [1]},
+    ],
+)
+def test_odd_schemas_are_no_reason_to_fail(schema):
+    scope = TypeScope(event_data=schema)
+    for text in ("event.data.x.y > 1", "event.data == 1", "has(event.data.x)"):
+        assert isinstance(problems(text, scope, expect="bool"), list)
+
+
+@given(st.text(alphabet="event.data.amount steps[]()'\"\\=&|!?:,{}1.5\n中+*`"))
+def test_checking_never_raises(text):
+    for problem in problems(text, SCOPE, expect="bool"):
+        assert 0 <= problem.start <= problem.end <= len(text)
