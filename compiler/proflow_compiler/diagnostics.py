@@ -14,6 +14,14 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
+class Related:
+    """Another place that has to do with a problem, and what it has to do with it."""
+
+    pointer: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """One problem, with one cause, at one place.
 
@@ -21,6 +29,7 @@ class Diagnostic:
     it was given; `span` narrows it to a part of a string value (offsets into the string). `line`
     and `column` (from 1, in code points) are filled in when it is rendered, or by a reader that
     could not parse the file. `path` is a walk through the design that shows the problem: node ids.
+    `on_key` says that the key is wrong, not its value. `label` stands beside the underlined text.
     """
 
     code: str
@@ -38,6 +47,8 @@ class Diagnostic:
     column: int | None = None
     end_line: int | None = None
     end_column: int | None = None
+    on_key: bool = False
+    related: tuple[Related, ...] = ()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

@@ -5,11 +5,33 @@ Aliases are read, never written. Durations are texts such as `24h`, or seconds (
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+
+def _integral(value: Any) -> Any:
+    """JSON Schema calls `3.0` an integer, so the models do."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _listed(value: Any) -> Any:
+    """One id or a list of them → a list of texts."""
+    if value is None:
+        return None
+    ids = value if isinstance(value, list) else [value]
+    if any(type(_integral(one)) not in (str, int) for one in ids):
+        raise ValueError("ids are texts or whole numbers")
+    return [str(_integral(one)) for one in ids]
+
+
+def _mode(value: Any) -> Any:
+    return {"OR": "any", "AND": "all"}.get(value, value) if isinstance(value, str) else value
+
+
+Whole = Annotated[int, BeforeValidator(_integral)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_integral)]
 Expression = Annotated[
     str,
     Field(description="a CEL expression over event, steps, …", json_schema_extra={"format": "cel"}),
@@ -21,12 +43,18 @@ Duration = Annotated[
     Field(description="`90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds", examples=["24h", 90]),
 ]
 Name = Annotated[str, Field(min_length=1)]
+ApproverIds = Annotated[
+    list[str] | None,
+    BeforeValidator(_listed, json_schema_input_type=list[str | int] | str | int | None),
+]
 
 
 class Config(BaseModel):
     """What all node configs share: camelCase keys, nothing unknown."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", strict=True
+    )
 
 
 class EventTrigger(Config):
@@ -49,10 +77,32 @@ Trigger = EventTrigger | CronTrigger
 class Retry(Config):
     """How often a step is tried, and how long it waits in between; no jitter."""
 
-    max_attempts: int = Field(default=5, ge=1, le=20)
+    max_attempts: Annotated[int, Field(ge=1, le=20), BeforeValidator(_integral)] = 5
     initial_interval: Duration | None = None
     max_interval: Duration | None = None
     multiplier: float = Field(default=2.0, ge=1)
+
+
+class Retried(Config):
+    """Says how often it is tried, in one of two ways."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "required": ["retry", "retries"],
+                "properties": {"retry": {"type": "object"}, "retries": {"type": "integer"}},
+            }
+        }
+    )
+
+    retry: Retry | None = None
+    retries: Annotated[int, Field(ge=0, le=19), BeforeValidator(_integral)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.retry is not None and self.retries is not None:
+            raise ValueError("`retry` and `retries` are both given")
+        return self
 
 
 class Start(Config):
@@ -77,7 +127,7 @@ class Reminders(Config):
 
     after: Duration
     every: Duration | None = None
-    max: int | None = Field(default=None, ge=1)
+    max: Count | None = None
 
 
 class Approval(Config):
@@ -97,8 +147,14 @@ class Approval(Config):
         ]
         | None
     ) = None
-    approver_ids: list[str | int] | str | int | None = None
-    approval_mode: Literal["any", "all", "sequential", "quorum", "OR", "AND"] = "any"
+    approver_ids: ApproverIds = None
+    approval_mode: Annotated[
+        Literal["any", "all", "sequential", "quorum"],
+        BeforeValidator(
+            _mode,
+            json_schema_input_type=Literal["any", "all", "sequential", "quorum", "OR", "AND"],
+        ),
+    ] = "any"
     pass_ratio: float | None = Field(default=None, gt=0, le=100)
     timeout: Duration | None = None
     timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
@@ -106,7 +162,7 @@ class Approval(Config):
     empty_approver_policy: (
         Literal["block", "autoPass", "autoReject", "fallbackUser", "escalateAdmin"] | None
     ) = None
-    fallback_approver_ids: list[str | int] | None = None
+    fallback_approver_ids: ApproverIds = None
     self_approval: Literal["allow", "forbid", "skip"] | None = None
     comment_required: Literal["never", "onReject", "always"] | None = None
     allow_transfer: bool | None = None
@@ -120,13 +176,11 @@ class Approval(Config):
     )
 
 
-class Task(Config):
+class Task(Retried):
     """Runs a handler of the host."""
 
     handler: Name
     input: Value = None
-    retry: Retry | None = None
-    retries: int | None = Field(default=None, ge=0, le=19)
     timeout: Duration | None = None
 
 
@@ -134,12 +188,12 @@ class Notify(Config):
     """Sends a message."""
 
     channel: Text = "inApp"
-    to: list[Text | int] | Text | int
+    to: list[Text | Whole] | Text | Whole
     subject: Text | None = None
     content: Value = None
 
 
-class Ai(Config):
+class Ai(Retried):
     """Asks a language model."""
 
     model: Text | None = None
@@ -147,11 +201,9 @@ class Ai(Config):
     prompt: Text
     output_schema: dict[str, Any] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
-    retry: Retry | None = None
-    retries: int | None = Field(default=None, ge=0, le=19)
 
 
-class Http(Config):
+class Http(Retried):
     """Calls a URL."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = "GET"
@@ -159,8 +211,6 @@ class Http(Config):
     headers: dict[str, Text] | None = None
     body: Value = None
     timeout: Duration | None = None
-    retry: Retry | None = None
-    retries: int | None = Field(default=None, ge=0, le=19)
 
 
 class Set(Config):
@@ -180,7 +230,7 @@ class Parallel(Config):
 class Join(Config):
     """Where branches meet."""
 
-    mode: Literal["active", "all", "one", "any"] | Annotated[int, Field(ge=1)] = "active"
+    mode: Literal["active", "all", "one", "any"] | Count = "active"
 
 
 class Delay(Config):

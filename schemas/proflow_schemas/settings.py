@@ -4,13 +4,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from proflow_schemas.nodes import Config, Duration, Expression, Name, Retry, Trigger
+from proflow_schemas.nodes import Config, Count, Duration, Expression, Name, Retried, Trigger, Whole
 
 
 class ConcurrencySetting(Config):
     """At most `limit` steps at once, per tenant (and per `key`)."""
 
-    limit: int = Field(ge=1)
+    limit: Count
     key: Expression | None = None
     scope: Literal["fn", "env", "account"] | None = None
 
@@ -18,9 +18,9 @@ class ConcurrencySetting(Config):
 class ThrottleSetting(Config):
     """At most `limit` new runs per `period`, per tenant (and per `key`)."""
 
-    limit: int = Field(ge=1)
+    limit: Count
     period: Duration
-    burst: int | None = Field(default=None, ge=1)
+    burst: Count | None = None
     key: Expression | None = None
 
 
@@ -44,17 +44,15 @@ class CancelSetting(Config):
     timeout: Duration | None = None
 
 
-class Settings(Config):
+class Settings(Retried):
     """Top-level keys of a design, beside `nodes` and `edges`; all optional."""
 
     id: Name | None = None
     name: str | None = None
     description: str | None = None
-    version: str | int | None = None
+    version: str | Whole | None = None
     trigger: Trigger | list[Trigger] | None = None
-    retries: int | None = Field(default=None, ge=0, le=19)
-    retry: Retry | None = None
-    concurrency: ConcurrencySetting | list[ConcurrencySetting] | int | None = None
+    concurrency: ConcurrencySetting | list[ConcurrencySetting] | Count | None = None
     throttle: ThrottleSetting | None = None
     priority: PrioritySetting | Expression | None = None
     timeouts: TimeoutsSetting | None = None

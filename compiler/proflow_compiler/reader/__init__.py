@@ -1,0 +1,48 @@
+"""Reads designs: whatever shape they were drawn in, into one internal form.
+
+Shapes are told by structure. Every problem of a file is collected; a design is returned only if
+it has no error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.reader.decode import MAX_BYTES, MAX_DEPTH, decode
+from proflow_compiler.reader.designs import read_designs
+from proflow_compiler.rendering import locate
+from proflow_compiler.source import Source
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Reading", "read", "read_file"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sound designs of a file, and all problems of it, located and in the order of the text."""
+
+    designs: list[Design]
+    diagnostics: list[Diagnostic]
+    source: Source = field(repr=False)
+
+
+def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
+    """Read the designs of a file; of an array of rows, `select` names one by its code.
+
+    `path` is for messages, and gives a design without an id its name. Never raises on bad input.
+    """
+    decoded = decode(data, path)
+    if decoded.diagnostics:
+        return Reading([], list(decoded.diagnostics), decoded.source)
+    designs, diagnostics = read_designs(decoded.value, path, select)
+    return Reading(designs, locate(diagnostics, decoded.source), decoded.source)
+
+
+def read_file(path: str) -> Reading:
+    """Read `PATH`, or one of an exported array of rows: `PATH#code`."""
+    from proflow_compiler.reader.files import load
+
+    loaded = load(path)
+    if loaded.problem is not None:
+        return Reading([], [loaded.problem], Source(loaded.path))
+    return read(loaded.data, loaded.path, select=loaded.select)

@@ -1,0 +1,85 @@
+"""What every shape is brought to before its nodes and edges are read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proflow_schemas.settings import Settings
+
+from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.source import escape
+from proflow_compiler.validate import closest_key
+
+SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
+"""Top-level keys of a design, in their spelling on the canvas."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A node or an edge as drawn; `key` is its key where they are a map."""
+
+    pointer: str
+    value: Any
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Nodes and edges in file order, and the settings beside them, not yet looked into."""
+
+    pointer: str
+    nodes: tuple[Item, ...]
+    edges: tuple[Item, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    setting_pointers: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = "proflow"
+    tenant_id: int | None = None
+    nodes_pointer: str = ""
+
+
+def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item, ...]:
+    """The members of a list, or of a map by id."""
+    if value is None:
+        return ()
+    if isinstance(value, list):
+        return tuple(Item(f"{pointer}/{index}", one) for index, one in enumerate(value))
+    if isinstance(value, dict):
+        return tuple(Item(f"{pointer}/{escape(key)}", one, key) for key, one in value.items())
+    problems.add("PF101", f"`{what}` must be a list, not {kind_of(value)}", pointer)
+    return ()
+
+
+def settings_of(
+    value: Mapping[str, Any], pointer: str, problems: Problems, *, graph_keys: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings among the keys of an object, and where they stand.
+
+    Other keys belong to the host and are ignored, unless one seems to be a misspelt setting.
+    """
+    known = [*SETTINGS, *graph_keys]
+    found: dict[str, Any] = {}
+    for key, one in value.items():
+        if key in SETTINGS:
+            found[key] = one
+        elif key not in graph_keys and (near := misspelt(key, known, value)) is not None:
+            problems.add(
+                "PF101",
+                f"unknown key `{key}`",
+                f"{pointer}/{escape(key)}",
+                help=f"did you mean `{near}`?",
+                on_key=True,
+            )
+    return found, {key: f"{pointer}/{key}" for key in found}
+
+
+def misspelt(key: str, known: list[str], given: Mapping[str, Any]) -> str | None:
+    """The known key that a host's key seems to be meant for: one that is close, and missing."""
+    near = closest_key(key, known)
+    return near if near is not None and near not in given else None
+
+
+def objects(drawn: tuple[Item, ...]) -> Iterator[tuple[Item, dict[str, Any]]]:
+    """Those items that are objects."""
+    for item in drawn:
+        if isinstance(item.value, dict):
+            yield item, item.value

@@ -1,0 +1,342 @@
+"""Drawn edges → edges between existing nodes, with their rules as expressions."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from proflow_schemas.expressions import ExpressionError, condition_to_cel
+
+from proflow_compiler.design import Edge
+from proflow_compiler.diagnostics import Level, Related
+from proflow_compiler.problems import Problems, closest, did_you_mean, kind_of, shown
+from proflow_compiler.reader.drawing import Drawing, Item, misspelt
+from proflow_compiler.reader.nodes import ReadNodes, as_id
+from proflow_compiler.source import escape
+
+_RULE_KEYS = ["when", "condition", "default", "priority"]
+_DATA_KEYS = [*_RULE_KEYS, "loop"]
+_ERROR_TYPES = frozenset({"task", "notify", "cc", "ai", "http"})
+
+
+def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[Edge, ...]:
+    """All edges of a drawing whose ends exist, in file order."""
+    edges: list[Edge] = []
+    for index, item in enumerate(drawing.edges):
+        edge = _edge(index, item, read, problems)
+        if edge is not None:
+            edges.append(edge)
+    _check_duplicates(edges, read, problems)
+    _check_rules(edges, read, problems)
+    return tuple(edges)
+
+
+def _edge(index: int, item: Item, read: ReadNodes, problems: Problems) -> Edge | None:
+    value = item.value
+    if not isinstance(value, dict):
+        problems.add("PF101", f"an edge must be an object, not {kind_of(value)}", item.pointer)
+        return None
+    source = _end("source", value, item, problems)
+    target = _end("target", value, item, problems)
+    if source is None or target is None:
+        return None
+    given = as_id(value.get("id", item.key))
+    key = given or f"{source} → {target}"
+    if read.notes & {source, target}:
+        problems.add(
+            "PF107",
+            f"the edge `{shown(key)}` is left out: it is tied to a note",
+            item.pointer,
+            level=Level.INFO,
+            edge=key,
+        )
+        return None
+    sound = [
+        _exists(name, end, key, item, read, problems)
+        for name, end in (("source", source), ("target", target))
+    ]
+    rules = _rules(value, key, item, problems)
+    if rules is None or not all(sound):
+        return None
+    handle = _handle(value, key, item, problems)
+    if not _leaves(source, target, handle, key, item, read, problems):
+        return None
+    label = value.get("label")
+    return Edge(
+        index=index,
+        key=key,
+        source=source,
+        target=target,
+        pointer=item.pointer,
+        handle=handle,
+        label=label if isinstance(label, str) else None,
+        **rules,
+    )
+
+
+def _end(name: str, value: dict[str, Any], item: Item, problems: Problems) -> str | None:
+    if name not in value:
+        problems.add("PF101", f"an edge has no `{name}`", item.pointer)
+        return None
+    end = as_id(value[name])
+    if end is None:
+        problems.add(
+            "PF101",
+            f"`{name}` must be the id of a node, not {kind_of(value[name])}",
+            f"{item.pointer}/{name}",
+        )
+    return end
+
+
+def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems: Problems) -> bool:
+    if end in read.nodes:
+        return True
+    if end in read.broken:
+        return False
+    if end in read.groups:
+        problems.add(
+            "PF104",
+            f"`{shown(end)}` is a group, which does not run, so no edge can be tied to it",
+            f"{item.pointer}/{name}",
+            edge=key,
+            help="draw the edge to a node in it",
+        )
+        return False
+    problems.add(
+        "PF104",
+        f"there is no node `{shown(end)}`",
+        f"{item.pointer}/{name}",
+        edge=key,
+        help=did_you_mean(end, list(read.known)),
+    )
+    return False
+
+
+def _handle(value: dict[str, Any], key: str, item: Item, problems: Problems) -> str | None:
+    handle = value.get("sourceHandle")
+    if handle is None or handle == "":
+        return None
+    text = as_id(handle)
+    if text is None:
+        problems.add(
+            "PF101",
+            f"`sourceHandle` must be a text, not {kind_of(handle)}",
+            f"{item.pointer}/sourceHandle",
+            edge=key,
+        )
+    return text
+
+
+def _leaves(
+    source: str,
+    target: str,
+    handle: str | None,
+    key: str,
+    item: Item,
+    read: ReadNodes,
+    problems: Problems,
+) -> bool:
+    """Whether the source has the outcome that the edge leaves by."""
+    node = read.nodes[source]
+    outcomes = node.kind.outcomes
+    at = f"{item.pointer}/sourceHandle" if handle is not None else f"{item.pointer}/source"
+    if not outcomes:
+        problems.add(
+            "PF106",
+            f"an edge leaves `{shown(source)}`, which is an `{node.type}`",
+            f"{item.pointer}/source",
+            node=source,
+            edge=key,
+        )
+        return False
+    if read.nodes[target].type == "start":
+        problems.add(
+            "PF106",
+            f"an edge leads into `{shown(target)}`, which is a `start`",
+            f"{item.pointer}/target",
+            node=target,
+            edge=key,
+        )
+        return False
+    if handle == "error" and node.type in _ERROR_TYPES:
+        problems.add(
+            "PF109",
+            "edges that leave by `error` are not supported by this version",
+            at,
+            node=source,
+            edge=key,
+        )
+        return False
+    if handle is not None and len(outcomes) > 1 and handle not in outcomes:
+        near = closest(handle, list(outcomes))
+        problems.add(
+            "PF106",
+            f"`{shown(source)}` has no outcome `{shown(handle)}`",
+            at,
+            node=source,
+            edge=key,
+            help=f"did you mean `{near}`?"
+            if near is not None
+            else "an approval is left by " + ", ".join(f"`{one}`" for one in outcomes)
+            if node.type == "approval"
+            else "it is left by " + ", ".join(f"`{one}`" for one in outcomes),
+        )
+        return False
+    return True
+
+
+def _rules(
+    value: dict[str, Any], key: str, item: Item, problems: Problems
+) -> dict[str, Any] | None:
+    """The rule of an edge, as arguments of `Edge`; None if it is unsound."""
+    before = len(problems.found)
+
+    def wrong(message: str, at: str, help: str | None = None, code: str = "PF101") -> None:
+        problems.add(code, message, f"{item.pointer}/{at}", edge=key, help=help)
+
+    for name in _RULE_KEYS:
+        if name in value:
+            problems.add(
+                "PF101",
+                f"`{name}` stands on the edge itself",
+                f"{item.pointer}/{name}",
+                edge=key,
+                on_key=True,
+                help=f'move it into `data`: `"data": {{"{name}": …}}`',
+            )
+    data = value.get("data")
+    if data is None:
+        return None if len(problems.found) > before else {}
+    if not isinstance(data, dict):
+        wrong(f"`data` must be an object, not {kind_of(data)}", "data")
+        return None
+    for name in data:
+        if name not in _DATA_KEYS and (near := misspelt(name, _DATA_KEYS, data)) is not None:
+            problems.add(
+                "PF101",
+                f"unknown key `{shown(name)}`",
+                f"{item.pointer}/data/{escape(name)}",
+                edge=key,
+                on_key=True,
+                help=f"did you mean `{near}`?",
+            )
+    rules = _rule(data, item, wrong)
+    return None if len(problems.found) > before else rules
+
+
+def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    when, condition = data.get("when"), data.get("condition")
+    default, priority = data.get("default"), data.get("priority")
+    if data.get("loop") not in (None, False):
+        wrong("ways back are not supported by this version", "data/loop", code="PF109")
+    if when is not None and condition is not None:
+        wrong("`when` and `condition` are both given", "data/condition", "keep one of the two")
+    elif when is not None:
+        if not isinstance(when, str):
+            wrong(
+                f"`when` must be an expression, not {kind_of(when)}",
+                "data/when",
+                "`condition` takes the structured form" if isinstance(when, dict | list) else None,
+            )
+        elif not when.strip():
+            wrong("`when` is empty", "data/when", "remove it from an edge without a rule")
+        else:
+            found["when"], found["when_pointer"] = when, f"{item.pointer}/data/when"
+    elif condition is not None:
+        if isinstance(condition, str):
+            wrong("`condition` is a text", "data/condition", "an expression goes into `when`")
+        else:
+            try:
+                found["when"] = condition_to_cel(condition)
+            except ExpressionError as error:
+                wrong(error.message, "data/condition", error.help)
+            found["when_pointer"] = f"{item.pointer}/data/condition"
+            found["structured"] = True
+    if default is not None:
+        if not isinstance(default, bool):
+            wrong(f"`default` must be true or false, not {kind_of(default)}", "data/default")
+        elif default and (when is not None or condition is not None):
+            wrong("an edge with a rule cannot be the default", "data/default", "remove one of them")
+        else:
+            found["default"] = default
+    if priority is not None:
+        if isinstance(priority, bool) or not isinstance(priority, int | float):
+            wrong(f"`priority` must be a number, not {kind_of(priority)}", "data/priority")
+        else:
+            found["priority"] = priority
+    return found
+
+
+def _check_duplicates(edges: list[Edge], read: ReadNodes, problems: Problems) -> None:
+    first: dict[tuple[Any, ...], Edge] = {}
+    for edge in edges:
+        same = (edge.source, edge.target, _outcome(edge, read), _rule_key(edge))
+        if same not in first:
+            first[same] = edge
+            continue
+        problems.add(
+            "PF105",
+            f"the edge from `{shown(edge.source)}` to `{shown(edge.target)}` is drawn twice",
+            edge.pointer,
+            edge=edge.key,
+            related=(Related(first[same].pointer, "the first"),),
+            help="remove one of the two",
+        )
+
+
+def _rule_key(edge: Edge) -> str:
+    return json.dumps([edge.when, edge.default])
+
+
+def _outcome(edge: Edge, read: ReadNodes) -> str | None:
+    kind = read.nodes[edge.source].kind
+    if kind.rules:
+        return edge.handle
+    if len(kind.outcomes) == 1 or edge.handle is None:
+        return kind.default
+    return edge.handle
+
+
+def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None:
+    """Where rules choose, each outcome has one rule, and at most one has none."""
+    leaving: dict[tuple[str, str | None], list[Edge]] = defaultdict(list)
+    for edge in edges:
+        ruled = read.nodes[edge.source].kind.rules
+        leaving[edge.source, None if ruled else _outcome(edge, read)].append(edge)
+    for (source, _), group in leaving.items():
+        kind = read.nodes[source].kind
+        if not kind.rules and all(edge.when is None and not edge.default for edge in group):
+            continue
+        outcomes: dict[str, list[Edge]] = {}
+        for edge in group:
+            name = (
+                f"h:{edge.handle}" if kind.rules and edge.handle is not None else f"e:{edge.index}"
+            )
+            outcomes.setdefault(name, []).append(edge)
+        unruled: list[Edge] = []
+        for same in outcomes.values():
+            rules = [edge for edge in same if edge.when is not None]
+            if not rules:
+                unruled.append(same[0])
+            for other in rules[1:]:
+                if other.when != rules[0].when:
+                    problems.add(
+                        "PF108",
+                        f"the outcome `{shown(other.handle)}` of `{shown(source)}` has two rules",
+                        other.when_pointer or other.pointer,
+                        node=source,
+                        edge=other.key,
+                        related=(Related(rules[0].when_pointer or rules[0].pointer, "the first"),),
+                        help="edges with the same handle are one outcome with one rule",
+                    )
+        for other in unruled[1:]:
+            problems.add(
+                "PF108",
+                f"two edges of `{shown(source)}` have no rule, so both would be the default",
+                other.pointer,
+                node=source,
+                edge=other.key,
+                related=(Related(unruled[0].pointer, "the first"),),
+                help="give all but one a rule: `data.when` or `data.condition`",
+            )

@@ -1,0 +1,47 @@
+"""Bytes of a file, or why there are none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.problems import NAMES, shown
+from proflow_compiler.reader.decode import MAX_BYTES, too_large
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file's bytes, or the problem that kept them away; `select` is what stood after `#`."""
+
+    path: str
+    select: str | None = None
+    data: bytes = b""
+    problem: Diagnostic | None = None
+
+
+def load(path: str) -> Loaded:
+    """Read at most `MAX_BYTES` of `PATH` or `PATH#select`. Never raises."""
+    select: str | None = None
+    if "#" in path and not _exists(path):
+        path, _, select = path.partition("#")
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        problem = Diagnostic(
+            "PF005",
+            NAMES["PF005"],
+            Level.ERROR,
+            f"the file cannot be read: {shown(reason[:1].lower() + reason[1:])}",
+        )
+        return Loaded(path, select, problem=problem)
+    if len(data) > MAX_BYTES:
+        return Loaded(path, select, problem=too_large())
+    return Loaded(path, select, data)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,23 @@
+"""ProFlow's FlowEditor: maps by id, `{flattenNodes: {…}, flattenEdges: {…}}`."""
+
+from typing import Any
+
+from proflow_compiler.problems import Problems
+from proflow_compiler.reader.drawing import Drawing, items, settings_of
+
+GRAPH_KEYS = ("flattenNodes", "flattenEdges")
+
+
+def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
+    """The drawing; None if this is another shape."""
+    if "flattenNodes" not in value:
+        return None
+    settings, pointers = settings_of(value, pointer, problems, graph_keys=GRAPH_KEYS)
+    return Drawing(
+        pointer,
+        items(value["flattenNodes"], f"{pointer}/flattenNodes", "flattenNodes", problems),
+        items(value.get("flattenEdges"), f"{pointer}/flattenEdges", "flattenEdges", problems),
+        settings,
+        pointers,
+        nodes_pointer=f"{pointer}/flattenNodes",
+    )

@@ -1,0 +1,51 @@
+"""Ids of designs: safe as an Inngest function id and, with underscores, as a Python module."""
+
+import hashlib
+import keyword
+import re
+import unicodedata
+from pathlib import PurePath
+
+from anyascii import anyascii
+
+MAX_NAME = 64
+"""Longer ids are cut; a digest of the whole keeps them apart."""
+
+
+def safe_id(text: str) -> str:
+    """A readable id of ASCII letters, digits, `-` and `_` that begins with a letter.
+
+    `采购审批` becomes `cai-gou-shen-pi-…`: transliterated, with a digest of what was written, since
+    other words may sound the same.
+    """
+    plain = unicodedata.normalize("NFC", text)
+    if plain.isascii():
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain)
+    else:
+        spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", anyascii(plain)).lower()
+        name = re.sub(r"[^a-z0-9_-]+", "-", spelt).strip("-_") or "design"
+        name = f"{name[: MAX_NAME - 7].rstrip('-_')}-{_digest(plain)}"
+    name = name.strip("-_")
+    if len(name) > MAX_NAME:
+        name = f"{name[: MAX_NAME - 7].rstrip('-_')}-{_digest(plain)}"
+    if not name:
+        name = f"design-{_digest(plain)}"
+    module = name.replace("-", "_")
+    if not name[0].isalpha():
+        name = f"design-{name}"
+    elif keyword.iskeyword(module) or keyword.issoftkeyword(module):
+        name = f"{name}-design"
+    return name
+
+
+def stem(path: str) -> str:
+    """A file's name without folders and endings: `expenses.design.json` → `expenses`."""
+    name = PurePath(path).name
+    for ending in (".json", ".design", ".proflow", ".flow"):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            name = name[: -len(ending)]
+    return name
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]

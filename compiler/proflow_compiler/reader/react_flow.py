@@ -1,0 +1,27 @@
+"""React Flow v11 and v12 (`toObject()`), ProFlow's FlowView, and the guide's shorter form.
+
+`{nodes: […], edges: […]}`, where either may also be a map by id; everything else is a setting or
+belongs to the host.
+"""
+
+from typing import Any
+
+from proflow_compiler.problems import Problems
+from proflow_compiler.reader.drawing import Drawing, items, settings_of
+
+GRAPH_KEYS = ("nodes", "edges", "viewport")
+
+
+def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
+    """The drawing; None if this is another shape."""
+    if "nodes" not in value:
+        return None
+    settings, pointers = settings_of(value, pointer, problems, graph_keys=GRAPH_KEYS)
+    return Drawing(
+        pointer,
+        items(value["nodes"], f"{pointer}/nodes", "nodes", problems),
+        items(value.get("edges"), f"{pointer}/edges", "edges", problems),
+        settings,
+        pointers,
+        nodes_pointer=f"{pointer}/nodes",
+    )

@@ -1,0 +1,28 @@
+"""React Flow v9: nodes and edges in one list, `elements`; an edge is what has a source."""
+
+from typing import Any
+
+from proflow_compiler.problems import Problems
+from proflow_compiler.reader.drawing import Drawing, items, settings_of
+
+
+def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
+    """The drawing; None if this is another shape."""
+    if not isinstance(value.get("elements"), list) or "nodes" in value:
+        return None
+    settings, pointers = settings_of(value, pointer, problems, graph_keys=("elements",))
+    drawn = items(value["elements"], f"{pointer}/elements", "elements", problems)
+    edges = [
+        item
+        for item in drawn
+        if isinstance(item.value, dict) and ("source" in item.value or "target" in item.value)
+    ]
+    lines = {item.pointer for item in edges}
+    return Drawing(
+        pointer,
+        tuple(item for item in drawn if item.pointer not in lines),
+        tuple(edges),
+        settings,
+        pointers,
+        nodes_pointer=f"{pointer}/elements",
+    )

@@ -1,0 +1,173 @@
+"""Text + JSON pointer → line and column; built only when there is something to report.
+
+Lines and columns count from 1, columns in code points.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from json.decoder import JSONDecoder, py_scanstring
+
+_LINE = re.compile(r"\r\n|\n|\r")
+_BLANK = re.compile(r"[ \t\r\n]*")
+_UNIT = re.compile(r'[^"\\]|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL)
+_skip_value = JSONDecoder(strict=False).scan_once
+_Children = dict[str, "_Children"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where a value stands in the text, and its key if it has one; offsets, the end excluded."""
+
+    start: int
+    end: int
+    key: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """A range of the text; the end is the last character's place plus one column."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was given. `text` is empty if it could not be decoded."""
+
+    path: str
+    text: str = ""
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE.finditer(self.text))]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """A line without its line break; empty if there is none of that number."""
+        starts = self._line_starts
+        if not 1 <= number <= len(starts):
+            return ""
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n")
+
+    def position(self, start: int, end: int) -> Position:
+        """The lines and columns of a range of offsets."""
+        return Position(*self.place(start), *self.place(max(start, end)))
+
+    def extents(self, pointers: Iterable[str]) -> dict[str, Extent]:
+        """Where the values of JSON pointers stand; one that leads nowhere gets its nearest parent.
+
+        The text is valid JSON. Only what lies on the way is looked at, the rest is skipped.
+        """
+        wanted: _Children = {}
+        for pointer in pointers:
+            node = wanted
+            for part in parts(pointer):
+                node = node.setdefault(part, {})
+        found: dict[str, Extent] = {}
+        start = _blank(self.text, 0)
+        if start >= len(self.text):
+            return {pointer: Extent(0, 0) for pointer in pointers}
+        found[""] = Extent(start, len(self.text.rstrip()))
+        if wanted:
+            self._descend("", start, wanted, found)
+        return {pointer: found[_nearest(pointer, found)] for pointer in pointers}
+
+    def _descend(
+        self, pointer: str, start: int, wanted: _Children, found: dict[str, Extent]
+    ) -> None:
+        stack = [(pointer, start, wanted)]
+        while stack:
+            pointer, start, wanted = stack.pop()
+            below: dict[str, tuple[str, int, _Children]] = {}
+            for key, extent in members(self.text, start):
+                if key in wanted:
+                    inner = f"{pointer}/{escape(key)}"
+                    found[inner] = extent
+                    if wanted[key]:
+                        below[key] = (inner, extent.start, wanted[key])
+            stack.extend(below.values())
+
+    def within(self, extent: Extent, span: tuple[int, int]) -> tuple[int, int]:
+        """The offsets of a part of a string value, given as offsets into the string."""
+        if not self.text.startswith('"', extent.start):
+            return extent.start, extent.end
+        at, index = extent.start + 1, 0
+        start = end = at
+        for unit in _units(self.text, at, extent.end - 1):
+            if index == span[0]:
+                start = unit
+            if index == span[1]:
+                end = unit
+                break
+            index += 1
+        else:
+            end = extent.end - 1
+            if index <= span[0]:
+                start = end
+        return start, max(start, end)
+
+
+def members(text: str, start: int) -> Iterator[tuple[str, Extent]]:
+    """The members of the object or array that begins at `start`, in the order of the text."""
+    opening = text[start : start + 1]
+    if opening not in ("{", "["):
+        return
+    at, index = _blank(text, start + 1), 0
+    while text[at : at + 1] not in ("}", "]", ""):
+        key_extent = None
+        name = str(index)
+        if opening == "{":
+            name, after = py_scanstring(text, at + 1, False)
+            key_extent = (at, after)
+            at = _blank(text, _blank(text, after) + 1)
+        _, end = _skip_value(text, at)
+        yield name, Extent(at, end, key_extent)
+        at, index = _blank(text, end), index + 1
+        if text[at : at + 1] == ",":
+            at = _blank(text, at + 1)
+
+
+def parts(pointer: str) -> list[str]:
+    """The reference tokens of a JSON pointer (RFC 6901)."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def escape(key: str | int) -> str:
+    """A key as it stands in a JSON pointer."""
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
+def _blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
+
+
+def _nearest(pointer: str, found: dict[str, Extent]) -> str:
+    while pointer not in found:
+        pointer = pointer.rpartition("/")[0]
+    return pointer
+
+
+def _units(text: str, start: int, end: int) -> Iterator[int]:
+    """The offset of each code point of a string literal; an escaped pair of surrogates is one."""
+    at = start
+    while at < end:
+        match = _UNIT.match(text, at)
+        if match is None:
+            return
+        yield at
+        after = match.end()
+        if after - at == 6 and text[at + 2 : at + 4].lower() in ("d8", "d9", "da", "db"):
+            after += 6 if text[after : after + 2] == "\\u" else 0
+        at = after
