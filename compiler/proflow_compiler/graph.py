@@ -92,12 +92,108 @@ class Graph:
         return tuple(nx.lexicographical_topological_sort(self.digraph, key=place.__getitem__))
 
     @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """The place of each node in the topological order. Raises if cyclic."""
+        return {name: index for index, name in enumerate(self.topological)}
+
+    @cached_property
+    def acyclic(self) -> bool:
+        return nx.is_directed_acyclic_graph(self.digraph)
+
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """What the starts lead to, themselves included."""
+        found = set(self.starts)
+        stack = list(self.starts)
+        while stack:
+            for edge in self.out(stack.pop()):
+                if edge.target not in found:
+                    found.add(edge.target)
+                    stack.append(edge.target)
+        return frozenset(found)
+
+    @cached_property
+    def dominator_tree(self) -> "DominatorTree":
+        """Who dominates whom, for an acyclic graph with exactly one start."""
+        return DominatorTree.of(self)
+
+    @cached_property
     def dominators(self) -> Mapping[str, str]:
         """Immediate dominator of each node that the start reaches; the start maps to itself."""
+        if self.acyclic:
+            return self.dominator_tree.parent
         return {
             **nx.immediate_dominators(self.digraph, self.starts[0]),
             self.starts[0]: self.starts[0],
         }
+
+
+@dataclass(frozen=True)
+class DominatorTree:
+    """The dominator tree of what the start reaches; the root is its own parent.
+
+    `jump` holds an ancestor far up for each node, so that any question about two nodes takes
+    logarithmic time whatever the depth (Myers, "An applicative random-access stack", 1983).
+    """
+
+    parent: Mapping[str, str]
+    depth: Mapping[str, int]
+    jump: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, graph: Graph) -> "DominatorTree":
+        root = graph.starts[0]
+        parent: dict[str, str] = {root: root}
+        depth: dict[str, int] = {root: 0}
+        jump: dict[str, str] = {root: root}
+        tree = cls(parent, depth, jump)
+        for name in graph.topological:
+            if name == root:
+                continue
+            above: str | None = None
+            for edge in graph.into[name]:
+                if edge.source in depth:
+                    above = edge.source if above is None else tree.meet(above, edge.source)
+            if above is None:
+                continue
+            parent[name] = above
+            depth[name] = depth[above] + 1
+            far = jump[above]
+            even = depth[above] - depth[far] == depth[far] - depth[jump[far]]
+            jump[name] = jump[far] if even else above
+        return tree
+
+    def meet(self, a: str, b: str) -> str:
+        """The nearest node that dominates both, which may be one of them."""
+        a = self.ancestor(a, self.depth[b])
+        b = self.ancestor(b, self.depth[a])
+        while a != b:
+            a, b = (
+                (self.jump[a], self.jump[b])
+                if self.jump[a] != self.jump[b]
+                else (self.parent[a], self.parent[b])
+            )
+        return a
+
+    def ancestor(self, node: str, depth: int) -> str:
+        """The dominator of `node` at this depth; `node` itself if it is no deeper."""
+        while self.depth[node] > depth:
+            far = self.jump[node]
+            node = far if self.depth[far] >= depth else self.parent[node]
+        return node
+
+    def dominates(self, a: str, b: str) -> bool:
+        """Whether every way to `b` goes over `a`, or is `a`."""
+        return self.ancestor(b, self.depth[a]) == a
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[str, ...]]:
+        """What each node immediately dominates, in topological order."""
+        found: dict[str, list[str]] = {name: [] for name in self.parent}
+        for name, above in self.parent.items():
+            if name != above:
+                found[above].append(name)
+        return {name: tuple(below) for name, below in found.items()}
 
 
 def build_graph(design: Design) -> Graph:

@@ -1,0 +1,56 @@
+"""Checks what a readable design means: one rule per file, each with its doc page.
+
+A rule is a module with a `RULE` and a `check`. The file, the rule, its folder of fixtures and its
+doc page have the same name.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from proflow_compiler.checks import (
+    dead_end,
+    invalid_expression,
+    missing_end,
+    missing_start,
+    multiple_starts,
+    not_a_condition,
+    reference_may_be_missing,
+    unbounded_cycle,
+    unknown_reference,
+    unreachable_node,
+)
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.graph import Graph
+
+__all__ = ["CHECKS", "Rule", "run_checks"]
+
+CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple(
+    (module.RULE, module.check)
+    for module in (
+        missing_start,
+        multiple_starts,
+        missing_end,
+        unreachable_node,
+        dead_end,
+        unbounded_cycle,
+        invalid_expression,
+        not_a_condition,
+        unknown_reference,
+        reference_may_be_missing,
+    )
+)
+"""Every rule that is checked on the graph, in the order of their codes."""
+
+
+def run_checks(graph: Graph, *, handlers: Collection[str] | None = None) -> list[Diagnostic]:
+    """Everything wrong with a design, by code; `handlers` are the names the host registers.
+
+    Without `handlers` nothing is said about them. Locations are pointers: see `locate`.
+    """
+    return list(_run(Facts(graph, handlers)))
+
+
+def _run(facts: Facts) -> Iterator[Diagnostic]:
+    for _, check in CHECKS:
+        yield from check(facts)

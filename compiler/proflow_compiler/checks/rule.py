@@ -1,0 +1,68 @@
+"""A rule: its code, its name, and all that `proflow explain` and its doc page say about it."""
+
+from dataclasses import dataclass
+
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `incorrect` and `correct` are whole files.
+
+    `summary` completes the sentence "reports …"; the texts are Markdown.
+    """
+
+    code: str
+    name: str
+    level: Level
+    summary: str
+    why: str
+    incorrect: str
+    correct: str
+    fix: str
+
+    def diagnostic(
+        self,
+        message: str,
+        pointer: str,
+        *,
+        span: tuple[int, int] | None = None,
+        node: str | None = None,
+        edge: str | None = None,
+        label: str | None = None,
+        help: str | None = None,
+        path: tuple[str, ...] = (),
+        related: tuple[Related, ...] = (),
+        level: Level | None = None,
+    ) -> Diagnostic:
+        """A diagnostic of this rule, at the rule's level unless another is given."""
+        return Diagnostic(
+            code=self.code,
+            name=self.name,
+            level=level or self.level,
+            message=message,
+            pointer=pointer,
+            span=span,
+            node=node,
+            edge=edge,
+            help=help,
+            path=path,
+            label=label,
+            related=related,
+        )
+
+    def markdown(self) -> str:
+        """The doc page: what, why, an incorrect and a correct example, how to fix it."""
+        return (
+            f"# {self.code} · {self.name}\n\n"
+            f"*{self.level.value}* · Reports {self.summary}.\n\n"
+            f"## Why\n\n{self.why.strip()}\n\n"
+            f"## Incorrect\n\n{_block(self.incorrect)}\n"
+            f"## Correct\n\n{_block(self.correct)}\n"
+            f"## How to fix\n\n{self.fix.strip()}\n"
+        )
+
+
+def _block(example: str) -> str:
+    text = example.strip()
+    return f"```json\n{text}\n```\n"

@@ -1,0 +1,169 @@
+"""Where expressions stand in a design: rules, templates, computed values, settings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_type_hints
+
+from proflow_schemas.nodes import (
+    Approval,
+    Config,
+    CronTrigger,
+    EventTrigger,
+    Expression,
+    Start,
+    Text,
+    Trigger,
+    Value,
+)
+
+from proflow_compiler.design import Node
+from proflow_compiler.graph import Graph
+from proflow_compiler.source import escape
+
+Form = Literal["expression", "template"]
+Scope = Literal["run", "trigger", "cancel"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A string that is an expression, or a template with expressions in it.
+
+    `scope`: what it may read: a running workflow's data, only the event that starts a run, or that
+    and the event that cancels it. `reader` is the node of the graph that reads it; `ready` says
+    that this node's own output is there by then. `spanned`: offsets into the text are offsets into
+    the value at `pointer` (a structured condition is an expression only in its internal form).
+    """
+
+    text: str
+    form: Form
+    pointer: str
+    scope: Scope = "run"
+    node: str | None = None
+    edge: str | None = None
+    reader: str | None = None
+    ready: bool = False
+    condition: bool = False
+    spanned: bool = True
+
+
+def sites(graph: Graph) -> Iterator[Site]:
+    """Every expression and template of a design, in file order: settings, nodes, edges."""
+    yield from _settings_sites(graph)
+    for name, at in graph.nodes.items():
+        if at.choice_of is None:
+            yield from _node_sites(name, at.node)
+    for edge in graph.edges:
+        drawn = edge.edge
+        if drawn is not None and drawn.when is not None:
+            yield Site(
+                drawn.when,
+                "expression",
+                drawn.when_pointer or drawn.pointer,
+                edge=drawn.key,
+                node=graph.nodes[edge.source].node.id,
+                reader=edge.source,
+                ready=graph.nodes[edge.source].choice_of is not None,
+                condition=True,
+                spanned=not drawn.structured and drawn.when_pointer is not None,
+            )
+
+
+def pointed(pointer: str, *keys: str | int) -> str:
+    """A JSON pointer to something below a value."""
+    return pointer + "".join(f"/{escape(key)}" for key in keys)
+
+
+def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
+    """Each trigger with its pointer, and the start node it stands on."""
+    places: list[tuple[Any, str, str | None]] = [
+        (graph.design.settings.trigger, graph.design.pointer_to("trigger"), None)
+    ]
+    for name in graph.starts:
+        node = graph.nodes[name].node
+        assert isinstance(node.config, Start)
+        places.append((node.config.trigger, node.pointer_to("trigger"), name))
+    for found, pointer, node_id in places:
+        yield from ((one, at, node_id) for one, at in listed(found, pointer))
+
+
+def listed(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
+    """The items of a setting that is nothing, one thing or a list, each with its pointer."""
+    if isinstance(value, list):
+        yield from ((item, pointed(pointer, index)) for index, item in enumerate(value))
+    elif value is not None:
+        yield value, pointer
+
+
+def _settings_sites(graph: Graph) -> Iterator[Site]:
+    settings, place = graph.design.settings, graph.design.pointer_to
+    for trigger, pointer, node in triggers(graph):
+        match trigger:
+            case EventTrigger(condition=str(text)):
+                at = pointed(pointer, "if")
+                yield Site(text, "expression", at, "trigger", node=node, condition=True)
+            case EventTrigger() | CronTrigger():
+                pass
+    for limit, pointer in listed(settings.concurrency, place("concurrency")):
+        if not isinstance(limit, int) and limit.key is not None:
+            yield Site(limit.key, "expression", pointed(pointer, "key"), "trigger")
+    if settings.throttle is not None and settings.throttle.key is not None:
+        at = pointed(place("throttle"), "key")
+        yield Site(settings.throttle.key, "expression", at, "trigger")
+    if isinstance(settings.priority, str):
+        yield Site(settings.priority, "expression", place("priority"), "trigger")
+    elif settings.priority is not None:
+        at = pointed(place("priority"), "run")
+        yield Site(settings.priority.run, "expression", at, "trigger")
+    if settings.idempotency is not None:
+        yield Site(settings.idempotency, "expression", place("idempotency"), "trigger")
+    for cancel, pointer in listed(settings.cancel_on, place("cancelOn")):
+        if cancel.condition is not None:
+            at = pointed(pointer, "if")
+            yield Site(cancel.condition, "expression", at, "cancel", condition=True)
+
+
+def _node_sites(name: str, node: Node) -> Iterator[Site]:
+    for attribute, alias, form in _fields(type(node.config)):
+        value = getattr(node.config, attribute)
+        if value is None:
+            continue
+        for text, pointer in _strings(value, node.pointer_to(alias)):
+            if form == "expression" or "${" in text:
+                yield Site(text, form, pointer, node=name, reader=name)
+
+
+@cache
+def _fields(config: type[Config]) -> tuple[tuple[str, str, Form], ...]:
+    """The fields of a config that hold expressions or templates: attribute, key, form."""
+    found: list[tuple[str, str, Form]] = []
+    for attribute, hint in get_type_hints(config, include_extras=True).items():
+        if attribute not in config.model_fields:
+            continue
+        alias = config.model_fields[attribute].alias or attribute
+        if _mentions(hint, Expression):
+            found.append((attribute, alias, "expression"))
+        elif _mentions(hint, Text) or _mentions(hint, Value):
+            found.append((attribute, alias, "template"))
+    if config is Approval:
+        # Ids may be looked up in the data, though they are no texts.
+        found += [("approver_ids", "approverIds", "template")]
+        found += [("fallback_approver_ids", "fallbackApproverIds", "template")]
+    return tuple(found)
+
+
+def _mentions(hint: Any, wanted: Any) -> bool:
+    return bool(hint == wanted) or any(_mentions(part, wanted) for part in get_args(hint))
+
+
+def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Every string below a value, with its pointer."""
+    stack: list[tuple[Any, str]] = [(value, pointer)]
+    while stack:
+        item, at = stack.pop()
+        if isinstance(item, str):
+            yield item, at
+        elif isinstance(item, Mapping):
+            stack += [(below, pointed(at, key)) for key, below in reversed([*item.items()])]
+        elif isinstance(item, list | tuple):
+            stack += [(below, pointed(at, i)) for i, below in reversed(list(enumerate(item)))]
