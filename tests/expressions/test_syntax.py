@@ -1,7 +1,9 @@
 """Parsing, references, guards, positions, and hostile text."""
 
 import pytest
-from proflow_schemas.expressions import ExpressionError, parse
+from hypothesis import given
+from hypothesis import strategies as st
+from proflow_schemas.expressions import ExpressionError, compile, parse
 from proflow_schemas.expressions.syntax import MAX_LENGTH
 
 
@@ -181,3 +183,24 @@ def test_hostile_text_is_parsed_or_refused(text):
     assert message
     assert "INVALID" not in message
     assert "\n" not in message
+
+
+ATOMS = ["has(steps.x)", "steps.x.ok", "true", "false", "event.data.ok", "'x' in steps"]
+CONDITIONS = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda below: st.one_of(
+        st.builds("({} && {})".format, below, below),
+        st.builds("({} || {})".format, below, below),
+        st.builds("!({})".format, below),
+        st.builds("({} ? {} : {})".format, below, below, below),
+        st.builds("[1, 2].exists(i, {})".format, below),
+    ),
+    max_leaves=7,
+)
+
+
+@given(CONDITIONS, st.booleans())
+def test_what_is_guarded_never_misses(text, ok):
+    if all(guarded for path, _, guarded in reads(text) if path[0] == "steps"):
+        for steps in ({}, {"x": {"ok": True}}, {"x": {"ok": False}}):
+            compile(text).test({"event": {"data": {"ok": ok}}, "steps": steps})

@@ -107,11 +107,8 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
         start = error.offset or 0
         end = _token_end(text, start)
         return [ExpressionProblem("syntax", error.message, start, end, error.help)]
-    found: list[ExpressionProblem] = []
-    for reference in syntax.references:
-        problem = _reference_problem(text, reference, scope)
-        if problem is not None and problem not in found:
-            found.append(problem)
+    each = (_reference_problem(text, reference, scope) for reference in syntax.references)
+    found = list(dict.fromkeys(problem for problem in each if problem is not None))
     found += _constant_problems(syntax)
     found += _never_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
