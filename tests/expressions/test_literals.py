@@ -141,3 +141,13 @@ def test_a_schema_that_multiplies_is_refused():
     definitions["d40"] = {"type": "number"}
     with pytest.raises(ExpressionError, match="more than 1,000 numbers"):
         double_paths({"$ref": "#/$defs/d0", "$defs": definitions})
+
+
+def test_a_deep_schema_is_refused():
+    schema: dict = {"type": "number"}
+    for _ in range(5_000):
+        schema = {"anyOf": [schema]}
+    with pytest.raises(ExpressionError, match="nested more than"):
+        double_paths(schema)
+    while "anyOf" in schema:
+        schema = schema["anyOf"].pop()

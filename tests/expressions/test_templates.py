@@ -102,6 +102,17 @@ def test_config_values_are_rendered_deeply():
     assert [one.path for one in value_references(value)] == [("event", "data", "n")] * 2
 
 
+def test_deep_values_are_refused():
+    value: Any = "${event.data.n}"
+    for _ in range(50_000):
+        value = [value]
+    assert [one.path for one in value_references(value)] == [("event", "data", "n")]
+    with pytest.raises(ExpressionError, match="nested more than"):
+        render_value(value, SCOPE)
+    while isinstance(value, list):
+        value = value.pop()
+
+
 def test_a_value_is_not_interpolated_again():
     scope = {"event": {"data": {"s": "${event.data.secret}", "secret": 1}}}
     assert render_value(["${event.data.s}", "a ${event.data.s}"], scope) == [

@@ -1,11 +1,12 @@
 """CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
-from .checking import Expected, TypeScope, problems
+from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
 from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
 from .literals import matcher_literal, quote, written_path
 from .program import Program, compile
+from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
 from .template import Template, as_text, render_value, template, value_references
 

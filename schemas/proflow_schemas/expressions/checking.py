@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cached_property, lru_cache
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Literal
 
 import cel_expr_python.cel as cel
 
-from .doubles import EVERY, double_paths, escaped
 from .errors import ExpressionError, ExpressionProblem
 from .literals import quote, written_path
 from .presence import rewrite_presence
 from .program import compile
-from .shapes import Shape
-from .syntax import Reference, Syntax, children, constant_path, parse
+from .scope import (
+    DYN,
+    OBJECT,
+    TypeScope,
+    did_you_mean,
+    kinds_text,
+    reference_problem,
+    shape_of,
+    static_type,
+)
+from .syntax import Syntax, children, constant_path, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
-from .wording import Finding, compile_findings
+from .wording import COMPARISONS, Finding, compile_findings
 
 Expected = Literal["any", "bool", "string", "number", "list", "object"]
 
-# Types by the names the library gives them: `INT`, `LIST<STRING>`, `MAP<STRING, DYN>`.
-_DYN = "DYN"
-_OBJECT = "MAP<STRING, DYN>"
-_EVENT_FIELDS: Mapping[str, Any] = {"name": "string", "id": "string", "ts": "integer"}
-_FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "run": {"id": "string"},
-    "workflow": {"id": "string", "version": None},
-}
-_LOCAL_NAMES = {
-    "item": "inside a `foreach`",
-    "index": "inside a `foreach`",
-    "iteration": "inside a `loop`",
-}
-_COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
-_LOGIC = _COMPARISONS | {"_&&_", "_||_", "!_"}
+_LOGIC = COMPARISONS | {"_&&_", "_||_", "!_"}
 _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "bool": ("true or false", frozenset({"BOOL"})),
     "string": ("a string", frozenset({"STRING"})),
@@ -63,42 +55,6 @@ _RESULTS = {
 }
 
 
-@dataclass(frozen=True)
-class TypeScope:
-    """What an expression may read at one place.
-
-    `event_data` is a JSON Schema of `event.data`; `steps` maps the ids of the nodes that may be
-    read to their fields, each given as a JSON Schema, the name of a JSON type (`"string"`), or
-    `None` for anything; `names` are those of `item`, `index` and `iteration` that are in scope.
-    """
-
-    event_data: Any = None
-    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    names: Collection[str] = ()
-    initiator: bool = True
-    tenant: bool = True
-
-    @cached_property
-    def roots(self) -> frozenset[str]:
-        """Every name in scope."""
-        found = {"event", "steps", "run", "workflow", *self.names}
-        return frozenset(
-            found
-            | ({"initiator"} if self.initiator else set())
-            | ({"tenant_id"} if self.tenant else set())
-        )
-
-    @cached_property
-    def data(self) -> Shape:
-        """The shape of `event.data`."""
-        return Shape.of(self.event_data)
-
-    @cached_property
-    def doubles(self) -> tuple[tuple[str, ...], ...]:
-        """The paths below `event.data` that are passed as doubles."""
-        return double_paths(self.event_data)
-
-
 def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[ExpressionProblem]:
     """Everything wrong with an expression, in order of its text; never raises."""
     try:
@@ -107,7 +63,7 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
         start = error.offset or 0
         end = _token_end(text, start)
         return [ExpressionProblem("syntax", error.message, start, end, error.help)]
-    each = (_reference_problem(text, reference, scope) for reference in syntax.references)
+    each = (reference_problem(text, reference, scope) for reference in syntax.references)
     found = list(dict.fromkeys(problem for problem in each if problem is not None))
     found += _constant_problems(syntax)
     found += _never_problems(syntax, scope)
@@ -116,170 +72,11 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     return sorted(found, key=lambda problem: (problem.start, problem.end))
 
 
-def _reference_problem(
-    text: str, reference: Reference, scope: TypeScope
-) -> ExpressionProblem | None:
-    path = reference.path
-    root = path[0]
-
-    def unknown(message: str, help: str | None) -> ExpressionProblem:
-        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
-
-    if root not in scope.roots:
-        if root in _LOCAL_NAMES:
-            return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
-        named = [one for one in scope.steps if text.startswith(one, reference.start)]
-        if named and root not in named:
-            help: str | None = f"did you mean `{written_path(('steps', max(named, key=len)))}`?"
-        else:
-            help = did_you_mean(root, scope.roots)
-        if help is None and root in scope.steps:
-            help = f"did you mean `{written_path(('steps', *path))}`?"
-        if help is None and root in scope.data.fields():
-            help = f"did you mean `{written_path(('event', 'data', *path))}`?"
-        return unknown(f"there is nothing called `{root}` here", help)
-    if root == "steps":
-        return _step_problem(reference, scope)
-    if root == "event" and len(path) > 1:
-        if path[1] == "data":
-            return _shape_problem(reference, scope.data, 2)
-        if path[1] not in _EVENT_FIELDS:
-            help = did_you_mean(path[1], (*_EVENT_FIELDS, "data"))
-            if path[1] in scope.data.fields() or help is None:
-                help = f"did you mean `{written_path(('event', 'data', *path[1:]))}`?"
-            return unknown(f"`event` has no field `{path[1]}`", help)
-    if root in _FIELDS and len(path) > 1 and path[1] not in _FIELDS[root]:
-        return unknown(f"`{root}` has no field `{path[1]}`", did_you_mean(path[1], _FIELDS[root]))
-    shape = _shape(path, scope)
-    if shape is None and len(path) > 1:
-        for length in range(1, len(path)):
-            owner = _shape(path[:length], scope)
-            if owner is not None and not owner.kinds() & {"object", "any"}:
-                return _shape_problem(reference, owner, length)
-    return None
-
-
-def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem | None:
-    path = reference.path
-
-    def unknown(message: str, help: str | None) -> ExpressionProblem:
-        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
-
-    if len(path) == 1:
-        return unknown(
-            "`steps` is read without saying which step",
-            'write `steps.<id>`, or `steps["<id>"]` for an id that is no identifier',
-        )
-    fields = scope.steps.get(path[1])
-    if fields is None:
-        close = get_close_matches(path[1], scope.steps, n=1)
-        help = f"did you mean `{written_path(('steps', close[0]))}`?" if close else None
-        return unknown(f"there is no step `{path[1]}` to read here", help)
-    if len(path) == 2:
-        return None
-    if path[2] not in fields:
-        help = did_you_mean(path[2], fields)
-        if help is None and "output" in fields:
-            help = f"did you mean `{written_path(('steps', path[1], 'output', *path[2:]))}`?"
-        return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help)
-    return _shape_problem(reference, Shape.of(fields[path[2]]), 3)
-
-
-def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionProblem | None:
-    """What is wrong with the path from index `at` on, below a value of this shape."""
-    for index in range(at, len(reference.path)):
-        name = reference.path[index]
-        owner = written_path(reference.path[:index])
-        kinds = shape.kinds()
-        if not kinds & {"object", "any"}:
-            is_list = "array" in kinds
-            return ExpressionProblem(
-                "type",
-                f"`{owner}` is {_kinds_text(kinds)} and has no field `{name}`",
-                reference.start,
-                reference.end,
-                f"read one item, `{owner}[0].{name}`, or all: `{owner}.map(x, x.{name})`"
-                if is_list and kinds <= {"array", "null"}
-                else None,
-            )
-        fields = shape.fields()
-        below = shape.field(name)
-        if name not in fields:
-            help = did_you_mean(name, fields) if below.alternatives == () else None
-            if shape.is_closed() or help is not None:
-                return ExpressionProblem(
-                    "unknown-reference",
-                    f"`{owner}` has no field `{name}`",
-                    reference.start,
-                    reference.end,
-                    help,
-                )
-        shape = below
-    return None
-
-
-def _shape(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
-    """The shape of what a path reads; `None` where nothing is known."""
-    root = path[0]
-    if root == "event" and len(path) > 1:
-        if path[1] != "data":
-            return Shape.of(_EVENT_FIELDS.get(path[1])) if len(path) == 2 else None
-        shape, rest = scope.data, path[2:]
-    elif root == "steps" and len(path) > 2:
-        fields = scope.steps.get(path[1], {})
-        shape, rest = Shape.of(fields.get(path[2])), path[3:]
-    elif root in _FIELDS and len(path) == 2:
-        return Shape.of(_FIELDS[root].get(path[1]))
-    elif root in ("tenant_id", "index", "iteration") and len(path) == 1:
-        return Shape.of("integer")
-    else:
-        return None
-    for name in rest:
-        shape = shape.field(name)
-    return shape
-
-
-def _static_type(path: tuple[str, ...], scope: TypeScope) -> str:
-    shape = _shape(path, scope)
-    if shape is None:
-        return _DYN
-    data = tuple(escaped(part) for part in path[2:]) if path[:2] == ("event", "data") else None
-    return _cel_type(shape, scope, data, 0)
-
-
-def _cel_type(shape: Shape, scope: TypeScope, data: tuple[str, ...] | None, depth: int) -> str:
-    """The CEL type; `data` is the path below `event.data`, where numbers become doubles."""
-    kinds = shape.kinds()
-    if kinds <= {"number", "integer"} and "number" in kinds:
-        is_double = data is not None and any(_matches(path, data) for path in scope.doubles)
-        return "DOUBLE" if is_double else _DYN
-    if len(kinds) != 1:
-        return _DYN
-    (kind,) = kinds
-    if kind == "array" and depth < 3:
-        below = None if data is None else (*data, EVERY)
-        return f"LIST<{_cel_type(shape.item(), scope, below, depth + 1)}>"
-    if kind == "object":
-        return _OBJECT
-    simple = {
-        "string": "STRING",
-        "integer": "INT",
-        "boolean": "BOOL",
-    }
-    return simple.get(kind, _DYN)
-
-
-def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    return len(pattern) == len(path) and all(
-        part in (EVERY, name) for part, name in zip(pattern, path, strict=True)
-    )
-
-
 def _type_problems(
     syntax: Syntax, scope: TypeScope, expect: Expected
 ) -> Iterator[ExpressionProblem]:
     types = [
-        _DYN if reference.presence else _static_type(reference.path, scope)
+        DYN if reference.presence else static_type(reference.path, scope)
         for reference in syntax.references
     ]
     findings, result = _checked(syntax, types)
@@ -289,7 +86,7 @@ def _type_problems(
         # both evaluate. Looking again without the types of what is compared finds the rest.
         compared = _compared(syntax.tree)
         loose = [
-            _DYN if reference.path in compared else one
+            DYN if reference.path in compared else one
             for reference, one in zip(syntax.references, types, strict=True)
         ]
         again, result = _checked(syntax, loose)
@@ -319,7 +116,7 @@ def _result_problem(
     given = _RESULTS.get(name, f"`{result}`")
     if name == "DYN":
         # A single read whose type has several alternatives, none of them the one wanted.
-        shape = _shape(syntax.references[0].path, scope) if syntax.is_reference else None
+        shape = shape_of(syntax.references[0].path, scope) if syntax.is_reference else None
         kinds = shape.kinds() if shape is not None else frozenset({"any"})
         wanted_kinds = {
             "bool": {"boolean"},
@@ -330,7 +127,7 @@ def _result_problem(
         }[expect]
         if kinds & (wanted_kinds | {"any"}):
             return
-        given = _kinds_text(kinds)
+        given = kinds_text(kinds)
     elif name in accepted:
         return
     end = len(syntax.text.rstrip())
@@ -364,9 +161,9 @@ def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | Non
         name = f"{prefix}{len(variables)}"
         written = text[reference.start : reference.end]
         variables.setdefault(reference.path[0], _root_type(reference.path[0]))
-        if len(reference.path) == 1 and one != _DYN:
+        if len(reference.path) == 1 and one != DYN:
             variables[reference.path[0]] = one
-        elif one != _DYN and len(name) <= len(written) and not re.search(r"[()]", written):
+        elif one != DYN and len(name) <= len(written) and not re.search(r"[()]", written):
             known = next((key for key, other in variables.items() if other == one), name)
             if known not in variables or not known.startswith(prefix):
                 known = name
@@ -395,19 +192,19 @@ def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
 def _library_type(name: str) -> cel.Type:
     if name.startswith("LIST<"):
         return cel.Type.List(_library_type(name[5:-1]))
-    if name == _OBJECT:
+    if name == OBJECT:
         return cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
     simple: cel.Type = getattr(cel.Type, name)
     return simple
 
 
 def _root_type(root: str) -> str:
-    return _OBJECT if root in ("event", "steps") else _DYN
+    return OBJECT if root in ("event", "steps") else DYN
 
 
 def _compared(node: Node) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
-    if isinstance(node, Call) and node.function in _COMPARISONS:
+    if isinstance(node, Call) and node.function in COMPARISONS:
         paths = (constant_path(argument) for argument in node.arguments)
         found |= {path for path in paths if path is not None}
     for child in children(node):
@@ -463,7 +260,7 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
         path = constant_path(left)
         if path is None or not any(one.path == path for one in syntax.references):
             continue
-        shape = _shape(path, scope)
+        shape = shape_of(path, scope)
         values = shape.values() if shape is not None else None
         if values is None:
             continue
@@ -491,27 +288,6 @@ def _calls(node: Node) -> Iterator[Call]:
         yield node
     for child in children(node):
         yield from _calls(child)
-
-
-def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> str | None:
-    """The closest known name, as a help text."""
-    close = get_close_matches(name, sorted(known), n=1)
-    if not close:
-        return None
-    return f"did you mean `{quote(close[0]) if quoted else close[0]}`?"
-
-
-def _kinds_text(kinds: Collection[str]) -> str:
-    names = {
-        "string": "a string",
-        "number": "a number",
-        "integer": "an integer",
-        "boolean": "true or false",
-        "array": "a list",
-        "object": "an object",
-        "null": "null",
-    }
-    return " or ".join(names.get(kind, f"`{kind}`") for kind in sorted(kinds))
 
 
 def _operator_span(text: str, offset: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from .errors import ExpressionError
 
 EVERY = "*"
 MAX_PATHS = 1_000
+MAX_DEPTH = 100
 
 _SEPARATOR = re.compile(r"((?:[^.\\]|\\.)*)(?:\.|\Z)", re.DOTALL)
 _COMBINATORS = ("allOf", "anyOf", "oneOf")
@@ -29,7 +30,7 @@ def double_paths(schema: Any) -> tuple[tuple[str, ...], ...]:
     A schema that refers to itself is followed once round.
     """
     found: set[tuple[str, ...]] = set()
-    for path in _numbers(schema, schema, (), frozenset()):
+    for path in _numbers(schema, schema, (), frozenset(), 0):
         if path:
             found.add(path)
         if len(found) > MAX_PATHS:
@@ -55,27 +56,31 @@ def escaped(name: str) -> str:
 
 
 def _numbers(
-    schema: Any, root: Any, path: tuple[str, ...], seen: frozenset[str]
+    schema: Any, root: Any, path: tuple[str, ...], seen: frozenset[str], depth: int
 ) -> Iterator[tuple[str, ...]]:
     if not isinstance(schema, Mapping):
         return
+    if depth > MAX_DEPTH:
+        raise ExpressionError(f"the schema is nested more than {MAX_DEPTH} levels deep")
     kind = schema.get("type")
     if kind == "number" or (isinstance(kind, list) and "number" in kind):
         yield path
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference not in seen:
-        yield from _numbers(resolve(root, reference), root, path, seen | {reference})
+        yield from _numbers(resolve(root, reference), root, path, seen | {reference}, depth + 1)
     for key in _COMBINATORS:
         members = schema.get(key)
         for member in members if isinstance(members, list) else ():
-            yield from _numbers(member, root, path, seen)
+            yield from _numbers(member, root, path, seen, depth + 1)
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         for name, below in properties.items():
-            yield from _numbers(below, root, (*path, escaped(str(name))), seen)
+            yield from _numbers(below, root, (*path, escaped(str(name))), seen, depth + 1)
     else:
-        yield from _numbers(schema.get("additionalProperties"), root, (*path, EVERY), seen)
-    yield from _numbers(schema.get("items"), root, (*path, EVERY), seen)
+        yield from _numbers(
+            schema.get("additionalProperties"), root, (*path, EVERY), seen, depth + 1
+        )
+    yield from _numbers(schema.get("items"), root, (*path, EVERY), seen, depth + 1)
 
 
 def resolve(root: Any, reference: str) -> Any:

@@ -37,7 +37,7 @@ _Plan = dict[str, "bool | _Plan"]
 class Program:
     """A compiled expression.
 
-    Only what it refers to is handed to the library, which converts its data eagerly: 2 µs for
+    Only what it refers to is handed to the library, which converts its data eagerly: 4 µs for
     a field, whatever else the scope holds.
     """
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import ExpressionError
-from .program import Program, compile
+from .program import MAX_DATA_DEPTH, Program, compile
 from .syntax import Reference
 from .tokens import closing_brace
 
@@ -105,12 +105,18 @@ def template(text: str) -> Template:
 
 def render_value(value: Any, scope: Mapping[str, Any]) -> Any:
     """A config value with every string in it rendered; keys are taken as they are."""
+    return _rendered(value, scope, 0)
+
+
+def _rendered(value: Any, scope: Mapping[str, Any], depth: int) -> Any:
     if isinstance(value, str):
         return template(value).render(scope) if "${" in value else value
+    if depth > MAX_DATA_DEPTH:
+        raise ExpressionError(f"the value is nested more than {MAX_DATA_DEPTH} levels deep")
     if isinstance(value, Mapping):
-        return {key: render_value(item, scope) for key, item in value.items()}
+        return {key: _rendered(item, scope, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [render_value(item, scope) for item in value]
+        return [_rendered(item, scope, depth + 1) for item in value]
     return value
 
 
@@ -120,15 +126,16 @@ def value_references(value: Any) -> tuple[Reference, ...]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if "${" in value:
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _strings(item)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "${" in value:
+                yield value
+        elif isinstance(value, Mapping):
+            waiting += reversed(value.values())
+        elif isinstance(value, list | tuple):
+            waiting += reversed(value)
 
 
 def as_text(value: Any) -> str:

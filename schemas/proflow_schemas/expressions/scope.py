@@ -1,0 +1,252 @@
+"""What an expression may read at one place, and whether a read fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from .doubles import EVERY, double_paths, escaped
+from .errors import ExpressionError, ExpressionProblem
+from .literals import quote, written_path
+from .shapes import Shape
+from .syntax import Reference
+
+# Types by the names the library gives them: `INT`, `LIST<STRING>`, `MAP<STRING, DYN>`.
+DYN = "DYN"
+OBJECT = "MAP<STRING, DYN>"
+
+_EVENT_FIELDS: Mapping[str, Any] = {"name": "string", "id": "string", "ts": "integer"}
+_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "run": {"id": "string"},
+    "workflow": {"id": "string", "version": None},
+}
+_LOCAL_NAMES = {
+    "item": "inside a `foreach`",
+    "index": "inside a `foreach`",
+    "iteration": "inside a `loop`",
+}
+
+
+@dataclass(frozen=True)
+class TypeScope:
+    """What an expression may read at one place.
+
+    `event_data` is a JSON Schema of `event.data`; `steps` maps the ids of the nodes that may be
+    read to their fields, each given as a JSON Schema, the name of a JSON type (`"string"`), or
+    `None` for anything; `names` are those of `item`, `index` and `iteration` that are in scope.
+    """
+
+    event_data: Any = None
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    names: Collection[str] = ()
+    initiator: bool = True
+    tenant: bool = True
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """Every name in scope."""
+        found = {"event", "steps", "run", "workflow", *self.names}
+        return frozenset(
+            found
+            | ({"initiator"} if self.initiator else set())
+            | ({"tenant_id"} if self.tenant else set())
+        )
+
+    @cached_property
+    def data(self) -> Shape:
+        """The shape of `event.data`."""
+        return Shape.of(self.event_data)
+
+    @cached_property
+    def doubles(self) -> tuple[tuple[str, ...], ...]:
+        """The paths below `event.data` that are passed as doubles."""
+        try:
+            return double_paths(self.event_data)
+        except ExpressionError:
+            return ()  # a schema beyond its bounds types no number; who reads it reports it
+
+
+def reference_problem(
+    text: str, reference: Reference, scope: TypeScope
+) -> ExpressionProblem | None:
+    """What is wrong with one read, or `None`."""
+    path = reference.path
+    root = path[0]
+
+    def unknown(message: str, help: str | None) -> ExpressionProblem:
+        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
+
+    if root not in scope.roots:
+        if root in _LOCAL_NAMES:
+            return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
+        named = [one for one in scope.steps if text.startswith(one, reference.start)]
+        if named and root not in named:
+            help: str | None = f"did you mean `{written_path(('steps', max(named, key=len)))}`?"
+        else:
+            help = did_you_mean(root, scope.roots)
+        if help is None and root in scope.steps:
+            help = f"did you mean `{written_path(('steps', *path))}`?"
+        if help is None and root in scope.data.fields():
+            help = f"did you mean `{written_path(('event', 'data', *path))}`?"
+        return unknown(f"there is nothing called `{root}` here", help)
+    if root == "steps":
+        return _step_problem(reference, scope)
+    if root == "event" and len(path) > 1:
+        if path[1] == "data":
+            return _shape_problem(reference, scope.data, 2)
+        if path[1] not in _EVENT_FIELDS:
+            help = did_you_mean(path[1], (*_EVENT_FIELDS, "data"))
+            if path[1] in scope.data.fields() or help is None:
+                help = f"did you mean `{written_path(('event', 'data', *path[1:]))}`?"
+            return unknown(f"`event` has no field `{path[1]}`", help)
+    if root in _FIELDS and len(path) > 1 and path[1] not in _FIELDS[root]:
+        return unknown(f"`{root}` has no field `{path[1]}`", did_you_mean(path[1], _FIELDS[root]))
+    shape = shape_of(path, scope)
+    if shape is None and len(path) > 1:
+        for length in range(1, len(path)):
+            owner = shape_of(path[:length], scope)
+            if owner is not None and not owner.kinds() & {"object", "any"}:
+                return _shape_problem(reference, owner, length)
+    return None
+
+
+def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem | None:
+    path = reference.path
+
+    def unknown(message: str, help: str | None) -> ExpressionProblem:
+        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
+
+    if len(path) == 1:
+        return unknown(
+            "`steps` is read without saying which step",
+            'write `steps.<id>`, or `steps["<id>"]` for an id that is no identifier',
+        )
+    fields = scope.steps.get(path[1])
+    if fields is None:
+        close = get_close_matches(path[1], scope.steps, n=1)
+        help = f"did you mean `{written_path(('steps', close[0]))}`?" if close else None
+        return unknown(f"there is no step `{path[1]}` to read here", help)
+    if len(path) == 2:
+        return None
+    if path[2] not in fields:
+        help = did_you_mean(path[2], fields)
+        if help is None and "output" in fields:
+            help = f"did you mean `{written_path(('steps', path[1], 'output', *path[2:]))}`?"
+        return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help)
+    return _shape_problem(reference, Shape.of(fields[path[2]]), 3)
+
+
+def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionProblem | None:
+    """What is wrong with the path from index `at` on, below a value of this shape."""
+    for index in range(at, len(reference.path)):
+        name = reference.path[index]
+        owner = written_path(reference.path[:index])
+        kinds = shape.kinds()
+        if not kinds & {"object", "any"}:
+            is_list = "array" in kinds
+            return ExpressionProblem(
+                "type",
+                f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
+                reference.start,
+                reference.end,
+                f"read one item, `{owner}[0].{name}`, or all: `{owner}.map(x, x.{name})`"
+                if is_list and kinds <= {"array", "null"}
+                else None,
+            )
+        fields = shape.fields()
+        below = shape.field(name)
+        if name not in fields:
+            help = did_you_mean(name, fields) if below.alternatives == () else None
+            if shape.is_closed() or help is not None:
+                return ExpressionProblem(
+                    "unknown-reference",
+                    f"`{owner}` has no field `{name}`",
+                    reference.start,
+                    reference.end,
+                    help,
+                )
+        shape = below
+    return None
+
+
+def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
+    """The shape of what a path reads; `None` where nothing is known."""
+    root = path[0]
+    if root == "event" and len(path) > 1:
+        if path[1] != "data":
+            return Shape.of(_EVENT_FIELDS.get(path[1])) if len(path) == 2 else None
+        shape, rest = scope.data, path[2:]
+    elif root == "steps" and len(path) > 2:
+        fields = scope.steps.get(path[1], {})
+        shape, rest = Shape.of(fields.get(path[2])), path[3:]
+    elif root in _FIELDS and len(path) == 2:
+        return Shape.of(_FIELDS[root].get(path[1]))
+    elif root in ("tenant_id", "index", "iteration") and len(path) == 1:
+        return Shape.of("integer")
+    else:
+        return None
+    for name in rest:
+        shape = shape.field(name)
+    return shape
+
+
+def static_type(path: tuple[str, ...], scope: TypeScope) -> str:
+    """The type of what a path reads, by the library's name for it; `DYN` if it is not known."""
+    shape = shape_of(path, scope)
+    if shape is None:
+        return DYN
+    data = tuple(escaped(part) for part in path[2:]) if path[:2] == ("event", "data") else None
+    return _cel_type(shape, scope, data, 0)
+
+
+def _cel_type(shape: Shape, scope: TypeScope, data: tuple[str, ...] | None, depth: int) -> str:
+    """The CEL type; `data` is the path below `event.data`, where numbers become doubles."""
+    kinds = shape.kinds()
+    if kinds <= {"number", "integer"} and "number" in kinds:
+        is_double = data is not None and any(_matches(path, data) for path in scope.doubles)
+        return "DOUBLE" if is_double else DYN
+    if len(kinds) != 1:
+        return DYN
+    (kind,) = kinds
+    if kind == "array" and depth < 3:
+        below = None if data is None else (*data, EVERY)
+        return f"LIST<{_cel_type(shape.item(), scope, below, depth + 1)}>"
+    if kind == "object":
+        return OBJECT
+    simple = {
+        "string": "STRING",
+        "integer": "INT",
+        "boolean": "BOOL",
+    }
+    return simple.get(kind, DYN)
+
+
+def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return len(pattern) == len(path) and all(
+        part in (EVERY, name) for part, name in zip(pattern, path, strict=True)
+    )
+
+
+def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> str | None:
+    """The closest known name, as a help text."""
+    close = get_close_matches(name, sorted(known), n=1)
+    if not close:
+        return None
+    return f"did you mean `{quote(close[0]) if quoted else close[0]}`?"
+
+
+def kinds_text(kinds: Collection[str]) -> str:
+    """JSON types as words: `null or a string`."""
+    names = {
+        "string": "a string",
+        "number": "a number",
+        "integer": "an integer",
+        "boolean": "true or false",
+        "array": "a list",
+        "object": "an object",
+        "null": "null",
+    }
+    return " or ".join(names.get(kind, f"`{kind}`") for kind in sorted(kinds))
