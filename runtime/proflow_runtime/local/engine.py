@@ -16,6 +16,7 @@ from proflow_runtime.local import binding, gojson
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
 from proflow_runtime.local.capacity import Capacity
+from proflow_runtime.local.crons import Crons
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.ids import IdFactory, milliseconds
 from proflow_runtime.local.records import (
@@ -28,9 +29,9 @@ from proflow_runtime.local.records import (
     RunRecord,
 )
 from proflow_runtime.local.retries import inngest_backoff, retry_after
-from proflow_runtime.local.runs import CRON, QueueItem, make_event
+from proflow_runtime.local.runs import QueueItem, make_event
 from proflow_runtime.local.scheduler import Scheduler, Timer
-from proflow_runtime.local.settings import CronTrigger, FunctionSettings, Unsupported, settings_of
+from proflow_runtime.local.settings import Unsupported, settings_of
 from proflow_runtime.local.wire import Answer, SdkApp
 
 MAX_STEPS = 999
@@ -107,7 +108,7 @@ class LocalEngine:
         self._failure: BaseException | None = None
         self._count = 0
         self._open = False
-        self._crons_until = self.clock.now()
+        self._crons = Crons(self.clock, self._scheduler, self._admission, self._record)
 
     async def __aenter__(self) -> Self:
         self._binding.bind()
@@ -178,7 +179,7 @@ class LocalEngine:
         if not settings.crons:
             raise KeyError(f"{fn_id} has no cron trigger")
         when = at or self.clock.now()
-        self.at(when, partial(self._tick, settings, settings.crons[0], when))
+        self.at(when, partial(self._crons.tick, settings, settings.crons[0], when))
 
     # --- time
 
@@ -195,15 +196,15 @@ class LocalEngine:
         """
         self._check_open()
         self._scheduler.classify(ignore_timeouts or (lambda _: False))
-        crons = self._start_crons(until)
+        if until is not None:
+            self._crons.schedule(until)
         try:
             if self._virtual is not None:
                 await self._run_virtual(self._virtual, until)
             else:
                 await self._run_real(until)
         finally:
-            for timer in crons.values():
-                timer.cancel()
+            self._crons.stop()
 
     async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
         while True:
@@ -323,7 +324,7 @@ class LocalEngine:
                 body=json.loads(body),
                 status=answer.status,
                 headers=answer.headers,
-                response=answer.body,
+                response=json.loads(answer.raw),
             )
         )
 
@@ -378,45 +379,16 @@ class LocalEngine:
         self._route(event, event["id"], sender=None, internal=True)
 
     def _route(self, event: Event, event_id: str, *, sender: str | None, internal: bool) -> None:
-        received = EventReceived(event, event_id, self.clock.now(), internal, sender)
-        self.events.append(received)
-        self._notify(received)
+        self._record(EventReceived(event, event_id, self.clock.now(), internal, sender))
         arrival = gojson.as_floats(event)
         self._execution.cancel_runs(event, arrival)
-        self._execution.resume_waits(event, arrival)
+        self._execution.waiting.resume_all(event, arrival)
         self._admission.admit(event, arrival)
         self._wake.set()
 
-    def _start_crons(self, until: datetime | None) -> dict[object, Timer]:
-        timers: dict[object, Timer] = {}
-        if until is None:
-            return timers
-        after = max(self._crons_until, self.clock.now())
-        self._crons_until = until
-
-        def schedule(settings: FunctionSettings, cron: CronTrigger, after: datetime) -> None:
-            when = next(cron.ticks(after), None)
-            if when is not None and when <= until:
-
-                def fire() -> None:
-                    schedule(settings, cron, when)
-                    self._tick(settings, cron, when)
-
-                timers[settings.id, cron.source] = self.at(when, fire)
-
-        for settings in self._admission.functions.values():
-            for cron in settings.crons:
-                schedule(settings, cron, after)
-        return timers
-
-    def _tick(self, settings: FunctionSettings, cron: CronTrigger, when: datetime) -> None:
-        time = when.strftime("%Y-%m-%dT%H:%M:%SZ")
-        data = {"cron": cron.source, "fireAt": time, "scheduledAt": time}
-        event = make_event(CRON, data, time, milliseconds(when))
-        received = EventReceived(event, time, self.clock.now(), True, None)
+    def _record(self, received: EventReceived) -> None:
         self.events.append(received)
         self._notify(received)
-        self._admission.start(settings, event)
 
     def _notify(self, observation: Observation) -> None:
         for listener in list(self._listeners):

@@ -8,9 +8,7 @@ from typing import Any
 from proflow_runtime.clock import Clock
 from proflow_runtime.local import gojson, wire
 from proflow_runtime.local.ids import IdFactory, milliseconds
-from proflow_runtime.local.matching import BadExpression, Expression, compile_expression
 from proflow_runtime.local.records import (
-    ArmedWait,
     AttemptFailed,
     Event,
     Observation,
@@ -19,33 +17,30 @@ from proflow_runtime.local.records import (
     RunRecord,
     RunStarted,
     RunStatus,
-    StepArmed,
     StepPlanned,
     StepRecord,
     StepSettled,
+    StepStatus,
 )
 from proflow_runtime.local.runs import (
     CANCELLED,
     FAILED,
     FINISHED,
-    INVOKE_TIMEOUT_ERROR,
-    INVOKED,
     Pending,
     QueueItem,
     Run,
-    due_time,
     ended_data,
     function_error,
     make_event,
     step_error,
 )
 from proflow_runtime.local.scheduler import Scheduler, Timer
-from proflow_runtime.local.settings import LONGEST_WAIT, FunctionSettings, parse_duration
+from proflow_runtime.local.settings import FunctionSettings
+from proflow_runtime.local.waiting import Waiting
 from proflow_runtime.local.wire import Answer, Op
 
 MAX_OUTPUT = 4 * 2**20
 MAX_STATE = 32 * 2**20
-INVOKE_DEADLINE = timedelta(days=365)
 
 RetryTime = Callable[[QueueItem, Answer], datetime]
 
@@ -54,7 +49,7 @@ class Execution:
     """All runs and what they wait for.
 
     `submit` takes a request that is due, `emit` an event of the server's own, `invoke` starts a
-    child (or returns `None` if there is no such function), `notify` tells the listeners.
+    child (`False`: no such function), `notify` tells the listeners.
     """
 
     def __init__(
@@ -71,15 +66,15 @@ class Execution:
     ) -> None:
         self.runs: dict[str, RunRecord] = {}
         self._live: dict[str, Run] = {}
-        self._waiting: dict[str, dict[tuple[str, str], Run]] = {}
+        self._cancellable: dict[str, dict[str, Run]] = {}
         self._clock = clock
         self._scheduler = scheduler
         self._ids = ids
         self._max_steps = max_steps
         self._submit = submit
         self._emit = emit
-        self._invoke = invoke
         self._notify = notify
+        self.waiting = Waiting(self, clock, scheduler, ids, emit=emit, invoke=invoke, notify=notify)
 
     # --- the start and the end of runs
 
@@ -115,6 +110,8 @@ class Execution:
         )
         self.runs[record.id] = record
         self._live[record.id] = run
+        for rule in settings.cancel_on:
+            self._cancellable.setdefault(rule.event, {})[record.id] = run
         self._enqueue(run, None, due=due)
         if settings.start_timeout is not None:
             self._expire(run, due + settings.start_timeout)
@@ -156,8 +153,10 @@ class Execution:
         for timer in run.timers:
             timer.cancel()
         for hashed in list(run.pending):
-            self._close(run, hashed, "cancelled")
+            self.close(run, hashed, "cancelled")
         del self._live[record.id]
+        for rule in run.settings.cancel_on:
+            self._cancellable[rule.event].pop(record.id, None)
         self._notify(RunEnded(record, now))
         if record.event["name"] in (FAILED, FINISHED):
             return
@@ -168,7 +167,7 @@ class Execution:
             name = FAILED if status == "Failed" else CANCELLED
             self._emit(make_event(name, data, record.id, milliseconds(now)))
         if record.parent is not None:
-            self._return_to(record.parent, finished)
+            self.waiting.return_to(record.parent, finished)
 
     # --- requests
 
@@ -198,6 +197,7 @@ class Execution:
             plan_only=item.plan_only,
             function_uuid=run.uuid,
             job_id=item.job_id,
+            queue_id=item.queue_id,
             request_id=request_id,
             run_id=run.record.id,
             current=item.current,
@@ -237,19 +237,19 @@ class Execution:
             if executed:
                 self._executed(item, op, answer, retry_time)
             elif op.op == "StepPlanned":
-                step = self._log(run, op, "StepRun", "planned")
+                step = self.log(run, op, "StepRun", "planned")
                 run.pending[op.hashed] = Pending(step, op.races)
                 self._enqueue(run, op.hashed, current=item.current)
                 self._notify(StepPlanned(run.record, step, self._clock.now()))
             else:
-                self._arm(run, op)
+                self.waiting.arm(run, op)
 
     def _executed(self, item: QueueItem, op: Op, answer: Answer, retry_time: RetryTime) -> None:
         run = item.run
         step = self._attempt(item, op.hashed, op.step_id)
         if op.op == "StepRun":
             step.output = op.data
-            self._settle_step(run, op.hashed, step, "completed", {"data": op.data}, op.races)
+            self.settle_step(run, op.hashed, step, "completed", {"data": op.data}, op.races)
             return
         error = op.error or {}
         last = item.attempt + 1 >= run.settings.max_attempts
@@ -257,7 +257,7 @@ class Execution:
         if op.op == "StepFailed" or answer.no_retry or last:
             self._notify(AttemptFailed(run.record, step, step.error, None, self._clock.now()))
             memo = {"error": step_error(error, no_retry=answer.no_retry)}
-            self._settle_step(run, op.hashed, step, "failed", memo, op.races)
+            self.settle_step(run, op.hashed, step, "failed", memo, op.races)
         else:
             self._retry(item, step, retry_time(item, answer))
 
@@ -303,6 +303,7 @@ class Execution:
             target=target,
             current=len(run.stack) if current is None else current,
             job_id=self._ids.next(now, "job"),
+            queue_id=self._ids.next(now, "queue"),
             after_sleep=after_sleep,
         )
         self._scheduler.add(Timer(due or now, partial(self._submit, item)))
@@ -322,18 +323,18 @@ class Execution:
             planned.step = step
         return step
 
-    def _log(self, run: Run, op: Op, name: str, status: Any) -> StepRecord:
+    def log(self, run: Run, op: Op, name: str, status: StepStatus) -> StepRecord:
         now = self._clock.now()
         step = StepRecord(op.step_id, op.hashed, name, 0, status, now, now)
         run.record.steps.append(step)
         return step
 
-    def _settle_step(
+    def settle_step(
         self,
         run: Run,
         hashed: str,
         step: StepRecord,
-        status: Any,
+        status: StepStatus,
         memo: Any,
         races: bool,
         *,
@@ -367,207 +368,21 @@ class Execution:
             run.plan_only = False
         self._enqueue(run, None, after_sleep=after_sleep)
 
-    def _close(self, run: Run, hashed: str, status: Any) -> Pending:
+    def close(self, run: Run, hashed: str, status: StepStatus) -> Pending:
         """Take a pending step out, its timer and its wait with it."""
         pending = run.pending.pop(hashed)
         pending.step.status, pending.step.at = status, self._clock.now()
         if pending.timer is not None:
             pending.timer.cancel()
         run.record.waits.pop(hashed, None)
-        if pending.wait is not None and pending.wait.op == "WaitForEvent":
-            del self._waiting[pending.wait.name][run.record.id, hashed]
+        if pending.wait is not None:
+            self.waiting.forget(pending.wait)
         return pending
-
-    # --- sleeps, waits, invocations
-
-    def _arm(self, run: Run, op: Op) -> None:
-        match op.op:
-            case "Sleep":
-                self._sleep(run, op)
-            case "WaitForEvent":
-                self._wait(run, op)
-            case "InvokeFunction":
-                self._call(run, op)
-            case _:
-                self.refuse(
-                    run,
-                    "Unsupported",
-                    f"step `{op.step_id}` is a {op.op}, which the local engine cannot do",
-                )
-
-    def _sleep(self, run: Run, op: Op) -> None:
-        now = self._clock.now()
-        due = due_time(op.name)
-        if self._too_long(run, op, due - now):
-            return
-        wait = self._waits(run, op, "Sleep", op.name, None, None, due)
-        step = self._log(run, op, "Sleep", "sleeping")
-        self._open(run, op, step, wait, self._woken, max(due, now))
-
-    def _wait(self, run: Run, op: Op) -> None:
-        source: str | None = op.opts.get("if")
-        expression: Expression | None = None
-        if source:
-            try:
-                expression = compile_expression(source)
-            except BadExpression as error:
-                self._bad_expression(run, error)
-                return
-        timeout = parse_duration(op.opts["timeout"])
-        if self._too_long(run, op, timeout):
-            return
-        due = self._clock.now() + timeout
-        wait = self._waits(run, op, "WaitForEvent", op.name, source, timeout, due)
-        step = self._log(run, op, "WaitForEvent", "waiting")
-        pending = self._open(run, op, step, wait, self._wait_expired, due)
-        pending.expression = expression
-        # The server loses the mode of a wait whose expression it interpolates.
-        pending.races = op.races and not (expression is not None and expression.reads_trigger)
-        self._waiting.setdefault(op.name, {})[run.record.id, op.hashed] = run
-
-    def _call(self, run: Run, op: Op) -> None:
-        now = self._clock.now()
-        given: str | None = op.opts.get("timeout")
-        timeout = parse_duration(given) if given else None
-        if timeout is not None and self._too_long(run, op, timeout):
-            return
-        due = now + (timeout or INVOKE_DEADLINE)
-        function_id: str = op.opts["function_id"]
-        wait = self._waits(run, op, "InvokeFunction", function_id, None, timeout, due)
-        step = self._log(run, op, "InvokeFunction", "invoking")
-        self._open(run, op, step, wait, self._invocation_expired, due)
-        correlation = f"{run.record.id}.{op.hashed}"
-        data = {
-            "_inngest": {
-                "correlation_id": correlation,
-                "expire": milliseconds(due),
-                "fn_id": function_id,
-                "gid": self._ids.uuid(f"group/{correlation}"),
-                "name": op.step_id,
-                "source_app_id": self._ids.uuid("app"),
-                "source_fn_id": run.uuid,
-                "source_fn_v": 1,
-            },
-            **(op.opts["payload"].get("data") or {}),
-        }
-        event = make_event(INVOKED, data, self._ids.next(now, "event"), milliseconds(now))
-        if self._invoke(function_id, event, ParentStep(run.record.id, op.hashed)):
-            return
-        error = {"message": f"could not find function with ID: {function_id}", "name": "Error"}
-        unknown = {
-            "correlation_id": correlation,
-            "error": error,
-            "function_id": "",
-            "run_id": "",
-        }
-        self._emit(make_event(FINISHED, unknown, self._ids.next(now, "event"), milliseconds(now)))
-        self._resume(run, op.hashed, "failed", {"error": error}, error=error)
-
-    def _waits(
-        self,
-        run: Run,
-        op: Op,
-        kind: Any,
-        name: str,
-        expression: str | None,
-        timeout: timedelta | None,
-        deadline: datetime,
-    ) -> ArmedWait:
-        return ArmedWait(
-            run_id=run.record.id,
-            function_id=run.settings.id,
-            step_id=op.step_id,
-            hashed=op.hashed,
-            op=kind,
-            name=name,
-            expression=expression,
-            timeout=timeout,
-            armed_at=self._clock.now(),
-            deadline=deadline,
-        )
-
-    def _open(
-        self,
-        run: Run,
-        op: Op,
-        step: StepRecord,
-        wait: ArmedWait,
-        expired: Callable[[Run, str], None],
-        due: datetime,
-    ) -> Pending:
-        passive = wait.op == "InvokeFunction" and wait.timeout is None
-        timer = Timer(
-            due,
-            partial(expired, run, op.hashed),
-            wait=None if passive or wait.op == "Sleep" else wait,
-            passive=passive,
-        )
-        pending = Pending(step, op.races, wait, timer=timer)
-        run.pending[op.hashed] = pending
-        run.record.waits[op.hashed] = wait
-        self._scheduler.add(timer)
-        self._notify(StepArmed(run.record, step, wait, wait.armed_at))
-        return pending
-
-    def _woken(self, run: Run, hashed: str) -> None:
-        pending = self._close(run, hashed, "completed")
-        self._settle_step(
-            run, hashed, pending.step, "completed", None, pending.races, after_sleep=True
-        )
-
-    def _wait_expired(self, run: Run, hashed: str) -> None:
-        self._resume(run, hashed, "timed_out", None)
-
-    def _invocation_expired(self, run: Run, hashed: str) -> None:
-        memo = {"error": INVOKE_TIMEOUT_ERROR}
-        self._resume(run, hashed, "timed_out", memo, error=INVOKE_TIMEOUT_ERROR)
-
-    def _resume(
-        self,
-        run: Run,
-        hashed: str,
-        status: Any,
-        memo: Any,
-        *,
-        output: Any = None,
-        error: dict[str, Any] | None = None,
-    ) -> None:
-        pending = self._close(run, hashed, status)
-        pending.step.output, pending.step.error = output, error
-        self._settle_step(run, hashed, pending.step, status, memo, pending.races)
-
-    def _return_to(self, parent: ParentStep, finished: Event) -> None:
-        """Give a child's end to the step that invoked it."""
-        run = self._live.get(parent.run_id)
-        if run is None or parent.hashed not in run.pending:
-            return
-        data = finished["data"]
-        match data["_inngest"]["status"]:
-            case "Completed":
-                memo = {"data": data["result"]}
-                self._resume(run, parent.hashed, "completed", memo, output=data["result"])
-            case "Failed":
-                memo = {"error": data["error"]}
-                self._resume(run, parent.hashed, "failed", memo, error=data["error"])
-            case _:
-                self._resume(run, parent.hashed, "completed", finished, output=finished)
-
-    # --- events that arrive
-
-    def resume_waits(self, event: Event, arrival: Event) -> None:
-        """Resume every wait for an event; `arrival` is the event with floats for numbers."""
-        for (_, hashed), run in list(self._waiting.get(event["name"], {}).items()):
-            pending = run.pending.get(hashed)
-            if pending is None:
-                continue  # an earlier one of this round ended the run
-            expression = pending.expression
-            if expression is None or expression.resumes(run.trigger, arrival):
-                self._resume(run, hashed, "completed", event, output=event)
 
     def cancel_runs(self, event: Event, arrival: Event) -> None:
         """Cancel every run that is to be cancelled on an event."""
         now = self._clock.now()
-        for run in self.live_runs():
+        for run in list(self._cancellable.get(event["name"], {}).values()):
             for rule in run.settings.cancel_on:
                 if rule.event != event["name"]:
                     continue
@@ -577,31 +392,5 @@ class Execution:
                     self.cancel(run)
                     break
 
-    # --- limits
-
     def _expire(self, run: Run, due: datetime) -> None:
         run.timers.append(self._scheduler.add(Timer(due, partial(self.cancel, run))))
-
-    def _too_long(self, run: Run, op: Op, span: timedelta) -> bool:
-        if span <= LONGEST_WAIT:
-            return False
-        self.refuse(
-            run,
-            "WaitLimit",
-            f"step `{op.step_id}` would take {span.days} days, and at most 366 are possible",
-        )
-        return True
-
-    def _bad_expression(self, run: Run, error: BadExpression) -> None:
-        message = "Wait for event If expression failed to compile"
-        output = {
-            "error": {
-                "error": f"InvalidExpression: {message}",
-                "name": "InvalidExpression",
-                "message": message,
-                "stack": f"error compiling expression: {error}",
-            }
-        }
-        text = gojson.dumps_html_safe(output)
-        told = {"error": "InvalidExpression", "message": text, "name": "Error"}
-        self.fail(run, output, told, told=text)

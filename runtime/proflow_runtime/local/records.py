@@ -111,6 +111,7 @@ class Exchange:
     status: int
     headers: dict[str, str]
     response: Any
+    """As the SDK wrote it, numbers as they were."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class QueueItem:
     target: str | None
     current: int
     job_id: str
+    queue_id: str
     attempt: int = 0
     after_sleep: bool = False
     plan_only: bool = False
@@ -98,7 +99,8 @@ def ended_data(run: RunRecord, result: Any) -> dict[str, Any]:
         data["error"] = run.error
     data["event"] = run.event
     data["events"] = [
-        {key: value for key, value in event.items() if key != "user"} for event in run.events
+        {key: value for key, value in event.items() if key != "user" or value}
+        for event in run.events
     ]
     data["function_id"] = run.function_id
     if run.status != "Cancelled":

@@ -27,6 +27,7 @@ class Answer:
     no_retry: bool = False
     retry_after: datetime | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes = b"null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def read_answer(messages: Sequence[Message]) -> Answer:
         no_retry=headers.get("x-inngest-no-retry") == "true",
         retry_after=None if after is None else datetime.fromisoformat(after),
         headers=headers,
+        raw=raw or b"null",
     )
 
 
@@ -149,6 +151,7 @@ def request_body(
     plan_only: bool,
     function_uuid: str,
     job_id: str,
+    queue_id: str,
     request_id: str,
     run_id: str,
     current: int,
@@ -164,7 +167,7 @@ def request_body(
         f'{{"ctx":{{"attempt":{attempt},"disable_immediate_execution":'
         f'{"true" if plan_only else "false"},"env":"","fn_id":"{function_uuid}",'
         f'"generation_id":{attempt + 1},"job_id":"{job_id}","max_attempts":{max_attempts},'
-        f'"qi_id":"{job_id}","request_id":"{request_id}","run_id":"{run_id}",'
+        f'"qi_id":"{queue_id}","request_id":"{request_id}","run_id":"{run_id}",'
         f'"stack":{{"current":{current},"stack":[{f"{chr(34)}{settled}{chr(34)}" if stack else ""}]}},'
         f'"step_id":"step","use_api":false}},"defers":{{}},"event":{event},"events":{events},'
         f'"steps":{{{",".join(memos)}}},"use_api":false,"version":{version}}}'
