@@ -133,7 +133,7 @@ def _strings(value: Any) -> Iterator[str]:
             if "${" in value:
                 yield value
         elif isinstance(value, Mapping):
-            waiting += reversed(value.values())
+            waiting += reversed(list(value.values()))
         elif isinstance(value, list | tuple):
             waiting += reversed(value)
 
