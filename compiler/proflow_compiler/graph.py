@@ -209,7 +209,7 @@ def build_graph(design: Design) -> Graph:
         edges.append(GraphEdge(len(edges), source, target, outcome, edge))
         return edges[-1]
 
-    def ruled_exits(source: str, out: Sequence[Edge]) -> tuple[Exit, ...]:
+    def ruled_exits(source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
         return tuple(
             Exit(
                 outcome,
@@ -218,13 +218,13 @@ def build_graph(design: Design) -> Graph:
                 default=not any(edge.when is not None for edge in group),
                 rule=next((edge for edge in group if edge.when is not None), None),
             )
-            for outcome, group in _by_rule(out)
+            for outcome, group in _by_rule(out, handles)
         )
 
     for name, node in design.nodes.items():
         nodes[name] = GraphNode(name, node)
         if node.kind.rules:
-            exits[name] = ruled_exits(name, drawn[name])
+            exits[name] = ruled_exits(name, drawn[name], handles=True)
             continue
         by_outcome: dict[str, list[Edge]] = defaultdict(list)
         for edge in drawn[name]:
@@ -239,7 +239,7 @@ def build_graph(design: Design) -> Graph:
                 choice += "?"
             nodes[choice] = GraphNode(choice, node, choice_of=outcome)
             own.append(Exit(outcome, (add(name, choice, outcome, None),)))
-            exits[choice] = ruled_exits(choice, group)
+            exits[choice] = ruled_exits(choice, group, handles=False)
         exits[name] = tuple(own)
 
     into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
@@ -256,19 +256,20 @@ def outcome_of(node: Node, edge: Edge) -> str:
     return edge.handle
 
 
-def _by_rule(edges: Sequence[Edge]) -> list[tuple[str, list[Edge]]]:
+def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]]]:
     """Ruled edges grouped into outcomes, in the order in which their rules are tried.
 
-    Edges with the same handle are one outcome, named by it; an edge without is named by its target.
+    With `handles`, edges with the same one are one outcome, named by it; other edges are named by
+    their target. (In a choice, the handle only tells which outcome it follows.)
     """
     groups: dict[str, list[Edge]] = {}
-    handles = {edge.handle for edge in edges if edge.handle is not None}
+    named = {edge.handle for edge in edges if handles}
     for edge in edges:
-        if edge.handle is not None:
+        if handles and edge.handle is not None:
             groups.setdefault(edge.handle, []).append(edge)
             continue
         name, count = edge.target, 1
-        while name in groups or name in handles:
+        while name in groups or name in named:
             count += 1
             name = f"{edge.target}#{count}"
         groups[name] = [edge]

@@ -6,16 +6,16 @@ steps; times are seconds since the run began.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from proflow_compiler.graph import Graph, GraphEdge
-from proflow_schemas.durations import parse_duration
+from proflow_schemas.durations import MAX_WAIT, parse_duration
 from proflow_schemas.expressions import ExpressionError, compile, render_value
-from proflow_schemas.nodes import Approval, Delay, End, Join, Notify, Retry, Wait
-
-MAX_ATTEMPTS = 5
+from proflow_schemas.expressions.doubles import as_doubles, double_paths
+from proflow_schemas.nodes import Approval, Config, Delay, End, Join, Retry, Set, Start, Wait
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,25 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """An event that somebody sends `at` seconds after the run began."""
+
+    event: str
+    data: Mapping[str, Any]
+    at: float
+
+
+@dataclass(frozen=True)
 class Outside:
     """What the world does to a run: the event it starts with, answers, and how handlers behave."""
 
     data: Mapping[str, Any]
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    sent: Sequence[Sent] = ()
     failures: Mapping[str, int] = field(default_factory=dict)
     """How many attempts of a node fail before one works."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    began: datetime = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @dataclass
@@ -55,16 +66,6 @@ class Run:
     ended: float = 0
 
 
-@dataclass(frozen=True)
-class Ended:
-    """An end that was reached; an undrawn outcome's, if it has a status and no node."""
-
-    node: str
-    status: str
-    terminate: bool = False
-    fail: bool = False
-
-
 class Stopped(Exception):
     """A terminating end or a failure: nothing new starts."""
 
@@ -83,8 +84,15 @@ class _Game:
         """Edge → whether it was taken."""
         self.over: list[tuple[float, int, str, str]] = []
         """When the nodes that take time are over, with their outcomes; a heap."""
-        self.ends: list[Ended] = []
+        self.ends: list[tuple[str, End]] = []
         self.steps: dict[str, Any] = {}
+        self.outputs = dict(outside.outputs)
+        start = graph.nodes[graph.starts[0]].node.config
+        schema = start.input if isinstance(start, Start) else None
+        self.event = {
+            "id": "event",
+            "data": as_doubles(dict(outside.data), double_paths(schema or {})),
+        }
 
     def play(self) -> Run:
         nodes = self.run.nodes
@@ -111,12 +119,18 @@ class _Game:
 
     def conclude(self) -> None:
         """A status other than `completed` wins; ties go to the smallest node id."""
-        end = min(self.ends, key=lambda end: (end.status == "completed", end.node))
-        self.run.result = end.status
+        found = [(end.status == "completed", name, end.status) for name, end in self.ends]
+        self.run.result = min(found)[2]
 
     def stop(self, status: str, result: str | None = None) -> None:
         self.run.status, self.run.result = status, result
         raise Stopped
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What expressions can read."""
+        tenant = self.event["data"].get("tenant_id")
+        return {"event": self.event, "tenant_id": tenant, "steps": self.steps}
 
     def settle(self, edge: GraphEdge, taken: bool) -> None:
         """Work through the edges that settle in this instant, one after the other."""
@@ -157,24 +171,53 @@ class _Game:
         config = at.node.config
         match config:
             case End():
-                self.end(Ended(name, config.status, config.terminate, config.fail))
+                self.end(name, config)
             case Approval():
-                self.wait(name, config.timeout, config.timeout_action)
+                self.wait(name, self.answer(name), config.timeout, config.timeout_action)
             case Wait():
-                self.wait(name, config.timeout, "route")
-            case Delay(duration=duration) if duration is not None:
+                self.wait(name, self.answer(name) or self.heard(name), config.timeout, "route")
+            case Delay(duration=duration, until=until):
                 happened.status = "waiting"
-                self.later(parse_duration(duration).total_seconds(), name, "default")
-            case _ if (failures := self.outside.failures.get(name)) and (
-                not isinstance(config, Notify)
-            ):
-                self.fail_and_retry(name, getattr(config, "retry", None), failures)
-            case _:
+                if duration is not None:
+                    self.later(parse_duration(duration).total_seconds(), name, "default")
+                else:
+                    time = datetime.fromisoformat(str(render_value(until, self.scope)))
+                    seconds = (time - self.outside.began).total_seconds() - self.now
+                    self.later(max(0, seconds), name, "default")
+            case Set(values=values):
+                self.outputs[name] = {
+                    key: compile(value).evaluate(self.scope) for key, value in values.items()
+                }
                 self.finish(name, "default")
+            case _ if failures := self.outside.failures.get(name):
+                self.fail_and_retry(name, self.policy(config), failures)
+            case _:
+                self.finish(name, "default" if self.renders(config) else "failure")
 
-    def wait(self, name: str, timeout: str | int | float | None, action: str) -> None:
+    def answer(self, name: str) -> Answer | None:
+        return self.outside.answers.get(name)
+
+    def heard(self, name: str) -> Answer | None:
+        """The first event that a wait is for; of this tenant, and matching."""
+        config = self.graph.nodes[name].node.config
+        assert isinstance(config, Wait)
+        for sent in sorted(self.outside.sent, key=lambda sent: sent.at):
+            keys = [config.match.removeprefix("data.")] if config.match else []
+            if (
+                sent.event == config.event
+                and sent.at > self.now
+                and all(
+                    sent.data.get(key) == self.outside.data.get(key) for key in ["tenant_id", *keys]
+                )
+            ):
+                self.outputs[name] = sent.data
+                return Answer("received", sent.at - self.now)
+        return None
+
+    def wait(
+        self, name: str, answer: Answer | None, timeout: str | int | float | None, action: str
+    ) -> None:
         self.run.nodes[name].status = "waiting"
-        answer = self.outside.answers.get(name)
         limit = None
         if timeout is not None and action != "remind":
             limit = parse_duration(timeout).total_seconds()
@@ -184,23 +227,26 @@ class _Game:
             taken = {"approve": "approved", "reject": "rejected"}.get(action, "timeout")
             self.later(limit, name, taken)
 
-    def fail_and_retry(self, name: str, retry: Retry | None, failures: int) -> None:
+    def policy(self, config: Config) -> Retry:
+        """The node's own policy, else the design's; each says attempts or retries."""
+        for holder in (config, self.graph.design.settings):
+            retry: Retry | None = getattr(holder, "retry", None)
+            retries: int | None = getattr(holder, "retries", None)
+            if retry is not None:
+                return retry
+            if retries is not None:
+                return Retry(max_attempts=retries + 1)
+        return Retry()
+
+    def fail_and_retry(self, name: str, policy: Retry, failures: int) -> None:
         """Attempts are `initialInterval` apart, growing by `multiplier` up to `maxInterval`."""
-        attempts = retry.max_attempts if retry else MAX_ATTEMPTS
-        first = parse_duration(retry.initial_interval or 0).total_seconds() if retry else 0.0
-        most = (
-            parse_duration(retry.max_interval).total_seconds()
-            if retry and retry.max_interval is not None
-            else float("inf")
-        )
-        gaps = [
-            min(first * (retry.multiplier if retry else 2) ** failed, most)
-            for failed in range(min(failures, attempts - 1))
-        ]
+        first = parse_duration(policy.initial_interval or 0).total_seconds()
+        most = parse_duration(policy.max_interval or MAX_WAIT.total_seconds()).total_seconds()
+        tried = min(failures + 1, policy.max_attempts)
+        gaps = [min(first * policy.multiplier**failed, most) for failed in range(tried - 1)]
         happened = self.run.nodes[name]
-        happened.attempts = min(failures + 1, attempts)
-        happened.status = "waiting"
-        self.later(sum(gaps), name, "default" if failures < attempts else "failure")
+        happened.attempts, happened.status = tried, "waiting"
+        self.later(sum(gaps), name, "default" if failures < policy.max_attempts else "failure")
 
     def later(self, seconds: float, name: str, outcome: str) -> None:
         heapq.heappush(self.over, (self.now + seconds, len(self.settled), name, outcome))
@@ -214,7 +260,9 @@ class _Game:
             self.stop("failed")
         happened.status, happened.outcome = "completed", outcome
         if at.choice_of is None:
-            self.steps[name] = {"outcome": outcome, "output": self.outside.outputs.get(name)}
+            self.steps[name] = {"outcome": outcome, "output": self.outputs.get(name)}
+            if at.node.type == "approval":
+                self.steps[name] |= {"decidedBy": "somebody", "comment": None}
         if outcome in self.graph.undrawn(name):
             self.stop("completed", outcome)
         exits = self.graph.exits[name]
@@ -226,27 +274,25 @@ class _Game:
 
     def choose(self, name: str) -> str:
         """The first outcome whose rule holds, else the default; neither fails the run."""
-        scope = {"event": {"data": dict(self.outside.data)}, "steps": self.steps}
         try:
             for exit_ in self.graph.exits[name]:
-                if exit_.when is not None and compile(exit_.when).test(scope):
+                if exit_.when is not None and compile(exit_.when).test(self.scope):
                     return exit_.outcome
         except ExpressionError:
             return "failure"
         return next((one.outcome for one in self.graph.exits[name] if one.default), "failure")
 
-    def end(self, end: Ended) -> None:
-        self.ends.append(end)
+    def renders(self, config: Config) -> bool:
+        """Whether every `${…}` of a config can be evaluated."""
+        try:
+            render_value(config.model_dump(), self.scope)
+        except ExpressionError:
+            return False
+        return True
+
+    def end(self, name: str, end: End) -> None:
+        if not self.renders(end):
+            self.finish(name, "failure")
+        self.ends.append((name, end))
         if end.terminate or end.fail:
             self.stop("failed" if end.fail else "completed", end.status)
-        self.render(end)
-
-    def render(self, end: Ended) -> None:
-        """An output that cannot be rendered fails the run."""
-        config = self.graph.nodes[end.node].node.config
-        scope = {"event": {"data": dict(self.outside.data)}, "steps": self.steps}
-        try:
-            render_value(getattr(config, "output", None), scope)
-        except ExpressionError:
-            self.run.nodes[end.node].status = "failed"
-            self.stop("failed")

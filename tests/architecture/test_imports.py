@@ -1,0 +1,94 @@
+"""Who may import whom: schemas ← compiler ← runtime's command line."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "proflow_schemas": ROOT / "schemas",
+    "proflow_compiler": ROOT / "compiler",
+    "proflow_runtime": ROOT / "runtime",
+}
+COMMAND_LINE = {"cli", "simulation"}
+"""The parts of the runtime that put compiler and runtime together, and so import both."""
+GRAPH_ALGORITHMS = {"proflow_compiler.graph", "proflow_compiler.checks"}
+
+
+def modules(package: str) -> dict[str, Path]:
+    root = PACKAGES[package]
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted((root / package).rglob("*.py"))
+    }
+
+
+def imports(module: str, path: Path) -> Iterator[str]:
+    """The absolute names a module imports, anywhere in it, also inside functions."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")[: len(package.split(".")) - node.level + 1]
+            origin = ".".join([*parts, *([node.module] if node.module else [])])
+            origin = origin if node.level else (node.module or "")
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def importers(package: str, imported: str) -> set[str]:
+    """The modules of a package that import another package, or something in it."""
+    return {
+        module
+        for module, path in modules(package).items()
+        for name in imports(module, path)
+        if name == imported or name.startswith(f"{imported}.")
+    }
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_has_modules_to_look_at(package: str) -> None:
+    assert len(modules(package)) > 3
+
+
+@pytest.mark.parametrize("imported", ["proflow_compiler", "proflow_runtime"])
+def test_schemas_import_neither_compiler_nor_runtime(imported: str) -> None:
+    assert importers("proflow_schemas", imported) == set()
+
+
+def test_the_compiler_does_not_import_the_runtime() -> None:
+    assert importers("proflow_compiler", "proflow_runtime") == set()
+
+
+def test_only_the_command_line_of_the_runtime_imports_the_compiler() -> None:
+    found = importers("proflow_runtime", "proflow_compiler")
+    assert {name.split(".")[1] for name in found} <= COMMAND_LINE
+
+
+def test_the_rest_of_the_runtime_does_not_import_the_command_line() -> None:
+    for part in COMMAND_LINE:
+        found = importers("proflow_runtime", f"proflow_runtime.{part}")
+        assert {name.split(".")[1] for name in found} <= COMMAND_LINE | {"__main__"}
+
+
+def test_only_the_graph_and_the_checks_import_networkx() -> None:
+    for package in PACKAGES:
+        for module in importers(package, "networkx"):
+            assert any(module == one or module.startswith(f"{one}.") for one in GRAPH_ALGORITHMS)
+
+
+def test_generated_code_runs_in_a_process_without_the_compiler() -> None:
+    """What a deployed module needs must not load the compiler, nor what only it needs."""
+    program = (
+        "import sys, proflow_runtime;"
+        "print(sorted({name.split('.')[0] for name in sys.modules}"
+        " & {'proflow_compiler', 'networkx', 'jinja2', 'jsonschema', 'typer', 'ruff'}))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
