@@ -294,5 +294,7 @@ class _Game:
         if not self.renders(end):
             self.finish(name, "failure")
         self.ends.append((name, end))
-        if end.terminate or end.fail:
-            self.stop("failed" if end.fail else "completed", end.status)
+        if end.fail:
+            self.stop("failed")
+        if end.terminate:
+            self.stop("completed", end.status)
