@@ -1,5 +1,6 @@
 """The problems a reader finds, and their codes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -89,13 +90,14 @@ def kind_of(value: Any) -> str:
             return "an object"
 
 
-def did_you_mean(word: str, known: list[str], *, cutoff: float = 0.6) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The help that names the closest known word, if one is close; letter case does not matter."""
     close = closest(word, known, cutoff=cutoff)
     return f"did you mean `{shown(close)}`?" if close is not None else None
 
 
-def closest(word: str, known: list[str], *, cutoff: float = 0.6) -> str | None:
-    folded = {one.lower()[:100]: one for one in reversed(known)}
+def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known word that is closest to this one, if one is close."""
+    folded = {one.lower()[:100]: one for one in known}
     close = get_close_matches(word.lower()[:100], folded, n=1, cutoff=cutoff)
     return folded[close[0]] if close else None

@@ -1,18 +1,91 @@
 """Diagnostics for people, editors and machines: text, json, sarif, github."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Literal
+from urllib.parse import quote
 
-from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
+from proflow_compiler.excerpt import excerpt, visible
 from proflow_compiler.source import Extent, Source
+
+Format = Literal["text", "json", "sarif", "github"]
+SARIF_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+_COLOURS = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
+_SARIF_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+_GITHUB_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """A file (or one row of it: `PATH#…`) and what was found in it; `workflow` is its design's id."""
+
+    source: Source
+    diagnostics: Sequence[Diagnostic]
+    workflow: str | None = None
+    path: str | None = None
+
+    @property
+    def shown_path(self) -> str:
+        return self.source.path if self.path is None else self.path
+
+    def located(self) -> list[Diagnostic]:
+        """The diagnostics with their places, in the order of the text."""
+        return locate(self.diagnostics, self.source)
+
+
+def render(
+    diagnostics: Iterable[Diagnostic],
+    source: Source,
+    format: Format = "text",
+    *,
+    color: bool = False,
+    strict: bool = False,
+    workflow: str | None = None,
+) -> str:
+    """The diagnostics of one file; the empty text if there are none and the format is a list."""
+    report = FileReport(source, list(diagnostics), workflow)
+    return render_files([report], format, color=color, strict=strict)
+
+
+def render_files(
+    files: Sequence[FileReport],
+    format: Format = "text",
+    *,
+    color: bool = False,
+    strict: bool = False,
+) -> str:
+    """The diagnostics of several files, as one document; ends with a line break unless empty."""
+    match format:
+        case "text":
+            blocks = [
+                _text(diagnostic, file.source, color)
+                for file in files
+                for diagnostic in file.located()
+            ]
+            return "\n".join(blocks)
+        case "json":
+            return json.dumps(check_report(files, strict=strict), indent=2) + "\n"
+        case "sarif":
+            return json.dumps(sarif_log(files), indent=2) + "\n"
+        case "github":
+            return "".join(
+                _github(diagnostic, file.source) for file in files for diagnostic in file.located()
+            )
 
 
 def locate(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
     """Fill in lines and columns where they are missing, and put all in the order of the text."""
     found = list(diagnostics)
-    unplaced = [one for one in found if one.line is None]
+    unplaced = {one.pointer for one in found if one.line is None}
     if unplaced:
-        extents = source.extents({one.pointer for one in unplaced})
+        extents = source.extents(unplaced)
         found = [
             _placed(one, source, extents[one.pointer]) if one.line is None else one for one in found
         ]
@@ -37,3 +110,190 @@ def _placed(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnosti
 
 def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
+
+
+def _text(diagnostic: Diagnostic, source: Source, color: bool) -> str:
+    paint = _COLOURS[diagnostic.level]
+
+    def bold(text: str, colour: str) -> str:
+        return f"\x1b[1;{colour}m{text}\x1b[0m" if color else text
+
+    head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
+    lines = [f"{head}: {visible(diagnostic.message)}"]
+    line, column = diagnostic.line or 1, diagnostic.column or 1
+    related = list(_related(diagnostic, source))
+    width = max(len(str(number)) for number in (line, *(place.line for _, place in related)))
+    pad = " " * width
+
+    def gutter(text: str) -> str:
+        return bold(text, "34")
+
+    def quoted(place: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
+        shown = excerpt(source, *place)
+        if shown is None:
+            return
+        text, indent, length = shown
+        underline = mark * length + (f" {visible(label)}" if label else "")
+        yield gutter(f"{pad} |")
+        yield f"{gutter(f'{place[0]:>{width}} |')} {text}".rstrip()
+        yield f"{gutter(f'{pad} |')} {' ' * indent}{bold(underline, paint if mark == '^' else '34')}"
+
+    at = f"{visible(source.path)}:{line}:{column}"
+    pointer = f" ({visible(diagnostic.pointer)})" if diagnostic.pointer else ""
+    lines.append(f"{pad}{gutter('-->')} {at}{pointer}")
+    end = (diagnostic.end_line or line, diagnostic.end_column or column + 1)
+    lines += quoted((line, column, *end), diagnostic.label, "^")
+    for other, place in related:
+        lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
+        where = (place.line, place.column, place.end_line, place.end_column)
+        lines += quoted(where, other.message, "-")
+    notes = [("path", " → ".join(visible(node) for node in diagnostic.path))]
+    notes.append(("help", visible(diagnostic.help or "")))
+    if any(text for _, text in notes):
+        lines.append(gutter(f"{pad} |"))
+        lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
+    return "\n".join(lines) + "\n"
+
+
+def _related(diagnostic: Diagnostic, source: Source) -> Iterator[tuple[Related, Any]]:
+    extents = source.extents({one.pointer for one in diagnostic.related})
+    for one in diagnostic.related:
+        extent = extents[one.pointer]
+        yield one, source.position(extent.start, extent.end)
+
+
+def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
+    """The JSON structure of `proflow check --format json`."""
+    shown = [
+        {
+            "path": file.shown_path,
+            "workflow": file.workflow,
+            "ok": not has_errors(file.diagnostics, strict=strict),
+            "diagnostics": [_as_json(diagnostic) for diagnostic in file.located()],
+        }
+        for file in files
+    ]
+    return {"ok": all(file["ok"] for file in shown), "files": shown}
+
+
+def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "level": diagnostic.level.value,
+        "message": diagnostic.message,
+        "pointer": diagnostic.pointer,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "end_line": diagnostic.end_line,
+        "end_column": diagnostic.end_column,
+        "node": diagnostic.node,
+        "edge": diagnostic.edge,
+        "help": diagnostic.help,
+        "path": list(diagnostic.path),
+    }
+
+
+def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
+    """A SARIF 2.1.0 log with one run."""
+    located = [(file, diagnostic) for file in files for diagnostic in file.located()]
+    rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic in located})
+    index = {code: at for at, (code, _) in enumerate(rules)}
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "proflow",
+                        "rules": [{"id": code, "name": name} for code, name in rules],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [
+                    _sarif_result(diagnostic, file.source, index[diagnostic.code])
+                    for file, diagnostic in located
+                ],
+            }
+        ],
+    }
+
+
+def _sarif_result(diagnostic: Diagnostic, source: Source, rule: int) -> dict[str, Any]:
+    uri = _uri(source.path)
+    result: dict[str, Any] = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[diagnostic.level],
+        "message": {"text": _with_notes(diagnostic)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": uri},
+                    "region": {
+                        "startLine": diagnostic.line or 1,
+                        "startColumn": diagnostic.column or 1,
+                        "endLine": diagnostic.end_line or diagnostic.line or 1,
+                        "endColumn": diagnostic.end_column or diagnostic.column or 1,
+                    },
+                },
+                "logicalLocations": [{"fullyQualifiedName": diagnostic.pointer, "kind": "member"}],
+            }
+        ],
+    }
+    related = [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri},
+                "region": {
+                    "startLine": place.line,
+                    "startColumn": place.column,
+                    "endLine": place.end_line,
+                    "endColumn": place.end_column,
+                },
+            },
+            "message": {"text": other.message},
+        }
+        for other, place in _related(diagnostic, source)
+    ]
+    if related:
+        result["relatedLocations"] = related
+    return result
+
+
+def _uri(path: str) -> str:
+    pure = PurePath(path)
+    encoded = quote(os.fsencode(pure.as_posix()))
+    return f"file://{encoded}" if pure.is_absolute() else encoded
+
+
+def _with_notes(diagnostic: Diagnostic) -> str:
+    lines = [diagnostic.message]
+    if diagnostic.path:
+        lines.append("path: " + " → ".join(diagnostic.path))
+    if diagnostic.help:
+        lines.append(f"help: {diagnostic.help}")
+    return "\n".join(lines)
+
+
+def _github(diagnostic: Diagnostic, source: Source) -> str:
+    """A workflow command that annotates a line; it is one line whatever the texts hold."""
+    place: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
+    place["endLine"] = diagnostic.end_line or place["line"]
+    if place["endLine"] == place["line"]:
+        place["col"] = diagnostic.column or 1
+        place["endColumn"] = diagnostic.end_column or place["col"]
+    place["title"] = f"{diagnostic.code} {diagnostic.name}"
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
+    command = _GITHUB_LEVELS[diagnostic.level]
+    return f"::{command} {properties}::{_data(_with_notes(diagnostic))}\n"
+
+
+def _data(text: str) -> str:
+    safe = visible(text, keep="\n")
+    return safe.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

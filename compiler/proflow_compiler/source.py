@@ -8,12 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from json.decoder import JSONDecoder, py_scanstring
+from json.decoder import JSONDecoder
 
 _LINE = re.compile(r"\r\n|\n|\r")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _UNIT = re.compile(r'[^"\\]|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL)
-_skip_value = JSONDecoder(strict=False).scan_once
+_value_at = JSONDecoder(strict=False).raw_decode
 _Children = dict[str, "_Children"]
 
 
@@ -52,13 +52,22 @@ class Source:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
-    def line(self, number: int) -> str:
-        """A line without its line break; empty if there is none of that number."""
+    def line_length(self, number: int) -> int:
+        """The length of a line without its line break; 0 if there is none of that number."""
+        starts = self._line_starts
+        if not 1 <= number <= len(starts):
+            return 0
+        end = starts[number] if number < len(starts) else len(self.text)
+        while end > starts[number - 1] and self.text[end - 1] in "\r\n":
+            end -= 1
+        return end - starts[number - 1]
+
+    def slice(self, number: int, start: int, end: int) -> str:
+        """A part of a line, without copying the line: it may be megabytes long."""
         starts = self._line_starts
         if not 1 <= number <= len(starts):
             return ""
-        end = starts[number] if number < len(starts) else len(self.text)
-        return self.text[starts[number - 1] : end].rstrip("\r\n")
+        return self.text[starts[number - 1] + start : starts[number - 1] + end]
 
     def position(self, start: int, end: int) -> Position:
         """The lines and columns of a range of offsets."""
@@ -102,19 +111,14 @@ class Source:
         """The offsets of a part of a string value, given as offsets into the string."""
         if not self.text.startswith('"', extent.start):
             return extent.start, extent.end
-        at, index = extent.start + 1, 0
-        start = end = at
-        for unit in _units(self.text, at, extent.end - 1):
+        last = extent.end - 1
+        start = end = last
+        for index, unit in enumerate(_units(self.text, extent.start + 1, last)):
             if index == span[0]:
                 start = unit
-            if index == span[1]:
+            if index >= span[1]:
                 end = unit
                 break
-            index += 1
-        else:
-            end = extent.end - 1
-            if index <= span[0]:
-                start = end
         return start, max(start, end)
 
 
@@ -128,10 +132,10 @@ def members(text: str, start: int) -> Iterator[tuple[str, Extent]]:
         key_extent = None
         name = str(index)
         if opening == "{":
-            name, after = py_scanstring(text, at + 1, False)
+            name, after = _value_at(text, at)
             key_extent = (at, after)
             at = _blank(text, _blank(text, after) + 1)
-        _, end = _skip_value(text, at)
+        _, end = _value_at(text, at)
         yield name, Extent(at, end, key_extent)
         at, index = _blank(text, end), index + 1
         if text[at : at + 1] == ",":

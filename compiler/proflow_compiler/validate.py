@@ -6,8 +6,8 @@ node, so it is asked only about what pydantic refuses.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
@@ -97,16 +97,16 @@ def _explain(errors: Sequence[SchemaError], path: Path) -> Iterator[Violation]:
     for error in errors:
         if error.validator == "additionalProperties":
             at = (*path, *error.path)
-            known = error.schema.get("properties", {})
-            unknown[at] = [key for key in error.instance if key not in known]
+            known = _properties(error)
+            unknown[at] = [key for key in _given_keys(error) if key not in known]
     for error in errors:
         at = (*path, *error.path)
         if error.validator == "additionalProperties":
-            known = [key for key in error.schema.get("properties", {}) if key not in error.instance]
+            absent = [key for key in _properties(error) if key not in _given_keys(error)]
             for key in unknown[at]:
-                yield _unknown_key(at, key, known, error.schema.get("properties", {}))
+                yield _unknown_key(at, key, absent, _properties(error))
         elif error.validator == "required":
-            missing = [key for key in error.validator_value if key not in error.instance]
+            missing = [key for key in _limit(error) if key not in _given_keys(error)]
             key = next(key for key in missing if error.message.startswith(repr(key)))
             if any(closest_key(other, [key]) for other in unknown.get(at, [])):
                 continue
@@ -115,6 +115,19 @@ def _explain(errors: Sequence[SchemaError], path: Path) -> Iterator[Violation]:
             yield from _best_branch(error, path)
         else:
             yield _plain(error, at)
+
+
+def _properties(error: SchemaError) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = cast(Mapping[str, Any], error.schema).get("properties", {})
+    return known
+
+
+def _given_keys(error: SchemaError) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], error.instance)
+
+
+def _limit(error: SchemaError) -> Any:
+    return error.validator_value
 
 
 def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any]) -> Violation:
@@ -132,13 +145,18 @@ def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any
 
 def closest_key(key: str, known: Iterable[str]) -> str | None:
     """A known key that this one seems to be meant for, whatever its spelling of words."""
+    return _closest_key(key[:60], tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _closest_key(key: str, known: tuple[str, ...]) -> str | None:
     flat = key.replace("_", "").replace("-", "").lower()
     names = {name.lower(): name for name in known}
     if flat in names:
         return names[flat]
     if len(flat) < 3:
         return None
-    near = closest(flat, list(names), cutoff=0.8)
+    near = closest(flat, names, cutoff=0.8)
     return names[near] if near is not None else None
 
 
@@ -154,7 +172,7 @@ def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
         if not any(inner.validator == "type" and not inner.path for inner in errors)
     }
     if not plausible:
-        allowed = list(dict.fromkeys(_allowed_types(error.schema)))
+        allowed = list(dict.fromkeys(_allowed_types(cast(Mapping[str, Any], error.schema))))
         yield Violation(
             at, f"{_named(at)} must be {_one_of(allowed)}, not {_given(error.instance)}"
         )
@@ -163,7 +181,7 @@ def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
         len(errors) == 1 and errors[0].validator == "enum" and not errors[0].path
         for errors in plausible.values()
     ):
-        words = [word for errors in plausible.values() for word in errors[0].validator_value]
+        words = [word for errors in plausible.values() for word in _limit(errors[0])]
         yield _not_one_of(at, error.instance, words)
         return
     best = min(plausible.values(), key=_badness)
@@ -187,7 +205,7 @@ def _allowed_types(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plain(error: SchemaError, at: Path) -> Violation:
-    name, value, limit = _named(at), error.instance, error.validator_value
+    name, value, limit = _named(at), error.instance, _limit(error)
     match error.validator:
         case "type":
             return Violation(at, f"{name} must be {_TYPES[limit]}, not {_given(value)}")

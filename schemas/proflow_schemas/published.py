@@ -5,14 +5,21 @@
 both beside this module.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from proflow_schemas.definition import Definition
+from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.settings import Settings
+
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DIRECTORY = Path(__file__).parent
+MAX_ID = 200
+"""The longest id of a node."""
 FILES = {"design": "design.schema.json", "definition": "definition.schema.json"}
 
 
@@ -35,3 +42,193 @@ def _drop_titles(schema: Any) -> None:
             stack.extend(part.values())
         elif isinstance(part, list):
             stack.extend(part)
+
+
+def definition_schema() -> dict[str, Any]:
+    """The schema of a definition: what a design compiles to."""
+    schema = model_schema(Definition)
+    return {
+        "$schema": DRAFT,
+        "$id": "urn:proflow:schema:definition:1",
+        "title": "ProFlow definition",
+        **schema,
+        "required": ["format", *schema["required"]],
+    }
+
+
+def design_schema() -> dict[str, Any]:
+    """The schema of a design in its canonical shapes: the guide's, and React Flow's.
+
+    Every key of a host's canvas is allowed beside ours; inside `config` nothing unknown is.
+    """
+    settings = model_schema(Settings)
+    definitions: dict[str, Any] = dict(settings.get("$defs", {}))
+    for kind in NODE_TYPES.values():
+        definitions.update(_node_definitions(kind))
+    return {
+        "$schema": DRAFT,
+        "$id": "urn:proflow:schema:design:1",
+        "title": "ProFlow design",
+        "description": "a workflow drawn in a ProFlow canvas",
+        "type": "object",
+        "required": ["nodes"],
+        "properties": {
+            "$schema": {"type": "string"},
+            "nodes": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/node"}},
+            "edges": {"type": ["array", "null"], "items": {"$ref": "#/$defs/edge"}},
+            "viewport": True,
+            **{name: _or_null(schema) for name, schema in settings["properties"].items()},
+            "id": {"anyOf": [{"$ref": "#/$defs/id"}, {"type": "null"}]},
+        },
+        "not": settings["not"],
+        "$defs": {
+            **definitions,
+            "id": {"type": ["string", "integer"], "minLength": 1, "maxLength": MAX_ID},
+            "node": _node_schema(),
+            "edge": _EDGE,
+        },
+    }
+
+
+_EDGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["source", "target"],
+    "properties": {
+        "source": {"$ref": "#/$defs/id"},
+        "target": {"$ref": "#/$defs/id"},
+        "sourceHandle": {
+            "type": ["string", "integer", "null"],
+            "description": "the outcome of the source that the edge leaves by",
+        },
+        "data": {
+            "type": ["object", "null"],
+            "properties": {
+                "when": {
+                    "type": ["string", "null"],
+                    "pattern": "\\S",
+                    "format": "cel",
+                    "description": "the rule: a CEL expression",
+                },
+                "condition": {
+                    "type": ["object", "array", "null"],
+                    "description": "the rule: `{field, operator, value}`, or groups of them",
+                },
+                "default": {"type": ["boolean", "null"]},
+                "priority": {"type": ["number", "null"]},
+            },
+            "not": {
+                "required": ["when", "condition"],
+                "properties": {
+                    "when": {"type": "string"},
+                    "condition": {"type": ["object", "array"]},
+                },
+            },
+        },
+    },
+    "not": {"anyOf": [{"required": [key]} for key in ("when", "condition", "default", "priority")]},
+}
+
+
+def _node_schema() -> dict[str, Any]:
+    spellings = {kind.name: [kind.name, *kind.aliases] for kind in NODE_TYPES.values()}
+    known = [spelling for names in spellings.values() for spelling in names]
+    drawn_only = ["note", "comment", "sticky", "annotation", "group"]
+    return {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"$ref": "#/$defs/id"},
+            "type": {"description": "what the node does", "examples": list(spellings)},
+            "label": {"description": "what people read"},
+            "data": {"type": ["object", "null"]},
+            "config": {"type": ["object", "null"], "description": "what the type configures"},
+        },
+        "anyOf": [
+            _typed({"enum": [*known, *drawn_only]}),
+            _in_data(_typed({"enum": known})),
+            _in_data({"required": ["name"], "properties": {"name": {"enum": known}}}),
+        ],
+        "allOf": [
+            {"if": _typed({"enum": names}), "then": {"$ref": f"#/$defs/node-{name}"}}
+            for name, names in spellings.items()
+        ],
+    }
+
+
+def _node_definitions(kind: NodeType) -> dict[str, Any]:
+    """The config of a type, on its own and among the keys of a host, and where it is looked for."""
+    model: type[Config] = kind.config
+    schema = dict(model_schema(model))
+    definitions: dict[str, Any] = dict(schema.pop("$defs", {}))
+    name = model.__name__
+    properties: dict[str, Any] = schema.get("properties", {})
+    required = set(schema.get("required", ()))
+    bare = {key: value for key, value in schema.items() if key != "additionalProperties"}
+    bare["properties"] = {
+        key: value if key in required else _or_null(value) for key, value in properties.items()
+    }
+    definitions[f"{name}Config"] = schema
+    definitions[f"{name}Data"] = bare
+    content: dict[str, Any] = _holds("content")
+    others = [key for key in properties if key != "content"]
+    if "content" in properties and others:
+        content["not"] = {"anyOf": [{"required": [key]} for key in others]}
+    config = {"$ref": f"#/$defs/{name}Config"}
+    definitions[f"node-{kind.name}"] = {
+        "if": _holds("config"),
+        "then": {"properties": {"config": config}},
+        "else": {
+            "if": _in_data(_holds("config")),
+            "then": {"properties": {"data": {"properties": {"config": config}}}},
+            "else": {
+                "if": _in_data(content),
+                "then": {"properties": {"data": {"properties": {"content": config}}}},
+                "else": {
+                    **({"required": ["data"]} if required else {}),
+                    "properties": {
+                        "data": {
+                            "if": {"type": "object"},
+                            "then": {"$ref": f"#/$defs/{name}Data"},
+                            "else": not required,
+                        }
+                    },
+                },
+            },
+        },
+    }
+    return definitions
+
+
+def _typed(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": ["type"], "properties": {"type": schema}}
+
+
+def _in_data(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": ["data"], "properties": {"data": {"type": "object", **schema}}}
+
+
+def _holds(key: str) -> dict[str, Any]:
+    return {"required": [key], "properties": {key: {"type": "object", "minProperties": 1}}}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def published() -> dict[str, str]:
+    """File name → text of every published schema."""
+    schemas = {"design": design_schema(), "definition": definition_schema()}
+    return {
+        FILES[name]: json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        for name, schema in schemas.items()
+    }
+
+
+def main() -> None:
+    """Write the published schemas beside this module."""
+    for name, text in published().items():
+        (DIRECTORY / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

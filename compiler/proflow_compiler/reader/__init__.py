@@ -4,14 +4,15 @@ Shapes are told by structure. Every problem of a file is collected; a design is 
 it has no error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.reader.decode import MAX_BYTES, MAX_DEPTH, decode
 from proflow_compiler.reader.designs import read_designs
-from proflow_compiler.rendering import locate
+from proflow_compiler.reader.files import load
+from proflow_compiler.rendering import FileReport, locate
 from proflow_compiler.source import Source
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Reading", "read", "read_file"]
@@ -24,6 +25,23 @@ class Reading:
     designs: list[Design]
     diagnostics: list[Diagnostic]
     source: Source = field(repr=False)
+
+    def reports(self, more: Iterable[Diagnostic] = ()) -> list[FileReport]:
+        """These diagnostics and those of later checks, for rendering: one report a design.
+
+        What belongs to no sound design of several comes last, in a report of the file.
+        """
+        found = [*self.diagnostics, *more]
+        path = self.source.path
+        if len(self.designs) < 2:
+            workflow = self.designs[0].id if self.designs else None
+            return [FileReport(self.source, found, workflow)]
+        reports = []
+        for design in self.designs:
+            own = [one for one in found if f"{one.pointer}/".startswith(f"{design.pointer}/")]
+            found = [one for one in found if one not in own]
+            reports.append(FileReport(self.source, own, design.id, f"{path}#{design.id}"))
+        return [*reports, FileReport(self.source, found)] if found else reports
 
 
 def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
@@ -40,8 +58,6 @@ def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
 
 def read_file(path: str) -> Reading:
     """Read `PATH`, or one of an exported array of rows: `PATH#code`."""
-    from proflow_compiler.reader.files import load
-
     loaded = load(path)
     if loaded.problem is not None:
         return Reading([], [loaded.problem], Source(loaded.path))

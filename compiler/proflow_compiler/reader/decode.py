@@ -61,8 +61,8 @@ def decode(data: bytes, path: str) -> Decoded:
         return Decoded(Source(path), None, (too_large(),))
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            problem = _problem("PF002", f"the file is {encoding}, not UTF-8", help=_SAVE)
-            return Decoded(Source(path), None, (problem,))
+            mistaken = _problem("PF002", f"the file is {encoding}, not UTF-8", help=_SAVE)
+            return Decoded(Source(path), None, (mistaken,))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

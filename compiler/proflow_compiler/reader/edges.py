@@ -1,6 +1,5 @@
 """Drawn edges → edges between existing nodes, with their rules as expressions."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Level, Related
 from proflow_compiler.problems import Problems, closest, did_you_mean, kind_of, shown
+from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.nodes import ReadNodes, as_id
 from proflow_compiler.source import escape
@@ -27,7 +27,8 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
         if edge is not None:
             edges.append(edge)
     _check_duplicates(edges, read, problems)
-    _check_rules(edges, read, problems)
+    if drawing.dialect != riveredge.DIALECT:
+        _check_rules(edges, read, problems)
     return tuple(edges)
 
 
@@ -271,7 +272,7 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
 def _check_duplicates(edges: list[Edge], read: ReadNodes, problems: Problems) -> None:
     first: dict[tuple[Any, ...], Edge] = {}
     for edge in edges:
-        same = (edge.source, edge.target, _outcome(edge, read), _rule_key(edge))
+        same = (edge.source, edge.target, _outcome(edge, read), edge.when, edge.default)
         if same not in first:
             first[same] = edge
             continue
@@ -283,10 +284,6 @@ def _check_duplicates(edges: list[Edge], read: ReadNodes, problems: Problems) ->
             related=(Related(first[same].pointer, "the first"),),
             help="remove one of the two",
         )
-
-
-def _rule_key(edge: Edge) -> str:
-    return json.dumps([edge.when, edge.default])
 
 
 def _outcome(edge: Edge, read: ReadNodes) -> str | None:

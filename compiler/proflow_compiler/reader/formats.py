@@ -118,9 +118,8 @@ def _of_object(value: dict[str, Any]) -> str | None:
     if isinstance(value.get("document"), dict) and "dsl" in value["document"]:
         return "a Serverless Workflow"
     tasks = value.get("tasks")
-    if isinstance(tasks, list) and tasks and isinstance(tasks[0], dict):
-        if "taskReferenceName" in tasks[0]:
-            return "a Conductor workflow"
+    if isinstance(tasks, list) and tasks and "taskReferenceName" in str(tasks[0])[:5_000]:
+        return "a Conductor workflow"
     if isinstance(value.get("flow"), list) and isinstance(value.get("metadata"), dict):
         return "a Make scenario"
     if isinstance(value.get("nodeConfig"), dict) or isinstance(value.get("childNode"), dict):

@@ -1,20 +1,20 @@
 """A drawn node → a node of a known type with a valid config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proflow_schemas.nodes import CANONICAL, NODE_TYPES, Approval, Config, NodeType
+from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics import Level, Related
+from proflow_compiler.diagnostics import Level, Related, has_errors
 from proflow_compiler.problems import Problems, closest, kind_of, shown
+from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.source import escape
 from proflow_compiler.validate import Place, validate
 
-MAX_ID = 200
-"""Longer node ids are refused."""
 
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
@@ -77,6 +77,7 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
                 related=(Related(first[node_id], "the other one"),),
                 help="give each node an id of its own",
             )
+            _read_node(item, node_id, drawing, ReadNodes(), problems)
             read.broken.add(node_id)
             continue
         first[node_id] = _id_pointer(item)
@@ -132,7 +133,7 @@ def _read_node(
                 on_key=True,
             )
     config = _validated(item, node_id, kind, data, drawing, problems)
-    if config is None or (len(problems.found) != before and _has_new_error(problems, before)):
+    if config is None or has_errors(problems.found[before:]):
         read.broken.add(node_id)
         return
     parsed, place, keys = config
@@ -149,10 +150,6 @@ def _read_node(
     )
 
 
-def _has_new_error(problems: Problems, before: int) -> bool:
-    return any(found.level is Level.ERROR for found in problems.found[before:])
-
-
 def _validated(
     item: Item,
     node_id: str,
@@ -165,13 +162,16 @@ def _validated(
     found = _config(value, data, kind, item.pointer, node_id, problems)
     if found is None:
         return None
+    if drawing.dialect == riveredge.DIALECT:
+        renamed, places = riveredge.config(kind.name, found.value, found.place.pointer)
+        found = _Config(renamed, replace(found.place, pointers=places), found.bare)
     known = _CONFIG_KEYS[kind.name]
     given = found.value
     if found.bare:
         given = {}
         for key, one in found.value.items():
             if key in known:
-                if one is not None:
+                if one is not None and not (key == "status" and one in _DISPLAYED):
                     given[key] = one
             elif (
                 key not in _HOST_KEYS
@@ -180,7 +180,7 @@ def _validated(
                 problems.add(
                     "PF101",
                     f"unknown key `{key}`",
-                    f"{found.place.pointer}/{escape(key)}",
+                    found.place.of((key,)),
                     help=f"did you mean `{near}`?",
                     node=node_id,
                     on_key=True,
@@ -218,6 +218,8 @@ def _validated(
     return parsed, found.place, {key: found.place.of((key,)) for key in given}
 
 
+_DISPLAYED = ("default", "success", "warning", "error")
+"""How ProFlow paints a node (`data.status`): no status of an `end`."""
 _HOST_KEYS = frozenset(
     {"label", "title", "name", "type", "id", "meta", "status", "icon", "color", "style", "class"}
     | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
@@ -267,7 +269,9 @@ def _spelling(value: dict[str, Any], data: dict[str, Any], pointer: str) -> tupl
                 return one, at
             written.append((one, at))
     groups = [found for found in written if found[0].lower() in GROUPS]
-    return (groups or written or [(None, pointer)])[0]
+    if groups or written:
+        return (groups or written)[0]
+    return None, pointer
 
 
 def _unknown_type(
@@ -382,9 +386,9 @@ def _position(value: Mapping[str, Any]) -> tuple[float, float] | None:
     if not isinstance(position, dict):
         return None
     x, y = position.get("x"), position.get("y")
-    if type(x) in (int, float) and type(y) in (int, float):
-        try:
-            return float(x), float(y)
-        except OverflowError:
-            return None
-    return None
+    if not isinstance(x, int | float) or not isinstance(y, int | float):
+        return None
+    try:
+        return float(x), float(y)
+    except OverflowError:
+        return None

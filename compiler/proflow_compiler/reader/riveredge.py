@@ -1,0 +1,301 @@
+"""RiverEdge approval processes: rows `{tenant_id, code, name, nodes: {nodes, edges}, config}`.
+
+That product reads a drawing in its own way, which is kept here: a node without a way on is an
+end; of several edges out of anything but a condition it follows the first; `conditions[i]` of a
+condition belongs to its i-th edge in file order, and no match takes the first edge; hours of
+`timeoutHours` only remind. Older rows hold snake_case fields, `approvers`, `roles`, or their
+nodes as a map.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.nodes import NODE_TYPES
+
+from proflow_compiler.design import Edge, Node
+from proflow_compiler.diagnostics import Level
+from proflow_compiler.problems import Problems, kind_of, shown
+from proflow_compiler.reader.drawing import SETTINGS, Drawing, items
+from proflow_compiler.source import escape
+
+DIALECT = "riveredge"
+
+_ROW_MARKS = ("tenant_id", "code", "inngest_workflow_id", "is_active")
+_NODE_MARKS = ("approver_type", "approval_type", "approvalType", "condition_list")
+_RENAMED = {
+    "approver_type": "approverType",
+    "approval_type": "approvalMode",
+    "approvalType": "approvalMode",
+    "approver_ids": "approverIds",
+    "approverId": "approverIds",
+    "approver_id": "approverIds",
+    "approvers": "approverIds",
+    "roles": "approverIds",
+    "empty_approver_policy": "emptyApproverPolicy",
+    "fallback_approver_ids": "fallbackApproverIds",
+    "timeout_hours": "timeoutHours",
+    "allow_transfer": "allowTransfer",
+    "allow_add_sign": "allowAddSign",
+}
+_WORDS = ("approverType", "emptyApproverPolicy")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table; `code` selects it."""
+
+    pointer: str
+    value: dict[str, Any]
+    code: str | None
+    tenant_id: int | None
+
+
+def is_row(value: Any) -> bool:
+    """Whether this is a row: a drawing below `nodes`, beside at least one column of the table."""
+    if not isinstance(value, dict) or not any(mark in value for mark in _ROW_MARKS):
+        return False
+    below = value.get("nodes")
+    if isinstance(below, dict):
+        return "nodes" in below or "edges" in below or "edges" not in value
+    return (
+        "edges" not in value
+        and (isinstance(below, str) or below == [] or below is None)
+        and ("config" in value and "code" in value)
+    )
+
+
+def is_array(value: Any) -> bool:
+    """Whether this is an exported array of rows."""
+    return isinstance(value, list) and bool(value) and all(is_row(one) for one in value)
+
+
+def row(value: dict[str, Any], pointer: str, problems: Problems) -> Row | None:
+    """A row with sound columns."""
+    code, tenant = value.get("code"), value.get("tenant_id")
+    before = len(problems.found)
+    if code is not None and (not isinstance(code, str) or not code):
+        problems.add("PF101", f"`code` must be a text, not {kind_of(code)}", f"{pointer}/code")
+    if tenant is not None and (type(tenant) is not int or tenant < 1):
+        problems.add(
+            "PF101",
+            f"`tenant_id` must be a positive whole number, not {shown(tenant)}",
+            f"{pointer}/tenant_id",
+        )
+    if len(problems.found) > before:
+        return None
+    return Row(pointer, value, code, tenant)
+
+
+def read_row(found: Row, problems: Problems) -> Drawing | None:
+    """The drawing of a row."""
+    value, pointer = found.value, found.pointer
+    graph = value.get("nodes")
+    if isinstance(graph, str):
+        problems.add(
+            "PF003",
+            "`nodes` is a text",
+            f"{pointer}/nodes",
+            help="export the column as JSON, not as a text that holds JSON",
+        )
+        return None
+    if not isinstance(graph, dict) or not graph:
+        problems.add("PF003", "the row holds no drawing", f"{pointer}/nodes")
+        return None
+    settings: dict[str, Any] = {}
+    pointers: dict[str, str] = {}
+    config = value.get("config")
+    if isinstance(config, dict):
+        for key in SETTINGS.keys() & config.keys():
+            settings[key], pointers[key] = config[key], f"{pointer}/config/{key}"
+    for key in ("name", "description"):
+        if value.get(key) is not None:
+            settings[key], pointers[key] = value[key], f"{pointer}/{key}"
+    if found.code is not None:
+        settings["id"], pointers["id"] = found.code, f"{pointer}/code"
+    inner = "nodes" in graph
+    at = f"{pointer}/nodes"
+    return Drawing(
+        pointer,
+        items(
+            graph["nodes"] if inner else _only_nodes(graph),
+            f"{at}/nodes" if inner else at,
+            "nodes",
+            problems,
+        ),
+        items(graph.get("edges"), f"{at}/edges", "edges", problems),
+        settings,
+        pointers,
+        dialect=DIALECT,
+        tenant_id=found.tenant_id,
+        nodes_pointer=at,
+    )
+
+
+def _only_nodes(graph: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in graph.items() if key not in ("edges", "viewport")}
+
+
+def in_dialect(drawing: Drawing) -> str | None:
+    """The pointer of the first field that only this product writes, in a graph without a row."""
+    for item in drawing.nodes:
+        data = item.value.get("data") if isinstance(item.value, dict) else None
+        if not isinstance(data, dict):
+            continue
+        for mark in _NODE_MARKS:
+            if mark in data:
+                return f"{item.pointer}/data/{mark}"
+        if item.value.get("type") == "condition" and isinstance(data.get("conditions"), list):
+            return f"{item.pointer}/data/conditions"
+    return None
+
+
+def config(
+    kind: str, data: Mapping[str, Any], pointer: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A node's data with today's names, and where each value stands.
+
+    Of several spellings of one field the first that holds something counts.
+    """
+    found: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for key, value in data.items():
+        name = _RENAMED.get(key, key)
+        empty = value is None or value == [] or value == ""
+        if name in found and (empty or found[name] not in (None, [], "")):
+            continue
+        found[name], places[name] = value, f"{pointer}/{escape(key)}"
+    for name in _WORDS:
+        if isinstance(found.get(name), str):
+            found[name] = re.sub(r"_([a-z])", lambda m: m[1].upper(), found[name])
+    mode = found.get("approvalMode")
+    if isinstance(mode, str) and mode.upper() in ("OR", "AND"):
+        found["approvalMode"] = mode.upper()
+    hours = found.pop("timeoutHours", None)
+    if kind == "approval" and hours not in (None, "", 0) and "reminders" not in found:
+        found["reminders"] = {"after": _hours(hours)}
+        places["reminders"] = places["timeoutHours"]
+    if kind in ("notify", "cc") and "to" not in found:
+        found["to"] = _ids(found.get("approverIds"))
+        places["to"] = places.get("approverIds", pointer)
+    return found, places
+
+
+def _hours(hours: Any) -> Any:
+    """Hours as a duration; anything else is left for the schema to refuse."""
+    if isinstance(hours, str) and re.fullmatch(r"\d{1,6}", hours):
+        hours = int(hours)
+    if isinstance(hours, bool) or not isinstance(hours, int | float):
+        return hours
+    return f"{hours}h" if isinstance(hours, int) and hours > 0 else hours * 3600
+
+
+def _ids(value: Any) -> Any:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def as_followed(
+    drawing: Drawing, nodes: Mapping[str, Node], edges: tuple[Edge, ...], problems: Problems
+) -> tuple[dict[str, Node], tuple[Edge, ...]]:
+    """The nodes and edges as that product follows them."""
+    leaving: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        leaving[edge.source].append(edge)
+    conditions = {
+        item.value.get("id"): (item.value["data"], f"{item.pointer}/data")
+        for item in drawing.nodes
+        if isinstance(item.value, dict) and isinstance(item.value.get("data"), dict)
+    }
+    followed: list[Edge] = []
+    all_nodes = dict(nodes)
+    for name, node in nodes.items():
+        out = leaving.get(name, [])
+        data, pointer = conditions.get(name, ({}, node.pointer))
+        if node.type == "condition":
+            followed += _with_rules(node, out, data, pointer, problems)
+        elif out:
+            followed.append(out[0])
+            for edge in out[1:]:
+                problems.add(
+                    "PF107",
+                    f"the edge to `{shown(edge.target)}` is left out: of several edges out of "
+                    f"`{shown(name)}` only the first counts in an approval process",
+                    edge.pointer,
+                    level=Level.WARNING,
+                    node=name,
+                    edge=edge.key,
+                    help="put a condition before them",
+                )
+        if not out and node.type != "end":
+            end = f"{name}.end"
+            while end in all_nodes:
+                end += "'"
+            all_nodes[end] = Node(
+                id=end,
+                type="end",
+                label=end,
+                config=NODE_TYPES["end"].config(),
+                pointer=node.pointer,
+                config_pointer=node.pointer,
+            )
+            followed.append(
+                Edge(
+                    index=len(edges) + len(all_nodes),
+                    key=f"{name} → {end}",
+                    source=name,
+                    target=end,
+                    pointer=node.pointer,
+                )
+            )
+    followed.sort(key=lambda edge: edge.index)
+    return all_nodes, tuple(replace(edge, index=at) for at, edge in enumerate(followed))
+
+
+def _with_rules(
+    node: Node, out: list[Edge], data: Mapping[str, Any], pointer: str, problems: Problems
+) -> list[Edge]:
+    """Each edge with its condition; the first edge is the default, so it needs no rule.
+
+    That the first condition is tried first is kept by the others' `!(first) && …`.
+    """
+    if len(out) < 2 or any(edge.when is not None for edge in out):
+        return out
+    key = "conditions" if data.get("conditions") else "condition_list"
+    rules = data.get(key) or []
+    if not isinstance(rules, list):
+        rules = [rules]
+    if len(rules) != len(out):
+        problems.add(
+            "PF108",
+            f"`{shown(node.id)}` has {len(out)} edges, but {len(rules)} conditions",
+            f"{pointer}/{key}" if key in data else pointer,
+            node=node.id,
+            help="each edge has one condition, in the order of the edges",
+        )
+        return out
+    texts: list[str] = []
+    for index, rule in enumerate(rules):
+        at = f"{pointer}/{key}/{index}"
+        if isinstance(rule, dict) and "field" in rule:
+            rule = {**rule, "operator": rule.get("operator") or "=="}
+        try:
+            texts.append(condition_to_cel(rule))
+        except ExpressionError as error:
+            problems.add("PF101", error.message, at, node=node.id, help=error.help)
+    if len(texts) != len(out):
+        return out
+    return [
+        replace(out[0], default=True),
+        *(
+            replace(
+                edge,
+                when=f"!({texts[0]}) && ({text})",
+                when_pointer=f"{pointer}/{key}/{index}",
+                structured=True,
+            )
+            for index, (edge, text) in enumerate(zip(out[1:], texts[1:], strict=True), start=1)
+        ),
+    ]
