@@ -1,0 +1,80 @@
+"""One attempt at a step: the handler's call inside the step, and how its end is memoised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import inngest
+from proflow_schemas.expressions import ExpressionError
+
+from proflow_runtime import clock
+from proflow_runtime.envelopes import StepFailure, seal, seal_failure
+from proflow_runtime.retry import Retry
+from proflow_runtime.values import JSON, NotJsonError, checked
+
+
+class Attempt:
+    """One attempt; afterwards `failure` says whether and why it failed, for good or not."""
+
+    __slots__ = ("_last", "_number", "_retry", "failure")
+
+    def __init__(self, number: int, retry: Retry | None, max_attempts: int) -> None:
+        """`number` counts from 0."""
+        self._number = number
+        self._retry = retry
+        self._last = number + 1 >= (retry.max_attempts if retry else max_attempts)
+        self.failure: StepFailure | None = None
+
+    async def run(
+        self, work: Callable[[], Awaitable[JSON]], timeout: timedelta | None = None
+    ) -> JSON:
+        """The memo: an output, or why the step failed for good. Raises what is to be retried."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds() if timeout else None) as limit:
+                output = await work()
+            return seal(checked(output))
+        except ExpressionError as error:
+            return self._final(error, f"input: {error.message}")
+        except NotJsonError as error:
+            return self._final(error)
+        except inngest.NonRetriableError as error:
+            return self._final(error)
+        except inngest.RetryAfterError as error:
+            if self._last:
+                return self._final(error)
+            self._failed(error)
+            error.retry_after = _in_run_time(error.retry_after)
+            raise
+        except TimeoutError as error:
+            if not limit.expired() or timeout is None:
+                return self._again(error)
+            return self._again(TimeoutError(f"timed out after {timeout.total_seconds():g} s"))
+        except Exception as error:
+            return self._again(error)
+
+    def _again(self, error: Exception) -> JSON:
+        if self._last:
+            return self._final(error)
+        self._failed(error)
+        pause = self._retry.pause(self._number) if self._retry else None
+        if pause is None:
+            raise error
+        raise inngest.RetryAfterError(str(error), clock.now() + pause) from error
+
+    def _final(self, error: Exception, message: str | None = None) -> JSON:
+        return seal_failure(self._failed(error, message))
+
+    def _failed(self, error: Exception, message: str | None = None) -> StepFailure:
+        name = type(error).__name__
+        self.failure = StepFailure(name, message or str(error) or name, self._number + 1)
+        return self.failure
+
+
+def _in_run_time(when: datetime) -> datetime:
+    """The SDK counts relative pauses from the wall clock, in naive local time."""
+    if when.tzinfo is not None:
+        return when
+    pause = when.astimezone(UTC) - datetime.now(UTC)
+    return clock.now() + timedelta(milliseconds=round(pause / timedelta(milliseconds=1)))

@@ -1,0 +1,1 @@
+"""Handlers: what nodes do. The user's own, and the built-in ones."""

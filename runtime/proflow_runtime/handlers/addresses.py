@@ -1,0 +1,109 @@
+"""Which addresses workflows may call: public ones, unless the host allows more.
+
+Environment: `PROFLOW_HTTP_ALLOW_PRIVATE` (`1`: any address), `PROFLOW_HTTP_ALLOW` (host names and
+networks, separated by commas).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import httpx
+import inngest
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What may be called beside public addresses."""
+
+    everything: bool = False
+    hosts: frozenset[str] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> Allowed:
+        hosts: set[str] = set()
+        networks: list[Network] = []
+        for part in env.get("PROFLOW_HTTP_ALLOW", "").split(","):
+            if not (entry := part.strip().lower()):
+                continue
+            try:
+                networks.append(ipaddress.ip_network(entry, strict=False))
+            except ValueError:
+                hosts.add(entry)
+        everything = env.get("PROFLOW_HTTP_ALLOW_PRIVATE", "").lower() in ("1", "true", "yes")
+        return cls(everything, frozenset(hosts), tuple(networks))
+
+    def permits(self, host: str, address: Address) -> bool:
+        if self.everything or host.lower() in self.hosts or is_public(address):
+            return True
+        return any(
+            address.version == network.version and address in network for network in self.networks
+        )
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is on the public internet, the IPv4 one in it included."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is not None:
+            return is_public(inner)
+        if address.teredo is not None:
+            return False
+    return address.is_global and not address.is_multicast
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Connects to addresses that were looked up and checked here, at every hop of a redirect."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
+        self._transport = httpx.AsyncHTTPTransport(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.host
+        addresses = await self._addresses(host, request.url.port)
+        error: httpx.HTTPError | None = None
+        for address in addresses:
+            direct = httpx.Request(
+                request.method,
+                request.url.copy_with(host=str(address)),
+                headers=request.headers,
+                stream=request.stream,
+                extensions={**request.extensions, "sni_hostname": host},
+            )
+            try:
+                return await self._transport.handle_async_request(direct)
+            except httpx.ConnectError as failed:
+                error = failed
+        raise error or httpx.ConnectError(f"`{host}` has no address")
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def _addresses(self, host: str, port: int | None) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise httpx.ConnectError(f"`{host}` has no address") from None
+        addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
+        permitted = [one for one in addresses if self._allowed.permits(host, one)]
+        if not permitted:
+            raise inngest.NonRetriableError(
+                f"`{host}` is not a public address, and calling it is not allowed"
+            )
+        return list(dict.fromkeys(permitted))

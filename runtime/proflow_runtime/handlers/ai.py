@@ -1,0 +1,98 @@
+"""The built-in handler of `ai` nodes: any server that speaks OpenAI's chat completions.
+
+Environment: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `PROFLOW_AI_MODEL` (for nodes that name no model),
+`PROFLOW_AI_TIMEOUT` in seconds (120 by default).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import inngest
+import jsonschema
+from proflow_schemas.expressions import as_text
+
+from proflow_runtime.handlers.http import retry_after
+from proflow_runtime.handlers.task import Task
+from proflow_runtime.values import JSON
+
+_AGAIN = {408, 409, 429}
+
+
+async def complete(task: Task) -> JSON:
+    """Answers `{"prompt", "system", "model", "output_schema", "temperature"}`.
+
+    Returns the answer's text, or JSON that is valid under `output_schema`.
+    """
+    # Importing it takes a second, which only those pay who use it.
+    import openai
+
+    config = task.input
+    key = os.environ.get("OPENAI_API_KEY")
+    model = config.get("model") or os.environ.get("PROFLOW_AI_MODEL")
+    if not key:
+        raise inngest.NonRetriableError("no model can be asked: `OPENAI_API_KEY` is not set")
+    if not model:
+        raise inngest.NonRetriableError("neither the node nor `PROFLOW_AI_MODEL` names a model")
+    schema = config.get("output_schema")
+    request: dict[str, Any] = {"model": str(model), "messages": _messages(config)}
+    if config.get("temperature") is not None:
+        request["temperature"] = config["temperature"]
+    if schema is not None:
+        request["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "output", "schema": schema},
+        }
+    timeout = float(os.environ.get("PROFLOW_AI_TIMEOUT") or 120)
+    try:
+        async with openai.AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout) as client:
+            answer = await client.chat.completions.create(**request)
+    except openai.APIStatusError as error:
+        message = f"the model's server answered {error.status_code}: {_without(key, error.message)}"
+        if error.status_code < 500 and error.status_code not in _AGAIN:
+            raise inngest.NonRetriableError(message) from None
+        pause = retry_after(error.response.headers)
+        if pause is not None:
+            raise inngest.RetryAfterError(message, pause) from None
+        raise RuntimeError(message) from None
+    except openai.APITimeoutError:
+        raise TimeoutError(f"the model did not answer within {timeout:g} s") from None
+    except openai.OpenAIError as error:
+        raise RuntimeError(f"the model's server: {_without(key, str(error))}") from None
+    return _output(answer, schema)
+
+
+def _messages(config: dict[str, Any]) -> list[dict[str, str]]:
+    prompt = {"role": "user", "content": as_text(config.get("prompt"))}
+    system = config.get("system")
+    return [prompt] if system is None else [{"role": "system", "content": as_text(system)}, prompt]
+
+
+def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
+    if not answer.choices:
+        raise RuntimeError("the model gave no answer")
+    message = answer.choices[0].message
+    if getattr(message, "refusal", None):
+        raise inngest.NonRetriableError(f"the model refused: {message.refusal}")
+    if not message.content:
+        raise RuntimeError("the model gave an empty answer")
+    if schema is None:
+        return message.content
+    try:
+        output = json.loads(message.content)
+        jsonschema.validate(output, schema)
+    except json.JSONDecodeError:
+        raise RuntimeError("the model's answer is not JSON") from None
+    except jsonschema.ValidationError as error:
+        raise RuntimeError(
+            f"the model's answer does not fit the output schema: {error.json_path}: {error.message}"
+        ) from None
+    except jsonschema.SchemaError as error:
+        raise inngest.NonRetriableError(f"the output schema is wrong: {error.message}") from None
+    return output
+
+
+def _without(secret: str, text: str) -> str:
+    return text.replace(secret, "***")

@@ -1,0 +1,16 @@
+"""The built-in handler of `notify` and `cc` nodes."""
+
+from __future__ import annotations
+
+from proflow_runtime.handlers import smtp
+from proflow_runtime.handlers.channels import EMAIL, channel_handler
+from proflow_runtime.handlers.task import Task
+from proflow_runtime.values import JSON
+
+
+async def send(task: Task) -> JSON:
+    """Sends `{"channel", "to", "subject", "content"}` over its channel."""
+    channel = task.input.get("channel") or "inApp"
+    if channel == EMAIL:
+        return await smtp.send(task)
+    return await channel_handler(channel)(task)

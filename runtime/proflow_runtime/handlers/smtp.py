@@ -1,0 +1,145 @@
+"""Sends e-mail by SMTP.
+
+Environment: `PROFLOW_SMTP_HOST`, `PROFLOW_SMTP_FROM`, and optionally `PROFLOW_SMTP_PORT`,
+`PROFLOW_SMTP_USERNAME`, `PROFLOW_SMTP_PASSWORD`, `PROFLOW_SMTP_SECURITY` (`starttls`, the default,
+`tls` or `none`) and `PROFLOW_SMTP_TIMEOUT` in seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import aiosmtplib
+import inngest
+from proflow_schemas.expressions import as_text
+
+from proflow_runtime import clock
+from proflow_runtime.handlers.task import Task
+from proflow_runtime.values import JSON
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_PART = r'[^\s@,;:<>()\[\]"\\\x00-\x1f\x7f]+'
+_ADDRESS = re.compile(
+    rf'(?:(?P<name>[^<>"@,;:\x00-\x1f\x7f]*)<(?P<bracketed>{_PART}@{_PART})>|(?P<bare>{_PART}@{_PART}))'
+)
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """How to reach the mail server."""
+
+    host: str
+    sender: Address
+    port: int
+    security: str
+    username: str | None
+    password: str | None
+    timeout: float
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> Smtp:
+        """Raises `NonRetriableError`, which names the variable that is missing or wrong."""
+        host, sender = env.get("PROFLOW_SMTP_HOST"), env.get("PROFLOW_SMTP_FROM")
+        if not host or not sender:
+            missing = "PROFLOW_SMTP_FROM" if host else "PROFLOW_SMTP_HOST"
+            raise inngest.NonRetriableError(f"e-mail cannot be sent: `{missing}` is not set")
+        security = env.get("PROFLOW_SMTP_SECURITY", "starttls")
+        if security not in _PORTS:
+            raise inngest.NonRetriableError(
+                "e-mail cannot be sent: `PROFLOW_SMTP_SECURITY` is none of starttls, tls, none"
+            )
+        try:
+            port = int(env.get("PROFLOW_SMTP_PORT") or _PORTS[security])
+            timeout = float(env.get("PROFLOW_SMTP_TIMEOUT") or 30)
+        except ValueError:
+            raise inngest.NonRetriableError(
+                "e-mail cannot be sent: `PROFLOW_SMTP_PORT` or `PROFLOW_SMTP_TIMEOUT` is no number"
+            ) from None
+        return cls(
+            host,
+            parse_address(sender),
+            port,
+            security,
+            env.get("PROFLOW_SMTP_USERNAME") or None,
+            env.get("PROFLOW_SMTP_PASSWORD") or None,
+            timeout,
+        )
+
+
+async def send(task: Task) -> JSON:
+    """Sends `{"to", "subject", "content"}`; `content` is a text, or `{"text"?, "html"}`.
+
+    Returns `{"message_id", "refused": {address: reason}}`.
+    """
+    smtp = Smtp.from_environment()
+    message = compose(smtp.sender, task)
+    try:
+        refused, _ = await aiosmtplib.send(
+            message,
+            hostname=smtp.host,
+            port=smtp.port,
+            username=smtp.username,
+            password=smtp.password,
+            use_tls=smtp.security == "tls",
+            start_tls=smtp.security == "starttls",
+            timeout=smtp.timeout,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        codes = [one.code for one in error.recipients]
+        reasons = "; ".join(
+            f"{one.recipient}: {one.code} {one.message}" for one in error.recipients
+        )
+        message_text = f"the mail server refused every recipient: {reasons}"
+        if all(code >= 500 for code in codes):
+            raise inngest.NonRetriableError(message_text) from None
+        raise RuntimeError(message_text) from None
+    except aiosmtplib.SMTPResponseException as error:
+        answer = f"the mail server answered {error.code}: {error.message}"
+        if error.code >= 500:
+            raise inngest.NonRetriableError(answer) from None
+        raise RuntimeError(answer) from None
+    return {
+        "message_id": message["Message-ID"],
+        "refused": {address: f"{code} {text}" for address, (code, text) in refused.items()},
+    }
+
+
+def compose(sender: Address, task: Task) -> EmailMessage:
+    """The message. Nothing in the input can add a header or a recipient."""
+    to = task.input.get("to")
+    recipients = [parse_address(one) for one in (to if isinstance(to, list) else [to])]
+    if not recipients:
+        raise inngest.NonRetriableError("an e-mail has at least one recipient")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = tuple(recipients)
+    message["Subject"] = _INVISIBLE.sub(" ", as_text(task.input.get("subject") or "")).strip()
+    message["Date"] = format_datetime(clock.now())
+    digest = hashlib.sha256(task.idempotency_key.encode()).hexdigest()[:32]
+    message["Message-ID"] = f"<{digest}@{sender.domain}>"
+    content = task.input.get("content")
+    if isinstance(content, dict) and isinstance(content.get("html"), str):
+        message.set_content(as_text(content.get("text") or "This message is in HTML."))
+        message.add_alternative(content["html"], subtype="html")
+    else:
+        message.set_content("" if content is None else as_text(content))
+    return message
+
+
+def parse_address(text: object) -> Address:
+    """Exactly one address, with or without a name; raises `NonRetriableError`."""
+    found = _ADDRESS.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        shown = as_text(text)[:80] if text is not None else "nothing"
+        raise inngest.NonRetriableError(f"`{shown}` is not one e-mail address")
+    local, _, domain = (found["bracketed"] or found["bare"]).rpartition("@")
+    return Address((found["name"] or "").strip(), local, domain)

@@ -1,0 +1,70 @@
+"""Which event ends a wait: the expressions that Inngest's server matches with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from proflow_schemas.expressions import ExpressionError, matcher_literal, written_path
+
+_INTEGER = re.compile(r"-?[1-9][0-9]{0,15}|0")
+_UNSAFE = re.compile("[%\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def correlation_id(run_id: str, node: str) -> str:
+    """An id for one node of one run, safe as a literal; a node id is escaped only if it must be."""
+    return f"{run_id}:{_UNSAFE.sub(lambda m: f'%{ord(m[0]):02X}', node)}"
+
+
+def matched_value(match: str, data: Mapping[str, Any]) -> Any:
+    """What the trigger holds at a path such as `data.order_id`.
+
+    Raises `ExpressionError` if it is missing, or nothing that events can be matched on.
+    """
+    value: Any = {"data": data}
+    for part in _path(match):
+        if not isinstance(value, Mapping) or part not in value:
+            raise ExpressionError(f"the trigger has no `{match}` to match on")
+        value = value[part]
+    if value is None or isinstance(value, list | Mapping):
+        kind = "null" if value is None else "a list" if isinstance(value, list) else "an object"
+        raise ExpressionError(f"`{match}` of the trigger is {kind}, which cannot be matched on")
+    return value
+
+
+def condition(tenant_id: int | None, match: str | None = None, value: Any = None) -> str | None:
+    """The `if` of a wait: the tenant's events, with this value at the path; None: any event.
+
+    Values are literals: an expression that mentions `event.` loses its mode on the server. Ids
+    compare as strings, so `7` and `"7"` are the same. Raises `ExpressionError`.
+    """
+    tests = [] if tenant_id is None else [f"async.data.tenant_id == {matcher_literal(tenant_id)}"]
+    if match is not None:
+        path = written_path(("async", *_path(match)))
+        tests.append(_either([f"{path} == {matcher_literal(one)}" for one in _forms(value)]))
+    return " && ".join(tests) or None
+
+
+def _either(tests: list[str]) -> str:
+    return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
+
+
+def _forms(value: Any) -> list[Any]:
+    """The JSON values that are the same id."""
+    if isinstance(value, bool):
+        return [value]
+    if isinstance(value, int):
+        return [value, str(value)]
+    if isinstance(value, float):
+        return [int(value), str(int(value))] if value.is_integer() else [value, repr(value)]
+    if _INTEGER.fullmatch(value) and abs(int(value)) < 2**53:
+        return [int(value), value]
+    return [value]
+
+
+def _path(match: str) -> tuple[str, ...]:
+    parts = tuple(match.removeprefix("event.").removeprefix("async.").split("."))
+    if parts[0] != "data" or len(parts) < 2 or not all(parts):
+        raise ExpressionError(f"`{match}` is no path such as `data.order_id`")
+    return parts

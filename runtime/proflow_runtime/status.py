@@ -1,0 +1,158 @@
+"""What is known of a run's nodes: snapshots as it moves, and the states that a canvas shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from proflow_runtime.values import JSON
+
+NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
+RunStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
+
+_logger = logging.getLogger("proflow.status")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node's part in a run; times are aware, in UTC.
+
+    In a snapshot, `attempts` and the times are there only where that pass knows them.
+    """
+
+    status: NodeStatus
+    outcome: str | None = None
+    attempts: int | None = None
+    error: Mapping[str, str] | None = None
+    """`name` and `message` of the last failure."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one pass of a run has seen. `status` says how the run ended, if it did."""
+
+    run_id: str
+    workflow_id: str
+    version: str | None
+    digest: str
+    tenant_id: int | None
+    at: datetime
+    status: RunStatus
+    nodes: Mapping[str, NodeState]
+    result: Mapping[str, JSON] | None = None
+    error: str | None = None
+
+
+Recorder = Callable[[Snapshot], "Awaitable[None] | None"]
+
+_recorders: list[Recorder] = []
+
+
+def add_recorder(recorder: Recorder) -> Callable[[], None]:
+    """Call `recorder` at the end of every pass; the result takes it away again.
+
+    What it raises is logged and does not harm the run.
+    """
+    _recorders.append(recorder)
+    return lambda: _recorders.remove(recorder)
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """`recorder` is called within this block."""
+    remove = add_recorder(recorder)
+    try:
+        yield
+    finally:
+        remove()
+
+
+def is_recorded() -> bool:
+    return bool(_recorders)
+
+
+async def hand_over(snapshot: Snapshot) -> None:
+    """Give a snapshot to the recorders."""
+    for recorder in list(_recorders):
+        try:
+            done = recorder(snapshot)
+            if done is not None:
+                await done
+        except Exception:
+            _logger.exception("the status of run %s was not recorded", snapshot.run_id)
+
+
+@dataclass
+class RecordedRun:
+    """What the snapshots of one run add up to."""
+
+    workflow_id: str
+    version: str | None
+    digest: str
+    tenant_id: int | None
+    started_at: datetime
+    status: RunStatus = "running"
+    ended_at: datetime | None = None
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+    result: Mapping[str, JSON] | None = None
+    error: str | None = None
+
+
+_ORDER: Mapping[NodeStatus, int] = {
+    "pending": 0,
+    "running": 1,
+    "waiting": 1,
+    "completed": 2,
+    "failed": 2,
+    "skipped": 2,
+    "cancelled": 2,
+}
+
+
+class InMemoryRecorder:
+    """Keeps what is known of every run, by run id. Snapshots may arrive in any order."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RecordedRun] = {}
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        run = self.runs.get(snapshot.run_id)
+        if run is None:
+            run = self.runs[snapshot.run_id] = RecordedRun(
+                snapshot.workflow_id,
+                snapshot.version,
+                snapshot.digest,
+                snapshot.tenant_id,
+                snapshot.at,
+            )
+        for node, state in snapshot.nodes.items():
+            run.nodes[node] = merged(run.nodes.get(node), state, snapshot.at)
+        if snapshot.status != "running" and run.ended_at is None:
+            run.status, run.ended_at = snapshot.status, snapshot.at
+            run.result, run.error = snapshot.result, snapshot.error
+
+
+def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
+    """What is known of a node after a snapshot taken at `at`; a node never goes back."""
+    if known is None:
+        known = NodeState("pending", started_at=seen.started_at or at)
+    started_at = min(known.started_at or at, seen.started_at or at)
+    attempts = max(known.attempts or 0, seen.attempts or 0) or None
+    if _ORDER[seen.status] < _ORDER[known.status]:
+        return replace(known, started_at=started_at, attempts=attempts)
+    over = _ORDER[seen.status] == 2
+    ended_at = (known.ended_at or seen.ended_at or at) if over else None
+    return NodeState(
+        seen.status,
+        seen.outcome or known.outcome,
+        attempts or (1 if over else None),
+        seen.error if over else seen.error or known.error,
+        started_at,
+        ended_at,
+    )

@@ -1,0 +1,115 @@
+"""JSON values, lazy ones, and the check that a handler's output is JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from proflow_schemas.expressions import compile, template
+
+JSON: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list, or dict with string keys."""
+
+MAX_DEPTH = 200
+MAX_OUTPUT_BYTES = 4 * 2**20
+_MAX_EXACT = 2**53
+
+
+class Lazy:
+    """A value that is computed where it is used: an expression, or a text with `${…}`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        """The value; raises `ExpressionError`."""
+        raise NotImplementedError
+
+
+class Expression(Lazy):
+    """The value of a CEL expression."""
+
+    __slots__ = ()
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        return compile(self.text).evaluate(scope)
+
+
+class Text(Lazy):
+    """A text with `${…}`; one that is exactly one `${…}` keeps the type of its expression."""
+
+    __slots__ = ()
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        return template(self.text).render(scope)
+
+
+def resolve(value: Any, scope: Mapping[str, Any]) -> JSON:
+    """`value` with everything lazy in it computed. Raises `ExpressionError`."""
+    if isinstance(value, Lazy):
+        return value.render(scope)
+    if isinstance(value, dict):
+        return {key: resolve(item, scope) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolve(item, scope) for item in value]
+    return value
+
+
+def lazily(value: JSON) -> Any:
+    """A definition's `Value` with every string that holds `${` made lazy."""
+    if isinstance(value, str):
+        return Text(value) if "${" in value else value
+    if isinstance(value, dict):
+        return {key: lazily(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [lazily(item) for item in value]
+    return value
+
+
+class NotJsonError(ValueError):
+    """A value that JSON cannot hold, or that Inngest would change or refuse."""
+
+
+def checked(value: Any) -> JSON:
+    """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
+
+    Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
+    """
+    _check(value, "the output", 0)
+    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > MAX_OUTPUT_BYTES:
+        raise NotJsonError(f"the output has {size:,} bytes, more than the 4 MiB that a step may")
+    return value
+
+
+def _check(value: Any, at: str, depth: int) -> None:
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise NotJsonError(f"{at} contains half of a surrogate pair")
+    elif isinstance(value, int):
+        if abs(value) > _MAX_EXACT:
+            raise NotJsonError(f"{at} is an integer beyond 2^53, return it as a text")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise NotJsonError(f"{at} is `{value}`, which is not JSON")
+    elif depth >= MAX_DEPTH:
+        raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotJsonError(f"{at} has the key `{key!r}`, which is not a text")
+            _check(item, f"{at}.{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{at}[{index}]", depth + 1)
+    else:
+        raise NotJsonError(f"{at} is a `{type(value).__name__}`, which is not JSON")
