@@ -100,7 +100,8 @@ def blocks(size: int, random: Random, *, depth: int = 3, rich: bool = True) -> D
 
     Sequences of tasks, exclusive and parallel blocks, nested up to `depth`, with branches that end
     and rejections that share one tail crosswise. `rich` adds what takes time or may fail:
-    approvals, waits, delays, retries, terminating ends.
+    approvals, waits, delays, retries, terminating ends; and branches inside parallel ones that end
+    while the rest goes on, which may make the design one that is refused.
     """
     drawing = Drawing("blocks")
     return _Blocks(drawing, random, size, rich).draw(depth)
@@ -111,6 +112,8 @@ class _Blocks:
         self.drawing, self.random, self.size, self.rich = drawing, random, size, rich
         self.tails: list[list[Loose]] = [[]]
         """Rejections of the paths that are exclusive to each other, innermost last."""
+        self.whole = 0
+        """How many parallel arms we are in whose paths must all arrive at the same place."""
 
     def draw(self, depth: int) -> Drawing:
         start = self.drawing.node("start", after=[])
@@ -209,10 +212,10 @@ class _Blocks:
             roll = self.random.random()
             if roll > 0.15:
                 arm = self.sequence(arm, max(1, (budget - 1) // count), depth, known)
-            elif roll > 0.05 and not last:
+            elif roll > 0.05 and not last and not self.whole:
                 self.tails[-1] += arm
                 continue
-            found += self.maybe_end(arm, only=last and not found)
+            found += arm if self.whole else self.maybe_end(arm, only=last and not found)
         return found
 
     def concurrent(
@@ -221,12 +224,16 @@ class _Blocks:
         fork = self.drawing.node("parallel", after=loose)
         count = self.random.randint(2, 3)
         found: list[Loose] = []
+        inner = self.whole > 0
+        self.whole += not self.rich
         for index in range(count):
             self.tails.append([])
             arm: list[Loose] = [(self.task([(fork, None, None)], known), None, None)]
             arm = self.sequence(arm, max(0, (budget - 1) // count - 1), depth, known)
+            arm = self.tail(arm)
             only = index == count - 1 and not found
-            found += self.maybe_end(self.tail(arm), only=only)
+            found += arm if inner else self.maybe_end(arm, only=only)
+        self.whole -= not self.rich
         if found and self.random.random() < 0.5:
             return [(self.drawing.node("join", after=found), None, None)]
         return found

@@ -2,9 +2,9 @@
 
 from random import Random
 
-from benchmarks.designs import Drawing
-
 from reference import Answer, Outside
+
+from benchmarks.designs import Drawing
 
 
 def random_outside(drawing: Drawing, random: Random) -> Outside:
@@ -37,7 +37,8 @@ def as_arguments(outside: Outside) -> dict[str, list[str]]:
     """The same world, as on the command line."""
     return {
         "answers": [
-            f"{node}={answer.outcome}@+{answer.after:g}s" for node, answer in outside.answers.items()
+            f"{node}={answer.outcome}@+{answer.after:g}s"
+            for node, answer in outside.answers.items()
         ],
         "fails": [f"{node}=boom*{count}" for node, count in outside.failures.items()],
     }
