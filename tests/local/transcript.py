@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from proflow_runtime.local import Exchange, LocalEngine, RunRecord
+from proflow_runtime.local import Exchange, LocalEngine
 
 FOLDER = Path(__file__).parent / "transcripts"
 LISTENERS = {"conformance-on_finished", "conformance-on_failed", "conformance-on_cancelled"}
@@ -23,7 +23,7 @@ TOKEN = re.compile(r"\b(?:LISTENER-RUN|RUN|EVT|REQ|JOB|QI|UUID|ULID)\d+\b|FNID\(
 TIME = re.compile(r"T[+-]\d+ms")
 ISO = re.compile(r"<9[^>]* = T[+-]\d+ms>")
 # Tracing, and what the recordings' description says may vary.
-IGNORED = {"isr", "tc", "gid", "source_fn_v", "source_app_id", "generation_id", "defers", "name_"}
+IGNORED = {"isr", "tc", "gid", "source_fn_v", "source_app_id", "generation_id", "defers"}
 NONCE = "n1"
 
 
@@ -225,7 +225,3 @@ def internal_events(engine: LocalEngine) -> list[dict[str, Any]]:
         and one.event["name"].startswith("inngest/function.")
         and not one.event["name"].endswith(".invoked")
     ]
-
-
-def run_of(engine: LocalEngine, run_id: str) -> RunRecord:
-    return engine.runs[run_id]

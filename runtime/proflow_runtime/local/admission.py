@@ -152,11 +152,11 @@ class Admission:
         arrival: Event,
         parent: ParentStep | None,
     ) -> None:
-        due = max(self._clock.now(), _time(events[0]))
+        due = ready = max(self._clock.now(), _time(events[0]))
         if settings.throttle is not None:
             key = _key(settings, "throttle", settings.throttle.key, arrival)
             due = self._throttled(settings.throttle, key, due)
-        self._execution.queue_run(settings, events, due, parent)
+        self._execution.queue_run(settings, events, ready, due, parent)
 
     def _throttled(self, rate: Rate, key: Key, due: datetime) -> datetime:
         """When a run may start: a generic cell rate with room for `limit + burst` at once."""

@@ -15,12 +15,13 @@ from proflow_runtime.local.records import Event
 class Outbox:
     """The request that is executing: who sends, and how many events it has sent."""
 
-    __slots__ = ("number", "pending", "run_id", "sent")
+    __slots__ = ("closed", "number", "pending", "run_id", "sent")
 
     def __init__(self, run_id: str, number: int) -> None:
         self.run_id = run_id
         self.number = number
         self.sent = 0
+        self.closed = False
         self.pending: list[tuple[str, Event]] = []
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ from proflow_runtime.local.wire import Answer, SdkApp
 MAX_STEPS = 999
 MAX_EVENT = 3 * 2**20
 
-Action = Callable[[], Awaitable[None] | None]
+Action = Callable[[], Awaitable[object] | None]
 
 
 class LocalEngine:
@@ -108,12 +109,14 @@ class LocalEngine:
         self._failure: BaseException | None = None
         self._count = 0
         self._open = False
+        self._running = False
         self._crons = Crons(self.clock, self._scheduler, self._admission, self._record)
 
     async def __aenter__(self) -> Self:
         self._binding.bind()
         self._open = True
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -195,6 +198,9 @@ class LocalEngine:
         that `ignore_timeouts` calls technical: they do not move virtual time by themselves.
         """
         self._check_open()
+        if self._running:
+            raise RuntimeError("the engine is being driven already")
+        self._running = True
         self._scheduler.classify(ignore_timeouts or (lambda _: False))
         if until is not None:
             self._crons.schedule(until)
@@ -204,11 +210,14 @@ class LocalEngine:
             else:
                 await self._run_real(until)
         finally:
+            self._running = False
             self._crons.stop()
 
     async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
         while True:
             await self._fire_timers()
+            if self._failure is not None:
+                raise self._failure
             if self._due:
                 await self._run_batch()
                 continue
@@ -296,6 +305,7 @@ class LocalEngine:
             binding.current.reset(sender)
             deactivate(token)
             del self._outboxes[request]
+            outbox.closed = True
         if self._trace:
             self._keep(item, number, at, body, answer)
         for event_id, event in outbox.pending:
@@ -343,13 +353,13 @@ class LocalEngine:
                 event_id = self._ids.ulid(now, f"sent/{outbox.number}/{outbox.sent}")
                 outbox.sent += 1
             ids.append(event_id)
-            if outbox is not None and self._virtual is not None:
+            sender = outbox.run_id if outbox else None
+            if outbox is not None and self._virtual is not None and not outbox.closed:
                 outbox.pending.append((event_id, event))
-            else:
-                # The sender may be a synchronous function in a thread of its own.
-                sender = outbox.run_id if outbox else None
-                receive = partial(self._receive, event, event_id, sender=sender)
-                self._loop.call_soon_threadsafe(receive)
+            elif threading.get_ident() == self._thread:
+                self._receive(event, event_id, sender=sender)
+            else:  # a synchronous function, in a thread of the SDK's
+                self._loop.call_soon_threadsafe(self._receive_safely, event, event_id, sender)
         return ids
 
     def _parse(self, given: inngest.Event | Mapping[str, Any]) -> Event:
@@ -374,6 +384,13 @@ class LocalEngine:
         event["ts"] = event["ts"] or milliseconds(self.clock.now())
         self._route(event, event_id, sender=sender, internal=False)
         return event_id
+
+    def _receive_safely(self, event: Event, event_id: str, sender: str | None) -> None:
+        try:
+            self._receive(event, event_id, sender=sender)
+        except Exception as error:  # a listener's; raised where the engine is driven
+            self._failure = error
+            self._wake.set()
 
     def _emit(self, event: Event) -> None:
         self._route(event, event["id"], sender=None, internal=True)

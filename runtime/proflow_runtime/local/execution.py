@@ -82,10 +82,11 @@ class Execution:
         self,
         settings: FunctionSettings,
         events: list[Event],
+        ready: datetime,
         due: datetime,
         parent: ParentStep | None = None,
     ) -> Run:
-        """Make a run whose first request is due at a time."""
+        """Make a run that could start when `ready`, and whose first request is `due` then or later."""
         now = self._clock.now()
         record = RunRecord(
             id=self._ids.next(now, "run"),
@@ -114,7 +115,7 @@ class Execution:
             self._cancellable.setdefault(rule.event, {})[record.id] = run
         self._enqueue(run, None, due=due)
         if settings.start_timeout is not None:
-            self._expire(run, due + settings.start_timeout)
+            self._expire(run, ready + settings.start_timeout)
         return run
 
     def live_runs(self, function_id: str | None = None) -> list[Run]:
@@ -150,8 +151,10 @@ class Execution:
         record = run.record
         record.status = status
         record.ended_at = now
-        for timer in run.timers:
+        for timer in run.queued:
             timer.cancel()
+        if run.limit is not None:
+            run.limit.cancel()
         for hashed in list(run.pending):
             self.close(run, hashed, "cancelled")
         del self._live[record.id]
@@ -182,8 +185,8 @@ class Execution:
             now = self._clock.now()
             run.record.started_at = now
             run.record.status = "Running"
-            for timer in run.timers:
-                timer.cancel()
+            if run.limit is not None:
+                run.limit.cancel()
             if run.settings.finish_timeout is not None:
                 self._expire(run, now + run.settings.finish_timeout)
             self._notify(RunStarted(run.record, now))
@@ -284,7 +287,7 @@ class Execution:
         step.status, step.at, step.next_at = "retrying", now, due
         item.attempt += 1
         item.after_sleep = False
-        self._scheduler.add(Timer(due, partial(self._submit, item)))
+        self._schedule(item, due)
         assert step.error is not None
         self._notify(AttemptFailed(item.run.record, step, step.error, due, now))
 
@@ -306,7 +309,15 @@ class Execution:
             queue_id=self._ids.next(now, "queue"),
             after_sleep=after_sleep,
         )
-        self._scheduler.add(Timer(due or now, partial(self._submit, item)))
+        self._schedule(item, due or now)
+
+    def _schedule(self, item: QueueItem, due: datetime) -> None:
+        def come_due() -> None:
+            item.run.queued.discard(timer)
+            self._submit(item)
+
+        timer = self._scheduler.add(Timer(due, come_due))
+        item.run.queued.add(timer)
 
     # --- steps
 
@@ -393,4 +404,4 @@ class Execution:
                     break
 
     def _expire(self, run: Run, due: datetime) -> None:
-        run.timers.append(self._scheduler.add(Timer(due, partial(self.cancel, run))))
+        run.limit = self._scheduler.add(Timer(due, partial(self.cancel, run)))

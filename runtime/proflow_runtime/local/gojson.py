@@ -8,20 +8,33 @@ import json
 from typing import Any
 
 _EXACT = 2**53
+_DEEPEST = 200  # levels; Go allows 10,000, Python's stack does not
+_TOO_DEEP = "it is nested more than 200 levels deep"
 _PLAIN = 1e21  # from here on Go writes an exponent, which Python reads as a float
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse and normalise. Raises `ValueError` for what is not JSON (also NaN and Infinity)."""
-    return normalise(json.loads(text, parse_constant=_refuse))
+    """Parse and normalise.
+
+    Raises `ValueError` for what is not JSON (also NaN and Infinity) and for deeper nesting than 200.
+    """
+    try:
+        return normalise(json.loads(text, parse_constant=_refuse))
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
 
 
 def from_python(value: object) -> Any:
     """A value made in Python as it looks after the trip over the wire.
 
-    Raises `TypeError` for what JSON cannot hold, `ValueError` for NaN, Infinity and cycles.
+    Raises `ValueError` for what JSON cannot hold, for NaN, Infinity, cycles and too deep nesting.
     """
-    return normalise(json.loads(json.dumps(value, allow_nan=False)))
+    try:
+        return normalise(json.loads(json.dumps(value, allow_nan=False)))
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
 
 
 def dumps(value: Any) -> str:
@@ -35,16 +48,21 @@ def dumps_html_safe(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def normalise(value: Any) -> Any:
-    """A parsed JSON value as Go gives it back. Raises `ValueError` if a number exceeds a float."""
+def normalise(value: Any, depth: int = 0) -> Any:
+    """A parsed JSON value as Go gives it back.
+
+    Raises `ValueError` if a number exceeds a float, or the nesting 200 levels.
+    """
     if isinstance(value, str):
         return value if value.isascii() else _valid(value)
     if value is None or value is True or value is False:
         return value
+    if depth >= _DEEPEST:
+        raise ValueError(_TOO_DEEP)
     if isinstance(value, dict):
-        return {_valid(key): normalise(value[key]) for key in sorted(value)}
+        return {_valid(key): normalise(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list):
-        return [normalise(item) for item in value]
+        return [normalise(item, depth + 1) for item in value]
     if isinstance(value, int):
         return value if -_EXACT <= value <= _EXACT else _through_float(value)
     if isinstance(value, float):

@@ -59,7 +59,10 @@ class Run:
     version: int = -1
     size: int = 0
     """Of the memos, in bytes."""
-    timers: list[Timer] = field(default_factory=list)
+    limit: Timer | None = None
+    """What cancels it if it does not start, or later finish, in time."""
+    queued: set[Timer] = field(default_factory=set)
+    """Its requests to come."""
 
 
 @dataclass(slots=True, eq=False)

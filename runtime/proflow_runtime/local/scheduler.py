@@ -17,7 +17,7 @@ class Timer:
     """
 
     due: datetime
-    action: Callable[[], Awaitable[None] | None]
+    action: Callable[[], Awaitable[object] | None]
     wait: ArmedWait | None = None
     passive: bool = False
     live: bool = True

@@ -101,7 +101,7 @@ class Waiting:
                 self._execution.refuse(
                     run,
                     "Unsupported",
-                    f"step `{op.step_id}` is a {op.op}, which the local engine cannot do",
+                    f"step `{op.step_id}` asks for {op.op}, which the local engine cannot do",
                 )
 
     def _sleep(self, run: Run, op: Op) -> None:

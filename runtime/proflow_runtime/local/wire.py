@@ -1,5 +1,6 @@
 """The wire protocol towards the SDK: requests as the server sends them, answers as it reads them."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class SdkApp:
             "scheme": "http",
             "path": PATH,
             "raw_path": PATH.encode(),
-            "query_string": f"fnId={_quoted(function_id)}&stepId={step}".encode(),
+            "query_string": f"fnId={quote(function_id, safe='')}&stepId={step}".encode(),
             "root_path": "",
             "headers": [
                 (b"host", b"local"),
@@ -98,6 +99,11 @@ class SdkApp:
         }
         try:
             await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return Answer(500, _error_body("CancelledError", "the function was cancelled"))
         except Exception as error:
             return Answer(500, _error_body(type(error).__name__, str(error)))
         return read_answer(sent)
@@ -162,13 +168,13 @@ def request_body(
     version: int,
 ) -> bytes:
     """A request's body; `event`, `events` and the entries of `memos` are JSON text already."""
-    settled = '","'.join(stack)
+    settled = '"{}"'.format('","'.join(stack)) if stack else ""
     return (
         f'{{"ctx":{{"attempt":{attempt},"disable_immediate_execution":'
         f'{"true" if plan_only else "false"},"env":"","fn_id":"{function_uuid}",'
         f'"generation_id":{attempt + 1},"job_id":"{job_id}","max_attempts":{max_attempts},'
         f'"qi_id":"{queue_id}","request_id":"{request_id}","run_id":"{run_id}",'
-        f'"stack":{{"current":{current},"stack":[{f"{chr(34)}{settled}{chr(34)}" if stack else ""}]}},'
+        f'"stack":{{"current":{current},"stack":[{settled}]}},'
         f'"step_id":"step","use_api":false}},"defers":{{}},"event":{event},"events":{events},'
         f'"steps":{{{",".join(memos)}}},"use_api":false,"version":{version}}}'
     ).encode()
@@ -181,11 +187,3 @@ def memo_entry(hashed: str, memo: str) -> str:
 
 def _error_body(name: str, message: str) -> dict[str, Any]:
     return {"code": "unknown", "message": message, "name": name}
-
-
-def _quoted(text: str) -> str:
-    return (
-        text
-        if text.replace("-", "").replace("_", "").isalnum() and text.isascii()
-        else quote(text, safe="")
-    )
