@@ -1,0 +1,144 @@
+"""What Inngest and the runtime are told of a function: calls with keyword arguments, as source."""
+
+import keyword
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from proflow_schemas.definition import CronTrigger, Definition, RetryPolicy, TaskOp, walk
+from proflow_schemas.durations import format_duration
+
+from proflow_compiler.emit.literals import Source, literal
+from proflow_compiler.emit.rendering import macro
+
+Arguments = dict[str, Any]
+
+
+def create_function(definition: Definition) -> Source:
+    """`client.create_function(…)`."""
+    settings = definition.settings
+    arguments: Arguments = {"fn_id": definition.id}
+    if definition.name and definition.name != definition.id:
+        arguments["name"] = definition.name
+    triggers = _triggers(definition)
+    arguments["trigger"] = triggers[0] if len(triggers) == 1 else _list(triggers)
+    arguments["retries"] = settings.retries
+    if settings.concurrency:
+        arguments["concurrency"] = _list([_one("concurrency", one) for one in settings.concurrency])
+    if settings.throttle is not None:
+        arguments["throttle"] = _one("throttle", settings.throttle)
+    if settings.priority is not None:
+        arguments["priority"] = _call("inngest.Priority", {"run": settings.priority})
+    if settings.timeouts is not None:
+        arguments["timeouts"] = _one("timeouts", settings.timeouts)
+    if settings.cancel_on:
+        arguments["cancel"] = _list([_one("cancel", one) for one in settings.cancel_on])
+    if settings.idempotency is not None:
+        arguments["idempotency"] = settings.idempotency
+    if definition.on_failure is not None:
+        arguments["on_failure"] = Source(f"on_failure({handler_source(definition.on_failure)})")
+    return _call("client.create_function", arguments)
+
+
+def workflow(definition: Definition, name: str) -> Source:
+    """`workflow(…)`; only what differs from its defaults."""
+    arguments: Arguments = {"digest": definition.digest}
+    if definition.id != name.replace("_", "-"):
+        arguments["id"] = definition.id
+    if definition.version is not None:
+        arguments["version"] = definition.version
+    if definition.max_attempts != 5:
+        arguments["max_attempts"] = definition.max_attempts
+    if definition.scope != "tenant":
+        arguments["scope"] = definition.scope
+    if definition.doubles:
+        arguments["doubles"] = tuple(definition.doubles)
+    if definition.initiator is not None:
+        arguments["initiator"] = definition.initiator
+    if channels := _channels(definition):
+        arguments["channels"] = channels
+    return _call("workflow", arguments)
+
+
+def has_fan_out(definition: Definition) -> bool:
+    """Whether a schedule starts a run for each tenant."""
+    return definition.scope == "tenant" and any(
+        isinstance(one, CronTrigger) for one in definition.triggers
+    )
+
+
+def fan_outs(definition: Definition) -> Iterator[Source]:
+    """`fan_out(…)` for every schedule."""
+    if definition.scope != "tenant":
+        return
+    crons = [one for one in definition.triggers if isinstance(one, CronTrigger)]
+    for index, cron in enumerate(crons):
+        suffix = f"-{index + 1}" if index else ""
+        arguments: Arguments = {"fn_id": f"{definition.id}-fan-out{suffix}", "cron": cron.cron}
+        if cron.timezone is not None:
+            arguments["timezone"] = cron.timezone
+        arguments["event"] = _scheduled(definition)
+        arguments["tenants"] = Source("handlers.tenants")
+        yield _call("fan_out", arguments, Source("client"))
+
+
+def handler_source(name: str) -> Source:
+    """The expression for a handler of the host."""
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return Source(f"handlers.{name}")
+    return Source(f"getattr(handlers, {literal(name)})")
+
+
+def retry_source(policy: RetryPolicy) -> Source:
+    """`Retry(…)`."""
+    arguments: Arguments = {"max_attempts": policy.max_attempts}
+    for name in ("initial_interval", "max_interval"):
+        seconds = getattr(policy, name)
+        if seconds is not None:
+            exact = seconds * 1000 == round(seconds * 1000)
+            arguments[name] = format_duration(timedelta(seconds=seconds)) if exact else seconds
+    if policy.multiplier != 2:
+        arguments["multiplier"] = policy.multiplier
+    return _call("Retry", arguments)
+
+
+def _triggers(definition: Definition) -> list[Source]:
+    """A tenant's workflow does not run by the clock, but by the event of its fan-out."""
+    triggers: list[Source] = []
+    for one in definition.triggers:
+        if isinstance(one, CronTrigger) and definition.scope == "tenant":
+            source = _call("inngest.TriggerEvent", {"event": _scheduled(definition)})
+        else:
+            source = _one("trigger", one)
+        if source not in triggers:
+            triggers.append(source)
+    return triggers
+
+
+def _scheduled(definition: Definition) -> str:
+    return f"{definition.id}/scheduled"
+
+
+def _channels(definition: Definition) -> tuple[str, ...]:
+    """The channels that notifications name literally, sorted."""
+    found = set()
+    for block in (definition.steps, *definition.functions.values()):
+        for op in walk(list(block)):
+            if isinstance(op, TaskOp) and op.handler == "proflow:notify":
+                channel = op.input.get("channel", "inApp")
+                if isinstance(channel, str) and "${" not in channel:
+                    found.add(channel)
+    return tuple(sorted(found))
+
+
+def _one(name: str, value: Any) -> Source:
+    return Source(macro("function", name, value))
+
+
+def _call(function: str, arguments: Arguments, *positional: Source) -> Source:
+    named = [(Source(key), value) for key, value in arguments.items()]
+    return Source(macro("function", "call", Source(function), positional, named))
+
+
+def _list(items: list[Source]) -> Source:
+    return Source(f"[{', '.join(items)}]")

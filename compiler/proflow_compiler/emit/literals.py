@@ -1,0 +1,129 @@
+"""Untrusted text as Python source: the one place that writes it.
+
+Whatever a design holds comes out as a literal that evaluates to it, or as part of a comment or a
+docstring that it cannot leave. Characters that do not print, bidirectional controls among them,
+are escaped.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from proflow_schemas.expressions.tokens import closing_brace
+
+MAX_COMMENT = 100
+"""Characters of a text in a comment."""
+
+_PLAIN_ID = re.compile(r"(?!(?:noqa|nosec)\b)[\w.-]+", re.IGNORECASE)
+_PRAGMA = re.compile(r"#(?=\s*[A-Za-z])")
+
+
+class Source(str):
+    """Python source, to be written as it is."""
+
+    __slots__ = ()
+
+
+def literal(value: Any) -> Source:
+    """A literal for a JSON value, a tuple or a timedelta."""
+    if isinstance(value, Source):
+        return value
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool | int):
+        return Source(repr(value))
+    if isinstance(value, float):
+        return Source(repr(value) if value - value == 0 else f'float("{value}")')
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, Mapping):
+        items = (f"{_string(key)}: {literal(item)}" for key, item in value.items())
+        return Source(f"{{{', '.join(items)}}}")
+    if isinstance(value, tuple):
+        return Source(f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})")
+    if isinstance(value, Sequence):
+        return Source(f"[{', '.join(map(literal, value))}]")
+    raise TypeError(f"{type(value).__name__} has no literal")
+
+
+def computed(value: Any) -> Source:
+    """A value of a config: strings with `${…}` become `flow.get(…)` or `flow.text(…)`."""
+    if isinstance(value, str):
+        return _string(value) if "${" not in value else _template(value)
+    if isinstance(value, Mapping):
+        items = (f"{_string(key)}: {computed(item)}" for key, item in value.items())
+        return Source(f"{{{', '.join(items)}}}")
+    if isinstance(value, list | tuple):
+        return Source(f"[{', '.join(map(computed, value))}]")
+    return literal(value)
+
+
+def comment(text: str) -> str:
+    """A text for a comment: one line, of bounded length, that no tool takes for an instruction."""
+    shown = _shown(" ".join(text.split()) if text.isprintable() else text)
+    if len(shown) > MAX_COMMENT:
+        shown = shown[:MAX_COMMENT].rstrip("\\") + "…"
+    return _PRAGMA.sub(r"\\x23", shown)
+
+
+def comment_id(text: str) -> str:
+    """A node id at the beginning of a comment; quoted where it might be an instruction."""
+    return text if _PLAIN_ID.fullmatch(text) and text.isprintable() else f"“{comment(text)}”"
+
+
+def docstring(text: str) -> str:
+    """A text for the inside of a docstring: lines as given, nothing that closes it."""
+    lines = (_shown(line.rstrip()).replace("\\", "\\\\") for line in text.strip().splitlines())
+    whole = "\n".join(lines).replace('"""', r"\"\"\"")
+    return whole[:-1] + r"\"" if whole.endswith('"') else whole
+
+
+def _string(text: str) -> Source:
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return Source(f'"{text}"')
+    quote = "'" if '"' in text and "'" not in text else '"'
+    return Source(quote + "".join(_character(one, quote) for one in text) + quote)
+
+
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _character(one: str, quote: str) -> str:
+    if one == quote:
+        return f"\\{one}"
+    if (found := _ESCAPES.get(one)) is not None:
+        return found
+    return one if one.isprintable() else _escaped(one)
+
+
+def _escaped(one: str) -> str:
+    code = ord(one)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _ESCAPES.get(one, _escaped(one)) for one in text)
+
+
+def _template(text: str) -> Source:
+    if text.startswith("${") and closing_brace(text, 2) == len(text) - 1:
+        return Source(f"flow.get({_string(text[2:-1])})")
+    return Source(f"flow.text({_string(text)})")
+
+
+_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
+
+
+def _duration(value: timedelta) -> Source:
+    """In the largest unit that it is a multiple of, `hours=24` rather than `days=1`."""
+    seconds = value.total_seconds()
+    for unit, size in _UNITS:
+        if seconds and seconds % size == 0 and (unit != "days" or seconds > size):
+            return Source(f"timedelta({unit}={int(seconds // size)})")
+    shown = int(seconds) if seconds.is_integer() else seconds
+    return Source(f"timedelta(seconds={shown!r})")

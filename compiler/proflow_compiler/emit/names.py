@@ -1,0 +1,66 @@
+"""Identifiers for what a generated module defines, made from node ids: readable and unique."""
+
+import builtins
+import keyword
+import re
+import unicodedata
+
+MAX_LENGTH = 40
+
+_OUTSIDE = re.compile(r"\W+")
+_CASES = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_RESERVED = frozenset(
+    name
+    for name in (
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        *("flow", "handlers", "client", "inngest", "timedelta", "workflow", "fan_out"),
+        *("on_failure", "ended", "functions", "Flow", "Result", "Retry", "FUNCTIONS"),
+        *("l", "O", "I"),
+    )
+)
+
+
+class Names:
+    """The names of one module. A node id may be asked for with several purposes."""
+
+    def __init__(self) -> None:
+        self._taken = set(_RESERVED)
+        self._given: dict[tuple[str, str], str] = {}
+
+    def of(self, node: str, purpose: str = "") -> str:
+        """The name for a node; `purpose` is appended where the plain one is taken already."""
+        key = (node, purpose)
+        if key not in self._given:
+            self._given[key] = self._free(identifier(node), purpose)
+        return self._given[key]
+
+    def claim(self, name: str) -> str:
+        """A name that is not a node's."""
+        return self._free(name, "")
+
+    def _free(self, plain: str, purpose: str) -> str:
+        name = plain
+        if name in self._taken and purpose:
+            name = f"{plain}_{purpose}"
+        elif name in _RESERVED:
+            name = f"{plain}_"
+        count = 1
+        while name in self._taken:
+            count += 1
+            name = f"{plain}_{count}"
+        self._taken.add(name)
+        return name
+
+
+def identifier(text: str) -> str:
+    """An identifier that resembles a text: lower case, words joined by underscores."""
+    normal = unicodedata.normalize("NFKC", text)
+    words = _OUTSIDE.sub("_", _CASES.sub("_", normal)).lower().strip("_")[:MAX_LENGTH].strip("_")
+    found = re.sub(r"_{2,}", "_", unicodedata.normalize("NFKC", words))
+    if not found or not found.isprintable():
+        return "step"
+    if not found.isidentifier():
+        found = f"step_{found}"
+    return found if found.isidentifier() else "step"

@@ -1,0 +1,195 @@
+"""A definition as a Python module: what somebody would write by hand over `Flow`."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_schemas.definition import (
+    AnyOp,
+    ApprovalOp,
+    BranchOp,
+    Definition,
+    ParallelOp,
+    RetryPolicy,
+    SleepOp,
+    TaskOp,
+    WaitOp,
+    walk,
+)
+from ruff import find_ruff_bin
+
+from proflow_compiler.emit.arguments import (
+    create_function,
+    fan_outs,
+    handler_source,
+    has_fan_out,
+    retry_source,
+    workflow,
+)
+from proflow_compiler.emit.body import BUILTIN, Body
+from proflow_compiler.emit.literals import Source, docstring
+from proflow_compiler.emit.names import Names, identifier
+from proflow_compiler.emit.rendering import rendered
+
+LINE_LENGTH = 100
+MOST_LOCAL_FUNCTIONS = 3
+"""With more of them, or with deeper ones, functions stand beside the workflow, not in it."""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """Where a module gets its Inngest client and its handlers from, as `package.module:name`.
+
+    Without a handlers module, it is `handlers.py` beside the module.
+    """
+
+    client: str = "proflow_runtime.client:client"
+    handlers: str | None = None
+
+
+def emit_module(definition: Definition, imports: Imports) -> str:
+    """The source of one definition's module, formatted."""
+    names = Names()
+    main = names.claim(identifier(definition.id))
+    policies = _policies(definition)
+    constants = {
+        policy: (Source(names.claim(f"RETRY_{policy.max_attempts}")), retry_source(policy))
+        for policy, count in policies.items()
+        if count > 1
+    }
+    retries = {
+        policy: constants[policy][0] if policy in constants else retry_source(policy)
+        for policy in policies
+    }
+    handlers = {name: handler_source(name) for name in handler_names(definition)}
+    body = Body(definition, names, retries, handlers, local=_is_local(definition))
+    if not body.local:
+        body.shared(0)
+    functions = [main]
+    for index, call in enumerate(fan_outs(definition)):
+        functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
+        body.lines += [f"{functions[-1]} = {call}", ""]
+    body.lines += [f"@{create_function(definition)}", f"@{workflow(definition, main)}"]
+    body.main(main)
+    source = rendered(
+        "module",
+        title=Source(docstring(_title(definition))),
+        description=Source(docstring(definition.description or "")),
+        id=Source(docstring(definition.id)),
+        imports=[[Source(line) for line in group] for group in _imports(definition, imports)],
+        constants=list(constants.values()),
+        body=Source("\n".join(body.lines)),
+        functions=Source(f"[{', '.join(functions)}]"),
+    )
+    return formatted(source)
+
+
+def formatted(source: str) -> str:
+    """The source as `ruff format` writes it."""
+    command = [find_ruff_bin(), "format", "--isolated", "--line-length", str(LINE_LENGTH)]
+    command += ["--target-version", "py311", "--stdin-filename", "module.py", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise RuntimeError(f"generated source cannot be formatted: {done.stderr.strip()}")
+    return done.stdout
+
+
+def module_name(definition: Definition) -> str:
+    return identifier(definition.id)
+
+
+def handler_names(definition: Definition) -> list[str]:
+    """The host's handlers that a definition uses, sorted."""
+    used = {op.handler for op in _ops(definition) if isinstance(op, TaskOp)}
+    found = {name for name in used if not name.startswith(BUILTIN)}
+    if definition.on_failure is not None:
+        found.add(definition.on_failure)
+    return sorted(found)
+
+
+def _ops(definition: Definition) -> Iterator[Any]:
+    for block in (definition.steps, *definition.functions.values()):
+        yield from walk(list(block))
+
+
+def _policies(definition: Definition) -> Counter[RetryPolicy]:
+    return Counter(
+        op.retry for op in _ops(definition) if isinstance(op, TaskOp) and op.retry is not None
+    )
+
+
+def _is_local(definition: Definition) -> bool:
+    functions = definition.functions.values()
+    return len(functions) <= MOST_LOCAL_FUNCTIONS and all(
+        _levels(block) <= 1 for block in functions
+    )
+
+
+def _levels(block: Sequence[AnyOp]) -> int:
+    """How many levels a block indents."""
+    deepest = 0
+    for op in block:
+        if isinstance(op, BranchOp):
+            own = 2 if len(op.cases) > 2 else 1
+            inner = [case.steps for case in op.cases]
+        elif isinstance(op, ParallelOp):
+            own, inner = 1, [arm.steps for arm in op.arms]
+        else:
+            continue
+        deepest = max(deepest, own + max(map(_levels, inner), default=0))
+    return deepest
+
+
+def _title(definition: Definition) -> str:
+    name = " ".join(definition.name.split())
+    return f"{name} ({definition.id})." if name and name != definition.id else f"{definition.id}."
+
+
+def _imports(definition: Definition, imports: Imports) -> list[list[str]]:
+    """Import lines by section, sorted as isort sorts them; none that is not used."""
+    runtime = {
+        "Flow": True,
+        "Result": True,
+        "Retry": bool(_policies(definition)),
+        "fan_out": has_fan_out(definition),
+        "on_failure": definition.on_failure is not None,
+        "workflow": True,
+    }
+    used = ", ".join(name for name, needed in runtime.items() if needed)
+    installed = ["import inngest", f"from proflow_runtime import {used}"]
+    module, name = imports.client.split(":")
+    own = [f"from {module} import {name}" + ("" if name == "client" else " as client")]
+    if module.split(".")[0] == "proflow_runtime":
+        installed, own = [*installed, *own], []
+    beside: list[str] = []
+    if handler_names(definition) or has_fan_out(definition):
+        if imports.handlers is None:
+            beside = ["from . import handlers"]
+        else:
+            own.append(_handlers_import(imports.handlers))
+    standard = ["from datetime import timedelta"] if _has_durations(definition) else []
+    return [group for group in (standard, installed, sorted(own), beside) if group]
+
+
+def _handlers_import(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    if not package:
+        return "import handlers" if name == "handlers" else f"import {name} as handlers"
+    return f"from {package} import {name}" + ("" if name == "handlers" else " as handlers")
+
+
+def _has_durations(definition: Definition) -> bool:
+    settings = definition.settings
+    return (
+        settings.throttle is not None
+        or settings.timeouts is not None
+        or any(one.timeout is not None for one in settings.cancel_on)
+        or any(
+            op.timeout is not None
+            if isinstance(op, TaskOp | ApprovalOp | WaitOp)
+            else isinstance(op, SleepOp) and op.seconds is not None
+            for op in _ops(definition)
+        )
+    )

@@ -1,0 +1,240 @@
+"""How the branches of a fork join: which of them form a parallel block, and where it goes on.
+
+An outcome with several edges starts one arm per edge. Arms that lead to a common merge become one
+block, provided that nothing else waits for it or is held up by it: all of them lead nowhere but to
+that merge, and whatever takes time in them leads there too. Blocks are formed from the first merge
+in topological order on, so that they nest.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from proflow_compiler.dominance import Dominance
+from proflow_compiler.graph import Exit, Graph
+
+OPEN = -1
+"""The target of a block whose arms do not join."""
+
+Exits = dict[int, int]
+"""Merges outside a subtree → number of edges into them."""
+
+
+@dataclass(slots=True, eq=False)
+class Thread:
+    """An arm: an edge to `target`; or a block of `arms` that goes on at their merge `target`.
+
+    `inline`: every edge into the merge comes from these arms, so that it stands right after them.
+    The arms of an `OPEN` block do not join.
+    """
+
+    fork: int
+    target: int
+    exits: Exits
+    arms: "list[Thread]" = field(default_factory=list)
+    inline: bool = False
+
+
+def threads_of(thread: Thread) -> Iterator[Thread]:
+    """A thread and those it is formed of."""
+    stack = [thread]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack += reversed(one.arms)
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Branches out of `fork` that meet at `merge` and yet form no block, because of `arm`.
+
+    Either `arm` also leads to the merge `astray`; or `slow` takes time there and does not lead to
+    `merge`; or the arms do not join, and several can reach `merge` (`shared`); or else `merge` goes
+    on before its branches are over.
+    """
+
+    fork: int
+    merge: int
+    arm: int
+    astray: int | None = None
+    slow: int | None = None
+    shared: bool = False
+
+
+@dataclass(slots=True)
+class Forks:
+    """The block of every outcome with several edges, by (node, outcome); and what crosses."""
+
+    blocks: dict[tuple[int, str], Thread]
+    crossings: list[Crossing]
+
+
+def plan_forks(graph: Graph, tree: Dominance, early: Callable[[str], bool]) -> Forks:
+    """Arms of all forks. `early` says of a merge whether it may go on before its edges settled."""
+    wide: list[tuple[int, Exit]] = [
+        (node, exit_)
+        for node, name in enumerate(tree.names)
+        for exit_ in graph.exits[name]
+        if len(exit_.edges) > 1
+    ]
+    if not wide:
+        return Forks({}, [])
+    exits = _exits_below(tree, {node for node, _ in wide})
+    forks = Forks({}, [])
+    for node, exit_ in wide:
+        targets = [tree.number[edge.target] for edge in exit_.edges]
+        joining = _Joining(graph, tree, early, node, exits)
+        try:
+            forks.blocks[node, exit_.outcome] = joining.join(targets)
+        except _CrossedError as error:
+            forks.crossings.append(error.crossing)
+    return forks
+
+
+class _CrossedError(Exception):
+    def __init__(self, crossing: Crossing) -> None:
+        super().__init__(crossing)
+        self.crossing = crossing
+
+
+class _Joining:
+    """Joins the arms of one fork."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        tree: Dominance,
+        early: Callable[[str], bool],
+        fork: int,
+        exits: Mapping[int, Exits],
+    ) -> None:
+        self.graph, self.tree, self.early = graph, tree, early
+        self.fork, self.exits = fork, exits
+        self.live: dict[Thread, None] = {}
+        self.leading: dict[int, dict[Thread, None]] = {}
+        self.queue: list[int] = []
+
+    def join(self, targets: Iterable[int]) -> Thread:
+        for target in targets:
+            single = not self.tree.is_merge(target)
+            exits = self.exits[target] if single else {target: 1}
+            self._add(Thread(self.fork, target, exits))
+        while self.queue:
+            merge = heapq.heappop(self.queue)
+            arms = list(self.leading[merge])
+            if len(arms) < 2:
+                continue
+            for arm in arms:
+                self._require_block(arm, merge)
+            for arm in arms:
+                self._remove(arm)
+            self._add(self._block(arms, merge))
+        arms = list(self.live)
+        return arms[0] if len(arms) == 1 else Thread(self.fork, OPEN, {}, arms)
+
+    def _add(self, thread: Thread) -> None:
+        self.live[thread] = None
+        for merge in thread.exits:
+            leading = self.leading.setdefault(merge, {})
+            leading[thread] = None
+            if len(leading) == 2:
+                heapq.heappush(self.queue, merge)
+
+    def _remove(self, thread: Thread) -> None:
+        del self.live[thread]
+        for merge in thread.exits:
+            del self.leading[merge][thread]
+
+    def _block(self, arms: list[Thread], merge: int) -> Thread:
+        edges = sum(arm.exits[merge] for arm in arms)
+        inline = edges == self.tree.in_degree[merge]
+        exits = dict(self.exits[merge]) if inline else {merge: edges}
+        for arm in arms:
+            for other, count in arm.exits.items():
+                if other != merge:
+                    exits[other] = exits.get(other, 0) + count
+        return Thread(self.fork, merge, exits, arms, inline)
+
+    def _require_block(self, arm: Thread, merge: int) -> None:
+        """Raises unless `arm` leads to `merge` and to nothing else that matters before it."""
+        if self.early(self.tree.names[merge]):
+            raise _CrossedError(Crossing(self.fork, merge, arm.target))
+        aside = [other for other in arm.exits if other != merge]
+        for other in aside:
+            if not self._ends_at_once(other) or _leads_to(self.tree, merge, other):
+                raise _CrossedError(Crossing(self.fork, merge, arm.target, astray=other))
+        if not arm.arms and self.tree.is_merge(arm.target):
+            return
+        slow = self._slow(arm, merge, bool(aside))
+        if slow is not None:
+            raise _CrossedError(Crossing(self.fork, merge, arm.target, slow=slow))
+
+    def _ends_at_once(self, merge: int) -> bool:
+        """Whether all that follows is over in no time: then nobody can tell who waited for it."""
+        tree = self.tree
+        return tree.shallowest[merge] >= tree.depth[merge] and tree.slowest[merge] < 0
+
+    def _slow(self, arm: Thread, merge: int, aside: bool) -> int | None:
+        """A node of the arm that takes time and does not lead to `merge`.
+
+        What a block has before its own merge has been looked at when the block was formed.
+        """
+        tree, root = self.tree, arm.target
+        if arm.arms and not arm.inline:
+            return None
+        if not aside and tree.slowest[root] < tree.rank_at_depth(tree.depth[root]):
+            return None
+        return _not_leading_to(tree, root, merge)
+
+
+def _not_leading_to(tree: Dominance, root: int, goal: int) -> int | None:
+    """The first node below `root` that takes time and does not lead out to `goal`."""
+    leads: set[int] = {goal}
+    found: int | None = None
+    for node in sorted(tree.subtree(root), reverse=True):
+        if any(target in leads for target in tree.targets[node]):
+            leads.add(node)
+        elif tree.takes_time[node]:
+            found = node
+    return found
+
+
+def _leads_to(tree: Dominance, source: int, goal: int) -> bool:
+    if source == goal:
+        return True
+    seen = {source}
+    stack = [source]
+    while stack:
+        for target in tree.targets[stack.pop()]:
+            if target == goal:
+                return True
+            if target < goal and target not in seen:
+                seen.add(target)
+                stack.append(target)
+    return False
+
+
+def _exits_below(tree: Dominance, forks: set[int]) -> dict[int, Exits]:
+    """The exits of every subtree right below one of `forks`: dominator children of a fork.
+
+    Sets are handed from child to parent, the smaller into the larger, so that a chain stays linear.
+    """
+    kept: dict[int, Exits] = {}
+    below: list[Exits] = [{} for _ in tree.names]
+    for node in range(len(tree.names) - 1, -1, -1):
+        merged: Exits = {}
+        for child in tree.children[node]:
+            found, below[child] = below[child], {}
+            if node in forks:
+                kept[child] = dict(found)
+            if len(found) > len(merged):
+                merged, found = found, merged
+            for merge, count in found.items():
+                merged[merge] = merged.get(merge, 0) + count
+        for target in tree.targets[node]:
+            if tree.is_merge(target):
+                merged[target] = merged.get(target, 0) + 1
+        for child in tree.children[node]:
+            merged.pop(child, None)
+        below[node] = merged
+    return kept

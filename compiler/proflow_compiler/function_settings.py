@@ -1,0 +1,125 @@
+"""A design's settings as arguments of an Inngest function: every key is the tenant's own.
+
+Keys and conditions are CEL, evaluated by Inngest: `event` is the event that started the run,
+`async` one that came later.
+"""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from proflow_schemas.definition import (
+    Cancellation,
+    Concurrency,
+    CronTrigger,
+    EventTrigger,
+    FunctionSettings,
+    RetryPolicy,
+    Throttle,
+    Timeouts,
+)
+from proflow_schemas.nodes import CronTrigger as DrawnCron
+from proflow_schemas.nodes import Start, Trigger
+from proflow_schemas.settings import (
+    CancelSetting,
+    ConcurrencySetting,
+    PrioritySetting,
+    Settings,
+    TimeoutsSetting,
+)
+
+from proflow_compiler.design import Design
+from proflow_compiler.nodes.lowering import retry_policy, whole_seconds
+
+TENANT = "event.data.tenant_id"
+_T = TypeVar("_T")
+FEWEST_RETRIES = 4
+"""Attempts also absorb a restart of the host: with fewer, it would fail the run."""
+
+
+def triggers_of(design: Design, start: Start) -> list[EventTrigger | CronTrigger]:
+    """The triggers, of the start node or else of the design; by default the event `<id>/start`."""
+    drawn = start.trigger if start.trigger is not None else design.settings.trigger
+    triggers: list[Trigger] = _as_list(drawn)
+    return [_trigger(one) for one in triggers] or [EventTrigger(event=f"{design.id}/start")]
+
+
+def _trigger(trigger: Trigger) -> EventTrigger | CronTrigger:
+    if isinstance(trigger, DrawnCron):
+        return CronTrigger(cron=trigger.cron, timezone=trigger.timezone)
+    return EventTrigger.model_validate({"event": trigger.event, "if": trigger.condition})
+
+
+def default_policy(settings: Settings) -> RetryPolicy:
+    """How steps without a policy of their own are tried."""
+    return retry_policy(settings.retry, settings.retries) or RetryPolicy(max_attempts=5)
+
+
+def function_settings(settings: Settings, policies: Iterable[RetryPolicy]) -> FunctionSettings:
+    """`policies` are those of all steps."""
+    tenant = None if settings.scope == "system" else TENANT
+    retries = max((policy.max_attempts - 1 for policy in policies), default=0)
+    throttle, priority = settings.throttle, settings.priority
+    return FunctionSettings(
+        retries=max(FEWEST_RETRIES, retries),
+        concurrency=[
+            Concurrency(limit=one.limit, key=_key(tenant, one.key), scope=one.scope)
+            for one in _concurrency(settings)
+        ],
+        throttle=None
+        if throttle is None
+        else Throttle(
+            limit=throttle.limit,
+            period=whole_seconds(throttle.period) or 1,
+            burst=throttle.burst,
+            key=_key(tenant, throttle.key),
+        ),
+        priority=priority.run if isinstance(priority, PrioritySetting) else priority,
+        timeouts=_timeouts(settings.timeouts),
+        cancel_on=[_cancellation(tenant, one) for one in _as_list(settings.cancel_on)],
+        idempotency=settings.idempotency and _key(tenant, settings.idempotency),
+    )
+
+
+def _concurrency(settings: Settings) -> list[ConcurrencySetting]:
+    drawn = settings.concurrency
+    if isinstance(drawn, int):
+        return [ConcurrencySetting(limit=drawn)]
+    return _as_list(drawn)
+
+
+def _key(tenant: str | None, key: str | None) -> str | None:
+    """The tenant and the key as one text; the colon keeps `1` + `23` apart from `12` + `3`."""
+    if key is None or tenant is None:
+        return key or tenant
+    return f'string({tenant}) + ":" + string({key})'
+
+
+def _timeouts(timeouts: TimeoutsSetting | None) -> Timeouts | None:
+    if timeouts is None:
+        return None
+    return Timeouts(start=whole_seconds(timeouts.start), finish=whole_seconds(timeouts.finish))
+
+
+def _cancellation(tenant: str | None, setting: CancelSetting) -> Cancellation:
+    conditions = [f"{tenant} == {_of_later_event(tenant)}"] if tenant else []
+    if setting.match:
+        conditions.append(f"event.{setting.match} == async.{setting.match}")
+    if setting.condition:
+        conditions.append(f"({setting.condition})" if conditions else setting.condition)
+    return Cancellation.model_validate(
+        {
+            "event": setting.event,
+            "if": " && ".join(conditions) or None,
+            "timeout": whole_seconds(setting.timeout),
+        }
+    )
+
+
+def _of_later_event(path: str) -> str:
+    return path.replace("event.", "async.", 1)
+
+
+def _as_list(value: _T | list[_T] | None) -> list[_T]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,17 @@
+"""The node types: one module each, which says how its nodes become ops and what its page says."""
+
+import importlib
+import pkgutil
+
+from proflow_compiler.nodes.lowering import Lowering
+
+
+def _found() -> dict[str, Lowering]:
+    modules = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    types = (importlib.import_module(f"{__name__}.{name}") for name in modules)
+    lowerings = [module.LOWERING for module in types if hasattr(module, "LOWERING")]
+    return {lowering.type: lowering for lowering in lowerings}
+
+
+LOWERINGS: dict[str, Lowering] = _found()
+"""Every node type's lowering, by its canonical name."""

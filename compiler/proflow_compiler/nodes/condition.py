@@ -1,0 +1,19 @@
+"""Choosing a way by rules."""
+
+from proflow_compiler.nodes.lowering import Lowering, nothing
+
+LOWERING = Lowering(
+    type="condition",
+    title="Condition",
+    summary="Goes on by the first edge whose rule holds.",
+    example='{"id": "amount", "type": "condition", "data": {"label": "How much?"}}',
+    lower=nothing,
+    instant=True,
+    notes="""\
+The rules stand on the edges, in `data.when`, and are tried in the order of `data.priority`, then as
+they stand in the file. The edge without a rule is the default. If no rule holds and there is no
+default, the run fails. Edges with the same `sourceHandle` are one outcome, and share a rule.
+
+Edges with rules out of any other node act as a condition there.
+""",
+)
