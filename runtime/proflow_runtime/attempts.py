@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import inngest
-from proflow_schemas.expressions import ExpressionError
 
 from proflow_runtime import clock
 from proflow_runtime.envelopes import StepFailure, seal, seal_failure
+from proflow_runtime.results import Failed
 from proflow_runtime.retry import Retry
 from proflow_runtime.values import JSON, NotJsonError, checked
 
@@ -35,11 +35,7 @@ class Attempt:
             async with asyncio.timeout(timeout.total_seconds() if timeout else None) as limit:
                 output = await work()
             return seal(checked(output))
-        except ExpressionError as error:
-            return self._final(error, f"input: {error.message}")
-        except NotJsonError as error:
-            return self._final(error)
-        except inngest.NonRetriableError as error:
+        except (NotJsonError, Failed, inngest.NonRetriableError) as error:
             return self._final(error)
         except inngest.RetryAfterError as error:
             if self._last:
@@ -63,12 +59,12 @@ class Attempt:
             raise error
         raise inngest.RetryAfterError(str(error), clock.now() + pause) from error
 
-    def _final(self, error: Exception, message: str | None = None) -> JSON:
-        return seal_failure(self._failed(error, message))
+    def _final(self, error: Exception) -> JSON:
+        return seal_failure(self._failed(error))
 
-    def _failed(self, error: Exception, message: str | None = None) -> StepFailure:
+    def _failed(self, error: Exception) -> StepFailure:
         name = type(error).__name__
-        self.failure = StepFailure(name, message or str(error) or name, self._number + 1)
+        self.failure = StepFailure(name, str(error) or name, self._number + 1)
         return self.failure
 
 

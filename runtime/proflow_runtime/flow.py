@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn
 
 import inngest
 from proflow_schemas.durations import MAX_WAIT
-from proflow_schemas.expressions import ExpressionError, as_doubles, compile
-from proflow_schemas.step_ids import step_id as _step_id
+from proflow_schemas.expressions import ExpressionError, compile
+from proflow_schemas.step_ids import step_id as derived_step_id
 
-from proflow_runtime import clock, tenant
+from proflow_runtime import approvals, clock, events, tenant
+from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.attempts import Attempt
 from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.groups import Groups
@@ -23,28 +22,12 @@ from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.matching import condition, correlation_id, matched_value
 from proflow_runtime.results import Decision, Failed, Received, Result, Stopped, combined
 from proflow_runtime.retry import Retry, Span, span
+from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON, Expression, Text, resolve
 
-T = TypeVar("T")
-
-step_id = lru_cache(maxsize=8192)(_step_id)
-
-_APPROVAL_OUTCOMES = ("approved", "rejected", "timeout", "returned")
-_TIMEOUT_OUTCOMES = {"approve": "approved", "reject": "rejected"}
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """What is the same for all runs of a compiled design."""
-
-    id: str
-    digest: str = ""
-    version: str | None = None
-    max_attempts: int = 5
-    scope: Literal["tenant", "system"] = "tenant"
-    doubles: tuple[str, ...] = ()
-    initiator: str | None = None
+# The same few ids are asked for in every pass of every run.
+step_id = lru_cache(maxsize=8192)(derived_step_id)
 
 
 class Flow:
@@ -65,7 +48,7 @@ class Flow:
         self._groups = Groups(ctx)
         self._ends: list[Result] = []
         self._steps: dict[str, dict[str, JSON]] = {}
-        self._built: dict[str, Any] | None = None
+        self._built: Scope | None = None
 
     # --- values
 
@@ -94,7 +77,7 @@ class Flow:
             try:
                 holds = compile(rule).test(scope)
             except ExpressionError as error:
-                self._fail(node, f"rule `{outcome}` of `{of or node}`: {self._worded(error)}")
+                self._fail(node, f"rule `{outcome}` of `{of or node}`: {scope.worded(error)}")
             if holds:
                 break
         else:
@@ -115,7 +98,7 @@ class Flow:
             try:
                 output[name] = compile(expression).evaluate(scope)
             except ExpressionError as error:
-                self._fail(node, f"value `{name}` of `{node}`: {self._worded(error)}")
+                self._fail(node, f"value `{name}` of `{node}`: {scope.worded(error)}")
         self._settle(node, output)
 
     # --- steps
@@ -134,7 +117,7 @@ class Flow:
 
         async def work() -> JSON:
             task = Task(
-                input=resolve(input, self._scope),
+                input=self._resolved(input),
                 tenant_id=self.tenant_id,
                 run_id=self.run_id,
                 node_id=node,
@@ -147,27 +130,21 @@ class Flow:
             finally:
                 tenant.deactivate(token)
 
-        async def attempt() -> JSON:
-            limit = None if timeout is None else span(timeout)
-            return await self._attempt(node, work, retry, limit)
-
-        self._saw(node, "running")
-        output = await self._executed(node, step, attempt)
-        self._settle(node, output)
-        return output
+        return await self._executed(node, step, work, retry, timeout)
 
     async def notify(
         self,
         node: str,
         *,
-        channel: Any = "inApp",
         to: Any,
+        channel: Any = "inApp",
         subject: Any = None,
         content: Any = None,
+        retry: Retry | None = None,
     ) -> JSON:
         """Sends a message over a channel."""
         message = {"channel": channel, "to": to, "subject": subject, "content": content}
-        return await self.run(node, notify.send, message)
+        return await self.run(node, notify.send, message, retry=retry)
 
     async def ai(
         self,
@@ -215,15 +192,10 @@ class Flow:
         """Sends one event; its data gets the run's `tenant_id`."""
         step = step_id(node)
 
-        async def work() -> JSON:
-            return await self._sent(step, event, resolve(data, self._scope))
+        async def work() -> None:
+            await self._sent(step, event, self._resolved(data))
 
-        async def attempt() -> JSON:
-            return await self._attempt(node, work)
-
-        self._saw(node, "running")
-        await self._executed(node, step, attempt)
-        self._settle(node, None)
+        await self._executed(node, step, work)
 
     async def sleep(self, node: str, duration: timedelta) -> None:
         """Sleeps for a duration, counted from when the run first arrives here."""
@@ -232,9 +204,9 @@ class Flow:
     async def sleep_until(self, node: str, until: Any) -> None:
         """Sleeps until an ISO 8601 time (UTC, unless it says otherwise), or epoch milliseconds."""
         try:
-            when = _time(resolve(until, self._scope))
+            when = events.as_time(resolve(until, self._scope))
         except ExpressionError as error:
-            self._fail(node, f"time of `{node}`: {self._worded(error)}")
+            self._fail(node, f"time of `{node}`: {self._scope.worded(error)}")
         if when - clock.now() > MAX_WAIT:
             self._fail(node, f"time of `{node}`: {when.isoformat()} is more than 366 days ahead")
         await self._slept(node, when)
@@ -254,16 +226,15 @@ class Flow:
         `armed_with` starts once the wait is armed, and both must be over.
         """
         try:
-            value = None if match is None else matched_value(match, self._trigger_data)
+            value = None if match is None else matched_value(match, self._ctx.event.data)
             if_exp = condition(self.tenant_id, match, value)
         except ExpressionError as error:
             self._fail(node, f"wait `{node}`: {error.message}")
-
         answer: inngest.Event | None = None
 
         async def armed() -> None:
             nonlocal answer
-            answer = await self._waited(node, step_id(node), event, if_exp, timeout)
+            answer = await self._waited(step_id(node), event, if_exp, timeout)
 
         self._saw(node, "waiting")
         if armed_with is None:
@@ -284,7 +255,7 @@ class Flow:
         approvers: Sequence[str] = (),
         approver_expression: Any = None,
         timeout: timedelta | None = None,
-        timeout_action: Literal["route", "approve", "reject", "remind"] = "route",
+        timeout_action: TimeoutAction = "route",
         event: str = "approval/response",
         match: str | None = None,
         mode: Literal["any", "all", "sequential", "quorum"] = "any",
@@ -301,16 +272,18 @@ class Flow:
         What it does not need itself (`mode` and so on) travels to the host as `policy`.
         """
         try:
-            if match is None:
-                match, approval_id = "data.approval_id", correlation_id(self.run_id, node)
-            else:
-                approval_id = matched_value(match, self._trigger_data)
-            if_exp = condition(self.tenant_id, match, approval_id)
+            path = "data.approval_id" if match is None else match
+            approval_id = (
+                correlation_id(self.run_id, node)
+                if match is None
+                else matched_value(match, self._ctx.event.data)
+            )
+            if_exp = condition(self.tenant_id, path, approval_id)
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
         decided = False
 
-        async def request() -> JSON:
+        async def request() -> None:
             policy = {
                 "mode": mode,
                 "passRatio": pass_ratio,
@@ -323,44 +296,40 @@ class Flow:
                 "commentRequired": comment_required,
                 "allow": list(allow) or None,
             }
-            data = {
-                "approval_id": approval_id,
-                "run_id": self.run_id,
-                "workflow_id": self.workflow.id,
-                "node_id": node,
-                "approvers": [*approvers, *_listed(resolve(approver_expression, self._scope))],
-                "initiator": self._scope.get("initiator"),
-                "policy": {key: value for key, value in policy.items() if value is not None},
-                "answer_with": event,
-            }
-            return await self._sent(step_id(node, "notify"), "approval/requested", data)
+            asked = approvals.Request(
+                approval_id, self.run_id, self.workflow.id, node, event, policy
+            )
+            named = [*approvers, *approvals.listed(self._resolved(approver_expression))]
+            data = asked.data(named, self._scope.get("initiator"))
+            await self._sent(step_id(node, "notify"), approvals.REQUESTED, data)
 
         async def requested() -> None:
-            async def attempt() -> JSON:
-                return await self._attempt(node, request)
-
             step = step_id(node, "notify")
-            memo = open_memo(await self._step.run(step, attempt))
+            memo = await self._memo(node, step, request, None, None)
             if isinstance(memo, StepFailure) and not decided:
                 self._fail(node, f"step `{step}` {memo}", memo)
 
         async def armed() -> inngest.Event | None:
-            limit = None if timeout_action == "remind" else timeout
-            return await self._waited(node, step_id(node, "wait"), event, if_exp, limit)
+            limit = approvals.open_for(timeout, timeout_action)
+            return await self._waited(step_id(node, "wait"), event, if_exp, limit)
 
         self._saw(node, "waiting")
         self._groups.aside(requested)
         (answer,) = await self._groups.all((armed,))
         decided = True
-        if answer is None:
-            taken = _TIMEOUT_OUTCOMES.get(timeout_action)
-            decision = Decision(taken, "timeout") if taken else Decision("timeout")
-        else:
-            decision = self._decision(node, answer.data)
+        try:
+            decision = (
+                approvals.by_timeout(timeout_action)
+                if answer is None
+                else approvals.by_answer(answer.data)
+            )
+        except approvals.AnswerError as error:
+            self._fail(node, f"the answer to approval `{node}` {error}")
         self.outcomes[node] = decision.outcome
+        output = None if answer is None else dict(answer.data)
         self._settle(
             node,
-            None if answer is None else dict(answer.data),
+            output,
             decision.outcome,
             decidedBy=decision.decided_by,
             comment=decision.comment,
@@ -410,36 +379,19 @@ class Flow:
     # --- inside
 
     @property
-    def _trigger_data(self) -> Mapping[str, Any]:
-        return self._ctx.event.data
-
-    @property
-    def _scope(self) -> dict[str, Any]:
-        """What expressions see."""
+    def _scope(self) -> Scope:
         if self._built is None:
-            event, workflow = self._ctx.event, self.workflow
-            data = as_doubles(event.data, workflow.doubles) if workflow.doubles else event.data
-            self._built = {
-                "event": {"name": event.name, "id": event.id, "ts": event.ts, "data": data},
-                "run": {"id": self.run_id},
-                "workflow": {"id": workflow.id, "version": workflow.version},
-                "steps": self._steps,
-            }
-            if self.tenant_id is not None:
-                self._built["tenant_id"] = self.tenant_id
-            if workflow.initiator is not None:
-                try:
-                    self._built["initiator"] = compile(workflow.initiator).evaluate(self._built)
-                except ExpressionError as error:
-                    self._no_initiator = error.message
+            self._built = Scope(
+                self._ctx.event, self.run_id, self.tenant_id, self.workflow, self._steps
+            )
         return self._built
 
-    _no_initiator: str | None = None
-
-    def _worded(self, error: ExpressionError) -> str:
-        if self._no_initiator and "`initiator`" in error.message:
-            return f"{error.message}: {self._no_initiator}"
-        return error.message
+    def _resolved(self, value: Any) -> JSON:
+        """An input, inside its step."""
+        try:
+            return resolve(value, self._scope)
+        except ExpressionError as error:
+            raise inngest.NonRetriableError(f"its input: {self._scope.worded(error)}") from None
 
     def _output(self, node: str, output: Any) -> JSON:
         if output is None:
@@ -447,33 +399,49 @@ class Flow:
         try:
             return resolve(output, self._scope)
         except ExpressionError as error:
-            self._fail(node, f"output of `{node}`: {self._worded(error)}")
+            self._fail(node, f"output of `{node}`: {self._scope.worded(error)}")
 
-    async def _attempt(
+    async def _executed(
         self,
         node: str,
+        step: str,
         work: Callable[[], Awaitable[JSON]],
         retry: Retry | None = None,
-        timeout: timedelta | None = None,
+        timeout: Span | None = None,
     ) -> JSON:
-        number = self._ctx.attempt
-        attempt = Attempt(number, retry, self.workflow.max_attempts)
-        started_at = clock.now()
-        try:
-            return await attempt.run(work, timeout)
-        finally:
-            if self.states is not None and self.states[node].status == "running":
-                self.states[node] = _attempted(attempt, number + 1, started_at)
+        """The output of a node that is one step."""
+        self._saw(node, "running")
+        memo = await self._groups.one(lambda: self._memo(node, step, work, retry, timeout))
+        if isinstance(memo, StepFailure):
+            self._fail(node, f"step `{step}` {memo}", memo)
+        self._settle(node, memo)
+        return memo
 
-    async def _executed(self, node: str, step: str, attempt: Callable[[], Awaitable[JSON]]) -> JSON:
+    async def _memo(
+        self,
+        node: str,
+        step: str,
+        work: Callable[[], Awaitable[JSON]],
+        retry: Retry | None,
+        timeout: Span | None,
+    ) -> JSON | StepFailure:
+        """A step's memo, after executing it if it is its turn."""
+
+        async def attempt() -> JSON:
+            number = self._ctx.attempt
+            limit = None if timeout is None else span(timeout)
+            attempt = Attempt(number, retry, self.workflow.max_attempts)
+            started_at = clock.now()
+            try:
+                return await attempt.run(work, limit)
+            finally:
+                self._attempted(node, attempt.failure, number + 1, started_at)
+
         try:
-            memo = open_memo(await self._groups.one(lambda: self._step.run(step, attempt)))
+            return open_memo(await self._step.run(step, attempt))
         except inngest.StepError as error:
             # Inngest gave up first: the function has fewer attempts than the node.
             self._fail(node, f"step `{step}` failed: {error.message}")
-        if isinstance(memo, StepFailure):
-            self._fail(node, f"step `{step}` {memo}", memo)
-        return memo
 
     async def _slept(self, node: str, until: datetime) -> None:
         self._saw(node, "waiting")
@@ -481,38 +449,22 @@ class Flow:
         self._settle(node, None)
 
     async def _waited(
-        self, node: str, step: str, event: str, if_exp: str | None, timeout: timedelta | None
+        self, step: str, event: str, if_exp: str | None, timeout: timedelta | None
     ) -> inngest.Event | None:
         limit = MAX_WAIT if timeout is None else timeout
         return await self._step.wait_for_event(step, event=event, if_exp=if_exp, timeout=limit)
 
     async def _sent(self, step: str, name: str, data: JSON) -> None:
-        """Sends an event, the same one however often the step is tried."""
-        if data is not None and not isinstance(data, dict):
-            raise inngest.NonRetriableError(f"the data of event `{name}` is not an object")
-        data = dict(data or {})
-        if self.tenant_id is not None:
-            data["tenant_id"] = self.tenant_id
-        digest = hashlib.sha256(f"{self.run_id}:{step}".encode()).hexdigest()[:32]
-        origin = self._ctx.event.id.split(":", 1)[0][:64]
-        event = inngest.Event(name=name, data=data, id=f"{origin}:{digest}")
-        # `step.send_event` takes data that is computed already, on every pass.
+        event = events.outgoing(
+            name,
+            data,
+            tenant_id=self.tenant_id,
+            run_id=self.run_id,
+            step=step,
+            cause=self._ctx.event.id,
+        )
+        # The public `step.send_event` wants data that is computed already, in every pass.
         await self._step._client.send(event)
-
-    def _decision(self, node: str, answer: Mapping[str, Any]) -> Decision:
-        approved, outcome = answer.get("approved"), answer.get("outcome")
-        if approved is not None and not isinstance(approved, bool):
-            self._fail(node, f"the answer to `{node}` has an `approved` that is not true or false")
-        said = None if approved is None else "approved" if approved else "rejected"
-        if outcome is None:
-            outcome = said
-        if outcome is None:
-            self._fail(node, f"the answer to `{node}` has neither `approved` nor `outcome`")
-        if outcome not in _APPROVAL_OUTCOMES:
-            self._fail(node, f"the answer to `{node}` has the unknown outcome `{outcome}`")
-        if said is not None and (said == "approved") != (outcome == "approved"):
-            self._fail(node, f"the answer to `{node}` says both `{said}` and `{outcome}`")
-        return Decision(outcome, answer.get("decided_by"), answer.get("comment"))
 
     def _settle(self, node: str, output: JSON, outcome: str = "default", **more: JSON) -> None:
         self._steps[node] = {"output": output, "outcome": outcome, **more}
@@ -527,6 +479,20 @@ class Flow:
         if self.states is not None:
             self.states[node] = NodeState(status, outcome)
 
+    def _attempted(
+        self, node: str, failure: StepFailure | None, number: int, started_at: datetime
+    ) -> None:
+        """An attempt is over; the memo of a step says no more about that."""
+        if self.states is None or self.states[node].status != "running":
+            return
+        if failure is None:
+            self.states[node] = NodeState(
+                "completed", "default", number, None, started_at, clock.now()
+            )
+        else:
+            error = {"name": failure.name, "message": failure.message}
+            self.states[node] = NodeState("running", None, number, error, started_at)
+
     def _fail(self, node: str, message: str, failure: StepFailure | None = None) -> NoReturn:
         if self.states is not None:
             error = {
@@ -536,34 +502,3 @@ class Flow:
             attempts = failure.attempts if failure else None
             self.states[node] = NodeState("failed", None, attempts, error)
         raise Failed(node, message)
-
-
-def _attempted(attempt: Attempt, number: int, started_at: datetime) -> NodeState:
-    failure = attempt.failure
-    if failure is None:
-        return NodeState(
-            "completed", "default", number, started_at=started_at, ended_at=clock.now()
-        )
-    error = {"name": failure.name, "message": failure.message}
-    return NodeState("running", None, number, error, started_at)
-
-
-def _time(value: JSON) -> datetime:
-    if isinstance(value, str):
-        try:
-            found = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ExpressionError(f"`{value[:60]}` is not an ISO 8601 time") from None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return datetime.fromtimestamp(value / 1000, UTC)
-        except (OverflowError, ValueError, OSError):
-            raise ExpressionError(f"`{value}` is not a time in milliseconds") from None
-    raise ExpressionError("not a text or a number")
-
-
-def _listed(value: JSON) -> list[str]:
-    if value is None:
-        return []
-    return [str(one) for one in (value if isinstance(value, list) else [value])]

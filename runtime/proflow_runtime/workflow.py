@@ -9,9 +9,10 @@ from typing import Any, Literal, TypeAlias
 import inngest
 
 from proflow_runtime import clock, status
-from proflow_runtime.flow import Flow, Workflow
+from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.results import Failed, Result, Stopped
+from proflow_runtime.scope import Workflow
 from proflow_runtime.tenant import required_tenant
 from proflow_runtime.values import JSON
 

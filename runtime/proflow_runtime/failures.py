@@ -1,0 +1,52 @@
+"""What is done once when a run has failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import inngest
+
+from proflow_runtime import tenant
+from proflow_runtime.handlers import interception
+from proflow_runtime.handlers.task import Handler, Task
+from proflow_runtime.values import JSON, checked
+
+NODE = "on-failure"
+
+
+def on_failure(handler: Handler) -> Any:
+    """An Inngest `on_failure` handler that runs `handler` once, for the failed run's tenant.
+
+    Its input is `{"error": {"name", "message"}, "event", "run_id"}`.
+    """
+
+    async def failed(ctx: inngest.Context) -> JSON:
+        data: Any = ctx.event.data
+        event: Any = data.get("event") or {}
+        error: Any = data.get("error") or {}
+        run_id = str(data.get("run_id", ""))
+        named = (event.get("data") or {}).get("tenant_id")
+        tenant_id = named if tenant.is_tenant(named) else None
+
+        async def attempt() -> JSON:
+            task = Task(
+                input={
+                    "error": {key: error.get(key) for key in ("name", "message")},
+                    "event": event,
+                    "run_id": run_id,
+                },
+                tenant_id=tenant_id,
+                run_id=run_id,
+                node_id=NODE,
+                attempt=ctx.attempt + 1,
+                idempotency_key=f"{run_id}:{NODE}",
+            )
+            token = tenant.activate(tenant_id)
+            try:
+                return checked(await interception.call(handler, task))
+            finally:
+                tenant.deactivate(token)
+
+        return await ctx.step.run(NODE, attempt)
+
+    return failed

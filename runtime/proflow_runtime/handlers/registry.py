@@ -1,0 +1,76 @@
+"""Handlers by name: the user's, of a module, and the built-in ones."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import ModuleType
+from typing import TypeAlias
+
+from proflow_runtime.handlers import ai, http, notify
+from proflow_runtime.handlers.task import Handler
+
+Tenants: TypeAlias = Callable[[], Awaitable[Iterable[int]]]
+
+NOTIFY, AI, HTTP = "proflow:notify", "proflow:ai", "proflow:http"
+
+_BUILT_IN: Mapping[str, Handler] = {NOTIFY: notify.send, AI: ai.complete, HTTP: http.request}
+_TENANTS = "tenants"
+
+
+class UnknownHandlerError(LookupError):
+    """A design names handlers that there are not."""
+
+
+class Registry:
+    """Handlers by the names that designs use; `tenants` lists who a cron runs for."""
+
+    def __init__(
+        self, handlers: Mapping[str, Handler] | None = None, *, tenants: Tenants | None = None
+    ) -> None:
+        self._handlers: dict[str, Handler] = {**_BUILT_IN, **(handlers or {})}
+        self._tenants = tenants
+
+    @classmethod
+    def from_module(cls, module: ModuleType) -> Registry:
+        """The public `async def` functions of a module: those in `__all__`, if it has one, else
+        those that are defined in it or elsewhere in its package."""
+        package = module.__name__.partition(".")[0]
+        listed = getattr(module, "__all__", None)
+        found: dict[str, Handler] = {}
+        for name, value in vars(module).items():
+            if not inspect.iscoroutinefunction(value):
+                continue
+            own = value.__module__.partition(".")[0] == package and not name.startswith("_")
+            if own if listed is None else name in listed:
+                found[name] = value
+        return cls(found, tenants=found.pop(_TENANTS, None))  # type: ignore[arg-type]
+
+    def names(self) -> list[str]:
+        """The user's handlers."""
+        return sorted(name for name in self._handlers if name not in _BUILT_IN)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._handlers
+
+    def __getitem__(self, name: str) -> Handler:
+        self.require((name,))
+        return self._handlers[name]
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raises `UnknownHandlerError`, which names all that are missing."""
+        missing = sorted({name for name in names if name not in self._handlers})
+        if missing:
+            listed = ", ".join(f"`{name}`" for name in missing)
+            raise UnknownHandlerError(
+                f"there is no handler {listed}: handlers are public `async def` functions"
+            )
+
+    @property
+    def tenants(self) -> Tenants:
+        """Raises `UnknownHandlerError` if there is none."""
+        if self._tenants is None:
+            raise UnknownHandlerError(
+                "a cron has no tenant: an `async def tenants()` among the handlers must list them"
+            )
+        return self._tenants

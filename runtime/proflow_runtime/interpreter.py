@@ -1,0 +1,279 @@
+"""Runs a definition: its ops become closures over `Flow`, once; every pass only calls them.
+
+A block that ends in a call or a branch hands over to the next block instead of awaiting it, so that
+a long chain of functions needs no deep stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+from proflow_schemas.definition import (
+    AnyOp,
+    ApprovalOp,
+    BranchOp,
+    CallOp,
+    ChooseOp,
+    Definition,
+    EndOp,
+    ParallelOp,
+    SendOp,
+    SetOp,
+    SleepOp,
+    StopOp,
+    TaskOp,
+    WaitOp,
+    walk,
+)
+
+from proflow_runtime.flow import Flow
+from proflow_runtime.handlers.channels import require_channels
+from proflow_runtime.handlers.registry import NOTIFY, Registry
+from proflow_runtime.results import Result
+from proflow_runtime.retry import Retry
+from proflow_runtime.values import lazily
+from proflow_runtime.workflow import Body
+
+Instruction: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
+
+
+@dataclass(slots=True)
+class _Block:
+    """Instructions, and what the block goes on with when all of them have arrived."""
+
+    instructions: tuple[Instruction, ...] = ()
+    follow: Callable[[Flow], _Block | None] | None = None
+
+    async def run(self, flow: Flow) -> Result | None:
+        """None: it arrived."""
+        block: _Block | None = self
+        while block is not None:
+            for instruction in block.instructions:
+                result = await instruction(flow)
+                if result is not None:
+                    return result
+            block = None if block.follow is None else block.follow(flow)
+        return None
+
+
+def interpret(definition: Definition, registry: Registry) -> Body:
+    """The body of a definition's runs, the counterpart of a generated function.
+
+    Raises `UnknownHandlerError` and `UnknownChannelError` for what its ops name in vain.
+    """
+    tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
+    registry.require(op.handler for op in tasks)
+    require_channels(literal_channels(definition))
+    compiler = _Compiler(registry, definition.functions)
+    program = compiler.block(definition.steps)
+    compiler.compile_functions()
+    return program.run
+
+
+def literal_channels(definition: Definition) -> list[str]:
+    """The channels that a definition's notifications name, as far as they are no expressions."""
+    inputs = [
+        op.input
+        for op in _ops(definition)
+        if isinstance(op, TaskOp) and op.handler == NOTIFY and isinstance(op.input, dict)
+    ]
+    channels = [lazily(one.get("channel") or "inApp") for one in inputs]
+    return sorted({one for one in channels if isinstance(one, str)})
+
+
+def _ops(definition: Definition) -> list[AnyOp]:
+    return [
+        op for block in (definition.steps, *definition.functions.values()) for op in walk(block)
+    ]
+
+
+class _Compiler:
+    def __init__(self, registry: Registry, functions: Mapping[str, Sequence[AnyOp]]) -> None:
+        self._registry = registry
+        self._sources = functions
+        self._functions: dict[str, _Block] = {name: _Block() for name in functions}
+
+    def compile_functions(self) -> None:
+        for name, ops in self._sources.items():
+            compiled = self.block(ops)
+            function = self._functions[name]
+            function.instructions, function.follow = compiled.instructions, compiled.follow
+
+    def block(self, ops: Sequence[AnyOp]) -> _Block:
+        match list(ops):
+            case [*first, CallOp() as op]:
+                function = self._functions[op.function]
+                return _Block(self._instructions(first), lambda _: function)
+            case [*first, BranchOp() as op]:
+                return _Block(self._instructions(first), self._chosen(op))
+            case first:
+                return _Block(self._instructions(first))
+
+    def _instructions(self, ops: Sequence[AnyOp]) -> tuple[Instruction, ...]:
+        return tuple(self._instruction(op) for op in ops)
+
+    def _chosen(self, op: BranchOp) -> Callable[[Flow], _Block | None]:
+        cases: dict[str | None, _Block] = {}
+        for case in op.cases:
+            block = self.block(case.steps)
+            for outcome in case.outcomes:
+                cases.setdefault(outcome, block)
+        node = op.node
+        return lambda flow: cases.get(flow.outcome_of(node))
+
+    def _instruction(self, op: AnyOp) -> Instruction:
+        match op:
+            case TaskOp():
+                return self._task(op)
+            case ApprovalOp():
+                return self._approval(op)
+            case WaitOp():
+                return self._wait(op)
+            case SleepOp():
+                return _sleep(op)
+            case SendOp():
+                return _send(op)
+            case SetOp():
+                return _set(op)
+            case ChooseOp():
+                return _choose(op)
+            case BranchOp():
+                return self._branch(op)
+            case ParallelOp():
+                return self._parallel(op)
+            case EndOp():
+                return _end(op)
+            case StopOp():
+                return _stop(op)
+            case CallOp():
+                raise ValueError(f"the call of `{op.function}` is not the last of its block")
+
+    def _task(self, op: TaskOp) -> Instruction:
+        node, handler, input = op.node, self._registry[op.handler], lazily(op.input)
+        retry = None if op.retry is None else Retry.of(op.retry)
+        timeout = op.timeout
+
+        async def task(flow: Flow) -> None:
+            await flow.run(node, handler, input, retry=retry, timeout=timeout)
+
+        return task
+
+    def _approval(self, op: ApprovalOp) -> Instruction:
+        policy = op.approval
+        settings: dict[str, Any] = {
+            "approvers": policy.approvers,
+            "approver_expression": lazily(policy.approver_expression),
+            "mode": policy.mode,
+            "pass_ratio": policy.pass_ratio,
+            "reminders": policy.reminders,
+            "empty_approver_policy": policy.empty_approver_policy,
+            "fallback_approvers": policy.fallback_approvers,
+            "self_approval": policy.self_approval,
+            "comment_required": policy.comment_required,
+            "allow": policy.allow,
+            "timeout": _timedelta(op.timeout),
+            "timeout_action": op.timeout_action,
+            "event": op.event,
+            "match": op.match,
+        }
+        node = op.node
+
+        async def approval(flow: Flow) -> None:
+            await flow.approve(node, **settings)
+
+        return approval
+
+    def _wait(self, op: WaitOp) -> Instruction:
+        node, event, match, timeout = op.node, op.event, op.match, _timedelta(op.timeout)
+        companion = self.block(op.armed_with) if op.armed_with else None
+
+        async def wait(flow: Flow) -> None:
+            armed_with = None if companion is None else partial(companion.run, flow)
+            await flow.wait(node, event, match=match, timeout=timeout, armed_with=armed_with)
+
+        return wait
+
+    def _branch(self, op: BranchOp) -> Instruction:
+        chosen = self._chosen(op)
+
+        async def branch(flow: Flow) -> Result | None:
+            block = chosen(flow)
+            return None if block is None else await block.run(flow)
+
+        return branch
+
+    def _parallel(self, op: ParallelOp) -> Instruction:
+        arms = [self.block(arm.steps).run for arm in op.arms]
+
+        async def parallel(flow: Flow) -> Result | None:
+            return await flow.parallel(*(partial(arm, flow) for arm in arms))
+
+        return parallel
+
+
+def _sleep(op: SleepOp) -> Instruction:
+    node, duration, until = op.node, _timedelta(op.seconds), lazily(op.until)
+
+    async def sleep(flow: Flow) -> None:
+        if duration is None:
+            await flow.sleep_until(node, until)
+        else:
+            await flow.sleep(node, duration)
+
+    return sleep
+
+
+def _send(op: SendOp) -> Instruction:
+    node, event, data = op.node, op.event, lazily(op.data)
+
+    async def send(flow: Flow) -> None:
+        await flow.send(node, event, data)
+
+    return send
+
+
+def _set(op: SetOp) -> Instruction:
+    node, values = op.node, op.values
+
+    async def compute(flow: Flow) -> None:
+        flow.set(node, values)
+
+    return compute
+
+
+def _choose(op: ChooseOp) -> Instruction:
+    node, default, of = op.node, op.default, op.outcome_of
+    rules = {rule.outcome: rule.when for rule in op.rules}
+
+    async def choose(flow: Flow) -> None:
+        flow.choose(node, rules, default, of=of)
+
+    return choose
+
+
+def _end(op: EndOp) -> Instruction:
+    node, status, output, terminate = op.node, op.status, lazily(op.output), op.terminate
+
+    async def end(flow: Flow) -> Result:
+        if op.fail:
+            return flow.fail(node, status, output=output)
+        return flow.end(node, status, output=output, terminate=terminate)
+
+    return end
+
+
+def _stop(op: StopOp) -> Instruction:
+    node = op.node
+
+    async def stop(flow: Flow) -> Result:
+        return flow.stop(node, flow.outcome_of(node) or "stopped")
+
+    return stop
+
+
+def _timedelta(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -1,0 +1,68 @@
+"""Crons of tenants: one tick becomes one event per tenant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import inngest
+
+from proflow_runtime.handlers.registry import Tenants
+from proflow_runtime.tenant import is_tenant
+
+_BATCH = 500
+
+
+def cron_trigger(cron: str, timezone: str | None = None) -> inngest.TriggerCron:
+    """A five-field cron expression, in UTC or in a time zone such as `Asia/Shanghai`."""
+    return inngest.TriggerCron(cron=cron if timezone is None else f"TZ={timezone} {cron}")
+
+
+def fan_out(
+    client: inngest.Inngest,
+    *,
+    fn_id: str,
+    cron: str,
+    event: str,
+    tenants: Tenants,
+    timezone: str | None = None,
+) -> inngest.Function[Any]:
+    """A cron function that sends `event` with `{tenant_id, scheduled_at}` for each tenant.
+
+    An event's id is made of the tick and the tenant, so that nobody's run starts twice.
+    """
+
+    async def handler(ctx: inngest.Context) -> dict[str, int]:
+        async def listed() -> list[int]:
+            ids = list(dict.fromkeys(await tenants()))
+            if wrong := [one for one in ids if not is_tenant(one)]:
+                raise inngest.NonRetriableError(
+                    f"`tenants` gave {wrong[0]!r}, which is no positive integer"
+                )
+            return ids
+
+        scheduled_at = _tick(ctx.event)
+        ids = await ctx.step.run("tenants", listed)
+        for number, start in enumerate(range(0, len(ids), _BATCH), start=1):
+            events = [
+                inngest.Event(
+                    name=event,
+                    data={"tenant_id": tenant, "scheduled_at": scheduled_at},
+                    id=f"{fn_id}:{scheduled_at}:{tenant}",
+                )
+                for tenant in ids[start : start + _BATCH]
+            ]
+            await ctx.step.send_event("send" if number == 1 else f"send-{number}", events)
+        return {"tenants": len(ids)}
+
+    create = client.create_function(fn_id=fn_id, trigger=cron_trigger(cron, timezone), retries=4)
+    return create(handler)
+
+
+def _tick(event: inngest.Event) -> str:
+    """The time a cron fired for, as it says itself, or when it was invoked by hand."""
+    at = event.data.get("scheduledAt")
+    if isinstance(at, str) and at:
+        return at
+    when = datetime.fromtimestamp(event.ts / 1000, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,86 @@
+"""What expressions see of a run: `event`, `tenant_id`, `initiator`, `run`, `workflow`, `steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import inngest
+from proflow_schemas.expressions import ExpressionError, as_doubles, compile
+
+from proflow_runtime.results import Failed
+from proflow_runtime.values import JSON
+
+_INITIATOR = "initiator"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What is the same for all runs of a compiled design."""
+
+    id: str
+    digest: str = ""
+    version: str | None = None
+    max_attempts: int = 5
+    scope: Literal["tenant", "system"] = "tenant"
+    doubles: tuple[str, ...] = ()
+    initiator: str | None = None
+
+
+class Scope(dict[str, Any]):
+    """The names of one pass. The initiator is computed when it is first asked for: most runs never
+    ask, and many have none."""
+
+    __slots__ = ("_initiator", "_no_initiator")
+
+    def __init__(
+        self,
+        event: inngest.Event,
+        run_id: str,
+        tenant_id: int | None,
+        workflow: Workflow,
+        steps: Mapping[str, Mapping[str, JSON]],
+    ) -> None:
+        """`steps` is shared, not copied. Raises `Failed` for numbers that are no doubles."""
+        data: Any = event.data
+        if workflow.doubles:
+            try:
+                data = as_doubles(data, workflow.doubles)
+            except ExpressionError as error:
+                raise Failed("", error.message) from None
+        super().__init__(
+            event={"name": event.name, "id": event.id, "ts": event.ts, "data": data},
+            run={"id": run_id},
+            workflow={"id": workflow.id, "version": workflow.version},
+            steps=steps,
+        )
+        if tenant_id is not None:
+            self["tenant_id"] = tenant_id
+        self._initiator = workflow.initiator
+        self._no_initiator: str | None = None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == _INITIATOR:
+            self._find_initiator()
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        if key == _INITIATOR:
+            self._find_initiator()
+        return super().__contains__(key)
+
+    def worded(self, error: ExpressionError) -> str:
+        """The message of an error that an expression of this scope raised."""
+        if self._no_initiator is not None and f"`{_INITIATOR}`" in error.message:
+            return f"{error.message}: {self._no_initiator}"
+        return error.message
+
+    def _find_initiator(self) -> None:
+        if self._initiator is None:
+            return
+        expression, self._initiator = self._initiator, None
+        try:
+            self[_INITIATOR] = compile(expression).evaluate(self)
+        except ExpressionError as error:
+            self._no_initiator = error.message
