@@ -11,7 +11,9 @@ each node it comes to, and any combination is a run.
 from collections import deque
 from functools import cached_property
 
-from proflow_compiler.graph import Exit, Graph
+from proflow_schemas.nodes import Join
+
+from proflow_compiler.graph import Exit, Graph, GraphEdge
 
 
 class Certainty:
@@ -19,26 +21,37 @@ class Certainty:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._order = [name for name in graph.topological if name in graph.reachable]
-        self._bit = {name: 1 << index for index, name in enumerate(self._order)}
+        self.order = [name for name in graph.topological if name in graph.reachable]
+        self.bit = {name: 1 << index for index, name in enumerate(self.order)}
+        count = len(self.order)
+        self._edge_bit = {
+            edge: 1 << (count + index)
+            for index, edge in enumerate(
+                edge.index
+                for name in self.order
+                if _is_all(graph, name)
+                for edge in graph.into[name]
+            )
+        }
+        """Of edges, only those into joins that need all of them have bits."""
 
     def precedes(self, x: str, y: str) -> bool:
         """Whether some path leads from `x` to `y`: then `y` never starts before `x` is settled."""
-        return x != y and self._bit[x] & self._before[y] != 0
+        return x != y and self.bit[x] & self.before[y] != 0
 
     def taken(self, x: str, y: str) -> bool:
         """Whether `x` is taken in every run that takes `y` and does not stop first."""
-        return self._bit[x] & self._with[y] != 0
+        return self.bit[x] & self._with[y] != 0
 
     @cached_property
-    def _before(self) -> dict[str, int]:
+    def before(self) -> dict[str, int]:
         """For each node, those with a path to it."""
         found: dict[str, int] = {}
-        for name in self._order:
+        for name in self.order:
             before = 0
             for edge in self._graph.into[name]:
                 if edge.source in found:
-                    before |= found[edge.source] | self._bit[edge.source]
+                    before |= found[edge.source] | self.bit[edge.source]
             found[name] = before
         return found
 
@@ -46,20 +59,20 @@ class Certainty:
     def _after(self) -> dict[str, int]:
         """For each node, those taken whatever is chosen once it is taken, itself included."""
         found: dict[str, int] = {}
-        for name in reversed(self._order):
+        for name in reversed(self.order):
             after: int | None = None
             for exit_ in self._graph.exits[name]:
                 forced = 0
                 for edge in exit_.edges:
-                    forced |= found[edge.target]
+                    forced |= found[edge.target] | self._edge_bit.get(edge.index, 0)
                 after = forced if after is None else after & forced
-            found[name] = (after or 0) | self._bit[name]
+            found[name] = (after or 0) | self.bit[name]
         return found
 
     def _forced(self, exit_: Exit) -> int:
         forced = 0
         for edge in exit_.edges:
-            forced |= self._after[edge.target]
+            forced |= self._after[edge.target] | self._edge_bit.get(edge.index, 0)
         return forced
 
     @cached_property
@@ -68,7 +81,7 @@ class Certainty:
         found: dict[str, int] = {}
         through: dict[tuple[str, str], int] = {}
         start = self._graph.starts[0]
-        for name in self._order:
+        for name in self.order:
             sure: int | None = self._after[name] if name == start else None
             for edge in self._graph.into[name]:
                 by = through.get((edge.source, edge.outcome))
@@ -79,13 +92,18 @@ class Certainty:
                 through[name, exit_.outcome] = found[name] | self._forced(exit_)
         return found
 
-    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+    def walk(
+        self, y: str, *, without: str | None = None, without_edge: GraphEdge | None = None
+    ) -> tuple[str, ...]:
         """A shortest way from the start to `y` on a run that never takes `without`.
 
-        Node ids as drawn. Empty if there is no such run.
+        Node ids as drawn. Empty if there is no such run. Of edges only those into joins that need
+        all of them can be left out.
         """
         start = self._graph.starts[0]
-        avoided = self._bit[without] if without is not None else 0
+        avoided = self.bit[without] if without is not None else 0
+        if without_edge is not None:
+            avoided |= self._edge_bit[without_edge.index]
         if self._after[start] & avoided:
             return ()
         came: dict[str, str] = {start: start}
@@ -102,6 +120,13 @@ class Certainty:
                         came[edge.target] = at
                         queue.append(edge.target)
         return ()
+
+
+def _is_all(graph: Graph, name: str) -> bool:
+    at = graph.nodes[name]
+    return (
+        at.choice_of is None and isinstance(at.node.config, Join) and at.node.config.mode == "all"
+    )
 
 
 def drawn_path(graph: Graph, path: list[str]) -> tuple[str, ...]:

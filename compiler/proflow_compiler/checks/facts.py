@@ -1,6 +1,6 @@
 """What several rules need to know of a design, each found out once and only if asked for."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,13 +14,14 @@ from proflow_schemas.expressions import (
     problems,
     template,
 )
-from proflow_schemas.expressions.checking import Expected
 from proflow_schemas.nodes import Ai, Set, Start
 
 from proflow_compiler.checks.certainty import Certainty
+from proflow_compiler.checks.concurrency import Concurrency
+from proflow_compiler.checks.coverage import Coverage, coverage
 from proflow_compiler.checks.sites import Site, sites
-from proflow_compiler.design import Node
-from proflow_compiler.graph import Graph, GraphNode
+from proflow_compiler.design import Edge, Node
+from proflow_compiler.graph import Exit, Graph, GraphNode
 
 _MOST_PROBLEMS = 200
 """Of so many broken expressions no more are looked at: each costs a search for what was meant."""
@@ -62,6 +63,7 @@ class Facts:
 
     graph: Graph
     handlers: Collection[str] | None = None
+    _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -82,9 +84,20 @@ class Facts:
         """The nodes that runs come to, without the choices."""
         return {name: at.node for name, at in self.reached.items() if at.choice_of is None}
 
+    def first_drawn(self, exit_: Exit) -> Edge:
+        """The first edge that somebody drew of an outcome, beyond the choice it may lead to."""
+        first = exit_.edges[0]
+        if first.edge is not None:
+            return first.edge
+        return self.first_drawn(self.graph.exits[first.target][0])
+
     @cached_property
     def certainty(self) -> Certainty:
         return Certainty(self.graph)
+
+    @cached_property
+    def concurrency(self) -> Concurrency:
+        return Concurrency(self.graph, self.certainty)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -93,7 +106,8 @@ class Facts:
     @cached_property
     def scope(self) -> TypeScope:
         """What the expressions of a running workflow may read."""
-        return TypeScope(event_data=self._input, steps=self._steps)
+        tenant = self.graph.design.settings.scope == "tenant"
+        return TypeScope(event_data=self._input, steps=self._steps, tenant=tenant)
 
     @cached_property
     def _input(self) -> Any:
@@ -123,6 +137,36 @@ class Facts:
                 return {"type": "object", "properties": fields, "additionalProperties": False}
             case "output", Ai(output_schema=schema):
                 return schema
+            case _:
+                return None
+
+    def coverage(self, name: str) -> Coverage | None:
+        """What the rules of a node cover; None if one of them cannot be read."""
+        if name not in self._covered:
+            self._covered[name] = self._coverage(name)
+        return self._covered[name]
+
+    def _coverage(self, name: str) -> Coverage | None:
+        try:
+            rules = [
+                parse(exit_.when).tree
+                for exit_ in self.graph.exits[name]
+                if exit_.when is not None and not exit_.default
+            ]
+        except ExpressionError:
+            return None
+        return coverage(rules, self._values)
+
+    def _values(self, path: tuple[str, ...]) -> Sequence[Any] | None:
+        """The values that a path can have, as far as the design says."""
+        match path:
+            case ("steps", step, "outcome") if step in self.graph.nodes:
+                return [exit_.outcome for exit_ in self.graph.exits[step]] or None
+            case ("event", "data", *fields):
+                shape = self.scope.data
+                for one in fields:
+                    shape = shape.field(one)
+                return shape.values()
             case _:
                 return None
 
@@ -162,15 +206,14 @@ class Facts:
                 yield SiteProblem(site, problem, problem.start + offset, problem.end + offset)
 
     def _checked(self, text: str, site: Site) -> list[ExpressionProblem]:
-        key = (text, site.scope, site.condition)
+        key = (text, site.scope, site.expect)
         if key not in self._seen:
             self._seen[key] = list(self._judged(text, site))
         return self._seen[key]
 
     def _judged(self, text: str, site: Site) -> Iterator[ExpressionProblem]:
-        expect: Expected = "bool" if site.condition else "any"
         if site.scope == "run":
-            yield from problems(text, self.scope, expect=expect)
+            yield from problems(text, self.scope, expect=site.expect)
             return
         names = ("event",) if site.scope == "trigger" else ("event", "async")
         foreign = [one for one in _references(text) if one.path[0] not in names]
@@ -185,7 +228,7 @@ class Facts:
             )
         if not foreign:
             scope = self._event_scope if site.scope == "trigger" else self._cancel_scope
-            yield from problems(text, scope, expect=expect)
+            yield from problems(text, scope, expect=site.expect)
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:

@@ -7,7 +7,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `incorrect` and `correct` are whole files.
+    """One rule. `incorrect` and `correct` are whole files, or describe one in words.
 
     `summary` completes the sentence "reports …"; the texts are Markdown.
     """
@@ -64,5 +64,6 @@ class Rule:
 
 
 def _block(example: str) -> str:
+    """An example; one that cannot be shown as a file is described in words."""
     text = example.strip()
-    return f"```json\n{text}\n```\n"
+    return f"```json\n{text}\n```\n" if text[:1] in ("{", "[") else f"{text}\n"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
+from proflow_schemas.expressions import Expected
 from proflow_schemas.nodes import (
     Approval,
     Config,
@@ -43,7 +44,7 @@ class Site:
     edge: str | None = None
     reader: str | None = None
     ready: bool = False
-    condition: bool = False
+    expect: Expected = "any"
     spanned: bool = True
 
 
@@ -64,7 +65,7 @@ def sites(graph: Graph) -> Iterator[Site]:
                 node=graph.nodes[edge.source].node.id,
                 reader=edge.source,
                 ready=graph.nodes[edge.source].choice_of is not None,
-                condition=True,
+                expect="bool",
                 spanned=not drawn.structured and drawn.when_pointer is not None,
             )
 
@@ -101,7 +102,7 @@ def _settings_sites(graph: Graph) -> Iterator[Site]:
         match trigger:
             case EventTrigger(condition=str(text)):
                 at = pointed(pointer, "if")
-                yield Site(text, "expression", at, "trigger", node=node, condition=True)
+                yield Site(text, "expression", at, "trigger", node=node, expect="bool")
             case EventTrigger() | CronTrigger():
                 pass
     for limit, pointer in listed(settings.concurrency, place("concurrency")):
@@ -111,16 +112,16 @@ def _settings_sites(graph: Graph) -> Iterator[Site]:
         at = pointed(place("throttle"), "key")
         yield Site(settings.throttle.key, "expression", at, "trigger")
     if isinstance(settings.priority, str):
-        yield Site(settings.priority, "expression", place("priority"), "trigger")
+        yield Site(settings.priority, "expression", place("priority"), "trigger", expect="number")
     elif settings.priority is not None:
         at = pointed(place("priority"), "run")
-        yield Site(settings.priority.run, "expression", at, "trigger")
+        yield Site(settings.priority.run, "expression", at, "trigger", expect="number")
     if settings.idempotency is not None:
         yield Site(settings.idempotency, "expression", place("idempotency"), "trigger")
     for cancel, pointer in listed(settings.cancel_on, place("cancelOn")):
         if cancel.condition is not None:
             at = pointed(pointer, "if")
-            yield Site(cancel.condition, "expression", at, "cancel", condition=True)
+            yield Site(cancel.condition, "expression", at, "cancel", expect="bool")
 
 
 def _node_sites(name: str, node: Node) -> Iterator[Site]:
@@ -131,6 +132,11 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
         for text, pointer in _strings(value, node.pointer_to(alias)):
             if form == "expression" or "${" in text:
                 yield Site(text, form, pointer, node=name, reader=name)
+    config = node.config
+    if isinstance(config, Approval) and config.approver_type == "expression":
+        for text, pointer in _strings(config.approver_ids, node.pointer_to("approverIds")):
+            form = "template" if "${" in text else "expression"
+            yield Site(text, form, pointer, node=name, reader=name)
 
 
 @cache
@@ -145,10 +151,6 @@ def _fields(config: type[Config]) -> tuple[tuple[str, str, Form], ...]:
             found.append((attribute, alias, "expression"))
         elif _mentions(hint, Text) or _mentions(hint, Value):
             found.append((attribute, alias, "template"))
-    if config is Approval:
-        # Ids may be looked up in the data, though they are no texts.
-        found += [("approver_ids", "approverIds", "template")]
-        found += [("fallback_approver_ids", "fallbackApproverIds", "template")]
     return tuple(found)
 
 

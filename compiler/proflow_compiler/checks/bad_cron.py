@@ -1,0 +1,102 @@
+"""PF403: a cron expression that Inngest does not take, or an unknown time zone."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from cronsim import CronSim, CronSimError
+from proflow_schemas.nodes import CronTrigger
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import pointed, triggers
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.problems import did_you_mean
+
+RULE = Rule(
+    code="PF403",
+    name="bad-cron",
+    level=Level.ERROR,
+    summary="a cron expression that is not five fields as Inngest reads them, or an unknown zone",
+    why="""
+Inngest takes five fields, `minute hour day month weekday`, and nothing finer than a minute. It
+knows lists, ranges and steps, months and weekdays also by their English names, and no `L`, `W` or
+`#`; Sunday is `0`. It refuses the whole function otherwise.
+""",
+    incorrect="""
+{
+  "trigger": {"cron": "0 0 9 * * *", "timezone": "Asia/Beijing"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "trigger": {"cron": "0 9 * * *", "timezone": "Asia/Shanghai"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+Write five fields: `0 9 * * 1-5` is nine o'clock on working days. Put a time zone into `timezone`,
+by its name in the IANA database, such as `Asia/Shanghai`.
+""",
+)
+
+_FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
+_FOREIGN = re.compile(r"(?i)(?<![a-z])(?:l|w|lw)(?![a-z])|[0-9](?:l|w)|#|\?")
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for trigger, pointer, node in triggers(facts.graph):
+        if not isinstance(trigger, CronTrigger):
+            continue
+        found = _problem(trigger.cron)
+        if found is not None:
+            message, help = found
+            yield RULE.diagnostic(message, pointed(pointer, "cron"), node=node, help=help)
+        zone = trigger.timezone
+        if zone is not None and zone not in _zones():
+            yield RULE.diagnostic(
+                f"there is no time zone {ticks(zone)}",
+                pointed(pointer, "timezone"),
+                node=node,
+                help=did_you_mean(zone, sorted(_zones()))
+                or "write a name of the IANA database, such as `Asia/Shanghai`",
+            )
+
+
+def _problem(cron: str) -> tuple[str, str | None] | None:
+    """What is wrong with a cron expression, and what to do."""
+    fields = cron.split()
+    shown = ticks(cron)
+    if cron.startswith(("TZ=", "CRON_TZ=")):
+        return f"{shown} begins with a time zone", "put the zone into `timezone`"
+    if len(fields) == 6:
+        return (
+            f"{shown} has six fields: Inngest has no seconds",
+            "leave the first field out",
+        )
+    if len(fields) != 5:
+        help = "write `minute hour day month weekday`, such as `0 9 * * *`"
+        return f"{shown} has {len(fields)} fields, not five", help
+    for name, field in zip(_FIELDS, fields, strict=True):
+        if _FOREIGN.search(field):
+            return f"Inngest does not take {ticks(field)} as {name}", "list the days, or use `*`"
+    if any("7" in re.split(r"[-/]", part)[:2] for part in fields[4].split(",")):
+        return f"Inngest does not take {ticks(fields[4])} as weekday", "Sunday is `0`"
+    try:
+        ticking = CronSim(cron, datetime(2024, 1, 1))
+    except CronSimError as error:
+        return f"{shown} is no cron expression: {str(error)[:1].lower()}{str(error)[1:]}", None
+    if next(ticking, None) is None:
+        return f"{shown} never comes", None
+    return None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -1,0 +1,166 @@
+"""PF402: a duration that is none, or that Inngest does not take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.nodes import (
+    Ai,
+    Approval,
+    Delay,
+    Duration,
+    Http,
+    Retry,
+    Task,
+    Wait,
+)
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import listed, pointed
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Level
+
+RULE = Rule(
+    code="PF402",
+    name="bad-duration",
+    level=Level.ERROR,
+    summary="""a duration that cannot be read; one that Inngest waits for though it is no whole
+number of seconds, less than a second or more than 366 days; and a time that cannot be read""",
+    why="""
+Inngest sleeps and waits for whole seconds, for at least one and at most 366 days. Rounding silently
+would do something else than was drawn. The pauses between attempts may be fractions of a second.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pause", "type": "delay", "data": {"duration": "2 years"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pause"},
+    {"source": "pause", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pause", "type": "delay", "data": {"duration": "90d"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pause"},
+    {"source": "pause", "target": "done"}
+  ]
+}
+""",
+    fix="Write `90s`, `15m`, `24h`, `3d`, ISO 8601 (`PT15M`), or a number of seconds.",
+)
+
+_HOW = "write `90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds"
+
+Kind = Literal["wait", "period", "pause"]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A duration as it stands: Inngest waits for it, counts by it, or it is no whole seconds."""
+
+    value: Duration | None
+    pointer: str
+    kind: Kind
+    node: str | None = None
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for written in _durations(facts):
+        if written.value is not None:
+            yield from _judged(written.value, written)
+    for name, node in facts.graph.design.nodes.items():
+        match node.config:
+            case Delay(until=str(text)) if "${" not in text and not _is_time(text):
+                yield RULE.diagnostic(
+                    f"{ticks(text)} is no time",
+                    node.pointer_to("until"),
+                    node=name,
+                    help='write a time such as `2026-01-31T09:00:00Z`, or `"${…}"` to compute it',
+                )
+            case _:
+                pass
+
+
+def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
+    try:
+        duration = parse_duration(value)
+    except DurationError as error:
+        yield RULE.diagnostic(str(error), written.pointer, node=written.node, help=_HOW)
+        return
+    shown = ticks(str(value))
+    if written.kind == "pause":
+        problem = None if duration > timedelta() else "is no time at all"
+    elif duration < timedelta(seconds=1):
+        problem = "is less than the second that Inngest waits at least"
+    elif duration.microseconds:
+        problem = "is no whole number of seconds"
+    elif written.kind == "wait" and duration > MAX_WAIT:
+        problem = "is more than the 366 days that Inngest waits at most"
+    else:
+        problem = None
+    if problem is not None:
+        yield RULE.diagnostic(f"{shown} {problem}", written.pointer, node=written.node)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def _durations(facts: Facts) -> Iterator[_Written]:
+    settings, place = facts.graph.design.settings, facts.graph.design.pointer_to
+    yield from _retries(settings.retry, place("retry"), None)
+    if settings.throttle is not None:
+        yield _Written(settings.throttle.period, pointed(place("throttle"), "period"), "period")
+    if settings.timeouts is not None:
+        at = place("timeouts")
+        yield _Written(settings.timeouts.start, pointed(at, "start"), "wait")
+        yield _Written(settings.timeouts.finish, pointed(at, "finish"), "wait")
+    for cancel, pointer in listed(settings.cancel_on, place("cancelOn")):
+        yield _Written(cancel.timeout, pointed(pointer, "timeout"), "wait")
+    for name, node in facts.graph.design.nodes.items():
+        yield from _of_node(name, node)
+
+
+def _of_node(name: str, node: Node) -> Iterator[_Written]:
+    config, place = node.config, node.pointer_to
+    match config:
+        case Delay():
+            yield _Written(config.duration, place("duration"), "wait", name)
+        case Wait():
+            yield _Written(config.timeout, place("timeout"), "wait", name)
+        case Approval():
+            yield _Written(config.timeout, place("timeout"), "wait", name)
+            if config.reminders is not None:
+                at = place("reminders")
+                yield _Written(config.reminders.after, pointed(at, "after"), "pause", name)
+                yield _Written(config.reminders.every, pointed(at, "every"), "pause", name)
+        case Task() | Http():
+            yield _Written(config.timeout, place("timeout"), "pause", name)
+        case _:
+            pass
+    if isinstance(config, Task | Http | Ai):
+        yield from _retries(config.retry, place("retry"), name)
+
+
+def _retries(retry: Retry | None, pointer: str, node: str | None) -> Iterator[_Written]:
+    if retry is not None:
+        yield _Written(retry.initial_interval, pointed(pointer, "initialInterval"), "pause", node)
+        yield _Written(retry.max_interval, pointed(pointer, "maxInterval"), "pause", node)

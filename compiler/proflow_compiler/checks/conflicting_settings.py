@@ -1,0 +1,59 @@
+"""PF313: the same setting given twice, and not alike."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.nodes import Start
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+
+RULE = Rule(
+    code="PF313",
+    name="conflicting-settings",
+    level=Level.ERROR,
+    summary="a `trigger` or `input` that the start node and the design both give, and not alike",
+    why="Only one of the two could count, and which one cannot be seen in the drawing.",
+    incorrect="""
+{
+  "trigger": {"event": "order/created"},
+  "nodes": [
+    {"id": "begin", "type": "start", "data": {"trigger": {"event": "order/changed"}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start",
+     "data": {"trigger": [{"event": "order/created"}, {"event": "order/changed"}]}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="Keep one of the two; a `trigger` may be a list.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    settings = design.settings
+    for name in facts.graph.starts:
+        node = design.nodes[name]
+        config = node.config
+        assert isinstance(config, Start)
+        for key, own, other in (
+            ("trigger", config.trigger, settings.trigger),
+            ("input", config.input, settings.input),
+        ):
+            if own is not None and other is not None and own != other:
+                yield RULE.diagnostic(
+                    f"the start node gives a `{key}`, and the design gives another",
+                    node.pointer_to(key),
+                    node=name,
+                    related=(Related(design.pointer_to(key), "the design's"),),
+                    help="keep one of the two",
+                )

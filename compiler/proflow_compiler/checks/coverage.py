@@ -1,0 +1,249 @@
+"""Whether rules leave nothing over, and which of them an earlier one always forestalls.
+
+Rules are split into what they compare: the same value against constants (`x > 5`, `x in ["a"]`), or
+else a part that is true or false. For every combination of where the values may stand among the
+constants, the rules are worked out. What is said is true whatever the data; where there are too
+many combinations, or a rule does more than compare, nothing is said beyond the obvious.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+from proflow_schemas.expressions.syntax import children
+from proflow_schemas.expressions.tree import Call, Comprehension, Const, Ident, Many, Node, Select
+
+_MOST_CASES = 4_096
+_MOST_WORK = 60_000
+_OTHER = object()
+"""A value of a kind that no constant has."""
+
+_Key = tuple[Any, ...]
+_Case = Mapping[_Key, Any]
+Domain = Callable[[tuple[str, ...]], Sequence[Any] | None]
+"""The values that a path such as `("steps", "x", "outcome")` can have, if they are known."""
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "_==_": lambda a, b: bool(a == b),
+    "_!=_": lambda a, b: bool(a != b),
+    "_<_": lambda a, b: bool(a < b),
+    "_<=_": lambda a, b: bool(a <= b),
+    "_>_": lambda a, b: bool(a > b),
+    "_>=_": lambda a, b: bool(a >= b),
+}
+_MIRRORED = {"_==_": "_==_", "_!=_": "_!=_", "_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_"} | {
+    "_>=_": "_<=_"
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """`exhaustive`: one of the rules always holds. `shadowed`: a rule that never gets its turn →
+
+    the earlier ones of which one holds whenever it does; none: it can never hold itself.
+    """
+
+    exhaustive: bool
+    shadowed: Mapping[int, tuple[int, ...]]
+
+
+def coverage(rules: Sequence[Node], domain: Domain = lambda path: None) -> Coverage:
+    """What the trees of rules, tried in this order, cover."""
+    keys = [_key(rule) for rule in rules]
+    shadowed: dict[int, tuple[int, ...]] = {}
+    first: dict[_Key, int] = {}
+    always: int | None = None
+    for index, key in enumerate(keys):
+        if always is not None:
+            shadowed[index] = (always,)
+        elif key in first:
+            shadowed[index] = (first[key],)
+        first.setdefault(key, index)
+        if always is None and key == _TRUE:
+            always = index
+    if always is not None:
+        return Coverage(True, shadowed)
+    values: dict[_Key, list[Any]] = {}
+    for rule in rules:
+        _collect(rule, values)
+    cases = [_points(key, found, domain) for key, found in values.items()]
+    count = 1
+    for points in cases:
+        count *= len(points)
+        if count > _MOST_CASES or count * len(rules) > _MOST_WORK:
+            return _switch(rules, shadowed)
+    before: list[set[int]] = [set() for _ in rules]
+    exhaustive = True
+    for point in product(*cases):
+        case = dict(zip(values, point, strict=True))
+        holding = [index for index, rule in enumerate(rules) if _holds(rule, case)]
+        if not holding:
+            exhaustive = False
+        for index in holding:
+            before[index].add(holding[0])
+    for index, earlier in enumerate(before):
+        if index not in earlier:
+            shadowed.setdefault(index, tuple(sorted(earlier)))
+    return Coverage(exhaustive, shadowed)
+
+
+def _switch(rules: Sequence[Node], shadowed: dict[int, tuple[int, ...]]) -> Coverage:
+    """Many cases of one value: those whose constants have all been tried before never hold."""
+    tried: dict[_Key, dict[Any, int]] = {}
+    for index, rule in enumerate(rules):
+        atom = _atom(rule)
+        if atom is None or atom[1] not in ("_==_", "@in"):
+            continue
+        constants = {_constant_key(one) for one in atom[2]}
+        seen = tried.setdefault(atom[0], {})
+        if constants and constants <= seen.keys():
+            shadowed.setdefault(index, tuple(sorted({seen[one] for one in constants})))
+        for one in constants:
+            seen.setdefault(one, index)
+    return Coverage(False, shadowed)
+
+
+def _points(key: _Key, constants: list[Any], domain: Domain) -> Sequence[Any]:
+    """Values that stand for all that differ in no comparison with these constants."""
+    path = _path(key)
+    if path is not None and (known := domain(path)) is not None:
+        return known
+    kinds: dict[str, set[Any]] = {}
+    for one in constants:
+        kinds.setdefault(_kind(one), set()).add(one)
+    if not kinds or list(kinds) == ["bool"]:
+        return [False, True]
+    points: list[Any] = []
+    for kind, found in kinds.items():
+        if kind == "number":
+            numbers = sorted(found)
+            inner = [(a + b) / 2 for a, b in pairwise(numbers)]
+            least = [numbers[0] - 1]
+            if key[:2] == ("call", "size"):
+                inner = [one for one in inner if isinstance(one, int) or one.is_integer()]
+                least = [one for one in least if one >= 0]
+            points += [*numbers, *inner, *least, numbers[-1] + 1]
+        elif kind == "str":
+            texts = sorted(found)
+            after = {text + "\0" for text in texts} - found
+            points += [*texts, *after, *([""] if texts[0] else [])]
+        else:
+            points += found
+    return [*points, _OTHER] if len(kinds) > 1 or not kinds.keys() & {"number", "str"} else points
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+def _collect(node: Node, values: dict[_Key, list[Any]]) -> None:
+    for atom in _atoms(node):
+        split = _atom(atom)
+        if split is None:
+            values.setdefault(_key(atom), [])
+        else:
+            values.setdefault(split[0], []).extend(split[2])
+
+
+def _atoms(node: Node) -> Iterator[Node]:
+    """The parts of a rule that `&&`, `||`, `!` and `? :` join."""
+    if isinstance(node, Call) and node.function in ("_&&_", "_||_", "!_", "_?_:_"):
+        for child in children(node):
+            yield from _atoms(child)
+    elif not (isinstance(node, Const) and isinstance(node.value, bool)):
+        yield node
+
+
+def _atom(node: Node) -> tuple[_Key, str, list[Any]] | None:
+    """A comparison of something with constants: what, how, with which; None: true or false."""
+    if not isinstance(node, Call) or len(node.arguments) != 2:
+        return None
+    left, right = node.arguments
+    if node.function == "@in":
+        if isinstance(right, Many) and all(isinstance(one, Const) for one in right.elements):
+            listed = [one.value for one in right.elements if isinstance(one, Const)]
+            return (_key(left), "@in", listed) if listed else None
+        return None
+    if node.function not in _COMPARE:
+        return None
+    if isinstance(right, Const) and not isinstance(left, Const):
+        return _key(left), node.function, [right.value]
+    if isinstance(left, Const) and not isinstance(right, Const):
+        return _key(right), _MIRRORED[node.function], [left.value]
+    # Two values against each other: less, equal or greater, as their difference is to zero.
+    a, b, function = _key(left), _key(right), node.function
+    if repr(b) < repr(a):
+        a, b, function = b, a, _MIRRORED[function]
+    return ("compared", a, b), function, [0]
+
+
+def _holds(node: Node, case: _Case) -> bool:
+    if isinstance(node, Const) and isinstance(node.value, bool):
+        return node.value
+    if isinstance(node, Call):
+        match node.function:
+            case "_&&_":
+                return all(_holds(child, case) for child in node.arguments)
+            case "_||_":
+                return any(_holds(child, case) for child in node.arguments)
+            case "!_":
+                return not _holds(node.arguments[0], case)
+            case "_?_:_":
+                condition, yes, no = node.arguments
+                return _holds(yes if _holds(condition, case) else no, case)
+    atom = _atom(node)
+    if atom is None:
+        return bool(case[_key(node)])
+    value = case[atom[0]]
+    if atom[1] == "@in":
+        return any(_same(value, one) for one in atom[2])
+    if atom[1] in ("_==_", "_!=_"):
+        return _same(value, atom[2][0]) is (atom[1] == "_==_")
+    try:
+        return bool(_COMPARE[atom[1]](value, atom[2][0]))
+    except TypeError:
+        return False
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(_constant_key(a) == _constant_key(b))
+
+
+def _constant_key(value: Any) -> Any:
+    return (isinstance(value, bool), value)
+
+
+def _key(node: Node) -> _Key:
+    """What a part of an expression is, wherever it stands in the text."""
+    match node:
+        case Const(value=value):
+            return ("const", type(value).__name__, value)
+        case Ident(name=name):
+            return ("ident", name.removeprefix("."))
+        case Select(operand=operand, field=field, test_only=test_only):
+            return ("has" if test_only else "select", _key(operand), field)
+        case Call(function="_[_]", arguments=(operand, Const(value=str(field)))):
+            return ("select", _key(operand), field)
+        case Call(function="dyn", target=None, arguments=(operand,)):
+            return _key(operand)
+        case Call(function=function, target=target, arguments=arguments):
+            own = () if target is None else (_key(target),)
+            return ("call", function, own, *(_key(one) for one in arguments))
+        case Many(elements=elements, message=message):
+            return ("many", message, *(_key(one) for one in elements))
+        case Comprehension(accumulator=accumulator, variables=variables):
+            inner = (_key(child) for child in children(node))
+            return ("comprehension", tuple(sorted(variables)), accumulator, *inner)
+
+
+def _path(key: _Key) -> tuple[str, ...] | None:
+    parts: list[str] = []
+    while key[0] == "select":
+        parts.append(key[2])
+        key = key[1]
+    return (key[1], *reversed(parts)) if key[0] == "ident" else None
+
+
+_TRUE = ("const", "bool", True)

@@ -1,0 +1,65 @@
+"""PF316: an approval in a design that belongs to no tenant."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.nodes import Approval
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+
+RULE = Rule(
+    code="PF316",
+    name="tenantless-approval",
+    level=Level.ERROR,
+    summary="an approval in a design of `scope: system`",
+    why="""
+A run of a `system` design has no tenant. Those who decide belong to one, and an answer counts only
+for the tenant it carries: so nobody could answer.
+""",
+    incorrect="""
+{
+  "scope": "system",
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "boss", "type": "approval", "data": {"approverType": "user", "approverIds": [7]}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "boss"},
+    {"source": "boss", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "scope": "tenant",
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "boss", "type": "approval", "data": {"approverType": "user", "approverIds": [7]}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "boss"},
+    {"source": "boss", "target": "done"}
+  ]
+}
+""",
+    fix="Remove `scope`, or wait for an event of your own with a `wait` node.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    if design.settings.scope != "system":
+        return
+    for name, node in design.nodes.items():
+        if isinstance(node.config, Approval):
+            yield RULE.diagnostic(
+                f"nobody can answer {ticks(name)}: a `system` design has no tenant",
+                node.pointer,
+                node=name,
+                related=(Related(design.pointer_to("scope"), "says so"),),
+                help="remove `scope`, or use a `wait`",
+            )

@@ -1,0 +1,78 @@
+"""PF305: a handler that the host does not register."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.nodes import Task
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.problems import did_you_mean
+
+RULE = Rule(
+    code="PF305",
+    name="unknown-handler",
+    level=Level.ERROR,
+    summary="a handler, of a task or `onFailure`, that the handlers module does not have",
+    why="""
+A task runs a function of yours by its name. If there is none of that name, the run fails when it
+comes to the task. Checked only if the handlers are known: `--handlers MODULE`.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "mail", "type": "task", "data": {"handler": "send_emial"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "mail"},
+    {"source": "mail", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "mail", "type": "task", "data": {"handler": "send_email"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "mail"},
+    {"source": "mail", "target": "done"}
+  ]
+}
+""",
+    fix="Correct the name, or add a function of that name to the handlers module.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    if facts.handlers is None:
+        return
+    known = sorted(facts.handlers)
+    design = facts.graph.design
+    wanted: list[tuple[str, str, str | None]] = [
+        (node.config.handler, node.pointer_to("handler"), name)
+        for name, node in design.nodes.items()
+        if isinstance(node.config, Task)
+    ]
+    if design.settings.on_failure is not None:
+        wanted.append((design.settings.on_failure, design.pointer_to("onFailure"), None))
+    helps: dict[str, str] = {}
+    for handler, pointer, node in wanted:
+        if handler in facts.handlers:
+            continue
+        if handler not in helps:
+            helps[handler] = (
+                did_you_mean(handler, known) or "add a function of this name to the handlers"
+            )
+        yield RULE.diagnostic(
+            f"there is no handler {ticks(handler)}",
+            pointer,
+            node=node,
+            label="not among the handlers",
+            help=helps[handler],
+        )

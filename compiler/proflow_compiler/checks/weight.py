@@ -1,0 +1,102 @@
+"""An upper bound of the steps a run can take: what Inngest counts against its limit.
+
+Sound for every acyclic graph. Exact as long as paths that exclude each other do not merge between
+branches that run at once: below a node without such branches the heaviest path counts, elsewhere
+the heaviest outcome of the node with everything that only follows from it.
+"""
+
+from proflow_compiler.graph import Graph
+from proflow_compiler.nodes import LOWERINGS
+
+_PER_APPROVAL = 2
+"""It waits for the answer, and requests it."""
+
+
+def most_steps(graph: Graph) -> int:
+    """The steps of the longest run, or more; for an acyclic graph with one start."""
+    return _Weights(graph).heaviest()
+
+
+def _steps_of(node_type: str) -> int:
+    if LOWERINGS[node_type].instant:
+        return 0
+    return _PER_APPROVAL if node_type == "approval" else 1
+
+
+class _Weights:
+    """What is known below each node, that is of all it dominates, itself included.
+
+    `steps` at most; `single`: whether a run leaves it by one edge at most; `lowest`: the least
+    depth of an immediate dominator of what its edges lead to.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.tree = graph, graph.dominator_tree
+        self.order = [name for name in graph.topological if name in self.tree.parent]
+        self.steps: dict[str, int] = {}
+        self.single: set[str] = set()
+        self.lowest: dict[str, int] = {}
+        self.aside: dict[str, list[str]] = {name: [] for name in self.order}
+        """Merges that the same node dominates immediately, and edges below this one lead to."""
+        for name in self.order:
+            above = self.tree.parent[name]
+            for edge in graph.into[name]:
+                if edge.source in self.tree.parent and edge.source != above:
+                    child = self.tree.ancestor(edge.source, self.tree.depth[above] + 1)
+                    self.aside[child].append(name)
+
+    def heaviest(self) -> int:
+        for name in reversed(self.order):
+            self._measure(name)
+        return self.steps[self.order[0]]
+
+    def _measure(self, name: str) -> None:
+        graph, tree = self.graph, self.tree
+        at, children = graph.nodes[name], tree.children[name]
+        depth = tree.depth[name]
+        own = 0 if at.choice_of is not None else _steps_of(at.node.type)
+        direct = [tree.depth[tree.parent[edge.target]] for edge in graph.out(name)]
+        self.lowest[name] = min(
+            [*direct, *(self.lowest[child] for child in children)], default=depth
+        )
+        forks = any(len(exit_.edges) > 1 for exit_ in graph.exits[name])
+        if not forks and all(child in self.single for child in children):
+            self.single.add(name)
+            self.steps[name] = own + self._longest_path(name)
+            return
+        outside = [child for child in children if self.lowest[child] < depth]
+        leaves_itself = any(below < depth for below in direct)
+        if not outside or (len(outside) == 1 and not leaves_itself and outside[0] in self.single):
+            self.single.add(name)
+        self.steps[name] = own + self._heaviest_outcome(name)
+
+    def _longest_path(self, name: str) -> int:
+        tree = self.tree
+        longest: dict[str, int] = {}
+        for child in reversed(tree.children[name]):
+            after = max((longest[target] for target in self.aside[child]), default=0)
+            longest[child] = self.steps[child] + after
+        inside = (edge.target for edge in self.graph.out(name))
+        return max((longest[one] for one in inside if tree.parent[one] == name), default=0)
+
+    def _heaviest_outcome(self, name: str) -> int:
+        """The heaviest sum of what can follow one outcome, each node counted once."""
+        outcomes = self.graph.exits[name]
+        by: dict[str, int] = dict.fromkeys(self.tree.children[name], 0)
+        for index, exit_ in enumerate(outcomes):
+            for edge in exit_.edges:
+                if edge.target in by:
+                    by[edge.target] |= 1 << index
+        sums: dict[int, int] = {}
+        for child in self.tree.children[name]:
+            for target in self.aside[child]:
+                by[target] |= by[child]
+            sums[by[child]] = sums.get(by[child], 0) + self.steps[child]
+        each = [0] * len(outcomes)
+        always = sums.pop((1 << len(outcomes)) - 1, 0)
+        for which, steps in sums.items():
+            while which:
+                lowest = which & -which
+                each[lowest.bit_length() - 1] += steps
+                which ^= lowest
+        return always + max(each, default=0)
