@@ -1,6 +1,6 @@
 """The problems a reader finds, and their codes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -34,6 +34,9 @@ class Problems:
     """Collects diagnostics; one per cause."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    budget: int = 20_000
+    """Words that may still be compared to find what was meant: thousands of typing errors must
+    not take minutes."""
 
     def add(
         self,
@@ -64,6 +67,11 @@ class Problems:
                 related=related,
             )
         )
+
+    def did_you_mean(self, word: str, known: Collection[str]) -> str | None:
+        """The help that names the closest known word, while the budget lasts."""
+        self.budget -= len(known)
+        return did_you_mean(word, known) if self.budget >= 0 else None
 
 
 def shown(value: Any) -> str:
@@ -98,6 +106,11 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
 
 def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known word that is closest to this one, if one is close."""
-    folded = {one.lower()[:100]: one for one in known}
-    close = get_close_matches(word.lower()[:100], folded, n=1, cutoff=cutoff)
+    word = word.lower()[:100]
+    folded = {
+        one.lower(): one
+        for one in known
+        if len(one) <= 100 and 2 * min(len(one), len(word)) >= cutoff * (len(one) + len(word))
+    }
+    close = get_close_matches(word, folded, n=1, cutoff=cutoff)
     return folded[close[0]] if close else None

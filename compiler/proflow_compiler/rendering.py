@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
 from proflow_compiler.excerpt import excerpt, visible
-from proflow_compiler.source import Extent, Source
+from proflow_compiler.source import Extent, Position, Source
 
+_Places = list[tuple[Related, Position]]
 Format = Literal["text", "json", "sarif", "github"]
 SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -64,12 +65,11 @@ def render_files(
     """The diagnostics of several files, as one document; ends with a line break unless empty."""
     match format:
         case "text":
-            blocks = [
-                _text(diagnostic, file.source, color)
+            return "\n".join(
+                _text(diagnostic, file.source, related, color)
                 for file in files
-                for diagnostic in file.located()
-            ]
-            return "\n".join(blocks)
+                for diagnostic, related in _with_related(file)
+            )
         case "json":
             return json.dumps(check_report(files, strict=strict), indent=2) + "\n"
         case "sarif":
@@ -112,7 +112,7 @@ def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
 
 
-def _text(diagnostic: Diagnostic, source: Source, color: bool) -> str:
+def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool) -> str:
     paint = _COLOURS[diagnostic.level]
 
     def bold(text: str, colour: str) -> str:
@@ -121,7 +121,6 @@ def _text(diagnostic: Diagnostic, source: Source, color: bool) -> str:
     head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
     lines = [f"{head}: {visible(diagnostic.message)}"]
     line, column = diagnostic.line or 1, diagnostic.column or 1
-    related = list(_related(diagnostic, source))
     width = max(len(str(number)) for number in (line, *(place.line for _, place in related)))
     pad = " " * width
 
@@ -155,11 +154,16 @@ def _text(diagnostic: Diagnostic, source: Source, color: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _related(diagnostic: Diagnostic, source: Source) -> Iterator[tuple[Related, Any]]:
-    extents = source.extents({one.pointer for one in diagnostic.related})
-    for one in diagnostic.related:
-        extent = extents[one.pointer]
-        yield one, source.position(extent.start, extent.end)
+def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
+    """The diagnostics with the places related to them; the text is searched once."""
+    located = file.located()
+    extents = file.source.extents({one.pointer for found in located for one in found.related})
+    for found in located:
+        places = []
+        for one in found.related:
+            extent = extents[one.pointer]
+            places.append((one, file.source.position(extent.start, extent.end)))
+        yield found, places
 
 
 def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
@@ -196,8 +200,8 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
     """A SARIF 2.1.0 log with one run."""
-    located = [(file, diagnostic) for file in files for diagnostic in file.located()]
-    rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic in located})
+    located = [(file, *found) for file in files for found in _with_related(file)]
+    rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic, _ in located})
     index = {code: at for at, (code, _) in enumerate(rules)}
     return {
         "$schema": SARIF_SCHEMA,
@@ -212,15 +216,17 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
                 },
                 "columnKind": "unicodeCodePoints",
                 "results": [
-                    _sarif_result(diagnostic, file.source, index[diagnostic.code])
-                    for file, diagnostic in located
+                    _sarif_result(diagnostic, file.source, places, index[diagnostic.code])
+                    for file, diagnostic, places in located
                 ],
             }
         ],
     }
 
 
-def _sarif_result(diagnostic: Diagnostic, source: Source, rule: int) -> dict[str, Any]:
+def _sarif_result(
+    diagnostic: Diagnostic, source: Source, places: _Places, rule: int
+) -> dict[str, Any]:
     uri = _uri(source.path)
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
@@ -255,7 +261,7 @@ def _sarif_result(diagnostic: Diagnostic, source: Source, rule: int) -> dict[str
             },
             "message": {"text": other.message},
         }
-        for other, place in _related(diagnostic, source)
+        for other, place in places
     ]
     if related:
         result["relatedLocations"] = related

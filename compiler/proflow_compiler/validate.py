@@ -138,9 +138,7 @@ def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any
         help = "known are " + ", ".join(f"`{one}`" for one in sorted(known)[:24])
     else:
         help = "it takes no settings"
-    return Violation(
-        (*at, key), f"unknown key `{shown('.'.join(map(str, (*at, key))))}`", help, on_key=True
-    )
+    return Violation((*at, key), f"unknown key {_named((*at, key))}", help, on_key=True)
 
 
 def closest_key(key: str, known: Iterable[str]) -> str | None:
@@ -173,6 +171,8 @@ def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
     }
     if not plausible:
         allowed = list(dict.fromkeys(_allowed_types(cast(Mapping[str, Any], error.schema))))
+        hidden = {"null"} | ({"a whole number"} if "a number" in allowed else set())
+        allowed = [name for name in allowed if name not in hidden]
         yield Violation(
             at, f"{_named(at)} must be {_one_of(allowed)}, not {_given(error.instance)}"
         )
@@ -238,7 +238,11 @@ def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
         if near is not None
         else "one of " + ", ".join(f"`{word}`" for word in allowed)
     )
-    return Violation(at, f"{_named(at)} cannot be {_given(value)}", help)
+    return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help)
+
+
+def _quoted(value: Any) -> str:
+    return f"`{shown(value)}`" if isinstance(value, str) and value else _given(value)
 
 
 def _given(value: Any) -> str:

@@ -140,7 +140,10 @@ def _node_schema() -> dict[str, Any]:
             "id": {"$ref": "#/$defs/id"},
             "type": {"description": "what the node does", "examples": list(spellings)},
             "label": {"description": "what people read"},
-            "data": {"type": ["object", "null"]},
+            "data": {
+                "type": ["object", "null"],
+                "properties": {"config": {"type": ["object", "null"]}},
+            },
             "config": {"type": ["object", "null"], "description": "what the type configures"},
         },
         "anyOf": [

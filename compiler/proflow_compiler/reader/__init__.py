@@ -38,8 +38,12 @@ class Reading:
             return [FileReport(self.source, found, workflow)]
         reports = []
         for design in self.designs:
-            own = [one for one in found if f"{one.pointer}/".startswith(f"{design.pointer}/")]
-            found = [one for one in found if one not in own]
+            own: list[Diagnostic] = []
+            others: list[Diagnostic] = []
+            for one in found:
+                inside = f"{one.pointer}/".startswith(f"{design.pointer}/")
+                (own if inside else others).append(one)
+            found = others
             reports.append(FileReport(self.source, own, design.id, f"{path}#{design.id}"))
         return [*reports, FileReport(self.source, found)] if found else reports
 

@@ -70,10 +70,8 @@ def decode(data: bytes, path: str) -> Decoded:
             Source(path, data.decode("utf-8", "replace")), None, (_not_utf8(data, error),)
         )
     source = Source(path, text)
-    value, problem = _parse(source)
-    if problem is not None:
-        return Decoded(source, None, (problem,))
-    return Decoded(source, value)
+    value, problems = _parse(source)
+    return Decoded(source, value, tuple(problems))
 
 
 def too_large() -> Diagnostic:
@@ -84,7 +82,7 @@ def too_large() -> Diagnostic:
     )
 
 
-def _parse(source: Source) -> tuple[Any, Diagnostic | None]:
+def _parse(source: Source) -> tuple[Any, list[Diagnostic]]:
     text = source.text
     repeated = False
 
@@ -100,20 +98,19 @@ def _parse(source: Source) -> tuple[Any, Diagnostic | None]:
             text, object_pairs_hook=unique, parse_constant=_no_constant, parse_float=_finite
         )
     except json.JSONDecodeError as error:
-        return None, _invalid(source, error)
+        return None, [_invalid(source, error)]
     except RecursionError:
-        return None, _too_deep(source)
+        return None, [_too_deep(source)]
     except ValueError:  # a constant, or an integer of thousands of digits
-        return None, _bad_number(source)
+        return None, [_bad_number(source)]
     if _deeper_than(value, MAX_DEPTH):
-        return None, _too_deep(source)
+        return None, [_too_deep(source)]
     if repeated:
-        return None, _repeated_key(source)
+        return None, list(_repeated_keys(source))
     if _SURROGATE.search(text) and (half := _half_a_pair(text)) is not None:
-        return None, _at(
-            source, half, half + 6, "PF001", "an escape is half of a surrogate pair", None
-        )
-    return value, None
+        message = "an escape is half of a surrogate pair"
+        return None, [_at(source, half, half + 6, "PF001", message, None)]
+    return value, []
 
 
 def _no_constant(text: str) -> float:
@@ -129,7 +126,7 @@ def _finite(text: str) -> float:
 
 def _deeper_than(value: Any, depth: int) -> bool:
     level = [value]
-    for _ in range(depth + 1):
+    for _ in range(depth):
         level = (
             [
                 below
@@ -209,8 +206,8 @@ def _too_deep(source: Source) -> Diagnostic:
     return _problem("PF001", f"objects and lists are nested more than {MAX_DEPTH} deep")
 
 
-def _repeated_key(source: Source) -> Diagnostic:
-    """The first key that stands twice in one object."""
+def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
+    """Every key that stands twice in one object."""
     stack: list[tuple[str, Iterator[tuple[str, Extent]], dict[str, Extent]]] = [
         ("", members(source.text, len(source.text) - len(source.text.lstrip())), {})
     ]
@@ -224,7 +221,7 @@ def _repeated_key(source: Source) -> Diagnostic:
         below = f"{pointer}/{escape(name)}"
         if extent.key is not None and name in seen:
             first, _ = source.place((seen[name].key or (0, 0))[0])
-            return _at(
+            yield _at(
                 source,
                 *extent.key,
                 "PF004",
@@ -232,9 +229,8 @@ def _repeated_key(source: Source) -> Diagnostic:
                 "remove one of the two",
                 pointer=below,
             )
-        seen[name] = extent
+        seen.setdefault(name, extent)
         stack.append((below, members(source.text, extent.start), {}))
-    return _problem("PF004", "a key stands twice in one object")
 
 
 def _half_a_pair(text: str) -> int | None:

@@ -1,7 +1,7 @@
 """A JSON value → its designs: finds the shape, reads nodes, edges and settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proflow_schemas.settings import Settings
@@ -44,16 +44,33 @@ def read_designs(
             help="leave it out",
         )
         return [], problems.found
-    drawing = _find(value, "", problems)
-    design = _design(drawing, stem, problems) if drawing is not None else None
+    design = _read_one(value, "", stem, problems)
     return [design] if design is not None else [], problems.found
+
+
+def _read_one(value: Any, pointer: str, stem: str, problems: Problems) -> Design | None:
+    own = Problems(budget=problems.budget)
+    drawing = _find(value, pointer, own)
+    design = _design(drawing, stem, own) if drawing is not None else None
+    problems.found += own.found
+    problems.budget = own.budget
+    return design
+
+
+def _is_array(value: Any) -> bool:
+    """Whether this is an exported array of rows, or of other designs."""
+    return isinstance(value, list) and any(
+        riveredge.is_row(one)
+        or (isinstance(one, dict) and any(key in one for key in ("nodes", "flattenNodes")))
+        for one in value
+    )
 
 
 def _rows(value: Any) -> tuple[list[Any] | None, str]:
     """An exported array of rows, on its own or as the `data` or `items` of an answer."""
     pointer = ""
     for _ in range(_MAX_WRAPPERS):
-        if riveredge.is_array(value):
+        if _is_array(value):
             return value, pointer
         if not isinstance(value, dict) or "nodes" in value:
             break
@@ -64,64 +81,82 @@ def _rows(value: Any) -> tuple[list[Any] | None, str]:
     return None, ""
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """One element of an array of designs, and what it is called."""
+
+    value: Any
+    pointer: str
+    code: str
+    name: str
+
+
 def _read_rows(
     values: list[Any], pointer: str, stem: str, select: str | None, problems: Problems
 ) -> list[Design]:
-    """The designs of an array of rows, named by code and tenant."""
-    rows: list[tuple[riveredge.Row, str]] = []
-    taken: dict[str, riveredge.Row] = {}
+    """The designs of an array; rows are named by code and tenant."""
+    entries: list[_Entry] = []
+    taken: dict[str, str] = {}
     for index, value in enumerate(values):
-        at = f"{pointer}/{index}"
-        row = riveredge.row(value, at, problems)
-        if row is None:
+        entry = _entry(value, f"{pointer}/{index}", f"{stem}-{index}", problems)
+        if entry is None:
             continue
-        if value.get("deleted_at") is not None:
-            problems.add(
-                "PF107",
-                f"the row `{shown(row.code or index)}` is left out: it is deleted",
-                at,
-                level=Level.INFO,
-            )
-            continue
-        written = row.code or f"{stem}-{index}"
-        name = names.safe_id(written if row.tenant_id is None else f"{written}-t{row.tenant_id}")
-        if name in taken:
+        if entry.name in taken:
+            at = "code" if "code" in value else "id"
             problems.add(
                 "PF110",
-                f"two rows are the design `{shown(name)}`",
-                f"{at}/code" if row.code is not None else at,
-                related=(Related(taken[name].pointer, "the other one"),),
+                f"two designs of the file are called `{entry.name}`",
+                f"{entry.pointer}/{at}",
+                related=(Related(f"{taken[entry.name]}/{at}", "the other one"),),
             )
             continue
-        taken[name] = row
-        rows.append((row, name))
+        taken[entry.name] = entry.pointer
+        entries.append(entry)
     if select is not None:
-        rows = _selected(rows, select, problems)
-    designs = []
-    for row, name in rows:
-        drawing = riveredge.read_row(row, problems)
-        design = _design(drawing, stem, problems) if drawing is not None else None
+        entries = _selected(entries, select, problems)
+    designs: list[Design] = []
+    for entry in entries:
+        design = _read_one(entry.value, entry.pointer, stem, problems)
         if design is not None:
-            designs.append(replace(design, id=name))
+            designs.append(replace(design, id=entry.name))
     return designs
 
 
-def _selected(
-    rows: list[tuple[riveredge.Row, str]], select: str, problems: Problems
-) -> list[tuple[riveredge.Row, str]]:
-    """The rows of a code, or the one of an id (`leave-t7`), with the problems of no others."""
-    found = [(row, name) for row, name in rows if select in (row.code, name)]
-    pointers = [row.pointer for row, _ in found]
+def _entry(value: Any, pointer: str, otherwise: str, problems: Problems) -> _Entry | None:
+    if not isinstance(value, dict):
+        problems.add("PF101", f"a design is an object, not {kind_of(value)}", pointer)
+        return None
+    if not riveredge.is_row(value):
+        code = as_id(value.get("id")) or otherwise
+        return _Entry(value, pointer, code, names.safe_id(code))
+    if value.get("deleted_at") is not None:
+        problems.add(
+            "PF107",
+            "the row is left out: it is deleted",
+            f"{pointer}/deleted_at",
+            level=Level.INFO,
+        )
+        return None
+    row = riveredge.row(value, pointer, Problems())
+    code = row.code if row is not None and row.code is not None else otherwise
+    tenant = row.tenant_id if row is not None else None
+    name = names.safe_id(code if tenant is None else f"{code}-t{tenant}")
+    return _Entry(value, pointer, code, name)
+
+
+def _selected(entries: list[_Entry], select: str, problems: Problems) -> list[_Entry]:
+    """The designs of a code, or the one of an id (`leave-t7`), with the problems of no others."""
+    found = [entry for entry in entries if select in (entry.code, entry.name)]
     problems.found[:] = [
         one
         for one in problems.found
-        if any(f"{one.pointer}/".startswith(f"{pointer}/") for pointer in pointers)
+        if any(f"{one.pointer}/".startswith(f"{entry.pointer}/") for entry in found)
     ]
     if not found:
-        known = [row.code or name for row, name in rows]
+        known = [entry.code for entry in entries]
         problems.add(
             "PF006",
-            f"no row has the code `{shown(select)}`",
+            f"no design of the file is called `{shown(select)}`",
             help=did_you_mean(select, known)
             or "there are " + ", ".join(f"`{shown(code)}`" for code in known[:20]),
         )
@@ -200,15 +235,14 @@ def _unknown(value: Any, pointer: str, problems: Problems) -> None:
 
 
 def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
-    before = len(problems.found)
     if not drawing.nodes:
-        if not has_errors(problems.found[before:]):
+        if not has_errors(problems.found):
             problems.add("PF003", "the design has no nodes", drawing.nodes_pointer)
         return None
     settings = _settings(drawing, problems)
     read = read_nodes(drawing, problems)
     edges = read_edges(drawing, read, problems)
-    if has_errors(problems.found[before:]) or settings is None:
+    if has_errors(problems.found) or settings is None:
         return None
     if not read.nodes:
         problems.add("PF003", "the design has no nodes that run", drawing.nodes_pointer)
@@ -216,7 +250,7 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
     nodes: Mapping[str, Node] = read.nodes
     if drawing.dialect == riveredge.DIALECT:
         nodes, edges = riveredge.as_followed(drawing, read.nodes, edges, problems)
-        if has_errors(problems.found[before:]):
+        if has_errors(problems.found):
             return None
     written = settings.id or stem
     design_id = names.safe_id(written)

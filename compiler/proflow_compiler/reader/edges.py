@@ -8,7 +8,7 @@ from proflow_schemas.expressions import ExpressionError, condition_to_cel
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Level, Related
-from proflow_compiler.problems import Problems, closest, did_you_mean, kind_of, shown
+from proflow_compiler.problems import Problems, closest, kind_of, shown
 from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.nodes import ReadNodes, as_id
@@ -108,7 +108,7 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
         f"there is no node `{shown(end)}`",
         f"{item.pointer}/{name}",
         edge=key,
-        help=did_you_mean(end, list(read.known)),
+        help=problems.did_you_mean(end, read.known),
     )
     return False
 

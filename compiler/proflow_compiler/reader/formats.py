@@ -82,24 +82,31 @@ def _of_list(value: list[Any]) -> str | None:
 
 
 def _of_object(value: dict[str, Any]) -> str | None:
-    api = value.get("apiVersion")
-    schema = value.get("$schema")
     nodes = value.get("nodes")
     form = value.get("format")
-    definition = value.get("definition")
+    links = value.get("links")
     if isinstance(form, str) and form.startswith("proflow/definition@"):
         return "a compiled definition"
     if isinstance(value.get("connections"), dict) and isinstance(nodes, list):
         return "n8n"
-    if value.get("kind") == "app" or ("app" in value and isinstance(value.get("workflow"), dict)):
+    if isinstance(nodes, list) and isinstance(links, list) and "edges" not in value:
+        return "ComfyUI" if "last_node_id" in value else "a graph with `links`"
+    if isinstance(value.get("app"), dict) and isinstance(value.get("workflow"), dict):
         return "Dify"
+    return None if nodes is not None else _without_nodes(value)
+
+
+def _without_nodes(value: dict[str, Any]) -> str | None:
+    api = value.get("apiVersion")
+    schema = value.get("$schema")
+    definition = value.get("definition")
     if "States" in value and "StartAt" in value:
         return "AWS Step Functions (Amazon States Language)"
     if isinstance(api, str):
         if "argoproj.io" in api:
             return "an Argo workflow"
         return "a Kubernetes resource"
-    if isinstance(value.get("jobs"), dict) and ("on" in value or "runs-on" in str(value)[:5_000]):
+    if isinstance(value.get("jobs"), dict) and "on" in value:
         return "a GitHub Actions workflow"
     if isinstance(schema, str) and "workflowdefinition" in schema.lower():
         return "Azure Logic Apps"
@@ -118,7 +125,8 @@ def _of_object(value: dict[str, Any]) -> str | None:
     if isinstance(value.get("document"), dict) and "dsl" in value["document"]:
         return "a Serverless Workflow"
     tasks = value.get("tasks")
-    if isinstance(tasks, list) and tasks and "taskReferenceName" in str(tasks[0])[:5_000]:
+    first = tasks[0] if isinstance(tasks, list) and tasks else None
+    if isinstance(first, dict) and "taskReferenceName" in first:
         return "a Conductor workflow"
     if isinstance(value.get("flow"), list) and isinstance(value.get("metadata"), dict):
         return "a Make scenario"
@@ -126,9 +134,8 @@ def _of_object(value: dict[str, Any]) -> str | None:
         return "a DingTalk-style approval tree (`childNode`)"
     if isinstance(value.get("cells"), list):
         return "AntV X6 or JointJS (`cells`)"
-    if isinstance(nodes, list) and isinstance(value.get("links"), list):
-        return "ComfyUI" if "last_node_id" in value else "a graph with `links`"
-    if "bpmn:definitions" in value or ("definitions" in value and "process" in str(value)[:2_000]):
+    bpmn = value.get("definitions")
+    if "bpmn:definitions" in value or (isinstance(bpmn, dict) and "process" in bpmn):
         return "BPMN"
     return None
 

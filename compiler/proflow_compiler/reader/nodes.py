@@ -15,7 +15,6 @@ from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.source import escape
 from proflow_compiler.validate import Place, validate
 
-
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
 )
@@ -82,6 +81,9 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
             continue
         first[node_id] = _id_pointer(item)
         _read_node(item, node_id, drawing, read, problems)
+    for node in [node for node in read.nodes.values() if node.parent is not None]:
+        if node.parent not in read.nodes:
+            read.nodes[node.id] = replace(node, parent=None)
     return read
 
 
@@ -268,10 +270,12 @@ def _spelling(value: dict[str, Any], data: dict[str, Any], pointer: str) -> tupl
             if one in CANONICAL or one in LATER or one.lower() in NOTES:
                 return one, at
             written.append((one, at))
+    if not written:
+        return None, pointer
     groups = [found for found in written if found[0].lower() in GROUPS]
-    if groups or written:
-        return (groups or written)[0]
-    return None, pointer
+    near = [found for found in written if closest(found[0], [*CANONICAL, *LATER]) is not None]
+    inner = [found for found in written if found[1].endswith("/data/type")]
+    return (groups or near or inner or written)[0]
 
 
 def _unknown_type(

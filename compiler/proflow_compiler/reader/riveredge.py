@@ -7,6 +7,7 @@ condition belongs to its i-th edge in file order, and no match takes the first e
 nodes as a map.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -25,7 +26,14 @@ from proflow_compiler.source import escape
 DIALECT = "riveredge"
 
 _ROW_MARKS = ("tenant_id", "code", "inngest_workflow_id", "is_active")
-_NODE_MARKS = ("approver_type", "approval_type", "approvalType", "condition_list")
+_NODE_MARKS = (
+    "approver_type",
+    "approval_type",
+    "approvalType",
+    "condition_list",
+    "timeoutHours",
+    "timeout_hours",
+)
 _RENAMED = {
     "approver_type": "approverType",
     "approval_type": "approvalMode",
@@ -68,21 +76,18 @@ def is_row(value: Any) -> bool:
     )
 
 
-def is_array(value: Any) -> bool:
-    """Whether this is an exported array of rows."""
-    return isinstance(value, list) and bool(value) and all(is_row(one) for one in value)
-
-
 def row(value: dict[str, Any], pointer: str, problems: Problems) -> Row | None:
     """A row with sound columns."""
     code, tenant = value.get("code"), value.get("tenant_id")
     before = len(problems.found)
-    if code is not None and (not isinstance(code, str) or not code):
+    if code is not None and not isinstance(code, str):
         problems.add("PF101", f"`code` must be a text, not {kind_of(code)}", f"{pointer}/code")
+    if code == "":
+        problems.add("PF101", "`code` is empty", f"{pointer}/code")
     if tenant is not None and (type(tenant) is not int or tenant < 1):
         problems.add(
             "PF101",
-            f"`tenant_id` must be a positive whole number, not {shown(tenant)}",
+            f"`tenant_id` must be a positive whole number, not {shown(json.dumps(tenant))}",
             f"{pointer}/tenant_id",
         )
     if len(problems.found) > before:
@@ -223,7 +228,7 @@ def as_followed(
                     "PF107",
                     f"the edge to `{shown(edge.target)}` is left out: of several edges out of "
                     f"`{shown(name)}` only the first counts in an approval process",
-                    edge.pointer,
+                    f"{edge.pointer}/target",
                     level=Level.WARNING,
                     node=name,
                     edge=edge.key,
@@ -270,7 +275,8 @@ def _with_rules(
     if len(rules) != len(out):
         problems.add(
             "PF108",
-            f"`{shown(node.id)}` has {len(out)} edges, but {len(rules)} conditions",
+            f"`{shown(node.id)}` has {len(out)} edges, but {len(rules)} "
+            + ("condition" if len(rules) == 1 else "conditions"),
             f"{pointer}/{key}" if key in data else pointer,
             node=node.id,
             help="each edge has one condition, in the order of the edges",
