@@ -17,6 +17,9 @@ from proflow_schemas.expressions import ExpressionError, compile, render_value
 from proflow_schemas.expressions.doubles import as_doubles, double_paths
 from proflow_schemas.nodes import Approval, Config, Delay, End, Join, Retry, Set, Start, Wait
 
+TRIGGERS = ("notify", "cc", "emit", "http", "task")
+"""What may make somebody send the event that the wait after it is for."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -85,6 +88,10 @@ class _Game:
         self.over: list[tuple[float, int, str, str]] = []
         """When the nodes that take time are over, with their outcomes; a heap."""
         self.ends: list[tuple[str, End]] = []
+        self.triggers: dict[str, str] = {}
+        """Wait → the node it was armed together with."""
+        self.held: dict[str, str] = {}
+        """Wait → its outcome, while that node is not over."""
         self.steps: dict[str, Any] = {}
         self.outputs = dict(outside.outputs)
         start = graph.nodes[graph.starts[0]].node.config
@@ -161,8 +168,22 @@ class _Game:
                 return mode
         return len(self.graph.into[node]) + 1
 
+    def armed_with(self, name: str) -> str | None:
+        """The wait that is armed before this node starts: what triggers the event is drawn directly
+        before the wait, which is over when both are."""
+        out = self.graph.out(name)
+        at = self.graph.nodes[name]
+        if len(out) != 1 or at.choice_of is not None or at.node.type not in TRIGGERS:
+            return None
+        after = self.graph.nodes[out[0].target]
+        alone = len(self.graph.into[after.id]) == 1
+        return after.id if alone and after.node.type == "wait" and not after.choice_of else None
+
     def start(self, name: str) -> None:
         """Start a node; it is over at once, or at a known time, or never."""
+        if (wait := self.armed_with(name)) is not None:
+            self.triggers[wait] = name
+            self.start(wait)
         at = self.graph.nodes[name]
         happened = self.run.nodes[name] = Happened("completed", started=self.now, attempts=1)
         if at.ruled:
@@ -258,6 +279,10 @@ class _Game:
         if outcome == "failure":
             happened.status = "failed"
             self.stop("failed")
+        trigger = self.triggers.get(name)
+        if trigger is not None and self.run.nodes[trigger].status != "completed":
+            self.held[name] = outcome
+            return
         happened.status, happened.outcome = "completed", outcome
         if at.choice_of is None:
             self.steps[name] = {"outcome": outcome, "output": self.outputs.get(name)}
@@ -271,6 +296,8 @@ class _Game:
                 if (exit_.outcome == outcome) == taken:
                     for edge in exit_.edges:
                         self.settle(edge, taken)
+        for wait in [wait for wait in self.held if self.triggers[wait] == name]:
+            self.finish(wait, self.held.pop(wait))
 
     def choose(self, name: str) -> str:
         """The first outcome whose rule holds, else the default; neither fails the run."""
