@@ -33,6 +33,8 @@ class Thread:
     exits: Exits
     arms: "list[Thread]" = field(default_factory=list)
     inline: bool = False
+    aside: frozenset[int] = frozenset()
+    """Merges, other than its own, that some of its arms lead to."""
 
 
 def threads_of(thread: Thread) -> Iterator[Thread]:
@@ -63,10 +65,15 @@ class Crossing:
 
 @dataclass(slots=True)
 class Forks:
-    """The block of every outcome with several edges, by (node, outcome); and what crosses."""
+    """The block of every outcome with several edges, by (node, outcome); and what crosses.
 
-    blocks: dict[tuple[int, str], Thread]
-    crossings: list[Crossing]
+    `aside` are merges that a branch leads to past the join of its block, with the forks of those
+    blocks: ends that take no time. They have to be functions.
+    """
+
+    blocks: dict[tuple[int, str], Thread] = field(default_factory=dict)
+    crossings: list[Crossing] = field(default_factory=list)
+    aside: dict[int, list[int]] = field(default_factory=dict)
 
 
 def plan_forks(graph: Graph, tree: Dominance, early: Callable[[str], bool]) -> Forks:
@@ -78,16 +85,20 @@ def plan_forks(graph: Graph, tree: Dominance, early: Callable[[str], bool]) -> F
         if len(exit_.edges) > 1
     ]
     if not wide:
-        return Forks({}, [])
+        return Forks()
     exits = _exits_below(tree, {node for node, _ in wide})
-    forks = Forks({}, [])
-    for node, exit_ in wide:
+    forks = Forks()
+    for node, exit_ in reversed(wide):
         targets = [tree.number[edge.target] for edge in exit_.edges]
-        joining = _Joining(graph, tree, early, node, exits)
+        joining = _Joining(tree, early, node, exits, forks.aside)
         try:
-            forks.blocks[node, exit_.outcome] = joining.join(targets)
+            block = joining.join(targets)
         except _CrossedError as error:
             forks.crossings.append(error.crossing)
+            continue
+        forks.blocks[node, exit_.outcome] = block
+        for merge in {merge for thread in threads_of(block) for merge in thread.aside}:
+            forks.aside.setdefault(merge, []).append(node)
     return forks
 
 
@@ -102,13 +113,13 @@ class _Joining:
 
     def __init__(
         self,
-        graph: Graph,
         tree: Dominance,
         early: Callable[[str], bool],
         fork: int,
         exits: Mapping[int, Exits],
+        aside: Mapping[int, list[int]],
     ) -> None:
-        self.graph, self.tree, self.early = graph, tree, early
+        self.tree, self.early, self.aside = tree, early, aside
         self.fork, self.exits = fork, exits
         self.live: dict[Thread, None] = {}
         self.leading: dict[int, dict[Thread, None]] = {}
@@ -149,19 +160,23 @@ class _Joining:
         edges = sum(arm.exits[merge] for arm in arms)
         inline = edges == self.tree.in_degree[merge]
         exits = dict(self.exits[merge]) if inline else {merge: edges}
+        aside = {other for arm in arms for other in arm.exits if other != merge}
         for arm in arms:
-            for other, count in arm.exits.items():
-                if other != merge:
-                    exits[other] = exits.get(other, 0) + count
-        return Thread(self.fork, merge, exits, arms, inline)
+            for other in arm.exits.keys() & aside:
+                exits[other] = exits.get(other, 0) + arm.exits[other]
+        return Thread(self.fork, merge, exits, arms, inline, frozenset(aside))
 
     def _require_block(self, arm: Thread, merge: int) -> None:
         """Raises unless `arm` leads to `merge` and to nothing else that matters before it."""
         if self.early(self.tree.names[merge]):
             raise _CrossedError(Crossing(self.fork, merge, arm.target))
+        inner = any(self.tree.contains(self.fork, fork) for fork in self.aside.get(merge, ()))
+        if inner or merge in arm.aside:
+            raise _CrossedError(Crossing(self.fork, merge, arm.target, shared=True))
         aside = [other for other in arm.exits if other != merge]
         for other in aside:
-            if not self._ends_at_once(other) or _leads_to(self.tree, merge, other):
+            alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)
+            if not alone or not self._ends_at_once(other):
                 raise _CrossedError(Crossing(self.fork, merge, arm.target, astray=other))
         if not arm.arms and self.tree.is_merge(arm.target):
             return

@@ -31,7 +31,7 @@ from proflow_compiler.function_settings import default_policy, function_settings
 from proflow_compiler.graph import Graph, GraphNode
 from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.program import Block, Branch, Call, Fork, Program, Step, Stop
-from proflow_compiler.structure import structure
+from proflow_compiler.structure import Structured, structure
 
 CHOICE = "choice"
 """The type, on the canvas, of a choice that is not drawn."""
@@ -41,14 +41,19 @@ INITIATOR = "event.data.initiator_id"
 
 def lower(graph: Graph) -> tuple[Definition | None, list[Diagnostic]]:
     """The definition of a checked design; None if diagnostics say why there is none."""
-    structured = structure(
+    found = structured(graph)
+    if found.program is None:
+        return None, found.diagnostics
+    return _definition(graph, found.program), found.diagnostics
+
+
+def structured(graph: Graph) -> Structured:
+    """The structured program of a checked design, or why it has none."""
+    return structure(
         graph,
         takes_time=lambda name: _takes_time(graph.nodes[name]),
         early=lambda name: _is_early(graph, name),
     )
-    if structured.program is None:
-        return None, structured.diagnostics
-    return _definition(graph, structured.program), structured.diagnostics
 
 
 def _takes_time(at: GraphNode) -> bool:

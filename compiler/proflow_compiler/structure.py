@@ -88,6 +88,7 @@ class _Builder:
 
     def __init__(self, graph: Graph, tree: Dominance, forks: Forks) -> None:
         self.graph, self.tree, self.blocks = graph, tree, forks.blocks
+        self.aside = forks.aside
         self.functions: dict[str, Block] = {}
         self.tasks: list[tuple[_Start, int, Block, int]] = []
         self.arrivals = Arrivals(tree)
@@ -166,7 +167,7 @@ class _Builder:
             and all(self.nesting[child] <= 1 for child in others)
             and self.ends.below(node) == self.ends.below(tail)
         )
-        if not plain and tree.size[tail] < largest:
+        if tail in self.aside or (not plain and tree.size[tail] < largest):
             return None
         if self.open.below(node) == self.open.below(tail):
             return None if self.arrivals.between(node, tail) else tail
