@@ -85,6 +85,8 @@ def test_marks_of_utf8_are_silent_and_of_utf16_named() -> None:
     assert len(read(b"\xef\xbb\xbf" + plain, "x.json").designs) == 1
     assert "UTF-16" in only(read(plain.decode().encode("utf-16"), "x.json")).message
     assert "UTF-32" in only(read(plain.decode().encode("utf-32"), "x.json")).message
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert "UTF-16" in only(read(plain.decode().encode(encoding), "x.json")).message
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_not_an_exception(tmp_path: Path) -> None:

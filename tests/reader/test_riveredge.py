@@ -224,3 +224,21 @@ def test_a_graph_without_its_row_is_told_by_its_fields() -> None:
     (problem,) = found.diagnostics
     assert (problem.code, problem.level) == ("PF111", "info")
     assert found.designs[0].dialect == "riveredge"
+
+
+def test_the_first_edge_of_each_outcome_counts() -> None:
+    value = row(
+        [START, node("a", "approval"), END, node("no", "end")], edges("start>a", "a>end", "a>no")
+    )
+    value["nodes"]["edges"][2]["sourceHandle"] = "rejected"
+    assert [(edge.source, edge.target) for edge in design(value).edges][1:] == [
+        ("a", "end"),
+        ("a", "no"),
+    ]
+
+
+def test_empty_leftovers_of_a_form_do_not_change_the_reading() -> None:
+    nodes = [START, node("c", "condition", conditions=[], approval_type=None), END]
+    found = reading({"nodes": nodes, "edges": edges("start>c", "c>end")})
+    assert found.diagnostics == []
+    assert found.designs[0].dialect == "proflow"

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from proflow_compiler.reader import read
 from proflow_compiler.validate import explain, validator
+from proflow_schemas.definition import Canvas, Definition, EndOp, EventTrigger, TaskOp
 from proflow_schemas.nodes import NODE_TYPES, Config
-from proflow_schemas.published import DIRECTORY, design_schema, model_schema, published
+from proflow_schemas.published import (
+    DIRECTORY,
+    definition_schema,
+    design_schema,
+    model_schema,
+    published,
+)
 from proflow_schemas.settings import Settings
 from pydantic import ValidationError
 
@@ -145,3 +152,20 @@ def test_the_schema_and_the_reader_agree_on_nodes(value: Any) -> None:
     found = read(json.dumps(value).encode(), "x.json")
     refused = any(one.code in ("PF101", "PF102") for one in found.diagnostics)
     assert DESIGN.is_valid(value) != refused, found.diagnostics
+
+
+def test_the_definition_schema_accepts_what_definitions_are_written_as() -> None:
+    definition = Definition(
+        id="x",
+        name="X",
+        triggers=[EventTrigger(event="x/start")],
+        canvas=Canvas(nodes=[], edges=[]),
+        steps=[TaskOp(id="a", node="a", handler="work"), EndOp(id="end", node="end")],
+    ).with_digest()
+    value = json.loads(definition.to_json())
+    schema = Draft202012Validator(definition_schema())
+    assert schema.is_valid(value)
+    assert not schema.is_valid({**value, "format": "proflow/definition@2"})
+    assert not schema.is_valid({key: one for key, one in value.items() if key != "format"})
+    value["steps"][0]["fn"] = "task"
+    assert not schema.is_valid(value)

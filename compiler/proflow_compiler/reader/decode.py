@@ -63,6 +63,9 @@ def decode(data: bytes, path: str) -> Decoded:
         if data.startswith(mark):
             mistaken = _problem("PF002", f"the file is {encoding}, not UTF-8", help=_SAVE)
             return Decoded(Source(path), None, (mistaken,))
+    if len(data) > 1 and (data[0] == 0) != (data[1] == 0):
+        mistaken = _problem("PF002", "the file looks like UTF-16, not UTF-8", help=_SAVE)
+        return Decoded(Source(path), None, (mistaken,))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

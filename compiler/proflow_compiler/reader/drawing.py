@@ -12,6 +12,11 @@ from proflow_compiler.validate import closest_key
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
 """Top-level keys of a design, in their spelling on the canvas."""
+HOST_KEYS = frozenset(
+    {"label", "title", "name", "type", "id", "meta", "status", "icon", "color", "style", "class"}
+    | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
+)
+"""Keys that canvases write beside ours; they are no misspellings."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,11 @@ def settings_of(
     for key, one in value.items():
         if key in SETTINGS:
             found[key] = one
-        elif key not in graph_keys and (near := misspelt(key, known, value)) is not None:
+        elif (
+            key not in graph_keys
+            and key not in HOST_KEYS
+            and (near := misspelt(key, known, value)) is not None
+        ):
             problems.add(
                 "PF101",
                 f"unknown key `{key}`",

@@ -151,9 +151,9 @@ def in_dialect(drawing: Drawing) -> str | None:
         if not isinstance(data, dict):
             continue
         for mark in _NODE_MARKS:
-            if mark in data:
+            if data.get(mark) is not None:
                 return f"{item.pointer}/data/{mark}"
-        if item.value.get("type") == "condition" and isinstance(data.get("conditions"), list):
+        if item.value.get("type") == "condition" and data.get("conditions"):
             return f"{item.pointer}/data/conditions"
     return None
 
@@ -221,9 +221,15 @@ def as_followed(
         data, pointer = conditions.get(name, ({}, node.pointer))
         if node.type == "condition":
             followed += _with_rules(node, out, data, pointer, problems)
-        elif out:
-            followed.append(out[0])
-            for edge in out[1:]:
+        else:
+            taken: set[str | None] = set()
+            for edge in out:
+                outcome = edge.handle if len(node.kind.outcomes) > 1 else None
+                outcome = outcome or node.kind.default
+                if outcome not in taken:
+                    taken.add(outcome)
+                    followed.append(edge)
+                    continue
                 problems.add(
                     "PF107",
                     f"the edge to `{shown(edge.target)}` is left out: of several edges out of "

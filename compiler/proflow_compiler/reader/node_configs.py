@@ -1,0 +1,125 @@
+"""The config of a drawn node: found in one of four places, and valid for its type."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proflow_schemas.nodes import NODE_TYPES, Approval, Config, NodeType
+
+from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.reader import riveredge
+from proflow_compiler.reader.drawing import HOST_KEYS, Drawing, Item, misspelt
+from proflow_compiler.validate import Place, validate
+
+_CONFIG_KEYS: dict[str, dict[str, str]] = {
+    name: {entry.alias or key: key for key, entry in kind.config.model_fields.items()}
+    for name, kind in NODE_TYPES.items()
+}
+_DISPLAYED = ("default", "success", "warning", "error")
+"""How ProFlow paints a node (`data.status`): no status of an `end`."""
+
+
+@dataclass(frozen=True)
+class _Config:
+    value: dict[str, Any]
+    place: Place
+    bare: bool
+
+
+def read_config(
+    item: Item,
+    node_id: str,
+    kind: NodeType,
+    data: dict[str, Any],
+    drawing: Drawing,
+    problems: Problems,
+) -> tuple[Config, Place, dict[str, str]] | None:
+    """The config of a node, where it stands, and where its values stand; None if it is unsound."""
+    value: dict[str, Any] = item.value
+    found = _config(value, data, kind, item.pointer, node_id, problems)
+    if found is None:
+        return None
+    if drawing.dialect == riveredge.DIALECT:
+        renamed, places = riveredge.config(kind.name, found.value, found.place.pointer)
+        found = _Config(renamed, replace(found.place, pointers=places), found.bare)
+    known = _CONFIG_KEYS[kind.name]
+    given = found.value
+    if found.bare:
+        given = {}
+        before = len(problems.found)
+        for key, one in found.value.items():
+            if key in known:
+                if one is not None and not (key == "status" and one in _DISPLAYED):
+                    given[key] = one
+            elif (
+                key not in HOST_KEYS
+                and (near := misspelt(key, list(known), found.value)) is not None
+            ):
+                problems.add(
+                    "PF101",
+                    f"unknown key `{key}`",
+                    found.place.of((key,)),
+                    help=f"did you mean `{near}`?",
+                    node=node_id,
+                    on_key=True,
+                )
+        if len(problems.found) > before:
+            return None
+    misplaced = [
+        key
+        for key, entry in kind.config.model_fields.items()
+        if entry.is_required()
+        and (entry.alias or key) in value
+        and (entry.alias or key) not in given
+    ]
+    if misplaced:
+        key = kind.config.model_fields[misplaced[0]].alias or misplaced[0]
+        problems.add(
+            "PF101",
+            f"`{key}` stands on the node itself",
+            f"{item.pointer}/{key}",
+            help=f'move it into `config`: `"config": {{"{key}": …}}`',
+            node=node_id,
+            on_key=True,
+        )
+        return None
+    parsed = validate(kind.config, given, found.place, problems)
+    if parsed is None:
+        return None
+    if isinstance(parsed, Approval) and parsed.reject_to is not None:
+        problems.add(
+            "PF109",
+            "`rejectTo` is not supported by this version",
+            found.place.of(("rejectTo",)),
+            node=node_id,
+            help="draw an edge from `rejected` to a later node",
+        )
+    return parsed, found.place, {key: found.place.of((key,)) for key in given}
+
+
+def _config(
+    value: dict[str, Any],
+    data: dict[str, Any],
+    kind: NodeType,
+    pointer: str,
+    node_id: str,
+    problems: Problems,
+) -> _Config | None:
+    """The object that configures a node: `config`, `data.config`, `data.content`, `data`."""
+    places = [("config", value, pointer), ("config", data, f"{pointer}/data")]
+    own = _CONFIG_KEYS[kind.name]
+    if "content" not in own or not any(key in data for key in own if key != "content"):
+        places.append(("content", data, f"{pointer}/data"))
+    for key, holder, at in places:
+        one = holder.get(key)
+        if key == "config" and one is not None and not isinstance(one, dict):
+            problems.add(
+                "PF101",
+                f"`config` must be an object, not {kind_of(one)}",
+                f"{at}/config",
+                node=node_id,
+            )
+            return None
+        if isinstance(one, dict) and one:
+            return _Config(one, Place(f"{at}/{key}", {}, node_id), False)
+    at = f"{pointer}/data" if "data" in value else pointer
+    return _Config(data, Place(at, {}, node_id), True)

@@ -1,0 +1,88 @@
+"""The type of a drawn node: as written, as an alias, or as something that does not run."""
+
+from typing import Any
+
+from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+
+from proflow_compiler.problems import Problems, closest, kind_of, shown
+
+NOTES = frozenset(
+    {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
+)
+GROUPS = frozenset({"group", "groupnode", "frame"})
+LATER = {
+    "inclusive": "inclusive",
+    "multi-choice": "inclusive",
+    "subprocess": "subprocess",
+    "callActivity": "subprocess",
+    "foreach": "foreach",
+    "iteration": "foreach",
+    "batch": "foreach",
+    "loop": "loop",
+}
+"""Types of the language that this version does not compile; spelling → canonical name."""
+
+
+def spelling_of(
+    value: dict[str, Any], data: dict[str, Any], pointer: str
+) -> tuple[str | None, str]:
+    """The type as written, the first that is known, else the first at all; and where it stands."""
+    written: list[tuple[str, str]] = []
+    for key, holder, at in (
+        ("type", value, f"{pointer}/type"),
+        ("type", data, f"{pointer}/data/type"),
+        ("name", data, f"{pointer}/data/name"),
+    ):
+        one = holder.get(key)
+        if isinstance(one, str) and one:
+            if one in CANONICAL or one in LATER or one.lower() in NOTES:
+                return one, at
+            written.append((one, at))
+    if not written:
+        return None, pointer
+    groups = [found for found in written if found[0].lower() in GROUPS]
+    near = [found for found in written if closest(found[0], [*CANONICAL, *LATER]) is not None]
+    inner = [found for found in written if found[1].endswith("/data/type")]
+    return (groups or near or inner or written)[0]
+
+
+def refuse_type(
+    value: dict[str, Any],
+    node_pointer: str,
+    node_id: str,
+    spelling: str | None,
+    pointer: str,
+    problems: Problems,
+) -> None:
+    """Say that a type is missing, not known, or not of this version."""
+    if spelling is None:
+        kind = value.get("type")
+        if kind is not None and not isinstance(kind, str):
+            message = f"`type` must be a text, not {kind_of(kind)}"
+            problems.add("PF101", message, f"{node_pointer}/type", node=node_id)
+            return
+        problems.add(
+            "PF102",
+            f"node `{shown(node_id)}` has no type",
+            node_pointer,
+            node=node_id,
+            help="add `type`: " + ", ".join(f"`{name}`" for name in NODE_TYPES),
+        )
+    elif spelling in LATER:
+        problems.add(
+            "PF102",
+            f"`{LATER[spelling]}` nodes are not supported by this version",
+            pointer,
+            node=node_id,
+        )
+    else:
+        near = closest(spelling, [*CANONICAL, *LATER])
+        problems.add(
+            "PF102",
+            f"there is no node type `{shown(spelling)}`",
+            pointer,
+            node=node_id,
+            help=f"did you mean `{near}`?"
+            if near is not None
+            else "known are " + ", ".join(f"`{name}`" for name in NODE_TYPES),
+        )
