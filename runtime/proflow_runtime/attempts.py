@@ -32,7 +32,9 @@ class Attempt:
     ) -> JSON:
         """The memo: an output, or why the step failed for good. Raises what is to be retried."""
         try:
-            async with asyncio.timeout(timeout.total_seconds() if timeout else None) as limit:
+            if timeout is None:
+                return seal(checked(await work()))
+            async with asyncio.timeout(timeout.total_seconds()) as limit:
                 output = await work()
             return seal(checked(output))
         except (NotJsonError, Failed, inngest.NonRetriableError) as error:
@@ -44,7 +46,7 @@ class Attempt:
             error.retry_after = _in_run_time(error.retry_after)
             raise
         except TimeoutError as error:
-            if not limit.expired() or timeout is None:
+            if timeout is None or not limit.expired():
                 return self._again(error)
             return self._again(TimeoutError(f"timed out after {timeout.total_seconds():g} s"))
         except Exception as error:

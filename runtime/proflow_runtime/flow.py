@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NoReturn
 
 import inngest
@@ -115,22 +115,11 @@ class Flow:
         """Runs a handler, and returns its output. The run fails when its attempts are used up."""
         step = step_id(node)
 
-        async def work() -> JSON:
-            task = Task(
-                input=self._resolved(input),
-                tenant_id=self.tenant_id,
-                run_id=self.run_id,
-                node_id=node,
-                attempt=self._ctx.attempt + 1,
-                idempotency_key=f"{self.run_id}:{step}",
-            )
-            token = tenant.activate(self.tenant_id)
-            try:
-                return await interception.call(handler, task)
-            finally:
-                tenant.deactivate(token)
+        async def attempt() -> JSON:
+            work = partial(self._handled, node, step, handler, input)
+            return await self._attempt(node, work, retry, timeout)
 
-        return await self._executed(node, step, work, retry, timeout)
+        return await self._executed(node, step, attempt)
 
     async def notify(
         self,
@@ -195,7 +184,7 @@ class Flow:
         async def work() -> None:
             await self._sent(step, event, self._resolved(data))
 
-        await self._executed(node, step, work)
+        await self._executed(node, step, partial(self._attempt, node, work))
 
     async def sleep(self, node: str, duration: timedelta) -> None:
         """Sleeps for a duration, counted from when the run first arrives here."""
@@ -305,7 +294,7 @@ class Flow:
 
         async def requested() -> None:
             step = step_id(node, "notify")
-            memo = await self._memo(node, step, request, None, None)
+            memo = open_memo(await self._step.run(step, partial(self._attempt, node, request)))
             if isinstance(memo, StepFailure) and not decided:
                 self._fail(node, f"step `{step}` {memo}", memo)
 
@@ -326,14 +315,8 @@ class Flow:
         except approvals.AnswerError as error:
             self._fail(node, f"the answer to approval `{node}` {error}")
         self.outcomes[node] = decision.outcome
-        output = None if answer is None else dict(answer.data)
-        self._settle(
-            node,
-            output,
-            decision.outcome,
-            decidedBy=decision.decided_by,
-            comment=decision.comment,
-        )
+        self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
+        self._steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
 
     # --- structure
@@ -401,47 +384,57 @@ class Flow:
         except ExpressionError as error:
             self._fail(node, f"output of `{node}`: {self._scope.worded(error)}")
 
-    async def _executed(
+    async def _executed(self, node: str, step: str, attempt: Callable[[], Awaitable[JSON]]) -> JSON:
+        """The output of a node that is one step."""
+        if self.states is not None:
+            self._saw(node, "running")
+        try:
+            # Most steps are those of a sequential run that has them behind it.
+            memo = await (
+                self._step.run(step, attempt)
+                if self._groups.plain
+                else self._groups.one(partial(self._step.run, step, attempt))
+            )
+        except inngest.StepError as error:
+            # Inngest gave up first: the function has fewer attempts than the node.
+            self._fail(node, f"step `{step}` failed: {error.message}")
+        output = open_memo(memo)
+        if isinstance(output, StepFailure):
+            self._fail(node, f"step `{step}` {output}", output)
+        self._settle(node, output)
+        return output
+
+    async def _attempt(
         self,
         node: str,
-        step: str,
         work: Callable[[], Awaitable[JSON]],
         retry: Retry | None = None,
         timeout: Span | None = None,
     ) -> JSON:
-        """The output of a node that is one step."""
-        self._saw(node, "running")
-        memo = await self._groups.one(lambda: self._memo(node, step, work, retry, timeout))
-        if isinstance(memo, StepFailure):
-            self._fail(node, f"step `{step}` {memo}", memo)
-        self._settle(node, memo)
-        return memo
-
-    async def _memo(
-        self,
-        node: str,
-        step: str,
-        work: Callable[[], Awaitable[JSON]],
-        retry: Retry | None,
-        timeout: Span | None,
-    ) -> JSON | StepFailure:
-        """A step's memo, after executing it if it is its turn."""
-
-        async def attempt() -> JSON:
-            number = self._ctx.attempt
-            limit = None if timeout is None else span(timeout)
-            attempt = Attempt(number, retry, self.workflow.max_attempts)
-            started_at = clock.now()
-            try:
-                return await attempt.run(work, limit)
-            finally:
-                self._attempted(node, attempt.failure, number + 1, started_at)
-
+        """One attempt, inside its step: returns what is memoised."""
+        number = self._ctx.attempt
+        limit = None if timeout is None else span(timeout)
+        attempt = Attempt(number, retry, self.workflow.max_attempts)
+        started_at = clock.now()
         try:
-            return open_memo(await self._step.run(step, attempt))
-        except inngest.StepError as error:
-            # Inngest gave up first: the function has fewer attempts than the node.
-            self._fail(node, f"step `{step}` failed: {error.message}")
+            return await attempt.run(work, limit)
+        finally:
+            self._attempted(node, attempt.failure, number + 1, started_at)
+
+    async def _handled(self, node: str, step: str, handler: Handler, input: Any) -> JSON:
+        task = Task(
+            input=self._resolved(input),
+            tenant_id=self.tenant_id,
+            run_id=self.run_id,
+            node_id=node,
+            attempt=self._ctx.attempt + 1,
+            idempotency_key=f"{self.run_id}:{step}",
+        )
+        token = tenant.activate(self.tenant_id)
+        try:
+            return await interception.call(handler, task)
+        finally:
+            tenant.deactivate(token)
 
     async def _slept(self, node: str, until: datetime) -> None:
         self._saw(node, "waiting")
@@ -466,9 +459,10 @@ class Flow:
         # The public `step.send_event` wants data that is computed already, in every pass.
         await self._step._client.send(event)
 
-    def _settle(self, node: str, output: JSON, outcome: str = "default", **more: JSON) -> None:
-        self._steps[node] = {"output": output, "outcome": outcome, **more}
-        self._saw(node, "completed", outcome)
+    def _settle(self, node: str, output: JSON, outcome: str = "default") -> None:
+        self._steps[node] = {"output": output, "outcome": outcome}
+        if self.states is not None:
+            self.states[node] = NodeState("completed", outcome)
 
     def _saw(
         self,

@@ -41,22 +41,18 @@ class MissedTarget(RuntimeError):
 class Groups:
     """The groups of one pass."""
 
-    __slots__ = ("_aside", "_depth", "_parallel", "_raced")
+    __slots__ = ("_aside", "_depth", "_parallel", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
+        self.plain = True
+        """Whether a step is called directly: inside a member, and before the first group."""
         self._depth = 0
-        self._raced = False
         self._aside: list[Call[Any]] = []
-
-    @property
-    def nested(self) -> bool:
-        """Whether the pass is inside a group."""
-        return self._depth > 0
 
     async def one(self, call: Call[T]) -> T:
         """A single step."""
-        if self._depth or not self._raced:
+        if self.plain:
             return await call()
         return (await self.all((call,)))[0]
 
@@ -83,12 +79,13 @@ class Groups:
         ]
         if not self._depth:
             members.append(drain)
-        self._raced = True
         self._depth += 1
+        self.plain = True
         try:
             await self._parallel(tuple(members), parallel_mode=_RACE)
         finally:
             self._depth -= 1
+            self.plain = self._depth > 0
         if len(settled) < len(calls):
             raise Stall if self._depth else MissedTarget
         return [settled[index] for index in range(len(calls))]

@@ -83,7 +83,10 @@ def checked(value: Any) -> JSON:
     Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
     """
     _check(value, "the output", 0)
-    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    # Escaped, it is never shorter than in UTF-8.
+    if len(json.dumps(value)) <= MAX_OUTPUT_BYTES:
+        return value
+    size = len(json.dumps(value, ensure_ascii=False).encode())
     if size > MAX_OUTPUT_BYTES:
         raise NotJsonError(f"the output has {size:,} bytes, more than the 4 MiB that a step may")
     return value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import inngest
 
@@ -25,6 +26,18 @@ def register_channel(name: str, handler: Handler) -> None:
     if not name:
         raise ValueError("a channel has a name")
     _channels[name] = handler
+
+
+@contextmanager
+def standing_in(handlers: Mapping[str, Handler]) -> Iterator[None]:
+    """Channels that are registered within this block; those of the host stay what they are."""
+    added = [name for name in handlers if not is_registered(name)]
+    _channels.update({name: handlers[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            del _channels[name]
 
 
 def is_registered(name: str) -> bool:

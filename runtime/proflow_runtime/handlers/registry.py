@@ -66,6 +66,13 @@ class Registry:
                 f"there is no handler {listed}: handlers are public `async def` functions"
             )
 
+    def get(self, name: str, default: Handler) -> Handler:
+        return self._handlers.get(name, default)
+
+    @property
+    def has_tenants(self) -> bool:
+        return self._tenants is not None
+
     @property
     def tenants(self) -> Tenants:
         """Raises `UnknownHandlerError` if there is none."""
