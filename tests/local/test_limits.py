@@ -1,12 +1,13 @@
 """What the engine refuses, at the start or when a run asks for it."""
 
+import asyncio
 from typing import Any
 
 import inngest
 import pytest
 from inngest.experimental import ai
 from local.scripted import App, give, only
-from proflow_runtime.local import LocalEngine, Unsupported
+from proflow_runtime.local import LocalEngine, Runaway, Unsupported
 from proflow_runtime.local.settings import parse_duration
 
 
@@ -137,8 +138,6 @@ def test_output_that_is_no_json_for_the_server_fails_the_attempt(output: Any) ->
 
 
 def test_a_handler_that_is_cancelled_from_within_fails_its_attempt() -> None:
-    import asyncio
-
     app = App()
 
     @app.function("f", retries=1)
@@ -158,3 +157,14 @@ def test_a_duration_is_a_number_and_a_unit(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
     assert parse_duration("2w").days == 14
+
+
+def test_events_that_trigger_each_other_for_ever_are_stopped() -> None:
+    app = App()
+
+    @app.function("f")
+    async def f(ctx: inngest.Context) -> None:
+        await app.client.send(inngest.Event(name="f"))
+
+    with pytest.raises(Runaway, match="50 requests"):
+        app.run("f", max_requests=50)

@@ -10,6 +10,7 @@ from proflow_runtime.local import (
     AttemptFailed,
     EventReceived,
     LocalEngine,
+    RealClock,
     RunEnded,
     RunRecord,
     RunStarted,
@@ -168,8 +169,6 @@ def test_an_engine_is_driven_once_at_a_time() -> None:
 
 
 def test_leaving_the_engine_stops_requests_in_flight() -> None:
-    from proflow_runtime.local import RealClock
-
     app = App()
     cancelled: list[bool] = []
 

@@ -215,3 +215,56 @@ def test_a_parent_that_is_cancelled_leaves_its_child_running() -> None:
     assert child_run.parent is not None
     assert child_run.parent.run_id == parent_run.id
     assert parent_run.steps[0].status == "cancelled"
+
+
+def test_a_step_reported_again_after_it_has_settled_is_not_executed_again() -> None:
+    app = App()
+    executed: list[int] = []
+
+    @app.function("f", retries=3)
+    async def f(ctx: inngest.Context) -> Any:
+        async def flaky() -> str:
+            executed.append(ctx.attempt)
+            if ctx.attempt == 0:
+                raise ValueError("once")
+            return "fine"
+
+        async def nap() -> None:
+            # Wakes in the very instant of the retry: its request does not know the step's result.
+            await ctx.step.sleep("nap", seconds(15))
+            await ctx.step.run("more", give(None))
+
+        await ctx.group.parallel((lambda: ctx.step.run("flaky", flaky), nap), parallel_mode=RACE)
+
+    engine = app.run("f", trace=True)
+    assert only(engine).status == "Completed"
+    stale = [
+        one
+        for one in engine.requests
+        if one.status == 206 and [op["displayName"] for op in one.response] == ["flaky", "more"]
+    ]
+    assert stale
+    assert executed == [0, 1]
+    assert [step.id for step in only(engine).steps] == ["flaky", "nap", "flaky", "more"]
+    assert sum(one.step != "step" for one in engine.requests) == 3
+
+
+def test_a_planned_step_keeps_the_height_of_the_stack_it_was_discovered_at() -> None:
+    app = App()
+
+    @app.function("f")
+    async def f(ctx: inngest.Context) -> None:
+        async def chain() -> None:
+            await ctx.step.run("b", give(None))
+            await ctx.step.run("c", give(None))
+
+        await ctx.group.parallel((lambda: ctx.step.run("a", give(None)), chain), parallel_mode=RACE)
+
+    engine = app.run("f", trace=True)
+    targeted = {
+        one.response[0]["displayName"]: one.body["ctx"]["stack"]
+        for one in engine.requests
+        if one.step != "step"
+    }
+    assert (targeted["a"]["current"], len(targeted["a"]["stack"])) == (0, 0)
+    assert (targeted["c"]["current"], len(targeted["c"]["stack"])) == (1, 2)

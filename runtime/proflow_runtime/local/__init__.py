@@ -1,7 +1,7 @@
 """An Inngest server in one process: drives the real SDK, in virtual or in real time."""
 
 from proflow_runtime.clock import Clock, RealClock, VirtualClock
-from proflow_runtime.local.engine import LocalEngine
+from proflow_runtime.local.engine import LocalEngine, Runaway
 from proflow_runtime.local.records import (
     ArmedWait,
     AttemptFailed,
@@ -40,6 +40,7 @@ __all__ = [
     "RunRecord",
     "RunStarted",
     "RunStatus",
+    "Runaway",
     "StepArmed",
     "StepPlanned",
     "StepRecord",

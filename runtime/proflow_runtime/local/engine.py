@@ -18,6 +18,7 @@ from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
 from proflow_runtime.local.capacity import Capacity
 from proflow_runtime.local.crons import Crons
+from proflow_runtime.local.events import parse_event
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.ids import IdFactory, milliseconds
 from proflow_runtime.local.records import (
@@ -30,15 +31,18 @@ from proflow_runtime.local.records import (
     RunRecord,
 )
 from proflow_runtime.local.retries import inngest_backoff, retry_after
-from proflow_runtime.local.runs import QueueItem, make_event
+from proflow_runtime.local.runs import QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported, settings_of
 from proflow_runtime.local.wire import Answer, SdkApp
 
 MAX_STEPS = 999
-MAX_EVENT = 3 * 2**20
 
 Action = Callable[[], Awaitable[object] | None]
+
+
+class Runaway(RuntimeError):
+    """More requests were made than the caller allows."""
 
 
 class LocalEngine:
@@ -60,11 +64,13 @@ class LocalEngine:
         clock: Clock | None = None,
         seed: int = 0,
         max_steps: int = MAX_STEPS,
+        max_requests: int | None = None,
         retry_backoff: Callable[[int], timedelta] | None = None,
         trace: bool = False,
     ) -> None:
         """`retry_backoff` maps the attempt that failed (from 0) to the pause; `trace` keeps
-        `requests`."""
+        `requests`; beyond `max_requests` `run_until_idle` raises `Runaway`: functions may start
+        each other for ever."""
         if client.is_production:
             raise Unsupported(
                 "the client is in production mode: create it with is_production=False"
@@ -80,6 +86,7 @@ class LocalEngine:
         self._ids = IdFactory(seed)
         self._backoff = retry_backoff or inngest_backoff
         self._trace = trace
+        self._max_requests = max_requests
         self._listeners: list[Listener] = []
         self._scheduler = Scheduler()
         self._execution = Execution(
@@ -154,7 +161,7 @@ class LocalEngine:
         Returns the engine's own ids. Raises `ValueError` for what the API refuses.
         """
         self._check_open()
-        parsed = [self._parse(event) for event in events]
+        parsed = [parse_event(event) for event in events]
         return [self._receive(event, self._ids.next(self.clock.now(), "event")) for event in parsed]
 
     async def cancel(self, run_id: str) -> bool:
@@ -287,6 +294,8 @@ class LocalEngine:
         self._due.append(item)
 
     def _build(self, item: QueueItem) -> tuple[int, str, bytes]:
+        if self._count == self._max_requests:
+            raise Runaway(f"not idle after {self._count} requests")
         self._execution.open(item)
         self._count += 1
         request = self._ids.ulid(self.clock.now(), f"request/{self._count}")
@@ -343,7 +352,7 @@ class LocalEngine:
     def _sent(self, events: list[inngest.Event], outbox: Outbox | None) -> list[str]:
         """Take events from the client. In virtual time those of a request arrive at its end."""
         self._check_open()
-        parsed = [self._parse(event) for event in events]
+        parsed = [parse_event(event) for event in events]
         now = self.clock.now()
         ids = []
         for event in parsed:
@@ -361,23 +370,6 @@ class LocalEngine:
             else:  # a synchronous function, in a thread of the SDK's
                 self._loop.call_soon_threadsafe(self._receive_safely, event, event_id, sender)
         return ids
-
-    def _parse(self, given: inngest.Event | Mapping[str, Any]) -> Event:
-        raw = given.model_dump() if isinstance(given, inngest.Event) else dict(given)
-        name = raw.get("name")
-        if not isinstance(name, str) or not name:
-            raise ValueError("an event needs a name")
-        if name.startswith("inngest/"):
-            raise ValueError(f"the event name `{name}` is reserved for internal use")
-        data = gojson.from_python(raw.get("data") or {})
-        user = gojson.from_python(raw.get("user") or {})
-        if not isinstance(data, dict) or not isinstance(user, dict):
-            raise ValueError(f"the data of event `{name}` is not an object")
-        if len(gojson.dumps(data)) > MAX_EVENT:
-            raise ValueError(f"event `{name}` exceeds 3 MiB")
-        event = make_event(name, data, raw.get("id") or "", raw.get("ts") or 0)
-        event["user"] = user
-        return event
 
     def _receive(self, event: Event, event_id: str, *, sender: str | None = None) -> str:
         event["id"] = event["id"] or event_id
