@@ -1,0 +1,25 @@
+"""Runs one design on the local engine, with everything outside of it simulated."""
+
+from proflow_runtime.simulation.outside import Outside, OutsideError, read_outside
+from proflow_runtime.simulation.playing import (
+    CLIENT_MODULE,
+    HANDLERS_MODULE,
+    Simulated,
+    SimulationError,
+    generated_functions,
+    interpreted_functions,
+    simulate,
+)
+
+__all__ = [
+    "CLIENT_MODULE",
+    "HANDLERS_MODULE",
+    "Outside",
+    "OutsideError",
+    "Simulated",
+    "SimulationError",
+    "generated_functions",
+    "interpreted_functions",
+    "read_outside",
+    "simulate",
+]

@@ -1,0 +1,106 @@
+"""A simulated run as `proflow run --format json` tells it; times are ISO 8601, in UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from proflow_schemas.step_ids import node_of
+
+from proflow_runtime.local import RunRecord, StepRecord
+from proflow_runtime.simulation.playing import Attempt, Simulated
+from proflow_runtime.status import NodeState, node_states
+
+_STATUSES = {"Completed": "completed", "Failed": "failed", "Cancelled": "cancelled"}
+_STEP_STATUSES = {"timed_out": "timeout", "retrying": "failed"}
+
+
+def report(simulated: Simulated) -> dict[str, Any]:
+    """`{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
+    "nodes", "steps", "events"}`, and what was `simulated` and `unused`.
+
+    `steps` has one entry per executed attempt, and per sleep or wait: `at` is when it was executed,
+    answered or over; of an open one, when it began.
+    """
+    run, definition = simulated.run, simulated.definition
+    status = _STATUSES.get(run.status, "waiting")
+    output = run.output if status == "completed" and isinstance(run.output, dict) else {}
+    recorded = simulated.states.nodes if simulated.states else {}
+    nodes = node_states(
+        definition.canvas, recorded, status, started_at=run.started_at, ended_at=run.ended_at
+    )
+    return {
+        "run_id": run.id,
+        "workflow": definition.id,
+        "status": status,
+        "result": output.get("result"),
+        "output": output.get("output"),
+        "error": _error(run),
+        "started_at": time_text(run.started_at),
+        "ended_at": time_text(run.ended_at),
+        "nodes": {name: _node(state) for name, state in nodes.items()},
+        "steps": [
+            _attempted(entry, run.id) if isinstance(entry, Attempt) else _settled(entry)
+            for entry in simulated.log
+        ],
+        "events": [
+            {
+                "name": received.event["name"],
+                "data": received.event["data"],
+                "id": received.event["id"],
+                "at": time_text(received.at),
+                "run_id": received.sender,
+            }
+            for received in simulated.engine.events
+            if not received.internal
+        ],
+        "simulated": simulated.simulated,
+        "unused": simulated.unused,
+    }
+
+
+def time_text(at: datetime | None) -> str | None:
+    """`2026-01-01T09:00:00.000Z`."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error(run: RunRecord) -> dict[str, Any] | None:
+    if run.error is None:
+        return None
+    return {"name": run.error.get("name"), "message": run.error.get("message")}
+
+
+def _node(state: NodeState) -> dict[str, Any]:
+    return {
+        "status": state.status,
+        "outcome": state.outcome,
+        "attempts": state.attempts or 0,
+        "started_at": time_text(state.started_at),
+        "ended_at": time_text(state.ended_at),
+        "error": None if state.error is None else dict(state.error),
+    }
+
+
+def _attempted(attempt: Attempt, run_id: str) -> dict[str, Any]:
+    return {
+        "id": attempt.step.removeprefix(f"{run_id}:"),
+        "op": "StepRun",
+        "node": attempt.node,
+        "attempt": attempt.number,
+        "at": time_text(attempt.at),
+        "status": "completed" if attempt.error is None else "failed",
+        "output": attempt.output if attempt.error is None else attempt.error,
+    }
+
+
+def _settled(step: StepRecord) -> dict[str, Any]:
+    open_ = step.status in ("waiting", "sleeping", "invoking")
+    return {
+        "id": step.id,
+        "op": step.op,
+        "node": node_of(step.id or ""),
+        "attempt": step.attempt + 1,
+        "at": time_text(step.started_at if open_ else step.at),
+        "status": _STEP_STATUSES.get(step.status, step.status),
+        "output": step.output if step.error is None else step.error,
+    }
