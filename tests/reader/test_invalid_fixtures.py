@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
+from proflow_compiler.reading_rules import READING_RULES
 from proflow_compiler.rendering import render
 
 INVALID = Path(__file__).parents[2] / "fixtures" / "invalid"
@@ -58,9 +60,11 @@ def test_renders_in_every_format(case: str) -> None:
 
 
 def test_every_code_of_the_reader_has_a_case() -> None:
-    from proflow_compiler.problems import NAMES
-
     shown = {one.code for case in CASES for one in reading(case).diagnostics}
     unreachable_from_one_file = {"PF005", "PF006"}
     only_informs = {"PF111"}
     assert shown >= NAMES.keys() - unreachable_from_one_file - only_informs
+
+
+def test_every_code_of_the_reader_is_explained_under_its_name() -> None:
+    assert {rule.code: rule.name for rule in READING_RULES} == NAMES
