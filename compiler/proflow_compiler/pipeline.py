@@ -1,0 +1,63 @@
+"""The whole order on one screen: read → validate → check → lower → emit.
+
+All problems of a file are collected; none raises. A design with an error in one stage does not
+enter the next.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from proflow_schemas.definition import Definition
+
+from proflow_compiler.checks import run_checks
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, has_errors
+from proflow_compiler.graph import build_graph
+from proflow_compiler.lower import lower
+from proflow_compiler.reader import Reading, read_file
+from proflow_compiler.rendering import FileReport
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What became of a file: the definitions of its sound designs, and everything found in it."""
+
+    reading: Reading
+    definitions: list[Definition]
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    """Of the checks and the lowering; the reading has its own."""
+
+    @property
+    def reports(self) -> list[FileReport]:
+        return self.reading.reports(self.diagnostics)
+
+    def has_errors(self, *, strict: bool = False) -> bool:
+        return has_errors([*self.reading.diagnostics, *self.diagnostics], strict=strict)
+
+
+def compile_file(path: str, *, handlers: Collection[str] | None = None) -> Compilation:
+    """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those the host has."""
+    return compile_reading(read_file(path), handlers=handlers)
+
+
+def compile_reading(reading: Reading, *, handlers: Collection[str] | None = None) -> Compilation:
+    definitions: list[Definition] = []
+    diagnostics: list[Diagnostic] = []
+    for design in reading.designs:
+        definition, found = compile_design(design, handlers=handlers)
+        diagnostics += found
+        if definition is not None:
+            definitions.append(definition)
+    return Compilation(reading, definitions, diagnostics)
+
+
+def compile_design(
+    design: Design, *, handlers: Collection[str] | None = None
+) -> tuple[Definition | None, list[Diagnostic]]:
+    """Check and lower one design that was read without error; None if it has one now."""
+    graph = build_graph(design)
+    diagnostics = run_checks(graph, handlers=handlers)
+    if has_errors(diagnostics):
+        return None, diagnostics
+    definition, found = lower(graph)
+    return definition, [*diagnostics, *found]
