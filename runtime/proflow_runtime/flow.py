@@ -12,7 +12,7 @@ from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.expressions import ExpressionError, compile
 from proflow_schemas.step_ids import step_id as derived_step_id
 
-from proflow_runtime import approvals, clock, events, tenant
+from proflow_runtime import approvals, clock, events, steering, tenant
 from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.attempts import Attempt
 from proflow_runtime.envelopes import StepFailure, open_memo
@@ -72,23 +72,28 @@ class Flow:
 
         `of` names the node whose outcome's edges carry the rules, if `node` is no condition.
         """
-        scope = self._scope
-        for outcome, rule in rules.items():
-            try:
-                holds = compile(rule).test(scope)
-            except ExpressionError as error:
-                self._fail(node, f"rule `{outcome}` of `{of or node}`: {scope.worded(error)}")
-            if holds:
-                break
+        steer = steering.current()
+        if steer is None:
+            outcome = self._ruled(node, rules, default, of or node)
         else:
-            if default is None:
-                self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
-            outcome = default
+            outcome = steer(node, [*rules, *([] if default is None else [default])])
         self.outcomes[node] = outcome
         if of is None:
             self._steps[node] = {"outcome": outcome}
         self._saw(node, "completed", outcome)
         return outcome
+
+    def _ruled(self, node: str, rules: Mapping[str, str], default: str | None, of: str) -> str:
+        scope = self._scope
+        for outcome, rule in rules.items():
+            try:
+                if compile(rule).test(scope):
+                    return outcome
+            except ExpressionError as error:
+                self._fail(node, f"rule `{outcome}` of `{of}`: {scope.worded(error)}")
+        if default is None:
+            self._fail(node, f"no rule of `{of}` holds, and it has no default")
+        return default
 
     def set(self, node: str, values: Mapping[str, str]) -> None:
         """Computes values: name → expression. It is pure, and no step."""
@@ -320,6 +325,12 @@ class Flow:
         return decision
 
     # --- structure
+
+    @overload
+    async def parallel(self, *arms: Callable[[], Awaitable[Result]]) -> Result: ...
+
+    @overload
+    async def parallel(self, *arms: Callable[[], Awaitable[Result | None]]) -> Result | None: ...
 
     async def parallel(self, *arms: Callable[[], Awaitable[Result | None]]) -> Result | None:
         """Runs all arms at once. None: at least one arrived; a result: all have ended."""
