@@ -4,10 +4,10 @@ import importlib.util
 import logging
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,6 +50,12 @@ HANDLERS_MODULE = "proflow_simulated_handlers"
 """The modules that generated code imports in a simulation, as if they were the host's."""
 
 MakeFunctions = Callable[[inngest.Inngest, Registry], list[inngest.Function[Any]]]
+
+
+Decide = Callable[[str, Sequence[str]], str]
+
+ANSWER_AFTER = timedelta(minutes=1)
+"""How long those take who are told what to decide."""
 
 
 class SimulationError(ValueError):
@@ -129,13 +135,17 @@ async def simulate(
     functions: MakeFunctions | None = None,
     registry: Registry | None = None,
     trace: bool = False,
+    decide: Decide | None = None,
 ) -> Simulated:
     """One run of a design in virtual time.
+
+    `decide` says how a node that waits is answered, in place of `outside.answers`: it gets the node
+    and its possible outcomes; `timeout` is to leave it.
 
     Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
-    play = _Play(definition, outside, registry or Registry())
+    play = _Play(definition, outside, registry or Registry(), decide)
     client = inngest.Inngest(
         app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
     )
@@ -172,7 +182,14 @@ class _Play:
 
     engine: LocalEngine
 
-    def __init__(self, definition: Definition, outside: Outside, registry: Registry) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        outside: Outside,
+        registry: Registry,
+        decide: Decide | None,
+    ) -> None:
+        self.decide = decide
         self.definition = definition
         self.outside = outside
         self.log: list[tuple[str, Attempt | StepRecord]] = []
@@ -286,11 +303,20 @@ class _Play:
             return
         run, wait = observation.run, observation.wait
         node = node_of(wait.step_id)
-        if run.function_id != self.function_id or not self.answers.get(node):
+        if run.function_id != self.function_id or node not in self.waits:
             return
-        answer = self.answers[node].pop(0)
+        answer = self._next_answer(node)
+        if answer is None:
+            return
         event = self._answer(run, wait, answer)
         self.engine.at(wait.armed_at + answer.after, _sender(self.engine, event))
+
+    def _next_answer(self, node: str) -> Answer | None:
+        if self.decide is not None:
+            outcome = self.decide(node, outcomes_of(self.waits[node]))
+            return None if outcome == "timeout" else Answer(node, outcome, ANSWER_AFTER)
+        left = self.answers.get(node)
+        return left.pop(0) if left else None
 
     def _answer(self, run: RunRecord, wait: ArmedWait, answer: Answer) -> inngest.Event:
         op = self.waits[answer.node]
@@ -332,6 +358,15 @@ class _Play:
             for node in self.failures
             if node not in worked
         ]
+
+
+def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
+    """What may become of an approval or a wait; `timeout` only where it has one that fires."""
+    fires = op.timeout is not None
+    if isinstance(op, WaitOp):
+        return ["received", *(["timeout"] if fires else [])]
+    fires = fires and op.timeout_action != "remind"
+    return ["approved", "rejected", "returned", *(["timeout"] if fires else [])]
 
 
 class SimulatedError(RuntimeError):

@@ -7,9 +7,13 @@ from proflow_schemas.step_ids import node_of
 
 from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.simulation.playing import Attempt, Simulated
-from proflow_runtime.status import NodeState, node_states
+from proflow_runtime.status import NodeState, RunStatus, node_states
 
-_STATUSES = {"Completed": "completed", "Failed": "failed", "Cancelled": "cancelled"}
+_STATUSES: dict[str, RunStatus] = {
+    "Completed": "completed",
+    "Failed": "failed",
+    "Cancelled": "cancelled",
+}
 _STEP_STATUSES = {"timed_out": "timeout", "retrying": "failed"}
 
 
@@ -21,12 +25,10 @@ def report(simulated: Simulated) -> dict[str, Any]:
     answered or over; of an open one, when it began.
     """
     run, definition = simulated.run, simulated.definition
-    status = _STATUSES.get(run.status, "waiting")
+    status: RunStatus = _STATUSES.get(run.status, "waiting")
     output = run.output if status == "completed" and isinstance(run.output, dict) else {}
     recorded = simulated.states.nodes if simulated.states else {}
-    nodes = node_states(
-        definition.canvas, recorded, status, started_at=run.started_at, ended_at=run.ended_at
-    )
+    nodes = node_states(definition.canvas, recorded, status)
     return {
         "run_id": run.id,
         "workflow": definition.id,
