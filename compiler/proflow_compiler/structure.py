@@ -33,8 +33,10 @@ from proflow_compiler.program import (
     statements,
 )
 
-MAX_DEPTH = 2
+MAX_DEPTH = 3
 """Blocks nested deeper than this become functions, so that what is generated can be read."""
+_MANY = 3
+"""So many cases are nested twice as deep: under the outcome, and under its alternatives."""
 _NOWHERE = -1
 
 
@@ -122,7 +124,9 @@ class _Builder:
         return Program(main, self.functions)
 
     def _is_long(self, start: _Start) -> bool:
-        return bool(start.arms) if isinstance(start, Thread) else self.tree.size[start] > 1
+        if isinstance(start, Thread):
+            return bool(start.arms)
+        return self.tree.size[start] > 1 or self.tree.takes_time[start]
 
     def _hoist(self, start: _Start, block: Block) -> Block:
         """Put a call in the place of a block that is nested too deep."""
@@ -161,16 +165,17 @@ class _Builder:
         """The merge to go on with right after the block of `node`, if one is fit for that."""
         tree, tail = self.tree, merges[-1]
         others = [child for child in tree.children[node] if child != tail]
-        largest = max((tree.size[child] for child in others), default=0)
-        plain = (
-            len(merges) == 1
-            and all(self.nesting[child] <= 1 for child in others)
-            and self.ends.below(node) == self.ends.below(tail)
-        )
-        if tail in self.aside or (not plain and tree.size[tail] < largest):
+        if tail in self.aside:
             return None
         if self.open.below(node) == self.open.below(tail):
-            return None if self.arrivals.between(node, tail) else tail
+            plain = (
+                len(merges) == 1
+                and all(self.nesting[child] <= 1 for child in others)
+                and self.ends.below(node) == self.ends.below(tail)
+            )
+            largest = max((tree.size[child] for child in others), default=0)
+            pretty = plain or tree.size[tail] >= largest
+            return tail if pretty and not self.arrivals.between(node, tail) else None
         # The tail waits for the whole block, so all that takes time there has to lead to it.
         leaves = min(
             (tree.depth[tree.parent[to]] for to in tree.targets[node] if tree.is_merge(to)),
@@ -195,15 +200,18 @@ class _Builder:
             straight = arriving[0]
         elif not arriving:
             straight = max(ways, key=lambda way: way.weight)
-        branch = Branch(name, [])
-        for way in ways:
-            if way is straight or (way.exit is not None and self._is_nothing(way.exit, follows)):
-                continue
-            case = Case(way.outcomes)
-            branch.cases.append(case)
-            self._way(node, way, follows, case.block, depth + 1)
-        if branch.cases:
+        aside = [
+            way
+            for way in ways
+            if way is not straight
+            and not (way.exit is not None and self._is_nothing(way.exit, follows))
+        ]
+        if aside:
+            branch = Branch(name, [Case(way.outcomes) for way in aside])
             block.append(branch)
+            deeper = depth + (2 if len(aside) >= _MANY else 1)
+            for way, case in zip(aside, branch.cases, strict=True):
+                self._way(node, way, follows, case.block, deeper)
         if straight is not None:
             self._way(node, straight, follows, block, depth)
 

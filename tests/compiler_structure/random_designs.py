@@ -40,7 +40,7 @@ def wild(random: Random, size: int, *, forks: bool = True) -> Graph:
                 if random.random() < 0.5:
                     edges.append((name, target(), outcome))
         elif kind == "parallel" and forks:
-            edges += {(name, target()) for _ in range(random.randint(1, 3))}
+            edges += dict.fromkeys((name, target()) for _ in range(random.randint(1, 3)))
         else:
             edges.append((name, target()))
     nodes = {name: kind for name, kind in nodes.items() if name in reached or name == "start"}

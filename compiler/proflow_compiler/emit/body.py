@@ -225,6 +225,10 @@ class Body:
     def _parallel(self, op: ParallelOp, level: int, ending: Ending, *, tail: bool) -> bool:
         names = []
         for arm in op.arms:
+            match arm.steps:
+                case [CallOp(function=function)] if self.local:
+                    names.append(self.functions[function])
+                    continue
             name = self.names.of(arm.name, "branch")
             names.append(name)
             first = arm.steps[0] if arm.steps else None

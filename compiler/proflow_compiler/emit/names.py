@@ -40,6 +40,13 @@ class Names:
         """A name that is not a node's."""
         return self._free(name, "")
 
+    def exactly(self, name: str) -> str:
+        """A name that is a host's, unless it is taken."""
+        if name in self._taken - _RESERVED:
+            return self._free(name, "")
+        self._taken.add(name)
+        return name
+
     def _free(self, plain: str, purpose: str) -> str:
         name = plain
         if name in self._taken and purpose:

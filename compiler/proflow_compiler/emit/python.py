@@ -63,14 +63,15 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         policy: constants[policy][0] if policy in constants else retry_source(policy)
         for policy in policies
     }
-    handlers = {name: handler_source(name) for name in handler_names(definition)}
+    handlers = {name: handler_source(name) for name in handler_nodes(definition)}
     body = Body(definition, names, retries, handlers, local=_is_local(definition))
     if not body.local:
         body.shared(0)
-    functions = [main]
+    functions: list[str] = []
     for index, call in enumerate(fan_outs(definition)):
         functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
         body.lines += [f"{functions[-1]} = {call}", ""]
+    functions.append(main)
     body.lines += [f"@{create_function(definition)}", f"@{workflow(definition, main)}"]
     body.main(main)
     source = rendered(
@@ -96,17 +97,15 @@ def formatted(source: str) -> str:
     return done.stdout
 
 
-def module_name(definition: Definition) -> str:
-    return identifier(definition.id)
-
-
-def handler_names(definition: Definition) -> list[str]:
-    """The host's handlers that a definition uses, sorted."""
-    used = {op.handler for op in _ops(definition) if isinstance(op, TaskOp)}
-    found = {name for name in used if not name.startswith(BUILTIN)}
+def handler_nodes(definition: Definition) -> dict[str, list[str]]:
+    """The host's handlers that a definition uses, with their nodes; none: `onFailure`."""
+    found: dict[str, list[str]] = {}
+    for op in _ops(definition):
+        if isinstance(op, TaskOp) and not op.handler.startswith(BUILTIN):
+            found.setdefault(op.handler, []).append(op.node)
     if definition.on_failure is not None:
-        found.add(definition.on_failure)
-    return sorted(found)
+        found.setdefault(definition.on_failure, [])
+    return found
 
 
 def _ops(definition: Definition) -> Iterator[Any]:
@@ -123,7 +122,7 @@ def _policies(definition: Definition) -> Counter[RetryPolicy]:
 def _is_local(definition: Definition) -> bool:
     functions = definition.functions.values()
     return len(functions) <= MOST_LOCAL_FUNCTIONS and all(
-        _levels(block) <= 1 for block in functions
+        _levels(block) <= 2 for block in functions
     )
 
 
@@ -164,7 +163,7 @@ def _imports(definition: Definition, imports: Imports) -> list[list[str]]:
     if module.split(".")[0] == "proflow_runtime":
         installed, own = [*installed, *own], []
     beside: list[str] = []
-    if handler_names(definition) or has_fan_out(definition):
+    if handler_nodes(definition) or has_fan_out(definition):
         if imports.handlers is None:
             beside = ["from . import handlers"]
         else:

@@ -1,0 +1,61 @@
+"""Definitions as a Python package: a module each, all their functions, and a file for handlers."""
+
+import keyword
+from collections.abc import Sequence
+
+from proflow_schemas.definition import Definition
+
+from proflow_compiler.emit.arguments import has_fan_out
+from proflow_compiler.emit.literals import Source, docstring
+from proflow_compiler.emit.names import Names, identifier
+from proflow_compiler.emit.python import Imports, emit_module, formatted, handler_nodes
+from proflow_compiler.emit.rendering import rendered
+
+_IMPORTED = ("Iterable", "Task", "JSON")
+HANDLERS = "handlers.py"
+"""The generated file that is its reader's to edit: never overwrite it."""
+
+
+def emit(definitions: Sequence[Definition], imports: Imports | None = None) -> dict[str, str]:
+    """File name → source, of a package: modules, `__init__.py`, and `handlers.py` if needed."""
+    imports = imports or Imports()
+    names = Names()
+    modules = {names.claim(identifier(one.id)): one for one in definitions}
+    files = {f"{name}.py": emit_module(one, imports) for name, one in modules.items()}
+    order = [Source(name) for name in sorted(modules)]
+    files["__init__.py"] = formatted(rendered("package", modules=order))
+    if imports.handlers is None and (source := emit_handlers(definitions)) is not None:
+        files[HANDLERS] = source
+    return files
+
+
+def emit_handlers(definitions: Sequence[Definition]) -> str | None:
+    """A typed function for each handler that is used, which says that it is still to be written."""
+    nodes: dict[str, list[str]] = {}
+    for definition in definitions:
+        for handler, used_by in handler_nodes(definition).items():
+            nodes.setdefault(handler, []).extend(used_by)
+    tenants = "tenants" not in nodes and any(map(has_fan_out, definitions))
+    if not nodes and not tenants:
+        return None
+    names = Names()
+    functions = [
+        (Source(_function(names, handler)), handler, Source(docstring(_used_by(nodes[handler]))))
+        for handler in sorted(nodes)
+    ]
+    aliases = [(name, handler) for name, handler, _ in functions if name != handler]
+    return formatted(rendered("handlers", handlers=functions, aliases=aliases, tenants=tenants))
+
+
+def _function(names: Names, handler: str) -> str:
+    """The handler's own name, unless it cannot be one."""
+    plain = handler.isidentifier() and handler.isascii() and not handler.startswith("_")
+    if plain and not keyword.iskeyword(handler) and handler not in _IMPORTED:
+        return names.exactly(handler)
+    return names.claim(identifier(handler))
+
+
+def _used_by(nodes: Sequence[str]) -> str:
+    shown = ", ".join(f"`{' '.join(node.split())}`" for node in nodes[:5])
+    more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
+    return f"Used by {shown}{more}." if nodes else "Called once when a run has failed."
