@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+from proflow_schemas.definition import Canvas
 
 from proflow_runtime.values import JSON
 
@@ -156,3 +158,101 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         started_at,
         ended_at,
     )
+
+
+_UNRECORDED = ("start", "parallel", "join")
+"""Types of nodes that run nothing: what becomes of them follows from the others."""
+
+
+def node_states(
+    canvas: Canvas, recorded: Mapping[str, NodeState], run_status: RunStatus
+) -> dict[str, NodeState]:
+    """The state of every drawn node, by node id, from what was recorded of those that run something.
+
+    Every edge ends taken or skipped, and skipping travels on. A node that is next in a run is
+    `running`, even before it is recorded. When a run is over, what never started is `skipped` and
+    what was open is `cancelled`.
+    """
+    over = run_status in ("completed", "failed", "cancelled")
+    types = {node.id: node.type for node in canvas.nodes}
+    into: dict[str, list[int]] = {name: [] for name in types}
+    out: dict[str, list[int]] = {name: [] for name in types}
+    for index, edge in enumerate(canvas.edges):
+        into[edge.target].append(index)
+        out[edge.source].append(index)
+    order = _in_order(canvas, into, out)
+    early = _left_early(canvas, recorded, types, into, out, order)
+    taken: dict[int, bool] = {}
+    states: dict[str, NodeState] = {}
+    for name in order:
+        flags = [taken.get(index) for index in into[name]]
+        state = _state(recorded.get(name), types[name], flags, over=over, early=name in early)
+        if types[name] in _UNRECORDED and state.status == "completed":
+            sources = [canvas.edges[index].source for index in into[name] if taken.get(index)]
+            at = _latest(states[source].ended_at for source in sources)
+            state = replace(state, started_at=at, ended_at=at)
+        states[name] = state
+        for index in out[name]:
+            if state.status == "completed":
+                taken[index] = canvas.edges[index].outcome in (None, state.outcome)
+            elif state.status == "skipped":
+                taken[index] = False
+    return {name: states[name] for name in types if types[name] != "choice"}
+
+
+def _state(
+    known: NodeState | None, kind: str, flags: list[bool | None], *, over: bool, early: bool
+) -> NodeState:
+    """A node's state; `flags` say of each edge in whether it was taken, None: not settled yet."""
+    if known is not None:
+        open_still = known.status in ("running", "waiting")
+        return replace(known, status="cancelled") if open_still and over else known
+    arrived = True in flags or (not flags and kind == "start")
+    whole = None not in flags
+    if kind in _UNRECORDED and arrived and (whole or early):
+        return NodeState("completed")
+    if over or (whole and not arrived):
+        return NodeState("skipped")
+    return NodeState("running" if whole and kind not in _UNRECORDED else "pending")
+
+
+def _in_order(
+    canvas: Canvas, into: Mapping[str, list[int]], out: Mapping[str, list[int]]
+) -> list[str]:
+    """The nodes, each after those that lead to it; those on a cycle come last."""
+    open_edges = {name: len(edges) for name, edges in into.items()}
+    order = [name for name, count in open_edges.items() if count == 0]
+    for name in order:
+        for index in out[name]:
+            target = canvas.edges[index].target
+            open_edges[target] -= 1
+            if open_edges[target] == 0:
+                order.append(target)
+    placed = set(order)
+    return order + [name for name in into if name not in placed]
+
+
+def _left_early(
+    canvas: Canvas,
+    recorded: Mapping[str, NodeState],
+    types: Mapping[str, str],
+    into: Mapping[str, list[int]],
+    out: Mapping[str, list[int]],
+    order: list[str],
+) -> set[str]:
+    """Nodes that run nothing and that the run has certainly left: a node that only they lead to has
+    been reached. So a join that goes on before all its edges are settled shows as completed."""
+    found: set[str] = set()
+    for name in reversed(order):
+        if types[name] in _UNRECORDED:
+            targets = [canvas.edges[index].target for index in out[name]]
+            if any(
+                len(into[target]) == 1 and (target in recorded or target in found)
+                for target in targets
+            ):
+                found.add(name)
+    return found
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((time for time in times if time is not None), default=None)
