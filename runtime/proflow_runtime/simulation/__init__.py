@@ -4,6 +4,7 @@ from proflow_runtime.simulation.outside import Outside, OutsideError, read_outsi
 from proflow_runtime.simulation.playing import (
     CLIENT_MODULE,
     HANDLERS_MODULE,
+    MakeFunctions,
     Simulated,
     SimulationError,
     generated_functions,
@@ -14,6 +15,7 @@ from proflow_runtime.simulation.playing import (
 __all__ = [
     "CLIENT_MODULE",
     "HANDLERS_MODULE",
+    "MakeFunctions",
     "Outside",
     "OutsideError",
     "Simulated",

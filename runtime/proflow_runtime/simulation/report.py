@@ -1,5 +1,6 @@
 """A simulated run as `proflow run --format json` tells it; times are ISO 8601, in UTC."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ def report(simulated: Simulated) -> dict[str, Any]:
     status: RunStatus = _STATUSES.get(run.status, "waiting")
     output = run.output if status == "completed" and isinstance(run.output, dict) else {}
     recorded = simulated.states.nodes if simulated.states else {}
-    nodes = node_states(definition.canvas, recorded, status)
+    nodes = node_states(definition.canvas, recorded, status, run.started_at)
     return {
         "run_id": run.id,
         "workflow": definition.id,
@@ -106,3 +107,10 @@ def _settled(step: StepRecord) -> dict[str, Any]:
         "status": _STEP_STATUSES.get(step.status, step.status),
         "output": step.output if step.error is None else step.error,
     }
+
+
+def traced(simulated: Simulated) -> list[dict[str, Any]]:
+    """Every request to the SDK and its answer, in order: `{"at", "run_id", …, "response"}`."""
+    return [
+        {**asdict(exchange), "at": time_text(exchange.at)} for exchange in simulated.engine.requests
+    ]

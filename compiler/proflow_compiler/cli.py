@@ -1,0 +1,192 @@
+"""The compiler's part of the `proflow` command, and the only module of the compiler that prints.
+
+Exit codes: 0 fine, 1 problems found, 2 usage, 130 interrupted. Heavy imports are made inside the
+commands, so that `--help` answers at once.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, ParamSpec, TypeVar
+
+import typer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+app = typer.Typer(
+    help="Checks workflows drawn in ProFlow, compiles them for Inngest, and runs them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def echo(text: str) -> None:
+    """Print a finished text as it is; a closed pipe ends the command quietly."""
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes again at exit; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+
+
+def refuse(message: str) -> NoReturn:
+    """End with a problem: exit code 1."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def usage(message: str) -> NoReturn:
+    """End with a mistake in how the command was called: exit code 2."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Ctrl-C ends a command with one line and exit code 130."""
+
+    @functools.wraps(command)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+
+    return inner
+
+
+Handlers = Annotated[
+    str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
+]
+
+
+@app.command()
+@guarded
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders.")],
+    handlers: Handlers = None,
+    format: Annotated[
+        Literal["text", "json", "sarif", "github"], typer.Option(help="How to report.")
+    ] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Prove that designs can run, or show what is wrong with them."""
+    from proflow_compiler.loading import compile_all, handler_names
+    from proflow_compiler.rendering import render_files
+
+    compilations = compile_all(paths, handlers=handler_names(handlers))
+    reports = [report for one in compilations for report in one.reports]
+    echo(render_files(reports, format, color=sys.stdout.isatty(), strict=strict))
+    bad = sum(one.has_errors(strict=strict) for one in compilations)
+    if format == "text":
+        files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
+        typer.echo(f"{files} checked, {bad or 'none'} with errors", err=True)
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command()
+@guarded
+def compile(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders.")],
+    target: Annotated[
+        Literal["python", "definition"], typer.Option(help="What to make of them.")
+    ] = "python",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write.")
+    ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="The Inngest client that modules import."),
+    ] = None,
+    handlers: Handlers = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if what is there is stale.")
+    ] = False,
+) -> None:
+    """Write designs as Python modules, or as definitions."""
+    from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
+    from proflow_compiler.loading import compile_all
+    from proflow_compiler.rendering import render_files
+    from proflow_compiler.writing import stale, write_files
+
+    if client is not None and not _is_name(client, with_attribute=True):
+        usage(f"--client: `{client}` is not MODULE:NAME")
+    if handlers is not None and not _is_name(handlers):
+        usage(f"--handlers: `{handlers}` is not the name of a module")
+    if check_only and output is None:
+        usage("--check: name the directory to compare with by -o")
+    compilations = compile_all(paths)
+    if any(one.has_errors() for one in compilations):
+        reports = [report for one in compilations for report in one.reports]
+        typer.echo(render_files(reports, color=sys.stderr.isatty()), err=True, nl=False)
+        raise typer.Exit(1)
+    definitions = [definition for one in compilations for definition in one.definitions]
+    imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
+    if output is None:
+        if len(definitions) != 1:
+            usage(f"{len(definitions)} designs do not fit on stdout: name a directory by -o")
+        if target == "python":
+            echo(emit_module(definitions[0], imports))
+        else:
+            echo(emit_definition(definitions[0]))
+        return
+    if target == "python":
+        files = emit(definitions, imports)
+    else:
+        files = {f"{one.id}.definition.json": emit_definition(one) for one in definitions}
+    if (output / HANDLERS).exists():
+        files.pop(HANDLERS, None)
+    try:
+        if check_only:
+            if found := stale(output, files):
+                refuse("not up to date: " + ", ".join(f"`{output / name}`" for name in found))
+            return
+        write_files(output, files)
+    except OSError as error:
+        refuse(f"cannot write below `{output}`: {(error.strerror or str(error)).lower()}")
+    for name in files:
+        typer.echo(f"wrote {output / name}", err=True)
+
+
+@app.command()
+@guarded
+def explain(
+    code: Annotated[str | None, typer.Argument(help="A code such as PF304; all without.")] = None,
+) -> None:
+    """Tell what a diagnostic means, and how to fix it."""
+    from proflow_compiler.explain import UnknownRuleError, index
+    from proflow_compiler.explain import explain as explained
+
+    if code is None:
+        echo(index())
+        return
+    try:
+        echo(explained(code))
+    except UnknownRuleError as error:
+        usage(str(error))
+
+
+@app.command()
+@guarded
+def schema(
+    kind: Annotated[Literal["design", "definition"], typer.Argument(help="Which one.")],
+) -> None:
+    """Print the JSON Schema of designs or of definitions."""
+    import json
+
+    from proflow_schemas.published import definition_schema, design_schema
+
+    made = design_schema() if kind == "design" else definition_schema()
+    echo(json.dumps(made, ensure_ascii=False, indent=2) + "\n")
+
+
+def _is_name(text: str, *, with_attribute: bool = False) -> bool:
+    module, colon, name = text.partition(":")
+    parts = [*module.split("."), *([name] if with_attribute else [])]
+    return bool(colon) == with_attribute and all(part.isidentifier() for part in parts)

@@ -1,0 +1,71 @@
+"""The designs that paths on the command line stand for: files, rows of files, and folders."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proflow_compiler.reader import Reading, read_file
+
+_SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build"})
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, in the order of the paths, each file once."""
+
+    readings: list[Reading]
+    skipped: list[str] = field(default_factory=list)
+    """Files in folders that are JSON, but no designs."""
+    empty: list[str] = field(default_factory=list)
+    """Folders without a design."""
+
+
+def read_inputs(paths: Sequence[str]) -> Inputs:
+    """Read all files given, and the designs among the `*.json` below the folders given."""
+    inputs = Inputs([])
+    seen: set[str] = set()
+    for path in paths:
+        if not os.path.isdir(path):
+            if path not in seen:
+                seen.add(path)
+                inputs.readings.append(read_file(path))
+            continue
+        before = len(inputs.readings)
+        for file in _json_files(path):
+            if file in seen:
+                continue
+            seen.add(file)
+            reading = read_file(file)
+            if _is_design(reading):
+                inputs.readings.append(reading)
+            else:
+                inputs.skipped.append(file)
+        if len(inputs.readings) == before and not any(
+            one.startswith(os.path.join(path, "")) for one in seen - set(inputs.skipped)
+        ):
+            inputs.empty.append(path)
+    return inputs
+
+
+def _json_files(folder: str) -> list[str]:
+    """The `*.json` below a folder, sorted; hidden folders and those of tools are left out."""
+    found: list[str] = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name not in _SKIPPED
+        )
+        found += [
+            str(Path(root) / name) for name in sorted(files) if name.lower().endswith(".json")
+        ]
+    return found
+
+
+def _is_design(reading: Reading) -> bool:
+    """Whether a file is meant as a design: broken JSON is, if it speaks of nodes."""
+    for diagnostic in reading.diagnostics:
+        if diagnostic.code == "PF001":
+            return '"nodes"' in reading.source.text
+        if diagnostic.code == "PF003" and not diagnostic.pointer:
+            return False
+    return True

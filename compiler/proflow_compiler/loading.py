@@ -1,0 +1,65 @@
+"""From the arguments of a command to compiled designs; ends the command where that fails."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import typer
+from proflow_schemas.definition import Definition
+
+from proflow_compiler.cli import refuse, usage
+from proflow_compiler.inputs import read_inputs
+from proflow_compiler.pipeline import Compilation, compile_reading
+from proflow_compiler.reader import read_file
+from proflow_compiler.rendering import render_files
+
+
+def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> list[Compilation]:
+    """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
+    inputs = read_inputs(paths)
+    for path in inputs.skipped:
+        typer.echo(f"note: `{path}` is no design: passed over", err=True)
+    if inputs.empty:
+        refuse(f"there is no design below `{inputs.empty[0]}`")
+    return [compile_reading(reading, handlers=handlers) for reading in inputs.readings]
+
+
+def compiled(path: str, *, handlers: list[str] | None) -> Definition:
+    """The one design of a file; its problems, if it has errors, end the command."""
+    if os.path.isdir(path):
+        usage(f"`{path}` is a folder: name one design")
+    compilation = compile_reading(read_file(path), handlers=handlers)
+    if compilation.has_errors():
+        typer.echo(render_files(compilation.reports, color=sys.stderr.isatty()), err=True, nl=False)
+        raise typer.Exit(1)
+    if len(compilation.definitions) != 1:
+        names = ", ".join(f"`{path}#{one.id}`" for one in compilation.definitions)
+        usage(f"`{path}` holds several designs: name one of {names}")
+    return compilation.definitions[0]
+
+
+def load_handlers(name: str) -> ModuleType:
+    """Import the module that holds the handlers, from the current directory if it is there."""
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        usage(f"--handlers: there is no module `{error.name or name}`")
+    except Exception as error:
+        refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
+
+
+def handler_names(module: str | None) -> list[str] | None:
+    """The names of a module's handlers; None without a module."""
+    if module is None:
+        return None
+    import inspect
+
+    return [
+        name
+        for name, value in vars(load_handlers(module)).items()
+        if inspect.iscoroutinefunction(value) and not name.startswith("_")
+    ]

@@ -1,0 +1,197 @@
+"""The `proflow` command: what the compiler offers, and `run`.
+
+Exit codes: 0 fine, 1 problems found or run failed, 2 usage, 3 run still waiting.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from proflow_compiler.cli import app, echo, guarded, refuse, usage
+
+if TYPE_CHECKING:
+    from proflow_schemas.definition import Definition
+
+    from proflow_runtime.handlers.registry import Registry
+    from proflow_runtime.simulation import MakeFunctions, Outside
+
+EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
+
+
+@app.command()
+@guarded
+def run(
+    path: Annotated[str, typer.Argument(help="A design; `PATH#code` selects one of several rows.")],
+    target: Annotated[
+        Literal["interpreter", "generated"], typer.Option(help="Which of both ways to run it.")
+    ] = "interpreter",
+    data: Annotated[
+        str | None, typer.Option(metavar="JSON|@FILE", help="The data of the event that starts it.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
+    ] = None,
+    send: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENT[@+DURATION]=JSON", help="An event, counted from the start."),
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=OUTCOME[@+DURATION]",
+            help="Answers an approval or a wait, counted from when it begins to wait.",
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE=JSON", help="What a node's handler gives, or a wait receives."),
+    ] = None,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE=MESSAGE[*N]", help="The first N attempts of a node fail; all."),
+    ] = None,
+    handlers: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE", help="Where the handlers are; others are simulated."),
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Writes every request and its answer.")
+    ] = None,
+    all_outcomes: Annotated[
+        bool, typer.Option("--all-outcomes", help="One run per combination of outcomes.")
+    ] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+) -> None:
+    """Run a design on this machine, in virtual time, with no server."""
+    import asyncio
+    import logging
+
+    from proflow_compiler.loading import compiled, load_handlers
+
+    from proflow_runtime.handlers.registry import Registry
+    from proflow_runtime.simulation import OutsideError, read_outside
+
+    # What happens in the run is told by the report.
+    logging.getLogger("proflow").addHandler(logging.NullHandler())
+    logging.getLogger("proflow").propagate = False
+    if all_outcomes and (answer or trace is not None):
+        usage("--all-outcomes decides by itself: it goes with neither --answer nor --trace")
+    if data is not None and data.startswith("@"):
+        data = _text_of(data[1:])
+    registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
+    definition = compiled(path, handlers=None)
+    try:
+        outside = read_outside(
+            definition,
+            data=data,
+            at=at,
+            answers=answer or (),
+            sends=send or (),
+            outputs=output or (),
+            failures=fail or (),
+        )
+    except OutsideError as error:
+        usage(str(error))
+    functions = _functions(definition, target)
+    if all_outcomes:
+        asyncio.run(_explore(definition, outside, functions, registry, format))
+    else:
+        asyncio.run(_play(definition, outside, functions, registry, format, trace))
+
+
+async def _play(
+    definition: "Definition",
+    outside: "Outside",
+    functions: "MakeFunctions",
+    registry: "Registry",
+    format: str,
+    trace: Path | None,
+) -> None:
+    from proflow_runtime.simulation import SimulationError, simulate
+    from proflow_runtime.simulation.report import report, traced
+    from proflow_runtime.simulation.timeline import timeline
+
+    try:
+        simulated = await simulate(
+            definition,
+            outside,
+            functions=functions,
+            registry=registry,
+            trace=trace is not None,
+        )
+    except SimulationError as error:
+        refuse(str(error))
+    told = report(simulated)
+    if trace is not None:
+        _write(trace, _json(traced(simulated)))
+    echo(_json(told) if format == "json" else timeline(told, definition))
+    raise typer.Exit(EXIT_CODES[told["status"]])
+
+
+async def _explore(
+    definition: "Definition",
+    outside: "Outside",
+    functions: "MakeFunctions",
+    registry: "Registry",
+    format: str,
+) -> None:
+    from dataclasses import asdict
+
+    from proflow_runtime.simulation import SimulationError
+    from proflow_runtime.simulation.exploring import explore
+    from proflow_runtime.simulation.timeline import overview
+
+    try:
+        found = await explore(definition, outside, functions=functions, registry=registry)
+    except SimulationError as error:
+        refuse(str(error))
+    echo(_json(asdict(found)) if format == "json" else overview(found, definition))
+    raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))
+
+
+def _functions(definition: "Definition", target: str) -> "MakeFunctions":
+    from proflow_runtime.simulation import (
+        CLIENT_MODULE,
+        HANDLERS_MODULE,
+        generated_functions,
+        interpreted_functions,
+    )
+
+    if target == "interpreter":
+        return interpreted_functions(definition)
+    from proflow_compiler.emit import Imports, emit_module
+
+    return generated_functions(
+        emit_module(definition, Imports(f"{CLIENT_MODULE}:client", HANDLERS_MODULE))
+    )
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        usage(f"--data: cannot read `{path}`: {(error.strerror or str(error)).lower()}")
+    except UnicodeDecodeError as error:
+        usage(f"--data: `{path}` is not UTF-8 at byte {error.start}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        refuse(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}")
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

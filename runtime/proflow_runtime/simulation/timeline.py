@@ -1,0 +1,183 @@
+"""A simulated run for people: a timeline, and a table of the nodes' states."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from unicodedata import category, east_asian_width
+
+from proflow_schemas.definition import Definition
+from proflow_schemas.durations import format_duration
+
+from proflow_runtime.simulation.exploring import MAX_RUNS, Exploration
+
+_MARKS = {
+    "completed": "✔",
+    "failed": "✘",
+    "waiting": "…",
+    "sleeping": "…",
+    "timeout": "⏱",
+    "cancelled": "–",
+    "skipped": "–",
+    "running": "…",
+    "pending": " ",
+}
+_OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
+_WIDEST = 48
+
+
+def timeline(told: Mapping[str, Any], definition: Definition) -> str:
+    """What `report` tells, as text: times are counted from the run's start."""
+    start = told["started_at"]
+    labels = {node.id: node.label for node in definition.canvas.nodes}
+    lines = [f"{plain(definition.name)} ({plain(told['workflow'])}), run {told['run_id']}", ""]
+    moments = [
+        (_since(start, step["at"]), _MARKS.get(step["status"], "·"), *_happened(step))
+        for step in told["steps"]
+    ]
+    lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
+    simulated = set(told["simulated"])
+    rows = [
+        (
+            f"{_MARKS.get(node['status'], '·')} {node['status']}",
+            _cut(name),
+            _cut(labels.get(name, "")) if labels.get(name) != name else "",
+            node["outcome"] if node["outcome"] not in (None, "default") else "",
+            _span(start, node),
+            _remark(node, name in simulated),
+        )
+        for name, node in told["nodes"].items()
+    ]
+    lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
+    lines += [f"note: {plain(note)}" for note in told["unused"]]
+    return "\n".join([*lines, _conclusion(told)]) + "\n"
+
+
+def overview(found: Exploration, definition: Definition) -> str:
+    """All runs of an exploration, one a line, and what none of them reached."""
+    rows = []
+    for index, run in enumerate(found.runs, start=1):
+        decided = ", ".join(f"{_cut(node)}={_cut(to)}" for node, to in run["decisions"].items())
+        ran = sum(node["status"] == "completed" for node in run["nodes"].values())
+        result = run["status"] if run["status"] != "completed" else run["result"]
+        message = "" if run["error"] is None else _cut(str(run["error"]["message"]))
+        rows.append((f"{index}", decided or "–", _cut(str(result)), f"{ran} nodes", message))
+    lines = [plain(definition.name), ""]
+    lines += [*table([("", "outcomes", "result", "completed", ""), *rows]), ""]
+    if not found.complete:
+        lines.append(f"there are more combinations than {MAX_RUNS}: the others were not run")
+    nodes = [plain(node) for node in found.uncovered_nodes]
+    edges = [
+        f"{plain(str(e['source']))} → {plain(str(e['target']))}" for e in found.uncovered_edges
+    ]
+    lines.append(f"nodes no run reached: {', '.join(nodes) or 'none'}")
+    lines.append(f"edges no run took: {', '.join(edges) or 'none'}")
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their columns under each other; wide characters count twice."""
+    widths = [max(_width(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def plain(text: str) -> str:
+    """Text that cannot steer a terminal: control and formatting characters are escaped."""
+    return "".join(
+        char if category(char) not in _STEERING else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+_STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _happened(step: Mapping[str, Any]) -> tuple[str, str, str]:
+    status = step["status"]
+    said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
+        status, status
+    )
+    if step["op"] == "StepRun" and step["attempt"] > 1:
+        said += f", attempt {step['attempt']}"
+    output = step["output"]
+    if step["op"] == "WaitForEvent" and isinstance(output, dict) and "data" in output:
+        output = output["data"]
+    if isinstance(output, dict) and status == "failed":
+        output = output.get("message")
+    shown = "" if output is None else json.dumps(output, ensure_ascii=False)
+    return _cut(step["id"]), said, _cut(shown)
+
+
+def _conclusion(told: Mapping[str, Any]) -> str:
+    took = f" after {_since(told['started_at'], told['ended_at'])[1:]}" if told["ended_at"] else ""
+    match told["status"]:
+        case "completed":
+            return f"completed{took}, result: {plain(str(told['result']))}"
+        case "failed":
+            return f"failed{took}: {plain(str(told['error']['message']))}"
+        case "waiting":
+            waiting = [name for name, node in told["nodes"].items() if node["status"] == "waiting"]
+            return f"still waiting for {', '.join(f'`{plain(name)}`' for name in waiting)}"
+        case status:
+            return f"{status}{took}"
+
+
+def _remark(node: Mapping[str, Any], simulated: bool) -> str:
+    remarks = ["simulated"] if simulated else []
+    if node["attempts"] > 1:
+        remarks.append(f"{node['attempts']} attempts")
+    if node["error"] is not None:
+        remarks.append(_cut(str(node["error"].get("message"))))
+    return ", ".join(remarks)
+
+
+def _span(start: str, node: Mapping[str, Any]) -> str:
+    if node["started_at"] is None:
+        return ""
+    begun = _since(start, node["started_at"])
+    if node["ended_at"] is None:
+        return f"{begun} –"
+    ended = _since(start, node["ended_at"])
+    return begun if begun == ended else f"{begun} – {ended}"
+
+
+def _since(start: str, at: str) -> str:
+    """`+1d 2h 30m`, from one ISO time to another."""
+    left = datetime.fromisoformat(at) - datetime.fromisoformat(start)
+    parts = []
+    for unit in (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)):
+        if left >= unit:
+            parts.append(format_duration(unit * (left // unit)))
+            left %= unit
+    if left or not parts:
+        parts.append(format_duration(left))
+    return f"+{' '.join(parts)}"
+
+
+def _cut(text: str) -> str:
+    shown = plain(text)
+    if _width(shown) <= _WIDEST:
+        return shown
+    kept = ""
+    for char in shown:
+        if _width(kept) + _width(char) > _WIDEST - 1:
+            break
+        kept += char
+    return f"{kept}…"
+
+
+def _width(text: str) -> int:
+    return sum(_columns(text))
+
+
+def _columns(text: str) -> Iterable[int]:
+    for char in text:
+        if category(char) in ("Mn", "Me"):
+            yield 0
+        else:
+            yield 2 if east_asian_width(char) in "WF" else 1
