@@ -71,7 +71,7 @@ class Concurrency:
             (e, f)
             for e in self._graph.into[x]
             for f in self._graph.into[y]
-            if e.source in self._rank and f.source in self._rank
+            if e.source in self._certainty.bit and f.source in self._certainty.bit
         )
 
     def edges(self, e: GraphEdge, f: GraphEdge) -> bool | None:

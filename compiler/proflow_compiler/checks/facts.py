@@ -147,6 +147,8 @@ class Facts:
         return self._covered[name]
 
     def _coverage(self, name: str) -> Coverage | None:
+        if any(exit_.when in self._broken_rules for exit_ in self.graph.exits[name]):
+            return None
         try:
             rules = [
                 parse(exit_.when).tree
@@ -178,32 +180,65 @@ class Facts:
     def _cancel_scope(self) -> TypeScope:
         return TypeScope(event_data=self._input, initiator=False, tenant=False, names=("async",))
 
-    @cached_property
+    @property
     def problems(self) -> tuple[SiteProblem, ...]:
         """What is wrong with the expressions themselves."""
+        return self._examined[0]
+
+    @cached_property
+    def _broken_rules(self) -> frozenset[str]:
+        return frozenset(one.site.text for one in self.problems if one.site.expect == "bool")
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What sound expressions read of steps that exist, guarded reads left out."""
+        return self._examined[1]
+
+    @cached_property
+    def _examined(self) -> tuple[tuple[SiteProblem, ...], tuple[Read, ...]]:
+        """Problems and reads in one go: of thousands of expressions each is parsed only once."""
         found: list[SiteProblem] = []
+        reads: list[Read] = []
         for site in self.sites:
-            found += self._site_problems(site)
             if len(found) >= _MOST_PROBLEMS:
                 break
-        return tuple(found)
+            try:
+                references, wrong = self._examine(site)
+            except ExpressionError as error:
+                start = min(error.offset or 0, len(site.text))
+                end = min(start + 1, len(site.text))
+                broken = ExpressionProblem("syntax", error.message, start, end, error.help)
+                found.append(SiteProblem(site, broken, start, end))
+                continue
+            found += wrong
+            if not wrong and site.scope == "run":
+                reads += (Read(site, one) for one in references if self._is_read(one))
+        return tuple(found), tuple(reads)
 
-    def _site_problems(self, site: Site) -> Iterator[SiteProblem]:
+    def _examine(self, site: Site) -> tuple[Sequence[Reference], list[SiteProblem]]:
+        """What a site reads and what is wrong with it; raises if a template cannot be read."""
         if site.form == "expression":
-            for problem in self._checked(site.text, site):
-                yield SiteProblem(site, problem, problem.start, problem.end)
-            return
-        try:
-            parsed = template(site.text)
-        except ExpressionError as error:
-            start = min(error.offset or 0, len(site.text))
-            end = min(start + 1, len(site.text))
-            broken = ExpressionProblem("syntax", error.message, start, end, error.help)
-            yield SiteProblem(site, broken, start, end)
-            return
-        for text, offset in parsed.expressions:
-            for problem in self._checked(text, site):
-                yield SiteProblem(site, problem, problem.start + offset, problem.end + offset)
+            found = self._checked(site.text, site)
+            return (
+                () if found else parse(site.text).references,
+                [SiteProblem(site, one, one.start, one.end) for one in found],
+            )
+        parsed = template(site.text)
+        return parsed.references, [
+            SiteProblem(site, one, one.start + offset, one.end + offset)
+            for text, offset in parsed.expressions
+            for one in self._checked(text, site)
+        ]
+
+    def _is_read(self, reference: Reference) -> bool:
+        path = reference.path
+        return (
+            len(path) > 1
+            and path[0] == "steps"
+            and not reference.guarded
+            and not reference.presence
+            and path[1] in self._steps
+        )
 
     def _checked(self, text: str, site: Site) -> list[ExpressionProblem]:
         key = (text, site.scope, site.expect)
@@ -229,33 +264,6 @@ class Facts:
         if not foreign:
             scope = self._event_scope if site.scope == "trigger" else self._cancel_scope
             yield from problems(text, scope, expect=site.expect)
-
-    @cached_property
-    def reads(self) -> tuple[Read, ...]:
-        """What sound expressions read of steps that exist, guarded reads left out."""
-        broken = {(found.site.pointer, found.site.text) for found in self.problems}
-        reads: list[Read] = []
-        for site in self.sites:
-            if site.scope != "run" or (site.pointer, site.text) in broken:
-                continue
-            try:
-                found = (
-                    parse(site.text).references
-                    if site.form == "expression"
-                    else template(site.text).references
-                )
-            except ExpressionError:
-                continue  # reported as a problem, unless there were too many of them
-            reads += [
-                Read(site, one)
-                for one in found
-                if len(one.path) > 1
-                and one.path[0] == "steps"
-                and not one.guarded
-                and not one.presence
-                and one.path[1] in self._steps
-            ]
-        return tuple(reads)
 
 
 def _references(text: str) -> tuple[Reference, ...]:

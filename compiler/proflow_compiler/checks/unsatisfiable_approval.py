@@ -96,9 +96,11 @@ def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
         for one in named:
             if isinstance(one, str) and "${" in one:
                 yield RULE.diagnostic(
-                    f"the approver {ticks(one)} of {ticks(name)} is nobody's id",
+                    f"the approver {ticks(one)} of {ticks(name)} looks like an expression",
                     node.pointer_to("approverIds"),
                     node=name,
+                    level=Level.WARNING,
+                    label="taken as an id, as it is",
                     help="expressions are evaluated with `approverType: expression`",
                 )
     if not named and config.approver_type not in _NAMED_BY_TYPE:

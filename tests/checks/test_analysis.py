@@ -1,0 +1,249 @@
+"""What the checks conclude without looking at runs, against every run of small random graphs."""
+
+from collections.abc import Sequence
+
+import networkx as nx
+import pytest
+from checks.random_graphs import acyclic, any_edges, runs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proflow_compiler.checks import run_checks
+from proflow_compiler.checks.certainty import Certainty
+from proflow_compiler.checks.concurrency import Concurrency
+from proflow_compiler.checks.coverage import coverage
+from proflow_compiler.checks.weight import most_steps
+from proflow_compiler.graph import Graph
+from proflow_schemas.expressions import compile as compile_expression
+from proflow_schemas.expressions import parse
+
+MANY = settings(max_examples=80, deadline=None)
+
+
+def steps_of(graph: Graph, taken: frozenset[str]) -> int:
+    weights = {"approval": 2, "task": 1}
+    drawn = [graph.nodes[name] for name in taken if graph.nodes[name].choice_of is None]
+    return sum(weights.get(at.node.type, 0) for at in drawn)
+
+
+@MANY
+@given(acyclic())
+def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph: Graph) -> None:
+    certainty = Certainty(graph)
+    before = {name: nx.ancestors(graph.digraph, name) for name in graph.reachable}
+    every = list(runs(graph))
+    for reader in graph.reachable:
+        coming = [
+            taken for taken, _, stops in every if reader in taken and not stops & before[reader]
+        ]
+        for step in graph.reachable - {reader}:
+            assert certainty.precedes(step, reader) == (step in before[reader])
+            if step in before[reader]:
+                assert certainty.taken(step, reader) == all(step in taken for taken in coming)
+
+
+@MANY
+@given(acyclic())
+def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -> None:
+    certainty = Certainty(graph)
+    for reader in graph.reachable:
+        for step in nx.ancestors(graph.digraph, reader) & graph.reachable:
+            path = certainty.walk(reader, without=step)
+            if certainty.taken(step, reader):
+                assert path == ()
+                continue
+            assert path[0] == graph.starts[0]
+            assert path[-1] == graph.nodes[reader].node.id
+            assert any(
+                set(path) - {graph.nodes[reader].node.id} <= taken and step not in taken
+                for taken, _, _ in runs(graph)
+            )
+
+
+@MANY
+@given(acyclic())
+def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
+    concurrency = Concurrency(graph, Certainty(graph))
+    together = {(x, y) for taken, _, _ in runs(graph) for x in taken for y in taken if x != y}
+    for x in graph.reachable:
+        for y in graph.reachable - {x}:
+            assert concurrency.both(x, y) == ((x, y) in together)
+
+
+@MANY
+@given(acyclic())
+def test_two_edges_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
+    concurrency = Concurrency(graph, Certainty(graph))
+    every = [edges for _, edges, _ in runs(graph)]
+    reached = [edge for edge in graph.edges if edge.source in graph.reachable]
+    possible = {frozenset((e.index, f.index)) for e, f in concurrency.possible_pairs(reached)}
+    for e in reached:
+        for f in reached:
+            if e.index < f.index:
+                both = any({e.index, f.index} <= edges for edges in every)
+                assert concurrency.edges(e, f) == both
+                assert not both or frozenset((e.index, f.index)) in possible
+
+
+@MANY
+@given(acyclic(), st.randoms(use_true_random=False))
+def test_clashes_are_found_for_every_node_that_has_one(graph: Graph, random: object) -> None:
+    certainty = Certainty(graph)
+    concurrency = Concurrency(graph, certainty)
+    group = sorted(graph.reachable)[::2]
+    every = [taken for taken, _, _ in runs(graph)]
+
+    def open_together(x: str, y: str) -> bool:
+        apart = not (certainty.precedes(x, y) or certainty.precedes(y, x))
+        return apart and any({x, y} <= taken for taken in every)
+
+    expected = {
+        later
+        for later in group
+        for earlier in group
+        if graph.rank[earlier] < graph.rank[later] and open_together(earlier, later)
+    }
+    found = list(concurrency.clashes([group], at_once=True))
+    assert {later for _, later, _ in found} == expected
+    assert all(certain and open_together(x, y) for x, y, certain in found)
+
+
+@MANY
+@given(acyclic())
+def test_the_bound_of_steps_is_never_below_the_longest_run(graph: Graph) -> None:
+    longest = max(steps_of(graph, taken) for taken, _, _ in runs(graph))
+    assert most_steps(graph) >= longest
+    forks = any(len(exit_.edges) > 1 for exits in graph.exits.values() for exit_ in exits)
+    if not forks:
+        assert most_steps(graph) == longest
+
+
+@MANY
+@given(acyclic())
+def test_dominators_are_those_of_networkx(graph: Graph) -> None:
+    tree = graph.dominator_tree
+    start = graph.starts[0]
+    expected = {**nx.immediate_dominators(graph.digraph, start), start: start}
+    assert tree.parent == expected
+    for name in graph.reachable:
+        above = {name}
+        while expected[min(above, key=tree.depth.__getitem__)] not in above:
+            above.add(expected[min(above, key=tree.depth.__getitem__)])
+        for other in graph.reachable:
+            assert tree.dominates(other, name) == (other in above)
+            assert tree.dominates(tree.meet(name, other), other)
+
+
+@MANY
+@given(any_edges())
+def test_every_cycle_reported_is_one_and_without_their_edges_none_is_left(graph: Graph) -> None:
+    found = [one for one in run_checks(graph) if one.code == "PF206"]
+    reached = graph.digraph.subgraph(graph.reachable)
+    assert bool(found) == any(nx.simple_cycles(reached))
+    rest = nx.DiGraph(reached)
+    for one in found:
+        assert one.path[0] == one.path[-1]
+        assert len(set(one.path)) == len(one.path) - 1
+        assert all(
+            graph.digraph.has_edge(*pair) for pair in zip(one.path, one.path[1:], strict=False)
+        )
+        rest.remove_edge(one.path[-2], one.path[-1])
+    assert nx.is_directed_acyclic_graph(rest)
+
+
+@MANY
+@given(any_edges())
+def test_reach_and_dead_ends_are_those_of_the_drawing(graph: Graph) -> None:
+    found = run_checks(graph)
+    heads = {one.node for one in found if one.code == "PF204"}
+    lost = set(graph.nodes) - graph.reachable
+    assert heads <= lost
+    assert set(nx.bfs_tree(graph.digraph, "n0")) == graph.reachable
+    behind = {after for head in heads for after in nx.descendants(graph.digraph, head)} | heads
+    assert lost <= behind
+    last = str(list(graph.nodes)[-1])
+    stuck = {name for name in graph.reachable if not graph.out(name) and name != last}
+    assert {one.node for one in found if one.code == "PF205"} == stuck
+
+
+COMPARISONS = [
+    *(f"event.data.x {op} {n}" for op in ("<", "<=", "==", ">=", ">", "!=") for n in (1, 2, 3)),
+    "event.data.f",
+    "event.data.t == 'a'",
+    "event.data.t in ['a', 'b']",
+    "2 < event.data.x",
+    "event.data.x < event.data.y",
+    "event.data.y <= event.data.x",
+]
+
+
+def rule_texts() -> st.SearchStrategy[str]:
+    return st.recursive(
+        st.sampled_from(COMPARISONS),
+        lambda inner: st.one_of(
+            inner.map(lambda a: f"!({a})"),
+            st.tuples(inner, inner).map(lambda two: f"({two[0]}) && ({two[1]})"),
+            st.tuples(inner, inner).map(lambda two: f"({two[0]}) || ({two[1]})"),
+        ),
+        max_leaves=3,
+    )
+
+
+DATA = [
+    {"event": {"data": {"x": x, "y": y, "f": f, "t": t}}}
+    for x in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+    for y in (0.5, 2.0, 3.5)
+    for f in (False, True)
+    for t in ("", "a", "a!", "b", "c")
+]
+
+
+def holding(rules: Sequence[str]) -> list[list[int]]:
+    """For each piece of data, the rules that hold."""
+    programs = [compile_expression(rule) for rule in rules]
+    return [[i for i, one in enumerate(programs) if one.test(data)] for data in DATA]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(rule_texts(), min_size=1, max_size=4))
+def test_coverage_agrees_with_evaluating_the_rules(rules: list[str]) -> None:
+    found = coverage([parse(rule).tree for rule in rules])
+    held = holding(rules)
+    if found.exhaustive:
+        assert all(held)
+    for index, earlier in found.shadowed.items():
+        assert all(one < index for one in earlier)
+        assert all(set(earlier) & set(one) for one in held if index in one)
+
+
+@pytest.mark.parametrize(
+    ("rules", "exhaustive"),
+    [
+        (["event.data.x > 5", "event.data.x <= 5"], True),
+        (["event.data.x > 5", "event.data.x < 5"], False),
+        (["event.data.x < 1", "event.data.x >= 1 && event.data.x < 2", "event.data.x >= 2"], True),
+        (["event.data.f", "!event.data.f"], True),
+        (["event.data.f == true", "event.data.f == false"], True),
+        (["event.data.t == 'a'", "event.data.t != 'a'"], True),
+        (["event.data.t == 'a'", "event.data.t == 'b'"], False),
+        (["event.data.x > event.data.y", "event.data.y >= event.data.x"], True),
+        (["size(event.data.l) > 0", "size(event.data.l) == 0"], True),
+        (
+            ["has(event.data.x) && event.data.x > 5", "has(event.data.x) && event.data.x <= 5"],
+            False,
+        ),
+        (["event.data['x'] > 5", "event.data.x <= 5"], True),
+        (["5 < event.data.x", "event.data.x <= 5"], True),
+        (["true"], True),
+        (["event.data.x == null", "event.data.x != null"], True),
+        (["event.data.x == null", "event.data.x > 5", "event.data.x <= 5"], False),
+    ],
+)
+def test_rules_that_leave_nothing_over_are_recognised(rules: list[str], exhaustive: bool) -> None:
+    assert coverage([parse(rule).tree for rule in rules]).exhaustive is exhaustive
+
+
+def test_a_long_switch_finds_the_case_that_stands_twice() -> None:
+    rules = [f"event.data.kind == 'k{index % 2999}'" for index in range(3000)]
+    found = coverage([parse(rule).tree for rule in rules])
+    assert found.shadowed == {2999: (0,)}
+    assert not found.exhaustive
