@@ -1,8 +1,10 @@
 """Time and memory of checking and compiling, beside parsing the same file and sorting its graph.
 
 Every measurement is a process of its own, so that its peak memory is its own; the baseline and
-the compiler take turns.
+the compiler take turns. (Hence the imports inside functions: a process imports what it measures.)
 """
+
+from __future__ import annotations
 
 import json
 import subprocess
@@ -13,9 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import TYPE_CHECKING
 
 from benchmarks.designs import Drawing, blocks, chain, wide
 from benchmarks.tables import show, verdict
+
+if TYPE_CHECKING:
+    from proflow_compiler.graph import Graph
+    from proflow_schemas.definition import Definition
 
 SIZES = (100, 1_000, 10_000)
 GROWTH, OVERHEAD = 12.0, 40.0
@@ -103,7 +110,52 @@ def _peak() -> int:
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
-KINDS: dict[str, Callable[[str], None]] = {"baseline": baseline}
+def check(text: str) -> None:
+    _checked(text)
+
+
+def definition(text: str) -> None:
+    from proflow_compiler.emit import emit_definition
+
+    emit_definition(_lowered(text))
+
+
+def python(text: str) -> None:
+    from proflow_compiler.emit import Imports, emit_module
+
+    emit_module(_lowered(text), Imports())
+
+
+def _checked(text: str) -> Graph:
+    from proflow_compiler.checks import run_checks
+    from proflow_compiler.diagnostics import has_errors
+    from proflow_compiler.graph import build_graph
+    from proflow_compiler.reader import read
+
+    (design,) = read(text.encode(), "design.json").designs
+    graph = build_graph(design)
+    # 10,000 steps are more than Inngest takes, and yet must be compiled in time.
+    found = [one for one in run_checks(graph) if one.name != "too-many-steps"]
+    if has_errors(found):
+        raise RuntimeError(found[:3])
+    return graph
+
+
+def _lowered(text: str) -> Definition:
+    from proflow_compiler.lower import lower
+
+    found, problems = lower(_checked(text))
+    if found is None:
+        raise RuntimeError(problems[:3])
+    return found
+
+
+KINDS: dict[str, Callable[[str], None]] = {
+    "baseline": baseline,
+    "check": check,
+    "check, definition": definition,
+    "check, python": python,
+}
 
 if __name__ == "__main__":
     _measure(*sys.argv[1:])

@@ -322,6 +322,6 @@ class _Game:
             self.finish(name, "failure")
         self.ends.append((name, end))
         if end.fail:
-            self.stop("failed")
+            self.finish(name, "failure")
         if end.terminate:
             self.stop("completed", end.status)
