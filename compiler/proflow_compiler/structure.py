@@ -33,7 +33,7 @@ from proflow_compiler.program import (
     statements,
 )
 
-MAX_DEPTH = 3
+MAX_DEPTH = 2
 """Blocks nested deeper than this become functions, so that what is generated can be read."""
 _MANY = 3
 """So many cases are nested twice as deep: under the outcome, and under its alternatives."""
@@ -126,7 +126,7 @@ class _Builder:
     def _is_long(self, start: _Start) -> bool:
         if isinstance(start, Thread):
             return bool(start.arms)
-        return self.tree.size[start] > 1 or self.tree.takes_time[start]
+        return self.tree.size[start] > 1
 
     def _hoist(self, start: _Start, block: Block) -> Block:
         """Put a call in the place of a block that is nested too deep."""
