@@ -165,7 +165,10 @@ _UNRECORDED = ("start", "parallel", "join")
 
 
 def node_states(
-    canvas: Canvas, recorded: Mapping[str, NodeState], run_status: RunStatus
+    canvas: Canvas,
+    recorded: Mapping[str, NodeState],
+    run_status: RunStatus,
+    began: datetime | None = None,
 ) -> dict[str, NodeState]:
     """The state of every drawn node, by node id, from what was recorded of those that run something.
 
@@ -189,14 +192,15 @@ def node_states(
         state = _state(recorded.get(name), types[name], flags, over=over, early=name in early)
         if types[name] in _UNRECORDED and state.status == "completed":
             sources = [canvas.edges[index].source for index in into[name] if taken.get(index)]
-            at = _latest(states[source].ended_at for source in sources)
+            at = _latest(states[source].ended_at for source in sources) if sources else began
             state = replace(state, started_at=at, ended_at=at)
         states[name] = state
-        for index in out[name]:
-            if state.status == "completed":
-                taken[index] = canvas.edges[index].outcome in (None, state.outcome)
-            elif state.status == "skipped":
-                taken[index] = False
+        followed = [canvas.edges[index].outcome in (None, state.outcome) for index in out[name]]
+        if state.status == "completed" and any(followed):
+            taken.update(zip(out[name], followed, strict=True))
+        elif state.status == "skipped" and None not in flags:
+            taken.update(dict.fromkeys(out[name], False))
+        # Otherwise it is not over, or its outcome is not drawn and has stopped the run.
     return {name: states[name] for name in types if types[name] != "choice"}
 
 
