@@ -1,0 +1,280 @@
+"""How often a node is tried, when, and what its failure says."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+import inngest
+import pytest
+from proflow_runtime import Flow, Result, Retry, Task, clock
+from proflow_runtime.local import LocalEngine, RunRecord
+
+from .conftest import Register
+from .driving import start
+
+pytestmark = pytest.mark.anyio
+
+
+def message(run: RunRecord) -> str:
+    assert run.status == "Failed"
+    assert run.error is not None
+    return str(run.error["message"])
+
+
+class Flaky:
+    """A handler that fails so often, and keeps the times."""
+
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
+        self.failures = failures
+        self.error = error or RuntimeError("boom")
+        self.times: list[datetime] = []
+
+    async def __call__(self, task: Task) -> Any:
+        self.times.append(clock.now())
+        if len(self.times) <= self.failures:
+            raise self.error
+        return {"keys": task.idempotency_key, "attempt": task.attempt}
+
+    @property
+    def gaps(self) -> list[float]:
+        return [
+            (later - earlier).total_seconds()
+            for earlier, later in zip(self.times, self.times[1:], strict=False)
+        ]
+
+
+async def test_a_policy_is_honoured_exactly(client: inngest.Inngest, register: Register) -> None:
+    flaky = Flaky(5)
+
+    async def body(flow: Flow) -> Result:
+        retry = Retry(6, initial_interval="5s", max_interval="1m", multiplier=3)
+        await flow.run("a", flaky, retry=retry)
+        return flow.end("end", output=flow.get("steps.a.output"))
+
+    async with LocalEngine(client, [register(body, retries=5)]) as engine:
+        run = await start(engine)
+        assert run.output["output"] == {"keys": f"{run.id}:a", "attempt": 6}
+        assert flaky.gaps == [5, 15, 45, 60, 60]
+
+
+async def test_a_policy_is_honoured_exactly_inside_an_arm(
+    client: inngest.Inngest, register: Register
+) -> None:
+    flaky, other = Flaky(9), Flaky(0)
+
+    async def body(flow: Flow) -> Result:
+        async def left() -> None:
+            await flow.run("a", flaky, retry=Retry(3, initial_interval=10))
+
+        async def right() -> None:
+            await flow.sleep("nap", timedelta(seconds=5))
+            await flow.run("b", other)
+
+        await flow.parallel(left, right)
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert message(run) == "step `a` failed after 3 attempts: boom"
+        assert flaky.gaps == [10, 20]
+        assert (other.times[0] - flaky.times[0]).total_seconds() == 5
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+async def test_without_a_policy_the_designs_attempts_count(
+    client: inngest.Inngest, register: Register, attempts: int
+) -> None:
+    flaky = Flaky(99)
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", flaky)
+        return flow.end("end")
+
+    engine = LocalEngine(
+        client,
+        [register(body, max_attempts=attempts)],
+        retry_backoff=lambda attempt: timedelta(seconds=attempt + 1),
+    )
+    async with engine:
+        run = await start(engine)
+        times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        assert message(run) == f"step `a` failed after {times}: boom"
+        assert flaky.gaps == [float(n) for n in range(1, attempts)]
+
+
+async def test_an_error_that_is_not_to_be_retried_is_not(
+    client: inngest.Inngest, register: Register
+) -> None:
+    flaky = Flaky(9, inngest.NonRetriableError("no such order"))
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", flaky, retry=Retry(5, initial_interval=1))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert message(run) == "step `a` failed after 1 attempt: no such order"
+        assert len(flaky.times) == 1
+
+
+async def test_a_handlers_own_pause_is_honoured(
+    client: inngest.Inngest, register: Register
+) -> None:
+    class Busy(Flaky):
+        async def __call__(self, task: Task) -> Any:
+            self.error = inngest.RetryAfterError("busy", timedelta(seconds=90))
+            return await super().__call__(task)
+
+    busy = Busy(2)
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", busy, retry=Retry(3, initial_interval=1))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.status == "Completed"
+        assert busy.gaps == [90, 90]
+
+
+async def test_a_timeout_is_a_failed_attempt(client: inngest.Inngest, register: Register) -> None:
+    import anyio
+
+    async def slow(task: Task) -> None:
+        await anyio.sleep(30)
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", slow, timeout=0.01, retry=Retry(2, initial_interval=1))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert message(run) == "step `a` failed after 2 attempts: timed out after 0.01 s"
+
+
+async def test_a_handlers_own_timeout_keeps_its_message(
+    client: inngest.Inngest, register: Register
+) -> None:
+    flaky = Flaky(9, TimeoutError("the database is slow"))
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", flaky, timeout="30s", retry=Retry(1))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert message(run) == "step `a` failed after 1 attempt: the database is slow"
+
+
+DEEP: list[Any] = []
+for _ in range(300):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        ({"a": {1, 2}}, "the output.a is a `set`, which is not JSON"),
+        ([1, math.nan], "the output[1] is `nan`, which is not JSON"),
+        ([math.inf], "the output[0] is `inf`, which is not JSON"),
+        ({"a": [{1: 2}]}, "the output.a[0] has the key `1`, which is not a text"),
+        (2**53 + 1, "the output is an integer beyond 2^53, return it as a text"),
+        ("\ud800", "the output contains half of a surrogate pair"),
+        (object, "the output is a `type`, which is not JSON"),
+        (DEEP, "the output is nested more than 200 levels deep"),
+        ("x" * (4 * 2**20), "the output has 4,194,306 bytes, more than the 4 MiB that a step may"),
+    ],
+)
+async def test_an_output_that_is_not_json_is_refused_at_once(
+    client: inngest.Inngest, register: Register, output: Any, complaint: str
+) -> None:
+    async def handler(task: Task) -> Any:
+        return output
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", handler)
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert message(run) == f"step `a` failed after 1 attempt: {complaint}"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"__error__": {"name": "E", "message": "m", "attempts": 1}},
+        {"__error__": None},
+        {"__output__": 1},
+        {"__output__": {"__error__": {"name": "E", "message": "m"}}},
+        {"data": 1},
+        {"error": {"message": "m", "name": "n"}},
+        None,
+        [],
+        {"a": (1, [2.5, None, True]), "": "é\u2028"},
+    ],
+)
+async def test_outputs_come_back_as_they_were(
+    client: inngest.Inngest, register: Register, output: Any
+) -> None:
+    async def handler(task: Task) -> Any:
+        return output
+
+    got: list[Any] = []
+
+    async def body(flow: Flow) -> Result:
+        got.append(await flow.run("a", handler))
+        return flow.end("end", output=flow.get("steps.a.output"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        expected = (
+            {"a": [1, [2.5, None, True]], "": "é\u2028"} if output and "" in output else output
+        )
+        assert run.status == "Completed"
+        assert got[-1] == run.output["output"] == expected
+
+
+async def test_an_input_that_cannot_be_computed_fails_the_run_at_once(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", Flaky(0), {"v": flow.text("no ${event.data.amuont}!")})
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine, {"tenant_id": 1, "amount": 3})
+        complaint = "step `a` failed after 1 attempt: its input: `event.data` has no field `amuont`"
+        assert message(run) == complaint
+
+
+async def test_an_error_without_a_message_goes_by_its_name(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", Flaky(9, ValueError()), retry=Retry(1))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        assert message(await start(engine)) == "step `a` failed after 1 attempt: ValueError"
+
+
+async def test_a_function_with_too_few_retries_fails_the_run_clearly(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", Flaky(9))
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body, retries=0)]) as engine:
+        assert message(await start(engine)) == "step `a` failed: boom"
+
+
+def test_pauses_grow_up_to_their_limit() -> None:
+    retry = Retry(2000, initial_interval=1, max_interval="1h")
+    assert retry.pause(0) == timedelta(seconds=1)
+    assert retry.pause(3) == timedelta(seconds=8)
+    assert retry.pause(1999) == timedelta(hours=1)
+    assert Retry(3).pause(0) is None
+    with pytest.raises(ValueError, match="at least once"):
+        Retry(0)
