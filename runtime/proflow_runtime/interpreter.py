@@ -36,7 +36,7 @@ from proflow_runtime.handlers.registry import NOTIFY, Registry
 from proflow_runtime.results import Result
 from proflow_runtime.retry import Retry
 from proflow_runtime.values import lazily
-from proflow_runtime.workflow import Body
+from proflow_runtime.decorator import Body
 
 Instruction: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
 

@@ -11,7 +11,6 @@ import os
 from typing import Any
 
 import inngest
-import jsonschema
 from proflow_schemas.expressions import as_text
 
 from proflow_runtime.handlers.http import retry_after
@@ -80,6 +79,9 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         raise RuntimeError("the model gave an empty answer")
     if schema is None:
         return message.content
+    # It is imported by those who use it only.
+    import jsonschema
+
     try:
         output = json.loads(message.content)
         jsonschema.validate(output, schema)
