@@ -1,0 +1,172 @@
+"""A figure as SVG, built as an element tree, so that every text in it is escaped."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from unicodedata import east_asian_width
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from proflow_compiler.drawing.figure import Arrow, Figure, Shape
+from proflow_compiler.drawing.layout import HEIGHT, MAX_WIDTH, MIN_WIDTH, Layout, Point, layout
+
+_FONT = 13.0
+_TITLE = 32.0
+_INK = "#8c8c8c"
+_TAKEN = "#389e0d"
+
+
+def svg(figure: Figure) -> str:
+    """The text of an SVG picture with a white ground."""
+    widths = {shape.id: _width(shape) for shape in figure.shapes}
+    placed = layout(figure, widths)
+    width, height = max(placed.width, 160), placed.height + _TITLE
+    root = Element(
+        "svg",
+        xmlns="http://www.w3.org/2000/svg",
+        role="img",
+        viewBox=f"0 0 {_number(width)} {_number(height)}",
+        width=_number(width),
+        height=_number(height),
+    )
+    root.set("font-family", "sans-serif")
+    root.set("font-size", _number(_FONT))
+    SubElement(root, "title").text = figure.title
+    _heads(SubElement(root, "defs"))
+    SubElement(root, "rect", width="100%", height="100%", fill="#ffffff")
+    title = SubElement(root, "text", x="24", y="24", fill="#1f1f1f")
+    title.set("font-weight", "bold")
+    title.text = figure.title
+    ground = SubElement(root, "g", transform=f"translate(0 {_number(_TITLE)})")
+    for arrow, line in zip(figure.arrows, placed.lines, strict=True):
+        _draw_arrow(ground, arrow, line)
+    for shape in figure.shapes:
+        _draw_shape(ground, shape, placed, widths[shape.id])
+    indent(root)
+    return tostring(root, encoding="unicode") + "\n"
+
+
+def _heads(parent: Element) -> None:
+    for name, colour in (("head", _INK), ("taken", _TAKEN)):
+        marker = SubElement(
+            parent,
+            "marker",
+            id=name,
+            viewBox="0 0 8 8",
+            refX="7",
+            refY="4",
+            markerWidth="8",
+            markerHeight="8",
+            orient="auto-start-reverse",
+        )
+        SubElement(marker, "path", d="M0 0 8 4 0 8z", fill=colour)
+
+
+def _draw_shape(parent: Element, shape: Shape, placed: Layout, width: float) -> None:
+    fill, border, ink = shape.colours
+    x, y = placed.centres[shape.id]
+    group = SubElement(parent, "g")
+    SubElement(group, "title").text = f"{shape.id} ({shape.type})"
+    left, top = x - width / 2, y - HEIGHT / 2
+    if shape.form == "decision":
+        right, bottom = x + width / 2, y + HEIGHT / 2
+        outline = SubElement(
+            group,
+            "polygon",
+            points=" ".join(
+                f"{_number(px)},{_number(py)}"
+                for px, py in (
+                    (left, y),
+                    (left + 16, top),
+                    (right - 16, top),
+                    (right, y),
+                    (right - 16, bottom),
+                    (left + 16, bottom),
+                )
+            ),
+        )
+    else:
+        radius = {"terminal": HEIGHT / 2, "bar": 0.0, "event": HEIGHT / 3}.get(shape.form, 6.0)
+        outline = SubElement(
+            group,
+            "rect",
+            x=_number(left),
+            y=_number(top),
+            width=_number(width),
+            height=_number(HEIGHT),
+            rx=_number(radius),
+        )
+    outline.set("fill", fill)
+    outline.set("stroke", border)
+    outline.set("stroke-width", "2" if shape.form == "person" else "1.2")
+    if shape.status == "skipped":
+        outline.set("stroke-dasharray", "4 3")
+    _draw_text(group, shape.label, (x, y + (-3 if shape.caption else 4.5)), ink, width - 20)
+    if shape.caption:
+        caption = _draw_text(group, shape.caption, (x, y + 15), ink, width - 20)
+        caption.set("font-size", "11")
+
+
+def _draw_arrow(parent: Element, arrow: Arrow, line: Sequence[Point]) -> None:
+    taken = arrow.taken is True
+    first, *rest = line
+    path = SubElement(
+        parent,
+        "path",
+        d=f"M{_point(first)}" + "".join(f" L{_point(point)}" for point in rest),
+        fill="none",
+        stroke=_TAKEN if taken else _INK,
+    )
+    path.set("stroke-width", "2" if taken else "1.2")
+    path.set("marker-end", "url(#taken)" if taken else "url(#head)")
+    if arrow.taken is False:
+        path.set("stroke-dasharray", "4 3")
+    if arrow.label:
+        (x, y), (to_x, to_y) = _longest(line)
+        at = ((x + to_x) / 2, (y + to_y) / 2 - 4)
+        label = _draw_text(parent, arrow.label, at, "#595959", max(abs(to_x - x) - 8, 96))
+        label.set("font-size", "11")
+        label.set("paint-order", "stroke")
+        label.set("stroke", "#ffffff")
+        label.set("stroke-width", "3")
+
+
+def _longest(line: Sequence[Point]) -> tuple[Point, Point]:
+    """The longest horizontal piece of a line, or any if there is none."""
+    pieces = list(pairwise(line)) or [(line[0], line[0])]
+    return max(pieces, key=lambda piece: abs(piece[1][0] - piece[0][0]))
+
+
+def _draw_text(parent: Element, text: str, at: Point, ink: str, room: float) -> Element:
+    element = SubElement(parent, "text", x=_number(at[0]), y=_number(at[1]), fill=ink)
+    element.set("text-anchor", "middle")
+    element.text = _fitting(text, room)
+    return element
+
+
+def _fitting(text: str, room: float) -> str:
+    if _length(text) <= room:
+        return text
+    kept = ""
+    for character in text:
+        if _length(kept + character) > room - _FONT:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+def _length(text: str) -> float:
+    """About how wide a text is drawn: wide characters take the size of the font."""
+    wide = sum(east_asian_width(character) in ("W", "F") for character in text)
+    return _FONT * (wide + 0.56 * (len(text) - wide))
+
+
+def _width(shape: Shape) -> float:
+    longest = max(_length(shape.label), _length(shape.caption or ""))
+    return min(MAX_WIDTH, max(MIN_WIDTH, longest + 36))
+
+
+def _point(point: Point) -> str:
+    return f"{_number(point[0])} {_number(point[1])}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
