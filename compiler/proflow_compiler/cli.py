@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 
@@ -35,16 +35,34 @@ def echo(text: str) -> None:
         raise typer.Exit(0) from None
 
 
+def is_colored(stream: TextIO) -> bool:
+    """Whether colours are wanted: on a terminal only, and not if the environment says no."""
+    dumb = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
+    return stream.isatty() and not dumb
+
+
+def note(message: str) -> None:
+    """Say something on the side."""
+    typer.echo(f"note: {_safe(message)}", err=True)
+
+
 def refuse(message: str) -> NoReturn:
     """End with a problem: exit code 1."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {_safe(message)}", err=True)
     raise typer.Exit(1)
 
 
 def usage(message: str) -> NoReturn:
     """End with a mistake in how the command was called: exit code 2."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {_safe(message)}", err=True)
     raise typer.Exit(2)
+
+
+def _safe(message: str) -> str:
+    """One line that cannot steer a terminal."""
+    from proflow_compiler.excerpt import visible
+
+    return visible(" ".join(message.split("\n")))
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
@@ -82,7 +100,7 @@ def check(
 
     compilations = compile_all(paths, handlers=handler_names(handlers))
     reports = [report for one in compilations for report in one.reports]
-    echo(render_files(reports, format, color=sys.stdout.isatty(), strict=strict))
+    echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
     bad = sum(one.has_errors(strict=strict) for one in compilations)
     if format == "text":
         files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
@@ -124,7 +142,7 @@ def compile(
     compilations = compile_all(paths)
     if any(one.has_errors() for one in compilations):
         reports = [report for one in compilations for report in one.reports]
-        typer.echo(render_files(reports, color=sys.stderr.isatty()), err=True, nl=False)
+        typer.echo(render_files(reports, color=is_colored(sys.stderr)), err=True, nl=False)
         raise typer.Exit(1)
     definitions = [definition for one in compilations for definition in one.definitions]
     imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
@@ -184,6 +202,48 @@ def schema(
 
     made = design_schema() if kind == "design" else definition_schema()
     echo(json.dumps(made, ensure_ascii=False, indent=2) + "\n")
+
+
+@app.command()
+@guarded
+def graph(
+    path: Annotated[str, typer.Argument(help="A design; `PATH#code` selects one of several rows.")],
+    format: Annotated[
+        Literal["mermaid", "dot", "svg"], typer.Option(help="What to draw it as.")
+    ] = "mermaid",
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN.json", help="A run, to colour the nodes by their status."),
+    ] = None,
+) -> None:
+    """Draw a design, if you like with what became of it in a run."""
+    from proflow_compiler import drawing
+    from proflow_compiler.loading import one_design
+
+    design = one_design(path)
+    states = None
+    if run is not None:
+        try:
+            states = drawing.run_states(_json_of(run))
+        except drawing.StatesError as error:
+            usage(f"--run: `{run}` is no run: {error}")
+        if states.workflow is not None and states.workflow != design.id:
+            usage(f"--run: it is a run of `{states.workflow}`, not of `{design.id}`")
+        for name in sorted(states.nodes.keys() - design.nodes.keys()):
+            note(f"the run has a node `{name}`, which the design has not")
+    draw = {"mermaid": drawing.mermaid, "dot": drawing.dot, "svg": drawing.svg}[format]
+    echo(draw(drawing.figure(design, states)))
+
+
+def _json_of(path: Path) -> Any:
+    import json
+
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        usage(f"--run: cannot read `{path}`: {(error.strerror or str(error)).lower()}")
+    except (ValueError, RecursionError):
+        usage(f"--run: `{path}` is not JSON")
 
 
 def _is_name(text: str, *, with_attribute: bool = False) -> bool:

@@ -9,7 +9,9 @@ from types import ModuleType
 import typer
 from proflow_schemas.definition import Definition
 
-from proflow_compiler.cli import refuse, usage
+from proflow_compiler.cli import is_colored, note, refuse, usage
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import has_errors
 from proflow_compiler.inputs import read_inputs
 from proflow_compiler.pipeline import Compilation, compile_reading
 from proflow_compiler.reader import read_file
@@ -20,7 +22,7 @@ def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> l
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
     inputs = read_inputs(paths)
     for path in inputs.skipped:
-        typer.echo(f"note: `{path}` is no design: passed over", err=True)
+        note(f"`{path}` is no design: passed over")
     if inputs.empty:
         refuse(f"there is no design below `{inputs.empty[0]}`")
     return [compile_reading(reading, handlers=handlers) for reading in inputs.readings]
@@ -32,12 +34,31 @@ def compiled(path: str, *, handlers: list[str] | None) -> Definition:
         usage(f"`{path}` is a folder: name one design")
     compilation = compile_reading(read_file(path), handlers=handlers)
     if compilation.has_errors():
-        typer.echo(render_files(compilation.reports, color=sys.stderr.isatty()), err=True, nl=False)
+        typer.echo(
+            render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False
+        )
         raise typer.Exit(1)
-    if len(compilation.definitions) != 1:
-        names = ", ".join(f"`{path}#{one.id}`" for one in compilation.definitions)
+    return compilation.definitions[_only(path, [one.id for one in compilation.definitions])]
+
+
+def one_design(path: str) -> Design:
+    """The one design of a file that could be read, whatever its checks would say."""
+    if os.path.isdir(path):
+        usage(f"`{path}` is a folder: name one design")
+    reading = read_file(path)
+    if has_errors(reading.diagnostics):
+        typer.echo(
+            render_files(reading.reports(), color=is_colored(sys.stderr)), err=True, nl=False
+        )
+        raise typer.Exit(1)
+    return reading.designs[_only(path, [design.id for design in reading.designs])]
+
+
+def _only(path: str, ids: Sequence[str]) -> int:
+    if len(ids) != 1:
+        names = ", ".join(f"`{path}#{one}`" for one in ids)
         usage(f"`{path}` holds several designs: name one of {names}")
-    return compilation.definitions[0]
+    return 0
 
 
 def load_handlers(name: str) -> ModuleType:
