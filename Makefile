@@ -1,0 +1,52 @@
+# Every target sets up what it needs: a virtual environment in .venv with all dependencies.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+CODE := compiler runtime schemas tests benchmarks
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix golden bench new-node new-rule
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## Check a design, compile it, and run it three ways
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+
+test: check ## Everything that must hold before a change lands
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(READY) ## Lint, formatting and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/python -m proflow_schemas.published
+
+golden: $(READY) ## Update all snapshots and derived pages, and show what changed
+	$(BIN)/python -m pytest --quiet --snapshot-update tests || true
+	git --no-pager diff
+
+bench: $(READY) ## Measure: compiling, stepping, starting, the local engine
+	$(BIN)/python -m benchmarks
+
+new-node: $(READY) ## Where a new node type goes
+	@sed -n '/^## Add a node type/,/^## Add a rule/p' CONTRIBUTING.md | sed '$$d'
+
+new-rule: $(READY) ## Where a new rule goes
+	@sed -n '/^## Add a rule/,/^## Add an op/p' CONTRIBUTING.md | sed '$$d'
