@@ -9,11 +9,11 @@ from typing import Any
 import inngest
 from proflow_schemas.definition import CronTrigger, Definition, EventTrigger, TaskOp, walk
 
+from proflow_runtime.decorator import workflow
 from proflow_runtime.failures import on_failure
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
 from proflow_runtime.schedules import cron_trigger, fan_out
-from proflow_runtime.decorator import workflow
 
 MIN_RETRIES = 4
 

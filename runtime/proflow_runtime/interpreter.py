@@ -30,13 +30,13 @@ from proflow_schemas.definition import (
     walk,
 )
 
+from proflow_runtime.decorator import Body
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.handlers.registry import NOTIFY, Registry
 from proflow_runtime.results import Result
 from proflow_runtime.retry import Retry
 from proflow_runtime.values import lazily
-from proflow_runtime.decorator import Body
 
 Instruction: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
 
