@@ -37,7 +37,7 @@ def as_arguments(outside: Outside) -> dict[str, list[str]]:
     """The same world, as on the command line."""
     return {
         "answers": [
-            f"{node}={answer.outcome}@+{answer.after:g}s"
+            f"{node}={answer.outcome}@+{answer.after:.0f}s"
             for node, answer in outside.answers.items()
         ],
         "fails": [f"{node}=boom*{count}" for node, count in outside.failures.items()],
