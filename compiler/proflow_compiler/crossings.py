@@ -1,11 +1,12 @@
 """The diagnostic for concurrency that forms no parallel block: PF209."""
 
-from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.dominance import Dominance
 from proflow_compiler.forks import Crossing
 from proflow_compiler.graph import Graph, GraphEdge
+from proflow_compiler.structuring_rules import STRUCTURING_RULES
 
-CODE, NAME = "PF209", "unstructured-concurrency"
+(UNSTRUCTURED,) = STRUCTURING_RULES
 
 
 def crossing_diagnostic(graph: Graph, tree: Dominance, crossing: Crossing) -> Diagnostic:
@@ -40,12 +41,9 @@ def crossing_diagnostic(graph: Graph, tree: Dominance, crossing: Crossing) -> Di
         message = f"`{merge}` goes on before all branches out of `{fork}` that lead to it are over"
         help_ = "use `active` to wait for the branches that were chosen"
     drawn = edge.edge if edge is not None else None
-    return Diagnostic(
-        code=CODE,
-        name=NAME,
-        level=Level.ERROR,
-        message=message,
-        pointer=drawn.pointer if drawn is not None else graph.nodes[fork].node.pointer,
+    return UNSTRUCTURED.diagnostic(
+        message,
+        drawn.pointer if drawn is not None else graph.nodes[fork].node.pointer,
         node=fork,
         edge=drawn.key if drawn is not None else None,
         help=help_,

@@ -31,6 +31,16 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "model": "the model, if not the host's default",
+    "system": "the system prompt",
+    "prompt": "what is asked",
+    "outputSchema": "the JSON Schema of the answer",
+    "temperature": "0 to 2",
+    "retry": "how often it is tried",
+    "retries": "in short: so many attempts after the first",
+}
+
 LOWERING = Lowering(
     type="ai",
     title="AI",
@@ -38,4 +48,5 @@ LOWERING = Lowering(
     example="""\
 {"id": "summary", "type": "ai", "data": {"prompt": "Summarize: ${steps.read.output.text}"}}""",
     lower=lower,
+    fields=FIELDS,
 )

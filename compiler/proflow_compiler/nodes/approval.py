@@ -98,6 +98,26 @@ def _duration(value: str | int | float) -> float:
     return int(exact) if exact.is_integer() else exact
 
 
+FIELDS = {
+    "approverType": "what `approverIds` are; `manager` and `initiator` need none",
+    "approverIds": "who decides; with `expression`, an expression that gives them",
+    "approvalMode": "how many have to agree (`OR` is read as `any`, `AND` as `all`)",
+    "passRatio": "with `quorum`: the share that has to agree, up to 1, or a percentage above",
+    "timeout": "how long to wait: a duration such as `24h`; without it, 366 days",
+    "timeoutAction": "what a timeout does: its own outcome, a decision, or a reminder",
+    "reminders": "when those who have not decided are reminded, how often and at most how many times",
+    "emptyApproverPolicy": "what the host does if nobody is named",
+    "fallbackApproverIds": "who decides then",
+    "selfApproval": "whether the initiator may decide",
+    "commentRequired": "when a decision needs a comment",
+    "allowTransfer": "whether an approver may hand over",
+    "allowAddSign": "whether an approver may add another",
+    "allowReturn": "whether an approver may return the request",
+    "allowWithdraw": "whether the initiator may withdraw it",
+    "rejectTo": "the node that a rejection leads back to",
+    "event": "the event that brings the answer",
+}
+
 LOWERING = Lowering(
     type="approval",
     title="Approval",
@@ -109,6 +129,7 @@ LOWERING = Lowering(
   "data": {"approverType": "user", "approverIds": [7, 9, 12], "approvalMode": "all", "timeout": "3d"}
 }""",
     lower=lower,
+    fields=FIELDS,
     notes="""\
 Opening it sends the event `approval/requested`; the answer is the event `approval/response` with
 `tenant_id`, `approval_id`, and `approved` or `outcome`. With `match` an answer is recognised by that

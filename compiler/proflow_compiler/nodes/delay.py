@@ -23,10 +23,16 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "duration": "how long",
+    "until": "a time: ISO 8601, or milliseconds since 1970",
+}
+
 LOWERING = Lowering(
     type="delay",
     title="Delay",
     summary="Sleeps for a `duration`, or `until` a time. A time that has passed is no delay.",
     example='{"id": "cool-off", "type": "delay", "data": {"duration": "3d"}}',
     lower=lower,
+    fields=FIELDS,
 )

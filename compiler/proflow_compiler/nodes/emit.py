@@ -16,11 +16,17 @@ def lower(node: Node) -> Sequence[AnyOp]:
     return [SendOp(id=step_id(node.id), node=node.id, event=config.event, data=config.data)]
 
 
+FIELDS = {
+    "event": "the event's name",
+    "data": "its data",
+}
+
 LOWERING = Lowering(
     type="emit",
     title="Emit",
     summary="Sends an event; its data gets the run's `tenant_id`.",
     example='{"id": "ready", "type": "emit", "data": {"event": "report/ready", "data": {"id": "${steps.save.output.id}"}}}',
     lower=lower,
+    fields=FIELDS,
     triggers=True,
 )

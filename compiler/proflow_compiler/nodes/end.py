@@ -25,12 +25,20 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "status": "the run's result: `completed`, or any word such as `rejected`",
+    "output": "the run's output",
+    "terminate": "whether this ends all other paths too",
+    "fail": "whether the run fails here",
+}
+
 LOWERING = Lowering(
     type="end",
     title="End",
     summary="Where a path of a run ends. The run's result is the `status` of its end.",
     example='{"id": "end", "type": "end", "data": {"status": "rejected"}}',
     lower=lower,
+    fields=FIELDS,
     instant=True,
     notes="""\
 Other paths go on, unless the end has `terminate`: then open waits are cancelled, and nothing new

@@ -31,6 +31,16 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "method": "the method",
+    "url": "the URL",
+    "headers": "name → value",
+    "body": "sent as JSON",
+    "timeout": "how long one attempt may take",
+    "retry": "how often it is tried",
+    "retries": "in short: so many attempts after the first",
+}
+
 LOWERING = Lowering(
     type="http",
     title="HTTP",
@@ -42,5 +52,6 @@ LOWERING = Lowering(
   "data": {"method": "POST", "url": "https://erp.example/bookings", "body": {"id": "${event.data.id}"}}
 }""",
     lower=lower,
+    fields=FIELDS,
     triggers=True,
 )

@@ -14,12 +14,17 @@ def early(node: Node, edges: int) -> bool:
     return config.mode == "any"
 
 
+FIELDS = {
+    "mode": "which branches it waits for",
+}
+
 LOWERING = Lowering(
     type="join",
     title="Join",
     summary="Waits for the branches that lead to it, and runs once.",
     example='{"id": "join", "type": "join", "data": {"mode": "all"}}',
     lower=nothing,
+    fields=FIELDS,
     instant=True,
     early=early,
     notes="""\

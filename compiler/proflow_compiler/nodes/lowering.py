@@ -1,7 +1,7 @@
 """What a node type is to the compiler: how its nodes become ops, and what its doc page says."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from proflow_schemas.definition import AnyOp, RetryPolicy
 from proflow_schemas.durations import parse_duration
@@ -16,7 +16,7 @@ class Lowering:
 
     `instant` says that running it takes no time. `early` says of a node with that many edges in
     whether it may go on before all of them are settled. `example` is the node in a design; `title`,
-    `summary` and `notes` are Markdown.
+    `summary`, `notes` and `fields` are Markdown.
     """
 
     type: str
@@ -25,6 +25,8 @@ class Lowering:
     example: str
     lower: Callable[[Node], Sequence[AnyOp]]
     notes: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What keys of the config mean, as far as the model does not say."""
     instant: bool = False
     triggers: bool = False
     """Whether it may cause the event that a wait right after it waits for."""

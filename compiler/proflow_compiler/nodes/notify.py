@@ -21,6 +21,13 @@ def lower(node: Node) -> Sequence[AnyOp]:
     return [TaskOp(id=step_id(node.id), node=node.id, handler="proflow:notify", input=message)]
 
 
+FIELDS = {
+    "channel": "`email`, `sms`, `push`, `inApp`, or one that the host registers",
+    "to": "who gets it: one or a list",
+    "subject": "its subject",
+    "content": "its text, or data for the channel",
+}
+
 LOWERING = Lowering(
     type="notify",
     title="Notify",
@@ -32,5 +39,6 @@ LOWERING = Lowering(
   "data": {"channel": "email", "to": "${event.data.email}", "subject": "Approved", "content": "…"}
 }""",
     lower=lower,
+    fields=FIELDS,
     triggers=True,
 )

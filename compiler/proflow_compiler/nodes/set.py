@@ -16,12 +16,17 @@ def lower(node: Node) -> Sequence[AnyOp]:
     return [SetOp(id=step_id(node.id), node=node.id, values=config.values)]
 
 
+FIELDS = {
+    "values": "name → expression",
+}
+
 LOWERING = Lowering(
     type="set",
     title="Set",
     summary="Computes values from expressions; they are the fields of its `output`.",
     example='{"id": "total", "type": "set", "data": {"values": {"sum": "event.data.a + event.data.b"}}}',
     lower=lower,
+    fields=FIELDS,
     instant=True,
     notes="Unlike in other configs, a value is an expression itself, without `${…}`.\n",
 )

@@ -25,6 +25,14 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "handler": "the name of the function",
+    "input": "what it is given",
+    "retry": "how often it is tried",
+    "retries": "in short: so many attempts after the first",
+    "timeout": "how long one attempt may take",
+}
+
 LOWERING = Lowering(
     type="task",
     title="Task",
@@ -32,6 +40,7 @@ LOWERING = Lowering(
     example="""\
 {"id": "pay", "type": "task", "data": {"handler": "pay_supplier", "input": {"order": "${event.data.order_id}"}}}""",
     lower=lower,
+    fields=FIELDS,
     triggers=True,
     notes="""\
 What the handler returns is the node's `output`. It is retried until its attempts are used up; then

@@ -24,6 +24,11 @@ def lower(node: Node) -> Sequence[AnyOp]:
     ]
 
 
+FIELDS = {
+    "event": "the event's name",
+    "timeout": "how long at most",
+}
+
 LOWERING = Lowering(
     type="wait",
     title="Wait",
@@ -31,6 +36,7 @@ LOWERING = Lowering(
     example="""\
 {"id": "paid", "type": "wait", "data": {"event": "payment/received", "match": "data.order_id", "timeout": "7d"}}""",
     lower=lower,
+    fields=FIELDS,
     awaits=True,
     notes="""\
 `match` is a path that has the same value in the event that started the run. The event's data is the

@@ -1,0 +1,127 @@
+"""The doc pages of the node types: what each does, its config, its outcomes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from proflow_schemas.nodes import NodeType
+
+from proflow_compiler.nodes import LOWERINGS
+from proflow_compiler.nodes.lowering import Lowering
+
+
+def pages(kinds: Mapping[str, NodeType]) -> dict[str, str]:
+    """File name below `docs/nodes` → text, of every type and of the page that lists them."""
+    return {
+        "README.md": _index(kinds),
+        **{f"{name}.md": _page(kind, LOWERINGS[name]) for name, kind in kinds.items()},
+    }
+
+
+def _index(kinds: Mapping[str, NodeType]) -> str:
+    rows = [
+        f"| [{name}]({name}.md) | {_ticked(kind.aliases)} | {_line(LOWERINGS[name].summary)} |"
+        for name, kind in kinds.items()
+    ]
+    return "\n".join(
+        [
+            "# Node types",
+            "",
+            "A node's type is its `type`; aliases are read as well, and never written.",
+            "",
+            "| type | aliases | what it does |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _page(kind: NodeType, lowering: Lowering) -> str:
+    parts = [f"# {lowering.title}", lowering.summary.strip()]
+    names = f"Type: `{kind.name}`."
+    parts.append(f"{names} Also read: {_ticked(kind.aliases)}." if kind.aliases else names)
+    parts += [f"```json\n{lowering.example.strip()}\n```"]
+    if lowering.notes:
+        parts.append(lowering.notes.strip())
+    parts += ["## Config", _fields(kind, lowering)]
+    parts += ["## Outcomes", _outcomes(kind)]
+    if kind.readable:
+        reads = ", ".join(f"`steps.<id>.{name}`" for name in kind.readable)
+        parts += ["## In expressions", f"{reads}, after the node."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fields(kind: NodeType, lowering: Lowering) -> str:
+    schema = kind.config.model_json_schema(by_alias=True)
+    properties: dict[str, Any] = schema.get("properties", {})
+    if not properties:
+        return "None."
+    required = set(schema.get("required", []))
+    definitions: dict[str, Any] = schema.get("$defs", {})
+    rows = []
+    for name, field in properties.items():
+        default = "required" if name in required else _default(field)
+        meaning = lowering.fields.get(name) or _description(field)
+        cells = (f"`{name}`", _type(field, definitions), default, meaning)
+        rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    value = field.get("default")
+    return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _description(field: Mapping[str, Any]) -> str:
+    """What the model says of a field, or of the parts of a union in it."""
+    if "description" in field:
+        return _line(field["description"])
+    found = (part.get("description") for part in field.get("anyOf", ()))
+    return _line("; ".join(dict.fromkeys(text for text in found if text)))
+
+
+def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A JSON Schema in a few words; objects with their keys."""
+    if "$ref" in field:
+        return _type(definitions[field["$ref"].rsplit("/", 1)[1]], definitions)
+    if "anyOf" in field:
+        parts = [_type(part, definitions) for part in field["anyOf"] if part != {"type": "null"}]
+        return " or ".join(dict.fromkeys(parts))
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    match field.get("type"):
+        case "array":
+            item = _type(field.get("items", {}), definitions)
+            return f"list of ({item})" if " or " in item else f"list of {item}"
+        case "object" if field.get("properties"):
+            return f"`{{{', '.join(field['properties'])}}}`"
+        case "string":
+            return "expression" if field.get("format") == "cel" else "text"
+        case None:
+            return "any JSON"
+        case str(name):
+            return name
+        case other:
+            raise TypeError(f"the type {other!r} has no words")
+
+
+def _outcomes(kind: NodeType) -> str:
+    if kind.rules:
+        return "Named by the `sourceHandle` of its edges, or by their targets."
+    if not kind.outcomes:
+        return "None: the path ends here."
+    if len(kind.outcomes) == 1:
+        return "One. Any `sourceHandle` means it."
+    undrawn = f" Not drawn, {_ticked(kind.undrawn)} ends the run." if kind.undrawn else ""
+    return f"{_ticked(kind.outcomes)}. An edge without a `sourceHandle`: `{kind.default}`.{undrawn}"
+
+
+def _ticked(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
