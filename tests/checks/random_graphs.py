@@ -1,7 +1,7 @@
 """Small random graphs, and every run they can have, by brute force."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 from hypothesis import strategies as st
 from proflow_compiler.design import Design, Edge, Node
@@ -51,6 +51,28 @@ def acyclic(draw: st.DrawFn, *, most: int = 7) -> Graph:
         for _ in range(draw(st.integers(1, 3))):
             target = draw(st.integers(source + 1, count - 1))
             edges[source, target, draw(st.sampled_from(handles.get(kinds[source], [None])))] = None
+    return build_graph(design_of(kinds, list(edges)))
+
+
+@st.composite
+def layered(draw: st.DrawFn) -> Graph:
+    """A graph whose edges lead to the next layer, or to the end: branches that fork and cross."""
+    kinds = ["start"]
+    layers: list[list[int]] = [[0]]
+    for width in [1, *draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))]:
+        layers.append([len(kinds) + index for index in range(width)])
+        kinds += draw(
+            st.lists(st.sampled_from(["task", "condition"]), min_size=width, max_size=width)
+        )
+    layers.append([len(kinds)])
+    kinds.append("end")
+    edges: dict[tuple[int, int, str | None], None] = {}
+    for above, below in pairwise(layers):
+        for source in above:
+            for _ in range(draw(st.integers(1, 3))):
+                target = draw(st.sampled_from([*below, *below, *below, *layers[-1]]))
+                handle = draw(st.sampled_from("abc")) if kinds[source] == "condition" else None
+                edges[source, target, handle] = None
     return build_graph(design_of(kinds, list(edges)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import networkx as nx
 import pytest
-from checks.random_graphs import acyclic, any_edges, runs
+from checks.random_graphs import acyclic, any_edges, layered, runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.checks import run_checks
@@ -17,6 +17,8 @@ from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
 
 MANY = settings(max_examples=80, deadline=None)
+MORE = settings(max_examples=500, deadline=None)
+graphs = st.one_of(acyclic(), layered())
 
 
 def steps_of(graph: Graph, taken: frozenset[str]) -> int:
@@ -26,7 +28,7 @@ def steps_of(graph: Graph, taken: frozenset[str]) -> int:
 
 
 @MANY
-@given(acyclic())
+@given(graphs)
 def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph: Graph) -> None:
     certainty = Certainty(graph)
     before = {name: nx.ancestors(graph.digraph, name) for name in graph.reachable}
@@ -42,7 +44,7 @@ def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph:
 
 
 @MANY
-@given(acyclic())
+@given(graphs)
 def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -> None:
     certainty = Certainty(graph)
     for reader in graph.reachable:
@@ -60,7 +62,7 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
 
 
 @MANY
-@given(acyclic())
+@given(graphs)
 def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
     concurrency = Concurrency(graph, Certainty(graph))
     together = {(x, y) for taken, _, _ in runs(graph) for x in taken for y in taken if x != y}
@@ -70,7 +72,7 @@ def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -
 
 
 @MANY
-@given(acyclic())
+@given(graphs)
 def test_two_edges_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
     concurrency = Concurrency(graph, Certainty(graph))
     every = [edges for _, edges, _ in runs(graph)]
@@ -84,12 +86,12 @@ def test_two_edges_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -
                 assert not both or frozenset((e.index, f.index)) in possible
 
 
-@MANY
-@given(acyclic(), st.randoms(use_true_random=False))
-def test_clashes_are_found_for_every_node_that_has_one(graph: Graph, random: object) -> None:
+@MORE
+@given(layered())
+def test_clashes_are_found_for_every_node_that_has_one(graph: Graph) -> None:
     certainty = Certainty(graph)
     concurrency = Concurrency(graph, certainty)
-    group = sorted(graph.reachable)[::2]
+    group = sorted(graph.reachable)
     every = [taken for taken, _, _ in runs(graph)]
 
     def open_together(x: str, y: str) -> bool:
@@ -102,13 +104,13 @@ def test_clashes_are_found_for_every_node_that_has_one(graph: Graph, random: obj
         for earlier in group
         if graph.rank[earlier] < graph.rank[later] and open_together(earlier, later)
     }
-    found = list(concurrency.clashes([group], at_once=True))
+    found = list(concurrency.clashes([group]))
     assert {later for _, later, _ in found} == expected
     assert all(certain and open_together(x, y) for x, y, certain in found)
 
 
-@MANY
-@given(acyclic())
+@MORE
+@given(layered())
 def test_the_bound_of_steps_is_never_below_the_longest_run(graph: Graph) -> None:
     longest = max(steps_of(graph, taken) for taken, _, _ in runs(graph))
     assert most_steps(graph) >= longest
@@ -118,7 +120,7 @@ def test_the_bound_of_steps_is_never_below_the_longest_run(graph: Graph) -> None
 
 
 @MANY
-@given(acyclic())
+@given(graphs)
 def test_dominators_are_those_of_networkx(graph: Graph) -> None:
     tree = graph.dominator_tree
     start = graph.starts[0]

@@ -67,9 +67,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         return
     nodes = facts.graph.design.nodes
     status_of = {name: status for status, names in by_status.items() for name in names}
-    for earlier, later, certain in facts.concurrency.clashes(
-        list(by_status.values()), at_once=False
-    ):
+    for earlier, later, certain in facts.concurrency.clashes(list(by_status.values())):
         if certain:
             yield RULE.diagnostic(
                 f"one run can come to {ticks(earlier)} with {ticks(status_of[earlier])} "

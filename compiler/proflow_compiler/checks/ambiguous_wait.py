@@ -75,7 +75,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for (event, path), names in alike.items():
         if len(names) < 2:
             continue
-        for earlier, later, certain in facts.concurrency.clashes([names], at_once=True):
+        for earlier, later, certain in facts.concurrency.clashes([names]):
             matched = f", matched on {ticks(path)}" if path is not None else ""
             doubt = "" if certain else ", as far as can be told"
             yield RULE.diagnostic(

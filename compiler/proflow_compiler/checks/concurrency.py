@@ -7,15 +7,21 @@ most pairs are ruled out before, by sets of nodes (bits of an integer): nodes on
 other, and nodes below different outcomes of one node.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, reduce
 from itertools import combinations, product
+from operator import or_
 
 from proflow_compiler.checks.certainty import Certainty
+from proflow_compiler.checks.weight import Weights, is_fork
 from proflow_compiler.graph import Graph, GraphEdge
 
 _MOST_PAIRS = 300_000
 """Pairs of edges looked at for one design, about half a second; beyond, the answer is unknown."""
+
+
+_FEW = 64
+"""A node that more outcomes than these lead to is not held apart from any other."""
 
 
 class Concurrency:
@@ -27,27 +33,29 @@ class Concurrency:
         self._rank = graph.rank
         self._known: dict[tuple[int, int], bool] = {}
 
-    def clashes(
-        self, groups: Sequence[Collection[str]], *, at_once: bool
-    ) -> Iterator[tuple[str, str, bool]]:
-        """Nodes of different groups that one run can take both of: at most one pair per node.
+    def clashes(self, groups: Sequence[Collection[str]]) -> Iterator[tuple[str, str, bool]]:
+        """Nodes of different groups (or of the only one) that may be at work at the same time.
 
-        Each node comes with one before it in topological order, and with whether it is certain.
-        `at_once`: only nodes that may be at work at the same time, so not one after the other.
+        At most one pair per node, with one before it in topological order, and whether it is
+        certain; of pairs that are not, only the first.
         """
         bit = self._certainty.bit
         masks = [sum(bit[name] for name in group) for group in groups]
-        everything = 0
-        for mask in masks:
-            everything |= mask
+        everything = sum(masks)
+        doubted = False
         for group, mask in zip(groups, masks, strict=True):
             others = everything & ~mask if len(groups) > 1 else mask
             for name in sorted(group, key=self._rank.__getitem__):
-                earlier = others & (bit[name] - 1) & ~self._exclusive[name]
-                if at_once:
-                    earlier &= ~self._certainty.before[name]
-                found = self._first(name, earlier)
-                if found is not None:
+                found = self._first(
+                    name,
+                    others
+                    & (bit[name] - 1)
+                    & ~self._certainty.before[name]
+                    & ~self._exclusive[name]
+                    & ~self._sequential[name],
+                )
+                if found is not None and (found[1] or not doubted):
+                    doubted = doubted or not found[1]
                     yield found[0], name, found[1]
 
     def _first(self, name: str, candidates: int) -> tuple[str, bool] | None:
@@ -130,35 +138,83 @@ class Concurrency:
     def _exclusive(self) -> dict[str, int]:
         """For each node, nodes that no run takes with it: those below other outcomes of one node.
 
-        Only nodes that a single edge leads below are told apart; the rest is for the search.
+        Not all of them, but those told by which outcomes of a dominator lead to a node at all.
         """
-        graph, tree, bit = self._graph, self._graph.dominator_tree, self._certainty.bit
-        below = dict(bit)
-        for name in reversed(self._certainty.order):
-            if tree.parent[name] != name:
-                below[tree.parent[name]] |= below[name]
-        single: dict[tuple[str, str], int] = {}
-        all_single: dict[str, int] = {}
-        for name in self._certainty.order:
-            reached = [edge for edge in graph.into[name] if edge.source in bit]
-            if len(reached) == 1:
-                (edge,) = reached
-                key = (edge.source, edge.outcome)
-                single[key] = single.get(key, 0) | below[name]
-                all_single[edge.source] = all_single.get(edge.source, 0) | below[name]
-        exclusive: dict[str, int] = {}
-        allowed: dict[str, int] = {}
-        for name in self._certainty.order:
-            above = tree.parent[name]
-            if above == name:
-                exclusive[name] = 0
-                continue
-            possible = 0
-            for edge in graph.into[name]:
-                if edge.source == above:
-                    possible |= single.get((above, edge.outcome), 0)
-                elif edge.source in bit:
-                    possible |= allowed[tree.ancestor(edge.source, tree.depth[above] + 1)]
-            allowed[name] = possible
-            exclusive[name] = exclusive[above] | (all_single.get(above, 0) & ~possible)
+        tree, order = self._graph.dominator_tree, self._certainty.order
+        below = dict(self._certainty.bit)
+        for name in reversed(order[1:]):
+            below[tree.parent[name]] |= below[name]
+        exclusive: dict[str, int] = {order[0]: 0}
+        for name in order:
+            for child, possible in self._possible(name, below).items():
+                exclusive[child] = exclusive[name] | (below[name] & ~possible)
         return exclusive
+
+    def _possible(self, name: str, below: Mapping[str, int]) -> dict[str, int]:
+        """For each child of a node in the dominator tree, the nodes that can be taken with it."""
+        graph, tree = self._graph, self._graph.dominator_tree
+        number = {exit_.outcome: index for index, exit_ in enumerate(graph.exits[name])}
+        if len(number) < 2:
+            return dict.fromkeys(tree.children[name], below[name])
+        by: dict[str, int] = {}
+        under = [self._certainty.bit[name]] * len(number)
+        for child in tree.children[name]:
+            outcomes = 0
+            for edge in graph.into[child]:
+                if edge.source == name:
+                    outcomes |= 1 << number[edge.outcome]
+                elif edge.source in tree.parent:
+                    outcomes |= by[tree.ancestor(edge.source, tree.depth[name] + 1)]
+            by[child] = outcomes
+            if outcomes.bit_count() <= _FEW:
+                for index in _indices(outcomes):
+                    under[index] |= below[child]
+        many = 0
+        for child, outcomes in by.items():
+            if outcomes.bit_count() > _FEW:
+                many |= below[child]
+        return {
+            child: below[name]
+            if outcomes.bit_count() > _FEW
+            else many | reduce(or_, (under[index] for index in _indices(outcomes)))
+            for child, outcomes in by.items()
+        }
+
+    @cached_property
+    def _sequential(self) -> dict[str, int]:
+        """For each node, nodes that never work at the same time, as nothing forks around both.
+
+        Two nodes can work at once only if a fork leads to both by different edges. Below a node
+        that forks nothing, and below which every fork is left by one edge at most, only forks that
+        dominate one of the two could: so all that no fork there dominates follow each other.
+        """
+        graph, tree, order = self._graph, self._graph.dominator_tree, self._certainty.order
+        single = Weights(graph).single
+        forks = {name for name in order if is_fork(graph, name)}
+        calm: dict[str, bool] = {}
+        free: dict[str, int] = {}
+        for name in reversed(order):
+            children = tree.children[name]
+            calm[name] = (name not in forks or name in single) and all(
+                calm[child] for child in children
+            )
+            free[name] = self._certainty.bit[name]
+            if name not in forks:
+                for child in children:
+                    free[name] |= free[child]
+        sequential: dict[str, int] = {order[0]: 0}
+        inside: dict[str, int] = {}
+        for name in order:
+            own = inside.get(name, free[name] if calm[name] else 0)
+            for child in tree.children[name]:
+                sequential[child] = own if name not in forks else 0
+                if name not in forks and own:
+                    inside[child] = own
+        return sequential
+
+
+def _indices(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest

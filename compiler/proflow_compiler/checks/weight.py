@@ -14,7 +14,13 @@ _PER_APPROVAL = 2
 
 def most_steps(graph: Graph) -> int:
     """The steps of the longest run, or more; for an acyclic graph with one start."""
-    return _Weights(graph).heaviest()
+    weights = Weights(graph)
+    return weights.steps[weights.order[0]]
+
+
+def is_fork(graph: Graph, name: str) -> bool:
+    """Whether one outcome of a node takes several edges at once."""
+    return any(len(exit_.edges) > 1 for exit_ in graph.exits[name])
 
 
 def _steps_of(node_type: str) -> int:
@@ -23,7 +29,7 @@ def _steps_of(node_type: str) -> int:
     return _PER_APPROVAL if node_type == "approval" else 1
 
 
-class _Weights:
+class Weights:
     """What is known below each node, that is of all it dominates, itself included.
 
     `steps` at most; `single`: whether a run leaves it by one edge at most; `lowest`: the least
@@ -44,11 +50,8 @@ class _Weights:
                 if edge.source in self.tree.parent and edge.source != above:
                     child = self.tree.ancestor(edge.source, self.tree.depth[above] + 1)
                     self.aside[child].append(name)
-
-    def heaviest(self) -> int:
         for name in reversed(self.order):
             self._measure(name)
-        return self.steps[self.order[0]]
 
     def _measure(self, name: str) -> None:
         graph, tree = self.graph, self.tree
@@ -59,14 +62,14 @@ class _Weights:
         self.lowest[name] = min(
             [*direct, *(self.lowest[child] for child in children)], default=depth
         )
-        forks = any(len(exit_.edges) > 1 for exit_ in graph.exits[name])
+        forks = is_fork(graph, name)
         if not forks and all(child in self.single for child in children):
             self.single.add(name)
             self.steps[name] = own + self._longest_path(name)
             return
         outside = [child for child in children if self.lowest[child] < depth]
         leaves_itself = any(below < depth for below in direct)
-        if not outside or (len(outside) == 1 and not leaves_itself and outside[0] in self.single):
+        if not leaves_itself and (not outside or (len(outside) == 1 and outside[0] in self.single)):
             self.single.add(name)
         self.steps[name] = own + self._heaviest_outcome(name)
 
