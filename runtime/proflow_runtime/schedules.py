@@ -34,12 +34,12 @@ def fan_out(
 
     async def handler(ctx: inngest.Context) -> dict[str, int]:
         async def listed() -> list[int]:
-            ids = list(dict.fromkeys(await tenants()))
+            ids = list(await tenants())
             if wrong := [one for one in ids if not is_tenant(one)]:
                 raise inngest.NonRetriableError(
                     f"`tenants` gave {wrong[0]!r}, which is no positive integer"
                 )
-            return ids
+            return list(dict.fromkeys(ids))
 
         scheduled_at = _tick(ctx.event)
         ids = await ctx.step.run("tenants", listed)
