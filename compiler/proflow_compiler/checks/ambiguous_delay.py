@@ -6,6 +6,7 @@ from proflow_schemas.nodes import Delay
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -53,7 +54,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if config.duration is None and config.until is None:
             yield RULE.diagnostic(
                 f"delay {ticks(name)} does not say how long",
-                node.pointer,
+                place_of(node),
                 node=name,
                 help="give `duration`, such as `3d`, or `until`",
             )

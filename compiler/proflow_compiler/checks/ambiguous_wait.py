@@ -7,6 +7,7 @@ from proflow_schemas.nodes import Approval, Wait
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
@@ -85,7 +86,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=later,
                 level=Level.ERROR if certain else Level.WARNING,
                 label="one event answers both",
-                related=(Related(nodes[earlier].pointer, f"{ticks(earlier)} is here"),),
+                related=(Related(place_of(nodes[earlier]), f"{ticks(earlier)} is here"),),
                 help="let them match on different paths, or draw one after the other"
                 if nodes[later].type == "wait"
                 else "leave `match` out: an approval has an id of its own",

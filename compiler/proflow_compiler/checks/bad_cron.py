@@ -82,7 +82,8 @@ def _problem(cron: str) -> tuple[str, str | None] | None:
         )
     if len(fields) != 5:
         help = "write `minute hour day month weekday`, such as `0 9 * * *`"
-        return f"{shown} has {len(fields)} fields, not five", help
+        count = "one field" if len(fields) == 1 else f"{len(fields) or 'no'} fields"
+        return f"{shown} has {count}, not five", help
     for name, field in zip(_FIELDS, fields, strict=True):
         if _FOREIGN.search(field):
             return f"Inngest does not take {ticks(field)} as {name}", "list the days, or use `*`"

@@ -59,7 +59,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             help = "put what differs into the event's data"
         elif not event.strip() or not event.isprintable() or event != event.strip():
             problem = "holds white space or control characters that no name has"
-            help = f"write {ticks(event.strip())}" if event.strip().isprintable() else None
+            bare = event.strip()
+            help = f"write {ticks(bare)}" if bare and bare.isprintable() else "write a plain name"
         elif sent and event.lower().startswith("inngest/"):
             problem = "is reserved for Inngest's own events"
             help = "choose a name of your own"

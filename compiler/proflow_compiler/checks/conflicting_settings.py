@@ -51,7 +51,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         ):
             if own is not None and other is not None and own != other:
                 yield RULE.diagnostic(
-                    f"the start node gives a `{key}`, and the design gives another",
+                    f"the start node and the design both give `{key}`, and not alike",
                     node.pointer_to(key),
                     node=name,
                     related=(Related(design.pointer_to(key), "the design's"),),

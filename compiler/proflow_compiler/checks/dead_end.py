@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -72,7 +73,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         some = f"nothing follows when {ticks(name)} is left by {listed(open_outcomes, 'or')}"
         yield RULE.diagnostic(
             some if drawn and len(node.kind.outcomes) > 1 else nothing,
-            node.pointer,
+            place_of(node),
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",

@@ -6,6 +6,7 @@ from proflow_schemas.nodes import Approval
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
@@ -64,7 +65,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 yield RULE.diagnostic(
                     f"{ticks(name)} is never left by `timeout`: "
                     f"its `timeoutAction` is `{config.timeout_action}`",
-                    edge.pointer,
+                    pointed(edge.pointer, "target"),
                     node=name,
                     edge=edge.key,
                     label="never taken",

@@ -6,6 +6,7 @@ from proflow_schemas.nodes import Join
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
@@ -82,7 +83,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 continue
             source = graph.nodes[edge.source].node.id
             drawn = edge.edge
-            place = graph.design.nodes[source].pointer if drawn is None else drawn.pointer
+            place = (
+                place_of(graph.design.nodes[source])
+                if drawn is None
+                else pointed(drawn.pointer, "source")
+            )
             yield RULE.diagnostic(
                 f"join {ticks(name)} can wait for ever: "
                 f"the edge from {ticks(source)} is not taken on some runs",

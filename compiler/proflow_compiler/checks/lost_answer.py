@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.nodes import LOWERINGS
@@ -71,10 +72,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             continue
         yield RULE.diagnostic(
             f"the answer to {ticks(trigger)} is lost if it comes before {ticks(name)} begins",
-            node.pointer,
+            place_of(node),
             node=name,
             label="begins to wait only here",
-            related=(Related(facts.drawn[trigger].pointer, "what may trigger the event"),),
+            related=(Related(place_of(facts.drawn[trigger]), "what may trigger the event"),),
             help=f"draw {ticks(trigger)} directly before {ticks(name)}, with no other edge there",
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -66,7 +67,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             continue
         yield RULE.diagnostic(
             f"a run in which no rule of {ticks(at.node.id)} holds fails here",
-            at.node.pointer,
+            place_of(at.node),
             node=at.node.id,
             label="no default",
             help="draw an edge without a rule, which is taken when no rule holds",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
@@ -52,9 +53,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for name in others:
         yield RULE.diagnostic(
             f"{ticks(name)} is one more `start`: the design begins at {ticks(first)}",
-            facts.graph.nodes[name].node.pointer,
+            place_of(facts.graph.nodes[name].node),
             node=name,
             label="another start",
-            related=(Related(facts.graph.nodes[first].node.pointer, "the first one"),),
+            related=(Related(place_of(facts.graph.nodes[first].node), "the first one"),),
             help="keep one `start`; it takes a list of triggers",
         )

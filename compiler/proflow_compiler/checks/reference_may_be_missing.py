@@ -97,6 +97,9 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         if certainty.precedes(reader, read.step):
             message = f"{step} only runs after {ticks(owner.node.id)}, which reads it"
             return _diagnostic(read, message, "not there yet", path, needs_guard=False)
+        if facts.concurrency.both(read.step, reader) is False:
+            message = f"{step} never runs when {ticks(owner.node.id)}, which reads it, does"
+            return _diagnostic(read, message, "always skipped", path, needs_guard=False)
         message = f"{step} may be missing: nothing makes {ticks(owner.node.id)} wait for it"
         return _diagnostic(read, message, "may still be running, or be skipped", path)
     if certainty.taken(read.step, reader):

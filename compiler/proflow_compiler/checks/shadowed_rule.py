@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import Exit, GraphNode
@@ -76,7 +77,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             yield RULE.diagnostic(
                 f"the default of {ticks(at.node.id)} never gets its turn: one of its rules "
                 "always holds",
-                edge.pointer,
+                pointed(edge.pointer, "target"),
                 node=at.node.id,
                 edge=edge.key,
                 label="never taken",

@@ -75,6 +75,13 @@ def pointed(pointer: str, *keys: str | int) -> str:
     return pointer + "".join(f"/{escape(key)}" for key in keys)
 
 
+def place_of(node: Node, key: str | None = None) -> str:
+    """The smallest value that stands for a node: a key of its config if given, else its id."""
+    if key is not None and key in node.config_pointers:
+        return node.config_pointers[key]
+    return pointed(node.pointer, "id")
+
+
 def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
     """Each trigger with its pointer, and the start node it stands on."""
     places: list[tuple[Any, str, str | None]] = [

@@ -6,6 +6,7 @@ from proflow_schemas.nodes import Approval
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
@@ -58,7 +59,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if isinstance(node.config, Approval):
             yield RULE.diagnostic(
                 f"nobody can answer {ticks(name)}: a `system` design has no tenant",
-                node.pointer,
+                place_of(node),
                 node=name,
                 related=(Related(design.pointer_to("scope"), "says so"),),
                 help="remove `scope`, or use a `wait`",

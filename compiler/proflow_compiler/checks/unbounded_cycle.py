@@ -7,6 +7,7 @@ import networkx as nx
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.graph import Graph, GraphEdge
@@ -89,7 +90,7 @@ def _diagnostic(graph: Graph, cycle: list[str]) -> Diagnostic:
     entry = graph.nodes[cycle[-1]].node
     return RULE.diagnostic(
         f"the edges lead round in a circle, back to {ticks(entry.id)}",
-        back.edge.pointer if back.edge is not None else entry.pointer,
+        pointed(back.edge.pointer, "target") if back.edge is not None else place_of(entry),
         node=entry.id,
         edge=back.edge.key if back.edge is not None else None,
         label="leads back",

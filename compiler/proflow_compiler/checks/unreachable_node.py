@@ -6,6 +6,7 @@ import networkx as nx
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -64,7 +65,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for name in sorted(heads, key=place.__getitem__):
         yield RULE.diagnostic(
             f"no path leads from the start to {ticks(name)}",
-            graph.nodes[name].node.pointer,
+            place_of(graph.nodes[name].node),
             node=name,
             label="never runs",
             help="draw an edge that leads here, or remove the node",

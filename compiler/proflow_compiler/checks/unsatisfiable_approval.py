@@ -6,6 +6,7 @@ from proflow_schemas.nodes import Approval
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -106,7 +107,7 @@ def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
     if not named and config.approver_type not in _NAMED_BY_TYPE:
         yield RULE.diagnostic(
             f"{ticks(name)} names no approver: the host decides who approves",
-            node.pointer_to("approverType"),
+            place_of(node, "approverType"),
             node=name,
             level=Level.INFO,
             label="asks nobody in particular",
