@@ -1,6 +1,7 @@
 """Designs drawn by hand in tests: a few words per node and edge."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from proflow_compiler.design import Design, Edge, Node
@@ -65,4 +66,4 @@ def graph(
 
 
 def chain(*names: str) -> list[Drawn]:
-    return list(zip(names, names[1:], strict=False))
+    return list(pairwise(names))

@@ -3,7 +3,6 @@
 from random import Random
 
 from compiler_structure.drawing import Drawn, graph
-
 from proflow_compiler.graph import Graph
 
 
@@ -25,7 +24,7 @@ def wild(random: Random, size: int, *, forks: bool = True) -> Graph:
             continue
         later = names[index + 1 :]
 
-        def target() -> str:
+        def target(later: list[str] = later) -> str:
             near = later[: random.choice([2, 3, len(later)])]
             found = random.choice(near)
             reached.add(found)
@@ -33,7 +32,9 @@ def wild(random: Random, size: int, *, forks: bool = True) -> Graph:
 
         if kind == "condition":
             for rule in range(random.randint(2, 3)):
-                edges.append((name, target(), f"when event.data.x == {rule}" if rule else "default"))
+                edges.append(
+                    (name, target(), f"when event.data.x == {rule}" if rule else "default")
+                )
         elif kind == "approval":
             edges.append((name, target(), "approved"))
             for outcome in ("rejected", "timeout"):
@@ -108,9 +109,7 @@ class Blocks:
         self.lead(before, name)
         if not parallel:
             self.rejections += [
-                (name, outcome)
-                for outcome in ("rejected", "timeout")
-                if self.random.random() < 0.6
+                (name, outcome) for outcome in ("rejected", "timeout") if self.random.random() < 0.6
             ]
         return [(name, "approved")]
 

@@ -6,7 +6,6 @@ from random import Random
 import pytest
 from compiler_structure.random_designs import Blocks, wild
 from compiler_structure.token_game import World, execute, outcomes_of, play
-
 from proflow_compiler.graph import Graph
 from proflow_compiler.lower import structured
 from proflow_compiler.program import Program, Step, statements

@@ -259,13 +259,13 @@ class Body:
         for case in op.cases:
             word = "if" if returned else "elif"
             self._line(level, f"{word} {_condition(outcome, case.outcomes, outcomes)}:")
-            self._case(case, level + 1, ending, tail=tail)
-            returned = Ending.ARRIVES not in self.endings.of(case.steps)
+            returned = self._case(case, level + 1, ending, tail=tail)
 
-    def _case(self, case: Case, level: int, ending: Ending, *, tail: bool) -> None:
+    def _case(self, case: Case, level: int, ending: Ending, *, tail: bool) -> bool:
+        """Whether its last statement returns."""
         if not case.steps:
             self._line(level, "pass")
-        self._block(case.steps, level, ending, tail=tail)
+        return self._block(case.steps, level, ending, tail=tail)
 
 
 def _condition(outcome: str, taken: Sequence[str], outcomes: Sequence[str]) -> str:

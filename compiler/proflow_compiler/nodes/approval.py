@@ -77,7 +77,10 @@ def _user(one: str | int) -> str:
 
 
 def _as_value(ids: object) -> object:
-    """An expression as a value; what has `${…}` in it already is one."""
+    """Expressions as a value; what has `${…}` in it already is one."""
+    if isinstance(ids, list):
+        found = [_as_value(one) for one in ids]
+        return found[0] if len(found) == 1 else found
     return f"${{{ids}}}" if isinstance(ids, str) and "${" not in ids else ids
 
 

@@ -1,0 +1,31 @@
+"""design.
+
+Compiled by proflow from the design `design`. Edit the design, not this file.
+"""
+
+import inngest
+from proflow_runtime import Flow, Result, workflow
+from proflow_runtime.client import client
+
+
+@client.create_function(
+    fn_id="design", trigger=inngest.TriggerEvent(event="design/start"), retries=4
+)
+@workflow(
+    digest="sha256:02a75aff88f188efa47e87847013ba11d1a8bb4c37b3b75f04b3a7069bf8b9b2",
+    initiator="event.data.initiator_id",
+)
+async def design(flow: Flow) -> Result:
+    # approve1 · 审批节点1
+    approve1 = await flow.approve("approve1")
+    if approve1.outcome != "approved":
+        return flow.stop("approve1", approve1.outcome)
+
+    # approve2 · 审批节点2
+    approve2 = await flow.approve("approve2")
+    if approve2.outcome != "approved":
+        return flow.stop("approve2", approve2.outcome)
+    return flow.end("end")
+
+
+FUNCTIONS = [design]

@@ -1,0 +1,19 @@
+"""The handlers of the workflows beside this file: what is to be done, in Python.
+
+This file is yours: proflow writes it once, and does not overwrite it.
+"""
+
+from collections.abc import Iterable
+
+from proflow_runtime import Task
+from proflow_runtime.values import JSON
+
+
+async def list_active_users(task: Task) -> JSON:
+    """Used by `list-users`."""
+    raise NotImplementedError("handler `list_active_users` is missing: write it in handlers.py")
+
+
+async def tenants() -> Iterable[int]:
+    """The ids of the tenants that scheduled workflows run for."""
+    raise NotImplementedError("handler `tenants` is missing: write it in handlers.py")

@@ -1,0 +1,54 @@
+"""每日定时邮件 (scheduled-email).
+
+Compiled by proflow from the design `scheduled-email`. Edit the design, not this file.
+"""
+
+import inngest
+from proflow_runtime import Flow, Result, Retry, fan_out, workflow
+from proflow_runtime.client import client
+
+from . import handlers
+
+scheduled_email_fan_out = fan_out(
+    client,
+    fn_id="scheduled-email-fan-out",
+    cron="0 9 * * *",
+    timezone="Asia/Shanghai",
+    event="scheduled-email/scheduled",
+    tenants=handlers.tenants,
+)
+
+
+@client.create_function(
+    fn_id="scheduled-email",
+    name="每日定时邮件",
+    trigger=inngest.TriggerEvent(event="scheduled-email/scheduled"),
+    retries=4,
+)
+@workflow(
+    digest="sha256:7460a72d3211ae9fdc3e3eca791423a73afc3b07ee8f19e900ea90ca8ba6e760",
+    initiator="event.data.initiator_id",
+    channels=("email",),
+)
+async def scheduled_email(flow: Flow) -> Result:
+    # list-users · 查询活跃用户
+    await flow.run(
+        "list-users",
+        handlers.list_active_users,
+        retry=Retry(max_attempts=3, initial_interval="10s"),
+    )
+
+    # send-email · 发送日报
+    await flow.notify(
+        "send-email",
+        channel="email",
+        to=flow.get('steps["list-users"].output.emails'),
+        subject="每日简报",
+        content={"template": "daily-digest", "tenant": flow.get("tenant_id")},
+    )
+    return flow.end(
+        "end", output={"recipients": flow.get('size(steps["list-users"].output.emails)')}
+    )
+
+
+FUNCTIONS = [scheduled_email_fan_out, scheduled_email]

@@ -1,0 +1,17 @@
+"""The handlers of the workflows beside this file: what is to be done, in Python.
+
+This file is yours: proflow writes it once, and does not overwrite it.
+"""
+
+from proflow_runtime import Task
+from proflow_runtime.values import JSON
+
+
+async def book_payment(task: Task) -> JSON:
+    """Used by `book-alipay`, `book-wechat`, `book-unionpay`, `book-card`, `book-transfer` and 1 more."""
+    raise NotImplementedError("handler `book_payment` is missing: write it in handlers.py")
+
+
+async def ship(task: Task) -> JSON:
+    """Used by `ship`."""
+    raise NotImplementedError("handler `ship` is missing: write it in handlers.py")
