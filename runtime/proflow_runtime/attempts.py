@@ -55,11 +55,11 @@ class Attempt:
     def _again(self, error: Exception) -> JSON:
         if self._last:
             return self._final(error)
-        self._failed(error)
+        failure = self._failed(error)
         pause = self._retry.pause(self._number) if self._retry else None
         if pause is None:
             raise error
-        raise inngest.RetryAfterError(str(error), clock.now() + pause) from error
+        raise inngest.RetryAfterError(failure.message, clock.now() + pause) from error
 
     def _final(self, error: Exception) -> JSON:
         return seal_failure(self._failed(error))

@@ -9,16 +9,17 @@ from email.utils import format_datetime
 from typing import Any
 
 import fastapi
+import httpx
 import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task
-from proflow_runtime.handlers import http
+from proflow_runtime.handlers import addresses, http
 from proflow_runtime.handlers.addresses import Allowed, is_public
 from proflow_runtime.local import LocalEngine
 
 from .conftest import Register
 from .driving import start
-from .serving import served
+from .serving import CERTIFICATE, served
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +223,18 @@ async def test_a_redirect_is_followed_and_checked(
         inside = f"http://127.0.0.2:{other}/echo"
         with pytest.raises(inngest.NonRetriableError, match=r"`127\.0\.0\.2` is not a public"):
             await http.request(task(url=f"http://127.0.0.1:{port}/redirect?to={inside}"))
+
+
+async def test_certificates_are_checked_by_name(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(site(), tls=True) as port:
+        with pytest.raises(RuntimeError, match="CERTIFICATE_VERIFY_FAILED"):
+            await http.request(task(url=f"https://localhost:{port}/echo"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        monkeypatch.setattr(addresses, "_trusted", httpx.create_ssl_context)
+        answer = await http.request(task(url=f"https://localhost:{port}/echo"))
+        assert answer["status"] == 200
+        with pytest.raises(RuntimeError, match="CERTIFICATE_VERIFY_FAILED"):
+            await http.request(task(url=f"https://127.0.0.1:{port}/echo"))
 
 
 async def test_endless_redirects_are_refused(base: str) -> None:

@@ -1,7 +1,7 @@
 """Which addresses workflows may call: public ones, unless the host allows more.
 
 Environment: `PROFLOW_HTTP_ALLOW_PRIVATE` (`1`: any address), `PROFLOW_HTTP_ALLOW` (host names and
-networks, separated by commas).
+networks, separated by commas), `SSL_CERT_FILE` (certificates to trust).
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import asyncio
 import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import httpx
@@ -66,12 +68,18 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are accepted; reading them takes some 10 ms."""
+    return httpx.create_ssl_context()
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Connects to addresses that were looked up and checked here, at every hop of a redirect."""
 
     def __init__(self, allowed: Allowed) -> None:
         self._allowed = allowed
-        self._transport = httpx.AsyncHTTPTransport(trust_env=False)
+        self._transport = httpx.AsyncHTTPTransport(verify=_trusted(), trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
