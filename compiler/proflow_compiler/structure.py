@@ -126,7 +126,9 @@ class _Builder:
     def _is_long(self, start: _Start) -> bool:
         if isinstance(start, Thread):
             return bool(start.arms)
-        return self.tree.size[start] > 1
+        name = self.tree.names[start]
+        ways = len(self.graph.exits[name]) + len(self.graph.undrawn(name))
+        return self.tree.size[start] > 1 or ways > 1
 
     def _hoist(self, start: _Start, block: Block) -> Block:
         """Put a call in the place of a block that is nested too deep."""
