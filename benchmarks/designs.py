@@ -215,7 +215,7 @@ class _Blocks:
             elif roll > 0.05 and not last and not self.whole:
                 self.tails[-1] += arm
                 continue
-            found += arm if self.whole else self.maybe_end(arm, only=last and not found)
+            found += arm if self.whole else self.maybe_end(arm, share=0.12, only=last and not found)
         return found
 
     def concurrent(
@@ -232,7 +232,7 @@ class _Blocks:
             arm = self.sequence(arm, max(0, (budget - 1) // count - 1), depth, known)
             arm = self.tail(arm)
             only = index == count - 1 and not found
-            found += arm if inner else self.maybe_end(arm, only=only)
+            found += arm if inner else self.maybe_end(arm, share=0.3, only=only)
         self.whole -= not self.rich
         if found and self.random.random() < 0.5:
             return [(self.drawing.node("join", after=found), None, None)]
@@ -249,9 +249,9 @@ class _Blocks:
             return loose
         return [*loose, (name, None, None)]
 
-    def maybe_end(self, loose: list[Loose], *, only: bool) -> list[Loose]:
+    def maybe_end(self, loose: list[Loose], *, share: float, only: bool) -> list[Loose]:
         """Ends a branch now and then; in a large design never the only one that goes on."""
-        if not loose or self.random.random() > 0.12 or (only and self.size > 100):
+        if not loose or self.random.random() > share or (only and self.size > 100):
             return loose
         if self.rich and self.drawing.has_slots and self.random.random() < 0.3:
             # A delay of its own, so that it stops nothing that starts in the same instant.
@@ -265,7 +265,7 @@ class _Blocks:
         return []
 
     def end(self) -> Json | None:
-        status = self.random.choice((None, None, "shelved", "refused"))
+        status = self.random.choice((None, "completed", "shelved", "refused"))
         return {"status": status} if status else None
 
 

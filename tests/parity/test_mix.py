@@ -9,6 +9,7 @@ from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
 from proflow_compiler.reader import read
 from proflow_schemas.definition import WaitOp, walk
+from proflow_schemas.nodes import End
 from reference import play
 
 from benchmarks.designs import blocks
@@ -18,7 +19,7 @@ WANTED = (
     *("approval-step", "branch", "call", "choose", "parallel", "send-step", "set-step"),
     *("sleep-step", "stop", "task-step", "wait-step", "armed", "functions", "retried"),
     *("completed", "failed", "waiting", "pending", "skipped", "cancelled"),
-    *("result stopped", "result rejected", "result returned", "result timeout"),
+    *("several results", "result stopped", "result rejected", "result returned", "result timeout"),
 )
 
 
@@ -43,6 +44,13 @@ def test_the_mix_of_random_programs_has_every_construct_and_every_course() -> No
         run = play(graph, random_outside(drawing, random))
         seen.update({run.status, f"result {run.result}"})
         seen.update({happened.status for happened in run.nodes.values()})
+        ends = {
+            end.status
+            for name, happened in run.nodes.items()
+            if isinstance(end := graph.nodes[name].node.config, End)
+            and happened.status == "completed"
+        }
+        seen["several results"] += len(ends) > 1
         seen["retried"] += any(happened.attempts > 1 for happened in run.nodes.values())
     print(seen)
     assert seen["refused"] < DESIGNS // 5
