@@ -1,12 +1,13 @@
 """The compiler's part of the `proflow` command, and the only module of the compiler that prints.
 
-Exit codes: 0 fine, 1 problems found, 2 usage, 130 interrupted. Heavy imports are made inside the
+Exit codes: 0 fine, 1 problems found, 2 usage, 70 a defect of this program, 130 interrupted. Heavy imports are made inside the
 commands, so that `--help` answers at once.
 """
 
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
@@ -63,6 +64,29 @@ def _safe(message: str) -> str:
     from proflow_compiler.excerpt import visible
 
     return visible(" ".join(message.split("\n")))
+
+
+def call(command: Callable[[], object]) -> None:
+    """Run the command; whatever happens, a person reads a line and no traceback.
+
+    `PROFLOW_TRACEBACK=1` shows the traceback of a defect.
+    """
+    # Closed by the caller: what is written goes nowhere.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    try:
+        command()
+    except OSError as error:
+        typer.echo(f"error: {_safe(error.strerror or str(error)).lower()}", err=True)
+        raise SystemExit(1) from None
+    except Exception as error:
+        if os.environ.get("PROFLOW_TRACEBACK"):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{os.path.basename(where.filename)}:{where.lineno}"
+        shown = _safe(f"{type(error).__name__}: {error}")
+        typer.echo(f"error: a defect of proflow at {at}: {shown}", err=True)
+        raise SystemExit(70) from None
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
@@ -129,8 +153,7 @@ def compile(
 ) -> None:
     """Write designs as Python modules, or as definitions."""
     from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
-    from proflow_compiler.loading import compile_all
-    from proflow_compiler.rendering import render_files
+    from proflow_compiler.loading import compile_all, stop_at_errors
     from proflow_compiler.writing import stale, write_files
 
     if client is not None and not _is_name(client, with_attribute=True):
@@ -140,10 +163,7 @@ def compile(
     if check_only and output is None:
         usage("--check: name the directory to compare with by -o")
     compilations = compile_all(paths)
-    if any(one.has_errors() for one in compilations):
-        reports = [report for one in compilations for report in one.reports]
-        typer.echo(render_files(reports, color=is_colored(sys.stderr)), err=True, nl=False)
-        raise typer.Exit(1)
+    stop_at_errors(compilations, show_warnings=True)
     definitions = [definition for one in compilations for definition in one.definitions]
     imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
     if output is None:
@@ -169,7 +189,7 @@ def compile(
     except OSError as error:
         refuse(f"cannot write below `{output}`: {(error.strerror or str(error)).lower()}")
     for name in files:
-        typer.echo(f"wrote {output / name}", err=True)
+        note(f"wrote `{output / name}`")
 
 
 @app.command()
@@ -255,7 +275,7 @@ def init(
     except OSError as error:
         refuse(f"cannot write below `{folder}`: {(error.strerror or str(error)).lower()}")
     for name in files:
-        typer.echo(f"wrote {folder / name}", err=True)
+        note(f"wrote `{folder / name}`")
     note(f"`{folder / 'README.md'}` says what to do next")
 
 

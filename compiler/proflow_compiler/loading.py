@@ -4,18 +4,20 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 
 import typer
 from proflow_schemas.definition import Definition
+from proflow_schemas.handlers import TENANTS, handlers_in
 
 from proflow_compiler.cli import is_colored, note, refuse, usage
 from proflow_compiler.design import Design
-from proflow_compiler.diagnostics import has_errors
+from proflow_compiler.diagnostics import Level, has_errors
 from proflow_compiler.inputs import read_inputs
 from proflow_compiler.pipeline import Compilation, compile_reading
 from proflow_compiler.reader import read_file
-from proflow_compiler.rendering import render_files
+from proflow_compiler.rendering import FileReport, render_files
 
 
 def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> list[Compilation]:
@@ -61,6 +63,26 @@ def _only(path: str, ids: Sequence[str]) -> int:
     return 0
 
 
+def stop_at_errors(compilations: Sequence[Compilation], *, show_warnings: bool = False) -> None:
+    """Show the errors, if there are any, and end the command."""
+    reports = [report for one in compilations for report in one.reports]
+    if any(one.has_errors() for one in compilations):
+        show(reports, Level.ERROR, Level.WARNING)
+        raise typer.Exit(1)
+    if show_warnings:
+        show(reports, Level.WARNING)
+
+
+def show(reports: Sequence[FileReport], *levels: Level) -> None:
+    """Write the diagnostics of these levels to stderr."""
+    chosen = [
+        replace(report, diagnostics=[one for one in report.diagnostics if one.level in levels])
+        for report in reports
+    ]
+    text = render_files(chosen, color=is_colored(sys.stderr))
+    typer.echo(text, err=True, nl=False)
+
+
 def load_handlers(name: str) -> ModuleType:
     """Import the module that holds the handlers, from the current directory if it is there."""
     if "" not in sys.path and os.getcwd() not in sys.path:
@@ -68,19 +90,19 @@ def load_handlers(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        usage(f"--handlers: there is no module `{error.name or name}`")
+        usage(f"--handlers: there is no module `{error.name or name}`{_meant(name, error)}")
     except Exception as error:
         refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
+
+
+def _meant(name: str, error: ModuleNotFoundError) -> str:
+    if not name.endswith(".py") or error.name not in (None, name):
+        return ""
+    return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
 
 
 def handler_names(module: str | None) -> list[str] | None:
     """The names of a module's handlers; None without a module."""
     if module is None:
         return None
-    import inspect
-
-    return [
-        name
-        for name, value in vars(load_handlers(module)).items()
-        if inspect.iscoroutinefunction(value) and not name.startswith("_")
-    ]
+    return sorted(handlers_in(load_handlers(module)).keys() - {TENANTS})

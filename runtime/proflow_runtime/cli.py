@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from proflow_compiler.cli import app, echo, guarded, refuse, usage
+from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
 if TYPE_CHECKING:
     from proflow_schemas.definition import Definition
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.simulation import MakeFunctions, Outside
 
+REPORTED = (
+    *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
+    *("nodes", "steps", "events"),
+)
+"""What the JSON of a run has."""
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
@@ -124,6 +129,9 @@ async def _play(
     told = report(simulated)
     if trace is not None:
         _write(trace, _json(traced(simulated)))
+    if format == "json":
+        _tell_beside(told)
+        told = {key: told[key] for key in REPORTED}
     echo(_json(told) if format == "json" else timeline(told, definition))
     raise typer.Exit(EXIT_CODES[told["status"]])
 
@@ -147,6 +155,15 @@ async def _explore(
         refuse(str(error))
     echo(_json(asdict(found)) if format == "json" else overview(found, definition))
     raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))
+
+
+def _tell_beside(told: dict[str, Any]) -> None:
+    """Say on stderr what belongs to the simulation, and not to the run."""
+    if told["simulated"]:
+        nodes = ", ".join(f"`{node}`" for node in told["simulated"])
+        note(f"the work of {nodes} was simulated")
+    for unused in told["unused"]:
+        note(unused)
 
 
 def _functions(definition: "Definition", target: str) -> "MakeFunctions":
@@ -190,7 +207,7 @@ def _json(value: Any) -> str:
 
 def main() -> None:
     """The entry point of the command."""
-    app()
+    call(app)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import ModuleType
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from proflow_schemas.handlers import TENANTS, handlers_in
 
 from proflow_runtime.handlers import ai, http, notify
 from proflow_runtime.handlers.task import Handler
@@ -15,7 +16,6 @@ Tenants: TypeAlias = Callable[[], Awaitable[Iterable[int]]]
 NOTIFY, AI, HTTP = "proflow:notify", "proflow:ai", "proflow:http"
 
 _BUILT_IN: Mapping[str, Handler] = {NOTIFY: notify.send, AI: ai.complete, HTTP: http.request}
-_TENANTS = "tenants"
 
 
 class UnknownHandlerError(LookupError):
@@ -33,18 +33,9 @@ class Registry:
 
     @classmethod
     def from_module(cls, module: ModuleType) -> Registry:
-        """The public `async def` functions of a module: those in `__all__`, if it has one, else
-        those that are defined in it or elsewhere in its package."""
-        package = module.__name__.partition(".")[0]
-        listed = getattr(module, "__all__", None)
-        found: dict[str, Handler] = {}
-        for name, value in vars(module).items():
-            if not inspect.iscoroutinefunction(value):
-                continue
-            own = value.__module__.partition(".")[0] == package and not name.startswith("_")
-            if own if listed is None else name in listed:
-                found[name] = value
-        return cls(found, tenants=found.pop(_TENANTS, None))  # type: ignore[arg-type]
+        """The handlers that `handlers_in` finds in a module, and its `tenants`."""
+        found: dict[str, Any] = handlers_in(module)
+        return cls(found, tenants=found.pop(TENANTS, None))
 
     def names(self) -> list[str]:
         """The user's handlers."""
