@@ -82,37 +82,41 @@ def checked(value: Any) -> JSON:
 
     Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
     """
-    _check(value, "the output", 0)
-    # Escaped, it is never shorter than in UTF-8.
-    if len(json.dumps(value)) <= MAX_OUTPUT_BYTES:
+    if _check(value, "the output", 0) <= MAX_OUTPUT_BYTES:
         return value
-    size = len(json.dumps(value, ensure_ascii=False).encode())
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_OUTPUT_BYTES:
         raise NotJsonError(f"the output has {size:,} bytes, more than the 4 MiB that a step may")
     return value
 
 
-def _check(value: Any, at: str, depth: int) -> None:
+def _check(value: Any, at: str, depth: int) -> int:
+    """Raises `NotJsonError`; returns a number of bytes that `value` does not exceed as JSON."""
     if value is None or isinstance(value, bool):
-        return
+        return 6
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             raise NotJsonError(f"{at} contains half of a surrogate pair")
-    elif isinstance(value, int):
+        return 6 * len(value) + 3
+    if isinstance(value, int):
         if abs(value) > _MAX_EXACT:
             raise NotJsonError(f"{at} is an integer beyond 2^53, return it as a text")
-    elif isinstance(value, float):
+        return 30
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise NotJsonError(f"{at} is `{value}`, which is not JSON")
-    elif depth >= MAX_DEPTH:
+        return 30
+    if depth >= MAX_DEPTH:
         raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
+        size = 3
         for key, item in value.items():
             if not isinstance(key, str):
                 raise NotJsonError(f"{at} has the key `{key!r}`, which is not a text")
-            _check(item, f"{at}.{key}", depth + 1)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _check(item, f"{at}[{index}]", depth + 1)
-    else:
-        raise NotJsonError(f"{at} is a `{type(value).__name__}`, which is not JSON")
+            size += 6 * len(key) + 3 + _check(item, f"{at}.{key}", depth + 1)
+        return size
+    if isinstance(value, list | tuple):
+        return 3 + sum(
+            _check(item, f"{at}[{index}]", depth + 1) for index, item in enumerate(value)
+        )
+    raise NotJsonError(f"{at} is a `{type(value).__name__}`, which is not JSON")
