@@ -5,6 +5,7 @@ commands, so that `--help` answers at once.
 """
 
 import functools
+import keyword
 import os
 import sys
 import traceback
@@ -152,6 +153,8 @@ def compile(
     ] = False,
 ) -> None:
     """Write designs as Python modules, or as definitions."""
+    from collections import Counter
+
     from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
     from proflow_compiler.loading import compile_all, stop_at_errors
     from proflow_compiler.writing import stale, write_files
@@ -165,6 +168,9 @@ def compile(
     compilations = compile_all(paths)
     stop_at_errors(compilations, show_warnings=True)
     definitions = [definition for one in compilations for definition in one.definitions]
+    for one, count in Counter(definition.id for definition in definitions).items():
+        if count > 1:
+            refuse(f"{count} designs have the id `{one}`, and functions need ids of their own")
     imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
     if output is None:
         if len(definitions) != 1:
@@ -293,4 +299,6 @@ def _json_of(path: Path) -> Any:
 def _is_name(text: str, *, with_attribute: bool = False) -> bool:
     module, colon, name = text.partition(":")
     parts = [*module.split("."), *([name] if with_attribute else [])]
-    return bool(colon) == with_attribute and all(part.isidentifier() for part in parts)
+    return bool(colon) == with_attribute and all(
+        part.isidentifier() and not keyword.iskeyword(part) for part in parts
+    )

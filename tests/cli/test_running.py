@@ -170,9 +170,9 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
     ],
 )
 def test_arguments_that_say_nothing_are_refused(
-    proflow: Proflow, sample: Path, arguments: list[str], message: str
+    inside: Proflow, sample: Path, arguments: list[str], message: str
 ) -> None:
-    done = proflow("run", sample, *arguments)
+    done = inside("run", sample, *arguments)
     assert done.code == 2
     assert message in done.err
     assert done.out == ""
