@@ -57,7 +57,7 @@ class Shape:
 
     id: str
     label: str
-    type: str
+    tooltip: str
     form: Form
     status: str | None = None
     caption: str | None = None
@@ -126,7 +126,7 @@ def _shape(node: Node, state: tuple[str, str | None] | None) -> Shape:
     return Shape(
         id=node.id,
         label=_text(node.label) or _text(node.id),
-        type=node.type,
+        tooltip=f"{_text(node.id)} ({node.type})",
         form=FORMS.get(node.type, "work"),
         status=status,
         caption=caption,

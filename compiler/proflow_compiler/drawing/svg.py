@@ -64,7 +64,7 @@ def _draw_shape(parent: Element, shape: Shape, placed: Layout, width: float) -> 
     fill, border, ink = shape.colours
     x, y = placed.centres[shape.id]
     group = SubElement(parent, "g")
-    SubElement(group, "title").text = f"{shape.id} ({shape.type})"
+    SubElement(group, "title").text = shape.tooltip
     left, top = x - width / 2, y - HEIGHT / 2
     if shape.form == "decision":
         right, bottom = x + width / 2, y + HEIGHT / 2

@@ -1,0 +1,169 @@
+"""`proflow graph`: every design can be drawn, and no text in it becomes anything but text."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from cli.conftest import DESIGNS, Proflow
+from proflow_compiler.drawing import dot, figure, mermaid, svg
+from proflow_compiler.drawing.figure import COLOURS
+from proflow_compiler.drawing.layout import HEIGHT, layout
+from proflow_compiler.reader import read
+
+SVG = "{http://www.w3.org/2000/svg}"
+FIXTURES = sorted(path.parent.name for path in DESIGNS.glob("*/design.json"))
+HOSTILE = [
+    '"]; click n0 call alert() "',
+    "</text><script>alert(1)</script>",
+    "]]> & < > ' \" \\",
+    "#quot; %% {init}",
+    "end",
+    "`code` **bold**",
+    "a\nb\x00c\u202ed",
+    "subgraph x",
+    "x" * 5000,
+    "审批" * 50,
+]
+
+
+def drawn(nodes: list[dict[str, object]], edges: list[tuple[str, str]]) -> dict[str, str]:
+    design = {"nodes": nodes, "edges": [{"source": a, "target": b} for a, b in edges]}
+    reading = read(json.dumps(design).encode(), "design.json")
+    made = figure(reading.designs[0])
+    return {"svg": svg(made), "dot": dot(made), "mermaid": mermaid(made)}
+
+
+@pytest.mark.parametrize("fixture", FIXTURES)
+@pytest.mark.parametrize("format", ["mermaid", "dot", "svg"])
+def test_every_fixture_can_be_drawn(fixture: str, format: str) -> None:
+    path = DESIGNS / fixture / "design.json"
+    for design in read(path.read_bytes(), str(path)).designs:
+        made = figure(design)
+        text = {"mermaid": mermaid, "dot": dot, "svg": svg}[format](made)
+        assert text == {"mermaid": mermaid, "dot": dot, "svg": svg}[format](made)
+        if format == "svg":
+            root = ElementTree.fromstring(text)
+            paths = root.findall(f"./{SVG}g/{SVG}path")
+            assert len(paths) == len(design.edges)
+            assert len(root.findall(f"./{SVG}g/{SVG}g")) == len(design.nodes)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_texts_stay_texts(text: str) -> None:
+    nodes: list[dict[str, object]] = [
+        {"id": "start", "type": "start", "label": text},
+        {"id": "end", "type": "end"},
+    ]
+    made = drawn(nodes, [("start", "end")])
+    root = ElementTree.fromstring(made["svg"])
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+        *("svg", "title", "defs", "marker", "path", "rect", "text", "g", "polygon"),
+    }
+    for line in made["mermaid"].splitlines()[1:]:
+        assert re.fullmatch(
+            r'  n\d+(\(\["[^"`\[\]<>;%]*(?:#\d+;[^"`\[\]<>;%]*)*"\]\)| --> n\d+)', line
+        ), line
+    for line in made["dot"].splitlines()[5:-1]:
+        outside = re.sub(r'"(?:[^"\\]|\\.)*"', '""', line)
+        assert re.fullmatch(r"  n\d+( -> n\d+| \[label=\"\"[ a-z=\"]*\])", outside), line
+
+
+def test_a_diagram_of_many_nodes_is_drawn_in_time() -> None:
+    nodes: list[dict[str, object]] = [{"id": f"n{index}", "type": "set"} for index in range(300)]
+    for node in nodes:
+        node["config"] = {"values": {"x": "1"}}
+    nodes[0] = {"id": "n0", "type": "start"}
+    edges = [(f"n{index // 3}", f"n{index}") for index in range(1, 300)]
+    root = ElementTree.fromstring(drawn(nodes, edges)["svg"])
+    assert len(root.findall(f"./{SVG}g/{SVG}path")) == 299
+
+
+def test_the_positions_of_the_canvas_are_kept_unless_nodes_would_overlap() -> None:
+    def centres(second: float) -> dict[str, tuple[float, float]]:
+        design = {
+            "nodes": [
+                {"id": "a", "type": "start", "position": {"x": 500, "y": 100}, "data": {}},
+                {"id": "b", "type": "end", "position": {"x": second, "y": 100}, "data": {}},
+            ],
+            "edges": [{"source": "a", "target": "b"}],
+        }
+        made = figure(read(json.dumps(design).encode(), "design.json").designs[0])
+        return layout(made, {"a": 80.0, "b": 80.0}).centres
+
+    kept = centres(100)
+    assert kept["a"][0] - kept["b"][0] == 400
+    layered = centres(510)
+    assert layered["b"][0] - layered["a"][0] > 80
+    assert layered["a"][1] == layered["b"][1] >= HEIGHT / 2
+
+
+def test_a_run_colours_the_nodes_by_their_status(
+    inside: Proflow, purchase: Path, tmp_path: Path
+) -> None:
+    data = '{"tenant_id": 1, "amount": 9.5, "order_id": "PO-1", "applicant": "li.na"}'
+    ran = inside(
+        "run", purchase, "--data", data, "--answer", "manager=approved", "--format", "json"
+    )
+    (tmp_path / "run.json").write_text(ran.out)
+    text = inside("graph", purchase, "--run", "run.json").out
+    assert "class n1 completed" in text
+    assert text.count(" ==> ") + text.count(" ==>|") == 9
+    assert ".->" in text
+    root = ElementTree.fromstring(
+        inside("graph", purchase, "--format", "svg", "--run", "run.json").out
+    )
+    groups = root.findall(f"./{SVG}g/{SVG}g")
+    colours = {group.findtext(f"{SVG}title"): group[1].get("fill") for group in groups}
+    assert colours["manager (approval)"] == COLOURS["completed"][0]
+    assert colours["directors (approval)"] == COLOURS["skipped"][0]
+    assert (
+        COLOURS["completed"][0]
+        in inside("graph", purchase, "--format", "dot", "--run", "run.json").out
+    )
+
+
+def test_what_is_no_run_of_the_design_is_refused(
+    inside: Proflow, purchase: Path, sample: Path, tmp_path: Path
+) -> None:
+    cases = {
+        "[]": "has no `nodes`",
+        "{": "is not JSON",
+        '{"nodes": {"start": {"status": "fine"}}}': "none of pending",
+        '{"workflow": "sample", "nodes": {}}': "it is a run of `sample`",
+    }
+    for text, message in cases.items():
+        (tmp_path / "run.json").write_text(text)
+        done = inside("graph", purchase, "--run", "run.json")
+        assert done.code == 2
+        assert message in done.err
+    assert inside("graph", purchase, "--run", "missing.json").code == 2
+    (tmp_path / "run.json").write_text('{"nodes": {"elsewhere": {"status": "failed"}}}')
+    done = inside("graph", purchase, "--run", "run.json")
+    assert done.code == 0
+    assert "the run has a node `elsewhere`" in done.err
+
+
+def test_a_broken_design_is_not_drawn(inside: Proflow, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"nodes": [{"id": "a", "type": "aprove"}], "edges": []}')
+    done = inside("graph", "bad.json")
+    assert (done.code, done.out) == (1, "")
+    assert "PF102" in done.err
+
+
+def test_a_design_whose_checks_fail_can_still_be_drawn(inside: Proflow, tmp_path: Path) -> None:
+    nodes = [{"id": "a", "type": "start"}, {"id": "b", "type": "set", "config": {"values": {}}}]
+    edges = [{"source": "a", "target": "b"}, {"source": "b", "target": "b"}]
+    (tmp_path / "cycle.json").write_text(json.dumps({"nodes": nodes, "edges": edges}))
+    for format in ("mermaid", "dot", "svg"):
+        assert inside("graph", "cycle.json", "--format", format).code == 0
+
+
+def test_one_of_several_rows_is_chosen_by_its_code(inside: Proflow) -> None:
+    path = DESIGNS / "riveredge-export" / "design.json"
+    several = inside("graph", path)
+    assert several.code == 2
+    assert f"{path}#" in several.err
+    chosen = re.findall(r"design\.json#([^`]+)`", several.err)[0]
+    assert inside("graph", f"{path}#{chosen}").code == 0
