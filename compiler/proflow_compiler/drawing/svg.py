@@ -38,6 +38,7 @@ def svg(figure: Figure) -> str:
     ground = SubElement(root, "g", transform=f"translate(0 {_number(_TITLE)})")
     for arrow, line in zip(figure.arrows, placed.lines, strict=True):
         _draw_arrow(ground, arrow, line)
+    _draw_labels(ground, figure, placed)
     for shape in figure.shapes:
         _draw_shape(ground, shape, placed, widths[shape.id])
     indent(root)
@@ -119,9 +120,17 @@ def _draw_arrow(parent: Element, arrow: Arrow, line: Sequence[Point]) -> None:
     path.set("marker-end", "url(#taken)" if taken else "url(#head)")
     if arrow.taken is False:
         path.set("stroke-dasharray", "4 3")
-    if arrow.label:
+
+
+def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
+    """The labels of the arrows, above all lines; those of arrows on one line stand in a column."""
+    above: dict[tuple[Point, ...], int] = {}
+    for arrow, line in zip(figure.arrows, placed.lines, strict=True):
+        if not arrow.label:
+            continue
         (x, y), (to_x, to_y) = _longest(line)
-        at = ((x + to_x) / 2, (y + to_y) / 2 - 4)
+        count = above[line] = above.get(line, 0) + 1
+        at = ((x + to_x) / 2, (y + to_y) / 2 + 9 - 13 * count)
         label = _draw_text(parent, arrow.label, at, "#595959", max(abs(to_x - x) - 8, 96))
         label.set("font-size", "11")
         label.set("paint-order", "stroke")
