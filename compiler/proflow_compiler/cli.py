@@ -201,7 +201,10 @@ def compile(
 @app.command()
 @guarded
 def explain(
-    code: Annotated[str | None, typer.Argument(help="A code such as PF304; all without.")] = None,
+    code: Annotated[
+        str | None,
+        typer.Argument(metavar="CODE", help="A code such as PF304, or a name; all without."),
+    ] = None,
 ) -> None:
     """Tell what a diagnostic means, and how to fix it."""
     from proflow_compiler.explain import UnknownRuleError, index
@@ -219,7 +222,10 @@ def explain(
 @app.command()
 @guarded
 def schema(
-    kind: Annotated[Literal["design", "definition"], typer.Argument(help="Which one.")],
+    kind: Annotated[
+        Literal["design", "definition"],
+        typer.Argument(metavar="design|definition", help="Which one."),
+    ],
 ) -> None:
     """Print the JSON Schema of designs or of definitions."""
     import json
@@ -233,7 +239,10 @@ def schema(
 @app.command()
 @guarded
 def graph(
-    path: Annotated[str, typer.Argument(help="A design; `PATH#code` selects one of several rows.")],
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="A design; `PATH#CODE` selects one of several rows."),
+    ],
     format: Annotated[
         Literal["mermaid", "dot", "svg"], typer.Option(help="What to draw it as.")
     ] = "mermaid",

@@ -26,7 +26,10 @@ EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 @app.command()
 @guarded
 def run(
-    path: Annotated[str, typer.Argument(help="A design; `PATH#code` selects one of several rows.")],
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="A design; `PATH#CODE` selects one of several rows."),
+    ],
     target: Annotated[
         Literal["interpreter", "generated"], typer.Option(help="Which of both ways to run it.")
     ] = "interpreter",
@@ -53,7 +56,9 @@ def run(
     ] = None,
     fail: Annotated[
         list[str] | None,
-        typer.Option(metavar="NODE=MESSAGE[*N]", help="The first N attempts of a node fail; all."),
+        typer.Option(
+            metavar="NODE=MESSAGE[*N]", help="A node's first N attempts fail; without N, all."
+        ),
     ] = None,
     handlers: Annotated[
         str | None,

@@ -23,6 +23,8 @@ _MARKS = {
     "pending": " ",
 }
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
+_KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
+"""What need not be told of an event that answered: it is the outcome, or how it was matched."""
 _WIDEST = 48
 
 
@@ -32,7 +34,11 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
     labels = {node.id: node.label for node in definition.canvas.nodes}
     lines = [f"{plain(definition.name)} ({plain(told['workflow'])}), run {told['run_id']}", ""]
     moments = [
-        (_since(start, step["at"]), _MARKS.get(step["status"], "·"), *_happened(step))
+        (
+            _since(start, step["at"]),
+            _MARKS.get(step["status"], "·"),
+            *_happened(step, told["nodes"]),
+        )
         for step in told["steps"]
     ]
     lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
@@ -97,7 +103,7 @@ def plain(text: str) -> str:
 _STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _happened(step: Mapping[str, Any]) -> tuple[str, str, str]:
+def _happened(step: Mapping[str, Any], nodes: Mapping[str, Any]) -> tuple[str, str, str]:
     status = step["status"]
     said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
         status, status
@@ -105,8 +111,10 @@ def _happened(step: Mapping[str, Any]) -> tuple[str, str, str]:
     if step["op"] == "StepRun" and step["attempt"] > 1:
         said += f", attempt {step['attempt']}"
     output = step["output"]
-    if step["op"] == "WaitForEvent" and isinstance(output, dict) and "data" in output:
-        output = output["data"]
+    if step["op"] == "WaitForEvent" and status == "completed":
+        said = nodes.get(step["node"], {}).get("outcome") or said
+        data = output.get("data") if isinstance(output, dict) else None
+        output = {key: value for key, value in (data or {}).items() if key not in _KNOWN} or None
     if isinstance(output, dict) and status == "failed":
         output = output.get("message")
     shown = "" if output is None else json.dumps(output, ensure_ascii=False)
