@@ -4,9 +4,9 @@ Approvals are answered each way and left unanswered where that has a consequence
 conditions are steered, not computed, so two conditions on the same data count as independent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from proflow_schemas.definition import Definition
 
@@ -17,6 +17,9 @@ from proflow_runtime.simulation.playing import MakeFunctions, simulate
 from proflow_runtime.simulation.report import report
 
 MAX_RUNS = 256
+
+Prefix: TypeAlias = tuple[tuple[str, str], ...]
+"""The first decisions of a run, in the order they are made: node and outcome."""
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Exploration:
 class Decisions:
     """The decisions of one run: those given, then the first choice of each."""
 
-    def __init__(self, given: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, given: Prefix) -> None:
         self._given = dict(given)
         self.made: dict[str, str] = {}
         self.choices: dict[str, list[str]] = {}
@@ -45,15 +48,20 @@ class Decisions:
             self.made[node] = self._given.get(node, outcomes[0])
         return self.made[node]
 
-    def next(self) -> list[tuple[str, str]] | None:
-        """The decisions of the next run, in the order they were made; None: that was the last."""
-        made = list(self.made.items())
-        while made:
-            node, outcome = made.pop()
-            choices = self.choices[node]
-            if outcome != choices[-1]:
-                return [*made, (node, choices[choices.index(outcome) + 1])]
-        return None
+    def alternatives(self) -> Iterator[Prefix]:
+        """What else could have been decided, as the decisions up to there: each once over all
+        runs, because what was given is not decided otherwise."""
+        made = tuple(self.made.items())
+        for index in range(len(self._given), len(made)):
+            node, outcome = made[index]
+            for other in self.choices[node]:
+                if other != outcome:
+                    yield (*made[:index], (node, other))
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Where the run stands among all: by the place of each outcome among its node's."""
+        return tuple(self.choices[node].index(outcome) for node, outcome in self.made.items())
 
 
 async def explore(
@@ -66,18 +74,24 @@ async def explore(
     """Run a design once per combination of outcomes, at most `MAX_RUNS` times."""
     found = Exploration()
     outside = replace(outside, answers=())
-    given: list[tuple[str, str]] | None = []
-    while given is not None:
-        if len(found.runs) == MAX_RUNS:
+    open_: list[Prefix] = [()]
+    tried: set[tuple[str, str]] = set()
+    runs: list[tuple[tuple[int, ...], dict[str, Any]]] = []
+    while open_:
+        if len(runs) == MAX_RUNS:
             found.complete = False
             break
-        decisions = Decisions(given)
+        # What no run has decided yet comes first, so that few runs cover much.
+        new = (index for index, prefix in enumerate(open_) if prefix and prefix[-1] not in tried)
+        decisions = Decisions(open_.pop(next(new, 0)))
         with steering.steering(decisions.decide):
             simulated = await simulate(
                 definition, outside, functions=functions, registry=registry, decide=decisions.decide
             )
-        found.runs.append({"decisions": dict(decisions.made), **report(simulated)})
-        given = decisions.next()
+        runs.append((decisions.place, {"decisions": dict(decisions.made), **report(simulated)}))
+        tried.update(decisions.made.items())
+        open_ += decisions.alternatives()
+    found.runs = [run for _, run in sorted(runs, key=lambda item: item[0])]
     _cover(definition, found)
     return found
 
