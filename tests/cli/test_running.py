@@ -210,3 +210,37 @@ def test_all_outcomes_are_walked(proflow: Proflow, purchase: Path) -> None:
     assert found["uncovered_edges"] == []
     told = proflow("run", purchase, "--data", json.dumps(ORDER), "--all-outcomes")
     assert "nodes no run reached: none" in told.out
+
+
+def test_where_there_are_too_many_combinations_few_runs_cover_much(
+    inside: Proflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes: list[dict[str, object]] = [
+        {"id": "start", "type": "start"},
+        {"id": "end", "type": "end"},
+    ]
+    edges: list[dict[str, str]] = []
+    before = "start"
+    for index in range(5):
+        boss, told = f"boss{index}", f"told{index}"
+        nodes += [
+            {"id": boss, "type": "approval"},
+            {"id": told, "type": "notify", "data": {"to": "you", "content": "no"}},
+            {"id": f"join{index}", "type": "join"},
+        ]
+        edges += [
+            {"source": before, "target": boss},
+            {"source": boss, "target": f"join{index}"},
+            {"source": boss, "sourceHandle": "rejected", "target": told},
+            {"source": told, "target": f"join{index}"},
+        ]
+        before = f"join{index}"
+    edges.append({"source": before, "target": "end"})
+    (tmp_path / "many.json").write_text(json.dumps({"nodes": nodes, "edges": edges}))
+    for module in ("exploring", "timeline"):
+        monkeypatch.setattr(f"proflow_runtime.simulation.{module}.MAX_RUNS", 11)
+    done = inside("run", "many.json", "--data", '{"tenant_id": 1}', "--all-outcomes")
+    assert done.code == 0, done.err
+    assert "there are more combinations than 11: the others were not run" in done.out
+    assert "nodes no run reached: none" in done.out
+    assert "edges no run took: none" in done.out
