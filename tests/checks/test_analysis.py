@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import networkx as nx
 import pytest
-from checks.random_graphs import acyclic, any_edges, layered, runs
+from checks.random_graphs import acyclic, any_edges, design_of, layered, runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.checks import run_checks
@@ -12,7 +12,7 @@ from proflow_compiler.checks.certainty import Certainty
 from proflow_compiler.checks.concurrency import Concurrency
 from proflow_compiler.checks.coverage import coverage
 from proflow_compiler.checks.weight import most_steps
-from proflow_compiler.graph import Graph
+from proflow_compiler.graph import Graph, build_graph
 from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
 
@@ -114,9 +114,25 @@ def test_clashes_are_found_for_every_node_that_has_one(graph: Graph) -> None:
 def test_the_bound_of_steps_is_never_below_the_longest_run(graph: Graph) -> None:
     longest = max(steps_of(graph, taken) for taken, _, _ in runs(graph))
     assert most_steps(graph) >= longest
-    forks = any(len(exit_.edges) > 1 for exits in graph.exits.values() for exit_ in exits)
+    forks = any(len(exit_.edges) > 1 for name in graph.reachable for exit_ in graph.exits[name])
     if not forks:
         assert most_steps(graph) == longest
+
+
+def test_a_path_that_leaves_early_is_not_counted_on() -> None:
+    kinds = ["start", "condition", "condition", "condition", "task", "task", "task", "end"]
+    edges = [
+        (0, 1, None),
+        (1, 2, "a"),
+        (1, 3, "b"),
+        (2, 4, "a"),
+        (3, 4, "a"),
+        (3, 5, "b"),
+        (4, 6, None),
+        (5, 6, None),
+        (6, 7, None),
+    ]
+    assert most_steps(build_graph(design_of(kinds, edges))) == 2
 
 
 @MANY

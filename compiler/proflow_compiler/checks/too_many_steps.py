@@ -17,8 +17,8 @@ RULE = Rule(
     why="""
 Inngest ends a run at its thousandth step. Every node that takes time is one step, an approval is
 two: it waits, and it requests. Of outcomes that exclude each other the heaviest counts, parallel
-branches count together. The count is never too low; it may be too high where paths that exclude
-each other merge between branches that run at once.
+branches count together. The count is never too low, and exact where nothing runs at once; in a
+design with parallel branches it may be too high where exclusive paths merge crosswise.
 """,
     incorrect="A chain of 500 approvals, two steps each: 1,000 steps.",
     correct="A condition with 400 cases of three tasks each: any run takes three steps.",

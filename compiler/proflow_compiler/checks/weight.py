@@ -1,8 +1,9 @@
 """An upper bound of the steps a run can take: what Inngest counts against its limit.
 
-Sound for every acyclic graph. Exact as long as paths that exclude each other do not merge between
-branches that run at once: below a node without such branches the heaviest path counts, elsewhere
-the heaviest outcome of the node with everything that only follows from it.
+Sound for every acyclic graph. Where nothing runs at once it is exact: the heaviest path. Elsewhere
+it goes down the dominator tree: below a node without parallel branches the heaviest path from one
+of its children to the next counts, below others the heaviest outcome with all that only follows
+from it; paths that leave a subtree early are then counted as if they went through all of it.
 """
 
 from proflow_compiler.graph import Graph
@@ -14,8 +15,18 @@ _PER_APPROVAL = 2
 
 def most_steps(graph: Graph) -> int:
     """The steps of the longest run, or more; for an acyclic graph with one start."""
+    if not any(is_fork(graph, name) for name in graph.reachable):
+        return _heaviest_path(graph)
     weights = Weights(graph)
     return weights.steps[weights.order[0]]
+
+
+def _heaviest_path(graph: Graph) -> int:
+    heaviest: dict[str, int] = {}
+    for name in reversed(graph.topological):
+        after = (heaviest[edge.target] for edge in graph.out(name))
+        heaviest[name] = _own_steps(graph, name) + max(after, default=0)
+    return heaviest[graph.starts[0]]
 
 
 def is_fork(graph: Graph, name: str) -> bool:
@@ -23,10 +34,11 @@ def is_fork(graph: Graph, name: str) -> bool:
     return any(len(exit_.edges) > 1 for exit_ in graph.exits[name])
 
 
-def _steps_of(node_type: str) -> int:
-    if LOWERINGS[node_type].instant:
+def _own_steps(graph: Graph, name: str) -> int:
+    at = graph.nodes[name]
+    if at.choice_of is not None or LOWERINGS[at.node.type].instant:
         return 0
-    return _PER_APPROVAL if node_type == "approval" else 1
+    return _PER_APPROVAL if at.node.type == "approval" else 1
 
 
 class Weights:
@@ -55,9 +67,8 @@ class Weights:
 
     def _measure(self, name: str) -> None:
         graph, tree = self.graph, self.tree
-        at, children = graph.nodes[name], tree.children[name]
-        depth = tree.depth[name]
-        own = 0 if at.choice_of is not None else _steps_of(at.node.type)
+        children, depth = tree.children[name], tree.depth[name]
+        own = _own_steps(graph, name)
         direct = [tree.depth[tree.parent[edge.target]] for edge in graph.out(name)]
         self.lowest[name] = min(
             [*direct, *(self.lowest[child] for child in children)], default=depth
