@@ -178,6 +178,29 @@ def test_retry_after_a_time_of_the_virtual_clock_is_taken_as_it_is() -> None:
     assert only(app.run("f")).ended_at == START + timedelta(hours=30)
 
 
+@pytest.mark.parametrize("ahead", [-4, -0.4, 0, 0.4, 4])
+@pytest.mark.parametrize("kind", ["duration", "time"])
+def test_pauses_are_exact_where_virtual_time_is_close_to_the_wall_clock(
+    ahead: float, kind: str
+) -> None:
+    app = App()
+
+    @app.function("f", retries=3)
+    async def f(ctx: inngest.Context) -> Any:
+        async def later() -> str:
+            if ctx.attempt < 3:
+                pause = seconds(5)
+                when = pause if kind == "duration" else clock.now() + pause
+                raise inngest.RetryAfterError("later", when)
+            return "done"
+
+        return await ctx.step.run("s", later)
+
+    start = VirtualClock(datetime.now(UTC) + seconds(ahead))
+    began = start.now()
+    assert only(app.run("f", clock=start)).ended_at == began + seconds(15)
+
+
 def test_actions_of_one_instant_come_in_the_order_they_were_scheduled() -> None:
     app = App()
 

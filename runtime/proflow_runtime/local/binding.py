@@ -13,9 +13,12 @@ from proflow_runtime.local.records import Event
 
 
 class Outbox:
-    """The request that is executing: who sends, and how many events it has sent."""
+    """The request that is executing: who sends, and how many events it has sent.
 
-    __slots__ = ("closed", "number", "pending", "run_id", "sent")
+    `retry_at` is set where the request asks for another attempt at a time of the run's own clock.
+    """
+
+    __slots__ = ("closed", "number", "pending", "retry_at", "run_id", "sent")
 
     def __init__(self, run_id: str, number: int) -> None:
         self.run_id = run_id
@@ -23,6 +26,7 @@ class Outbox:
         self.sent = 0
         self.closed = False
         self.pending: list[tuple[str, Event]] = []
+        self.retry_at: datetime | None = None
 
 
 current: ContextVar[Outbox | None] = ContextVar("proflow_outbox", default=None)
@@ -135,6 +139,12 @@ class _Timekeeper(inngest.MiddlewareSync):
             vars(ctx.step)["sleep"] = _exact_sleep(ctx.step, self._time)
         else:
             vars(ctx.step)["sleep"] = _exact_sleep_sync(ctx.step, self._time)
+
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        outbox, error = current.get(), result.error
+        # The SDK computes durations from the wall clock, and only these are naive.
+        if outbox is not None and isinstance(error, inngest.RetryAfterError):
+            outbox.retry_at = error.retry_after if error.retry_after.tzinfo else None
 
 
 def _exact_sleep(step: inngest.Step, time: clock.Clock) -> Callable[..., Any]:

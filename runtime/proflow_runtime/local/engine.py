@@ -30,7 +30,7 @@ from proflow_runtime.local.records import (
     Observation,
     RunRecord,
 )
-from proflow_runtime.local.retries import inngest_backoff, retry_after
+from proflow_runtime.local.retries import inngest_backoff, retry_pause
 from proflow_runtime.local.runs import QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported, settings_of
@@ -319,15 +319,19 @@ class LocalEngine:
             self._keep(item, number, at, body, answer)
         for event_id, event in outbox.pending:
             self._receive(event, event_id, sender=outbox.run_id)
-        self._execution.settle(item, answer, partial(self._retry_time, before))
+        self._execution.settle(item, answer, partial(self._retry_time, before, outbox.retry_at))
 
-    def _retry_time(self, before: datetime, item: QueueItem, answer: Answer) -> datetime:
+    def _retry_time(
+        self, before: datetime, asked: datetime | None, item: QueueItem, answer: Answer
+    ) -> datetime:
         now = self.clock.now()
         if answer.retry_after is None:
             return now + self._backoff(item.attempt)
         if self._virtual is None:
             return max(now, answer.retry_after)
-        return now + retry_after(answer.retry_after, now, before, datetime.now(UTC))
+        if asked is not None:
+            return max(now, asked)
+        return now + retry_pause(answer.retry_after, before, datetime.now(UTC))
 
     def _keep(
         self, item: QueueItem, number: int, at: datetime, body: bytes, answer: Answer

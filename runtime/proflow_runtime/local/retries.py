@@ -21,15 +21,12 @@ def inngest_backoff(attempt: int) -> timedelta:
     return _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
 
 
-def retry_after(asked: datetime, now: datetime, before: datetime, after: datetime) -> timedelta:
-    """The pause, in virtual time, that a `retry-after` header means.
+def retry_pause(asked: datetime, before: datetime, after: datetime) -> timedelta:
+    """The pause that a `RetryAfterError` with a duration means, exactly.
 
-    The SDK turns `RetryAfterError`'s duration into a time of the wall clock, somewhere between
-    `before` and `after` the request: the pause is the roundest one that fits. A time that is closer
-    to the virtual `now` than to the wall clock was computed from virtual time and is taken as is.
+    The SDK turns the duration into a time of the wall clock, somewhere between `before` and `after`
+    the request: the pause is the roundest one that fits.
     """
-    if abs(asked - now) < abs(asked - after):
-        return max(timedelta(), asked - now)
     # The header is cut to milliseconds.
     least, most = asked - after, asked - before + timedelta(milliseconds=1)
     for unit in (timedelta(seconds=1), timedelta(milliseconds=100), timedelta(milliseconds=1)):

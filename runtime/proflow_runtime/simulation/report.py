@@ -6,6 +6,7 @@ from typing import Any
 
 from proflow_schemas.step_ids import node_of
 
+from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import NodeState, RunStatus, node_states
@@ -98,14 +99,19 @@ def _attempted(attempt: Attempt, run_id: str) -> dict[str, Any]:
 
 def _settled(step: StepRecord) -> dict[str, Any]:
     open_ = step.status in ("waiting", "sleeping", "invoking")
+    status, output = _STEP_STATUSES.get(step.status, step.status), step.output
+    if step.error is not None:
+        output = step.error
+    elif step.op == "StepRun" and isinstance(memo := open_memo(output), StepFailure):
+        status, output = "failed", {"name": memo.name, "message": memo.message}
     return {
         "id": step.id,
         "op": step.op,
         "node": node_of(step.id or ""),
         "attempt": step.attempt + 1,
         "at": time_text(step.started_at if open_ else step.at),
-        "status": _STEP_STATUSES.get(step.status, step.status),
-        "output": step.output if step.error is None else step.error,
+        "status": status,
+        "output": output,
     }
 
 
