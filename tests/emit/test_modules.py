@@ -58,9 +58,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_generated_code_is_formatted_and_has_no_lint(packages: Path) -> None:
-    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache", str(packages))
-    for command in (["check"], ["format", "--check"]):
-        done = subprocess.run([find_ruff_bin(), *command, *config], capture_output=True, text=True)
+    ours = ["--config", str(ROOT / "pyproject.toml")]
+    for command in (
+        ["check", "--isolated"],
+        ["check", *ours],
+        ["format", "--check", "--isolated"],
+    ):
+        command = [find_ruff_bin(), *command, "--no-cache", str(packages)]
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -33,7 +33,8 @@ from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.rendering import rendered
 
-LINE_LENGTH = 100
+LINE_LENGTH = 88
+"""Ruff's own, so that modules are formatted wherever no other is configured."""
 MOST_LOCAL_FUNCTIONS = 3
 """With more of them, or with deeper ones, functions stand beside the workflow, not in it."""
 

@@ -14,9 +14,13 @@ async def archive(task: Task) -> JSON:
 
 async def pay_supplier(task: Task) -> JSON:
     """Used by `pay`."""
-    raise NotImplementedError("handler `pay_supplier` is missing: write it in handlers.py")
+    raise NotImplementedError(
+        "handler `pay_supplier` is missing: write it in handlers.py"
+    )
 
 
 async def send_message(task: Task) -> JSON:
     """Used by `tell-approved`, `tell-refused`."""
-    raise NotImplementedError("handler `send_message` is missing: write it in handlers.py")
+    raise NotImplementedError(
+        "handler `send_message` is missing: write it in handlers.py"
+    )

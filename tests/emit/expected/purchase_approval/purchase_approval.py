@@ -45,7 +45,9 @@ async def purchase_approval(flow: Flow) -> Result:
         return flow.stop("manager", manager.outcome)
 
     # amount · 金额判断
-    amount = flow.choose("amount", {"large": "event.data.amount > 10000"}, default="small")
+    amount = flow.choose(
+        "amount", {"large": "event.data.amount > 10000"}, default="small"
+    )
     if amount == "large":
         # directors · 董事会签
         directors = await flow.approve(
@@ -64,12 +66,17 @@ async def purchase_approval(flow: Flow) -> Result:
         await flow.run(
             "pay",
             handlers.pay_supplier,
-            {"order": flow.get("event.data.order_id"), "amount": flow.get("event.data.amount")},
+            {
+                "order": flow.get("event.data.order_id"),
+                "amount": flow.get("event.data.amount"),
+            },
         )
 
     # archive · 归档
     async def archive() -> None:
-        await flow.run("archive", handlers.archive, {"order": flow.get("event.data.order_id")})
+        await flow.run(
+            "archive", handlers.archive, {"order": flow.get("event.data.order_id")}
+        )
 
     await flow.parallel(pay, archive)
 

@@ -11,7 +11,9 @@ from proflow_runtime.values import JSON
 
 async def list_active_users(task: Task) -> JSON:
     """Used by `list-users`."""
-    raise NotImplementedError("handler `list_active_users` is missing: write it in handlers.py")
+    raise NotImplementedError(
+        "handler `list_active_users` is missing: write it in handlers.py"
+    )
 
 
 async def tenants() -> Iterable[int]:

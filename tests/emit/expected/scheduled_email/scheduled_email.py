@@ -47,7 +47,8 @@ async def scheduled_email(flow: Flow) -> Result:
         content={"template": "daily-digest", "tenant": flow.get("tenant_id")},
     )
     return flow.end(
-        "end", output={"recipients": flow.get('size(steps["list-users"].output.emails)')}
+        "end",
+        output={"recipients": flow.get('size(steps["list-users"].output.emails)')},
     )
 
 

@@ -9,7 +9,9 @@ from proflow_runtime.values import JSON
 
 async def book_payment(task: Task) -> JSON:
     """Used by `book-alipay`, `book-wechat`, `book-unionpay`, `book-card`, `book-transfer` and 1 more."""
-    raise NotImplementedError("handler `book_payment` is missing: write it in handlers.py")
+    raise NotImplementedError(
+        "handler `book_payment` is missing: write it in handlers.py"
+    )
 
 
 async def ship(task: Task) -> JSON:

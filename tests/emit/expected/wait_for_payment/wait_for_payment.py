@@ -62,7 +62,11 @@ async def wait_for_payment(flow: Flow) -> Result:
 
     # paid · 等待付款
     paid = await flow.wait(
-        "paid", "payment/received", match="data.order_id", timeout=timedelta(days=2), armed_with=ask
+        "paid",
+        "payment/received",
+        match="data.order_id",
+        timeout=timedelta(days=2),
+        armed_with=ask,
     )
     if paid.outcome == "timeout":
         # cancel-bill · 取消账单
