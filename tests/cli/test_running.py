@@ -160,7 +160,7 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
         (["--answer", "start=approved"], "waits for no answer"),
         (["--answer", "approve1"], "is not NODE=OUTCOME"),
         (["--answer", "approve1=approved@+2x"], "no duration"),
-        (["--fail", "approve1=boom"], "has no work that can fail"),
+        (["--fail", "approve1=boom"], "is of type approval, which has no work that can fail"),
         (["--output", "approve1={}"], "has no output to give"),
         (["--send", "payment/received"], "is not EVENT"),
         (["--send", "inngest/x={}"], "reserved"),

@@ -113,7 +113,9 @@ def _answer(text: str, types: dict[str, str]) -> Answer:
     after, rest = _later(text, "--answer")
     node, outcome = _named(rest, types, "--answer", "NODE=OUTCOME[@+DURATION]")
     if types[node] not in ANSWERED:
-        raise OutsideError(f"--answer: `{node}` is a {types[node]}, which waits for no answer")
+        raise OutsideError(
+            f"--answer: `{node}` is of type {types[node]}, which waits for no answer"
+        )
     outcomes = [one for one in NODE_TYPES[types[node]].outcomes if one != "timeout"]
     if outcome == "timeout":
         raise OutsideError(
@@ -142,14 +144,18 @@ def _sending(text: str) -> Sending:
 def _output(text: str, types: dict[str, str]) -> tuple[str, Any]:
     node, value = _named(text, types, "--output", "NODE=JSON")
     if types[node] not in (*WORKING, "wait"):
-        raise OutsideError(f"--output: `{node}` is a {types[node]}, which has no output to give")
+        raise OutsideError(
+            f"--output: `{node}` is of type {types[node]}, which has no output to give"
+        )
     return node, read_json(value, "--output")
 
 
 def _failure(text: str, types: dict[str, str]) -> Failure:
     node, message = _named(text, types, "--fail", "NODE=MESSAGE[*N]")
     if types[node] not in WORKING:
-        raise OutsideError(f"--fail: `{node}` is a {types[node]}, which has no work that can fail")
+        raise OutsideError(
+            f"--fail: `{node}` is of type {types[node]}, which has no work that can fail"
+        )
     if (found := _TIMES.search(message)) is None:
         return Failure(node, message)
     if not int(found[1][:9]) > 0:
