@@ -10,7 +10,7 @@ from typing import Any
 import inngest
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from proflow_runtime import Flow, Result, Task, register_channel, workflow
+from proflow_runtime import Flow, Result, Task, register_channel
 from proflow_runtime.handlers import channels, notify, smtp
 from proflow_runtime.local import LocalEngine
 
@@ -221,6 +221,22 @@ async def test_a_node_notifies_over_a_registered_channel(
         assert "no handler is registered for the channel `fax`" in run.error["message"]
 
 
-def test_a_channel_that_nobody_registered_is_an_error_at_the_start() -> None:
-    with pytest.raises(channels.UnknownChannelError, match="the channels `fax`, `push`"):
-        workflow(channels=("push", "email", "fax"))
+async def test_a_run_that_needs_channels_nobody_registered_fails_before_its_first_step(
+    sms: list[Any], client: inngest.Inngest, register: Register
+) -> None:
+    done: list[int] = []
+
+    async def work(task: Task) -> None:
+        done.append(task.attempt)
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("before", work)
+        await flow.notify("tell", channel="fax", to="139", content="n")
+        return flow.end("end")
+
+    function = register(body, channels=("push", "sms", "fax"))
+    async with LocalEngine(client, [function]) as engine:
+        run = await start(engine, {"tenant_id": 4})
+    assert run.error is not None
+    assert "the channels `fax`, `push`" in run.error["message"]
+    assert done == []
