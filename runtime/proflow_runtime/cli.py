@@ -68,7 +68,11 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="Writes every request and its answer.")
     ] = None,
     all_outcomes: Annotated[
-        bool, typer.Option("--all-outcomes", help="One run per combination of outcomes.")
+        bool,
+        typer.Option(
+            "--all-outcomes",
+            help="One run per combination of outcomes; for tenant 1, unless --data says otherwise.",
+        ),
     ] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
 ) -> None:
@@ -88,6 +92,8 @@ def run(
         usage("--all-outcomes decides by itself: it goes with neither --answer nor --trace")
     if data is not None and data.startswith("@"):
         data = _text_of(data[1:])
+    if data is None and all_outcomes:
+        data = '{"tenant_id": 1}'
     registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
     definition = compiled(path, handlers=None)
     try:

@@ -25,14 +25,14 @@ _MARKS = {
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 """What need not be told of an event that answered: it is the outcome, or how it was matched."""
-_WIDEST = 48
+_WIDEST, _LONGEST = 48, 600
 
 
 def timeline(told: Mapping[str, Any], definition: Definition) -> str:
     """What `report` tells, as text: times are counted from the run's start."""
     start = told["started_at"]
     labels = {node.id: node.label for node in definition.canvas.nodes}
-    lines = [f"{plain(definition.name)} ({plain(told['workflow'])}), run {told['run_id']}", ""]
+    lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
     moments = [
         (
             _since(start, step["at"]),
@@ -68,7 +68,7 @@ def overview(found: Exploration, definition: Definition) -> str:
         result = run["status"] if run["status"] != "completed" else run["result"]
         message = "" if run["error"] is None else _cut(str(run["error"]["message"]))
         rows.append((f"{index}", decided or "–", _cut(str(result)), f"{ran} nodes", message))
-    lines = [plain(definition.name), ""]
+    lines = [_cut(definition.name), ""]
     lines += [*table([("", "outcomes", "result", "completed", ""), *rows]), ""]
     if not found.complete:
         lines.append(f"there are more combinations than {MAX_RUNS}: the others were not run")
@@ -127,7 +127,7 @@ def _conclusion(told: Mapping[str, Any]) -> str:
         case "completed":
             return f"completed{took}, result: {plain(str(told['result']))}"
         case "failed":
-            return f"failed{took}: {plain(str(told['error']['message']))}"
+            return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
         case "waiting":
             waiting = [name for name, node in told["nodes"].items() if node["status"] == "waiting"]
             return f"still waiting for {', '.join(f'`{plain(name)}`' for name in waiting)}"
@@ -167,13 +167,13 @@ def _since(start: str, at: str) -> str:
     return f"+{' '.join(parts)}"
 
 
-def _cut(text: str) -> str:
-    shown = plain(text)
-    if _width(shown) <= _WIDEST:
+def _cut(text: str, widest: int = _WIDEST) -> str:
+    shown = plain(text[: widest + 1])
+    if _width(shown) <= widest:
         return shown
     kept = ""
     for char in shown:
-        if _width(kept) + _width(char) > _WIDEST - 1:
+        if _width(kept) + _width(char) > widest - 1:
             break
         kept += char
     return f"{kept}…"
