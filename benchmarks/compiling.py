@@ -111,19 +111,26 @@ def _peak() -> int:
 
 
 def check(text: str) -> None:
-    _checked(text)
+    from proflow_compiler.collecting import collecting_later
+
+    with collecting_later():
+        _checked(text)
 
 
 def definition(text: str) -> None:
+    from proflow_compiler.collecting import collecting_later
     from proflow_compiler.emit import emit_definition
 
-    emit_definition(_lowered(text))
+    with collecting_later():
+        emit_definition(_lowered(text))
 
 
 def python(text: str) -> None:
+    from proflow_compiler.collecting import collecting_later
     from proflow_compiler.emit import Imports, emit_module
 
-    emit_module(_lowered(text), Imports())
+    with collecting_later():
+        emit_module(_lowered(text), Imports())
 
 
 def _checked(text: str) -> Graph:

@@ -12,6 +12,7 @@ from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import TENANTS, handlers_in
 
 from proflow_compiler.cli import is_colored, note, refuse, usage
+from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Level, has_errors
 from proflow_compiler.inputs import read_inputs
@@ -22,19 +23,22 @@ from proflow_compiler.rendering import FileReport, render_files
 
 def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> list[Compilation]:
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
-    inputs = read_inputs(paths)
+    with collecting_later():
+        inputs = read_inputs(paths)
+        compilations = [compile_reading(one, handlers=handlers) for one in inputs.readings]
     for path in inputs.skipped:
         note(f"`{path}` is no design: passed over")
     if inputs.empty:
         refuse(f"there is no design below `{inputs.empty[0]}`")
-    return [compile_reading(reading, handlers=handlers) for reading in inputs.readings]
+    return compilations
 
 
 def compiled(path: str, *, handlers: list[str] | None) -> Definition:
     """The one design of a file; its problems, if it has errors, end the command."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
-    compilation = compile_reading(read_file(path), handlers=handlers)
+    with collecting_later():
+        compilation = compile_reading(read_file(path), handlers=handlers)
     if compilation.has_errors():
         typer.echo(
             render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from proflow_schemas.definition import Definition
 
 from proflow_compiler.checks import run_checks
+from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
 from proflow_compiler.graph import build_graph
@@ -37,7 +38,8 @@ class Compilation:
 
 def compile_file(path: str, *, handlers: Collection[str] | None = None) -> Compilation:
     """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those the host has."""
-    return compile_reading(read_file(path), handlers=handlers)
+    with collecting_later():
+        return compile_reading(read_file(path), handlers=handlers)
 
 
 def compile_reading(reading: Reading, *, handlers: Collection[str] | None = None) -> Compilation:

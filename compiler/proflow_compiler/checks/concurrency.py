@@ -16,8 +16,8 @@ from proflow_compiler.checks.certainty import Certainty
 from proflow_compiler.checks.weight import Weights, is_fork
 from proflow_compiler.graph import Graph, GraphEdge
 
-_MOST_PAIRS = 300_000
-"""Pairs of edges looked at for one design, about half a second; beyond, the answer is unknown."""
+_MOST_PAIRS = 100_000
+"""Pairs of edges looked at for one design, a few tenths of a second; beyond, it is unknown."""
 
 
 _FEW = 64
