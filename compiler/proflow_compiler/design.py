@@ -28,6 +28,7 @@ class Node:
     config_pointer: str
     config_pointers: Mapping[str, str] = field(default_factory=dict)
     parent: str | None = None
+    """The container that it stands in."""
     position: tuple[float, float] | None = None
 
     @property
@@ -60,6 +61,9 @@ class Edge:
     structured: bool = False
     default: bool = False
     priority: float | None = None
+    loop: int | None = None
+    """It is a way back, which may be taken so many times."""
+    loop_pointer: str | None = None
 
 
 @dataclass(frozen=True)

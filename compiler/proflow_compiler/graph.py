@@ -1,17 +1,22 @@
 """The networkx view of a design: nodes, and the outcomes by which edges leave them.
 
-One model for all types: a node takes exactly one of its outcomes, and then all edges of that
-outcome at once. An outcome whose edges carry rules is followed by a *choice*, a node that is not
-drawn: it takes the first outcome whose rule holds. So rules only ever stand on the edges of
-conditions and choices.
+One model for all types: a node takes exactly one of its outcomes (an inclusive one: at least one),
+and then all edges of that outcome at once. An outcome whose edges carry rules is followed by a
+*choice*, a node that is not drawn: it takes the first outcome whose rule holds. So rules only ever
+stand on the edges of conditions, inclusives and choices.
+
+`edges` lead forward. Ways back stand apart, with the exits that take them, so that what only looks
+at edges sees one round of every loop. The nodes in a container are a graph of their own, below
+`inner`, whose root is an *entry* that is not drawn: it leads to all nodes that begin an item.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import networkx as nx
+from proflow_schemas.nodes import Approval
 
 from proflow_compiler.design import Design, Edge, Node
 
@@ -27,12 +32,29 @@ class GraphEdge:
     edge: Edge | None
 
 
+DEFAULT_RETURNS = 10
+"""How often a run may return where nobody said so."""
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """An edge that leads back, which is none of the graph's edges; a run takes it `limit` times.
+
+    `given`: somebody said how often. `edge.edge` is None for an approval's `rejectTo`.
+    """
+
+    edge: GraphEdge
+    limit: int
+    given: bool
+
+
 @dataclass(frozen=True)
 class Exit:
     """An outcome of a node and the edges it takes, all at once; `when` chooses it, if ruled."""
 
     outcome: str
     edges: tuple[GraphEdge, ...]
+    back: tuple[WayBack, ...] = ()
     when: str | None = None
     default: bool = False
     rule: Edge | None = None
@@ -40,16 +62,29 @@ class Exit:
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A drawn node, or a choice (`choice_of` names the node and outcome it follows)."""
+    """A drawn node, or a choice (`choice_of` is the outcome of `node` that it follows).
+
+    Or the entry of a container `node`, whose one outcome begins an item.
+    """
 
     id: str
     node: Node
     choice_of: str | None = None
+    entry: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        return self.choice_of is None and not self.entry
 
     @property
     def ruled(self) -> bool:
         """Whether rules choose its outcome."""
-        return self.choice_of is not None or self.node.kind.rules
+        return not self.entry and (self.choice_of is not None or self.node.kind.rules)
+
+    @property
+    def every(self) -> bool:
+        """Whether it takes all outcomes whose rules hold, and not the first of them only."""
+        return self.drawn and self.node.kind.every
 
 
 @dataclass(frozen=True)
@@ -61,6 +96,25 @@ class Graph:
     edges: Sequence[GraphEdge]
     exits: Mapping[str, tuple[Exit, ...]]
     into: Mapping[str, tuple[GraphEdge, ...]] = field(repr=False)
+    container: str | None = None
+    """The container whose item this is."""
+    root: str | None = None
+    """The entry, if it is one."""
+    inner: "Mapping[str, Graph]" = field(default_factory=dict)
+    """What the containers among the nodes hold."""
+
+    def levels(self) -> "Iterator[Graph]":
+        """This graph, and those within its containers, the outer ones first."""
+        stack = [self]
+        while stack:
+            graph = stack.pop()
+            yield graph
+            stack += reversed(list(graph.inner.values()))
+
+    @cached_property
+    def back(self) -> tuple[WayBack, ...]:
+        """Every way back, in file order of its source."""
+        return tuple(way for exits in self.exits.values() for exit_ in exits for way in exit_.back)
 
     def out(self, node: str) -> tuple[GraphEdge, ...]:
         return tuple(edge for exit_ in self.exits[node] for edge in exit_.edges)
@@ -68,7 +122,7 @@ class Graph:
     def undrawn(self, node: str) -> tuple[str, ...]:
         """Outcomes that lead to an invisible, terminating end."""
         at = self.nodes[node]
-        if at.choice_of is not None:
+        if not at.drawn:
             return ()
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
@@ -83,6 +137,8 @@ class Graph:
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
+        if self.root is not None:
+            return (self.root,)
         return tuple(name for name, at in self.nodes.items() if at.node.type == "start")
 
     @cached_property
@@ -198,22 +254,91 @@ class DominatorTree:
 
 def build_graph(design: Design) -> Graph:
     """The graph of a design whose edges are sound in shape (no dangling end)."""
-    drawn: dict[str, list[Edge]] = {name: [] for name in design.nodes}
-    for edge in design.edges:
-        drawn[edge.source].append(edge)
-    nodes: dict[str, GraphNode] = {}
-    edges: list[GraphEdge] = []
-    exits: dict[str, tuple[Exit, ...]] = {}
+    return _Building(design).level(None)
 
-    def add(source: str, target: str, outcome: str, edge: Edge | None) -> GraphEdge:
-        edges.append(GraphEdge(len(edges), source, target, outcome, edge))
-        return edges[-1]
 
-    def ruled_exits(source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
+class _Building:
+    """Builds the graphs of a design, one for each level of containers."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.drawn: dict[str, list[Edge]] = {name: [] for name in design.nodes}
+        self.members: dict[str | None, list[str]] = {}
+        for name, node in design.nodes.items():
+            self.members.setdefault(node.parent, []).append(name)
+        for edge in design.edges:
+            if design.nodes[edge.source].parent == design.nodes[edge.target].parent:
+                self.drawn[edge.source].append(edge)
+        self.returns = _returns(design)
+        self.edges: list[GraphEdge] = []
+
+    def level(self, container: str | None) -> Graph:
+        design = self.design
+        members = self.members.get(container, [])
+        inner = {name: self.level(name) for name in members if design.nodes[name].kind.container}
+        self.edges = []
+        nodes: dict[str, GraphNode] = {}
+        exits: dict[str, tuple[Exit, ...]] = {}
+        root: str | None = None
+        if container is not None:
+            root = self._free(f"{container}?item")
+            nodes[root] = GraphNode(root, design.nodes[container], entry=True)
+            led_to = {
+                edge.target
+                for name in members
+                for edge in self.drawn[name]
+                if not self._is_back(edge)
+            }
+            begin = [name for name in members if name not in led_to]
+            edges = tuple(self._add(root, name, "item", None) for name in begin)
+            exits[root] = (Exit("item", edges),)
+        for name in members:
+            self._node(design.nodes[name], nodes, exits)
+        into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
+        for graph_edge in self.edges:
+            into[graph_edge.target].append(graph_edge)
+        return Graph(
+            design,
+            nodes,
+            self.edges,
+            exits,
+            {name: tuple(found) for name, found in into.items()},
+            container,
+            root,
+            inner,
+        )
+
+    def _node(
+        self, node: Node, nodes: dict[str, GraphNode], exits: dict[str, tuple[Exit, ...]]
+    ) -> None:
+        name, drawn = node.id, self.drawn[node.id]
+        nodes[name] = GraphNode(name, node)
+        if node.kind.rules:
+            exits[name] = self._ruled(name, drawn, handles=True)
+            return
+        by_outcome: dict[str, list[Edge]] = defaultdict(list)
+        for edge in drawn:
+            by_outcome[outcome_of(node, edge)].append(edge)
+        own: list[Exit] = []
+        for outcome, group in by_outcome.items():
+            if not any(edge.when is not None or edge.default for edge in group):
+                own.append(self._exit(name, outcome, group))
+                continue
+            choice = self._free(f"{name}?{outcome}")
+            nodes[choice] = GraphNode(choice, node, choice_of=outcome)
+            own.append(Exit(outcome, (self._add(name, choice, outcome, None),)))
+            exits[choice] = self._ruled(choice, group, handles=False)
+        if isinstance(node.config, Approval) and node.config.reject_to in self.drawn:
+            assert node.config.reject_to is not None
+            edge_back = GraphEdge(-1, name, node.config.reject_to, "rejected", None)
+            if "rejected" not in by_outcome:
+                own.append(Exit("rejected", (), (WayBack(edge_back, DEFAULT_RETURNS, False),)))
+        exits[name] = tuple(own)
+
+    def _ruled(self, source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
         return tuple(
-            Exit(
-                outcome,
-                tuple(add(source, edge.target, outcome, edge) for edge in group),
+            replace(
+                self._exit(source, outcome, group),
                 when=next((edge.when for edge in group if edge.when is not None), None),
                 default=not any(edge.when is not None for edge in group),
                 rule=next((edge for edge in group if edge.when is not None), None),
@@ -221,39 +346,64 @@ def build_graph(design: Design) -> Graph:
             for outcome, group in _by_rule(out, handles)
         )
 
-    for name, node in design.nodes.items():
-        nodes[name] = GraphNode(name, node)
-        if node.kind.rules:
-            exits[name] = ruled_exits(name, drawn[name], handles=True)
-            continue
-        by_outcome: dict[str, list[Edge]] = defaultdict(list)
-        for edge in drawn[name]:
-            by_outcome[outcome_of(node, edge)].append(edge)
-        own: list[Exit] = []
-        for outcome, group in by_outcome.items():
-            if not any(edge.when is not None or edge.default for edge in group):
-                own.append(Exit(outcome, tuple(add(name, e.target, outcome, e) for e in group)))
-                continue
-            choice = f"{name}?{outcome}"
-            while choice in design.nodes:
-                choice += "?"
-            nodes[choice] = GraphNode(choice, node, choice_of=outcome)
-            own.append(Exit(outcome, (add(name, choice, outcome, None),)))
-            exits[choice] = ruled_exits(choice, group, handles=False)
-        exits[name] = tuple(own)
+    def _exit(self, source: str, outcome: str, group: Sequence[Edge]) -> Exit:
+        return Exit(
+            outcome,
+            tuple(
+                self._add(source, edge.target, outcome, edge)
+                for edge in group
+                if not self._is_back(edge)
+            ),
+            tuple(
+                WayBack(
+                    GraphEdge(-1, source, edge.target, outcome, edge),
+                    DEFAULT_RETURNS if edge.loop is None else edge.loop,
+                    edge.loop is not None,
+                )
+                for edge in group
+                if self._is_back(edge)
+            ),
+        )
 
-    into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
-    for graph_edge in edges:
-        into[graph_edge.target].append(graph_edge)
-    return Graph(design, nodes, edges, exits, {name: tuple(found) for name, found in into.items()})
+    def _is_back(self, edge: Edge) -> bool:
+        return edge.loop is not None or edge.index in self.returns
+
+    def _add(self, source: str, target: str, outcome: str, edge: Edge | None) -> GraphEdge:
+        self.edges.append(GraphEdge(len(self.edges), source, target, outcome, edge))
+        return self.edges[-1]
+
+    def _free(self, name: str) -> str:
+        while name in self.design.nodes:
+            name += "?"
+        return name
+
+
+def _returns(design: Design) -> set[int]:
+    """Edges by which an approval returns to a node that leads to it."""
+    found = [
+        edge
+        for edge in design.edges
+        if edge.handle == "returned" and design.nodes[edge.source].type == "approval"
+    ]
+    if not found:
+        return set()
+    digraph: nx.DiGraph[str] = nx.DiGraph()
+    digraph.add_edges_from((edge.source, edge.target) for edge in design.edges)
+    part = {
+        name: number
+        for number, names in enumerate(nx.strongly_connected_components(digraph))
+        for name in names
+    }
+    return {edge.index for edge in found if part[edge.source] == part[edge.target]}
 
 
 def outcome_of(node: Node, edge: Edge) -> str:
-    """The outcome of `node` by which an edge leaves; any handle will do where there is only one."""
+    """The outcome of `node` by which an edge leaves; any handle will do where there is only one
+    besides `error`."""
     outcomes = node.kind.outcomes
-    if edge.handle is None or len(outcomes) <= 1:
-        return outcomes[0] if outcomes else "default"
-    return edge.handle
+    if edge.handle in outcomes or len([one for one in outcomes if one != "error"]) > 1:
+        return edge.handle or outcomes[0]
+    return outcomes[0] if outcomes else "default"
 
 
 def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]]]:

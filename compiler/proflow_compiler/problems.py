@@ -22,9 +22,9 @@ NAMES: dict[str, str] = {
     "PF106": "unknown-handle",
     "PF107": "ignored-element",
     "PF108": "ambiguous-rules",
-    "PF109": "not-yet-supported",
     "PF110": "duplicate-design",
     "PF111": "dialect",
+    "PF112": "container-border",
 }
 """Code → name of everything a reader reports."""
 

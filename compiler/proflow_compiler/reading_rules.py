@@ -357,42 +357,6 @@ taken when none holds. Two of either leave open which of them counts.
         fix="Give every edge but one a rule of its own: `data.when` or `data.condition`.",
     ),
     Rule(
-        code="PF109",
-        name="not-yet-supported",
-        level=Level.ERROR,
-        summary="what a design may mean and this version does not compile",
-        why="It is refused rather than read as something else.",
-        incorrect="""
-{
-  "nodes": [
-    {"id": "begin", "type": "start"},
-    {"id": "boss", "type": "approval", "data": {"rejectTo": "begin"}},
-    {"id": "done", "type": "end"}
-  ],
-  "edges": [
-    {"source": "begin", "target": "boss"},
-    {"source": "boss", "target": "done"}
-  ]
-}
-""",
-        correct="""
-{
-  "nodes": [
-    {"id": "begin", "type": "start"},
-    {"id": "boss", "type": "approval"},
-    {"id": "done", "type": "end"},
-    {"id": "refused", "type": "end", "data": {"status": "rejected"}}
-  ],
-  "edges": [
-    {"source": "begin", "target": "boss"},
-    {"source": "boss", "target": "done"},
-    {"source": "boss", "target": "refused", "sourceHandle": "rejected"}
-  ]
-}
-""",
-        fix="Draw it another way; the help of the message says how, where there is a way.",
-    ),
-    Rule(
         code="PF110",
         name="duplicate-design",
         level=Level.ERROR,
@@ -414,5 +378,46 @@ reminds. Who meant an ordinary design should know.
         incorrect="A design with a field such as `condition_list` that only that product writes.",
         correct="The same design without that field.",
         fix="Nothing has to be done, unless an ordinary design was meant: then remove the field.",
+    ),
+    Rule(
+        code="PF112",
+        name="container-border",
+        level=Level.ERROR,
+        summary="an edge between a node in a container and one outside, or a start in a container",
+        why="""
+The nodes in a container run once for each item, or once for each round. An edge over its border
+would be taken several times by one run, or lead into the middle of an item.
+""",
+        incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "each", "type": "foreach", "data": {"items": "event.data.lines"}},
+    {"id": "book", "type": "task", "parentId": "each", "data": {"handler": "book"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "each"},
+    {"source": "book", "target": "done"}
+  ]
+}
+""",
+        correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "each", "type": "foreach", "data": {"items": "event.data.lines"}},
+    {"id": "book", "type": "task", "parentId": "each", "data": {"handler": "book"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "each"},
+    {"source": "each", "target": "done"}
+  ]
+}
+""",
+        fix="""
+Draw the edge from or to the container itself. Nodes in it that no other leads to begin an item.
+""",
     ),
 )

@@ -62,6 +62,8 @@ class TaskOp(Op):
     input: Value = None
     retry: RetryPolicy | None = None
     timeout: float | None = None
+    catch: bool = False
+    """Whether a failure is the outcome `error`, with `steps.x.error`; else it fails the run."""
 
 
 class Approval(Model):
@@ -120,6 +122,16 @@ class SendOp(Op):
     data: Value = None
 
 
+class InvokeOp(Op):
+    """Runs another workflow of the same tenant; its output is the child's `{result, output}`."""
+
+    fn: Literal["invoke-step"] = "invoke-step"
+    workflow: str
+    input: Value = None
+    timeout: Seconds | None = None
+    catch: bool = False
+
+
 class SetOp(Op):
     """Computes values: name → expression (not a template). No step of its own: it is pure."""
 
@@ -135,11 +147,15 @@ class Rule(Model):
 
 
 class ChooseOp(Op):
-    """Takes the first outcome whose rule holds, else `default`; no default: the run fails."""
+    """Takes the first outcome whose rule holds, else `default`; no default: the run fails.
+
+    With `every` it takes each outcome whose rule holds; a region follows, which starts them.
+    """
 
     fn: Literal["choose"] = "choose"
     rules: list[Rule]
     default: str | None = None
+    every: bool = False
     outcome_of: str | None = None
     """The node whose rules these are, if it is no condition: its own outcome is kept apart."""
 
@@ -166,6 +182,113 @@ class ParallelOp(Op):
 
     fn: Literal["parallel"] = "parallel"
     arms: list[Arm] = Field(min_length=2)
+
+
+class Dependency(Model):
+    """An edge into a task of a region: from another task of it, or from a node before the region.
+
+    It is taken if the source arrived, by one of `outcomes` (none given: whatever the outcome).
+    """
+
+    source: str
+    outcomes: list[str] = []
+
+
+class RegionTask(Model):
+    """A part of a region: it runs once its edges in are settled, if at least one was taken.
+
+    With `needs` it runs as soon as so many are taken. A task with `leaves` that arrives makes the
+    region arrive. No edges in: it starts at once.
+    """
+
+    name: str
+    after: list[Dependency] = []
+    needs: int | None = Field(default=None, ge=1)
+    leaves: bool = False
+    steps: "list[AnyOp]"
+
+
+class RegionOp(Op):
+    """Runs tasks that depend on each other crosswise, each as soon as it may; in topological order.
+
+    It is over when all tasks are settled; it arrives if one that `leaves` did, else it ends.
+    """
+
+    fn: Literal["region"] = "region"
+    tasks: list[RegionTask] = Field(min_length=1)
+
+
+class RepeatOp(Op):
+    """Runs a block, and again for every `again` to `node` that it comes to; arrives where it does.
+
+    `node` is the first one of the block, where the ways back lead to.
+    """
+
+    fn: Literal["repeat"] = "repeat"
+    steps: "list[AnyOp]"
+
+
+class AgainOp(Op):
+    """The way back from `node` to the repeated block that begins with `to`, at most `limit` times.
+
+    It ends its block; one time more fails the run.
+    """
+
+    fn: Literal["again"] = "again"
+    to: str
+    limit: int = Field(ge=1)
+
+
+class LeaveOp(Op):
+    """Notes by which of several exits a repeated block is left, and arrives.
+
+    `node` is an id of its own, `<first node of the block>?exit`, of which `exit` becomes an
+    outcome: a branch or region after the block goes on by it.
+    """
+
+    fn: Literal["leave"] = "leave"
+    exit: str
+
+
+class ForeachOp(Op):
+    """Runs a block once for each item of a list, at most `max_concurrency` at once.
+
+    The output is the list of the items' results, in order: the output of the `end` that an item
+    came to, else that of the node `result`.
+    """
+
+    fn: Literal["foreach"] = "foreach"
+    items: str
+    """The expression of the list."""
+    alias: str | None = Field(default=None, alias="as")
+    max_concurrency: int | None = Field(default=None, ge=1)
+    steps: "list[AnyOp]"
+    result: str | None = None
+    catch: bool = False
+
+
+class LoopOp(Op):
+    """Runs a block while an expression holds; without one, `max_iterations` times.
+
+    The expression still holds after so many rounds: it fails. The output is the last round's.
+    """
+
+    fn: Literal["loop"] = "loop"
+    condition: str | None = Field(default=None, alias="while")
+    max_iterations: int = Field(ge=1)
+    steps: "list[AnyOp]"
+    result: str | None = None
+    catch: bool = False
+
+
+class PartOp(Op):
+    """Runs a part of the program as a function of its own, which has steps of its own.
+
+    `node` is the first one of the part. Where the part arrives, the block goes on.
+    """
+
+    fn: Literal["part-step"] = "part-step"
+    part: str
 
 
 class CallOp(Op):
@@ -197,10 +320,18 @@ AnyOp = Annotated[
     | WaitOp
     | SleepOp
     | SendOp
+    | InvokeOp
     | SetOp
     | ChooseOp
     | BranchOp
     | ParallelOp
+    | RegionOp
+    | RepeatOp
+    | AgainOp
+    | LeaveOp
+    | ForeachOp
+    | LoopOp
+    | PartOp
     | CallOp
     | EndOp
     | StopOp,
@@ -255,17 +386,24 @@ class FunctionSettings(Model):
 
 
 class CanvasNode(Model):
+    """A node; `parent` is the container it stands in."""
+
     id: str
     type: str
     label: str
+    parent: str | None = None
 
 
 class CanvasEdge(Model):
-    """An edge with the outcome of its source that takes it; None: whatever the outcome."""
+    """An edge with the outcome of its source that takes it; None: whatever the outcome.
+
+    `back`: it leads back to a node that comes before its source.
+    """
 
     source: str
     target: str
     outcome: str | None = None
+    back: bool = False
 
 
 class Canvas(Model):
@@ -273,6 +411,15 @@ class Canvas(Model):
 
     nodes: list[CanvasNode]
     edges: list[CanvasEdge]
+
+
+class Part(Model):
+    """A part of a long program: `reads` are the nodes it reads of those before it, `keeps` those of
+    its own that are read after it."""
+
+    reads: list[str] = []
+    keeps: list[str] = []
+    steps: "list[AnyOp]"
 
 
 class Definition(Model):
@@ -294,6 +441,8 @@ class Definition(Model):
     """Paths below `event.data` that expressions see as doubles: `amount`, `lines.*.price`."""
     canvas: Canvas
     functions: dict[str, list[AnyOp]] = {}
+    parts: dict[str, Part] = {}
+    """By step id; empty unless the program is too long for one run."""
     steps: list[AnyOp]
     digest: str = ""
 
@@ -342,5 +491,17 @@ def _blocks(op: Any) -> "list[list[Any]]":
             return [case.steps for case in op.cases]
         case ParallelOp():
             return [arm.steps for arm in op.arms]
+        case RegionOp():
+            return [task.steps for task in op.tasks]
+        case RepeatOp() | ForeachOp() | LoopOp():
+            return [op.steps]
         case _:
             return []
+
+
+def blocks(definition: Definition) -> "Iterator[list[Any]]":
+    """The outermost blocks of a definition: its own, its functions', its parts'."""
+    yield definition.steps
+    yield from definition.functions.values()
+    for part in definition.parts.values():
+        yield part.steps

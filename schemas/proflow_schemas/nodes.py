@@ -227,6 +227,10 @@ class Parallel(Config):
     """Goes on by all edges at once."""
 
 
+class Inclusive(Config):
+    """Goes on by every edge whose rule holds, at once."""
+
+
 class Join(Config):
     """Where branches meet."""
 
@@ -257,13 +261,40 @@ class Emit(Config):
     data: Value = None
 
 
+class Subprocess(Config):
+    """Runs another workflow, and goes on with its result."""
+
+    workflow: Name
+    input: Value = None
+    timeout: Duration | None = None
+
+
+class Foreach(Config):
+    """Runs the nodes in it once for each item of a list."""
+
+    items: Expression
+    alias: Name | None = Field(
+        default=None, alias="as", description="another name for `item`", pattern="^[A-Za-z_]\\w*$"
+    )
+    max_concurrency: Count | None = None
+
+
+class Loop(Config):
+    """Runs the nodes in it again and again, while an expression holds."""
+
+    condition: Expression | None = Field(default=None, alias="while")
+    max_iterations: Count = 10
+
+
 @dataclass(frozen=True)
 class NodeType:
     """A type of node: its canonical name, its aliases, its config, the outcomes it is left by.
 
-    `rules` says that its edges carry rules, which name the outcomes. `default` is the outcome of an
-    edge without a handle; `undrawn` outcomes lead to an invisible terminating end where no edge
-    leaves by them. `readable` fields exist below `steps.<id>`, with their JSON Schema types.
+    `rules` says that its edges carry rules, which name the outcomes; `every`: that it takes each
+    outcome whose rule holds. `default` is the outcome of an edge without a handle; `undrawn`
+    outcomes lead to an invisible terminating end where no edge leaves by them; an undrawn `error`
+    fails the run. `readable` fields exist below `steps.<id>`, with their JSON Schema types.
+    `container`: it holds nodes of its own.
     """
 
     name: str
@@ -272,6 +303,8 @@ class NodeType:
     outcomes: tuple[str, ...] = ("default",)
     undrawn: tuple[str, ...] = ()
     rules: bool = False
+    every: bool = False
+    container: bool = False
     readable: tuple[str, ...] = ("output", "outcome")
 
     @property
@@ -279,6 +312,9 @@ class NodeType:
         """The outcome of an edge that names none."""
         return self.outcomes[0] if self.outcomes else None
 
+
+_ERRS = ("default", "error")
+_READ_ERRS = ("output", "outcome", "error")
 
 NODE_TYPES: dict[str, NodeType] = {
     kind.name: kind
@@ -293,17 +329,33 @@ NODE_TYPES: dict[str, NodeType] = {
             undrawn=("rejected", "timeout", "returned"),
             readable=("output", "outcome", "decidedBy", "comment"),
         ),
-        NodeType("task", Task, aliases=("service", "action", "serviceTask")),
-        NodeType("notify", Notify, aliases=("message", "push")),
-        NodeType("cc", Notify, aliases=("copy", "抄送")),
-        NodeType("ai", Ai, aliases=("llm",)),
-        NodeType("http", Http, aliases=("webhook",)),
+        NodeType(
+            "task",
+            Task,
+            aliases=("service", "action", "serviceTask"),
+            outcomes=_ERRS,
+            readable=_READ_ERRS,
+        ),
+        NodeType(
+            "notify", Notify, aliases=("message", "push"), outcomes=_ERRS, readable=_READ_ERRS
+        ),
+        NodeType("cc", Notify, aliases=("copy", "抄送"), outcomes=_ERRS, readable=_READ_ERRS),
+        NodeType("ai", Ai, aliases=("llm",), outcomes=_ERRS, readable=_READ_ERRS),
+        NodeType("http", Http, aliases=("webhook",), outcomes=_ERRS, readable=_READ_ERRS),
         NodeType("set", Set, aliases=("transform",)),
         NodeType(
             "condition",
             Condition,
             aliases=("switch", "if-else", "decision", "exclusive"),
             rules=True,
+            readable=("outcome",),
+        ),
+        NodeType(
+            "inclusive",
+            Inclusive,
+            aliases=("multi-choice",),
+            rules=True,
+            every=True,
             readable=("outcome",),
         ),
         NodeType("parallel", Parallel, aliases=("fork",), readable=()),
@@ -317,6 +369,22 @@ NODE_TYPES: dict[str, NodeType] = {
             undrawn=("timeout",),
         ),
         NodeType("emit", Emit, aliases=("sendEvent",)),
+        NodeType(
+            "subprocess",
+            Subprocess,
+            aliases=("callActivity",),
+            outcomes=_ERRS,
+            readable=_READ_ERRS,
+        ),
+        NodeType(
+            "foreach",
+            Foreach,
+            aliases=("iteration", "batch"),
+            outcomes=_ERRS,
+            container=True,
+            readable=_READ_ERRS,
+        ),
+        NodeType("loop", Loop, outcomes=_ERRS, container=True, readable=_READ_ERRS),
     )
 }
 """Every node type, by its canonical name."""

@@ -16,7 +16,6 @@ from proflow_compiler.source import escape
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
 _DATA_KEYS = [*_RULE_KEYS, "loop"]
-_ERROR_TYPES = frozenset({"task", "notify", "cc", "ai", "http"})
 
 
 def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[Edge, ...]:
@@ -159,16 +158,12 @@ def _leaves(
             edge=key,
         )
         return False
-    if handle == "error" and node.type in _ERROR_TYPES:
-        problems.add(
-            "PF109",
-            "edges that leave by `error` are not supported by this version",
-            at,
-            node=source,
-            edge=key,
-        )
+    if read.nodes[source].parent != read.nodes[target].parent:
+        _across(source, target, key, item, read, problems)
         return False
-    if handle is not None and len(outcomes) > 1 and handle not in outcomes:
+    usual = [one for one in outcomes if one != "error"]
+    typo = handle is not None and closest(handle, ["error"]) is not None
+    if handle is not None and handle not in outcomes and (len(usual) > 1 or typo):
         near = closest(handle, list(outcomes))
         problems.add(
             "PF106",
@@ -186,14 +181,31 @@ def _leaves(
     return True
 
 
+def _across(
+    source: str, target: str, key: str, item: Item, read: ReadNodes, problems: Problems
+) -> None:
+    """Say that an edge crosses the border of a container."""
+    inside, outside = (source, target) if read.nodes[source].parent else (target, source)
+    container = read.nodes[inside].parent
+    problems.add(
+        "PF112",
+        f"the edge from `{shown(source)}` to `{shown(target)}` crosses the border of "
+        f"`{shown(container)}`",
+        item.pointer,
+        node=inside,
+        edge=key,
+        help=f"draw it from or to `{shown(container)}`, unless both ends are in it",
+    )
+
+
 def _rules(
     value: dict[str, Any], key: str, item: Item, problems: Problems
 ) -> dict[str, Any] | None:
     """The rule of an edge, as arguments of `Edge`; None if it is unsound."""
     before = len(problems.found)
 
-    def wrong(message: str, at: str, help: str | None = None, code: str = "PF101") -> None:
-        problems.add(code, message, f"{item.pointer}/{at}", edge=key, help=help)
+    def wrong(message: str, at: str, help: str | None = None) -> None:
+        problems.add("PF101", message, f"{item.pointer}/{at}", edge=key, help=help)
 
     for name in _RULE_KEYS:
         if name in value:
@@ -229,8 +241,20 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     when, condition = data.get("when"), data.get("condition")
     default, priority = data.get("default"), data.get("priority")
-    if data.get("loop") not in (None, False):
-        wrong("ways back are not supported by this version", "data/loop", code="PF109")
+    loop = data.get("loop")
+    if loop not in (None, False):
+        bound = loop.get("max") if isinstance(loop, dict) else None
+        if type(bound) is float and bound.is_integer():
+            bound = int(bound)
+        if not isinstance(loop, dict) or bound is None:
+            example = '`"loop": {"max": 3}`'
+            wrong(
+                "a way back needs a bound", "data/loop", f"say how often it may be taken: {example}"
+            )
+        elif type(bound) is not int or bound < 1:
+            wrong("`max` must be a whole number from 1 on", "data/loop/max")
+        else:
+            found["loop"], found["loop_pointer"] = bound, f"{item.pointer}/data/loop"
     if when is not None and condition is not None:
         wrong("`when` and `condition` are both given", "data/condition", "keep one of the two")
     elif when is not None:
@@ -290,9 +314,7 @@ def _outcome(edge: Edge, read: ReadNodes) -> str | None:
     kind = read.nodes[edge.source].kind
     if kind.rules:
         return edge.handle
-    if len(kind.outcomes) == 1 or edge.handle is None:
-        return kind.default
-    return edge.handle
+    return edge.handle if edge.handle in kind.outcomes else kind.default
 
 
 def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, Approval, Config, NodeType
+from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
 
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.reader import riveredge
@@ -85,14 +85,6 @@ def read_config(
     parsed = validate(kind.config, given, found.place, problems)
     if parsed is None:
         return None
-    if isinstance(parsed, Approval) and parsed.reject_to is not None:
-        problems.add(
-            "PF109",
-            "`rejectTo` is not supported by this version",
-            found.place.of(("rejectTo",)),
-            node=node_id,
-            help="draw an edge from `rejected` to a later node",
-        )
     return parsed, found.place, {key: found.place.of((key,)) for key in given}
 
 

@@ -10,17 +10,6 @@ NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
 )
 GROUPS = frozenset({"group", "groupnode", "frame"})
-LATER = {
-    "inclusive": "inclusive",
-    "multi-choice": "inclusive",
-    "subprocess": "subprocess",
-    "callActivity": "subprocess",
-    "foreach": "foreach",
-    "iteration": "foreach",
-    "batch": "foreach",
-    "loop": "loop",
-}
-"""Types of the language that this version does not compile; spelling → canonical name."""
 
 
 def spelling_of(
@@ -35,13 +24,13 @@ def spelling_of(
     ):
         one = holder.get(key)
         if isinstance(one, str) and one:
-            if one in CANONICAL or one in LATER or one.lower() in NOTES:
+            if one in CANONICAL or one.lower() in NOTES:
                 return one, at
             written.append((one, at))
     if not written:
         return None, pointer
     groups = [found for found in written if found[0].lower() in GROUPS]
-    near = [found for found in written if closest(found[0], [*CANONICAL, *LATER]) is not None]
+    near = [found for found in written if closest(found[0], list(CANONICAL)) is not None]
     inner = [found for found in written if found[1].endswith("/data/type")]
     return (groups or near or inner or written)[0]
 
@@ -54,7 +43,7 @@ def refuse_type(
     pointer: str,
     problems: Problems,
 ) -> None:
-    """Say that a type is missing, not known, or not of this version."""
+    """Say that a type is missing, or not known."""
     if spelling is None:
         kind = value.get("type")
         if kind is not None and not isinstance(kind, str):
@@ -68,15 +57,8 @@ def refuse_type(
             node=node_id,
             help="add `type`: " + ", ".join(f"`{name}`" for name in NODE_TYPES),
         )
-    elif spelling in LATER:
-        problems.add(
-            "PF102",
-            f"`{LATER[spelling]}` nodes are not supported by this version",
-            pointer,
-            node=node_id,
-        )
     else:
-        near = closest(spelling, [*CANONICAL, *LATER])
+        near = closest(spelling, list(CANONICAL))
         problems.add(
             "PF102",
             f"there is no node type `{shown(spelling)}`",

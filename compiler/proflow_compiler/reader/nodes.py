@@ -26,6 +26,8 @@ class ReadNodes:
     broken: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
+    around: dict[str, str] = field(default_factory=dict)
+    """Group → what it stands in."""
 
     @property
     def known(self) -> set[str]:
@@ -55,9 +57,21 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
         first[node_id] = _id_pointer(item)
         _read_node(item, node_id, drawing, read, problems)
     for node in [node for node in read.nodes.values() if node.parent is not None]:
-        if node.parent not in read.nodes:
-            read.nodes[node.id] = replace(node, parent=None)
+        read.nodes[node.id] = replace(node, parent=_container(node, read))
     return read
+
+
+def _container(node: Node, read: ReadNodes) -> str | None:
+    """The container that a node stands in, beyond groups."""
+    seen = {node.id}
+    parent = node.parent
+    while parent is not None and parent not in seen:
+        seen.add(parent)
+        if parent not in read.groups:
+            inside = parent in read.nodes and read.nodes[parent].kind.container
+            return parent if inside else None
+        parent = read.around.get(parent)
+    return None
 
 
 def _read_node(
@@ -79,6 +93,8 @@ def _read_node(
     if spelling is not None and spelling.lower() in NOTES | GROUPS:
         group = spelling.lower() in GROUPS
         (read.groups if group else read.notes).add(node_id)
+        if group and (around := _parent(value)) is not None:
+            read.around[node_id] = around
         what = "group" if group else "note"
         problems.add(
             "PF107",

@@ -1,0 +1,80 @@
+"""Natural loops: what the ways back of a graph lead round."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proflow_compiler.graph import Graph, GraphEdge, WayBack
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A header, which every way into the loop goes over, the ways back to it, and what is between.
+
+    `nodes` are those from which a way back is reached without going over the header; the header
+    and the nodes of loops inside are among them.
+    """
+
+    header: str
+    back: tuple[WayBack, ...]
+    nodes: frozenset[str]
+
+    def exits(self, graph: Graph) -> tuple[GraphEdge, ...]:
+        """The edges that leave it, in the order of their sources in the file."""
+        return tuple(
+            edge
+            for name in graph.nodes
+            if name in self.nodes
+            for edge in graph.out(name)
+            if edge.target not in self.nodes
+        )
+
+
+def natural_loops(graph: Graph) -> tuple[Loop, ...]:
+    """The loops of a graph with one start, outer ones first; they are disjoint or nest.
+
+    A way back whose target does not dominate its source makes no loop: see `jumps`.
+    """
+    by_header: dict[str, list[WayBack]] = {}
+    for way in graph.back:
+        if _turns(graph, way):
+            by_header.setdefault(way.edge.target, []).append(way)
+    if not by_header:
+        return ()
+    before = _before(graph)
+    loops = [
+        Loop(header, tuple(ways), _body(header, ways, before)) for header, ways in by_header.items()
+    ]
+    return tuple(sorted(loops, key=lambda loop: (-len(loop.nodes), graph.rank[loop.header])))
+
+
+def jumps(graph: Graph) -> Sequence[WayBack]:
+    """Ways back to a node that is not on every path to their source."""
+    return [
+        way for way in graph.back if way.edge.source in graph.reachable and not _turns(graph, way)
+    ]
+
+
+def _turns(graph: Graph, way: WayBack) -> bool:
+    tree = graph.dominator_tree
+    source, target = way.edge.source, way.edge.target
+    return source in tree.parent and target in tree.parent and tree.dominates(target, source)
+
+
+def _before(graph: Graph) -> Mapping[str, list[str]]:
+    """The sources of all edges into each node, ways back included."""
+    found = {name: [edge.source for edge in edges] for name, edges in graph.into.items()}
+    for way in graph.back:
+        if _turns(graph, way):
+            found[way.edge.target].append(way.edge.source)
+    return found
+
+
+def _body(header: str, ways: Sequence[WayBack], before: Mapping[str, list[str]]) -> frozenset[str]:
+    body = {header}
+    stack = [way.edge.source for way in ways]
+    while stack:
+        name = stack.pop()
+        if name not in body:
+            body.add(name)
+            stack += before[name]
+    return frozenset(body)
