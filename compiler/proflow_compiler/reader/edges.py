@@ -185,7 +185,7 @@ def _across(
     source: str, target: str, key: str, item: Item, read: ReadNodes, problems: Problems
 ) -> None:
     """Say that an edge crosses the border of a container."""
-    inside, outside = (source, target) if read.nodes[source].parent else (target, source)
+    inside = source if read.nodes[source].parent else target
     container = read.nodes[inside].parent
     problems.add(
         "PF112",
