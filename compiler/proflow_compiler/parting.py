@@ -1,0 +1,257 @@
+"""Splits a long program into parts, each of which runs as a function of its own.
+
+Inngest ends a run at its thousandth step, and each step sends the outputs of all before it, so that
+bytes grow with the square of their number. Consecutive ops become a part, which is invoked: one
+step of the run. Parts of parts are made where one level is not enough. What runs several times is
+not split inside: rounds and items tell their steps apart by what one run counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
+from typing import Any
+
+from proflow_schemas.definition import (
+    AnyOp,
+    Arm,
+    BranchOp,
+    CallOp,
+    ChooseOp,
+    Definition,
+    ForeachOp,
+    LoopOp,
+    ParallelOp,
+    Part,
+    PartOp,
+    RegionOp,
+    Rule,
+    SetOp,
+    walk,
+)
+from proflow_schemas.expressions import parse, value_references
+from proflow_schemas.step_ids import step_id
+
+from proflow_compiler.longest import Length, Lengths
+
+MOST_UNSPLIT = 500
+"""A run of so many steps is one function still."""
+PART_STEPS = 100
+"""The steps of a part, unless a single op has more."""
+
+
+def parted(definition: Definition) -> Definition:
+    """The definition, with parts if its longest run has more steps than `MOST_UNSPLIT`."""
+    if Lengths(definition.functions).of(definition.steps).most <= MOST_UNSPLIT:
+        return definition
+    parting = _Parting(definition)
+    steps = parting.block(definition.steps)
+    changed = definition.model_copy(
+        update={"steps": steps, "functions": parting.functions, "parts": parting.parts}
+    )
+    return _with_data(changed).with_digest()
+
+
+def longest_function(definition: Definition) -> tuple[int, str]:
+    """The most steps that one function of a definition takes, and the node that takes most of them:
+    an op that cannot be split."""
+    lengths = Lengths(definition.functions)
+    found = [definition.steps, *(part.steps for part in definition.parts.values())]
+    block = max(found, key=lambda one: lengths.of(one).most)
+    heaviest = max(block, key=lambda op: lengths.of([op]).most)
+    return lengths.of(block).most, heaviest.node
+
+
+class _Parting:
+    def __init__(self, definition: Definition) -> None:
+        self.functions: dict[str, list[AnyOp]] = dict(definition.functions)
+        self.parts: dict[str, Part] = {}
+        self.lengths = Lengths(self.functions)
+        for name in _callees_first(self.functions):
+            self.functions[name] = self.block(self.functions[name])
+            self.lengths.replace(name, self.functions[name])
+
+    def block(self, block: Sequence[AnyOp]) -> list[AnyOp]:
+        """A block of at most `PART_STEPS` steps, or as few as may be."""
+        ops = [self._inside(op) for op in block]
+        while self.lengths.of(ops).most > PART_STEPS:
+            chunks = list(self._chunks(ops))
+            fewer = [op for chunk in chunks for op in self._as_part(chunk)]
+            if len(fewer) == len(ops) and all(map(is_, fewer, ops)):
+                break
+            ops = fewer
+        return ops
+
+    def _inside(self, op: AnyOp) -> AnyOp:
+        """An op with the blocks in it split, if it is long."""
+        if self.lengths.of([op]).most <= PART_STEPS:
+            return op
+        match op:
+            case BranchOp():
+                cases = [
+                    case.model_copy(update={"steps": self.block(case.steps)}) for case in op.cases
+                ]
+                return op.model_copy(update={"cases": cases})
+            case ParallelOp():
+                arms = [arm.model_copy(update={"steps": self.block(arm.steps)}) for arm in op.arms]
+                return op.model_copy(update={"arms": self._grouped(op, arms)})
+            case RegionOp():
+                tasks = [
+                    task.model_copy(update={"steps": self.block(task.steps)}) for task in op.tasks
+                ]
+                return op.model_copy(update={"tasks": tasks})
+            case _:
+                return op
+
+    def _grouped(self, op: ParallelOp, arms: list[Arm]) -> list[Arm]:
+        """Arms by so many as fit into a part, each group an arm that runs them at once."""
+        while sum(self.lengths.of(arm.steps).most for arm in arms) > PART_STEPS:
+            groups: list[list[Arm]] = [[]]
+            steps = 0
+            for arm in arms:
+                own = self.lengths.of(arm.steps).most
+                if groups[-1] and steps + own > PART_STEPS:
+                    groups.append([])
+                    steps = 0
+                groups[-1].append(arm)
+                steps += own
+            if len(groups) == len(arms):
+                break
+            arms = [self._group(op, group) for group in groups]
+        return arms
+
+    def _group(self, op: ParallelOp, arms: list[Arm]) -> Arm:
+        if len(arms) == 1:
+            return arms[0]
+        block: list[AnyOp] = [op.model_copy(update={"arms": arms})]
+        first = next((one for arm in arms for one in arm.steps), op)
+        return Arm(name=arms[0].name, steps=self._as_part(block, first.node))
+
+    def _chunks(self, ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
+        chunk: list[AnyOp] = []
+        length = Length()
+        for group in _groups(ops):
+            own = self.lengths.of(group)
+            longer = length.then(own)
+            if chunk and longer.most > PART_STEPS:
+                yield chunk
+                chunk, longer = [], own
+            chunk = [*chunk, *group]
+            length = longer
+        if chunk:
+            yield chunk
+
+    def _as_part(self, chunk: list[AnyOp], node: str | None = None) -> list[AnyOp]:
+        """The op that stands for a chunk, unless it would save nothing; `node` names it."""
+        if len(chunk) == 1 and isinstance(chunk[0], PartOp | CallOp):
+            return chunk
+        if self.lengths.of(chunk).most <= 1:
+            return chunk
+        name = f"part-{len(self.parts) + 1}"
+        self.parts[name] = Part(steps=chunk)
+        node = node or chunk[0].node
+        return [PartOp(id=step_id(node, "part"), node=node, part=name)]
+
+
+def _groups(ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
+    """Ops that have to stay together: a branch or a region goes on by what stands before it."""
+    group: list[AnyOp] = []
+    for op in ops:
+        if group and not isinstance(op, BranchOp | RegionOp):
+            yield group
+            group = []
+        group.append(op)
+    if group:
+        yield group
+
+
+def _callees_first(functions: Mapping[str, Sequence[AnyOp]]) -> Iterator[str]:
+    done: set[str] = set()
+    for root in functions:
+        stack = [(root, False)]
+        while stack:
+            name, ready = stack.pop()
+            if name in done:
+                continue
+            if ready:
+                done.add(name)
+                yield name
+                continue
+            stack.append((name, True))
+            stack += [(one, False) for one in _called([functions[name]])]
+
+
+def _called(blocks: Iterable[Sequence[AnyOp]]) -> list[str]:
+    return [op.function for block in blocks for op in walk(list(block)) if isinstance(op, CallOp)]
+
+
+def _with_data(definition: Definition) -> Definition:
+    """Says of each part which steps it reads from outside, and which of its own are read there."""
+    own = {name: _Extent(definition, part.steps) for name, part in definition.parts.items()}
+    whole = _Extent(definition, definition.steps)
+    counts: dict[str, int] = {}
+    for op in whole.ops:
+        for node in _reads(op):
+            counts[node] = counts.get(node, 0) + 1
+    parts: dict[str, Part] = {}
+    for name, extent in own.items():
+        nodes = {op.node for op in extent.ops}
+        inside: dict[str, int] = {}
+        for op in extent.ops:
+            for node in _reads(op):
+                inside[node] = inside.get(node, 0) + 1
+        parts[name] = definition.parts[name].model_copy(
+            update={
+                "reads": sorted(node for node in inside if node not in nodes),
+                "keeps": sorted(
+                    node for node in nodes if counts.get(node, 0) > inside.get(node, 0)
+                ),
+            }
+        )
+    return definition.model_copy(update={"parts": parts})
+
+
+class _Extent:
+    """All ops that a block leads to, those of its functions and parts included, each once."""
+
+    def __init__(self, definition: Definition, block: Sequence[AnyOp]) -> None:
+        self.ops: list[Any] = []
+        seen: set[str] = set()
+        stack: list[Sequence[AnyOp]] = [block]
+        while stack:
+            for op in walk(list(stack.pop())):
+                self.ops.append(op)
+                if isinstance(op, CallOp) and op.function not in seen:
+                    seen.add(op.function)
+                    stack.append(definition.functions[op.function])
+                elif isinstance(op, PartOp):
+                    stack.append(definition.parts[op.part].steps)
+
+
+def _reads(op: Any) -> set[str]:
+    """The nodes whose steps an op's own values read."""
+    match op:
+        case SetOp(values=values):
+            texts = list(values.values())
+        case ChooseOp(rules=rules):
+            texts = [rule.when for rule in rules if isinstance(rule, Rule)]
+        case ForeachOp(items=items):
+            texts = [items]
+        case LoopOp(condition=condition):
+            texts = [] if condition is None else [condition]
+        case BranchOp() | ParallelOp() | RegionOp():
+            return set()
+        case _:
+            values = [
+                value
+                for key, value in op
+                if key not in ("id", "node", "fn", "steps", "armed_with", "function", "part")
+            ]
+            return _nodes(value_references([_plain(value) for value in values]))
+    return {node for text in texts for node in _nodes(parse(text).references)}
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if hasattr(value, "model_dump") else value
+
+
+def _nodes(references: Iterable[Any]) -> set[str]:
+    return {one.path[1] for one in references if one.path[0] == "steps" and len(one.path) > 1}
