@@ -11,6 +11,7 @@ from typing import Literal
 
 from proflow_schemas.definition import Canvas
 
+from proflow_runtime.item_states import over_items
 from proflow_runtime.values import JSON
 
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
@@ -27,12 +28,19 @@ class NodeState:
     """
 
     status: NodeStatus
-    outcome: str | None = None
+    outcome: str | list[str] | None = None
+    """A list: of an inclusive, which may take several."""
     attempts: int | None = None
     error: Mapping[str, str] | None = None
     """`name` and `message` of the last failure."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    round: int = 1
+    """In a loop, which of its rounds this is of; the state of a later one replaces all earlier."""
+
+
+ItemKey = tuple[str, tuple[int, ...]]
+"""A node inside a foreach, and the items (outer first) that it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class Snapshot:
     nodes: Mapping[str, NodeState]
     result: Mapping[str, JSON] | None = None
     error: str | None = None
+    items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
+    """The nodes inside of foreach, item by item."""
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]
@@ -102,6 +112,8 @@ class RecordedRun:
     status: RunStatus = "running"
     ended_at: datetime | None = None
     nodes: dict[str, NodeState] = field(default_factory=dict)
+    """By node id; of those inside a foreach, what all their items come to."""
+    items: dict[str, dict[tuple[int, ...], NodeState]] = field(default_factory=dict)
     result: Mapping[str, JSON] | None = None
     error: str | None = None
 
@@ -135,15 +147,24 @@ class InMemoryRecorder:
             )
         for node, state in snapshot.nodes.items():
             run.nodes[node] = merged(run.nodes.get(node), state, snapshot.at)
+        for (node, items), state in snapshot.items.items():
+            of_node = run.items.setdefault(node, {})
+            of_node[items] = merged(of_node.get(items), state, snapshot.at)
+        for node in {node for node, _ in snapshot.items}:
+            run.nodes[node] = over_items(run.items[node].values())
         if snapshot.status != "running" and run.ended_at is None:
             run.status, run.ended_at = snapshot.status, snapshot.at
             run.result, run.error = snapshot.result, snapshot.error
 
 
 def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
-    """What is known of a node after a snapshot taken at `at`; a node never goes back."""
-    if known is None:
-        known = NodeState("pending", started_at=seen.started_at or at)
+    """What is known of a node after a snapshot taken at `at`; within a round it never goes back."""
+    if known is not None and seen.round < known.round:
+        return known
+    if known is None or seen.round > known.round:
+        if seen.status == "pending":
+            return seen
+        known = NodeState("pending", started_at=seen.started_at or at, round=seen.round)
     started_at = min(known.started_at or at, seen.started_at or at)
     attempts = max(known.attempts or 0, seen.attempts or 0) or None
     if _ORDER[seen.status] < _ORDER[known.status]:
@@ -157,6 +178,7 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         seen.error if over else seen.error or known.error,
         started_at,
         ended_at,
+        seen.round,
     )
 
 

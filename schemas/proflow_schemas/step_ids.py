@@ -1,11 +1,13 @@
 """Inngest step ids, derived from node ids alone and unique by construction.
 
 `x` is the node's own step, `x/wait` and `x/notify` are parts of an approval, `x#k` the k-th
-execution of a node in a loop (k ≥ 2), `x[i]` the item i of a container. The characters that carry
-this meaning are percent-escaped in node ids, so that no node id can imitate another's step.
+execution of a node in a loop (k ≥ 2), `x[i]` that for item i of a container, `x[i][j]` for item j of
+a container inside it, `x[i]#k/wait` all of it. The characters that carry this meaning are
+percent-escaped in node ids, so that no node id can imitate another's step.
 """
 
 import re
+from collections.abc import Sequence
 
 _SPECIAL = re.compile(r"[#\[\]/%]")
 _ESCAPE = re.compile(r"%(23|5B|5D|2F|25)")
@@ -16,9 +18,13 @@ def escape(node: str) -> str:
     return _SPECIAL.sub(lambda m: f"%{ord(m[0]):02X}", node)
 
 
-def step_id(node: str, part: str | None = None, *, execution: int = 1) -> str:
-    """The step id of a node, or of one part of it, at its k-th execution."""
-    own = escape(node) + (f"#{execution}" if execution > 1 else "")
+def step_id(
+    node: str, part: str | None = None, *, items: Sequence[int] = (), execution: int = 1
+) -> str:
+    """The step id of a node, or of one part of it, for an item, at its k-th execution there."""
+    own = escape(node) + "".join(f"[{index}]" for index in items)
+    if execution > 1:
+        own += f"#{execution}"
     return f"{own}/{part}" if part else own
 
 
