@@ -64,7 +64,7 @@ def _is_early(graph: Graph, name: str) -> bool:
     at = graph.nodes[name]
     if at.choice_of is not None:
         return False
-    return LOWERINGS[at.node.type].early(at.node, len(graph.into[name]))
+    return LOWERINGS[at.node.type].needs(at.node, len(graph.into[name])) is not None
 
 
 def _definition(graph: Graph, program: Program) -> Definition:
@@ -157,6 +157,8 @@ class _Lowering:
         if at.ruled:
             return [self._choice(at)]
         ops = LOWERINGS[at.node.type].lower(at.node)
+        if any(exit_.outcome == "error" for exit_ in self.graph.exits[name]):
+            ops = [op.model_copy(update={"catch": True}) for op in ops]
         if self.retry is None:
             return ops
         return [

@@ -6,12 +6,11 @@ from proflow_compiler.design import Node
 from proflow_compiler.nodes.lowering import Lowering, nothing
 
 
-def early(node: Node, edges: int) -> bool:
+def needs(node: Node, edges: int) -> int | None:
     config = node.config
     assert isinstance(config, Join)
-    if isinstance(config.mode, int):
-        return config.mode < edges
-    return config.mode == "any"
+    enough = 1 if config.mode == "any" else config.mode
+    return enough if isinstance(enough, int) and enough < edges else None
 
 
 FIELDS = {
@@ -26,7 +25,7 @@ LOWERING = Lowering(
     lower=nothing,
     fields=FIELDS,
     instant=True,
-    early=early,
+    needs=needs,
     notes="""\
 `active`, the default, waits for the branches that were chosen. `all` and `one` promise that all of
 them, or exactly one of them, are taken on every run: the compiler proves it, or prints a path on

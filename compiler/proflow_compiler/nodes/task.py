@@ -43,7 +43,8 @@ LOWERING = Lowering(
     fields=FIELDS,
     triggers=True,
     notes="""\
-What the handler returns is the node's `output`. It is retried until its attempts are used up; then
-the run fails. `retries: n` is n + 1 attempts.
+What the handler returns is the node's `output`. It is retried until its attempts are used up;
+then the `error` edge is taken, and without one the run fails. `retries: n` is n + 1 attempts. After
+an error, `steps.<id>.error` has its `name` and `message`.
 """,
 )

@@ -1,0 +1,55 @@
+"""Running the nodes inside for each item of a list."""
+
+from collections.abc import Sequence
+
+from proflow_schemas.definition import AnyOp, ForeachOp
+from proflow_schemas.nodes import Foreach
+from proflow_schemas.step_ids import step_id
+
+from proflow_compiler.design import Node
+from proflow_compiler.nodes.lowering import Lowering
+
+
+def lower(node: Node) -> Sequence[AnyOp]:
+    config = node.config
+    assert isinstance(config, Foreach)
+    return [
+        ForeachOp.model_validate(
+            {
+                "id": step_id(node.id),
+                "node": node.id,
+                "items": config.items,
+                "as": config.alias,
+                "max_concurrency": config.max_concurrency,
+                "steps": [],
+            }
+        )
+    ]
+
+
+FIELDS = {
+    "items": "the expression of the list",
+    "maxConcurrency": "how many items at once; all of them without it",
+}
+
+LOWERING = Lowering(
+    type="foreach",
+    title="Foreach",
+    summary="Runs the nodes in it once for each item of a list.",
+    example="""\
+{"id": "lines", "type": "foreach", "data": {"items": "event.data.lines", "as": "line", "maxConcurrency": 5}}""",
+    lower=lower,
+    fields=FIELDS,
+    notes="""\
+The nodes in it have its id as their `parentId`. Those to which no edge leads begin an item; edges
+across the border are an error. Expressions inside read `item` (or the name given by `as`) and
+`index`, which counts from 0; nodes inside can be read only there, each of the same item.
+
+The node's `output` is the list of the items' results, in order: the `output` of the `end` that an
+item came to, else the output of the only node inside without a way on. An `end` inside ends the
+item; with `terminate` it ends the run.
+
+If an item fails, no other is started, those that are open are given up, and the `error` edge is
+taken; without one, the run fails.
+""",
+)

@@ -1,0 +1,54 @@
+"""Running the nodes inside while an expression holds."""
+
+from collections.abc import Sequence
+
+from proflow_schemas.definition import AnyOp, LoopOp
+from proflow_schemas.nodes import Loop
+from proflow_schemas.step_ids import step_id
+
+from proflow_compiler.design import Node
+from proflow_compiler.nodes.lowering import Lowering
+
+
+def lower(node: Node) -> Sequence[AnyOp]:
+    config = node.config
+    assert isinstance(config, Loop)
+    return [
+        LoopOp.model_validate(
+            {
+                "id": step_id(node.id),
+                "node": node.id,
+                "while": config.condition,
+                "max_iterations": config.max_iterations,
+                "steps": [],
+            }
+        )
+    ]
+
+
+FIELDS = {
+    "while": "tested before each round; without it, there are `maxIterations` rounds",
+    "maxIterations": "the most rounds: if `while` still holds then, the node fails",
+}
+
+LOWERING = Lowering(
+    type="loop",
+    title="Loop",
+    summary="Runs the nodes in it again and again, while an expression holds.",
+    example="""\
+{"id": "poll", "type": "loop", "data": {"while": "iteration < event.data.rounds", "maxIterations": 20}}""",
+    lower=lower,
+    fields=FIELDS,
+    notes="""\
+The nodes in it have its id as their `parentId`. Those to which no edge leads begin a round; edges
+across the border are an error. Expressions inside, and `while`, read `iteration`: the number of
+rounds that are over.
+
+The node's `output` is the last round's result: the `output` of the `end` that it came to, else the
+output of the only node inside without a way on. An `end` inside ends the round; with `terminate` it
+ends the run.
+
+If a round fails, or `while` still holds after `maxIterations` rounds, the `error` edge is taken;
+without one, the run fails.
+""",
+)
