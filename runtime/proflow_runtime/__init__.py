@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.handlers.task import Task
     from proflow_runtime.interpreter import interpret
-    from proflow_runtime.results import Decision, Received, Result
+    from proflow_runtime.results import Again, Decision, Received, Result
     from proflow_runtime.retry import Retry
     from proflow_runtime.schedules import fan_out
+    from proflow_runtime.structures import Branch
     from proflow_runtime.tenant import current_tenant
 
 __all__ = [
+    "Again",
+    "Branch",
     "Decision",
     "Flow",
     "Received",
@@ -39,6 +42,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Again": "results",
+    "Branch": "structures",
     "Decision": "results",
     "Flow": "flow",
     "Received": "results",

@@ -85,6 +85,7 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         at=clock.now(),
         status="failed" if failure else "running" if answer is None else "completed",
         nodes=flow.states or {},
+        items=flow.item_states,
         result=answer,
         error=None if failure is None else str(failure),
     )

@@ -7,15 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import inngest
-from proflow_schemas.definition import CronTrigger, Definition, EventTrigger, TaskOp, walk
+from proflow_schemas.definition import CronTrigger, Definition, EventTrigger, TaskOp, blocks, walk
 
 from proflow_runtime.decorator import workflow
 from proflow_runtime.failures import on_failure
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
 from proflow_runtime.schedules import cron_trigger, fan_out
+from proflow_runtime.subprocess import OF_PARENT, PARENT_ENDED
 
 MIN_RETRIES = 4
+MAX_CANCELLATIONS = 5
+"""As many as Inngest takes for one function."""
 
 
 def functions_of(
@@ -51,10 +54,9 @@ def functions_of(
 def retries_of(definition: Definition) -> int:
     """The retries of the Inngest function: enough for every node, whose own limits `Flow` keeps,
     and never none, because an attempt is also lost when the app restarts."""
-    blocks = (definition.steps, *definition.functions.values())
     policies = [
         op.retry.max_attempts - 1
-        for block in blocks
+        for block in blocks(definition)
         for op in walk(block)
         if isinstance(op, TaskOp) and op.retry is not None
     ]
@@ -122,11 +124,15 @@ def _limits(definition: Definition) -> dict[str, Any]:
         found["timeouts"] = inngest.Timeouts(
             start=_seconds(timeouts.start), finish=_seconds(timeouts.finish)
         )
-    if settings.cancel_on:
-        found["cancel"] = [
-            inngest.Cancel(event=one.event, if_exp=one.condition, timeout=_seconds(one.timeout))
-            for one in settings.cancel_on
-        ]
+    cancel = [
+        inngest.Cancel(event=one.event, if_exp=one.condition, timeout=_seconds(one.timeout))
+        for one in settings.cancel_on
+    ]
+    # Inngest leaves the children of a run that has ended running. Any workflow may be one; where
+    # the design itself has taken all five, a child goes on to its end.
+    if len(cancel) < MAX_CANCELLATIONS:
+        cancel.append(inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT))
+    found["cancel"] = cancel
     if settings.idempotency is not None:
         found["idempotency"] = settings.idempotency
     return found

@@ -7,7 +7,12 @@ a group, every step outside an arm is a group of its own.
 
 In a targeted pass a group returns less than it was given, so each member marks its completion
 itself. An incomplete nested group raises `Stall`, which the enclosing member absorbs; an incomplete
-outermost group means that the target is nowhere in the run.
+outermost group means that the target is nowhere in the run. A member that may not start yet raises
+`Stall` likewise.
+
+A member that fails or stops leaves the group only when all members have been called: what they have
+planned is dropped then. But what a targeted pass has executed must be answered, whatever became of
+the group meanwhile, or it would execute once more.
 
 Callables put `aside` settle nothing: they are run by the first outermost group that is not complete
 in this pass, so that they neither hold up the run nor get out of reach of their targeted pass.
@@ -21,6 +26,8 @@ from typing import Any, TypeVar
 
 import inngest
 
+from proflow_runtime.results import Failed, Stopped
+
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
 
@@ -28,7 +35,7 @@ _RACE = inngest.ParallelMode.RACE
 
 
 class Stall(Exception):
-    """A nested group is not complete in this pass."""
+    """Something is not complete in this pass."""
 
 
 class MissedTarget(RuntimeError):
@@ -41,14 +48,23 @@ class MissedTarget(RuntimeError):
 class Groups:
     """The groups of one pass."""
 
-    __slots__ = ("_aside", "_depth", "_parallel", "plain")
+    __slots__ = ("_aside", "_depth", "_parallel", "catching", "executed", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
         self.plain = True
         """Whether a step is called directly: inside a member, and before the first group."""
+        self.executed = False
+        """Whether this pass has executed a step, and has to answer what came of it."""
+        self.catching = 0
+        """In how many containers whose failure does not fail the run."""
         self._depth = 0
         self._aside: list[Call[Any]] = []
+
+    @property
+    def inside(self) -> bool:
+        """Whether this is inside a member."""
+        return self._depth > 0
 
     async def one(self, call: Call[T]) -> T:
         """A single step."""
@@ -60,25 +76,55 @@ class Groups:
         """A callable that nothing waits for."""
         self._aside.append(call)
 
+    async def apart(self, call: Call[T]) -> T:
+        """A group of one that runs itself what is put aside in it, so that its failures stay in."""
+        around, self._aside = self._aside, []
+        settled = False
+        try:
+            (result,) = await self._grouped((call,), drains=True)
+            settled = True
+        finally:
+            self._aside = around + self._aside if settled else around
+        return result
+
     async def all(self, calls: Sequence[Call[T]]) -> list[T]:
         """Runs all, in any order of time, and returns what each returned."""
+        return await self._grouped(calls, drains=not self._depth)
+
+    async def _grouped(self, calls: Sequence[Call[T]], *, drains: bool) -> list[T]:
         settled: dict[int, T] = {}
+        raised: Failed | Stopped | None = None
 
         async def enter(index: int, call: Call[T]) -> None:
+            nonlocal raised
             try:
                 settled[index] = await call()
             except Stall:
                 return
+            except (Failed, Stopped) as error:
+                # In a container that catches, what stops after a failure is not what ends the run.
+                failed = self.catching and isinstance(error, Failed)
+                if raised is None or (failed and isinstance(raised, Stopped)):
+                    raised = error
 
         async def drain() -> None:
+            nonlocal raised
             if self._aside and len(settled) < len(calls):
-                await self._parallel(tuple(self._aside), parallel_mode=_RACE)
+                try:
+                    await self._parallel(tuple(self._aside), parallel_mode=_RACE)
+                except Failed as error:
+                    raised = raised or error
+
+        async def close() -> None:
+            if raised is not None and not self.executed:
+                raise raised
 
         members: list[Call[None]] = [
             partial(enter, index, call) for index, call in enumerate(calls)
         ]
-        if not self._depth:
+        if drains:
             members.append(drain)
+        members.append(close)
         self._depth += 1
         self.plain = True
         try:
@@ -86,6 +132,8 @@ class Groups:
         finally:
             self._depth -= 1
             self.plain = self._depth > 0
+        if raised is not None:
+            raise raised
         if len(settled) < len(calls):
             raise Stall if self._depth else MissedTarget
         return [settled[index] for index in range(len(calls))]

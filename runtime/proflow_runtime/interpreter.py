@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from proflow_schemas.definition import (
+    AgainOp,
     AnyOp,
     ApprovalOp,
     BranchOp,
@@ -20,13 +21,21 @@ from proflow_schemas.definition import (
     ChooseOp,
     Definition,
     EndOp,
+    ForeachOp,
+    InvokeOp,
+    LeaveOp,
+    LoopOp,
     ParallelOp,
+    RegionOp,
+    RegionTask,
+    RepeatOp,
     SendOp,
     SetOp,
     SleepOp,
     StopOp,
     TaskOp,
     WaitOp,
+    blocks,
     walk,
 )
 
@@ -34,11 +43,15 @@ from proflow_runtime.decorator import Body
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.handlers.registry import NOTIFY, Registry
-from proflow_runtime.results import Result
+from proflow_runtime.results import Again, Result
 from proflow_runtime.retry import Retry
+from proflow_runtime.structures import Branch
 from proflow_runtime.values import lazily
 
-Instruction: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
+Ended: TypeAlias = Result | Again | None
+"""How a block came to its end; None: it arrived."""
+
+Instruction: TypeAlias = Callable[[Flow], Awaitable[Ended]]
 
 
 @dataclass(slots=True)
@@ -48,8 +61,7 @@ class _Block:
     instructions: tuple[Instruction, ...] = ()
     follow: Callable[[Flow], _Block | None] | None = None
 
-    async def run(self, flow: Flow) -> Result | None:
-        """None: it arrived."""
+    async def run(self, flow: Flow) -> Ended:
         block: _Block | None = self
         while block is not None:
             for instruction in block.instructions:
@@ -58,6 +70,13 @@ class _Block:
                     return result
             block = None if block.follow is None else block.follow(flow)
         return None
+
+    async def run_out(self, flow: Flow) -> Result | None:
+        """Runs a block that no way back leads out of."""
+        ended = await self.run(flow)
+        if isinstance(ended, Again):
+            raise ValueError(f"the way back to `{ended.to}` leads out of every repeated block")
+        return ended
 
 
 def interpret(definition: Definition, registry: Registry) -> Body:
@@ -71,7 +90,7 @@ def interpret(definition: Definition, registry: Registry) -> Body:
     compiler = _Compiler(registry, definition.functions)
     program = compiler.block(definition.steps)
     compiler.compile_functions()
-    return program.run
+    return program.run_out
 
 
 def literal_channels(definition: Definition) -> list[str]:
@@ -86,9 +105,7 @@ def literal_channels(definition: Definition) -> list[str]:
 
 
 def _ops(definition: Definition) -> list[AnyOp]:
-    return [
-        op for block in (definition.steps, *definition.functions.values()) for op in walk(block)
-    ]
+    return [op for block in blocks(definition) for op in walk(block)]
 
 
 class _Compiler:
@@ -137,6 +154,8 @@ class _Compiler:
                 return _sleep(op)
             case SendOp():
                 return _send(op)
+            case InvokeOp():
+                return _invoke(op)
             case SetOp():
                 return _set(op)
             case ChooseOp():
@@ -145,6 +164,18 @@ class _Compiler:
                 return self._branch(op)
             case ParallelOp():
                 return self._parallel(op)
+            case RegionOp():
+                return self._region(op)
+            case RepeatOp():
+                return self._repeat(op)
+            case AgainOp():
+                return _again(op)
+            case LeaveOp():
+                return _leave(op)
+            case ForeachOp():
+                return self._foreach(op)
+            case LoopOp():
+                return self._loop(op)
             case EndOp():
                 return _end(op)
             case StopOp():
@@ -155,10 +186,10 @@ class _Compiler:
     def _task(self, op: TaskOp) -> Instruction:
         node, handler, input = op.node, self._registry[op.handler], lazily(op.input)
         retry = None if op.retry is None else Retry.of(op.retry)
-        timeout = op.timeout
+        timeout, catch = op.timeout, op.catch
 
         async def task(flow: Flow) -> None:
-            await flow.run(node, handler, input, retry=retry, timeout=timeout)
+            await flow.run(node, handler, input, retry=retry, timeout=timeout, catch=catch)
 
         return task
 
@@ -200,7 +231,7 @@ class _Compiler:
     def _branch(self, op: BranchOp) -> Instruction:
         chosen = self._chosen(op)
 
-        async def branch(flow: Flow) -> Result | None:
+        async def branch(flow: Flow) -> Ended:
             block = chosen(flow)
             return None if block is None else await block.run(flow)
 
@@ -209,10 +240,63 @@ class _Compiler:
     def _parallel(self, op: ParallelOp) -> Instruction:
         arms = [self.block(arm.steps).run for arm in op.arms]
 
-        async def parallel(flow: Flow) -> Result | None:
+        async def parallel(flow: Flow) -> Ended:
             return await flow.parallel(*(partial(arm, flow) for arm in arms))
 
         return parallel
+
+    def _region(self, op: RegionOp) -> Instruction:
+        tasks = [(task, self.block(task.steps).run, _sources(task)) for task in op.tasks]
+
+        async def region(flow: Flow) -> Ended:
+            return await flow.region(
+                *(
+                    Branch(task.name, partial(run, flow), after, task.needs, task.leaves)
+                    for task, run, after in tasks
+                )
+            )
+
+        return region
+
+    def _repeat(self, op: RepeatOp) -> Instruction:
+        node, block = op.node, self.block(op.steps)
+
+        async def repeat(flow: Flow) -> Ended:
+            return await flow.repeat(node, partial(block.run, flow))
+
+        return repeat
+
+    def _foreach(self, op: ForeachOp) -> Instruction:
+        node, block, items = op.node, self.block(op.steps), op.items
+        settings: dict[str, Any] = {
+            "alias": op.alias,
+            "max_concurrency": op.max_concurrency,
+            "result": op.result,
+            "catch": op.catch,
+        }
+
+        async def foreach(flow: Flow) -> None:
+            await flow.foreach(node, items, partial(block.run_out, flow), **settings)
+
+        return foreach
+
+    def _loop(self, op: LoopOp) -> Instruction:
+        node, block = op.node, self.block(op.steps)
+        settings: dict[str, Any] = {
+            "condition": op.condition,
+            "max_iterations": op.max_iterations,
+            "result": op.result,
+            "catch": op.catch,
+        }
+
+        async def loop(flow: Flow) -> None:
+            await flow.loop(node, partial(block.run_out, flow), **settings)
+
+        return loop
+
+
+def _sources(task: RegionTask) -> list[str | tuple[str, ...]]:
+    return [(edge.source, *edge.outcomes) if edge.outcomes else edge.source for edge in task.after]
 
 
 def _sleep(op: SleepOp) -> Instruction:
@@ -236,6 +320,16 @@ def _send(op: SendOp) -> Instruction:
     return send
 
 
+def _invoke(op: InvokeOp) -> Instruction:
+    node, workflow, input, timeout = op.node, op.workflow, lazily(op.input), _timedelta(op.timeout)
+    catch = op.catch
+
+    async def invoke(flow: Flow) -> None:
+        await flow.invoke(node, workflow, input, timeout=timeout, catch=catch)
+
+    return invoke
+
+
 def _set(op: SetOp) -> Instruction:
     node, values = op.node, op.values
 
@@ -252,7 +346,28 @@ def _choose(op: ChooseOp) -> Instruction:
     async def choose(flow: Flow) -> None:
         flow.choose(node, rules, default, of=of)
 
-    return choose
+    async def choose_every(flow: Flow) -> None:
+        flow.choose_every(node, rules, default, of=of)
+
+    return choose_every if op.every else choose
+
+
+def _again(op: AgainOp) -> Instruction:
+    node, to, limit = op.node, op.to, op.limit
+
+    async def again(flow: Flow) -> Again:
+        return flow.again(node, to=to, limit=limit)
+
+    return again
+
+
+def _leave(op: LeaveOp) -> Instruction:
+    node, exit = op.node, op.exit
+
+    async def leave(flow: Flow) -> None:
+        flow.leave(node, exit)
+
+    return leave
 
 
 def _end(op: EndOp) -> Instruction:

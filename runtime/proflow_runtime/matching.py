@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, matcher_literal, written_path
+from proflow_schemas.step_ids import step_id
 
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,15}|0")
-_UNSAFE = re.compile("[%\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNSAFE = re.compile("[\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def correlation_id(run_id: str, node: str) -> str:
-    """An id for one node of one run, safe as a literal; a node id is escaped only if it must be."""
-    return f"{run_id}:{_UNSAFE.sub(lambda m: f'%{ord(m[0]):02X}', node)}"
+def correlation_id(run_id: str, node: str, *, items: Sequence[int] = (), execution: int = 1) -> str:
+    """An id for one execution of a node in a run, safe as a literal and as unique as its step id."""
+    step = step_id(node, items=items, execution=execution)
+    return f"{run_id}:{_UNSAFE.sub(lambda m: f'%{ord(m[0]):02X}', step)}"
 
 
 def matched_value(match: str, data: Mapping[str, Any]) -> Any:

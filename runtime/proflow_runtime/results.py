@@ -18,6 +18,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A way back was taken: the loop that begins with `to` runs once more."""
+
+    node: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What became of an approval: `approved`, `rejected`, `returned` or `timeout`."""
 
@@ -43,11 +51,15 @@ class Stopped(Exception):
 
 
 class Failed(Exception):
-    """The run fails, without another attempt; `node` is to blame."""
+    """The run fails, without another attempt, unless a container around `node` catches it.
 
-    def __init__(self, node: str, message: str) -> None:
+    `name` is that of the error to blame.
+    """
+
+    def __init__(self, node: str, message: str, name: str = "NonRetriableError") -> None:
         super().__init__(message)
         self.node = node
+        self.name = name
 
 
 def combined(results: Iterable[Result]) -> Result:

@@ -60,6 +60,15 @@ class Scope(dict[str, Any]):
         self._initiator = workflow.initiator
         self._no_initiator: str | None = None
 
+    def inside(self, steps: Mapping[str, Mapping[str, JSON]], names: Mapping[str, JSON]) -> Scope:
+        """The names inside a container: `names` besides, and other `steps`."""
+        inner = Scope.__new__(Scope)
+        inner.update(self)
+        inner["steps"] = steps
+        inner.update(names)
+        inner._initiator, inner._no_initiator = self._initiator, self._no_initiator
+        return inner
+
     def get(self, key: str, default: Any = None) -> Any:
         if key == _INITIATOR:
             self._find_initiator()

@@ -1,0 +1,117 @@
+"""The primitives that compute: lazy values, conditions, and `set`. None of them is a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from proflow_schemas.expressions import ExpressionError, compile
+
+from proflow_runtime import steering
+from proflow_runtime.passes import Pass
+from proflow_runtime.values import JSON, Expression, Text, resolve
+
+_COMBINED = 4
+"""Up to how many rules of an inclusive are steered in every combination."""
+
+
+class Choices(Pass):
+    """What a run computes on its way."""
+
+    def get(self, expression: str) -> Any:
+        """The value of an expression, computed inside the step that uses it."""
+        return Expression(expression)
+
+    def text(self, text: str) -> Any:
+        """A text with `${…}`, put together inside the step that uses it."""
+        return Text(text)
+
+    def choose(
+        self,
+        node: str,
+        rules: Mapping[str, str],
+        default: str | None = None,
+        *,
+        of: str | None = None,
+    ) -> str:
+        """The first outcome whose rule holds, else `default`; without one the run fails.
+
+        `of` names the node whose outcome's edges carry the rules, if `node` is no condition.
+        """
+        steer = steering.current()
+        if steer is None:
+            outcome = next(self._holding(node, rules, of or node), default)
+            if outcome is None:
+                self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
+        else:
+            outcome = steer(node, [*rules, *([] if default is None else [default])])
+        self._took(node, outcome)
+        if of is None:
+            self._frame.steps[node] = {"outcome": outcome}
+        self._saw(node, "completed", outcome)
+        return outcome
+
+    def choose_every(
+        self,
+        node: str,
+        rules: Mapping[str, str],
+        default: str | None = None,
+        *,
+        of: str | None = None,
+    ) -> tuple[str, ...]:
+        """Each outcome whose rule holds, else `default`; without one the run fails."""
+        steer = steering.current()
+        if steer is None:
+            outcomes = list(self._holding(node, rules, of or node))
+            if not outcomes and default is not None:
+                outcomes = [default]
+            if not outcomes:
+                self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
+        else:
+            ways = _ways(list(rules), default)
+            outcomes = ways[steer(node, list(ways))]
+        self._took(node, outcomes)
+        if of is None:
+            self._frame.steps[node] = {"outcome": outcomes}
+        self._saw(node, "completed", outcomes)
+        return tuple(outcomes)
+
+    def _holding(self, node: str, rules: Mapping[str, str], of: str) -> Iterator[str]:
+        scope = self._scope
+        for outcome, rule in rules.items():
+            try:
+                holds = compile(rule).test(scope)
+            except ExpressionError as error:
+                self._fail(node, f"rule `{outcome}` of `{of}`: {scope.worded(error)}")
+            if holds:
+                yield outcome
+
+    def set(self, node: str, values: Mapping[str, str]) -> None:
+        """Computes values: name → expression. It is pure, and no step."""
+        scope = self._scope
+        output: dict[str, JSON] = {}
+        for name, expression in values.items():
+            try:
+                output[name] = compile(expression).evaluate(scope)
+            except ExpressionError as error:
+                self._fail(node, f"value `{name}` of `{node}`: {scope.worded(error)}")
+        self._settle(node, output)
+
+    def _output(self, node: str, output: Any) -> JSON:
+        """What an end hands out."""
+        if output is None:
+            return None
+        try:
+            return resolve(output, self._scope)
+        except ExpressionError as error:
+            self._fail(node, f"output of `{node}`: {self._scope.worded(error)}")
+
+
+def _ways(outcomes: list[str], default: str | None) -> dict[str, list[str]]:
+    """What an inclusive may take, by a name for it: every combination, of many rules one or all."""
+    sizes = range(1, len(outcomes) + 1) if len(outcomes) <= _COMBINED else (1, len(outcomes))
+    found = [list(one) for size in sizes for one in combinations(outcomes, size)]
+    if default is not None and [default] not in found:
+        found.append([default])
+    return {", ".join(one): one for one in found}

@@ -1,0 +1,192 @@
+"""The primitives that run a block of its own several times: for each item, or while a rule holds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+from proflow_schemas.expressions import ExpressionError, compile
+
+from proflow_runtime.envelopes import StepFailure
+from proflow_runtime.frames import Loop
+from proflow_runtime.groups import Stall
+from proflow_runtime.passes import step_id
+from proflow_runtime.results import Failed, Result, combined
+from proflow_runtime.structures import Structures
+from proflow_runtime.values import JSON
+
+Body = Callable[[], Awaitable[Result | None]]
+
+
+class Containers(Structures):
+    """What a run does over and over.
+
+    With `catch` a container that fails takes the outcome `error`, with `steps.x.error`. What is
+    still open inside is abandoned then, and may go on behind the run's back. So the first failure
+    is memoised, as a step `x/error`: later passes may see others.
+    """
+
+    async def foreach(
+        self,
+        node: str,
+        items: str,
+        body: Body,
+        *,
+        alias: str | None = None,
+        max_concurrency: int | None = None,
+        result: str | None = None,
+        catch: bool = False,
+    ) -> JSON:
+        """Runs a block once for each item of a list; the output is the list of their results.
+
+        `items` is the expression of the list. An item's result is the output of the end it came to,
+        else that of the node `result`.
+        """
+        execution = self._execution(node)
+        self._saw(node, "running")
+        try:
+            found = compile(items).evaluate(self._scope)
+            problem = None if isinstance(found, list) else "is not a list"
+        except ExpressionError as error:
+            problem = f"could not be computed: {self._scope.worded(error)}"
+        if problem is not None:
+            return self._unable(node, f"the list of items of `{node}` {problem}", catch)
+        over: set[int] = set()
+        begun = 0
+
+        async def each(index: int, value: JSON) -> JSON:
+            nonlocal begun
+            if max_concurrency is not None and begun - len(over) >= max_concurrency:
+                raise Stall
+            begun += 1
+            names = {"item": value, "index": index}
+            if alias is not None:
+                names[alias] = value
+            with self._within(self._frame.item(index, names)):
+                await body()
+                output = self._result(result)
+            over.add(index)
+            return output
+
+        async def work() -> JSON:
+            if not found:
+                return []
+            return await self._groups.all([partial(each, *item) for item in enumerate(found)])
+
+        return await self._contained(node, execution, work, catch)
+
+    async def loop(
+        self,
+        node: str,
+        body: Body,
+        *,
+        condition: str | None = None,
+        max_iterations: int,
+        result: str | None = None,
+        catch: bool = False,
+    ) -> JSON:
+        """Runs a block while an expression holds, or `max_iterations` times if there is none.
+
+        The output is the last round's, as an item's is. An expression that holds for longer fails.
+        """
+        execution = self._execution(node)
+        self._saw(node, "running")
+        container = self._frame.container()
+        loop = Loop(node, container.loop)
+
+        async def work() -> JSON:
+            output: JSON = None
+            for number in range(max_iterations + 1):
+                with self._within(container.iteration(loop, number)):
+                    if not self._goes_on(node, condition, number < max_iterations):
+                        return output
+                    if number == max_iterations:
+                        bound = f"{number} rounds" if number > 1 else "1 round"
+                        raise Failed(node, f"loop `{node}` goes on after {bound}")
+                    self._next_round(loop)
+                    await body()
+                    output = self._result(result)
+            return output
+
+        return await self._contained(node, execution, work, catch)
+
+    def _goes_on(self, node: str, condition: str | None, within: bool) -> bool:
+        if condition is None:
+            return within
+        try:
+            return compile(condition).test(self._scope)
+        except ExpressionError as error:
+            raise Failed(node, f"`while` of `{node}`: {self._scope.worded(error)}") from None
+
+    def _result(self, node: str | None) -> JSON:
+        """What an item or a round comes to."""
+        frame = self._frame
+        if frame.ends:
+            return combined(frame.ends).output
+        return None if node is None else frame.steps.get(node, {}).get("output")
+
+    async def _contained(
+        self, node: str, execution: int, work: Callable[[], Awaitable[JSON]], catch: bool
+    ) -> JSON:
+        if not catch:
+            try:
+                output = await work()
+            except Failed as failed:
+                self._note_failure(node, failed)
+                raise
+        else:
+            output = await self._caught(node, execution, work)
+            if isinstance(output, StepFailure):
+                self._settle_error(node, output)
+                return None
+            self._took(node, "default")
+        self._settle(node, output)
+        return output
+
+    async def _caught(
+        self, node: str, execution: int, work: Callable[[], Awaitable[JSON]]
+    ) -> JSON | StepFailure:
+        """What `work` comes to. What it has counted and seen is then as when it first failed."""
+        executions, outcomes = dict(self._executions), dict(self._inner_outcomes)
+        states = self._all_states()
+        self._groups.catching += 1
+        try:
+            return await (self._groups.apart(work) if self._groups.inside else work())
+        except Failed as failed:
+            first = failed
+        finally:
+            self._groups.catching -= 1
+
+        async def memo() -> JSON:
+            self._groups.executed = True
+            return {
+                "name": first.name,
+                "message": str(first),
+                "executions": [
+                    [*key, number]
+                    for key, number in self._executions.items()
+                    if executions.get(key) != number
+                ],
+                "outcomes": {
+                    key: outcome
+                    for key, outcome in self._inner_outcomes.items()
+                    if outcomes.get(key) != outcome
+                },
+            }
+
+        step = step_id(node, "error", items=self._frame.items, execution=execution)
+        known = await self._groups.one(partial(self._step.run, step, memo))
+        counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
+        self._executions = executions | counted
+        self._inner_outcomes = outcomes | known["outcomes"]
+        for key, state in self._all_states().items():
+            if states.get(key) != state and state.status in ("running", "waiting"):
+                self._keep(key, replace(state, status="cancelled"))
+        return StepFailure(known["name"], known["message"], 0)
+
+    def _unable(self, node: str, message: str, catch: bool) -> None:
+        """A container that cannot even begin."""
+        if not catch:
+            self._fail(node, message)
+        self._settle_error(node, StepFailure("NonRetriableError", message, 0))

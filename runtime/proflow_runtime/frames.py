@@ -1,0 +1,89 @@
+"""Where in its program a run is: in which item of which container, in which round of which loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from proflow_runtime.results import Result
+from proflow_runtime.scope import Scope
+from proflow_runtime.status import ItemKey
+from proflow_runtime.values import JSON
+
+Outcome: TypeAlias = str | list[str]
+"""The outcome that a node took; of an inclusive, all that it took."""
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """A loop that the run is in, since it was entered from outside.
+
+    `round` counts over the whole run, `returns` by the nodes that ways back lead from. `seen` are
+    the nodes whose states the next round takes back.
+    """
+
+    header: str
+    outer: Loop | None
+    round: int = 0
+    returns: dict[str, int] = field(default_factory=dict)
+    seen: set[ItemKey] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """What holds for the ops of the run itself, of one item, or of one round.
+
+    `items`: which item of each foreach around, outer first. `counted`: nodes may run here more than
+    once, so their executions are counted. `plain`: neither, so that step ids are those of the nodes.
+    `inner`: this is inside a container.
+    """
+
+    parent: Frame | None = None
+    items: tuple[int, ...] = ()
+    counted: bool = False
+    plain: bool = True
+    inner: bool = False
+    loop: Loop | None = None
+    names: Mapping[str, JSON] = field(default_factory=dict)
+    """What expressions see here, and not outside."""
+    steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    exits: dict[str, list[str]] = field(default_factory=dict)
+    """By which exits loops were left."""
+    ends: list[Result] = field(default_factory=list)
+    scope: Scope | None = None
+
+    def item(self, index: int, names: Mapping[str, JSON]) -> Frame:
+        """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
+        return Frame(
+            parent=self,
+            items=(*self.items, index),
+            counted=self.counted,
+            plain=False,
+            inner=True,
+            loop=self.loop,
+            names=names,
+            steps=dict(self.steps),
+        )
+
+    def container(self) -> Frame:
+        """What the rounds of a loop container share."""
+        return Frame(
+            parent=self,
+            items=self.items,
+            counted=True,
+            plain=False,
+            inner=True,
+            loop=self.loop,
+            steps=dict(self.steps),
+        )
+
+    def round(self, loop: Loop) -> Frame:
+        """One round of a drawn loop: it shares everything with what is around it."""
+        return replace(self, parent=self, counted=True, plain=False, loop=loop, names={})
+
+    def iteration(self, loop: Loop, number: int) -> Frame:
+        """One round of a loop container, counted from 0."""
+        names = {"iteration": number}
+        return replace(self, parent=self, loop=loop, names=names, ends=[], scope=None)

@@ -1,0 +1,199 @@
+"""One pass over a run: what the primitives of `Flow` read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import inngest
+from proflow_schemas.expressions import ExpressionError
+from proflow_schemas.step_ids import step_id as derived_step_id
+
+from proflow_runtime.envelopes import StepFailure
+from proflow_runtime.frames import Frame, Loop, Outcome
+from proflow_runtime.groups import Groups
+from proflow_runtime.results import Failed
+from proflow_runtime.scope import Scope, Workflow
+from proflow_runtime.status import ItemKey, NodeState, NodeStatus
+from proflow_runtime.values import JSON, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The same few ids are asked for in every pass of every run.
+step_id = lru_cache(maxsize=8192)(derived_step_id)
+
+
+class Pass:
+    """One pass over a run. All state is in here, and is rebuilt from the memos in every pass."""
+
+    def __init__(
+        self, ctx: inngest.Context, workflow: Workflow, tenant_id: int | None, *, recorded: bool
+    ) -> None:
+        self.workflow = workflow
+        self.tenant_id = tenant_id
+        self.run_id = ctx.run_id
+        self.states: dict[str, NodeState] | None = {} if recorded else None
+        """What this pass has seen of the nodes; None: nobody asks."""
+        self.item_states: dict[ItemKey, NodeState] = {}
+        """The same of nodes inside of foreach."""
+        self._ctx = ctx
+        self._step = ctx.step
+        self._groups = Groups(ctx)
+        self._frame = self._root = Frame()
+        self._inner_outcomes: dict[str, Outcome] = {}
+        self._executions: dict[ItemKey, int] = {}
+        self._rounds: dict[ItemKey, int] = {}
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Of nodes with more than one possible outcome, those that were taken.
+
+        Nodes in containers are named as in step ids: `x[i]`.
+        """
+        return self._root.outcomes | self._inner_outcomes
+
+    # --- where this is
+
+    @contextmanager
+    def _within(self, frame: Frame) -> Iterator[None]:
+        around, self._frame = self._frame, frame
+        try:
+            yield
+        finally:
+            self._frame = around
+
+    def _framed(self, call: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+        """A callable that is run later, as if it were here."""
+        frame = self._frame
+
+        async def framed() -> Any:
+            with self._within(frame):
+                return await call()
+
+        return framed
+
+    def _execution(self, node: str) -> int:
+        """Counts one more execution of a node, and says which it is."""
+        frame = self._frame
+        if not frame.counted:
+            return 1
+        key = (node, frame.items)
+        number = self._executions[key] = self._executions.get(key, 0) + 1
+        return number
+
+    def _begin(self, node: str) -> str:
+        """The id of a node's step, at its next execution."""
+        frame = self._frame
+        if frame.plain:
+            return step_id(node)
+        return step_id(node, items=frame.items, execution=self._execution(node))
+
+    # --- values
+
+    @property
+    def _scope(self) -> Scope:
+        return self._frame.scope or self._scope_of(self._frame)
+
+    def _scope_of(self, frame: Frame) -> Scope:
+        if frame.scope is None:
+            around = frame.parent
+            if around is None:
+                frame.scope = Scope(
+                    self._ctx.event, self.run_id, self.tenant_id, self.workflow, frame.steps
+                )
+            elif frame.steps is around.steps and not frame.names:
+                frame.scope = self._scope_of(around)
+            else:
+                frame.scope = self._scope_of(around).inside(frame.steps, frame.names)
+        return frame.scope
+
+    def _resolved(self, value: Any) -> JSON:
+        """An input, inside its step."""
+        try:
+            return resolve(value, self._scope)
+        except ExpressionError as error:
+            raise inngest.NonRetriableError(f"its input: {self._scope.worded(error)}") from None
+
+    # --- what becomes of nodes
+
+    def outcome_of(self, node: str) -> str | None:
+        """The outcome that a node took in this run; the first, if it took several."""
+        return next(iter(self._outcomes_of(node)), None)
+
+    def _outcomes_of(self, node: str) -> list[str]:
+        frame = self._frame
+        found: Any = frame.outcomes.get(node)
+        if found is None and node in frame.steps:
+            found = frame.steps[node]["outcome"]
+        if found is None:
+            return frame.exits.get(node, [])
+        return found if isinstance(found, list) else [found]
+
+    def _took(self, node: str, outcome: Outcome) -> None:
+        """One of several possible outcomes of a node."""
+        frame = self._frame
+        frame.outcomes[node] = outcome
+        if frame.inner:
+            key = step_id(node, items=frame.items) if frame.items else node
+            self._inner_outcomes[key] = outcome
+
+    def _settle(self, node: str, output: JSON, outcome: str = "default") -> None:
+        self._frame.steps[node] = {"output": output, "outcome": outcome}
+        if self.states is not None:
+            self._note(node, NodeState("completed", outcome))
+
+    def _settle_error(self, node: str, failure: StepFailure) -> None:
+        """A node that failed, and has a way on for that."""
+        error = {"name": failure.name, "message": failure.message}
+        self._frame.steps[node] = {"output": None, "outcome": "error", "error": error}
+        self._took(node, "error")
+        if self.states is not None:
+            self._note(node, NodeState("completed", "error", failure.attempts or None, error))
+
+    def _saw(self, node: str, status: NodeStatus, outcome: str | list[str] | None = None) -> None:
+        if self.states is not None:
+            self._note(node, NodeState(status, outcome))
+
+    def _fail(self, node: str, message: str, failure: StepFailure | None = None) -> NoReturn:
+        name = failure.name if failure else "NonRetriableError"
+        if self.states is not None:
+            error = {"name": name, "message": failure.message if failure else message}
+            attempts = failure.attempts if failure else None
+            self._note(node, NodeState("failed", None, attempts, error))
+        raise Failed(node, message, name)
+
+    def _note_failure(self, node: str, failed: Failed) -> None:
+        """A container of which a part has failed."""
+        if self.states is not None:
+            error = {"name": failed.name, "message": str(failed)}
+            self._note(node, NodeState("failed", error=error))
+
+    def _all_states(self) -> dict[ItemKey, NodeState]:
+        states = {} if self.states is None else self.states
+        return {(node, ()): state for node, state in states.items()} | self.item_states
+
+    def _note(self, node: str, state: NodeState) -> None:
+        """Keeps a node's state; only where somebody asks for states."""
+        frame = self._frame
+        if frame.loop is not None:
+            state = replace(state, round=frame.loop.round)
+            loop: Loop | None = frame.loop
+            while loop is not None:
+                loop.seen.add((node, frame.items))
+                loop = loop.outer
+        self._keep((node, frame.items), state)
+
+    def _keep(self, key: ItemKey, state: NodeState) -> None:
+        node, items = key
+        if items:
+            self.item_states[key] = state
+        elif self.states is not None:
+            self.states[node] = state
+
+    def _known(self, key: ItemKey) -> NodeState | None:
+        node, items = key
+        return self.item_states.get(key) if items else (self.states or {}).get(node)

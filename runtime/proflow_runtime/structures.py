@@ -1,0 +1,169 @@
+"""The primitives that hold others together: parallel arms, regions, drawn loops."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar, overload
+
+from proflow_runtime.frames import Loop
+from proflow_runtime.groups import Stall
+from proflow_runtime.passes import Pass
+from proflow_runtime.results import Again, Result, combined
+from proflow_runtime.status import NodeState
+
+Passed = TypeVar("Passed", bound=Result | Again | None, covariant=True)
+Source: TypeAlias = str | tuple[str, ...]
+"""A node, by whatever outcome, or a node and its outcomes."""
+
+_EXIT = "?exit"
+"""What the id of a loop's exits adds to that of its first node."""
+
+
+@dataclass(frozen=True)
+class Branch(Generic[Passed]):
+    """A part of a region: it runs once all of `after` is settled, if at least one arrived there.
+
+    With `needs` it runs as soon as so many have arrived. A branch with `leaves` that arrives makes
+    the region arrive. Nothing to come `after`: it starts at once.
+    """
+
+    name: str
+    body: Callable[[], Awaitable[Passed]]
+    after: Sequence[Source] = ()
+    needs: int | None = None
+    leaves: bool = False
+
+
+class Structures(Pass):
+    """How a run's paths split, meet and come back."""
+
+    @overload
+    async def parallel(self, *arms: Callable[[], Awaitable[Result]]) -> Result: ...
+
+    @overload
+    async def parallel(self, *arms: Callable[[], Awaitable[Result | None]]) -> Result | None: ...
+
+    @overload
+    async def parallel(
+        self, *arms: Callable[[], Awaitable[Result | Again | None]]
+    ) -> Result | Again | None: ...
+
+    async def parallel(
+        self, *arms: Callable[[], Awaitable[Result | Again | None]]
+    ) -> Result | Again | None:
+        """Runs all arms at once. None: at least one arrived; a result: all have ended.
+
+        If an arm took a way back, that is returned once all are over.
+        """
+        results = await self._groups.all(arms)
+        back = _way_back(results)
+        if back is not None:
+            return back
+        ended = [result for result in results if isinstance(result, Result)]
+        return combined(ended) if len(ended) == len(results) else None
+
+    @overload
+    async def region(self, *branches: Branch[Result | None]) -> Result | None: ...
+
+    @overload
+    async def region(self, *branches: Branch[Result | Again | None]) -> Result | Again | None: ...
+
+    async def region(self, *branches: Branch[Result | Again | None]) -> Result | Again | None:
+        """Runs branches that depend on each other crosswise, each as soon as it may.
+
+        They stand in topological order. What a branch comes after is another branch, or ran before
+        the region. None: one that `leaves` arrived; a result: all have ended.
+        """
+        arrived: dict[str, bool] = {}
+        names = {branch.name for branch in branches}
+
+        def taken(source: Source) -> bool | None:
+            """Whether what leads here was taken; None: that is open still."""
+            node, *outcomes = (source,) if isinstance(source, str) else source
+            owner = node if node in names else node.removesuffix(_EXIT)
+            if owner in names and not arrived.get(owner):
+                return arrived.get(owner)
+            return not outcomes or not set(outcomes).isdisjoint(self._outcomes_of(node))
+
+        async def enter(branch: Branch[Result | Again | None]) -> Result | Again | None:
+            if branch.after:
+                edges = [taken(source) for source in branch.after]
+                enough = branch.needs is not None and edges.count(True) >= branch.needs
+                if None in edges and not enough:
+                    raise Stall
+                if True not in edges:
+                    arrived[branch.name] = False
+                    return None
+            done = await branch.body()
+            arrived[branch.name] = done is None
+            return done
+
+        results = await self._groups.all([partial(enter, branch) for branch in branches])
+        back = _way_back(results)
+        if back is not None:
+            return back
+        if any(branch.leaves and arrived[branch.name] for branch in branches):
+            return None
+        ended = [result for result in results if isinstance(result, Result)]
+        return combined(ended) if ended else Result("", "completed")
+
+    @overload
+    async def repeat(
+        self, node: str, body: Callable[[], Awaitable[Result | None]]
+    ) -> Result | None: ...
+
+    @overload
+    async def repeat(
+        self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
+    ) -> Result | Again | None: ...
+
+    async def repeat(
+        self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
+    ) -> Result | Again | None:
+        """Runs a block that begins with `node`, once more for every way back to it."""
+        around = self._frame
+        loop = Loop(node, around.loop)
+        while True:
+            around.exits.pop(f"{node}{_EXIT}", None)
+            self._next_round(loop)
+            with self._within(around.round(loop)):
+                done = await body()
+            if not isinstance(done, Again) or done.to != node:
+                return done
+
+    def again(self, node: str, *, to: str, limit: int) -> Again:
+        """The way back from `node` to the repeated block that begins with `to`.
+
+        The run fails when it is taken more than `limit` times since the loop was entered.
+        """
+        loop = self._frame.loop
+        while loop is not None and loop.header != to:
+            loop = loop.outer
+        if loop is None:
+            raise ValueError(f"the way back `{node} → {to}` leads out of every repeated block")
+        loop.returns[node] = loop.returns.get(node, 0) + 1
+        if loop.returns[node] > limit:
+            times = "once" if limit == 1 else f"{limit} times"
+            self._fail(node, f"way back `{node} → {to}` was taken more than {times}")
+        return Again(node, to)
+
+    def leave(self, node: str, exit: str) -> None:
+        """Notes by which of its exits a repeated block is left; `node` is its first with `?exit`."""
+        exits = self._frame.exits.setdefault(node, [])
+        if exit not in exits:
+            exits.append(exit)
+
+    def _next_round(self, loop: Loop) -> None:
+        """Begins a round: what the one before has seen is to come again."""
+        key = (loop.header, self._frame.items)
+        loop.round = self._rounds[key] = self._rounds.get(key, 0) + 1
+        for seen in loop.seen:
+            known = self._known(seen)
+            if known is not None and known.status != "pending":
+                self._keep(seen, NodeState("pending", round=known.round + 1))
+
+
+def _way_back(results: Sequence[Result | Again | None]) -> Again | None:
+    return next((result for result in results if isinstance(result, Again)), None)

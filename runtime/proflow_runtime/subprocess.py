@@ -1,0 +1,56 @@
+"""One workflow inside another: what a child is started with, and what its end tells its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proflow_runtime.values import JSON
+
+MAX_DEPTH = 8
+LINEAGE = "_proflow"
+"""Where an event's data says that it starts a child: how deep down, and of which run."""
+
+PARENT_ENDED = "inngest/function.finished"
+OF_PARENT = f"async.data.run_id == event.data.{LINEAGE}.parent"
+"""When a child is cancelled: its parent's run has ended, however it did. Only children match, since
+elsewhere the field is missing."""
+
+
+class SubprocessError(Exception):
+    """A child could not be started, or did not come to an end of its own."""
+
+
+class SubprocessCancelled(SubprocessError):
+    """Somebody cancelled a child."""
+
+
+def invocation(
+    input: JSON, trigger: Mapping[str, Any], tenant_id: int | None, run_id: str
+) -> dict[str, JSON]:
+    """The data of a child's event. Raises `SubprocessError`.
+
+    `trigger` is the data of the event that started the parent.
+    """
+    if input is not None and not isinstance(input, dict):
+        raise SubprocessError("its input is not an object")
+    lineage = trigger.get(LINEAGE)
+    depth = lineage.get("depth") if isinstance(lineage, dict) else None
+    below = (depth if type(depth) is int and depth > 0 else 0) + 1
+    if below > MAX_DEPTH:
+        raise SubprocessError(f"subprocesses are nested more than {MAX_DEPTH} deep")
+    tenant = {} if tenant_id is None else {"tenant_id": tenant_id}
+    return {**(input or {}), **tenant, LINEAGE: {"depth": below, "parent": run_id}}
+
+
+def answered(workflow: str, answer: JSON) -> JSON:
+    """A child's `{"result", "output"}`. Raises `SubprocessError`, also for what no child says.
+
+    For a cancelled child Inngest hands over the event of its end, in place of a result.
+    """
+    if isinstance(answer, dict):
+        if answer.keys() >= {"result", "output", "outcomes"}:
+            return {"result": answer["result"], "output": answer["output"]}
+        if answer.get("name") == PARENT_ENDED:
+            raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
+    raise SubprocessError(f"function `{workflow}` is no workflow: its result is none of one")
