@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeAlias, TypeVar, overload
+from typing import Generic, Literal, TypeAlias, TypeVar, overload
 
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
@@ -21,19 +20,56 @@ _EXIT = "?exit"
 """What the id of a loop's exits adds to that of its first node."""
 
 
-@dataclass(frozen=True)
 class Branch(Generic[Passed]):
     """A part of a region: it runs once all of `after` is settled, if at least one arrived there.
 
     With `needs` it runs as soon as so many have arrived. A branch with `leaves` that arrives makes
-    the region arrive. Nothing to come `after`: it starts at once.
+    the region arrive; of another one that does, the region takes no notice. Nothing to come
+    `after`: it starts at once. `Passed` is what the region may come to by it.
     """
 
-    name: str
-    body: Callable[[], Awaitable[Passed]]
-    after: Sequence[Source] = ()
-    needs: int | None = None
-    leaves: bool = False
+    __slots__ = ("after", "body", "leaves", "name", "needs")
+
+    @overload
+    def __init__(
+        self: Branch[Result],
+        name: str,
+        body: Callable[[], Awaitable[Result | None]],
+        after: Sequence[Source] = (),
+        needs: int | None = None,
+        leaves: Literal[False] = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Branch[Result | Again],
+        name: str,
+        body: Callable[[], Awaitable[Result | Again | None]],
+        after: Sequence[Source] = (),
+        needs: int | None = None,
+        leaves: Literal[False] = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[], Awaitable[Passed]],
+        after: Sequence[Source] = (),
+        needs: int | None = None,
+        leaves: bool = False,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[], Awaitable[Result | Again | None]],
+        after: Sequence[Source] = (),
+        needs: int | None = None,
+        leaves: bool = False,
+    ) -> None:
+        self.name, self.body = name, body
+        self.after, self.needs, self.leaves = after, needs, leaves
 
 
 class Structures(Pass):
@@ -63,6 +99,9 @@ class Structures(Pass):
             return back
         ended = [result for result in results if isinstance(result, Result)]
         return combined(ended) if len(ended) == len(results) else None
+
+    @overload
+    async def region(self, *branches: Branch[Result]) -> Result: ...
 
     @overload
     async def region(self, *branches: Branch[Result | None]) -> Result | None: ...
@@ -110,18 +149,16 @@ class Structures(Pass):
         return combined(ended) if ended else Result("", "completed")
 
     @overload
-    async def repeat(
-        self, node: str, body: Callable[[], Awaitable[Result | None]]
-    ) -> Result | None: ...
+    async def repeat(self, node: str, body: Callable[[], Awaitable[Result | Again]]) -> Result: ...
 
     @overload
     async def repeat(
         self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
-    ) -> Result | Again | None: ...
+    ) -> Result | None: ...
 
     async def repeat(
         self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
-    ) -> Result | Again | None:
+    ) -> Result | None:
         """Runs a block that begins with `node`, once more for every way back to it."""
         around = self._frame
         loop = Loop(node, around.loop)
@@ -130,7 +167,7 @@ class Structures(Pass):
             self._next_round(loop)
             with self._within(around.round(loop)):
                 done = await body()
-            if not isinstance(done, Again) or done.to != node:
+            if not isinstance(done, Again):
                 return done
 
     def again(self, node: str, *, to: str, limit: int) -> Again:
@@ -139,10 +176,8 @@ class Structures(Pass):
         The run fails when it is taken more than `limit` times since the loop was entered.
         """
         loop = self._frame.loop
-        while loop is not None and loop.header != to:
-            loop = loop.outer
-        if loop is None:
-            raise ValueError(f"the way back `{node} → {to}` leads out of every repeated block")
+        if loop is None or loop.header != to:
+            raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
         loop.returns[node] = loop.returns.get(node, 0) + 1
         if loop.returns[node] > limit:
             times = "once" if limit == 1 else f"{limit} times"
