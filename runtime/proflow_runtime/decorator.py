@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import inngest
@@ -11,6 +13,7 @@ import inngest
 from proflow_runtime import clock, status
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
+from proflow_runtime.parts import Handed
 from proflow_runtime.results import Failed, Result, Stopped
 from proflow_runtime.scope import Workflow
 from proflow_runtime.tenant import required_tenant
@@ -30,49 +33,93 @@ def workflow(
     doubles: Sequence[str] = (),
     initiator: str | None = None,
     channels: Sequence[str] = (),
-) -> Callable[[Body], InngestHandler]:
+) -> Bodies:
     """Turns a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
 
     `id` is the body's name with hyphens, unless given. `channels` are those that the body's
     notifications name literally: where one is not registered, a run's pass raises
     `UnknownChannelError` before it does anything. (Not the import: hosts register after it.)
     """
+    known = Workflow(id or "", digest, version, max_attempts, scope, tuple(doubles), initiator)
+    return Bodies(known, channels)
 
-    def decorate(body: Body) -> InngestHandler:
-        name = id if id is not None else getattr(body, "__name__", "workflow").replace("_", "-")
-        known = Workflow(name, digest, version, max_attempts, scope, tuple(doubles), initiator)
+
+class Bodies:
+    """Makes Inngest handlers of a workflow's body, and of the bodies of its parts."""
+
+    def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
+        self._workflow, self._channels = known, channels
+
+    def __call__(self, body: Body) -> InngestHandler:
+        known = self._workflow
+        if not known.id:
+            name = getattr(body, "__name__", "workflow").replace("_", "-")
+            known = replace(known, id=name)
 
         @functools.wraps(body)
         async def handler(ctx: inngest.Context) -> JSON:
-            tenant_id = required_tenant(ctx.event.data) if scope == "tenant" else None
-            if channels:
-                require_channels(channels)
-            recorded = status.is_recorded()
-            flow = Flow(ctx, known, tenant_id, recorded=recorded)
-            answer: dict[str, JSON] | None = None
-            failure: Failed | None = None
-            try:
-                try:
-                    result = flow.concluded(await body(flow))
-                except Stopped as stopped:
-                    result = stopped.result
-                answer = {
-                    "result": result.status,
-                    "output": result.output,
-                    "outcomes": flow.outcomes,
-                }
-            except Failed as failed:
-                failure = failed
-                raise inngest.NonRetriableError(str(failed)) from None
-            finally:
-                # A pass mostly ends in an interrupt of the SDK, which must pass untouched.
-                if recorded:
-                    await status.hand_over(_snapshot(flow, answer, failure))
-            return answer
+            flow = self._flow(ctx, known)
+            return await _handled(flow, partial(_whole, flow, body), final=True)
 
         return handler
 
-    return decorate
+    def part(self, keeps: Sequence[str] = ()) -> Callable[[Body], InngestHandler]:
+        """Turns the body of a part into a handler; it keeps the steps of some nodes."""
+
+        def decorate(body: Body) -> InngestHandler:
+            @functools.wraps(body)
+            async def handler(ctx: inngest.Context) -> JSON:
+                handed = Handed.of(ctx.event)
+                own = replace(ctx, run_id=handed.run_id, event=handed.event)
+                flow = self._flow(own, self._workflow)
+                flow.take(handed)
+                return await _handled(flow, partial(_partly, flow, body, keeps), final=False)
+
+            return handler
+
+        return decorate
+
+    def _flow(self, ctx: inngest.Context, known: Workflow) -> Flow:
+        tenant_id = required_tenant(ctx.event.data) if known.scope == "tenant" else None
+        if self._channels:
+            require_channels(self._channels)
+        return Flow(ctx, known, tenant_id, recorded=status.is_recorded())
+
+
+async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
+    """What a run answers."""
+    try:
+        result = flow.concluded(await body(flow))
+    except Stopped as stopped:
+        result = stopped.result
+    return {"result": result.status, "output": result.output, "outcomes": flow.outcomes}
+
+
+async def _partly(flow: Flow, body: Body, keeps: Sequence[str]) -> dict[str, JSON]:
+    """What a part answers."""
+    try:
+        return flow.handed_back(await body(flow), False, keeps)
+    except Stopped as stopped:
+        return flow.handed_back(stopped.result, True, keeps)
+
+
+async def _handled(
+    flow: Flow, answering: Callable[[], Awaitable[dict[str, JSON]]], *, final: bool
+) -> JSON:
+    """One pass; `final`: where it answers or fails, the run is over."""
+    answer: dict[str, JSON] | None = None
+    failure: Failed | None = None
+    try:
+        answer = await answering()
+    except Failed as failed:
+        failure = failed
+        raise inngest.NonRetriableError(str(failed)) from None
+    finally:
+        # A pass mostly ends in an interrupt of the SDK, which must pass untouched.
+        if flow.states is not None:
+            over = (answer, failure) if final else (None, None)
+            await status.hand_over(_snapshot(flow, *over))
+    return answer
 
 
 def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None) -> status.Snapshot:

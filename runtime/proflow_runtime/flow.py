@@ -6,11 +6,12 @@ from typing import Any
 
 from proflow_runtime.choosing import Choices
 from proflow_runtime.containers import Containers
+from proflow_runtime.parts import Parts
 from proflow_runtime.results import Result, Stopped, combined
 from proflow_runtime.waiting import Waits
 
 
-class Flow(Choices, Waits, Containers):
+class Flow(Choices, Waits, Containers, Parts):
     """One pass over a run, with a method for every op."""
 
     def end(

@@ -13,6 +13,7 @@ from proflow_runtime.decorator import workflow
 from proflow_runtime.failures import on_failure
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
+from proflow_runtime.parts import OVER, function_id, part_event
 from proflow_runtime.schedules import cron_trigger, fan_out
 from proflow_runtime.subprocess import OF_PARENT, PARENT_ENDED
 
@@ -24,12 +25,13 @@ MAX_CANCELLATIONS = 5
 def functions_of(
     definition: Definition, client: inngest.Inngest, registry: Registry
 ) -> list[inngest.Function[Any]]:
-    """The workflow, and before it the fan-outs of a tenant's crons.
+    """The workflow, and before it the fan-outs of a tenant's crons, and the workflow's parts.
 
     Raises `UnknownHandlerError` and `UnknownChannelError`.
     """
     fan_outs = list(_fan_outs(definition, client, registry))
-    handler = workflow(
+    program = interpret(definition, registry)
+    bodies = workflow(
         digest=definition.digest,
         id=definition.id,
         version=definition.version,
@@ -37,7 +39,16 @@ def functions_of(
         scope=definition.scope,
         doubles=definition.doubles,
         initiator=definition.initiator,
-    )(interpret(definition, registry))
+    )
+    parts = [
+        client.create_function(
+            fn_id=function_id(definition.id, name),
+            trigger=inngest.TriggerEvent(event=part_event(definition.id, name)),
+            retries=retries_of(definition),
+            cancel=[OVER],
+        )(bodies.part(definition.parts[name].keeps)(body))
+        for name, body in program.parts.items()
+    ]
     create = client.create_function(
         fn_id=definition.id,
         name=definition.name,
@@ -48,7 +59,7 @@ def functions_of(
             None if definition.on_failure is None else on_failure(registry[definition.on_failure])
         ),
     )
-    return [*fan_outs, create(handler)]
+    return [*fan_outs, *parts, create(bodies(program.body))]
 
 
 def retries_of(definition: Definition) -> int:

@@ -26,6 +26,7 @@ from proflow_schemas.definition import (
     LeaveOp,
     LoopOp,
     ParallelOp,
+    PartOp,
     RegionOp,
     RegionTask,
     RepeatOp,
@@ -79,18 +80,27 @@ class _Block:
         return ended
 
 
-def interpret(definition: Definition, registry: Registry) -> Body:
-    """The body of a definition's runs, the counterpart of a generated function.
+@dataclass(frozen=True)
+class Program:
+    """The body of a definition's runs, and those of the parts that it is split into."""
+
+    body: Body
+    parts: Mapping[str, Body]
+
+
+def interpret(definition: Definition, registry: Registry) -> Program:
+    """The bodies of a definition, the counterpart of generated functions.
 
     Raises `UnknownHandlerError` and `UnknownChannelError` for what its ops name in vain.
     """
     tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
     registry.require(op.handler for op in tasks)
     require_channels(literal_channels(definition))
-    compiler = _Compiler(registry, definition.functions)
+    compiler = _Compiler(registry, definition)
     program = compiler.block(definition.steps)
+    parts = {name: compiler.block(part.steps).run_out for name, part in definition.parts.items()}
     compiler.compile_functions()
-    return program.run_out
+    return Program(program.run_out, parts)
 
 
 def literal_channels(definition: Definition) -> list[str]:
@@ -109,10 +119,11 @@ def _ops(definition: Definition) -> list[AnyOp]:
 
 
 class _Compiler:
-    def __init__(self, registry: Registry, functions: Mapping[str, Sequence[AnyOp]]) -> None:
+    def __init__(self, registry: Registry, definition: Definition) -> None:
         self._registry = registry
-        self._sources = functions
-        self._functions: dict[str, _Block] = {name: _Block() for name in functions}
+        self._sources = definition.functions
+        self._parts = definition.parts
+        self._functions: dict[str, _Block] = {name: _Block() for name in self._sources}
 
     def compile_functions(self) -> None:
         for name, ops in self._sources.items():
@@ -160,6 +171,8 @@ class _Compiler:
                 return _set(op)
             case ChooseOp():
                 return _choose(op)
+            case PartOp():
+                return _part(op, self._parts[op.part].reads)
             case BranchOp():
                 return self._branch(op)
             case ParallelOp():
@@ -328,6 +341,15 @@ def _invoke(op: InvokeOp) -> Instruction:
         await flow.invoke(node, workflow, input, timeout=timeout, catch=catch)
 
     return invoke
+
+
+def _part(op: PartOp, reads: Sequence[str]) -> Instruction:
+    node, name = op.node, op.part
+
+    async def part(flow: Flow) -> Result | None:
+        return await flow.part(node, name, reads)
+
+    return part
 
 
 def _set(op: SetOp) -> Instruction:
