@@ -200,6 +200,28 @@ def compile(
 
 @app.command()
 @guarded
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The design that runs now.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The one that would replace it.")],
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+) -> None:
+    """Tell what changed between two designs, and which runs in flight survive it."""
+    import json
+
+    from proflow_compiler.diff import compare, comparison_json, comparison_text
+    from proflow_compiler.loading import compiled_design
+
+    found = compare(compiled_design(old), compiled_design(new))
+    if format == "json":
+        told = comparison_json(found, old, new)
+        echo(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    else:
+        echo(comparison_text(found, color=is_colored(sys.stdout)))
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+@guarded
 def explain(
     code: Annotated[
         str | None,

@@ -34,7 +34,12 @@ def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> l
 
 
 def compiled(path: str, *, handlers: list[str] | None) -> Definition:
-    """The one design of a file; its problems, if it has errors, end the command."""
+    """The definition of a file's one design; its problems, if it has errors, end the command."""
+    return compiled_design(path, handlers=handlers)[1]
+
+
+def compiled_design(path: str, *, handlers: list[str] | None = None) -> tuple[Design, Definition]:
+    """The one design of a file, and its definition."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
     with collecting_later():
@@ -44,7 +49,8 @@ def compiled(path: str, *, handlers: list[str] | None) -> Definition:
             render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False
         )
         raise typer.Exit(1)
-    return compilation.definitions[_only(path, [one.id for one in compilation.definitions])]
+    at = _only(path, [one.id for one in compilation.definitions])
+    return compilation.reading.designs[at], compilation.definitions[at]
 
 
 def one_design(path: str) -> Design:

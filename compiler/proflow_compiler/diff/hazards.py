@@ -1,0 +1,156 @@
+"""What a change of a node's own config means for runs that are at it, or past it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from proflow_schemas.durations import format_duration, parse_duration
+from proflow_schemas.nodes import (
+    Approval,
+    Config,
+    Delay,
+    Duration,
+    Foreach,
+    Loop,
+    Set,
+    Subprocess,
+    Wait,
+)
+
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Node
+from proflow_compiler.diff.arrivals import Reading, is_total
+from proflow_compiler.diff.changes import plain
+
+_ALIKE = {"cc": "notify"}
+"""Types whose steps are the same."""
+_BY_TIMEOUT = {"approve": "approved", "reject": "rejected"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """A node as it was, and as it is: None if it is gone. `read`: rules read its values."""
+
+    old: Node
+    new: Node | None
+    old_reading: Reading = field(repr=False)
+    new_reading: Reading = field(repr=False)
+    read: bool = False
+
+    def same(self, old: str | None, new: str | None) -> bool:
+        """Whether two expressions have the same value."""
+        if old is None or new is None:
+            return old == new
+        return self.old_reading.key(old) == self.new_reading.key(new)
+
+
+def open_hazard(before: Before) -> str | None:
+    """Why a run that waits at the node would not go on as the new design says."""
+    name, new = ticks(before.old.id), before.new
+    if new is None:
+        return f"there is no {name} any more: what it waits for would find nobody"
+    if (other := _other_node(before.old, new)) is not None:
+        return other
+    if before.old.type == "delay":
+        return done_hazard(before)
+    match before.old.config, new.config:
+        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.event != now.event:
+            return (
+                f"{name} is armed for the event {ticks(was.event)}, and expects {ticks(now.event)}"
+            )
+        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.match != now.match:
+            return f"{name} is armed with the old `match`"
+        case Approval() as was, Approval() as now if _fires(was) and now.timeout_action == "remind":
+            return f"the old timeout of {name} would end it, which `remind` never does"
+        case Subprocess() as was, Subprocess() as now if was.workflow != now.workflow:
+            return f"{name} runs {ticks(was.workflow)} already, and expects {ticks(now.workflow)}"
+        case Foreach() as was, Foreach() as now:
+            if not before.same(was.items, now.items):
+                return f"the items of {name} may be others"
+            if now.max_concurrency is not None and now.max_concurrency < (
+                was.max_concurrency or float("inf")
+            ):
+                return f"more items of {name} may be open than its new `maxConcurrency` admits"
+        case Loop() as was, Loop() as now:
+            if not before.same(was.condition, now.condition):
+                return f"the rounds of {name} would be tested anew, by another `while`"
+            if now.max_iterations < was.max_iterations:
+                return f"{name} may have had more rounds than its new `maxIterations`"
+    return None
+
+
+def done_hazard(before: Before) -> str | None:
+    """Why what the node came to would not mean the same when it is played again."""
+    name, new = ticks(before.old.id), before.new
+    if new is None:
+        return None
+    if (other := _other_node(before.old, new)) is not None:
+        return other
+    match before.old.config, new.config:
+        case Approval() as was, Approval() as now if _fires(was) and _timed(was) != _timed(now):
+            return f"{name} may have timed out, and a timeout means another decision now"
+        case ((Wait() | Approval() as was), (Wait() | Approval() as now)):
+            if was.match != now.match and now.match is not None:
+                return f"the new `match` of {name} is looked up in every pass, and may be missing"
+        case Delay() as was, Delay() as now if was.until != now.until and now.until is not None:
+            return f"the new `until` of {name} is computed in every pass, and may fail"
+        case Set() as was, Set() as now:
+            return _computed(before, was, now)
+        case Foreach() as was, Foreach() as now if not before.same(was.items, now.items):
+            return f"the items of {name} may be others"
+        case Loop() as was, Loop() as now:
+            if not before.same(was.condition, now.condition):
+                return f"the rounds of {name} would be tested anew, by another `while`"
+            if was.max_iterations != now.max_iterations:
+                return f"{name} may have had another number of rounds: `maxIterations` changed"
+    return None
+
+
+def _computed(before: Before, was: Set, now: Set) -> str | None:
+    keys = dict.fromkeys([*was.values, *now.values])
+    changed = [key for key in keys if not before.same(was.values.get(key), now.values.get(key))]
+    left = {key: now.values[key] for key in changed if key in now.values}
+    if not changed or (not before.read and is_total(left)):
+        return None
+    return (
+        f"{ticks(changed[0])} of {ticks(before.old.id)} is computed in every pass:"
+        " its new value may lead elsewhere, or fail"
+    )
+
+
+def _other_node(old: Node, new: Node) -> str | None:
+    name = ticks(old.id)
+    if _ALIKE.get(old.type, old.type) != _ALIKE.get(new.type, new.type):
+        return f"{name} was of type {old.type}, and is of type {new.type}"
+    if old.parent != new.parent:
+        return f"{name} has other step ids, as it is no longer where it was"
+    return None
+
+
+def _fires(approval: Approval) -> bool:
+    return approval.timeout is not None and approval.timeout_action != "remind"
+
+
+def _timed(approval: Approval) -> str:
+    """What an approval that was left alone is taken for."""
+    return _BY_TIMEOUT.get(approval.timeout_action, "timeout")
+
+
+def notes(old: Node, new: Node) -> Iterator[str]:
+    """What a run that waits at the node keeps of its old config, though it survives."""
+    was, now = plain(old.config), plain(new.config)
+    changed = [key for key in dict.fromkeys([*was, *now]) if was.get(key) != now.get(key)]
+    retried = old.type not in ("approval", "wait", "delay", "subprocess")
+    for key in changed:
+        if key in ("timeoutAction", "rejectTo"):
+            continue
+        if retried:
+            yield f"its next attempt has the new `{key}`"
+        elif key in ("timeout", "duration"):
+            yield f"keeps the old `{key}`{_of(old.config, key)}"
+        else:
+            yield f"began with the old `{key}`"
+
+
+def _of(config: Config, key: str) -> str:
+    value: Duration | None = getattr(config, key)
+    return ", which was none" if value is None else f", {format_duration(parse_duration(value))}"

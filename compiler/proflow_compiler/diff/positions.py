@@ -1,0 +1,343 @@
+"""Where a run of the old design can be waiting, and whether it survives there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from proflow_schemas.nodes import End
+
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Node
+from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
+from proflow_compiler.diff.levels import Levels, Side
+from proflow_compiler.diff.wording import changed_arrival
+from proflow_compiler.graph import Graph
+from proflow_compiler.loops import Loop, natural_loops
+
+WAITING = ("approval", "wait", "delay", "subprocess")
+RETRYING = ("task", "notify", "cc", "ai", "http", "emit")
+"""Types at which a run waits only between two attempts."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A node that a run of the old design can be waiting at.
+
+    `reason` says why it does not survive; `path` is a way to it, over the node that is to blame if
+    there is one. `notes`: what a run that survives keeps of the old design.
+    """
+
+    node: str
+    survives: bool
+    reason: str | None
+    path: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Blame:
+    reason: str
+    node: str | None = None
+    """The node to blame, if it is another one."""
+
+
+class Positions:
+    """The verdicts on all positions of the old design."""
+
+    def __init__(self, old: Side, new: Side) -> None:
+        self._levels = Levels(old, new)
+        self._old, self._new = old, new
+        self._open_hazard = lru_cache(maxsize=None)(self._of_open)
+        self._past_hazard = lru_cache(maxsize=None)(self._of_past)
+        self._blamed_of: dict[str | None, tuple[int, int]] = {}
+        self._stops_of: dict[str | None, list[tuple[str, frozenset[int]]]] = {}
+
+    def all(self) -> Iterator[Position]:
+        """In file order."""
+        for name, node in self._old.design.nodes.items():
+            if node.type not in (*WAITING, *RETRYING):
+                continue
+            if name in self._old.levels[node.parent].reachable:
+                yield self._position(node)
+
+    def _position(self, node: Node) -> Position:
+        blame = next(self._blames(node.id), None)
+        new = self._new.design.nodes.get(node.id)
+        kept = tuple(notes(node, new)) if blame is None and new is not None else ()
+        path = self._path(node.id, None if blame is None else blame.node)
+        return Position(node.id, blame is None, None if blame is None else blame.reason, path, kept)
+
+    def _path(self, name: str, over: str | None) -> tuple[str, ...]:
+        found: list[str] = []
+        for one in (*self._old.chain(name), name):
+            container = self._old.design.nodes[one].parent
+            found += self._levels.pasts(container).way(one, over)
+        return tuple(found)
+
+    def _blames(self, name: str) -> Iterator[_Blame]:
+        """Everything that speaks against a position, what is nearest to it first."""
+        if (whole := self._whole) is not None:
+            yield _Blame(whole)
+            return
+        chain = self._old.chain(name)
+        for one in (name, *reversed(chain)):
+            if (hazard := self._open_hazard(one)) is not None:
+                yield _Blame(hazard)
+        for one in (name, *reversed(chain)):
+            container = self._old.design.nodes[one].parent
+            yield from self._around(one, container)
+        for container in reversed(chain):
+            yield from self._everything(container, as_open=self._is_concurrent(container))
+
+    def _around(self, name: str, container: str | None) -> Iterator[_Blame]:
+        """What speaks against a node being open, of its own level."""
+        pasts = self._levels.pasts(container)
+        if (hazard := self._arrival_hazard(name)) is not None:
+            yield _Blame(hazard)
+        started, (past, beside) = pasts.started(name), self._blamed(container)
+        for other in reversed(list(pasts.names(started & past))):
+            yield from self._past(other)
+        for other in pasts.names(pasts.open(name) & beside):
+            yield from self._beside(other)
+        yield from self._ending(name, container, started & ~pasts.bit[name])
+
+    def _blamed(self, container: str | None) -> tuple[int, int]:
+        """The nodes of a level that speak against others by being over, and by being open."""
+        if container not in self._blamed_of:
+            pasts = self._levels.pasts(container)
+            self._blamed_of[container] = (
+                sum(pasts.bit[one] for one in pasts.order if any(self._past(one))),
+                sum(pasts.bit[one] for one in pasts.order if any(self._beside(one))),
+            )
+        return self._blamed_of[container]
+
+    def _past(self, name: str) -> Iterator[_Blame]:
+        """What speaks against a node, or what it contains, being over."""
+        if (hazard := self._past_hazard(name)) is not None:
+            yield _Blame(hazard, name)
+        if name in self._old.levels:
+            yield from self._everything(name, as_open=False)
+
+    def _beside(self, name: str) -> Iterator[_Blame]:
+        """What speaks against a node, or what it contains, being open as well."""
+        if (hazard := self._open_hazard(name)) is not None:
+            yield _Blame(f"{ticks(name)} may be open as well: {hazard}", name)
+        if name in self._old.levels:
+            yield from self._everything(name, as_open=True)
+
+    def _everything(self, container: str, *, as_open: bool) -> Iterator[_Blame]:
+        """What speaks against anything in a container being over, or open."""
+        level = self._old.levels[container]
+        for name, at in level.nodes.items():
+            if at.entry or name not in level.reachable:
+                continue
+            yield from self._past(name)
+            if as_open:
+                yield from self._beside(name)
+
+    def _is_concurrent(self, container: str) -> bool:
+        """Whether other items may be open while one is."""
+        config = self._old.design.nodes[container].config
+        return getattr(config, "max_concurrency", 1) != 1
+
+    # --- single nodes
+
+    def _of_open(self, name: str) -> str | None:
+        at = self._level(name).nodes[name]
+        if not at.drawn or at.node.type not in (*WAITING, *RETRYING, "foreach", "loop"):
+            return None
+        return open_hazard(self._before(at.node)) or self._function_hazard(name)
+
+    def _of_past(self, name: str) -> str | None:
+        at = self._level(name).nodes[name]
+        if not at.drawn:
+            return self._loop_hazards.get(name)
+        return (
+            done_hazard(self._before(at.node))
+            or self._arrival_hazard(name)
+            or self._read_hazard(name)
+            or self._over_hazard(name)
+            or self._function_hazard(name)
+            or self._loop_hazards.get(name)
+        )
+
+    def _before(self, node: Node) -> Before:
+        return Before(
+            node,
+            self._new.design.nodes.get(node.id),
+            self._old.reading,
+            self._new.reading,
+            read=node.id in self._new.read,
+        )
+
+    def _level(self, name: str) -> Graph:
+        return self._old.level_of[name]
+
+    def _arrival_hazard(self, name: str) -> str | None:
+        """Whether the new design comes to a node in another way; steps and containers only."""
+        at = self._level(name).nodes[name]
+        container = self._level(name).container
+        if at.ruled or at.entry or at.node.type in ("start", "end", "parallel", "join", "set"):
+            return None
+        new = self._new.design.nodes.get(name)
+        if new is None or new.parent != at.node.parent or container not in self._new.levels:
+            return None  # gone or moved: told of it as that
+        if name not in self._new.levels[container].reachable:
+            return None
+        before = self._levels.arrivals(container, old=True)
+        after = self._levels.arrivals(container, old=False)
+        if before.into[name] == after.into[name]:
+            return None
+        return changed_arrival(name, before, after, self._levels)
+
+    def _read_hazard(self, name: str) -> str | None:
+        """A condition whose outcome is read, and may have another name now."""
+        level = self._level(name)
+        if not level.nodes[name].ruled or name not in self._new.read:
+            return None
+        container = level.container
+        other = self._new.levels.get(container)
+        if other is None or name not in other.nodes:
+            return None
+        return (
+            None
+            if self._outcomes(level, name, self._old) == self._outcomes(other, name, self._new)
+            else f"`outcome` of {ticks(name)} is read, and its rules changed"
+        )
+
+    def _outcomes(self, level: Graph, name: str, side: Side) -> list[object]:
+        return [
+            (one.outcome, None if one.when is None else side.reading.key(one.when))
+            for one in level.exits[name]
+        ]
+
+    def _over_hazard(self, name: str) -> str | None:
+        """A container whose items are over with something else."""
+        if name not in self._old.levels or name not in self._new.levels:
+            return None
+        before = self._levels.arrivals(name, old=True).over
+        if before == self._levels.arrivals(name, old=False).over:
+            return None
+        return f"what ends an item of {ticks(name)} changed, and items may be over"
+
+    def _function_hazard(self, name: str) -> str | None:
+        if self._old.functions.get(name) == self._new.functions.get(name):
+            return None
+        return f"{ticks(name)} would run in another part of the long program"
+
+    # --- whole designs
+
+    @cached_property
+    def _whole(self) -> str | None:
+        old, new = self._old.design, self._new.design
+        if old.id != new.id:
+            return (
+                f"the design is {ticks(new.id)} now, another function: nobody would go on with"
+                f" runs of {ticks(old.id)}"
+            )
+        if old.settings.scope != new.settings.scope:
+            return "the `scope` changed, by which waits tell tenants apart"
+        return None
+
+    @cached_property
+    def _loop_hazards(self) -> dict[str, str]:
+        """By the header of each loop: ways back that are gone, or may be taken less often."""
+        found: dict[str, str] = {}
+        for container, level in self._old.levels.items():
+            for loop in natural_loops(level):
+                if (hazard := self._loop_hazard(container, loop)) is not None:
+                    found.setdefault(loop.header, hazard)
+        return found
+
+    def _loop_hazard(self, container: str | None, loop: Loop) -> str | None:
+        limits: dict[object, int] = {}
+        for key, limit in self._ways(container, old=False).values():
+            limits[key] = min(limit, limits.get(key, limit))
+        known = self._ways(container, old=True)
+        for way in loop.back:
+            edge = way.edge
+            drawn = f"{ticks(self._drawn(edge.source))} → {ticks(self._drawn(edge.target))}"
+            key, _ = known[edge.source, edge.outcome, edge.target]
+            if key not in limits:
+                return f"the way back {drawn} is gone or changed, and may have been taken"
+            if limits[key] < way.limit:
+                return f"the way back {drawn} may have been taken more than {limits[key]} times"
+        return None
+
+    def _ways(
+        self, container: str | None, *, old: bool
+    ) -> dict[tuple[str, str, str], tuple[object, int]]:
+        """The ways back of a level: in terms of both designs, and their limits."""
+        side = self._old if old else self._new
+        if container not in side.levels:
+            return {}
+        level, found = side.levels[container], self._levels.arrivals(container, old=old)
+        ways: dict[tuple[str, str, str], tuple[object, int]] = {}
+        for way in level.back:
+            edge = way.edge
+            target = level.nodes[edge.target]
+            passed = target.ruled or target.node.type in ("parallel", "join", "set")
+            to = found.into[edge.target] if passed else edge.target
+            key = (found.by[edge.source, edge.outcome], to)
+            ways[edge.source, edge.outcome, edge.target] = (key, way.limit)
+        return ways
+
+    def _drawn(self, name: str) -> str:
+        return self._level(name).nodes[name].node.id
+
+    def _ending(self, name: str, container: str | None, past: int) -> Iterator[_Blame]:
+        """Ends that would stop the run as soon as it moves on, though no run has come to them."""
+        bit, vocabulary = self._levels.pasts(container).bit, self._levels.vocabulary
+        for end, into in self._stops(container):
+            for term in into:
+                steps = vocabulary.steps(term)
+                beside = not steps or any(bit.get(step, 0) & past for step in steps)
+                if beside and not self._is_ruled_out(term, name, container):
+                    yield _Blame(f"the run would stop at {ticks(end)} as soon as it moves on")
+                    return
+
+    def _stops(self, container: str | None) -> list[tuple[str, frozenset[int]]]:
+        """The ends of the new design that stop a run, and did not or were not come to like that."""
+        if container not in self._stops_of:
+            level = self._new.levels.get(container)
+            into = {} if level is None else self._levels.arrivals(container, old=False).into
+            self._stops_of[container] = [
+                (name, terms)
+                for name, terms in into.items()
+                if _stops(self._new.design.nodes.get(name))
+                and not self._is_as_before(name, container, terms)
+            ]
+        return self._stops_of[container]
+
+    def _is_as_before(self, end: str, container: str | None, into: frozenset[int]) -> bool:
+        level = self._old.levels[container]
+        if end not in level.reachable or not _stops(self._old.design.nodes.get(end)):
+            return False
+        return self._levels.arrivals(container, old=True).into[end] == into
+
+    def _is_ruled_out(self, term: int, name: str, container: str | None) -> bool:
+        """Whether no run that is at a node has taken an outcome of one step."""
+        tag, *rest = self._levels.vocabulary.term(term)
+        if tag != "step":
+            return False
+        step, outcome = rest
+        level = self._old.levels[container]
+        if step not in level.reachable:
+            return step not in self._old.design.nodes
+        if not level.dominator_tree.dominates(step, name):
+            return outcome in level.undrawn(step)
+        pasts = self._levels.pasts(container)
+        for exit_ in level.exits[step]:
+            if exit_.outcome == outcome:
+                leads = {edge.target for edge in exit_.edges}
+                return not any(one == name or pasts.bit[one] & pasts.before[name] for one in leads)
+        return True
+
+
+def _stops(node: Node | None) -> bool:
+    """Whether it is an end that stops the whole run."""
+    return (
+        node is not None
+        and isinstance(node.config, End)
+        and (node.config.terminate or node.config.fail)
+    )
