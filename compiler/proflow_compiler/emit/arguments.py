@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from proflow_schemas.definition import CronTrigger, Definition, RetryPolicy, TaskOp, walk
+from proflow_schemas.definition import CronTrigger, Definition, RetryPolicy, TaskOp, blocks, walk
 from proflow_schemas.durations import format_duration
 
 from proflow_compiler.emit.literals import Source, literal
@@ -122,8 +122,8 @@ def _scheduled(definition: Definition) -> str:
 def _channels(definition: Definition) -> tuple[str, ...]:
     """The channels that notifications name literally, sorted."""
     found = set()
-    for block in (definition.steps, *definition.functions.values()):
-        for op in walk(list(block)):
+    for block in blocks(definition):
+        for op in walk(block):
             if isinstance(op, TaskOp) and op.handler == "proflow:notify":
                 channel = op.input.get("channel", "inApp")
                 if isinstance(channel, str) and "${" not in channel:

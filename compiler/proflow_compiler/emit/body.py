@@ -1,9 +1,11 @@
 """Blocks of a definition as statements of Python functions over `flow`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from proflow_schemas.definition import (
+    AgainOp,
     AnyOp,
     ApprovalOp,
     BranchOp,
@@ -12,7 +14,13 @@ from proflow_schemas.definition import (
     ChooseOp,
     Definition,
     EndOp,
+    ForeachOp,
+    InvokeOp,
+    LeaveOp,
+    LoopOp,
     ParallelOp,
+    RegionOp,
+    RepeatOp,
     RetryPolicy,
     SendOp,
     SetOp,
@@ -22,19 +30,36 @@ from proflow_schemas.definition import (
     WaitOp,
 )
 
-from proflow_compiler.emit.endings import Ending, Endings
+from proflow_compiler.emit.endings import RETURNS, Ending, Endings
 from proflow_compiler.emit.literals import Source, comment, comment_id, literal
 from proflow_compiler.emit.names import Names
+from proflow_compiler.emit.outlining import Program, Title
 from proflow_compiler.emit.rendering import macro
 
 BUILTIN = "proflow:"
 _APPROVAL_OUTCOMES = ("approved", "rejected", "timeout", "returned")
 _WAIT_OUTCOMES = ("received", "timeout")
 _RETURNED = {
-    Ending.ENDS: "Result",
-    Ending.ARRIVES: "None",
-    Ending.ENDS | Ending.ARRIVES: "Result | None",
+    Ending.ENDS: "ended",
+    Ending.ENDS | Ending.ARRIVES: "ended",
+    Ending.AGAIN | Ending.ARRIVES: "again",
+    Ending.ENDS | Ending.AGAIN | Ending.ARRIVES: "over",
 }
+"""The variable for what a block returned: of each type one of its own."""
+
+_Step = (
+    TaskOp
+    | ApprovalOp
+    | WaitOp
+    | SleepOp
+    | SendOp
+    | InvokeOp
+    | SetOp
+    | ChooseOp
+    | ForeachOp
+    | LoopOp
+)
+"""What is drawn, and commented on."""
 
 
 class Body:
@@ -43,98 +68,134 @@ class Body:
     def __init__(
         self,
         definition: Definition,
+        program: Program,
         names: Names,
         retries: Mapping[RetryPolicy, Source],
         handlers: Mapping[str, Source],
         *,
         local: bool,
     ) -> None:
-        self.definition = definition
+        self.program = program
         self.names, self.retries, self.handlers = names, retries, handlers
         self.local = local
-        self.endings = Endings(definition.functions)
+        self.endings = Endings(program.functions)
         self.lines: list[str] = []
-        self.outcomes: dict[str, tuple[str, Sequence[str]]] = {}
-        """Node → the expression of its outcome, and all outcomes it may take."""
+        self.used = {"Result"}
+        """What the functions mention of the runtime."""
+        self.known: dict[str, tuple[str, Sequence[str]]] = {}
+        """Node → the expression of its outcome, in the block that is being written, and all
+        outcomes it may take."""
         self.labels = {node.id: node.label for node in definition.canvas.nodes}
-        self.functions = {name: names.of(name, "path") for name in reversed(self.endings.order)}
+        self.functions = {
+            name: self._name(program.titles[name]) for name in reversed(self.endings.order)
+        }
 
     def shared(self, level: int) -> None:
         """The functions of the definition, each after those it calls."""
         for name in self.endings.order:
             argument = "" if self.local else "flow: Flow"
-            block = self.definition.functions[name]
+            block = self.program.functions[name]
             self._function(self.functions[name], argument, block, level)
             self._line(0, "")
 
     def main(self, name: str) -> None:
-        ending = self.endings.of(self.definition.steps) | Ending.ENDS
-        self._line(0, f"async def {name}(flow: Flow) -> {_RETURNED[ending]}:")
+        ending = self.endings.of(self.program.steps) | Ending.ENDS
+        self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
         if self.local:
             self.shared(1)
-        self._whole(self.definition.steps, 1, ending)
+        self._whole(self.program.steps, 1, ending)
 
     def _line(self, level: int, text: str) -> None:
         self.lines.append(f"{'    ' * level}{text}")
+
+    def _name(self, title: Title) -> str:
+        return self.names.of(title.node, title.purpose)
 
     def _function(
         self, name: str, argument: str, block: Sequence[AnyOp], level: int, *, skip: bool = False
     ) -> None:
         ending = self.endings.of(block)
-        self._line(level, f"async def {name}({argument}) -> {_RETURNED[ending]}:")
+        if Ending.AGAIN in ending:
+            self.used.add("Again")
+        self._line(level, f"async def {name}({argument}) -> {ending.annotation}:")
         if not block:
             self._line(level + 1, '"""Goes straight on."""')
-        self._whole(block, level + 1, ending, skip=skip)
+        with self._inside():
+            self._whole(block, level + 1, ending, skip=skip)
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """A block inside another: it sees the variables around it, and not the other way round."""
+        around = self.known
+        self.known = dict(around)
+        yield
+        self.known = around
 
     def _whole(
         self, block: Sequence[AnyOp], level: int, ending: Ending, *, skip: bool = False
     ) -> None:
-        """The body of a function; what may return a result says so where it returns none."""
-        closed = self._block(block, level, ending, tail=True, skip=skip)
-        if not closed and ending == Ending.ENDS | Ending.ARRIVES:
+        """The body of a function; what may return something says so where it returns nothing."""
+        closed = self._block(block, level, tail=True, skip=skip)
+        if not closed and ending & RETURNS:
             self._line(level, "return None")
 
-    def _block(
-        self,
-        block: Sequence[AnyOp],
-        level: int,
-        ending: Ending,
-        *,
-        tail: bool,
-        skip: bool = False,
-    ) -> bool:
+    def _block(self, block: Sequence[AnyOp], level: int, *, tail: bool, skip: bool = False) -> bool:
         """Statements; whether the last one returns.
 
-        `ending` is of the function; `tail` says that it is over where this block arrives. `skip`
-        leaves out the comment of the first op, which stands elsewhere.
+        `tail` says that the function is over where this block arrives. `skip` leaves out the
+        comment of the first op, which stands elsewhere.
         """
         closed = False
         for index, op in enumerate(block):
             last = tail and index == len(block) - 1
-            if index and not isinstance(op, BranchOp | StopOp | EndOp | CallOp):
+            if index and not isinstance(op, BranchOp | StopOp | EndOp | AgainOp | LeaveOp | CallOp):
                 self._line(0, "")
+            following = block[index + 1] if index + 1 < len(block) else None
+            branched = isinstance(following, BranchOp) and following.node == op.node
             commented = not (skip and index == 0)
-            match op:
-                case BranchOp():
-                    self._branch(op, level, ending, tail=last)
-                    closed = False
-                case CallOp():
-                    closed = self._call(op, level, ending, tail=last)
-                case ParallelOp():
-                    closed = self._parallel(op, level, ending, tail=last)
-                case EndOp():
-                    self._line(level, macro("endings", "end", op))
-                    closed = True
-                case StopOp():
-                    outcome = Source(self._outcome(op.node)[0])
-                    self._line(level, macro("endings", "stop", op, outcome))
-                    closed = True
-                case _:
-                    following = block[index + 1] if index + 1 < len(block) else None
-                    branched = isinstance(following, BranchOp) and following.node == op.node
-                    self._step(op, level, branched=branched, commented=commented)
-                    closed = False
+            closed = self._op(op, level, tail=last, branched=branched, commented=commented)
         return closed
+
+    def _op(self, op: AnyOp, level: int, *, tail: bool, branched: bool, commented: bool) -> bool:
+        """One op; whether it returns. `branched` says that a branch by its outcome follows."""
+        match op:
+            case BranchOp():
+                self._branch(op, level, tail=tail)
+            case CallOp():
+                call = f"await {self.functions[op.function]}({'' if self.local else 'flow'})"
+                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case ParallelOp():
+                arms = [
+                    self._callee(arm.steps, Title(arm.name, "branch"), level) for arm in op.arms
+                ]
+                call = macro("groups", "parallel", arms)
+                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case RegionOp():
+                self.used.add("Branch")
+                branches = [
+                    (task, self._callee(task.steps, Title(task.name, "branch"), level))
+                    for task in op.tasks
+                ]
+                call = macro("groups", "region", branches)
+                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case RepeatOp():
+                body = self._callee(op.steps, Title(op.node, "round"), level, above=False)
+                call = macro("groups", "repeat", op, body)
+                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case EndOp():
+                self._line(level, macro("endings", "end", op))
+                return True
+            case StopOp():
+                self._line(level, macro("endings", "stop", op, self._stopped(op)))
+                return True
+            case AgainOp():
+                self._line(level, macro("endings", "again", op))
+                return True
+            case LeaveOp():
+                self._line(level, macro("endings", "leave", op))
+            case _:
+                self._step(op, level, branched=branched, commented=commented)
+        return False
 
     def _comment(self, op: AnyOp, level: int) -> None:
         label = self.labels.get(op.node, "")
@@ -142,8 +203,8 @@ class Body:
         text = comment(label)
         self._line(level, f"# {node} · {text}" if text and text != node else f"# {node}")
 
-    def _step(self, op: Any, level: int, *, branched: bool, commented: bool = True) -> None:
-        """One op that is a statement; `branched` says that a branch by its outcome follows."""
+    def _step(self, op: AnyOp, level: int, *, branched: bool, commented: bool = True) -> None:
+        """One op that is a statement."""
         armed = self._armed(op, level) if isinstance(op, WaitOp) and op.armed_with else None
         if commented:
             self._comment(op, level)
@@ -157,16 +218,24 @@ class Body:
             case ChooseOp():
                 outcomes = [rule.outcome for rule in op.rules]
                 outcomes += [] if op.default is None else [op.default]
-                target = self._target(op, "choice", "", outcomes, branched)
+                target = self._target(op, "choice", "", outcomes, branched and not op.every)
                 text = macro("decisions", "choose", op, target)
             case TaskOp():
                 text = self._task(op)
+            case InvokeOp():
+                text = macro("steps", "invoke", op)
             case SendOp():
                 text = macro("steps", "send", op)
             case SleepOp():
                 text = macro("steps", "sleep", op)
             case SetOp():
                 text = macro("steps", "set", op)
+            case ForeachOp():
+                body = self._callee(op.steps, Title(op.node, "item"), level, above=False)
+                text = macro("groups", "foreach", op, body)
+            case LoopOp():
+                body = self._callee(op.steps, Title(op.node, "round"), level, above=False)
+                text = macro("groups", "rounds", op, body)
             case _:
                 raise TypeError(f"`{op.fn}` is no statement")
         self._line(level, text)
@@ -185,13 +254,16 @@ class Body:
         if not branched:
             return None
         name = self.names.of(op.node, purpose)
-        self.outcomes[op.node] = (name + attribute, outcomes)
+        self.known[op.node] = (name + attribute, outcomes)
         return Source(name)
 
     def _outcome(self, node: str) -> tuple[str, Sequence[str]]:
-        if node not in self.outcomes:
-            raise ValueError(f"a branch of `{node}` does not follow its step")
-        return self.outcomes[node]
+        """The expression of the outcome that a node took, and its outcomes as far as is known."""
+        return self.known.get(node) or (f"flow.outcome_of({literal(node)})", ())
+
+    def _stopped(self, op: StopOp) -> Source:
+        outcome, _ = self._outcome(op.node)
+        return Source(outcome if op.node in self.known else f'{outcome} or "stopped"')
 
     def _armed(self, op: WaitOp, level: int) -> Source:
         """The function that does what a wait is armed together with."""
@@ -204,68 +276,62 @@ class Body:
         self._line(0, "")
         return Source(name)
 
-    def _call(self, op: CallOp, level: int, ending: Ending, *, tail: bool) -> bool:
-        found = self.endings.functions[op.function]
-        call = f"await {self.functions[op.function]}({'' if self.local else 'flow'})"
-        if found == Ending.ARRIVES:
+    def _awaited(self, call: str, found: Ending, level: int, *, tail: bool) -> bool:
+        """What may return something that its function has to; whether it always returns."""
+        if not found & RETURNS:
             self._line(level, call)
             return False
-        return self._awaited(call, found, level, ending, tail=tail)
-
-    def _awaited(self, call: str, found: Ending, level: int, ending: Ending, *, tail: bool) -> bool:
-        """What may return a result of the function that calls it; whether it always returns."""
-        if found == Ending.ENDS or (tail and Ending.ENDS in ending):
+        if tail or Ending.ARRIVES not in found:
             self._line(level, f"return {call}")
             return True
-        self._line(level, f"ended = {call}")
-        self._line(level, "if ended is not None:")
-        self._line(level + 1, "return ended")
+        name = _RETURNED[found]
+        self._line(level, f"{name} = {call}")
+        self._line(level, f"if {name} is not None:")
+        self._line(level + 1, f"return {name}")
         return False
 
-    def _parallel(self, op: ParallelOp, level: int, ending: Ending, *, tail: bool) -> bool:
-        names = []
-        for arm in op.arms:
-            match arm.steps:
-                case [CallOp(function=function)] if self.local:
-                    names.append(self.functions[function])
-                    continue
-            name = self.names.of(arm.name, "branch")
-            names.append(name)
-            first = arm.steps[0] if arm.steps else None
-            above = isinstance(
-                first, TaskOp | ApprovalOp | SleepOp | SendOp | SetOp | ChooseOp
-            ) or (isinstance(first, WaitOp) and not first.armed_with)
-            if first is not None and above:
-                self._comment(first, level)
-            self._function(name, "", arm.steps, level, skip=above)
-            self._line(0, "")
-        call = f"await flow.parallel({', '.join(names)})"
-        found = self.endings.of([op])
-        if found == Ending.ARRIVES:
-            self._line(level, call)
-            return False
-        return self._awaited(call, found, level, ending, tail=tail)
+    def _callee(
+        self, block: Sequence[AnyOp], title: Title, level: int, *, above: bool = True
+    ) -> Source:
+        """The function of a block that something else runs; `above`: its comment stands above it.
 
-    def _branch(self, op: BranchOp, level: int, ending: Ending, *, tail: bool) -> None:
+        A block that only goes on with a function is that function.
+        """
+        match block:
+            case [CallOp(function=function)]:
+                name = self.functions[function]
+                return Source(name if self.local else f"lambda: {name}(flow)")
+        name = self._name(title)
+        skip = False
+        if above and block and isinstance(block[0], _Step):
+            skip = not (isinstance(block[0], WaitOp) and block[0].armed_with)
+        if skip:
+            self._comment(block[0], level)
+        self._function(name, "", block, level, skip=skip)
+        self._line(0, "")
+        return Source(name)
+
+    def _branch(self, op: BranchOp, level: int, *, tail: bool) -> None:
         outcome, outcomes = self._outcome(op.node)
         if len(op.cases) > 2:
             self._line(level, f"match {outcome}:")
             for case in op.cases:
                 pattern = " | ".join(map(literal, case.outcomes))
                 self._line(level + 1, f"case {pattern}:")
-                self._case(case, level + 2, ending, tail=tail)
+                self._case(case, level + 2, tail=tail)
             return
         returned = True
         for case in op.cases:
             word = "if" if returned else "elif"
             self._line(level, f"{word} {_condition(outcome, case.outcomes, outcomes)}:")
-            returned = self._case(case, level + 1, ending, tail=tail)
+            returned = self._case(case, level + 1, tail=tail)
 
-    def _case(self, case: Case, level: int, ending: Ending, *, tail: bool) -> bool:
+    def _case(self, case: Case, level: int, *, tail: bool) -> bool:
         """Whether its last statement returns."""
         if not case.steps:
             self._line(level, "pass")
-        return self._block(case.steps, level, ending, tail=tail)
+        with self._inside():
+            return self._block(case.steps, level, tail=tail)
 
 
 def _condition(outcome: str, taken: Sequence[str], outcomes: Sequence[str]) -> str:

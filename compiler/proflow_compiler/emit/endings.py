@@ -1,17 +1,40 @@
-"""Whether blocks of a definition end, arrive, or may do either."""
+"""Whether blocks of a definition end, arrive, or go back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Flag, auto
 from typing import Any
 
-from proflow_schemas.definition import BranchOp, CallOp, EndOp, ParallelOp, StopOp, walk
+from proflow_schemas.definition import (
+    AgainOp,
+    BranchOp,
+    CallOp,
+    EndOp,
+    ParallelOp,
+    RegionOp,
+    RepeatOp,
+    StopOp,
+    walk,
+)
 
 
 class Ending(Flag):
-    """What a block may do; `ENDS | ARRIVES` is both."""
+    """What a block may do: end, go back to the begin of a repeated block, arrive."""
 
     ENDS = auto()
+    AGAIN = auto()
     ARRIVES = auto()
+
+    @property
+    def annotation(self) -> str:
+        """The type of what a function with such a block returns."""
+        names = {Ending.ENDS: "Result", Ending.AGAIN: "Again", Ending.ARRIVES: "None"}
+        return " | ".join(name for flag, name in names.items() if flag in self)
+
+
+RETURNS = Ending.ENDS | Ending.AGAIN
+"""What a function says by what it returns."""
+_ANY = RETURNS | Ending.ARRIVES
+"""What is said of a group in which a way back begins."""
 
 
 class Endings:
@@ -46,7 +69,7 @@ class Endings:
         ending = Ending(0)
         for op in block:
             found = self._of_op(op)
-            ending |= found & Ending.ENDS
+            ending |= found & RETURNS
             if Ending.ARRIVES not in found:
                 return ending
         return ending | Ending.ARRIVES
@@ -55,6 +78,8 @@ class Endings:
         match op:
             case EndOp() | StopOp():
                 return Ending.ENDS
+            case AgainOp():
+                return Ending.AGAIN
             case CallOp():
                 return self.functions[op.function]
             case BranchOp():
@@ -63,12 +88,34 @@ class Endings:
                     ending |= self.of(case.steps)
                 return ending
             case ParallelOp():
-                arms = [self.of(arm.steps) for arm in op.arms]
-                if Ending.ARRIVES in arms:
-                    return Ending.ARRIVES
-                ending = Ending.ENDS
-                for arm in arms:
-                    ending |= arm
-                return ending
+                return self._of_parallel([self.of(arm.steps) for arm in op.arms])
+            case RegionOp():
+                return self._of_region(op)
+            case RepeatOp():
+                return self.of(op.steps) & ~Ending.AGAIN or Ending.ENDS
             case _:
                 return Ending.ARRIVES
+
+    def _of_parallel(self, arms: Sequence[Ending]) -> Ending:
+        """It ends if all arms do."""
+        ending = _union(arms)
+        if Ending.AGAIN in ending:
+            return _ANY
+        return Ending.ARRIVES if Ending.ARRIVES in arms else ending
+
+    def _of_region(self, op: RegionOp) -> Ending:
+        """It arrives if a task that leaves does; of any other task, its type tells that it ends."""
+        tasks = [(task, self.of(task.steps)) for task in op.tasks]
+        ending = _union(ending for _, ending in tasks)
+        if Ending.AGAIN in ending:
+            return _ANY
+        if ending == Ending.ARRIVES:
+            return ending
+        return _union(ending if task.leaves else Ending.ENDS for task, ending in tasks)
+
+
+def _union(endings: Iterable[Ending]) -> Ending:
+    found = Ending(0)
+    for ending in endings:
+        found |= ending
+    return found

@@ -16,7 +16,8 @@ _RESERVED = frozenset(
         *keyword.softkwlist,
         *dir(builtins),
         *("flow", "handlers", "client", "inngest", "timedelta", "workflow", "fan_out"),
-        *("on_failure", "ended", "functions", "Flow", "Result", "Retry", "FUNCTIONS"),
+        *("on_failure", "functions", "Flow", "Result", "Again", "Branch", "Retry", "FUNCTIONS"),
+        *("ended", "again", "over"),
         *("l", "O", "I"),
     )
 )
@@ -28,6 +29,7 @@ class Names:
     def __init__(self) -> None:
         self._taken = set(_RESERVED)
         self._given: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
 
     def of(self, node: str, purpose: str = "") -> str:
         """The name for a node; `purpose` is appended where the plain one is taken already."""
@@ -53,10 +55,11 @@ class Names:
             name = f"{plain}_{purpose}"
         elif name in _RESERVED:
             name = f"{plain}_"
-        count = 1
+        count = self._counts.get(plain, 1)
         while name in self._taken:
             count += 1
             name = f"{plain}_{count}"
+        self._counts[plain] = count
         self._taken.add(name)
         return name
 

@@ -2,20 +2,19 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from proflow_schemas.definition import (
-    AnyOp,
     ApprovalOp,
-    BranchOp,
     Definition,
-    ParallelOp,
+    InvokeOp,
     RetryPolicy,
     SleepOp,
     TaskOp,
     WaitOp,
+    blocks,
     walk,
 )
 from ruff import find_ruff_bin
@@ -31,12 +30,14 @@ from proflow_compiler.emit.arguments import (
 from proflow_compiler.emit.body import BUILTIN, Body
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
+from proflow_compiler.emit.outlining import Program, outlined
 from proflow_compiler.emit.rendering import rendered
 
 LINE_LENGTH = 88
 """Ruff's own, so that modules are formatted wherever no other is configured."""
 MOST_LOCAL_FUNCTIONS = 3
-"""With more of them, or with deeper ones, functions stand beside the workflow, not in it."""
+MOST_LOCAL_LEVELS = 4
+"""With more functions, or with deeper ones, they stand beside the workflow, not in it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         for policy in policies
     }
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
-    body = Body(definition, names, retries, handlers, local=_is_local(definition))
+    program = outlined(definition)
+    body = Body(definition, program, names, retries, handlers, local=_is_local(program))
     if not body.local:
         body.shared(0)
     functions: list[str] = []
@@ -80,7 +82,9 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         title=Source(docstring(_title(definition))),
         description=Source(docstring(definition.description or "")),
         id=Source(docstring(definition.id)),
-        imports=[[Source(line) for line in group] for group in _imports(definition, imports)],
+        imports=[
+            [Source(line) for line in group] for group in _imports(definition, imports, body.used)
+        ],
         constants=list(constants.values()),
         body=Source("\n".join(body.lines)),
         functions=Source(f"[{', '.join(functions)}]"),
@@ -110,8 +114,8 @@ def handler_nodes(definition: Definition) -> dict[str, list[str]]:
 
 
 def _ops(definition: Definition) -> Iterator[Any]:
-    for block in (definition.steps, *definition.functions.values()):
-        yield from walk(list(block))
+    for block in blocks(definition):
+        yield from walk(block)
 
 
 def _policies(definition: Definition) -> Counter[RetryPolicy]:
@@ -120,26 +124,10 @@ def _policies(definition: Definition) -> Counter[RetryPolicy]:
     )
 
 
-def _is_local(definition: Definition) -> bool:
-    functions = definition.functions.values()
-    return len(functions) <= MOST_LOCAL_FUNCTIONS and all(
-        _levels(block) <= 2 for block in functions
+def _is_local(program: Program) -> bool:
+    return len(program.functions) <= MOST_LOCAL_FUNCTIONS and all(
+        levels <= MOST_LOCAL_LEVELS for levels in program.heights.values()
     )
-
-
-def _levels(block: Sequence[AnyOp]) -> int:
-    """How many levels a block indents."""
-    deepest = 0
-    for op in block:
-        if isinstance(op, BranchOp):
-            own = 2 if len(op.cases) > 2 else 1
-            inner = [case.steps for case in op.cases]
-        elif isinstance(op, ParallelOp):
-            own, inner = 1, [arm.steps for arm in op.arms]
-        else:
-            continue
-        deepest = max(deepest, own + max(map(_levels, inner), default=0))
-    return deepest
 
 
 def _title(definition: Definition) -> str:
@@ -147,9 +135,13 @@ def _title(definition: Definition) -> str:
     return f"{name} ({definition.id})." if name and name != definition.id else f"{definition.id}."
 
 
-def _imports(definition: Definition, imports: Imports) -> list[list[str]]:
+def _imports(
+    definition: Definition, imports: Imports, mentioned: Collection[str]
+) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
+        "Again": "Again" in mentioned,
+        "Branch": "Branch" in mentioned,
         "Flow": True,
         "Result": True,
         "Retry": bool(_policies(definition)),
@@ -188,7 +180,7 @@ def _has_durations(definition: Definition) -> bool:
         or any(one.timeout is not None for one in settings.cancel_on)
         or any(
             op.timeout is not None
-            if isinstance(op, TaskOp | ApprovalOp | WaitOp)
+            if isinstance(op, TaskOp | ApprovalOp | WaitOp | InvokeOp)
             else isinstance(op, SleepOp) and op.seconds is not None
             for op in _ops(definition)
         )

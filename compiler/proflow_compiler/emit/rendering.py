@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
-from proflow_schemas.definition import Approval, CronTrigger, Rule
+from proflow_schemas.definition import Approval, CronTrigger, Dependency, Rule
 
 from proflow_compiler.emit.literals import Source, computed, literal
 
@@ -44,6 +44,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         computed=computed,
+        edges=_edges,
         duration=lambda seconds: literal(timedelta(seconds=seconds)),
         keyword=_keyword,
         policy=_policy,
@@ -51,6 +52,10 @@ def _environment() -> Environment:
         tab=tab,
     )
     return environment
+
+
+def _edges(after: Sequence[Dependency]) -> list[str | tuple[str, ...]]:
+    return [(one.source, *one.outcomes) if one.outcomes else one.source for one in after]
 
 
 def _keyword(name: str) -> Source:
