@@ -110,8 +110,10 @@ class Groups:
         async def drain() -> None:
             nonlocal raised
             if self._aside and len(settled) < len(calls):
+                # Once in a pass: the run may go on even so, if a container catches a failure.
+                aside, self._aside = tuple(self._aside), []
                 try:
-                    await self._parallel(tuple(self._aside), parallel_mode=_RACE)
+                    await self._parallel(aside, parallel_mode=_RACE)
                 except Failed as error:
                     raised = raised or error
 
