@@ -30,6 +30,10 @@ from proflow_schemas.definition import (
 from proflow_schemas.expressions import parse, value_references
 from proflow_schemas.step_ids import step_id
 
+from proflow_compiler.checks.too_many_steps import MOST_STEPS
+from proflow_compiler.checks.too_many_steps import RULE as TOO_MANY_STEPS
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.longest import Length, Lengths
 
 MOST_UNSPLIT = 500
@@ -58,6 +62,22 @@ def longest_function(definition: Definition) -> tuple[int, str]:
     block = max(found, key=lambda one: lengths.of(one).most)
     heaviest = max(block, key=lambda op: lengths.of([op]).most)
     return lengths.of(block).most, heaviest.node
+
+
+def unsplittable(definition: Definition, design: Design) -> Diagnostic | None:
+    """What is wrong with a definition of which one function still takes too many steps."""
+    steps, name = longest_function(definition)
+    if steps <= MOST_STEPS:
+        return None
+    node = design.nodes.get(name)
+    return TOO_MANY_STEPS.diagnostic(
+        f"up to {steps:,} steps cannot be split, and Inngest ends a run after {MOST_STEPS}",
+        design.pointer if node is None else f"{node.pointer}/id",
+        node=None if node is None else name,
+        level=Level.ERROR,
+        label="most of them are here",
+        help="lower the bound of the loop, or call a `subprocess` for what it does",
+    )
 
 
 class _Parting:

@@ -15,6 +15,7 @@ from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
+from proflow_compiler.parting import parted, unsplittable
 from proflow_compiler.reader import Reading, read_file
 from proflow_compiler.rendering import FileReport
 
@@ -62,4 +63,10 @@ def compile_design(
     if has_errors(diagnostics):
         return None, diagnostics
     definition, found = lower(graph)
+    if definition is None:
+        return None, [*diagnostics, *found]
+    definition = parted(definition)
+    if (problem := unsplittable(definition, design)) is not None:
+        others = [one for one in [*diagnostics, *found] if one.code != problem.code]
+        return None, [*others, problem]
     return definition, [*diagnostics, *found]
