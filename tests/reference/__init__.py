@@ -1,5 +1,6 @@
-"""The meaning of a design as a small pure function, to hold both targets against."""
+"""The meaning of a design as a small pure program, to hold both targets against."""
 
-from .semantics import Answer, Happened, Outside, Run, Sent, play
+from reference.outside import Answer, Execution, Happened, Outside, Run, Sent
+from reference.semantics import play
 
-__all__ = ["Answer", "Happened", "Outside", "Run", "Sent", "play"]
+__all__ = ["Answer", "Execution", "Happened", "Outside", "Run", "Sent", "play"]

@@ -1,166 +1,120 @@
 """What a run of a design does: a token game with a clock.
 
 Every edge ends up taken or skipped. A node whose edges in are all settled runs once if one of them
-was taken, else it is skipped, and skipping travels on. Nothing here knows of blocks, programs or
-steps; times are seconds since the run began.
+was taken, else it is skipped, and skipping travels on. A loop is one node of the graph around it: an
+edge that leaves it settles when its last round is over. Nothing here knows of blocks, programs or
+requests; times are seconds since the run began.
 """
 
-import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
-from proflow_compiler.graph import Graph, GraphEdge
-from proflow_schemas.durations import MAX_WAIT, parse_duration
-from proflow_schemas.expressions import ExpressionError, compile, render_value
+from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_schemas.expressions import ExpressionError, compile
 from proflow_schemas.expressions.doubles import as_doubles, double_paths
-from proflow_schemas.nodes import Approval, Config, Delay, End, Join, Retry, Set, Start, Wait
+from proflow_schemas.nodes import End, Join, Start
 
-TRIGGERS = ("notify", "cc", "emit", "http", "task")
-"""What may make somebody send the event that the wait after it is for."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The outcome somebody decides on, `after` seconds from when the node starts waiting."""
-
-    outcome: str
-    after: float
-
-
-@dataclass(frozen=True)
-class Sent:
-    """An event that somebody sends `at` seconds after the run began."""
-
-    event: str
-    data: Mapping[str, Any]
-    at: float
-
-
-@dataclass(frozen=True)
-class Outside:
-    """What the world does to a run: the event it starts with, answers, and how handlers behave."""
-
-    data: Mapping[str, Any]
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    sent: Sequence[Sent] = ()
-    failures: Mapping[str, int] = field(default_factory=dict)
-    """How many attempts of a node fail before one works."""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    began: datetime = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-@dataclass
-class Happened:
-    """A node's part in a run."""
-
-    status: str
-    outcome: str | None = None
-    started: float | None = None
-    attempts: int = 0
-
-
-@dataclass
-class Run:
-    status: str = "running"
-    result: str | None = None
-    nodes: dict[str, Happened] = field(default_factory=dict)
-    ended: float = 0
-
-
-class Stopped(Exception):
-    """A terminating end or a failure: nothing new starts."""
+from reference.containers import Container
+from reference.game import Abandoned, Game
+from reference.nodes import TRIGGERS, start_node
+from reference.outside import Happened, Outside, Run
+from reference.rounds import Round, rounds_of
 
 
 def play(graph: Graph, outside: Outside) -> Run:
-    """The run of a sound, acyclic design."""
-    return _Game(graph, outside).play()
+    """The run of a sound design."""
+    game = Game(outside)
+    start = graph.nodes[graph.starts[0]].node.config
+    schema = start.input if isinstance(start, Start) else None
+    data = as_doubles(dict(outside.data), double_paths(schema or {}))
+    game.event = {"id": "event", "data": data}
+    level = Level(game, graph, {"event": game.event, "tenant_id": data.get("tenant_id")})
+    game.later(0, level, level.begin)
+    run = game.run
+    if game.play(graph):
+        waits = any(one.status in ("waiting", "running") for one in game.states.values())
+        run.status = "waiting" if waits else "completed"
+        if not waits:
+            run.result, run.output = level.result()
+    run.ended = game.now
+    game.conclude(graph)
+    return run
 
 
-class _Game:
-    def __init__(self, graph: Graph, outside: Outside) -> None:
-        self.graph, self.outside = graph, outside
-        self.now = 0.0
-        self.run = Run()
+class Level:
+    """One game on one graph: the run itself, an item of a foreach, or a round of a loop."""
+
+    def __init__(
+        self,
+        game: Game,
+        graph: Graph,
+        names: Mapping[str, Any],
+        *,
+        steps: dict[str, Any] | None = None,
+        items: tuple[int, ...] = (),
+        container: Container | None = None,
+    ) -> None:
+        self.game, self.graph, self.items, self.container = game, graph, items, container
+        self.steps: dict[str, Any] = {} if steps is None else steps
+        self.names = names
+        """What expressions can read besides `steps`."""
+        self.alive = True
+        self.begun: set[str] = set()
+        """Nodes that were started or skipped."""
+        self.over: set[str] = set()
         self.settled: dict[int, bool] = {}
         """Edge → whether it was taken."""
-        self.over: list[tuple[float, int, str, str]] = []
-        """When the nodes that take time are over, with their outcomes; a heap."""
-        self.ends: list[tuple[str, End]] = []
+        self.rounds = rounds_of(graph)
+        self.ends: list[tuple[bool, str, End, Any]] = []
+        self.containers: dict[str, Container] = {}
+        """Those that are open."""
         self.triggers: dict[str, str] = {}
         """Wait → the node it was armed together with."""
         self.held: dict[str, str] = {}
         """Wait → its outcome, while that node is not over."""
-        self.steps: dict[str, Any] = {}
-        self.outputs = dict(outside.outputs)
-        start = graph.nodes[graph.starts[0]].node.config
-        schema = start.input if isinstance(start, Start) else None
-        self.event = {
-            "id": "event",
-            "data": as_doubles(dict(outside.data), double_paths(schema or {})),
-        }
 
-    def play(self) -> Run:
-        nodes = self.run.nodes
-        try:
-            self.start(self.graph.starts[0])
-            while self.over:
-                self.now, _, node, outcome = heapq.heappop(self.over)
-                self.finish(node, outcome)
-        except Stopped:
-            for happened in nodes.values():
-                if happened.status == "waiting":
-                    happened.status = "cancelled"
-            missing = "skipped"
-        else:
-            waiting = any(happened.status == "waiting" for happened in nodes.values())
-            missing = "pending" if waiting else "skipped"
-            self.run.status = "waiting" if waiting else "completed"
-            if not waiting:
-                self.conclude()
-        self.run.ended = self.now
-        for name in self.graph.nodes:
-            nodes.setdefault(name, Happened(missing))
-        return self.run
-
-    def conclude(self) -> None:
-        """A status other than `completed` wins; ties go to the smallest node id."""
-        found = [(end.status == "completed", name, end.status) for name, end in self.ends]
-        self.run.result = min(found)[2]
-
-    def stop(self, status: str, result: str | None = None) -> None:
-        self.run.status, self.run.result = status, result
-        raise Stopped
+    def begin(self) -> None:
+        self.start(self.graph.starts[0])
 
     @property
     def scope(self) -> dict[str, Any]:
         """What expressions can read."""
-        tenant = self.event["data"].get("tenant_id")
-        return {"event": self.event, "tenant_id": tenant, "steps": self.steps}
+        return {**self.names, "steps": self.steps}
+
+    def happened(self, name: str) -> Happened:
+        return self.game.states[name, self.items]
+
+    # --- edges
 
     def settle(self, edge: GraphEdge, taken: bool) -> None:
-        """Work through the edges that settle in this instant, one after the other."""
-        pending = [(edge, taken)]
-        while pending:
-            edge, taken = pending.pop(0)
-            self.settled[edge.index] = taken
-            target = edge.target
-            if target in self.run.nodes:
-                continue
-            into = self.graph.into[target]
-            arrived = sum(self.settled.get(other.index, False) for other in into)
-            whole = all(other.index in self.settled for other in into)
-            if arrived >= self.needed(target) or (whole and arrived):
-                self.start(target)
-            elif whole:
-                self.run.nodes[target] = Happened("skipped")
-                pending += [(out, False) for out in self.graph.out(target)]
+        """An edge is settled at once, or with the loop that it leaves."""
+        for round_ in reversed(self.rounds):
+            if round_.left_by(edge):
+                round_.held[edge] = taken
+                return
+        self.arrive(edge, taken)
+
+    def arrive(self, edge: GraphEdge, taken: bool) -> None:
+        self.settled[edge.index] = taken
+        target = edge.target
+        if target in self.begun:
+            return
+        into = self.graph.into[target]
+        arrived = sum(self.settled.get(other.index, False) for other in into)
+        whole = all(other.index in self.settled for other in into)
+        if arrived >= self.needed(target) or (whole and arrived):
+            self.start(target)
+        elif whole:
+            self.begun.add(target)
+            self.game.states[target, self.items] = Happened("skipped")
+            self.over.add(target)
+            for out in self.graph.out(target):
+                self.settle(out, False)
 
     def needed(self, node: str) -> int:
         """How many edges in must be taken for a node to go on before all are settled."""
         at = self.graph.nodes[node]
-        if at.choice_of is None and isinstance(at.node.config, Join):
+        if at.drawn and isinstance(at.node.config, Join):
             mode = at.node.config.mode
             if mode == "any":
                 return 1
@@ -168,16 +122,7 @@ class _Game:
                 return mode
         return len(self.graph.into[node]) + 1
 
-    def armed_with(self, name: str) -> str | None:
-        """The wait that is armed before this node starts: what triggers the event is drawn directly
-        before the wait, which is over when both are."""
-        out = self.graph.out(name)
-        at = self.graph.nodes[name]
-        if len(out) != 1 or at.choice_of is not None or at.node.type not in TRIGGERS:
-            return None
-        after = self.graph.nodes[out[0].target]
-        alone = len(self.graph.into[after.id]) == 1
-        return after.id if alone and after.node.type == "wait" and not after.choice_of else None
+    # --- nodes
 
     def start(self, name: str) -> None:
         """Start a node; it is over at once, or at a known time, or never."""
@@ -185,143 +130,183 @@ class _Game:
             self.triggers[wait] = name
             self.start(wait)
         at = self.graph.nodes[name]
-        happened = self.run.nodes[name] = Happened("completed", started=self.now, attempts=1)
-        if at.ruled:
-            self.finish(name, self.choose(name))
+        self.begun.add(name)
+        if at.entry:
+            self.finish(name, "item")
             return
-        config = at.node.config
-        match config:
-            case End():
-                self.end(name, config)
-            case Approval():
-                self.wait(name, self.answer(name), config.timeout, config.timeout_action)
-            case Wait():
-                self.wait(name, self.answer(name) or self.heard(name), config.timeout, "route")
-            case Delay(duration=duration, until=until):
-                happened.status = "waiting"
-                if duration is not None:
-                    self.later(parse_duration(duration).total_seconds(), name, "default")
-                else:
-                    time = datetime.fromisoformat(str(render_value(until, self.scope)))
-                    seconds = (time - self.outside.began).total_seconds() - self.now
-                    self.later(max(0, seconds), name, "default")
-            case Set(values=values):
-                self.outputs[name] = {
-                    key: compile(value).evaluate(self.scope) for key, value in values.items()
-                }
-                self.finish(name, "default")
-            case _ if failures := self.outside.failures.get(name):
-                self.fail_and_retry(name, self.policy(config), failures)
-            case _:
-                self.finish(name, "default" if self.renders(config) else "failure")
+        self.game.states[name, self.items] = Happened("running", None, self.game.now, 1)
+        if at.ruled:
+            self.choose(name)
+        else:
+            start_node(self, name)
 
-    def answer(self, name: str) -> Answer | None:
-        return self.outside.answers.get(name)
+    def armed_with(self, name: str) -> str | None:
+        """The wait that is armed before this node starts: what triggers the event is drawn directly
+        before the wait, which is over when both are."""
+        at, out, exits = self.graph.nodes[name], self.graph.out(name), self.graph.exits[name]
+        if len(out) != 1 or not at.drawn or at.node.type not in TRIGGERS:
+            return None
+        if out[0].outcome == "error" or any(exit_.back for exit_ in exits):
+            return None
+        after = self.graph.nodes[out[0].target]
+        alone = len(self.graph.into[after.id]) == 1
+        if not (alone and after.drawn and after.node.type == "wait"):
+            return None
+        for round_ in self.rounds:
+            if after.id == round_.loop.header or round_.left_by(out[0]):
+                return None
+        return after.id
 
-    def heard(self, name: str) -> Answer | None:
-        """The first event that a wait is for; of this tenant, and matching."""
-        config = self.graph.nodes[name].node.config
-        assert isinstance(config, Wait)
-        for sent in sorted(self.outside.sent, key=lambda sent: sent.at):
-            keys = [config.match.removeprefix("data.")] if config.match else []
-            if (
-                sent.event == config.event
-                and sent.at > self.now
-                and all(
-                    sent.data.get(key) == self.outside.data.get(key) for key in ["tenant_id", *keys]
-                )
-            ):
-                self.outputs[name] = sent.data
-                return Answer("received", sent.at - self.now)
-        return None
+    def choose(self, name: str) -> None:
+        """The first outcome whose rule holds (an inclusive: all such), else the default."""
+        every = self.graph.nodes[name].every
+        found: list[str] = []
+        try:
+            for exit_ in self.graph.exits[name]:
+                holds = exit_.when is not None and compile(exit_.when).test(self.scope)
+                if holds and (every or not found):
+                    found.append(exit_.outcome)
+                if found and not every:
+                    break
+        except ExpressionError as error:
+            self.fail(name, error.message)
+        found = found or [one.outcome for one in self.graph.exits[name] if one.default]
+        if not found:
+            self.fail(name, "no rule holds, and there is no default")
+        self.finish(name, found if every else found[0])
 
-    def wait(
-        self, name: str, answer: Answer | None, timeout: str | int | float | None, action: str
-    ) -> None:
-        self.run.nodes[name].status = "waiting"
-        limit = None
-        if timeout is not None and action != "remind":
-            limit = parse_duration(timeout).total_seconds()
-        if answer is not None and (limit is None or answer.after < limit):
-            self.later(answer.after, name, answer.outcome)
-        elif limit is not None:
-            taken = {"approve": "approved", "reject": "rejected"}.get(action, "timeout")
-            self.later(limit, name, taken)
-
-    def policy(self, config: Config) -> Retry:
-        """The node's own policy, else the design's; each says attempts or retries."""
-        for holder in (config, self.graph.design.settings):
-            retry: Retry | None = getattr(holder, "retry", None)
-            retries: int | None = getattr(holder, "retries", None)
-            if retry is not None:
-                return retry
-            if retries is not None:
-                return Retry(max_attempts=retries + 1)
-        return Retry()
-
-    def fail_and_retry(self, name: str, policy: Retry, failures: int) -> None:
-        """Attempts are `initialInterval` apart, growing by `multiplier` up to `maxInterval`."""
-        first = parse_duration(policy.initial_interval or 0).total_seconds()
-        most = parse_duration(policy.max_interval or MAX_WAIT.total_seconds()).total_seconds()
-        tried = min(failures + 1, policy.max_attempts)
-        gaps = [min(first * policy.multiplier**failed, most) for failed in range(tried - 1)]
-        happened = self.run.nodes[name]
-        happened.attempts, happened.status = tried, "waiting"
-        self.later(sum(gaps), name, "default" if failures < policy.max_attempts else "failure")
-
-    def later(self, seconds: float, name: str, outcome: str) -> None:
-        heapq.heappush(self.over, (self.now + seconds, len(self.settled), name, outcome))
-
-    def finish(self, name: str, outcome: str) -> None:
+    def finish(self, name: str, outcome: str | list[str]) -> None:
         """A node took an outcome: its edges are taken, those of its other outcomes skipped."""
         at = self.graph.nodes[name]
-        happened = self.run.nodes[name]
-        if outcome == "failure":
-            happened.status = "failed"
-            self.stop("failed")
         trigger = self.triggers.get(name)
-        if trigger is not None and self.run.nodes[trigger].status != "completed":
+        if trigger is not None and trigger not in self.over:
+            assert isinstance(outcome, str)
             self.held[name] = outcome
             return
-        happened.status, happened.outcome = "completed", outcome
-        if at.choice_of is None:
-            self.steps[name] = {"outcome": outcome, "output": self.outputs.get(name)}
-            if at.node.type == "approval":
-                self.steps[name] |= {"decidedBy": "somebody", "comment": None}
-        if outcome in self.graph.undrawn(name):
-            self.stop("completed", outcome)
-        exits = self.graph.exits[name]
-        for taken in (False, True):
-            for exit_ in exits:
-                if (exit_.outcome == outcome) == taken:
-                    for edge in exit_.edges:
-                        self.settle(edge, taken)
+        self.over.add(name)
+        if not at.entry:
+            happened = self.happened(name)
+            happened.status = "failed" if outcome == "error" else "completed"
+            happened.outcome = outcome
+        self.note_outcome(name, outcome)
+        if isinstance(outcome, str) and outcome in self.graph.undrawn(name):
+            self.game.stop("completed", outcome)
+        taken = outcome if isinstance(outcome, list) else [outcome]
+        edges = [(edge, exit_) for exit_ in self.graph.exits[name] for edge in exit_.edges]
+        for exit_ in self.graph.exits[name]:
+            if exit_.outcome in taken:
+                for way in exit_.back:
+                    self.go_back(name, way)
+        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
+            self.settle(edge, exit_.outcome in taken)
         for wait in [wait for wait in self.held if self.triggers[wait] == name]:
             self.finish(wait, self.held.pop(wait))
 
-    def choose(self, name: str) -> str:
-        """The first outcome whose rule holds, else the default; neither fails the run."""
-        try:
-            for exit_ in self.graph.exits[name]:
-                if exit_.when is not None and compile(exit_.when).test(self.scope):
-                    return exit_.outcome
-        except ExpressionError:
-            return "failure"
-        return next((one.outcome for one in self.graph.exits[name] if one.default), "failure")
+    def note_outcome(self, name: str, outcome: str | list[str]) -> None:
+        """Keep the outcome, for expressions and for the run's result."""
+        at = self.graph.nodes[name]
+        if not at.drawn:
+            return
+        self.steps.setdefault(name, {})["outcome"] = outcome
+        caught = any(exit_.outcome == "error" for exit_ in self.graph.exits[name])
+        if at.ruled or at.node.type in ("approval", "wait") or caught:
+            key = name + "".join(f"[{index}]" for index in self.items)
+            self.game.run.outcomes[key] = outcome
 
-    def renders(self, config: Config) -> bool:
-        """Whether every `${…}` of a config can be evaluated."""
-        try:
-            render_value(config.model_dump(), self.scope)
-        except ExpressionError:
-            return False
-        return True
+    def wrong(self, name: str, message: str, kind: str = "NonRetriableError") -> None:
+        """A node could not do its work: it takes `error`, if that is drawn."""
+        if any(exit_.outcome == "error" for exit_ in self.graph.exits[name]):
+            self.steps[name] = {"output": None, "error": {"name": kind, "message": message}}
+            self.happened(name).error = message
+            self.finish(name, "error")
+        else:
+            self.fail(name, message)
 
-    def end(self, name: str, end: End) -> None:
-        if not self.renders(end):
-            self.finish(name, "failure")
-        self.ends.append((name, end))
-        if end.fail:
-            self.finish(name, "failure")
-        if end.terminate:
-            self.stop("completed", end.status)
+    def fail(self, name: str, message: str) -> NoReturn:
+        """The run fails, or the item does."""
+        happened = self.happened(name)
+        happened.status, happened.outcome, happened.error = "failed", None, message
+        if self.container is None:
+            self.game.stop("failed", error=message)
+        self.container.failed(message)
+        raise Abandoned
+
+    # --- what is over
+
+    def go_back(self, name: str, way: WayBack) -> None:
+        """Another round of a loop, when this one is over; not more often than its bound says."""
+        (round_,) = [one for one in self.rounds if one.loop.header == way.edge.target]
+        if round_.takes(way) > way.limit:
+            times = "once" if way.limit == 1 else f"{way.limit} times"
+            target = way.edge.target
+            self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
+
+    def look(self) -> None:
+        """After everything that happens: is a round over, or all of this?"""
+        if not self.alive:
+            return
+        while (found := self.round_over()) is not None:
+            if found.again is None:
+                found.over = True
+                held, found.held = found.held, {}
+                for edge, taken in sorted(held.items(), key=lambda one: one[1]):
+                    self.arrive(edge, taken)
+            else:
+                self.repeat(found)
+        if self.container is not None and self.over >= self.graph.nodes.keys():
+            self.alive = False
+            self.container.item_over(self)
+
+    def round_over(self) -> Round | None:
+        """The innermost loop whose nodes are all over."""
+        over = (one for one in self.rounds if not one.over and self.over >= one.loop.nodes)
+        return next(over, None)
+
+    def repeat(self, round_: Round) -> None:
+        """Unsettle the nodes and edges of a loop, and run its header again."""
+        nodes = round_.loop.nodes
+        self.begun -= nodes
+        self.over -= nodes
+        for name in nodes:
+            for edge in self.graph.out(name):
+                self.settled.pop(edge.index, None)
+                for one in self.rounds:
+                    one.held.pop(edge, None)
+        for inner in self.rounds:
+            if inner.loop.nodes < nodes:
+                inner.enter_anew()
+        round_.again = None
+        self.game.forget(self.graph, nodes, self.items)
+        self.start(round_.loop.header)
+
+    def result(self) -> tuple[str, Any]:
+        """A status other than `completed` wins; ties go to the smallest node id."""
+        _, _, end, output = min(self.ends, key=lambda one: one[:2])
+        return end.status, output
+
+    def output(self) -> Any:
+        """The result of an item: of the end that decided it, else of its only sink."""
+        if self.ends:
+            return self.result()[1]
+        sinks = self.sinks()
+        if len(sinks) == 1 and self.happened(sinks[0]).status == "completed":
+            return self.steps.get(sinks[0], {}).get("output")
+        return None
+
+    def sinks(self) -> Sequence[str]:
+        """The nodes without a way on."""
+        return [
+            name
+            for name, at in self.graph.nodes.items()
+            if at.drawn and at.node.type != "end" and not self.graph.exits[name]
+        ]
+
+    def abandon(self) -> None:
+        """Nothing more happens here; what is open is cancelled."""
+        self.alive = False
+        for name in self.begun:
+            happened = self.game.states.get((name, self.items))
+            if happened is not None and happened.status in ("waiting", "running"):
+                happened.status = "cancelled"
+        for container in self.containers.values():
+            container.abandon()

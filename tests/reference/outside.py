@@ -1,0 +1,78 @@
+"""What the world does to a run, and what is then told of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from proflow_compiler.graph import Graph
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcome somebody decides on, `after` seconds from when the node starts waiting."""
+
+    outcome: str
+    after: float
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event that somebody sends `at` seconds after the run began."""
+
+    event: str
+    data: Mapping[str, Any]
+    at: float
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The event a run starts with, answers, and how handlers behave.
+
+    `answers` and `failures` are of steps (`x`, `x#2`, `x[0]`), as each execution has its own.
+    """
+
+    data: Mapping[str, Any]
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    sent: Sequence[Sent] = ()
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """How many attempts of a step fail before one works."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """Of a step, else of all executions of a node."""
+    children: Mapping[str, Graph] = field(default_factory=dict)
+    """The other workflows, by id."""
+    began: datetime = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@dataclass
+class Happened:
+    """A node's part in a run; of a node in a loop, in its last round."""
+
+    status: str
+    outcome: str | list[str] | None = None
+    started: float | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass
+class Execution:
+    """A step that was taken: when it began, and when it was over."""
+
+    step: str
+    started: float
+    ended: float | None = None
+
+
+@dataclass
+class Run:
+    """How a run went; nodes inside a foreach show what all their items come to."""
+
+    status: str = "running"
+    result: str | None = None
+    output: Any = None
+    error: str | None = None
+    nodes: dict[str, Happened] = field(default_factory=dict)
+    outcomes: dict[str, str | list[str]] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    ended: float = 0
