@@ -4,12 +4,13 @@ Sets of nodes are integers used as bits, numbered in topological order. Both are
 what no run does they hold at most pairs that only a closer look at choices would tell apart.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, reduce
+from itertools import accumulate
 from operator import or_
 
 from proflow_compiler.diff.arrivals import needed
-from proflow_compiler.graph import Graph
+from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.loops import natural_loops
 from proflow_compiler.nodes import LOWERINGS
 
@@ -34,7 +35,7 @@ class Pasts:
 
     def started(self, name: str) -> int:
         """What may have started while `name` is open; itself only if a loop leads back to it."""
-        free = self._all & ~self._held(name) & ~self._exclusive[name] & ~self.bit[name]
+        free = self._beside[name] & ~self._held(name)
         found = self._with_ancestors(free | self.before[name] | self._armed_along(name))
         for loop, nodes in self._loops:
             # What stands before a loop is before all of it, so one look at each will do, from the
@@ -45,12 +46,11 @@ class Pasts:
 
     def open(self, name: str) -> int:
         """What may be open at the same time."""
-        found = self._all & ~self._held(name) & ~self._exclusive[name] & ~self.bit[name]
-        found &= ~self.before[name]
+        found = self._beside[name] & ~self._held(name) & ~self.before[name]
         if self._any_early:
             found |= sum(
                 self.bit[other]
-                for other in self.names(self.before[name] & ~self._exclusive[name])
+                for other in self.names(self.before[name])
                 if not self._held(other) & self.bit[name]
             )
         return found | self._armed_along(name)
@@ -76,10 +76,6 @@ class Pasts:
         while path[-1] != source:
             path.append(came[path[-1]])
         return [one for one in reversed(path) if self._graph.nodes[one].drawn]
-
-    @cached_property
-    def _all(self) -> int:
-        return (1 << len(self.order)) - 1
 
     @cached_property
     def before(self) -> Mapping[str, int]:
@@ -122,6 +118,31 @@ class Pasts:
                     held |= self.bit[other]
             self._held_by[name] = held & ~self.bit[name]
         return self._held_by[name]
+
+    @cached_property
+    def _beside(self) -> Mapping[str, int]:
+        """For each node, those that a run may come to by another branch, whatever the order."""
+        found = dict.fromkeys(self.order, 0)
+        for name in self.order:
+            for edges in self._forked(name):
+                reached = [self.bit[edge.target] | self._after[edge.target] for edge in edges]
+                before = list(accumulate(reached, or_, initial=0))
+                after = list(accumulate(reached[::-1], or_, initial=0))[-2::-1]
+                for index, own in enumerate(reached):
+                    for one in self.names(own):
+                        found[one] |= before[index] | after[index]
+        return {
+            name: others & ~self._exclusive[name] & ~self.bit[name]
+            for name, others in found.items()
+        }
+
+    def _forked(self, name: str) -> Iterator[Sequence[GraphEdge]]:
+        """The edges that a node starts at once."""
+        exits = self._graph.exits[name]
+        ways = (
+            [self._graph.out(name)] if self._graph.nodes[name].every else [e.edges for e in exits]
+        )
+        yield from (edges for edges in ways if len(edges) > 1)
 
     @cached_property
     def _exclusive(self) -> Mapping[str, int]:
