@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from proflow_runtime.retry import Retry
     from proflow_runtime.schedules import fan_out
     from proflow_runtime.structures import Branch
+    from proflow_runtime.subprocess import WITH_PARENT
     from proflow_runtime.tenant import current_tenant
 
 __all__ = [
+    "WITH_PARENT",
     "Again",
     "Branch",
     "Decision",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "WITH_PARENT": "subprocess",
     "Again": "results",
     "Branch": "structures",
     "Decision": "results",

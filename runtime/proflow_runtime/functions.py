@@ -15,7 +15,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
 from proflow_runtime.parts import OVER, function_id, part_event
 from proflow_runtime.schedules import cron_trigger, fan_out
-from proflow_runtime.subprocess import OF_PARENT, PARENT_ENDED
+from proflow_runtime.subprocess import WITH_PARENT
 
 MIN_RETRIES = 4
 MAX_CANCELLATIONS = 5
@@ -142,7 +142,7 @@ def _limits(definition: Definition) -> dict[str, Any]:
     # Inngest leaves the children of a run that has ended running. Any workflow may be one; where
     # the design itself has taken all five, a child goes on to its end.
     if len(cancel) < MAX_CANCELLATIONS:
-        cancel.append(inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT))
+        cancel.append(WITH_PARENT)
     found["cancel"] = cancel
     if settings.idempotency is not None:
         found["idempotency"] = settings.idempotency

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import inngest
+
 from proflow_runtime.values import JSON
 
 MAX_DEPTH = 8
@@ -13,6 +15,7 @@ LINEAGE = "_proflow"
 
 PARENT_ENDED = "inngest/function.finished"
 OF_PARENT = f"async.data.run_id == event.data.{LINEAGE}.parent"
+WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
 """When a child is cancelled: its parent's run has ended, however it did. Only children match, since
 elsewhere the field is missing."""
 

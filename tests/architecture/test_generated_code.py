@@ -9,7 +9,8 @@ from parity.playing import compiled, play
 from proflow_runtime import interpreter
 
 MODULES = sorted((Path(__file__).parents[1] / "fixtures" / "compiled").glob("*.py"))
-PRIMITIVES = {"Flow", "Result", "Retry", "fan_out", "on_failure", "workflow"}
+PRIMITIVES = {"WITH_PARENT", "Again", "Branch", "Flow", "Result", "Retry"}
+PRIMITIVES |= {"fan_out", "on_failure", "workflow"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -17,7 +17,7 @@ _RESERVED = frozenset(
         *dir(builtins),
         *("flow", "handlers", "client", "inngest", "timedelta", "workflow", "fan_out"),
         *("on_failure", "functions", "Flow", "Result", "Again", "Branch", "Retry", "FUNCTIONS"),
-        *("ended", "again", "over"),
+        *("ended", "again", "over", "WITH_PARENT"),
         *("l", "O", "I"),
     )
 )

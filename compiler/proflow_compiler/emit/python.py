@@ -21,6 +21,7 @@ from ruff import find_ruff_bin
 
 from proflow_compiler.emit.arguments import (
     create_function,
+    ends_with_parent,
     fan_outs,
     handler_source,
     has_fan_out,
@@ -140,6 +141,7 @@ def _imports(
 ) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
+        "WITH_PARENT": ends_with_parent(definition),
         "Again": "Again" in mentioned,
         "Branch": "Branch" in mentioned,
         "Flow": True,

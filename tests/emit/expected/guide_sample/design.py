@@ -4,12 +4,15 @@ Compiled by proflow from the design `design`. Edit the design, not this file.
 """
 
 import inngest
-from proflow_runtime import Flow, Result, workflow
+from proflow_runtime import WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 
 @client.create_function(
-    fn_id="design", trigger=inngest.TriggerEvent(event="design/start"), retries=4
+    fn_id="design",
+    trigger=inngest.TriggerEvent(event="design/start"),
+    retries=4,
+    cancel=[WITH_PARENT],
 )
 @workflow(
     digest="sha256:02a75aff88f188efa47e87847013ba11d1a8bb4c37b3b75f04b3a7069bf8b9b2",

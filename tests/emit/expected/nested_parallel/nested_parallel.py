@@ -6,7 +6,7 @@ Compiled by proflow from the design `nested-parallel`. Edit the design, not this
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import Flow, Result, workflow
+from proflow_runtime import WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -17,6 +17,7 @@ from . import handlers
     name="嵌套并行",
     trigger=inngest.TriggerEvent(event="contract/drafted"),
     retries=4,
+    cancel=[WITH_PARENT],
 )
 @workflow(
     digest="sha256:e987f21dcec6c8975b07ba0bfcd5cc9d9ed947bf13db8b05ca69c0ccfca32290",

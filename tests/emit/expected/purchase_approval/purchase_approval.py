@@ -6,7 +6,7 @@ Compiled by proflow from the design `purchase-approval`. Edit the design, not th
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import Flow, Result, workflow
+from proflow_runtime import WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -18,6 +18,7 @@ from . import handlers
     trigger=inngest.TriggerEvent(event="approval/submit"),
     retries=4,
     concurrency=[inngest.Concurrency(limit=10, key="event.data.tenant_id")],
+    cancel=[WITH_PARENT],
 )
 @workflow(
     digest="sha256:21f536f50467ae18bf176c9477812ab0a1bf6e5d40604f42ee0ac76560ec2d3b",

@@ -4,7 +4,7 @@ Compiled by proflow from the design `scheduled-email`. Edit the design, not this
 """
 
 import inngest
-from proflow_runtime import Flow, Result, Retry, fan_out, workflow
+from proflow_runtime import WITH_PARENT, Flow, Result, Retry, fan_out, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -24,6 +24,7 @@ scheduled_email_fan_out = fan_out(
     name="每日定时邮件",
     trigger=inngest.TriggerEvent(event="scheduled-email/scheduled"),
     retries=4,
+    cancel=[WITH_PARENT],
 )
 @workflow(
     digest="sha256:7460a72d3211ae9fdc3e3eca791423a73afc3b07ee8f19e900ea90ca8ba6e760",

@@ -6,7 +6,7 @@ Compiled by proflow from the design `wait-for-payment`. Edit the design, not thi
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import Flow, Result, Retry, workflow
+from proflow_runtime import WITH_PARENT, Flow, Result, Retry, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -17,6 +17,7 @@ from . import handlers
     name="等待付款",
     trigger=inngest.TriggerEvent(event="order/submitted"),
     retries=4,
+    cancel=[WITH_PARENT],
 )
 @workflow(
     digest="sha256:b13aca6dfb6c799696eac7a211a0c9eb705be98b03d31e7a5cff05371927d7c3",
