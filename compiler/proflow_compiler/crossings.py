@@ -1,4 +1,4 @@
-"""The diagnostic for concurrency that forms no parallel block: PF209."""
+"""The diagnostic for concurrency that forms no parallel blocks: PF209."""
 
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.dominance import Dominance
@@ -11,54 +11,52 @@ from proflow_compiler.structuring_rules import STRUCTURING_RULES
 
 def crossing_diagnostic(graph: Graph, tree: Dominance, crossing: Crossing) -> Diagnostic:
     """Says which branches cross, and where; located at the edge that makes them cross."""
-    names = tree.names
-    fork, merge, arm = names[crossing.fork], names[crossing.merge], names[crossing.arm]
-    towards = _edge_from(graph, tree, crossing.arm, crossing.merge)
-    edge, label = towards, f"joins another branch out of `{fork}`"
+    fork = tree.at[crossing.fork].node
+    edge = _edge_from(tree, crossing.arm, crossing.merge)
+    label = f"joins another branch out of `{fork}`"
+    merge = edge.target if edge is not None else tree.at[crossing.merge].node
     if crossing.astray is not None:
-        astray = names[crossing.astray]
-        aside = _edge_from(graph, tree, crossing.arm, crossing.astray)
+        aside = _edge_from(tree, crossing.arm, crossing.astray)
         message = (
-            f"branches out of `{fork}` cross: {_named(towards)} joins another branch at `{merge}`, "
+            f"branches out of `{fork}` cross: {_named(edge)} joins another branch at `{merge}`, "
             f"and {_named(aside)} leads elsewhere from there"
         )
         if aside is not None:
             edge, label = aside, f"leads past `{merge}`"
-        help_ = (
-            f"join the branches out of `{fork}` in one node, or let one of them go to `{astray}`"
-        )
     elif crossing.slow is not None:
-        slow = names[crossing.slow]
+        slow = tree.at[crossing.slow].node
         message = (
-            f"branches out of `{fork}` cross: {_named(towards)} leads to `{merge}`, which must not "
+            f"branches out of `{fork}` cross: {_named(edge)} leads to `{merge}`, which does not "
             f"wait for `{slow}` in the same branch"
         )
-        help_ = f"let `{slow}` lead to `{merge}` too, or draw it as a branch of its own"
     elif crossing.shared:
         message = f"branches out of `{fork}` meet at `{merge}`, but on some runs only"
-        help_ = f"join the branches out of `{fork}` in one node, or give each its own way to an end"
     else:
-        message = f"`{merge}` goes on before all branches out of `{fork}` that lead to it are over"
-        help_ = "use `active` to wait for the branches that were chosen"
+        message = (
+            f"branches out of `{fork}` meet at `{merge}`, and in one of them a join goes on before "
+            "all that leads to it is over"
+        )
     drawn = edge.edge if edge is not None else None
+    node = graph.design.nodes.get(fork)
     return UNSTRUCTURED.diagnostic(
         message,
-        drawn.pointer if drawn is not None else graph.nodes[fork].node.pointer,
-        node=fork,
+        drawn.pointer if drawn is not None else "" if node is None else node.pointer,
+        node=None if node is None else fork,
         edge=drawn.key if drawn is not None else None,
-        help=help_,
-        path=(fork, arm, merge) if arm != merge else (fork, merge),
+        help="to have blocks in the generated code, join these branches in one node",
         label=label,
     )
 
 
-def _edge_from(graph: Graph, tree: Dominance, arm: int, merge: int) -> GraphEdge | None:
-    """An edge into `merge` out of the branch that begins with `arm`."""
-    edges = graph.into[tree.names[merge]]
-    for edge in edges:
-        if tree.contains(arm, tree.number[edge.source]):
-            return edge
-    return edges[0] if edges else None
+def _edge_from(tree: Dominance, arm: int, merge: int) -> GraphEdge | None:
+    """An edge into `merge` out of the branch that begins with `arm`, if possible."""
+    name = tree.names[merge]
+    for node in (*tree.subtree(arm), *tree.subtree(tree.parent[merge])):
+        for way in tree.at[node].ways:
+            for link in way.links:
+                if link.target == name and link.edge is not None:
+                    return link.edge
+    return None
 
 
 def _named(edge: GraphEdge | None) -> str:

@@ -1,30 +1,30 @@
 """How the branches of a fork join: which of them form a parallel block, and where it goes on.
 
-An outcome with several edges starts one arm per edge. Arms that lead to a common merge become one
+An outcome with several links starts one arm per link. Arms that lead to a common merge become one
 block, provided that nothing else waits for it or is held up by it: all of them lead nowhere but to
 that merge, and whatever takes time in them leads there too. Blocks are formed from the first merge
-in topological order on, so that they nest.
+in topological order on, so that they nest. Arms that form no block make a region necessary.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from proflow_compiler.dominance import Dominance
-from proflow_compiler.graph import Exit, Graph
+from proflow_compiler.dominance import NOWHERE, Dominance
+from proflow_compiler.places import Way
 
 OPEN = -1
 """The target of a block whose arms do not join."""
 
 Exits = dict[int, int]
-"""Merges outside a subtree → number of edges into them."""
+"""Merges outside a subtree → number of links into them."""
 
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """An arm: an edge to `target`; or a block of `arms` that goes on at their merge `target`.
+    """An arm: a link to `target`; or a block of `arms` that goes on at their merge `target`.
 
-    `inline`: every edge into the merge comes from these arms, so that it stands right after them.
+    `inline`: every link into the merge comes from these arms, so that it stands right after them.
     The arms of an `OPEN` block do not join.
     """
 
@@ -51,13 +51,15 @@ class Crossing:
     """Branches out of `fork` that meet at `merge` and yet form no block, because of `arm`.
 
     Either `arm` also leads to the merge `astray`; or `slow` takes time there and does not lead to
-    `merge`; or the arms do not join, and several can reach `merge` (`shared`); or else `merge` goes
-    on before its branches are over.
+    `merge`; or it is not known when `arm` is over, as something in it goes on early; or, `shared`,
+    the arms do not join, and several can reach `merge`. `roots` are the places out of which a
+    region would hold what crosses, the deepest first.
     """
 
     fork: int
     merge: int
     arm: int
+    roots: tuple[int, ...]
     astray: int | None = None
     slow: int | None = None
     shared: bool = False
@@ -65,7 +67,7 @@ class Crossing:
 
 @dataclass(slots=True)
 class Forks:
-    """The block of every outcome with several edges, by (node, outcome); and what crosses.
+    """The block of every outcome with several links, by (place, outcome); and what crosses.
 
     `aside` are merges that a branch leads to past the join of its block, with the forks of those
     blocks: ends that take no time. They have to be functions.
@@ -76,27 +78,28 @@ class Forks:
     aside: dict[int, list[int]] = field(default_factory=dict)
 
 
-def plan_forks(graph: Graph, tree: Dominance, early: Callable[[str], bool]) -> Forks:
-    """Arms of all forks. `early` says of a merge whether it may go on before its edges settled."""
-    wide: list[tuple[int, Exit]] = [
-        (node, exit_)
-        for node, name in enumerate(tree.names)
-        for exit_ in graph.exits[name]
-        if len(exit_.edges) > 1
+def plan_forks(tree: Dominance, exits: Mapping[int, Exits], in_regions: Collection[int]) -> Forks:
+    """Arms of all forks but those `in_regions`: the tasks of a region depend on these.
+
+    `exits` are those of the subtrees right below forks.
+    """
+    wide: list[tuple[int, Way]] = [
+        (node, way)
+        for node, place in enumerate(tree.at)
+        if node not in in_regions
+        for way in place.ways
+        if len(way.links) > 1
     ]
-    if not wide:
-        return Forks()
-    exits = _exits_below(tree, {node for node, _ in wide})
     forks = Forks()
-    for node, exit_ in reversed(wide):
-        targets = [tree.number[edge.target] for edge in exit_.edges]
-        joining = _Joining(tree, early, node, exits, forks.aside)
+    for node, way in reversed(wide):
+        targets = [tree.number[link.target] for link in way.links]
+        joining = _Joining(tree, node, exits, forks.aside, in_regions)
         try:
             block = joining.join(targets)
         except _CrossedError as error:
             forks.crossings.append(error.crossing)
             continue
-        forks.blocks[node, exit_.outcome] = block
+        forks.blocks[node, way.outcome] = block
         for merge in {merge for thread in threads_of(block) for merge in thread.aside}:
             forks.aside.setdefault(merge, []).append(node)
     return forks
@@ -114,12 +117,12 @@ class _Joining:
     def __init__(
         self,
         tree: Dominance,
-        early: Callable[[str], bool],
         fork: int,
         exits: Mapping[int, Exits],
         aside: Mapping[int, list[int]],
+        in_regions: Collection[int],
     ) -> None:
-        self.tree, self.early, self.aside = tree, early, aside
+        self.tree, self.aside, self.in_regions = tree, aside, in_regions
         self.fork, self.exits = fork, exits
         self.live: dict[Thread, None] = {}
         self.leading: dict[int, dict[Thread, None]] = {}
@@ -148,7 +151,7 @@ class _Joining:
         for merge in thread.exits:
             leading = self.leading.setdefault(merge, {})
             leading[thread] = None
-            if len(leading) == 2:
+            if len(leading) == 2 and merge != self.tree.finish:
                 heapq.heappush(self.queue, merge)
 
     def _remove(self, thread: Thread) -> None:
@@ -168,21 +171,48 @@ class _Joining:
 
     def _require_block(self, arm: Thread, merge: int) -> None:
         """Raises unless `arm` leads to `merge` and to nothing else that matters before it."""
-        if self.early(self.tree.names[merge]):
-            raise _CrossedError(Crossing(self.fork, merge, arm.target))
-        inner = any(self.tree.contains(self.fork, fork) for fork in self.aside.get(merge, ()))
+        tree = self.tree
+        inner = any(tree.contains(self.fork, fork) for fork in self.aside.get(merge, ()))
         if inner or merge in arm.aside:
-            raise _CrossedError(Crossing(self.fork, merge, arm.target, shared=True))
+            raise self._crossed(arm, merge, shared=True)
         aside = [other for other in arm.exits if other != merge]
         for other in aside:
-            alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)
-            if not alone or not self._ends_at_once(other):
-                raise _CrossedError(Crossing(self.fork, merge, arm.target, astray=other))
-        if not arm.arms and self.tree.is_merge(arm.target):
+            if not self._may_stand_aside(other, merge):
+                raise self._crossed(arm, merge, astray=other)
+        if not arm.arms and tree.is_merge(arm.target):
             return
+        if (not arm.arms or arm.inline) and tree.overtakes[arm.target]:
+            raise self._crossed(arm, merge)
         slow = self._slow(arm, merge, bool(aside))
         if slow is not None:
-            raise _CrossedError(Crossing(self.fork, merge, arm.target, slow=slow))
+            raise self._crossed(arm, merge, slow=slow)
+
+    def _may_stand_aside(self, other: int, merge: int) -> bool:
+        """Whether nobody can tell that `other`, which an arm leads to as well, waits for `merge`."""
+        if other == self.tree.finish or self.tree.parent[other] in self.in_regions:
+            return False
+        alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)
+        return alone and self._ends_at_once(other)
+
+    def _crossed(
+        self,
+        arm: Thread,
+        merge: int,
+        *,
+        astray: int | None = None,
+        slow: int | None = None,
+        shared: bool = False,
+    ) -> "_CrossedError":
+        tree = self.tree
+        roots = {
+            tree.parent[other]
+            for one in self.leading[merge]
+            for other in one.exits
+            if other != tree.finish
+        }
+        ordered = tuple(sorted(roots, key=tree.depth.__getitem__, reverse=True))
+        crossing = Crossing(self.fork, merge, arm.target, ordered, astray, slow, shared)
+        return _CrossedError(crossing)
 
     def _ends_at_once(self, merge: int) -> bool:
         """Whether all that follows is over in no time: then nobody can tell who waited for it."""
@@ -209,7 +239,7 @@ def _not_leading_to(tree: Dominance, root: int, goal: int) -> int | None:
     for node in sorted(tree.subtree(root), reverse=True):
         if any(target in leads for target in tree.targets[node]):
             leads.add(node)
-        elif tree.takes_time[node]:
+        elif tree.at[node].takes_time:
             found = node
     return found
 
@@ -229,12 +259,23 @@ def _leads_to(tree: Dominance, source: int, goal: int) -> bool:
     return False
 
 
-def _exits_below(tree: Dominance, forks: set[int]) -> dict[int, Exits]:
-    """The exits of every subtree right below one of `forks`: dominator children of a fork.
+@dataclass(slots=True)
+class Outlets:
+    """Where subtrees are left: `sole[v]` is the only exit of that of `v` and the number of links to
+    it, None if there is no exit, and (NOWHERE, 0) if there are several."""
+
+    below_forks: dict[int, Exits]
+    sole: list[tuple[int, int] | None]
+
+
+def outlets_of(tree: Dominance) -> Outlets:
+    """The exits of every subtree right below a fork, and what is needed of those of the others.
 
     Sets are handed from child to parent, the smaller into the larger, so that a chain stays linear.
     """
+    forks = {node for node, place in enumerate(tree.at) if place.forks}
     kept: dict[int, Exits] = {}
+    sole: list[tuple[int, int] | None] = [None] * len(tree.names)
     below: list[Exits] = [{} for _ in tree.names]
     for node in range(len(tree.names) - 1, -1, -1):
         merged: Exits = {}
@@ -250,6 +291,9 @@ def _exits_below(tree: Dominance, forks: set[int]) -> dict[int, Exits]:
             if tree.is_merge(target):
                 merged[target] = merged.get(target, 0) + 1
         for child in tree.children[node]:
-            merged.pop(child, None)
+            if child != tree.finish:
+                merged.pop(child, None)
         below[node] = merged
-    return kept
+        if merged:
+            sole[node] = next(iter(merged.items())) if len(merged) == 1 else (NOWHERE, 0)
+    return Outlets(kept, sole)

@@ -1,70 +1,63 @@
 """Lowers a checked design to its definition: ops for the program, settings, canvas."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from proflow_schemas.definition import (
+    AgainOp,
     AnyOp,
     Arm,
     BranchOp,
     CallOp,
-    Canvas,
-    CanvasEdge,
-    CanvasNode,
     Case,
     ChooseOp,
     Definition,
+    Dependency,
+    LeaveOp,
     ParallelOp,
+    RegionOp,
+    RegionTask,
+    RepeatOp,
     RetryPolicy,
     Rule,
     StopOp,
     TaskOp,
-    WaitOp,
     walk,
 )
 from proflow_schemas.expressions import double_paths
 from proflow_schemas.nodes import Start
 from proflow_schemas.step_ids import node_of, step_id
 
+from proflow_compiler.canvas import canvas_of
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.function_settings import default_policy, function_settings, triggers_of
 from proflow_compiler.graph import Graph, GraphNode
 from proflow_compiler.nodes import LOWERINGS
-from proflow_compiler.program import Block, Branch, Call, Fork, Program, Step, Stop
-from proflow_compiler.structure import Structured, structure
+from proflow_compiler.program import (
+    Again,
+    Block,
+    Branch,
+    Call,
+    Container,
+    Fork,
+    Leave,
+    Program,
+    Region,
+    Repeat,
+    Statement,
+    Step,
+    Stop,
+    Task,
+)
+from proflow_compiler.structure import structure
 
-CHOICE = "choice"
-"""The type, on the canvas, of a choice that is not drawn."""
 INITIATOR = "event.data.initiator_id"
 """Who started the run, unless the start node says otherwise."""
 
 
-def lower(graph: Graph) -> tuple[Definition | None, list[Diagnostic]]:
-    """The definition of a checked design; None if diagnostics say why there is none."""
-    found = structured(graph)
-    if found.program is None:
-        return None, found.diagnostics
+def lower(graph: Graph) -> tuple[Definition, list[Diagnostic]]:
+    """The definition of a checked design, and what is worth knowing about its shape."""
+    found = structure(graph)
     return _definition(graph, found.program), found.diagnostics
-
-
-def structured(graph: Graph) -> Structured:
-    """The structured program of a checked design, or why it has none."""
-    return structure(
-        graph,
-        takes_time=lambda name: _takes_time(graph.nodes[name]),
-        early=lambda name: _is_early(graph, name),
-    )
-
-
-def _takes_time(at: GraphNode) -> bool:
-    return not at.ruled and not LOWERINGS[at.node.type].instant
-
-
-def _is_early(graph: Graph, name: str) -> bool:
-    at = graph.nodes[name]
-    if at.choice_of is not None:
-        return False
-    return LOWERINGS[at.node.type].needs(at.node, len(graph.into[name])) is not None
 
 
 def _definition(graph: Graph, program: Program) -> Definition:
@@ -90,7 +83,7 @@ def _definition(graph: Graph, program: Program) -> Definition:
         on_failure=settings.on_failure,
         initiator=start.initiator or (INITIATOR if settings.scope == "tenant" else None),
         doubles=[".".join(path) for path in double_paths(schema)] if schema else [],
-        canvas=_canvas(graph),
+        canvas=canvas_of(graph),
         functions=functions,
         steps=steps,
     ).with_digest()
@@ -104,60 +97,73 @@ def _policies(blocks: list[list[AnyOp]]) -> Iterator[RetryPolicy]:
 
 
 class _Lowering:
-    """Lowers blocks. How deep they nest is bounded by the structuring."""
+    """Lowers blocks. How deep they nest is bounded by the structuring, but for rounds in rounds."""
 
     def __init__(self, graph: Graph, policy: RetryPolicy) -> None:
-        self.graph = graph
+        self.nodes = {name: at for level in graph.levels() for name, at in level.nodes.items()}
+        self.exits = {name: out for level in graph.levels() for name, out in level.exits.items()}
+        self.results = {name: _result(inner) for name, inner in _inner(graph)}
         plain = RetryPolicy(max_attempts=policy.max_attempts)
         self.retry = policy if policy != plain else None
         """The design's policy, if a number of attempts does not say it all."""
 
     def block(self, block: Block) -> list[AnyOp]:
-        ops: list[AnyOp] = []
-        held: Sequence[AnyOp] = ()
-        for statement in block:
-            match statement:
-                case Step(name):
-                    lowered = self._node(name)
-                    if held:
-                        lowered = [cast(WaitOp, lowered[0]).model_copy(update={"armed_with": held})]
-                        held = ()
-                    if self._triggers_wait(name):
-                        held = list(lowered)
-                    else:
-                        ops += lowered
-                case Stop(name):
-                    ops.append(StopOp(id=step_id(name), node=name))
-                case Call(function):
-                    name = node_of(function)
-                    ops.append(CallOp(id=step_id(name), node=name, function=function))
-                case Branch(name, cases):
-                    ops.append(
-                        BranchOp(
-                            id=step_id(name),
-                            node=name,
-                            cases=[
-                                Case(outcomes=case.outcomes, steps=self.block(case.block))
-                                for case in cases
-                            ],
-                        )
-                    )
-                case Fork(name, arms):
-                    ops.append(
-                        ParallelOp(
-                            id=step_id(name),
-                            node=name,
-                            arms=[Arm(name=arm.name, steps=self.block(arm.block)) for arm in arms],
-                        )
-                    )
-        return ops
+        return [op for statement in block for op in self._statement(statement)]
+
+    def _statement(self, statement: Statement) -> Sequence[AnyOp]:
+        match statement:
+            case Step(name, trigger):
+                ops = self._node(name)
+                if trigger is None:
+                    return ops
+                return [ops[0].model_copy(update={"armed_with": list(self._node(trigger))})]
+            case Container(name, block):
+                held = {"steps": self.block(block), "result": self.results[name]}
+                return [op.model_copy(update=held) for op in self._node(name)]
+            case Repeat(name, block):
+                return [RepeatOp(id=step_id(name), node=name, steps=self.block(block))]
+            case Again(name, to, limit):
+                return [AgainOp(id=step_id(name), node=name, to=to, limit=limit)]
+            case Leave(name, exit_):
+                return [LeaveOp(id=step_id(name), node=name, exit=exit_)]
+            case Stop(name):
+                return [StopOp(id=step_id(name), node=name)]
+            case Call(function):
+                name = node_of(function)
+                return [CallOp(id=step_id(name), node=name, function=function)]
+            case Branch(name, cases):
+                lowered = [
+                    Case(outcomes=case.outcomes, steps=self.block(case.block)) for case in cases
+                ]
+                return [BranchOp(id=step_id(name), node=name, cases=lowered)]
+            case Fork(name, arms):
+                inner = [Arm(name=arm.name, steps=self.block(arm.block)) for arm in arms]
+                return [ParallelOp(id=step_id(name), node=self._drawn(name), arms=inner)]
+            case Region(name, tasks):
+                parts = [self._task(task) for task in tasks]
+                return [RegionOp(id=step_id(name), node=self._drawn(name), tasks=parts)]
+
+    def _task(self, task: Task) -> RegionTask:
+        return RegionTask(
+            name=task.name,
+            after=[Dependency(source=one.source, outcomes=one.outcomes) for one in task.after],
+            needs=task.needs,
+            leaves=task.leaves,
+            steps=self.block(task.block),
+        )
+
+    def _drawn(self, name: str) -> str:
+        """The node itself; of the entry of a container, the container."""
+        return self.nodes[name].node.id if self.nodes[name].entry else name
 
     def _node(self, name: str) -> Sequence[AnyOp]:
-        at = self.graph.nodes[name]
+        at = self.nodes[name]
+        if at.entry:
+            return []
         if at.ruled:
             return [self._choice(at)]
         ops = LOWERINGS[at.node.type].lower(at.node)
-        if any(exit_.outcome == "error" for exit_ in self.graph.exits[name]):
+        if any(exit_.outcome == "error" for exit_ in self.exits[name]):
             ops = [op.model_copy(update={"catch": True}) for op in ops]
         if self.retry is None:
             return ops
@@ -169,7 +175,7 @@ class _Lowering:
         ]
 
     def _choice(self, at: GraphNode) -> ChooseOp:
-        exits = self.graph.exits[at.id]
+        exits = self.exits[at.id]
         return ChooseOp(
             id=step_id(at.id),
             node=at.id,
@@ -179,43 +185,23 @@ class _Lowering:
                 if exit_.when is not None
             ],
             default=next((exit_.outcome for exit_ in exits if exit_.when is None), None),
+            every=at.every,
             outcome_of=None if at.choice_of is None else at.node.id,
         )
 
-    def _triggers_wait(self, name: str) -> bool:
-        """Whether a node runs together with the wait after it, once that is armed."""
-        at = self.graph.nodes[name]
-        out = self.graph.out(name)
-        if at.ruled or len(out) != 1 or not LOWERINGS[at.node.type].triggers:
-            return False
-        after = self.graph.nodes[out[0].target]
-        return (
-            not after.ruled
-            and LOWERINGS[after.node.type].awaits
-            and len(self.graph.into[after.id]) == 1
-        )
+
+def _inner(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    for level in graph.levels():
+        yield from level.inner.items()
 
 
-def _canvas(graph: Graph) -> Canvas:
-    return Canvas(
-        nodes=[
-            CanvasNode(
-                id=name,
-                type=CHOICE if at.choice_of is not None else at.node.type,
-                label=at.node.label,
-            )
-            for name, at in graph.nodes.items()
-        ],
-        edges=[
-            CanvasEdge(
-                source=edge.source,
-                target=edge.target,
-                outcome=edge.outcome if _has_outcomes(graph.nodes[edge.source]) else None,
-            )
-            for edge in graph.edges
-        ],
-    )
-
-
-def _has_outcomes(at: GraphNode) -> bool:
-    return at.ruled or len(at.node.kind.outcomes) > 1
+def _result(inner: Graph) -> str | None:
+    """The node whose output is that of an item, unless it comes to an end: the only sink."""
+    sinks = [
+        name
+        for name in inner.reachable
+        if inner.nodes[name].drawn
+        and inner.nodes[name].node.type != "end"
+        and not inner.exits[name]
+    ]
+    return sinks[0] if len(sinks) == 1 else None

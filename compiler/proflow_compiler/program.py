@@ -1,7 +1,7 @@
 """The structured program: what the graph becomes before it is lowered to ops.
 
 Blocks are lists of statements. A block *arrives* (falls through to what follows it) or *ends*.
-Every node of the graph stands in exactly one block, as one `Step`.
+Every node of the graph stands in exactly one block.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,46 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Step:
-    """Runs a node; a node without a way on ends its block."""
+    """Runs a node; a node without a way on ends its block.
+
+    `trigger` is a node that runs together with it, once it waits for what that causes.
+    """
 
     node: str
+    trigger: str | None = None
+
+
+@dataclass(slots=True)
+class Container:
+    """Runs a node, and the block in it for each item or round."""
+
+    node: str
+    block: "Block" = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Repeat:
+    """Runs a block that begins with `node`, and again for every `Again` to it."""
+
+    node: str
+    block: "Block" = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Again:
+    """Goes back from `node` to the repeated block that begins with `to`; ends its block."""
+
+    node: str
+    to: str
+    limit: int
+
+
+@dataclass(slots=True)
+class Leave:
+    """Notes an exit of a repeated block, as an outcome of `node`, an id of its own."""
+
+    node: str
+    exit: str
 
 
 @dataclass(slots=True)
@@ -61,7 +98,37 @@ class Fork:
     arms: list[Arm]
 
 
-Statement = Step | Stop | Call | Branch | Fork
+@dataclass(slots=True)
+class Dependency:
+    """An edge into a task, taken if `source` arrived by one of `outcomes` (none: by any)."""
+
+    source: str
+    outcomes: list[str]
+
+
+@dataclass(slots=True)
+class Task:
+    """A block of a region: it runs when all edges in are settled, if one was taken.
+
+    `needs`: so many taken ones are enough. `leaves`: where it arrives, the region arrives.
+    """
+
+    name: str
+    after: list[Dependency] = field(default_factory=list)
+    needs: int | None = None
+    leaves: bool = False
+    block: "Block" = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Region:
+    """Runs tasks out of `node` that depend on each other crosswise; in topological order."""
+
+    node: str
+    tasks: list[Task]
+
+
+Statement = Step | Container | Repeat | Again | Leave | Stop | Call | Branch | Fork | Region
 Block = list[Statement]
 
 
@@ -82,7 +149,19 @@ def statements(block: Block) -> Iterator[Statement]:
             stack.pop()
             continue
         yield statement
-        if isinstance(statement, Branch):
-            stack.extend(iter(case.block) for case in reversed(statement.cases))
-        elif isinstance(statement, Fork):
-            stack.extend(iter(arm.block) for arm in reversed(statement.arms))
+        stack.extend(iter(inner) for inner in reversed(inner_blocks(statement)))
+
+
+def inner_blocks(statement: Statement) -> list[Block]:
+    """The blocks right inside a statement."""
+    match statement:
+        case Branch(_, cases):
+            return [case.block for case in cases]
+        case Fork(_, arms):
+            return [arm.block for arm in arms]
+        case Region(_, tasks):
+            return [task.block for task in tasks]
+        case Container(_, block) | Repeat(_, block):
+            return [block]
+        case _:
+            return []

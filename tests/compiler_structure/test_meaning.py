@@ -7,7 +7,7 @@ import pytest
 from compiler_structure.random_designs import Blocks, wild
 from compiler_structure.token_game import World, execute, outcomes_of, play
 from proflow_compiler.graph import Graph
-from proflow_compiler.lower import structured
+from proflow_compiler.structure import structure
 from proflow_compiler.program import Program, Step, statements
 
 
@@ -43,7 +43,7 @@ def once(graph: Graph, program: Program) -> None:
 def test_designs_of_blocks_have_a_program_that_means_the_same(batch: int) -> None:
     for seed in range(batch * 60, batch * 60 + 60):
         graph = Blocks(Random(seed), 25).draw()
-        found = structured(graph)
+        found = structure(graph)
         assert found.program is not None, (seed, [one.message for one in found.diagnostics])
         once(graph, found.program)
         check(graph, found.program, seed)
@@ -55,7 +55,7 @@ def test_designs_of_any_shape_are_refused_or_mean_the_same(batch: int) -> None:
     for seed in range(batch * 100, batch * 100 + 100):
         random = Random(seed)
         graph = wild(random, random.randint(3, 14))
-        found = structured(graph)
+        found = structure(graph)
         if found.program is None:
             assert found.diagnostics
             continue
@@ -69,7 +69,7 @@ def test_designs_of_any_shape_are_refused_or_mean_the_same(batch: int) -> None:
 def test_sequential_designs_of_any_shape_are_never_refused(batch: int) -> None:
     for seed in range(batch * 60, batch * 60 + 60):
         graph = wild(Random(seed), 14, forks=False)
-        found = structured(graph)
+        found = structure(graph)
         assert found.program is not None
         once(graph, found.program)
         check(graph, found.program, seed)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from compiler_structure.drawing import Drawn, chain, graph
 from proflow_compiler.graph import Graph
-from proflow_compiler.lower import structured
+from proflow_compiler.structure import structure
 from proflow_compiler.program import (
     Block,
     Branch,
@@ -20,13 +20,13 @@ from proflow_compiler.program import (
 
 
 def program(drawn: Graph) -> Program:
-    found = structured(drawn)
+    found = structure(drawn)
     assert found.program is not None, found.diagnostics
     return found.program
 
 
 def refused(drawn: Graph) -> str:
-    found = structured(drawn)
+    found = structure(drawn)
     assert found.program is None
     (problem,) = found.diagnostics
     assert problem.code == "PF209"

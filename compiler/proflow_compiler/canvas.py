@@ -1,0 +1,39 @@
+"""The drawing as a definition keeps it: which node follows which, by which outcome."""
+
+from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
+
+from proflow_compiler.graph import Graph, GraphEdge, GraphNode
+
+CHOICE = "choice"
+"""The type, on the canvas, of a choice that is not drawn."""
+
+
+def canvas_of(graph: Graph) -> Canvas:
+    """All levels, the outer ones first. What begins an item has no edge in."""
+    nodes: list[CanvasNode] = []
+    edges: list[CanvasEdge] = []
+    for level in graph.levels():
+        nodes += [_node(at, level.container) for at in level.nodes.values() if not at.entry]
+        edges += [_edge(level, edge) for edge in level.edges if not level.nodes[edge.source].entry]
+        edges += [_edge(level, way.edge, back=True) for way in level.back]
+    return Canvas(nodes=nodes, edges=edges)
+
+
+def _node(at: GraphNode, container: str | None) -> CanvasNode:
+    return CanvasNode(
+        id=at.id,
+        type=at.node.type if at.choice_of is None else CHOICE,
+        label=at.node.label,
+        parent=container,
+    )
+
+
+def _edge(graph: Graph, edge: GraphEdge, *, back: bool = False) -> CanvasEdge:
+    possible = {exit_.outcome for exit_ in graph.exits[edge.source]}
+    several = len(possible) + len(graph.undrawn(edge.source)) > 1
+    return CanvasEdge(
+        source=edge.source,
+        target=edge.target,
+        outcome=edge.outcome if several or graph.nodes[edge.source].ruled else None,
+        back=back,
+    )

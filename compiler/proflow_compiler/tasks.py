@@ -1,0 +1,85 @@
+"""The tasks of a region: what each waits for, and where the region is left."""
+
+from collections.abc import Collection
+
+from proflow_schemas.step_ids import step_id
+
+from proflow_compiler.dominance import NOWHERE, Dominance
+from proflow_compiler.places import Place
+from proflow_compiler.program import Call, Dependency, Task
+from proflow_compiler.regions import Item, Layout
+
+_Links = dict[int, list[str] | None]
+"""Links into a place: source → the outcomes that take them; None: wherever its task arrives."""
+
+
+def tasks_of(
+    tree: Dominance, layout: Layout, follows: int, arriving: Collection[int]
+) -> list[tuple[Task, int]]:
+    """The tasks, in topological order, each with the place it begins with.
+
+    A merge outside becomes a task that calls it; so does what the region goes on with (`follows`),
+    unless those which lead there do nothing else. `arriving` merges arrive where the region does.
+    """
+    into = _links(tree, layout)
+    single = {layout.root} | {item.root for item in layout.items if not item.whole}
+    tasks: list[tuple[Task, int]] = []
+    by_root: dict[int, Task] = {}
+    for item in layout.items:
+        place = tree.at[item.root]
+        task = Task(place.name if item.whole else place.settles, needs=place.needs)
+        task.leaves = item.exit == tree.finish != NOWHERE
+        tasks.append((task, item.root))
+        by_root[item.root] = task
+    for merge in sorted(into.keys() - by_root.keys()):
+        ends_here = merge in (follows, tree.finish)
+        if ends_here and all(
+            source in by_root and _always(tree.at[source], outcomes)
+            for source, outcomes in into[merge].items()
+        ):
+            for source in into[merge]:
+                by_root[source].leaves = True
+            continue
+        task = Task(tree.names[merge], leaves=ends_here or merge in arriving)
+        if not ends_here:
+            task.block.append(Call(step_id(tree.names[merge])))
+        tasks.append((task, merge))
+        by_root[merge] = task
+    for task, start in tasks:
+        links = into.get(start, {})
+        if set(links) == {layout.root} and _always(tree.at[layout.root], links[layout.root]):
+            continue
+        for source, outcomes in links.items():
+            place = tree.at[source]
+            name = place.settles if source in single else place.name
+            task.after += _dependencies(place, name, outcomes, apart=task.needs is not None)
+    return tasks
+
+
+def _links(tree: Dominance, layout: Layout) -> dict[int, _Links]:
+    found: dict[int, _Links] = {}
+    for item in (Item(layout.root, False), *layout.items):
+        if item.whole:
+            if item.exit != NOWHERE:
+                found.setdefault(item.exit, {})[item.root] = None
+            continue
+        for way in tree.at[item.root].ways:
+            for link in way.links:
+                outcomes = found.setdefault(tree.number[link.target], {}).setdefault(item.root, [])
+                assert outcomes is not None
+                outcomes.append(way.outcome)
+    return found
+
+
+def _always(place: Place, outcomes: list[str] | None) -> bool:
+    """Whether it is taken whatever the outcome."""
+    return outcomes is None or set(outcomes) == {way.outcome for way in place.ways}
+
+
+def _dependencies(
+    place: Place, name: str, outcomes: list[str] | None, *, apart: bool
+) -> list[Dependency]:
+    """`apart`: links that are taken together count one by one."""
+    if outcomes is not None and apart and place.every:
+        return [Dependency(name, [outcome]) for outcome in outcomes]
+    return [Dependency(name, [] if outcomes is None or _always(place, outcomes) else outcomes)]
