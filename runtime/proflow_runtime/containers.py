@@ -23,8 +23,9 @@ class Containers(Structures):
     """What a run does over and over.
 
     With `catch` a container that fails takes the outcome `error`, with `steps.x.error`. What is
-    still open inside is abandoned then, and may go on behind the run's back. So the first failure
-    is memoised, as a step `x/error`: later passes may see others.
+    still open inside is abandoned then: Inngest goes on with it behind the run's back. So the first
+    failure is memoised, as a step `x/error`: later passes may see others. From then on no handler
+    is called in there.
     """
 
     async def foreach(
@@ -150,13 +151,17 @@ class Containers(Structures):
         """What `work` comes to. What it has counted and seen is then as when it first failed."""
         executions, outcomes = dict(self._executions), dict(self._inner_outcomes)
         states = self._all_states()
+        step = step_id(node, "error", items=self._frame.items, execution=execution)
+        abandoned = self._is_memoised(step)
         self._groups.catching += 1
+        self._abandoned += abandoned
         try:
             return await (self._groups.apart(work) if self._groups.inside else work())
         except Failed as failed:
             first = failed
         finally:
             self._groups.catching -= 1
+            self._abandoned -= abandoned
 
         async def memo() -> JSON:
             self._groups.executed = True
@@ -175,7 +180,6 @@ class Containers(Structures):
                 },
             }
 
-        step = step_id(node, "error", items=self._frame.items, execution=execution)
         known = await self._groups.one(partial(self._step.run, step, memo))
         counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
         self._executions = executions | counted

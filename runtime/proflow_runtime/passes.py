@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,6 +48,8 @@ class Pass:
         self._inner_outcomes: dict[str, Outcome] = {}
         self._executions: dict[ItemKey, int] = {}
         self._rounds: dict[ItemKey, int] = {}
+        self._abandoned = 0
+        """In how many containers that have failed, and are not to do anything more."""
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -91,6 +94,12 @@ class Pass:
         if frame.plain:
             return step_id(node)
         return step_id(node, items=frame.items, execution=self._execution(node))
+
+    def _is_memoised(self, step: str) -> bool:
+        """Whether a step is over, without planning it; only before it is called."""
+        # The SDK itself only tells by calling the step.
+        memos: Any = self._step._execution
+        return hashlib.sha1(step.encode()).hexdigest() in memos._memos._memos
 
     # --- values
 

@@ -1,5 +1,6 @@
 """Programs made at random of everything that holds steps together, and what is to become of them."""
 
+import asyncio
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -196,15 +197,14 @@ def _region(parts: list[Part], at: float, items: Items) -> Course:
 
 def _each(count: int, limit: int | None, block: Block, at: float, items: Items) -> Course:
     courses: list[Course] = []
+    ends: list[float] = []
     for index in range(count):
-        begin = at
-        if limit is not None and index >= limit:
-            over = sorted(
-                one.over if one.status in ("arrived", "ended") else float("inf") for one in courses
-            )
-            begin = over[index - limit]
+        begin = at if limit is None or index < limit else sorted(ends)[index - limit]
+        ends.append(float("inf"))
         if begin < float("inf"):
             courses.append(expected(block, begin, (*items, index)))
+            if courses[-1].status in ("arrived", "ended"):
+                ends[-1] = courses[-1].over
     return _together(courses, at, "arrived")
 
 
@@ -241,6 +241,8 @@ class Program:
     """A program, and what has called its handlers: step id → times of the attempts."""
 
     main: Block
+    hurried: bool = False
+    """Whether nothing sleeps, and handlers take a moment of real time."""
     attempts: dict[str, list[datetime]] = field(default_factory=dict)
 
     def ops(self) -> Iterator[Any]:
@@ -274,6 +276,8 @@ class Program:
         match op:
             case Work():
                 await self._work(flow, op)
+            case Nap(name) if self.hurried:
+                await self._work(flow, Work(name))
             case Nap(name, seconds):
                 # Which item this is of, only the frame knows outside of steps.
                 longer = detour(flow._frame.items)
@@ -334,6 +338,8 @@ class Program:
         async def handler(task: Task) -> Any:
             step = task.idempotency_key.removeprefix(f"{task.run_id}:")
             self.attempts.setdefault(step, []).append(clock.now())
+            if self.hurried:
+                await asyncio.sleep(random.random() * 0.01)
             if op.fatal(items_of(step)):
                 raise inngest.NonRetriableError("never")
             if task.attempt <= op.failures:

@@ -2,7 +2,7 @@
 
 import inngest
 import pytest
-from proflow_runtime.local import LocalEngine
+from proflow_runtime.local import LocalEngine, RealClock
 
 from .conftest import Register
 from .driving import executions, start, started
@@ -48,3 +48,22 @@ async def test_random_programs_run_as_they_mean(
         for step, times in program.attempts.items():
             assert len(times) <= failures[step.split("[")[0].split("#")[0]] + 1, step
         assert {step: executions(run)[step] for step in waited} == dict.fromkeys(waited, 1)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_steps_execute_once_when_requests_overlap(
+    client: inngest.Inngest, register: Register, seed: int
+) -> None:
+    program = made(seed, "work caught trial trial arms region repeat each rounds")
+    program.hurried = True
+    for op in program.ops():
+        if isinstance(op, Work):
+            op.failures = 0
+    async with LocalEngine(client, [register(program.body)], clock=RealClock()) as engine:
+        await engine.send({"name": "x/start", "data": {"tenant_id": 1}})
+        await engine.run_until_idle()
+        (run,) = engine.runs.values()
+        assert run.status == "Completed", run.error
+        assert {step: len(times) for step, times in program.attempts.items()} == dict.fromkeys(
+            program.attempts, 1
+        )
