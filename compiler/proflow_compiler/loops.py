@@ -1,7 +1,7 @@
 """Natural loops: what the ways back of a graph lead round."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 
@@ -26,6 +26,30 @@ class Loop:
             if name in self.nodes
             for edge in graph.out(name)
             if edge.target not in self.nodes
+        )
+
+    def round(self, graph: Graph) -> Graph:
+        """One round of it as a graph of its own, without what leaves it."""
+        nodes = {name: at for name, at in graph.nodes.items() if name in self.nodes}
+        exits = {
+            name: tuple(
+                replace(exit_, edges=tuple(e for e in exit_.edges if e.target in self.nodes))
+                for exit_ in graph.exits[name]
+            )
+            for name in nodes
+        }
+        edges = [edge for found in exits.values() for exit_ in found for edge in exit_.edges]
+        into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
+        for edge in edges:
+            into[edge.target].append(edge)
+        return replace(
+            graph,
+            nodes=nodes,
+            edges=edges,
+            exits=exits,
+            into={name: tuple(found) for name, found in into.items()},
+            root=self.header,
+            inner={},
         )
 
 

@@ -1,13 +1,14 @@
 """PF308: a run that comes to ends of different statuses."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from proflow_schemas.nodes import End
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
 RULE = Rule(
@@ -54,27 +55,37 @@ the end that decides with `terminate`.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not facts.ordered:
-        return
-    by_status: dict[str, list[str]] = defaultdict(list)
-    for name, node in facts.drawn.items():
+    for level in facts.levels:
+        if level.ordered:
+            yield from _check(level)
+
+
+def _check(level: GraphFacts) -> Iterator[Diagnostic]:
+    ends: dict[str, Node] = {}
+    by_status: dict[str, int] = {}
+    bit = level.settlement.bit
+    for name, node in level.drawn.items():
         match node.config:
             case End(terminate=False, fail=False, status=status) if status != "completed":
-                by_status[status].append(name)
+                ends[name] = node
+                by_status[status] = by_status.get(status, 0) | bit[name]
             case _:
                 pass
     if len(by_status) < 2:
         return
-    nodes = facts.graph.design.nodes
-    status_of = {name: status for status, names in by_status.items() for name in names}
-    for earlier, later, certain in facts.concurrency.clashes(list(by_status.values())):
-        if certain:
-            yield RULE.diagnostic(
-                f"one run can come to {ticks(earlier)} with {ticks(status_of[earlier])} "
-                f"and to {ticks(later)} with {ticks(status_of[later])}",
-                nodes[later].pointer_to("status"),
-                node=later,
-                label=f"the result would be {ticks(status_of[min(earlier, later)])}",
-                related=(Related(nodes[earlier].pointer_to("status"), "the other status"),),
-                help="join the branches before one end, or let one of the ends `terminate`",
-            )
+    others = {name: ~by_status[_status(node)] for name, node in ends.items()}
+    for later, earlier in level.first_beside(level.runs(stopping=False), others):
+        yield RULE.diagnostic(
+            f"one run can come to {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
+            f"and to {ticks(later)} with {ticks(_status(ends[later]))}",
+            ends[later].pointer_to("status"),
+            node=later,
+            label=f"the result would be {ticks(_status(ends[min(earlier, later)]))}",
+            related=(Related(ends[earlier].pointer_to("status"), "the other status"),),
+            help="join the branches before one end, or let one of the ends `terminate`",
+        )
+
+
+def _status(node: Node) -> str:
+    assert isinstance(node.config, End)
+    return node.config.status

@@ -1,14 +1,15 @@
 """PF211: a `join: one` that some run comes to twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from proflow_schemas.nodes import Join
 
+from proflow_compiler.checks.branching import parted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.wording import listed
-from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.graph import GraphEdge
+from proflow_compiler.checks.sites import place_of
+from proflow_compiler.checks.wording import listed, ticks
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
 
 RULE = Rule(
     code="PF211",
@@ -63,39 +64,27 @@ should wait for both.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not facts.ordered:
-        return
-    graph = facts.graph
-    for name, node in facts.drawn.items():
-        if not isinstance(node.config, Join) or node.config.mode != "one":
+    for level in facts.levels:
+        if not level.ordered:
             continue
-        into = [edge for edge in graph.into[name] if edge.source in facts.reached]
-        found = _pair(facts, into)
-        if found is None:
-            continue
-        e, f, certain = found
-        sources = [graph.nodes[edge.source].node.id for edge in (e, f)]
-        drawn = f.edge
-        yield RULE.diagnostic(
-            f"the branches over {listed(sources)} can both come to this join in one run"
-            if certain
-            else f"nothing shows that the branches over {listed(sources)} exclude each other",
-            node.pointer_to("mode"),
-            node=name,
-            edge=None if drawn is None else drawn.key,
-            label="needs exactly one edge in to be taken",
-            path=(*facts.certainty.walk(f.source), name),
-            help="use `active` to wait for all branches that are on their way",
-        )
-
-
-def _pair(facts: Facts, into: Sequence[GraphEdge]) -> tuple[GraphEdge, GraphEdge, bool] | None:
-    """Two edges that one run can take, and whether that is certain."""
-    unknown: tuple[GraphEdge, GraphEdge, bool] | None = None
-    for e, f in facts.concurrency.possible_pairs(into):
-        verdict = facts.concurrency.edges(e, f)
-        if verdict:
-            return e, f, True
-        if verdict is None and unknown is None:
-            unknown = e, f, False
-    return unknown
+        for name, node in level.drawn.items():
+            if not isinstance(node.config, Join) or node.config.mode != "one":
+                continue
+            runs = level.runs(level.home(name), stopping=False)
+            if name not in level.concurrency(runs).meeting:
+                continue
+            parting = parted(runs, name)
+            e, f = parting.edges
+            sources = [level.graph.nodes[edge.source].node.id for edge in (e, f)]
+            drawn = f.edge
+            fork = level.graph.nodes[parting.fork].node
+            yield RULE.diagnostic(
+                f"the branches over {listed(sources)} can both come to this join in one run",
+                node.pointer_to("mode"),
+                node=name,
+                edge=None if drawn is None else drawn.key,
+                label="needs exactly one edge in to be taken",
+                path=level.led(runs, (*parting.paths[0], name)),
+                related=(Related(place_of(fork), f"they part at {ticks(fork.id)}"),),
+                help="use `active` to wait for all branches that are on their way",
+            )

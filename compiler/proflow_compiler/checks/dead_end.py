@@ -2,21 +2,31 @@
 
 from collections.abc import Iterator
 
+import networkx as nx
+
+from proflow_compiler.checks.certainty import drawn_path, way_to
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.runs import leading_nowhere
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.graph import WayBack
 
 RULE = Rule(
     code="PF205",
     name="dead-end",
     level=Level.ERROR,
-    summary="a node, or an outcome of one, that nothing follows though it is no `end`",
+    summary="""a node, or an outcome of one, that nothing follows though it is no `end`, and a loop
+that is never left""",
     why="""
 Every path has to come to an `end`, which says what the run's result is. Where a path just stops,
 an edge was forgotten. The outcomes `rejected`, `timeout` and `returned` of an approval and
-`timeout` of a wait may stay undrawn: they end the run with that status.
+`timeout` of a wait may stay undrawn: they end the run with that status. So may `error`: it fails
+the run. In a container a path may stop anywhere: that ends the item.
+
+A loop that no edge leaves is a dead end too: all it can do is to use up its bound, and fail.
 """,
     incorrect="""
 {
@@ -55,26 +65,62 @@ an edge was forgotten. The outcomes `rejected`, `timeout` and `returned` of an a
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    nodes = facts.graph.design.nodes.values()
-    if not any(node.type == "end" for node in nodes):
-        return  # missing-end says so
-    for name, node in facts.drawn.items():
-        drawn = {exit_.outcome for exit_ in facts.graph.exits[name]}
-        open_outcomes: tuple[str, ...] = ()
-        if node.kind.rules:
-            if not drawn:
-                open_outcomes = ("default",)
-        else:
-            ends_itself = {*drawn, *node.kind.undrawn}
-            open_outcomes = tuple(one for one in node.kind.outcomes if one not in ends_itself)
-        if not open_outcomes:
+    for level in facts.levels:
+        ends = any(at.node.type == "end" for at in level.graph.nodes.values())
+        if ends and level.graph.container is None:  # without an end missing-end says so
+            yield from _stops(level)
+        if level.ordered:
+            yield from _endless(level)
+
+
+def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
+    """Nodes and outcomes that nothing follows."""
+    for name, node in level.drawn.items():
+        drawn = level.graph.exits[name]
+        outcomes = leading_nowhere(level.graph, name)
+        if not outcomes and (drawn or not node.kind.rules):
             continue
         nothing = f"nothing follows {ticks(name)}, which is no `end`"
-        some = f"nothing follows when {ticks(name)} is left by {listed(open_outcomes, 'or')}"
+        some = f"nothing follows when {ticks(name)} is left by {listed(outcomes, 'or')}"
         yield RULE.diagnostic(
-            some if drawn and len(node.kind.outcomes) > 1 else nothing,
+            some if drawn else nothing,
             place_of(node),
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",
         )
+
+
+def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
+    """Loops that are never left, so that their runs fail once the bound is used up."""
+    graph = level.graph
+    if not level.loops:
+        return
+    after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
+    after.add_edges_from((way.edge.source, way.edge.target) for way in graph.back)
+    parts = nx.condensation(after)
+    ways: dict[int, WayBack] = {}
+    for way in graph.back:
+        if way.edge.source in level.reached:
+            ways.setdefault(parts.graph["mapping"][way.edge.source], way)
+    for part, way in ways.items():
+        names = parts.nodes[part]["members"]
+        if parts.out_degree(part) or any(_ends(level, name) for name in names):
+            continue
+        source, target = way.edge.source, way.edge.target
+        node = graph.nodes[source].node
+        yield RULE.diagnostic(
+            f"no path leads out of the loop from {ticks(target)} to {ticks(node.id)}",
+            place_of(node),
+            node=node.id,
+            label="always leads back",
+            path=drawn_path(graph, (*way_to(graph, source), target)),
+            help="draw an edge that leaves the loop",
+        )
+
+
+def _ends(level: GraphFacts, name: str) -> bool:
+    """Whether a run, or an item, may end at a node."""
+    graph = level.graph
+    exits = graph.exits[name]
+    return not exits or bool(graph.undrawn(name)) or bool(leading_nowhere(graph, name))

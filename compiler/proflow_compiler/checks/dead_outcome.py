@@ -59,7 +59,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         config = node.config
         if not isinstance(config, Approval) or config.timeout_action == "route":
             continue
-        for exit_ in facts.graph.exits[name]:
+        for exit_ in facts.exits(name):
             if exit_.outcome == "timeout":
                 edge = facts.first_drawn(exit_)
                 yield RULE.diagnostic(

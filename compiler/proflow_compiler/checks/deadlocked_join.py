@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Join
-
+from proflow_compiler.checks.certainty import needs_all
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.graph import GraphEdge
 
 RULE = Rule(
     code="PF210",
@@ -69,34 +71,39 @@ Use `active` to wait only for branches that were chosen, or lead every way of th
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not facts.ordered:
-        return
-    graph = facts.graph
-    for name, node in facts.drawn.items():
-        if not isinstance(node.config, Join) or node.config.mode != "all":
+    for level in facts.levels:
+        if not level.ordered:
             continue
-        for edge in graph.into[name]:
-            if edge.source not in facts.reached:
-                continue
-            path = facts.certainty.walk(name, without_edge=edge)
-            if not path:
-                continue
-            source = graph.nodes[edge.source].node.id
-            drawn = edge.edge
-            place = (
-                place_of(graph.design.nodes[source])
-                if drawn is None
-                else pointed(drawn.pointer, "source")
-            )
-            yield RULE.diagnostic(
-                f"join {ticks(name)} can wait for ever: "
-                f"the edge from {ticks(source)} is not taken on some runs",
-                node.pointer_to("mode"),
-                node=name,
-                edge=None if drawn is None else drawn.key,
-                label="needs every edge in to be taken",
-                related=(Related(place, "not taken on the way shown"),),
-                path=path,
-                help="use `active` to wait only for branches that were chosen",
-            )
-            break
+        for name, node in level.drawn.items():
+            if needs_all(level.graph, name) and (found := _starved(level, name)) is not None:
+                yield _diagnostic(level, name, node, *found)
+
+
+def _starved(level: GraphFacts, name: str) -> tuple[GraphEdge, tuple[str, ...]] | None:
+    """An edge in that some run which comes to the join does not take, and its way there."""
+    runs = level.runs(level.home(name), stopping=False)
+    if name not in runs.into:
+        return None
+    certainty = level.certainty(runs)
+    edge = certainty.missing(name)
+    if edge is None:
+        return None
+    return edge, level.led(runs, certainty.walk(name, without_edge=edge))
+
+
+def _diagnostic(
+    level: GraphFacts, name: str, node: Node, edge: GraphEdge, path: tuple[str, ...]
+) -> Diagnostic:
+    source, drawn = level.graph.nodes[edge.source].node, edge.edge
+    place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
+    return RULE.diagnostic(
+        f"join {ticks(name)} can wait for ever: "
+        f"the edge from {ticks(source.id)} is not taken on some runs",
+        node.pointer_to("mode"),
+        node=name,
+        edge=None if drawn is None else drawn.key,
+        label="needs every edge in to be taken",
+        related=(Related(place, "not taken on the way shown"),),
+        path=path,
+        help="use `active` to wait only for branches that were chosen",
+    )

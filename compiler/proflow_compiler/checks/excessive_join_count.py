@@ -60,7 +60,7 @@ happens: either an edge was forgotten, or the number was not brought up to date.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
-        edges = len(facts.graph.into[name])
+        edges = len(facts.level_of[name].graph.into[name])
         match node.config:
             case Join(mode=int(count)) if count > edges:
                 yield RULE.diagnostic(

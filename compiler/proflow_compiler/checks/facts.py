@@ -16,9 +16,8 @@ from proflow_schemas.expressions import (
 )
 from proflow_schemas.nodes import Ai, Set, Start
 
-from proflow_compiler.checks.certainty import Certainty
-from proflow_compiler.checks.concurrency import Concurrency
 from proflow_compiler.checks.coverage import Coverage, coverage
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.sites import Site, sites
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.graph import Exit, Graph, GraphNode
@@ -67,37 +66,51 @@ class Facts:
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def ordered(self) -> bool:
-        """Whether every path begins at one start and none goes round: what most proofs need."""
-        return len(self.graph.starts) == 1 and self.graph.acyclic
+    def levels(self) -> tuple[GraphFacts, ...]:
+        """The drawing, and what the containers that runs come to hold, the outer ones first."""
+        found = [GraphFacts(self.graph)]
+        for level in found:
+            inner = level.graph.inner
+            found += (GraphFacts(inner[name]) for name in level.reached if name in inner)
+        return tuple(found)
+
+    @cached_property
+    def level_of(self) -> Mapping[str, GraphFacts]:
+        """The level of each node that runs come to."""
+        return {name: level for level in self.levels for name in level.reached}
 
     @cached_property
     def reached(self) -> Mapping[str, GraphNode]:
-        """The nodes that runs come to, in file order; without a start nobody knows, so all."""
-        graph = self.graph
-        if not graph.starts:
-            return graph.nodes
-        return {name: at for name, at in graph.nodes.items() if name in graph.reachable}
+        """The nodes that runs come to, in file order, those within containers behind them."""
+        return {name: at for level in self.levels for name, at in level.reached.items()}
 
     @cached_property
     def drawn(self) -> Mapping[str, Node]:
-        """The nodes that runs come to, without the choices."""
-        return {name: at.node for name, at in self.reached.items() if at.choice_of is None}
+        """The nodes that runs come to and somebody drew."""
+        return {name: at.node for name, at in self.reached.items() if at.drawn}
+
+    def exits(self, name: str) -> tuple[Exit, ...]:
+        """The outcomes by which a node, on whatever level, is left."""
+        return self._exits.get(name, ())
+
+    @cached_property
+    def _exits(self) -> Mapping[str, tuple[Exit, ...]]:
+        return {name: exits for graph in self.graph.levels() for name, exits in graph.exits.items()}
 
     def first_drawn(self, exit_: Exit) -> Edge:
         """The first edge that somebody drew of an outcome, beyond the choice it may lead to."""
-        first = exit_.edges[0]
-        if first.edge is not None:
-            return first.edge
-        return self.first_drawn(self.graph.exits[first.target][0])
+        for edge in (*exit_.edges, *(way.edge for way in exit_.back)):
+            if edge.edge is not None:
+                return edge.edge
+        return self.first_drawn(self.exits(exit_.edges[0].target)[0])
 
-    @cached_property
-    def certainty(self) -> Certainty:
-        return Certainty(self.graph)
-
-    @cached_property
-    def concurrency(self) -> Concurrency:
-        return Concurrency(self.graph, self.certainty)
+    def lifted(self, name: str, level: GraphFacts) -> str | None:
+        """The node of this level that is `name`, or the container that holds it."""
+        holder: str | None = name
+        while holder is not None and holder not in level.graph.nodes:
+            own = self.level_of.get(holder)
+            holder = None if own is None else own.graph.container
+        return holder
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
@@ -120,18 +133,18 @@ class Facts:
     @cached_property
     def _steps(self) -> dict[str, dict[str, Any]]:
         readable: dict[str, dict[str, Any]] = {}
-        for name, at in self.graph.nodes.items():
-            if at.choice_of is None and at.node.kind.readable:
-                fields = {one: self._shape(name, at.node, one) for one in at.node.kind.readable}
-                readable[name] = fields
+        for name, node in self.graph.design.nodes.items():
+            if node.kind.readable:
+                readable[name] = {one: self._shape(name, node, one) for one in node.kind.readable}
         return readable
 
     def _shape(self, name: str, node: Node, field_name: str) -> Any:
         match field_name, node.config:
             case "outcome", _:
-                if node.kind.rules:
-                    return {"enum": [exit_.outcome for exit_ in self.graph.exits[name]]}
-                return {"enum": list(node.kind.outcomes)}
+                if not node.kind.rules:
+                    return {"enum": list(node.kind.outcomes)}
+                one: dict[str, Any] = {"enum": [exit_.outcome for exit_ in self.exits(name)]}
+                return {"type": "array", "items": one} if node.kind.every else one
             case "output", Set(values=values):
                 fields: dict[str, Any] = {key: {} for key in values}
                 return {"type": "object", "properties": fields, "additionalProperties": False}
@@ -147,12 +160,12 @@ class Facts:
         return self._covered[name]
 
     def _coverage(self, name: str) -> Coverage | None:
-        if any(exit_.when in self._broken_rules for exit_ in self.graph.exits[name]):
+        if any(exit_.when in self._broken_rules for exit_ in self.exits(name)):
             return None
         try:
             rules = [
                 parse(exit_.when).tree
-                for exit_ in self.graph.exits[name]
+                for exit_ in self.exits(name)
                 if exit_.when is not None and not exit_.default
             ]
         except ExpressionError:
@@ -162,8 +175,10 @@ class Facts:
     def _values(self, path: tuple[str, ...]) -> Sequence[Any] | None:
         """The values that a path can have, as far as the design says."""
         match path:
-            case ("steps", step, "outcome") if step in self.graph.nodes:
-                return [exit_.outcome for exit_ in self.graph.exits[step]] or None
+            case ("steps", step, "outcome"):
+                node = self.graph.design.nodes.get(step)
+                several = node is not None and node.kind.every
+                return [exit_.outcome for exit_ in self.exits(step) if not several] or None
             case ("event", "data", *fields):
                 shape = self.scope.data
                 for one in fields:

@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.graph import Graph
 from proflow_compiler.nodes import LOWERINGS
 
 RULE = Rule(
@@ -62,12 +64,10 @@ put both in parallel branches, the wait in one and the trigger in the other.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not facts.ordered:
-        return
     for name, node in facts.drawn.items():
-        if not LOWERINGS[node.type].awaits:
+        if not LOWERINGS[node.type].awaits or not facts.level_of[name].ordered:
             continue
-        trigger = _trigger(facts, name)
+        trigger = _trigger(facts.level_of[name], name)
         if trigger is None:
             continue
         yield RULE.diagnostic(
@@ -80,22 +80,22 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         )
 
 
-def _trigger(facts: Facts, wait: str) -> str | None:
+def _trigger(level: GraphFacts, wait: str) -> str | None:
     """The nearest node before a wait that may trigger its event and is not armed with it."""
-    graph = facts.graph
+    graph = level.graph
     into = graph.into[wait]
-    if len(into) == 1 and len(graph.out(into[0].source)) == 1 and _triggers(facts, into[0].source):
+    if len(into) == 1 and len(graph.out(into[0].source)) == 1 and _triggers(graph, into[0].source):
         return None
     queue = deque(edge.source for edge in into)
     seen = set(queue)
     while queue:
         name = queue.popleft()
-        if name not in facts.reached:
+        if name not in level.reached:
             continue
-        if _triggers(facts, name):
+        if _triggers(graph, name):
             return name
         at = graph.nodes[name]
-        takes_time = at.choice_of is None and not LOWERINGS[at.node.type].instant
+        takes_time = at.drawn and not LOWERINGS[at.node.type].instant
         if takes_time and at.node.type != "delay":
             continue
         before = [edge.source for edge in graph.into[name] if edge.source not in seen]
@@ -104,6 +104,6 @@ def _trigger(facts: Facts, wait: str) -> str | None:
     return None
 
 
-def _triggers(facts: Facts, name: str) -> bool:
-    at = facts.graph.nodes[name]
-    return at.choice_of is None and LOWERINGS[at.node.type].triggers
+def _triggers(graph: Graph, name: str) -> bool:
+    at = graph.nodes[name]
+    return at.drawn and LOWERINGS[at.node.type].triggers

@@ -59,7 +59,7 @@ If `input` lists the values that a field may have (`enum`), they are taken into 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, at in facts.reached.items():
-        exits = facts.graph.exits[name]
+        exits = facts.exits(name)
         if not at.ruled or not exits or any(exit_.default for exit_ in exits):
             continue
         covered = facts.coverage(name)

@@ -46,7 +46,7 @@ has no edge for it, ends the run with the status `rejected`.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not any(node.type == "end" for node in facts.graph.design.nodes.values()):
+    if not any(at.drawn and at.node.type == "end" for at in facts.graph.nodes.values()):
         yield RULE.diagnostic(
             "the design has no `end` node, so that no run can be completed",
             facts.graph.design.pointer,

@@ -65,8 +65,6 @@ over `x`; if it may still be running, draw an edge from its branch to where it i
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if not facts.ordered:
-        return
     reported: set[tuple[str, str, str]] = set()
     for read in facts.reads:
         reader = read.site.reader
@@ -82,29 +80,31 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
-    certainty, step = facts.certainty, ticks(read.step)
-    tree, owner = facts.graph.dominator_tree, facts.graph.nodes[reader]
-    if owner.node.id == read.step:
+    level, step = facts.level_of[read.step], ticks(read.step)
+    at = facts.lifted(reader, level)
+    if at is None or not level.ordered:
+        return None
+    owner = level.graph.nodes[at].node.id
+    if owner == read.step:
         if read.site.ready:
             return None
         return _diagnostic(
             read, f"{step} reads itself before it has run", "not there yet", (), needs_guard=False
         )
-    if tree.dominates(read.step, reader):
-        return None
-    if not certainty.precedes(read.step, reader):
-        path = certainty.walk(reader)
-        if certainty.precedes(reader, read.step):
-            message = f"{step} only runs after {ticks(owner.node.id)}, which reads it"
+    settlement = level.settlement
+    if not settlement.settled(read.step, at):
+        path = level.walk(at)
+        if settlement.leads(at, read.step):
+            message = f"{step} only runs after {ticks(owner)}, which reads it"
             return _diagnostic(read, message, "not there yet", path, needs_guard=False)
-        if facts.concurrency.both(read.step, reader) is False:
-            message = f"{step} never runs when {ticks(owner.node.id)}, which reads it, does"
+        if not settlement.leads(read.step, at) and not level.together(read.step, at):
+            message = f"{step} never runs when {ticks(owner)}, which reads it, does"
             return _diagnostic(read, message, "always skipped", path, needs_guard=False)
-        message = f"{step} may be missing: nothing makes {ticks(owner.node.id)} wait for it"
+        message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
         return _diagnostic(read, message, "may still be running, or be skipped", path)
-    if certainty.taken(read.step, reader):
+    if level.taken(read.step, at):
         return None
-    path = certainty.walk(reader, without=read.step)
+    path = level.walk(at, without=read.step)
     message = f"{step} may be missing: {walk(path)} does not go over it"
     return _diagnostic(read, message, "skipped on some runs", path)
 

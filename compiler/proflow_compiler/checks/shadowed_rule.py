@@ -67,9 +67,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         covered = facts.coverage(name)
         if covered is None:
             continue
-        exits = facts.graph.exits[name]
+        exits = facts.exits(name)
         ruled = [exit_ for exit_ in exits if not exit_.default]
         for index, earlier in sorted(covered.shadowed.items()):
+            if earlier and at.every:
+                continue  # all that hold are taken
             yield _rule(at, ruled[index], [ruled[one] for one in earlier])
         default = next((exit_ for exit_ in exits if exit_.default), None)
         if default is not None and covered.exhaustive:

@@ -51,20 +51,25 @@ class Site:
 def sites(graph: Graph) -> Iterator[Site]:
     """Every expression and template of a design, in file order: settings, nodes, edges."""
     yield from _settings_sites(graph)
-    for name, at in graph.nodes.items():
-        if at.choice_of is None:
-            yield from _node_sites(name, at.node)
-    for edge in graph.edges:
-        drawn = edge.edge
-        if drawn is not None and drawn.when is not None:
+    for name, node in graph.design.nodes.items():
+        yield from _node_sites(name, node)
+    readers = {
+        edge.edge.index: (edge.source, level.nodes[edge.source].drawn)
+        for level in graph.levels()
+        for edge in (*level.edges, *(way.edge for way in level.back))
+        if edge.edge is not None
+    }
+    for drawn in graph.design.edges:
+        if drawn.when is not None and drawn.index in readers:
+            reader, is_drawn = readers[drawn.index]
             yield Site(
                 drawn.when,
                 "expression",
                 drawn.when_pointer or drawn.pointer,
                 edge=drawn.key,
-                node=graph.nodes[edge.source].node.id,
-                reader=edge.source,
-                ready=graph.nodes[edge.source].choice_of is not None,
+                node=drawn.source,
+                reader=reader,
+                ready=not is_drawn,
                 expect="bool",
                 spanned=not drawn.structured and drawn.when_pointer is not None,
             )

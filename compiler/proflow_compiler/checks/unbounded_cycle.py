@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import networkx as nx
 
+from proflow_compiler.checks.certainty import drawn_path
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
@@ -19,11 +20,12 @@ RULE = Rule(
     code="PF206",
     name="unbounded-cycle",
     level=Level.ERROR,
-    summary="edges that lead round in a circle, and prints the circle",
+    summary="edges that lead round in a circle without a bound, and prints the circle",
     why="""
-A node runs once, when all edges into it are settled. In a circle each node waits for the one before
-it, so none could ever begin; and read as a loop it could go round for ever, each round a step of a
-run that has 999.
+A circle is a loop, and a loop needs a bound: else a run could go round for ever. One edge of the
+circle says how often it may be taken, by `data.loop`; the `returned` edge of an approval is taken
+ten times at most if it does not say. Without that nobody can tell which edge leads back, and every
+node of the circle would wait for the one before it.
 """,
     incorrect="""
 {
@@ -47,31 +49,31 @@ run that has 999.
     {"id": "begin", "type": "start"},
     {"id": "draft", "type": "task", "data": {"handler": "draft"}},
     {"id": "check", "type": "approval"},
-    {"id": "redraft", "type": "task", "data": {"handler": "draft"}},
-    {"id": "recheck", "type": "approval"},
     {"id": "done", "type": "end"}
   ],
   "edges": [
     {"source": "begin", "target": "draft"},
     {"source": "draft", "target": "check"},
     {"source": "check", "target": "done"},
-    {"source": "check", "target": "redraft", "sourceHandle": "rejected"},
-    {"source": "redraft", "target": "recheck"},
-    {"source": "recheck", "target": "done"}
+    {"source": "check", "target": "draft", "sourceHandle": "rejected",
+     "data": {"loop": {"max": 3}}}
   ]
 }
 """,
     fix="""
-Remove the edge that leads back, and draw what should happen the second time behind it; or end the
-run and let the applicant start a new one.
+Give the edge that leads back a bound: `"data": {"loop": {"max": 3}}`. Or remove it, and draw what
+should happen the second time behind it.
 """,
 )
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    graph = facts.graph
-    if graph.acyclic:
-        return
+    for level in facts.levels:
+        if not level.graph.acyclic:
+            yield from _check(level.graph)
+
+
+def _check(graph: Graph) -> Iterator[Diagnostic]:
     distance = _distances(graph)
     left: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(distance))
     for _ in range(_MOST):
@@ -86,7 +88,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _diagnostic(graph: Graph, cycle: list[str]) -> Diagnostic:
     back = _edge(graph, cycle[-2], cycle[-1])
-    path = tuple(name for name in cycle if graph.nodes[name].choice_of is None)
+    path = drawn_path(graph, cycle)
     entry = graph.nodes[cycle[-1]].node
     return RULE.diagnostic(
         f"the edges lead round in a circle, back to {ticks(entry.id)}",
@@ -95,7 +97,7 @@ def _diagnostic(graph: Graph, cycle: list[str]) -> Diagnostic:
         edge=back.edge.key if back.edge is not None else None,
         label="leads back",
         path=path,
-        help="remove this edge, and draw what happens the second time behind it",
+        help='say how often it may lead back: `"data": {"loop": {"max": 3}}`',
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
@@ -51,10 +52,14 @@ that hangs in the air; those behind it are reached as soon as it is.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    graph = facts.graph
-    if not graph.starts or len(graph.reachable) == len(graph.nodes):
-        return
-    lost = graph.digraph.subgraph(name for name in graph.nodes if name not in graph.reachable)
+    for level in facts.levels:
+        if level.graph.starts and len(level.reached) < len(level.graph.nodes):
+            yield from _check(level)
+
+
+def _check(level: GraphFacts) -> Iterator[Diagnostic]:
+    graph = level.graph
+    lost = graph.digraph.subgraph(name for name in graph.nodes if name not in level.reached)
     parts = nx.condensation(lost)
     place = {name: index for index, name in enumerate(graph.nodes)}
     heads = [
@@ -62,9 +67,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         for part, edges_in in parts.in_degree()
         if edges_in == 0
     ]
+    jumped = {way.edge.target for way in graph.back if way.edge.source in level.reached}
     for name in sorted(heads, key=place.__getitem__):
+        if name in jumped:
+            continue  # jump-into-loop says so
+        begin = (
+            "the start"
+            if graph.container is None
+            else f"the start of an item of {ticks(graph.container)}"
+        )
         yield RULE.diagnostic(
-            f"no path leads from the start to {ticks(name)}",
+            f"no path leads from {begin} to {ticks(name)}",
             place_of(graph.nodes[name].node),
             node=name,
             label="never runs",

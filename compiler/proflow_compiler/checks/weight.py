@@ -1,12 +1,21 @@
 """An upper bound of the steps a run can take: what Inngest counts against its limit.
 
+A loop counts as its header, with all the rounds it may take; a container with all its rounds, a
+`foreach` with one item, as nobody knows how many there are.
+
 Sound for every acyclic graph. Where nothing runs at once it is exact: the heaviest path. Elsewhere
 it goes down the dominator tree: below a node without parallel branches the heaviest path from one
 of its children to the next counts, below others the heaviest outcome with all that only follows
 from it; paths that leave a subtree early are then counted as if they went through all of it.
 """
 
-from proflow_compiler.graph import Graph
+from collections.abc import Mapping
+
+from proflow_schemas.nodes import Approval, Foreach, Loop
+
+from proflow_compiler.checks.runs import taken_at_once
+from proflow_compiler.graph import Graph, GraphNode
+from proflow_compiler.loops import natural_loops
 from proflow_compiler.nodes import LOWERINGS
 
 _PER_APPROVAL = 2
@@ -14,31 +23,53 @@ _PER_APPROVAL = 2
 
 
 def most_steps(graph: Graph) -> int:
-    """The steps of the longest run, or more; for an acyclic graph with one start."""
+    """The steps of the longest run, or more; every level acyclic and with one start."""
+    inner: dict[str | None, int] = {}
+    for level in reversed([*graph.levels()]):
+        own = {name: _own_steps(at, inner) for name, at in level.nodes.items()}
+        for loop in reversed(natural_loops(level)):
+            steps = _most_steps(loop.round(level), own)
+            own |= dict.fromkeys(loop.nodes, 0)
+            own[loop.header] = steps * (1 + sum(way.limit for way in loop.back))
+        inner[level.container] = _most_steps(level, own)
+    return inner[graph.container]
+
+
+def _most_steps(graph: Graph, own: Mapping[str, int]) -> int:
     if not any(is_fork(graph, name) for name in graph.reachable):
-        return _heaviest_path(graph)
-    weights = Weights(graph)
+        return _heaviest_path(graph, own)
+    weights = Weights(graph, own)
     return weights.steps[weights.order[0]]
 
 
-def _heaviest_path(graph: Graph) -> int:
+def _heaviest_path(graph: Graph, own: Mapping[str, int]) -> int:
     heaviest: dict[str, int] = {}
     for name in reversed(graph.topological):
         after = (heaviest[edge.target] for edge in graph.out(name))
-        heaviest[name] = _own_steps(graph, name) + max(after, default=0)
+        heaviest[name] = own[name] + max(after, default=0)
     return heaviest[graph.starts[0]]
 
 
 def is_fork(graph: Graph, name: str) -> bool:
-    """Whether one outcome of a node takes several edges at once."""
-    return any(len(exit_.edges) > 1 for exit_ in graph.exits[name])
+    """Whether a node can be left by several edges at once."""
+    exits = graph.exits[name]
+    if graph.nodes[name].every:
+        return len(exits) > 1 or any(len(exit_.edges) > 1 for exit_ in exits)
+    return any(len(exit_.edges) > 1 for exit_ in exits)
 
 
-def _own_steps(graph: Graph, name: str) -> int:
-    at = graph.nodes[name]
-    if at.choice_of is not None or LOWERINGS[at.node.type].instant:
+def _own_steps(at: GraphNode, inner: Mapping[str | None, int]) -> int:
+    if not at.drawn:
         return 0
-    return _PER_APPROVAL if at.node.type == "approval" else 1
+    match at.node.config:
+        case Foreach():
+            return inner[at.node.id]
+        case Loop(max_iterations=rounds):
+            return rounds * inner[at.node.id]
+        case Approval():
+            return _PER_APPROVAL
+        case _:
+            return 0 if LOWERINGS[at.node.type].instant else 1
 
 
 class Weights:
@@ -48,7 +79,8 @@ class Weights:
     depth of an immediate dominator of what its edges lead to.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, own: Mapping[str, int]) -> None:
+        self._own = own
         self.graph, self.tree = graph, graph.dominator_tree
         self.order = [name for name in graph.topological if name in self.tree.parent]
         self.steps: dict[str, int] = {}
@@ -68,7 +100,7 @@ class Weights:
     def _measure(self, name: str) -> None:
         graph, tree = self.graph, self.tree
         children, depth = tree.children[name], tree.depth[name]
-        own = _own_steps(graph, name)
+        own = self._own[name]
         direct = [tree.depth[tree.parent[edge.target]] for edge in graph.out(name)]
         self.lowest[name] = min(
             [*direct, *(self.lowest[child] for child in children)], default=depth
@@ -95,10 +127,10 @@ class Weights:
 
     def _heaviest_outcome(self, name: str) -> int:
         """The heaviest sum of what can follow one outcome, each node counted once."""
-        outcomes = self.graph.exits[name]
+        outcomes = list(taken_at_once(self.graph.nodes[name], self.graph.exits[name]))
         by: dict[str, int] = dict.fromkeys(self.tree.children[name], 0)
-        for index, exit_ in enumerate(outcomes):
-            for edge in exit_.edges:
+        for index, exits in enumerate(outcomes):
+            for edge in (edge for exit_ in exits for edge in exit_.edges):
                 if edge.target in by:
                     by[edge.target] |= 1 << index
         sums: dict[int, int] = {}

@@ -1,0 +1,167 @@
+"""Two ways of one run that part at a fork and meet again at a join, and nowhere before."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import networkx as nx
+
+from proflow_compiler.checks.runs import Runs, taken_at_once
+from proflow_compiler.graph import GraphEdge
+
+
+@dataclass(frozen=True)
+class Parting:
+    """`edges`: by which the two ways come to the join; `paths`: each from the root on, without it.
+
+    The shorter one first.
+    """
+
+    fork: str
+    edges: tuple[GraphEdge, GraphEdge]
+    paths: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def parted(runs: Runs, join: str) -> Parting:
+    """Such ways to a join that a run comes to over two edges; near the root, and short.
+
+    Two edges that are taken at once begin two such ways iff no node is on all ways of both (Menger),
+    that is, iff the last node that all ways of the one go over is not the last of the other.
+    """
+    region = _region(runs, join)
+    gates = _gates(runs, join, region)
+    far, near = _distances(runs, join, region)
+    fork, edges = min(
+        _forks(runs, region, gates), key=lambda found: (far[found[0]] + near[found[0]], found[0])
+    )
+    one, two = _apart(runs, join, region, edges)
+    before = _shortest(runs, runs.root, fork)
+    paths = [(*before, *(edge.source for edge in way[1:])) for way in (one, two)]
+    return Parting(fork, (one[-1], two[-1]), (paths[0], paths[1]))
+
+
+def joined(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs, str]:
+    """These runs with a join that two outcomes, of nodes, lead to as well; and its name."""
+    join = "?"
+    while join in runs.graph.nodes:
+        join += "?"
+    exits = dict(runs.exits)
+    edges = []
+    for index, (name, outcome) in enumerate((one, two)):
+        edges.append(GraphEdge(-1 - index, name, join, outcome, None))
+        exits[name] = tuple(
+            replace(exit_, edges=(*exit_.edges, edges[-1])) if exit_.outcome == outcome else exit_
+            for exit_ in exits[name]
+        )
+    return replace(runs, exits=exits, into={**runs.into, join: tuple(edges)}), join
+
+
+def _region(runs: Runs, join: str) -> set[str]:
+    """The nodes between a join and what dominates it, which every way to the join goes over."""
+    above = runs.graph.dominator_tree.parent.get(join, runs.root)
+    region = {above}
+    stack = [join]
+    while stack:
+        for edge in runs.into[stack.pop()]:
+            if edge.source not in region:
+                region.add(edge.source)
+                stack.append(edge.source)
+    return region
+
+
+def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[GraphEdge]]:
+    """The edges of a node that lead to the join, in groups that are taken at once."""
+    return [
+        [
+            edge
+            for exit_ in exits
+            for edge in exit_.edges
+            if edge.target == join or edge.target in region
+        ]
+        for exits in taken_at_once(runs.graph.nodes[name], runs.exits[name])
+    ]
+
+
+def _gates(runs: Runs, join: str, region: set[str]) -> Mapping[int, object]:
+    """For each edge in the region, the last node before the join that all ways over it go over.
+
+    For an edge into the join it is the edge itself.
+    """
+    gates: dict[int, object] = {}
+    after: dict[str, object] = {}
+    for name in sorted(region, key=runs.graph.rank.__getitem__, reverse=True):
+        own: set[object] = set()
+        for edges in _edges(runs, name, join, region):
+            for edge in edges:
+                gates[edge.index] = edge.index if edge.target == join else after[edge.target]
+                own.add(gates[edge.index])
+        after[name] = own.pop() if len(own) == 1 else name
+    return gates
+
+
+def _forks(
+    runs: Runs, region: set[str], gates: Mapping[int, object]
+) -> Iterator[tuple[str, list[GraphEdge]]]:
+    for name in region:
+        for exits in taken_at_once(runs.graph.nodes[name], runs.exits[name]):
+            edges = [edge for exit_ in exits for edge in exit_.edges if edge.index in gates]
+            if len({gates[edge.index] for edge in edges}) > 1:
+                yield name, edges
+
+
+def _distances(
+    runs: Runs, join: str, region: set[str]
+) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """How far each node of the region is from where it begins, and from the join."""
+    order = sorted(region, key=runs.graph.rank.__getitem__)
+    far, near = {order[0]: 0}, {join: 0}
+    for name in order:
+        for edges in _edges(runs, name, join, region):
+            for edge in edges:
+                far[edge.target] = min(far.get(edge.target, far[name] + 1), far[name] + 1)
+    for name in reversed(order):
+        near[name] = 1 + min(
+            near[edge.target] for edges in _edges(runs, name, join, region) for edge in edges
+        )
+    return far, near
+
+
+def _apart(
+    runs: Runs, join: str, region: set[str], edges: list[GraphEdge]
+) -> list[list[GraphEdge]]:
+    """Two ways that begin with these edges and share no node before the join, shortest first."""
+    digraph: nx.DiGraph[object] = nx.DiGraph()
+    by_index: dict[int, GraphEdge] = {}
+
+    def link(source: object, edge: GraphEdge) -> None:
+        by_index[edge.index] = edge
+        digraph.add_edge(source, edge.index)
+        digraph.add_edge(edge.index, edge.target)
+
+    for edge in edges:
+        link("", edge)
+    for name in region - {edges[0].source}:
+        for group in _edges(runs, name, join, region):
+            for edge in group:
+                link(name, edge)
+    ways = [
+        [by_index[one] for one in way if isinstance(one, int)]
+        for way in nx.node_disjoint_paths(digraph, "", join, cutoff=2)
+    ]
+    return sorted(ways, key=lambda way: (len(way), way[-1].index))
+
+
+def _shortest(runs: Runs, start: str, end: str) -> list[str]:
+    came = {start: start}
+    queue = deque([start])
+    while end not in came:
+        at = queue.popleft()
+        for exit_ in runs.exits[at]:
+            for edge in exit_.edges:
+                if edge.target in runs.into and edge.target not in came:
+                    came[edge.target] = at
+                    queue.append(edge.target)
+    path = [end]
+    while path[-1] != start:
+        path.append(came[path[-1]])
+    return path[::-1]

@@ -1,0 +1,159 @@
+"""PF208: a way back that a round may take while something else of the loop goes on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proflow_compiler.checks.branching import joined, parted
+from proflow_compiler.checks.certainty import drawn_path, way_to
+from proflow_compiler.checks.concurrency import Concurrency, Watched, indices
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.runs import Runs
+from proflow_compiler.checks.sites import place_of, pointed
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.graph import GraphEdge
+from proflow_compiler.loops import Loop
+
+RULE = Rule(
+    code="PF208",
+    name="concurrency-across-loop",
+    level=Level.ERROR,
+    summary="""a way back that one round of a loop can take together with another, or with an edge
+that leaves the loop""",
+    why="""
+A way back begins the next round, so the round before must be over. If a branch beside it takes a way
+back too, or leaves the loop, the run would be in two rounds at once, or both in the loop and behind
+it. The message names the two; the path leads to the way back.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "legal"},
+    {"source": "draft", "target": "finance"},
+    {"source": "legal", "target": "done"},
+    {"source": "finance", "target": "done"},
+    {"source": "legal", "target": "draft", "sourceHandle": "returned",
+     "data": {"loop": {"max": 3}}}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "both", "type": "join"},
+    {"id": "again", "type": "condition"},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "legal"},
+    {"source": "draft", "target": "finance"},
+    {"source": "legal", "target": "both", "sourceHandle": "approved"},
+    {"source": "legal", "target": "both", "sourceHandle": "returned"},
+    {"source": "finance", "target": "both"},
+    {"source": "both", "target": "again"},
+    {"source": "again", "target": "draft",
+     "data": {"when": "steps.legal.outcome == 'returned'", "loop": {"max": 3}}},
+    {"source": "again", "target": "done"}
+  ]
+}
+""",
+    fix="""
+Join the branches first, and decide behind the join whether to go back. Or lead the way back to a
+node within its own branch.
+""",
+)
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """An outcome by which a round ends: by ways back to its header, or by leaving the loop."""
+
+    node: str
+    outcome: str
+    back: Sequence[GraphEdge]
+    out: Sequence[GraphEdge]
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for level in facts.levels:
+        if level.ordered:
+            for loop in level.loops:
+                yield from _check(level, loop)
+
+
+def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
+    """At most one: whatever else can happen at once in this loop has the same cause."""
+    runs = level.round(loop)
+    leaving = list(_leaving(runs, loop))
+    watched: Watched = {(one.node, one.outcome): 1 << index for index, one in enumerate(leaving)}
+    beside = Concurrency(runs, watched).beside
+    back = sum(1 << index for index, one in enumerate(leaving) if one.back)
+    for one in leaving:
+        if one.back and len(one.back) + len(one.out) > 1:
+            yield _diagnostic(level, runs, one, one)
+            return
+        found = beside[one.node, one.outcome] & (-1 if one.back else back)
+        if found:
+            other = leaving[next(indices(found))]
+            first, second = (one, other) if one.back else (other, one)
+            yield _diagnostic(level, runs, first, second)
+            return
+
+
+def _leaving(runs: Runs, loop: Loop) -> Iterator[_Leaving]:
+    for name in runs.order:
+        for exit_ in runs.exits[name]:
+            ways = [way.edge for way in exit_.back]
+            back = [edge for edge in ways if edge.target == loop.header]
+            out = [edge for edge in exit_.edges if edge.target not in loop.nodes]
+            out += [edge for edge in ways if edge.target != loop.header]
+            if back or out:
+                yield _Leaving(name, exit_.outcome, back, out)
+
+
+def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> Diagnostic:
+    graph = level.graph
+    way = one.back[0]
+    beside = next(edge for edge in (*other.back, *other.out) if edge is not way)
+    if one is other:
+        path = drawn_path(graph, way_to(graph, one.node))
+    else:
+        ends = (one.node, one.outcome), (other.node, other.outcome)
+        wider, join = joined(runs, *ends)
+        parting = parted(wider, join)
+        path = level.led(runs, parting.paths[parting.edges[0].source != one.node])
+    node = graph.nodes[one.node].node
+    drawn = way.edge
+    kind = "leads back" if beside in other.back else "leaves the loop"
+    source = graph.nodes[beside.source].node
+    place = place_of(source) if beside.edge is None else pointed(beside.edge.pointer, "target")
+    return RULE.diagnostic(
+        f"the way back from {ticks(node.id)} to {ticks(way.target)} can be taken "
+        f"while the edge from {ticks(source.id)} to {ticks(_target(level, beside))} {kind}",
+        node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
+        node=node.id,
+        edge=None if drawn is None else drawn.key,
+        label="begins the next round",
+        related=(Related(place, f"{kind} in the same round"),),
+        path=(*path, *drawn_path(graph, (way.target,))),
+        help="join the branches first, and decide behind the join whether to go back",
+    )
+
+
+def _target(level: GraphFacts, edge: GraphEdge) -> str:
+    return level.graph.nodes[edge.target].node.id

@@ -1,0 +1,156 @@
+"""What follows from one graph of a design: the drawing itself, or what a container holds."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from proflow_compiler.checks.certainty import Certainty, drawn_path
+from proflow_compiler.checks.concurrency import Concurrency, Watched, indices
+from proflow_compiler.checks.runs import Runs, runs_of, stops
+from proflow_compiler.checks.settlement import Settlement
+from proflow_compiler.design import Node
+from proflow_compiler.graph import Graph, GraphNode
+from proflow_compiler.loops import Loop, natural_loops
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """A graph and what follows from it, each found out once and only if asked for."""
+
+    graph: Graph
+    _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
+    _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
+    _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether every path begins at one start and none goes round: what most proofs need."""
+        return len(self.graph.starts) == 1 and self.graph.acyclic
+
+    @cached_property
+    def reached(self) -> Mapping[str, GraphNode]:
+        """The nodes that runs come to, in file order; without a start nobody knows, so all."""
+        graph = self.graph
+        if not graph.starts:
+            return graph.nodes
+        return {name: at for name, at in graph.nodes.items() if name in graph.reachable}
+
+    @cached_property
+    def drawn(self) -> Mapping[str, Node]:
+        """The nodes that runs come to and somebody drew."""
+        return {name: at.node for name, at in self.reached.items() if at.drawn}
+
+    @cached_property
+    def loops(self) -> tuple[Loop, ...]:
+        """The loops, outer ones first."""
+        return natural_loops(self.graph)
+
+    @cached_property
+    def _innermost(self) -> dict[str, Loop]:
+        innermost: dict[str, Loop] = {}
+        for loop in self.loops:
+            innermost |= dict.fromkeys(loop.nodes - {loop.header}, loop)
+        return innermost
+
+    def home(self, name: str) -> Loop | None:
+        """The innermost loop that settles the edges into a node in each round."""
+        return self._innermost.get(name)
+
+    def _around(self, loop: Loop) -> Loop | None:
+        return self.home(loop.header)
+
+    def _headers(self, loop: Loop | None) -> frozenset[str]:
+        """The header of a loop, and those of the loops around it."""
+        headers: set[str] = set()
+        while loop is not None:
+            headers.add(loop.header)
+            loop = self._around(loop)
+        return frozenset(headers)
+
+    def runs(self, loop: Loop | None = None, *, stopping: bool = True) -> Runs:
+        """All runs, or one round of a loop; without `stopping` those that come to their end."""
+        stopping = stopping or not self._stops
+        key = (None if loop is None else loop.header, stopping)
+        if key not in self._runs:
+            outer = None if loop is None else self.runs(self._around(loop), stopping=stopping)
+            self._runs[key] = runs_of(
+                self.graph,
+                stopping=stopping,
+                loop=loop,
+                headers=self._headers(loop),
+                outer=outer,
+            )
+        return self._runs[key]
+
+    @cached_property
+    def _stops(self) -> bool:
+        return any(stops(at) for at in self.graph.nodes.values())
+
+    def certainty(self, runs: Runs) -> Certainty:
+        if id(runs) not in self._certainty:
+            self._certainty[id(runs)] = Certainty(runs)
+        return self._certainty[id(runs)]
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        return Settlement(self.graph, self.loops)
+
+    def taken(self, x: str, y: str) -> bool:
+        """Whether every run that takes `y`, to which `x` leads, took `x` in the same round."""
+        loop = self.home(y)
+        while loop is not None and x not in loop.nodes:
+            y, loop = loop.header, self._around(loop)
+        runs = self.runs(loop)
+        if x not in runs.into or y not in runs.into:
+            return y not in runs.into
+        return self.certainty(runs).taken(x, y)
+
+    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+        """A shortest way from the start to `y`, of a run that takes `y` but not `without`."""
+        runs = self.runs(self.home(y))
+        inside = without is not None and without in runs.into
+        path = self.certainty(runs).walk(y, without=without if inside else None)
+        return self.led(runs, path, without=None if inside else without)
+
+    def led(
+        self, runs: Runs, path: tuple[str, ...], *, without: str | None = None
+    ) -> tuple[str, ...]:
+        """A path from the root of these runs on, as drawn, with the way there before it."""
+        while path and runs.outer is not None:
+            root, runs = runs.root, runs.outer
+            inside = without is not None and without in runs.into
+            before = self.certainty(runs).walk(root, without=without if inside else None)
+            path = (*before, *path[1:]) if before else ()
+        return drawn_path(self.graph, path)
+
+    @cached_property
+    def rounds(self) -> Runs:
+        """All runs, in which each loop may be in any round."""
+        headers = frozenset(loop.header for loop in self.loops)
+        return runs_of(self.graph, stopping=True, headers=headers) if headers else self.runs()
+
+    def round(self, loop: Loop) -> Runs:
+        """One round of a loop, whether or not there is any way out of it."""
+        headers = self._headers(loop)
+        return runs_of(self.graph, stopping=True, loop=loop, headers=headers, outer=self.rounds)
+
+    def concurrency(self, runs: Runs) -> Concurrency:
+        """What meets in these runs."""
+        if id(runs) not in self._concurrency:
+            self._concurrency[id(runs)] = Concurrency(runs)
+        return self._concurrency[id(runs)]
+
+    def first_beside(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+        """For each node: the first among its `others` that is before it in topological order and
+        that some run takes with it. Sets of nodes are those of `settlement`."""
+        settlement = self.settlement
+        watched: Watched = {(name, None): settlement.bit[name] for name in others}
+        beside = Concurrency(runs, watched).beside
+        for name in settlement.order:
+            if name in others and (found := beside.get((name, None), 0) & others[name]):
+                yield name, settlement.order[next(indices(found))]
+
+    def together(self, x: str, y: str) -> bool:
+        """Whether some run takes both."""
+        other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
+        return any(self.first_beside(self.rounds, other))

@@ -1,0 +1,128 @@
+"""The runs of a graph: what each node can be left by, once all that cannot happen is left out.
+
+A run takes one outcome of each node it comes to (of an inclusive one: some), and any combination is
+a run. Two things narrow that down. A run that is not to stop early must avoid terminating ends, and
+with them every outcome that surely leads to one. And a loop is left in the round that takes no way
+back: seen from outside, outcomes that surely lead back are not taken. Within one round of a loop
+they are, so a loop has runs of its own, which begin at its header.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proflow_schemas.nodes import End
+
+from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.loops import Loop
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All runs from `root` on: the nodes they take, in topological order, and how they go on.
+
+    `exits` are the outcomes that can be taken, those without an edge included; edges that leave a
+    loop are among them, and lead to no node in `order`. `into` are the edges between nodes in
+    `order`. `outer`, of a loop: the runs of what is around it.
+    """
+
+    graph: Graph
+    root: str
+    order: Sequence[str]
+    exits: Mapping[str, tuple[Exit, ...]]
+    into: Mapping[str, tuple[GraphEdge, ...]]
+    outer: "Runs | None" = None
+    _alive: frozenset[str] = field(default=frozenset(), repr=False)
+    """Nodes from which such a run can go on to its end, whether it comes to them or not."""
+    _inside: frozenset[str] | None = field(default=None, repr=False)
+
+    def lives(self, name: str) -> bool:
+        if self._inside is None or name in self._inside:
+            return name in self._alive
+        return self.outer is not None and self.outer.lives(name)
+
+
+def runs_of(
+    graph: Graph,
+    *,
+    stopping: bool,
+    loop: Loop | None = None,
+    headers: frozenset[str] = frozenset(),
+    outer: Runs | None = None,
+) -> Runs:
+    """The runs of an acyclic graph with one start, or those of one round of a loop in it.
+
+    `stopping`: those that a terminating or failing end stops are among them. `headers`: where the
+    ways back lead that may be taken, that is those of `loop` and of the loops around it.
+    """
+    inside = graph.reachable if loop is None else loop.nodes
+    order = [name for name in graph.topological if name in inside]
+    alive: set[str] = set()
+    exits: dict[str, tuple[Exit, ...]] = {}
+
+    def lives(name: str) -> bool:
+        return name in alive or (outer is not None and name not in inside and outer.lives(name))
+
+    for name in reversed(order):
+        drawn = graph.exits[name]
+        possible = tuple(
+            exit_
+            for exit_ in drawn
+            if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
+            and (not exit_.back or all(way.edge.target in headers for way in exit_.back))
+        )
+        if drawn and (nowhere := leading_nowhere(graph, name)):
+            possible += tuple(Exit(outcome, ()) for outcome in nowhere)
+        if (possible or not drawn) and (stopping or not stops(graph.nodes[name])):
+            alive.add(name)
+            exits[name] = possible
+    root = graph.starts[0] if loop is None else loop.header
+    begins = root in alive and (outer is None or root in outer.into)
+    into: dict[str, list[GraphEdge]] = {root: []} if begins else {}
+    taken: list[str] = []
+    for name in order:
+        if name not in into:
+            continue
+        taken.append(name)
+        for exit_ in exits[name]:
+            for edge in exit_.edges:
+                if edge.target in inside:
+                    into.setdefault(edge.target, []).append(edge)
+    return Runs(
+        graph,
+        root,
+        taken,
+        exits,
+        {name: tuple(edges) for name, edges in into.items()},
+        outer,
+        frozenset(alive),
+        None if loop is None else inside,
+    )
+
+
+def stops(at: GraphNode) -> bool:
+    """Whether it stops the run as soon as it is come to."""
+    match at.node.config:
+        case End(terminate=terminate, fail=fail):
+            return terminate or fail
+        case _:
+            return False
+
+
+def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
+    """Outcomes that nothing follows, neither an edge nor an invisible end nor a failure."""
+    at = graph.nodes[name]
+    if not at.drawn or at.node.kind.rules:
+        return ()
+    kind, drawn = at.node.kind, [exit_.outcome for exit_ in graph.exits[name]]
+    return tuple(
+        one
+        for one in kind.outcomes
+        if one not in drawn and one not in kind.undrawn and one != "error"
+    )
+
+
+def taken_at_once(at: GraphNode, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
+    """The outcomes of a node in groups: of one group several can be taken, of two groups not."""
+    if at.every and (ruled := tuple(exit_ for exit_ in exits if not exit_.default)):
+        yield ruled
+    yield from ((exit_,) for exit_ in exits if not at.every or exit_.default)

@@ -1,0 +1,114 @@
+"""Which nodes are settled, that is have finished or been skipped, when another one begins.
+
+A node begins once all its edges in are settled, so after everything that leads to it; a join that
+needs only some of them may begin before the rest. What follows a loop begins after all of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from proflow_compiler.graph import Graph
+from proflow_compiler.loops import Loop
+from proflow_compiler.nodes import LOWERINGS
+
+
+class Settlement:
+    """What is settled before each node of an acyclic graph with one start.
+
+    `bit`: the nodes that the start leads to, numbered in topological order.
+    """
+
+    def __init__(self, graph: Graph, loops: Sequence[Loop]) -> None:
+        self._graph = graph
+        self._loops = loops
+        self.order = [name for name in graph.topological if name in graph.reachable]
+        self.bit = {name: 1 << index for index, name in enumerate(self.order)}
+
+    def leads(self, x: str, y: str) -> bool:
+        """Whether some path leads from `x` to `y`."""
+        return self.bit[x] & self.before[y] != 0
+
+    def settled(self, x: str, y: str) -> bool:
+        """Whether `y` never begins before `x` is settled."""
+        return self.bit[x] & self.surely[y] != 0
+
+    @cached_property
+    def before(self) -> dict[str, int]:
+        """For each node, those with a path to it."""
+        found: dict[str, int] = {}
+        for name in self.order:
+            before = 0
+            for edge in self._graph.into[name]:
+                if edge.source in found:
+                    before |= found[edge.source] | self.bit[edge.source]
+            found[name] = before
+        return found
+
+    @cached_property
+    def surely(self) -> dict[str, int]:
+        """For each node, those that are settled when it begins."""
+        graph = self._graph
+        if not self._loops and not any(_first(graph, name) for name in self.order):
+            return self.before
+        found: dict[str, int] = {}
+        for name in self.order:
+            each = [
+                found[edge.source] | self.bit[edge.source] | self._left.get(edge.index, 0)
+                for edge in graph.into[name]
+                if edge.source in found
+            ]
+            needed = _first(graph, name)
+            found[name] = _in_all_but(each, needed - 1) if needed else _union(each)
+        return found
+
+    @cached_property
+    def _left(self) -> dict[int, int]:
+        """For each edge that leaves loops, the nodes of these."""
+        found: dict[int, int] = {}
+        for loop in self._loops:
+            nodes = _union(self.bit[name] for name in loop.nodes)
+            for name in loop.nodes:
+                for edge in self._graph.out(name):
+                    if edge.target not in loop.nodes:
+                        found[edge.index] = found.get(edge.index, 0) | nodes
+        return found
+
+
+def _first(graph: Graph, name: str) -> int:
+    """How many taken edges in are enough for it to begin; 0: it waits for all."""
+    at = graph.nodes[name]
+    if not at.drawn:
+        return 0
+    return LOWERINGS[at.node.type].needs(at.node, len(graph.into[name])) or 0
+
+
+def _union(sets: Iterable[int]) -> int:
+    found = 0
+    for one in sets:
+        found |= one
+    return found
+
+
+def _in_all_but(sets: Sequence[int], few: int) -> int:
+    """The bits that at most `few` of the sets lack.
+
+    How many lack it is counted for all bits at once, in binary: one integer per digit.
+    """
+    every = _union(sets)
+    digits: list[int] = []
+    for one in sets:
+        carry, place = every & ~one, 0
+        while carry:
+            if place == len(digits):
+                digits.append(0)
+            digits[place], carry = digits[place] ^ carry, digits[place] & carry
+            place += 1
+    more, equal = 0, every
+    for place in range(max(len(digits), few.bit_length()) - 1, -1, -1):
+        digit = digits[place] if place < len(digits) else 0
+        if few >> place & 1:
+            equal &= digit
+        else:
+            more |= equal & digit
+            equal &= ~digit
+    return every & ~more
