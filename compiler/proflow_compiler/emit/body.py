@@ -32,7 +32,7 @@ from proflow_schemas.definition import (
 
 from proflow_compiler.emit.endings import RETURNS, Ending, Endings
 from proflow_compiler.emit.literals import Source, comment, comment_id, literal
-from proflow_compiler.emit.names import Names
+from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import Program, Title
 from proflow_compiler.emit.rendering import macro
 
@@ -109,6 +109,8 @@ class Body:
         self.lines.append(f"{'    ' * level}{text}")
 
     def _name(self, title: Title) -> str:
+        if title.purpose in ("item", "round"):
+            return self.names.claim(f"{identifier(title.node)}_{title.purpose}")
         return self.names.of(title.node, title.purpose)
 
     def _function(
