@@ -1,6 +1,6 @@
 """What a change of a node's own config means for runs that are at it, or past it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from proflow_schemas.durations import format_duration, parse_duration
@@ -28,13 +28,17 @@ _BY_TIMEOUT = {"approve": "approved", "reject": "rejected"}
 
 @dataclass(frozen=True)
 class Before:
-    """A node as it was, and as it is: None if it is gone. `read`: rules read its values."""
+    """A node as it was, and as it is: None if it is gone.
+
+    `read`: rules read its values. `final`: outcomes that ended the run, as nothing was drawn.
+    """
 
     old: Node
     new: Node | None
     old_reading: Reading = field(repr=False)
     new_reading: Reading = field(repr=False)
     read: bool = False
+    final: Collection[str] = ()
 
     def same(self, old: str | None, new: str | None) -> bool:
         """Whether two expressions have the same value."""
@@ -86,7 +90,10 @@ def done_hazard(before: Before) -> str | None:
     if (other := _other_node(before.old, new)) is not None:
         return other
     match before.old.config, new.config:
-        case Approval() as was, Approval() as now if _fires(was) and _timed(was) != _timed(now):
+        case Approval() as was, Approval() as now if _fires(was) and _timed(was) not in (
+            _timed(now),
+            *before.final,
+        ):
             return f"{name} may have timed out, and a timeout means another decision now"
         case ((Wait() | Approval() as was), (Wait() | Approval() as now)):
             if was.match != now.match and now.match is not None:

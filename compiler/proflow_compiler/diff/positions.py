@@ -87,6 +87,8 @@ class Positions:
             container = self._old.design.nodes[one].parent
             yield from self._around(one, container)
         for container in reversed(chain):
+            if not self._is_unlimited(container) and (hazard := self._over_hazard(container)):
+                yield _Blame(hazard)
             yield from self._everything(container, as_open=self._is_concurrent(container))
 
     def _around(self, name: str, container: str | None) -> Iterator[_Blame]:
@@ -140,6 +142,10 @@ class Positions:
         config = self._old.design.nodes[container].config
         return getattr(config, "max_concurrency", 1) != 1
 
+    def _is_unlimited(self, container: str) -> bool:
+        """Whether all items start at once, so that none waits for another one's end."""
+        return getattr(self._old.design.nodes[container].config, "max_concurrency", 1) is None
+
     # --- single nodes
 
     def _of_open(self, name: str) -> str | None:
@@ -168,6 +174,7 @@ class Positions:
             self._old.reading,
             self._new.reading,
             read=node.id in self._new.read,
+            final=self._level(node.id).undrawn(node.id),
         )
 
     def _level(self, name: str) -> Graph:

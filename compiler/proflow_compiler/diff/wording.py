@@ -31,17 +31,21 @@ class _Words:
             elif tag == "set":
                 yield f"{ticks(rest[0])} would be computed after the fact, and may fail"
             elif tag == "step":
-                yield self._step(rest[0], [self._levels.vocabulary.term(one) for one in gone])
+                yield self._step(rest[0], gone)
             else:
                 yield f"{self._name} would have started at once"
         for term in gone:
             yield self._gone(term)
 
-    def _step(self, step: str, gone: list[tuple[object, ...]]) -> str:
+    def _step(self, step: str, gone: list[int]) -> str:
         if step not in self._levels.old.design.nodes:
             return f"{ticks(step)} would run after the fact: it is new before {self._name}"
-        if any(one[0] == "step" and one[1] == step for one in gone):
-            return f"{self._name} follows another outcome of {ticks(step)} now"
+        for other in gone:
+            tag, *rest = self._levels.vocabulary.term(other)
+            if tag in _RULED:
+                return self._gone(other)
+            if tag == "step" and rest[0] == step:
+                return f"{self._name} follows another outcome of {ticks(step)} now"
         return f"{self._name} would have to wait for {ticks(step)}"
 
     def _ruled(self, term: int, gone: list[int]) -> Iterator[str]:
