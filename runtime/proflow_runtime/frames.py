@@ -86,4 +86,4 @@ class Frame:
     def iteration(self, loop: Loop, number: int) -> Frame:
         """One round of a loop container, counted from 0."""
         names = {"iteration": number}
-        return replace(self, parent=self, loop=loop, names=names, ends=[], scope=None)
+        return replace(self, parent=self, loop=loop, names=names, exits={}, ends=[], scope=None)

@@ -128,9 +128,8 @@ class Steps(Pass):
         step = self._begin(node)
         self._saw(node, "running")
         try:
-            data = subprocess.invocation(
-                self._resolved(input), self._ctx.event.data, self.tenant_id, self.run_id
-            )
+            given = {} if input is None else self._resolved(input)
+            data = subprocess.invocation(given, self._ctx.event.data, self.tenant_id, self.run_id)
             call = partial(
                 self._step.invoke_by_id, step, function_id=workflow, data=data, timeout=timeout
             )

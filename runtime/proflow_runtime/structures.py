@@ -16,9 +16,6 @@ Passed = TypeVar("Passed", bound=Result | Again | None, covariant=True)
 Source: TypeAlias = str | tuple[str, ...]
 """A node, by whatever outcome, or a node and its outcomes."""
 
-_EXIT = "?exit"
-"""What the id of a loop's exits adds to that of its first node."""
-
 
 class Branch(Generic[Passed]):
     """A part of a region: it runs once all of `after` is settled, if at least one arrived there.
@@ -121,9 +118,8 @@ class Structures(Pass):
         def taken(source: Source) -> bool | None:
             """Whether what leads here was taken; None: that is open still."""
             node, *outcomes = (source,) if isinstance(source, str) else source
-            owner = node if node in names else node.removesuffix(_EXIT)
-            if owner in names and not arrived.get(owner):
-                return arrived.get(owner)
+            if node in names and not arrived.get(node):
+                return arrived.get(node)
             return not outcomes or not set(outcomes).isdisjoint(self._outcomes_of(node))
 
         async def enter(branch: Branch[Result | Again | None]) -> Result | Again | None:
@@ -162,13 +158,15 @@ class Structures(Pass):
         """Runs a block that begins with `node`, once more for every way back to it."""
         around = self._frame
         loop = Loop(node, around.loop)
+        left = set(around.exits)
         while True:
-            around.exits.pop(f"{node}{_EXIT}", None)
             self._next_round(loop)
             with self._within(around.round(loop)):
                 done = await body()
             if not isinstance(done, Again):
                 return done
+            for exits in around.exits.keys() - left:
+                del around.exits[exits]
 
     def again(self, node: str, *, to: str, limit: int) -> Again:
         """The way back from `node` to the repeated block that begins with `to`.
@@ -185,7 +183,7 @@ class Structures(Pass):
         return Again(node, to)
 
     def leave(self, node: str, exit: str) -> None:
-        """Notes by which of its exits a repeated block is left; `node` is its first with `?exit`."""
+        """Notes by which of its exits a repeated block is left; `node` stands for these exits."""
         exits = self._frame.exits.setdefault(node, [])
         if exit not in exits:
             exits.append(exit)

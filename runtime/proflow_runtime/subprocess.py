@@ -35,7 +35,7 @@ def invocation(
 
     `trigger` is the data of the event that started the parent.
     """
-    if input is not None and not isinstance(input, dict):
+    if not isinstance(input, dict):
         raise SubprocessError("its input is not an object")
     lineage = trigger.get(LINEAGE)
     depth = lineage.get("depth") if isinstance(lineage, dict) else None
@@ -43,7 +43,7 @@ def invocation(
     if below > MAX_DEPTH:
         raise SubprocessError(f"subprocesses are nested more than {MAX_DEPTH} deep")
     tenant = {} if tenant_id is None else {"tenant_id": tenant_id}
-    return {**(input or {}), **tenant, LINEAGE: {"depth": below, "parent": run_id}}
+    return {**input, **tenant, LINEAGE: {"depth": below, "parent": run_id}}
 
 
 def answered(workflow: str, answer: JSON) -> JSON:

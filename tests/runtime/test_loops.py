@@ -1,0 +1,249 @@
+"""Drawn loops: rounds, what they count, how they are left, and what their nodes show."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import inngest
+import pytest
+from proflow_runtime import Again, Branch, Flow, Result, Task
+from proflow_runtime.local import LocalEngine
+from proflow_runtime.status import InMemoryRecorder, recording
+
+from .conftest import Register
+from .driving import answer, executions, requests, start
+
+pytestmark = pytest.mark.anyio
+
+
+async def done(task: Task) -> Any:
+    return task.input
+
+
+def drafting(limit: int) -> Any:
+    """Draft, ask, and draft again when it is returned; `polish` is skipped then."""
+
+    async def body(flow: Flow) -> Result | None:
+        async def draft() -> Result | Again | None:
+            await flow.run("draft", done, flow.get("has(steps.boss) ? steps.boss.comment : ''"))
+            match (await flow.approve("boss")).outcome:
+                case "returned":
+                    return flow.again("boss", to="draft", limit=limit)
+                case "rejected":
+                    return flow.end("refused", "rejected")
+            await flow.run("polish", done)
+            return None
+
+        if ended := await flow.repeat("draft", draft):
+            return ended
+        await flow.run("send", done)
+        return flow.end("sent")
+
+    return body
+
+
+async def test_a_way_back_runs_the_loop_again_with_step_ids_of_its_own(
+    client: inngest.Inngest, register: Register
+) -> None:
+    recorder = InMemoryRecorder()
+    with recording(recorder):
+        async with LocalEngine(client, [register(drafting(3))]) as engine:
+            run = await start(engine)
+            await answer(engine, "boss", outcome="returned", comment="shorter")
+            states = recorder.runs[run.id].nodes
+            assert (states["draft"].status, states["draft"].round) == ("completed", 2)
+            assert (states["boss"].status, states["boss"].outcome) == ("waiting", None)
+            await answer(engine, "boss", approved=True)
+            assert list(executions(run)) == [
+                "draft", "boss/wait", "boss/notify",
+                "draft#2", "boss#2/wait", "boss#2/notify", "polish", "send",
+            ]  # fmt: skip
+            outputs = {step.id: step.output for step in run.steps}
+            assert (outputs["draft"], outputs["draft#2"]) == ("", "shorter")
+            ids = [data["approval_id"] for data in requests(engine, "boss")]
+            assert ids == [f"{run.id}:boss", f"{run.id}:boss#2"]
+            assert run.output is not None
+            assert run.output["outcomes"] == {"boss": "approved"}
+
+
+async def test_nodes_of_a_loop_are_to_come_again_when_it_begins_again(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result | None:
+        async def round() -> Again | None:
+            await flow.run("first", done)
+            if flow.outcome_of("boss") is None:
+                await flow.run("only-once", done)
+            await flow.sleep("nap", timedelta(hours=1))
+            if (await flow.approve("boss")).outcome == "returned":
+                return flow.again("boss", to="first", limit=1)
+            return None
+
+        assert await flow.repeat("first", round) is None
+        return flow.end("end")
+
+    recorder = InMemoryRecorder()
+    with recording(recorder):
+        async with LocalEngine(client, [register(body)]) as engine:
+            run = await start(engine)
+            data = {
+                "tenant_id": 1, "approval_id": f"{run.id}:boss", "outcome": "returned",
+            }  # fmt: skip
+            await engine.send({"name": "approval/response", "data": data})
+            await engine.run_until_idle(until=engine.clock.now() + timedelta(minutes=1))
+            shown = {
+                name: (state.status, state.round)
+                for name, state in recorder.runs[run.id].nodes.items()
+            }
+            assert shown == {
+                "first": ("completed", 2),
+                "only-once": ("pending", 2),
+                "nap": ("waiting", 2),
+                "boss": ("pending", 2),
+            }
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+async def test_a_way_back_taken_too_often_fails_the_run(
+    client: inngest.Inngest, register: Register, limit: int
+) -> None:
+    async with LocalEngine(client, [register(drafting(limit))]) as engine:
+        run = await start(engine)
+        for _ in range(limit + 1):
+            assert run.status == "Running"
+            await answer(engine, "boss", outcome="returned")
+        assert run.error is not None
+        times = "once" if limit == 1 else "2 times"
+        message = f"way back `boss → draft` was taken more than {times}"
+        assert run.error["message"] == message
+
+
+async def test_a_loop_can_be_left_by_an_end(client: inngest.Inngest, register: Register) -> None:
+    async with LocalEngine(client, [register(drafting(3))]) as engine:
+        run = await start(engine)
+        await answer(engine, "boss", outcome="returned")
+        await answer(engine, "boss", approved=False)
+        assert run.output is not None
+        assert run.output["result"] == "rejected"
+        assert "send" not in executions(run)
+
+
+async def test_inner_loops_count_returns_per_entry_and_executions_over_the_run(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result | None:
+        async def outer() -> Result | Again | None:
+            async def inner() -> Result | Again | None:
+                number = await flow.run("b", done, flow.get("steps.a.output"))
+                rule = {"back": f"steps.c.output < {number + 2}"}
+                await flow.run("c", count, flow.get("has(steps.c) ? steps.c.output : 0"))
+                if flow.choose("d", rule, "on") == "back":
+                    return flow.again("d", to="b", limit=2)
+                return None
+
+            await flow.run("a", done, flow.get("has(steps.c) ? steps.c.output : 0"))
+            if ended := await flow.repeat("b", inner):
+                return ended
+            if flow.choose("f", {"back": "steps.c.output < 4"}, "on") == "back":
+                return flow.again("f", to="a", limit=1)
+            return None
+
+        assert await flow.repeat("a", outer) is None
+        return flow.end("end", output=flow.get("steps.c.output"))
+
+    async def count(task: Task) -> Any:
+        return task.input + 1
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert list(executions(run)) == [
+            "a",
+            "b",
+            "c",
+            "b#2",
+            "c#2",
+            "a#2",
+            "b#3",
+            "c#3",
+            "b#4",
+            "c#4",
+        ]
+        assert run.output is not None
+        assert run.output["output"] == 4
+
+
+async def test_a_way_back_out_of_an_arm_waits_for_the_others(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result | None:
+        async def round() -> Result | Again | None:
+            async def left() -> Again | None:
+                await flow.run("left", done)
+                if flow.choose("c", {"back": "!has(steps.right)"}, "on") == "back":
+                    return flow.again("c", to="first", limit=1)
+                return None
+
+            async def right() -> None:
+                await flow.sleep("nap", timedelta(seconds=30))
+                await flow.run("right", done)
+
+            await flow.run("first", done)
+            return await flow.parallel(left, right)
+
+        assert await flow.repeat("first", round) is None
+        await flow.run("after", done)
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.status == "Completed", run.error
+        assert executions(run) == dict.fromkeys(
+            ["first", "left", "nap", "right", "first#2", "left#2", "nap#2", "right#2", "after"], 1
+        )
+
+
+@pytest.mark.parametrize("amount", [1, 20])
+async def test_a_loop_with_several_exits_goes_on_by_those_it_was_left_by(
+    client: inngest.Inngest, register: Register, amount: int
+) -> None:
+    async def body(flow: Flow) -> Result | None:
+        async def round() -> Again | None:
+            number = await flow.run("first", done, flow.get("has(steps.second) ? 2 : 1"))
+            if number == 1:
+                flow.leave("first?exit", "never")
+                await flow.run("second", done)
+                return flow.again("second", to="first", limit=1)
+            rule = {"large": "event.data.amount > 10"}
+            flow.leave("first?exit", flow.choose("size", rule, "small"))
+            return None
+
+        async def loop() -> Any:
+            return await flow.repeat("first", round)
+
+        ended = await flow.region(
+            Branch("first?exit", loop),
+            *(
+                Branch(way, partial(flow.run, way, done), after=[("first?exit", way)])
+                for way in ("never", "small")
+            ),
+            Branch(
+                "large",
+                partial(_leave, flow, "large"),
+                after=[("first?exit", "large")],
+                leaves=True,
+            ),
+        )
+        assert flow.outcome_of("first?exit") == ("large" if amount > 10 else "small")
+        return ended or flow.end("end")
+
+    async def _leave(flow: Flow, name: str) -> None:
+        await flow.run(name, done)
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine, {"tenant_id": 1, "amount": amount})
+        assert run.status == "Completed", run.error
+        assert list(executions(run)) == [
+            "first", "second", "first#2", "large" if amount > 10 else "small",
+        ]  # fmt: skip
+        assert run.output is not None
+        assert "first?exit" not in run.output["outcomes"]
