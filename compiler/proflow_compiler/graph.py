@@ -379,22 +379,33 @@ class _Building:
 
 
 def _returns(design: Design) -> set[int]:
-    """Edges by which an approval returns to a node that leads to it."""
-    found = [
-        edge
+    """Edges by which an approval returns to a node from which other edges lead to it."""
+    found = {
+        edge.index: edge
         for edge in design.edges
         if edge.handle == "returned" and design.nodes[edge.source].type == "approval"
-    ]
+    }
     if not found:
         return set()
     digraph: nx.DiGraph[str] = nx.DiGraph()
-    digraph.add_edges_from((edge.source, edge.target) for edge in design.edges)
-    part = {
-        name: number
-        for number, names in enumerate(nx.strongly_connected_components(digraph))
-        for name in names
+    digraph.add_nodes_from(design.nodes)
+    digraph.add_edges_from(
+        (edge.source, edge.target)
+        for edge in design.edges
+        if edge.loop is None and edge.index not in found
+    )
+    parts = nx.condensation(digraph)
+    part: dict[str, int] = parts.graph["mapping"]
+    before: dict[int, int] = {}
+    for number in nx.topological_sort(parts):
+        before[number] = 1 << number
+        for earlier in parts.predecessors(number):
+            before[number] |= before[earlier]
+    return {
+        index
+        for index, edge in found.items()
+        if before[part[edge.source]] >> part[edge.target] & 1
     }
-    return {edge.index for edge in found if part[edge.source] == part[edge.target]}
 
 
 def outcome_of(node: Node, edge: Edge) -> str:

@@ -80,10 +80,10 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
         outcomes = leading_nowhere(level.graph, name)
         if not outcomes and (drawn or not node.kind.rules):
             continue
-        nothing = f"nothing follows {ticks(name)}, which is no `end`"
-        some = f"nothing follows when {ticks(name)} is left by {listed(outcomes, 'or')}"
         yield RULE.diagnostic(
-            some if drawn else nothing,
+            f"nothing follows when {ticks(name)} is left by {listed(outcomes, 'or')}"
+            if drawn
+            else f"nothing follows {ticks(name)}, which is no `end`",
             place_of(node),
             node=name,
             label="the path stops here",

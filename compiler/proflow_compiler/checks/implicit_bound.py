@@ -59,12 +59,12 @@ edge back, with a bound.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        for way in level.graph.back:
+        # Of ways that lead to the wrong place, jump-into-loop and bad-reject-to say so.
+        sound = [way for loop in level.loops for way in loop.back] if level.ordered else ()
+        for way in sound:
             source, drawn = way.edge.source, way.edge.edge
-            if way.given or source not in level.reached:
+            if way.given:
                 continue
-            if way.edge.target not in level.graph.nodes:
-                continue  # bad-reject-to says so
             node = level.graph.nodes[source].node
             yield RULE.diagnostic(
                 f"nobody said how often a run may go back from {ticks(node.id)} "
