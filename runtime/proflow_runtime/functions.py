@@ -13,7 +13,7 @@ from proflow_runtime.decorator import workflow
 from proflow_runtime.failures import on_failure
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
-from proflow_runtime.parts import OVER, function_id, part_event
+from proflow_runtime.parts import function_id, part_event
 from proflow_runtime.schedules import cron_trigger, fan_out
 from proflow_runtime.subprocess import WITH_PARENT
 
@@ -45,7 +45,7 @@ def functions_of(
             fn_id=function_id(definition.id, name),
             trigger=inngest.TriggerEvent(event=part_event(definition.id, name)),
             retries=retries_of(definition),
-            cancel=[OVER],
+            cancel=[WITH_PARENT],
         )(bodies.part(definition.parts[name].keeps)(body))
         for name, body in program.parts.items()
     ]

@@ -16,11 +16,8 @@ import inngest
 
 from proflow_runtime.passes import Pass, step_id
 from proflow_runtime.results import Failed, Result, Stopped
-from proflow_runtime.subprocess import LINEAGE, OF_PARENT, PARENT_ENDED
+from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.values import JSON
-
-OVER = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
-"""Ends a part with the run it belongs to, however that ended."""
 
 
 @dataclass(frozen=True)

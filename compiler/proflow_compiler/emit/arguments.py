@@ -1,7 +1,7 @@
 """What Inngest and the runtime are told of a function: calls with keyword arguments, as source."""
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -44,10 +44,29 @@ def create_function(definition: Definition) -> Source:
     return _call("client.create_function", arguments)
 
 
+def create_part(definition: Definition, part: str) -> Source:
+    """`client.create_function(…)` of a part."""
+    event = _call("inngest.TriggerEvent", {"event": f"{definition.id}/{part}"})
+    return _call(
+        "client.create_function",
+        {
+            "fn_id": f"{definition.id}-{part}",
+            "trigger": event,
+            "retries": definition.settings.retries,
+            "cancel": Source("[WITH_PARENT]"),
+        },
+    )
+
+
+def part_body(bodies: str, keeps: Sequence[str]) -> Source:
+    """`….part(…)`, of what `workflow(…)` has made."""
+    return _call(f"{bodies}.part", {"keeps": list(keeps)} if keeps else {})
+
+
 def workflow(definition: Definition, name: str) -> Source:
     """`workflow(…)`; only what differs from its defaults."""
     arguments: Arguments = {"digest": definition.digest}
-    if definition.id != name.replace("_", "-"):
+    if definition.parts or definition.id != name.replace("_", "-"):
         arguments["id"] = definition.id
     if definition.version is not None:
         arguments["version"] = definition.version

@@ -19,6 +19,7 @@ from proflow_schemas.definition import (
     LeaveOp,
     LoopOp,
     ParallelOp,
+    PartOp,
     RegionOp,
     RepeatOp,
     RetryPolicy,
@@ -75,10 +76,10 @@ class Body:
         *,
         local: bool,
     ) -> None:
-        self.program = program
+        self.program, self.parts = program, definition.parts
         self.names, self.retries, self.handlers = names, retries, handlers
         self.local = local
-        self.endings = Endings(program.functions)
+        self.endings = Endings(program.functions, program.parts)
         self.lines: list[str] = []
         self.used = {"Result"}
         """What the functions mention of the runtime."""
@@ -97,6 +98,13 @@ class Body:
             block = self.program.functions[name]
             self._function(self.functions[name], argument, block, level)
             self._line(0, "")
+
+    def part(self, part: str, name: str) -> None:
+        """The function that runs a part."""
+        block = self.program.parts[part]
+        ending = self.endings.of(block)
+        self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
+        self._whole(block, 1, ending)
 
     def main(self, name: str) -> None:
         ending = self.endings.of(self.program.steps) | Ending.ENDS
@@ -179,6 +187,10 @@ class Body:
                     for task in op.tasks
                 ]
                 call = macro("groups", "region", branches)
+                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case PartOp():
+                self._line(level, f"# {op.part}, from {comment_id(op.node)} on")
+                call = macro("groups", "part", op, self.parts[op.part].reads)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
             case RepeatOp():
                 body = self._callee(op.steps, Title(op.node, "round"), level, above=False)

@@ -10,6 +10,7 @@ from proflow_schemas.definition import (
     CallOp,
     EndOp,
     ParallelOp,
+    PartOp,
     RegionOp,
     RepeatOp,
     StopOp,
@@ -38,9 +39,12 @@ _ANY = RETURNS | Ending.ARRIVES
 
 
 class Endings:
-    """The endings of a definition's functions, and of any block of it."""
+    """The endings of a definition's functions, and of any block of it; `parts` by their names."""
 
-    def __init__(self, functions: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(
+        self, functions: Mapping[str, Sequence[Any]], parts: Mapping[str, Sequence[Any]]
+    ) -> None:
+        self._parts = parts
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
         """The functions, each after those it calls."""
@@ -91,6 +95,9 @@ class Endings:
                 return self._of_parallel([self.of(arm.steps) for arm in op.arms])
             case RegionOp():
                 return self._of_region(op)
+            case PartOp():
+                # What runs elsewhere may arrive, for all that its type tells.
+                return self.of(self._parts[op.part]) | Ending.ARRIVES
             case RepeatOp():
                 return self.of(op.steps) & ~Ending.AGAIN or Ending.ENDS
             case _:

@@ -47,6 +47,7 @@ class Program:
 
     steps: Sequence[AnyOp]
     functions: Mapping[str, Sequence[AnyOp]]
+    parts: Mapping[str, Sequence[AnyOp]]
     titles: Mapping[str, Title]
     heights: Mapping[str, int]
     """How many levels the body of a function indents."""
@@ -61,7 +62,8 @@ def outlined(definition: Definition) -> Program:
     steps, _ = outline.block(definition.steps)
     for name in names:
         outline.functions[name], outline.heights[name] = outline.block(definition.functions[name])
-    return Program(steps, outline.functions, outline.titles, outline.heights)
+    parts = {name: outline.block(part.steps)[0] for name, part in definition.parts.items()}
+    return Program(steps, outline.functions, parts, outline.titles, outline.heights)
 
 
 @dataclass

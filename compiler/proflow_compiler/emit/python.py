@@ -21,10 +21,12 @@ from ruff import find_ruff_bin
 
 from proflow_compiler.emit.arguments import (
     create_function,
+    create_part,
     ends_with_parent,
     fan_outs,
     handler_source,
     has_fan_out,
+    part_body,
     retry_source,
     workflow,
 )
@@ -68,15 +70,34 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     }
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
     program = outlined(definition)
-    body = Body(definition, program, names, retries, handlers, local=_is_local(program))
+    body = Body(
+        definition,
+        program,
+        names,
+        retries,
+        handlers,
+        local=_is_local(program) and not definition.parts,
+    )
     if not body.local:
         body.shared(0)
     functions: list[str] = []
     for index, call in enumerate(fan_outs(definition)):
         functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
         body.lines += [f"{functions[-1]} = {call}", ""]
+    decorator = workflow(definition, main)
+    if definition.parts:
+        shared = names.claim(f"{main}_workflow")
+        body.lines += [f"{shared} = {decorator}", ""]
+        for part, settings in definition.parts.items():
+            functions.append(names.claim(f"{main}_{identifier(part)}"))
+            body.lines += [
+                f"@{create_part(definition, part)}",
+                f"@{part_body(shared, settings.keeps)}",
+            ]
+            body.part(part, functions[-1])
+        decorator = Source(shared)
     functions.append(main)
-    body.lines += [f"@{create_function(definition)}", f"@{workflow(definition, main)}"]
+    body.lines += [f"@{create_function(definition)}", f"@{decorator}"]
     body.main(main)
     source = rendered(
         "module",
@@ -141,7 +162,7 @@ def _imports(
 ) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
-        "WITH_PARENT": ends_with_parent(definition),
+        "WITH_PARENT": bool(definition.parts) or ends_with_parent(definition),
         "Again": "Again" in mentioned,
         "Branch": "Branch" in mentioned,
         "Flow": True,
