@@ -16,6 +16,7 @@ class Container:
         self.level, self.name = level, name
         self.game, self.graph = level.game, level.graph.inner[name]
         self.open: list[Level] = []
+        self.over = False
         level.containers[name] = self
 
     def start(self) -> None:
@@ -30,12 +31,15 @@ class Container:
 
     def complete(self, output: Any) -> None:
         """All is done; its level goes on."""
+        self.over = True
         del self.level.containers[self.name]
         self.level.steps[self.name] = {"output": output}
         self.level.finish(self.name, "default")
 
     def failed(self, message: str) -> None:
         """An item has failed: no new one starts, open ones are abandoned."""
+        self.over = True
+        self.game.run.stops.add(self.game.now)
         self.abandon()
         del self.level.containers[self.name]
         self.game.later(0, self.level, lambda: self.level.wrong(self.name, message))
@@ -68,6 +72,8 @@ class EachItem(Container):
 
     def go_on(self) -> None:
         """Start as many items as may run."""
+        if self.over:
+            return
         while self.next < len(self.values) and len(self.open) < self.at_once:
             self.play(self.item(self.next, self.values[self.next]))
             self.next += 1

@@ -69,6 +69,7 @@ class Game:
     def stop(
         self, status: str, result: str | None = None, output: Any = None, error: str | None = None
     ) -> NoReturn:
+        self.run.stops.add(self.now)
         self.run.status, self.run.result = status, result
         self.run.output, self.run.error = output, error
         raise Stopped
@@ -113,7 +114,7 @@ class Game:
 def together(states: list[Happened]) -> Happened:
     """One state for all items."""
     shown = min(states, key=lambda one: URGENT.index(one.status))
-    same = all(one.outcome == shown.outcome for one in states)
+    same = all(one.outcome == shown.outcome for one in states if one.status == shown.status)
     return Happened(
         shown.status,
         shown.outcome if same else None,

@@ -75,4 +75,7 @@ class Run:
     nodes: dict[str, Happened] = field(default_factory=dict)
     outcomes: dict[str, str | list[str]] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
+    stops: set[float] = field(default_factory=set)
+    """When the run, or something in it, was stopped: what else happens in such a moment may come
+    before or after."""
     ended: float = 0
