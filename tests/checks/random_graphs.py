@@ -1,7 +1,8 @@
 """Small random graphs, and every run they can have, by brute force."""
 
-from collections.abc import Iterator
-from itertools import pairwise, product
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise, product
+from typing import Any
 
 from hypothesis import strategies as st
 from proflow_compiler.design import Design, Edge, Node
@@ -13,14 +14,29 @@ Run = tuple[frozenset[str], frozenset[int], frozenset[str]]
 """Nodes that are taken, edges that are taken, and nodes that stop the run by an undrawn outcome."""
 
 
-def design_of(kinds: list[str], edges: list[tuple[int, int, str | None]]) -> Design:
-    """Nodes `n0 …` of these types; of a condition each handle is an outcome with a rule."""
+NEEDED = {"task": {"handler": "work"}, "wait": {"event": "e"}}
+EdgeOf = tuple[int, int, str | None]
+
+
+def design_of(kinds: Sequence[str], edges: Sequence[EdgeOf], back: Sequence[EdgeOf] = ()) -> Design:
+    """Nodes `n0 …` of these types, `join:all` being a join of that mode, `end:terminate` an end.
+
+    Of a condition or an inclusive each handle is an outcome with a rule, `else` the default.
+    `back` are ways back, which may be taken once.
+    """
     nodes: dict[str, Node] = {}
-    for index, kind in enumerate(kinds):
-        given = {"handler": "work"} if kind == "task" else {}
+    types: list[str] = []
+    for index, text in enumerate(kinds):
+        kind, _, mode = text.partition(":")
+        given: dict[str, Any] = dict(NEEDED.get(kind, {}))
+        if kind == "join" and mode:
+            given["mode"] = int(mode) if mode.isdigit() else mode
+        elif mode:
+            given[mode] = True
         config = NODE_TYPES[kind].config.model_validate(given)
         at = f"/nodes/{index}"
         nodes[f"n{index}"] = Node(f"n{index}", kind, f"n{index}", config, at, at)
+        types.append(kind)
     drawn = [
         Edge(
             place,
@@ -29,9 +45,12 @@ def design_of(kinds: list[str], edges: list[tuple[int, int, str | None]]) -> Des
             f"n{target}",
             f"/edges/{place}",
             handle=handle,
-            when=f"event.data.c{source} == '{handle}'" if kinds[source] == "condition" else None,
+            when=f"event.data.c{source}{handle}"
+            if NODE_TYPES[types[source]].rules and handle != "else"
+            else None,
+            loop=1 if place >= len(edges) else None,
         )
-        for place, (source, target, handle) in enumerate(edges)
+        for place, (source, target, handle) in enumerate([*edges, *back])
     ]
     return Design("random", "random", nodes, tuple(drawn), Settings())
 
@@ -46,7 +65,7 @@ def acyclic(draw: st.DrawFn, *, most: int = 7) -> Graph:
         "condition": ["a", "b"],
         "approval": ["approved", "rejected", "timeout"],
     }
-    edges: dict[tuple[int, int, str | None], None] = {}
+    edges: dict[EdgeOf, None] = {}
     for source in range(count - 1):
         for _ in range(draw(st.integers(1, 3))):
             target = draw(st.integers(source + 1, count - 1))
@@ -66,7 +85,7 @@ def layered(draw: st.DrawFn) -> Graph:
         )
     layers.append([len(kinds)])
     kinds.append("end")
-    edges: dict[tuple[int, int, str | None], None] = {}
+    edges: dict[EdgeOf, None] = {}
     for above, below in pairwise(layers):
         for source in above:
             for _ in range(draw(st.integers(1, 3))):
@@ -74,6 +93,82 @@ def layered(draw: st.DrawFn) -> Graph:
                 handle = draw(st.sampled_from("abc")) if kinds[source] == "condition" else None
                 edges[source, target, handle] = None
     return build_graph(design_of(kinds, list(edges)))
+
+
+KINDS = [
+    *("task", "task", "condition", "condition", "parallel", "inclusive", "approval", "wait"),
+    *(*["join:all"] * 4, "join:one", "join:one", "join", "join:any", "join:2"),
+    *("end", "end:terminate", "end:fail"),
+]
+HANDLES: dict[str, list[str | None]] = {
+    "condition": ["a", "b", "c", "else"],
+    "inclusive": ["a", "b", "else"],
+    "approval": ["approved", "approved", "rejected", "timeout"],
+    "task": [None, None, None, "error"],
+    "wait": ["received", "received", "timeout"],
+}
+
+
+@st.composite
+def drawings(
+    draw: st.DrawFn, *, most: int = 11, calm: bool = False
+) -> tuple[list[str], list[EdgeOf]]:
+    """Types and edges of an acyclic design of any shape: few of them form blocks.
+
+    If `calm`, only those split that are made for it.
+    """
+    count = draw(st.integers(most // 2, most))
+    kinds = ["start", *(draw(st.sampled_from(KINDS)) for _ in range(count - 2)), "end"]
+    edges: dict[EdgeOf, None] = {}
+
+    def link(source: int, target: int) -> None:
+        handles = HANDLES.get(kinds[source].partition(":")[0], [None])
+        edges[source, target, draw(st.sampled_from(handles))] = None
+
+    def free(source: int) -> bool:
+        splits = kinds[source] in ("condition", "inclusive", "parallel", "approval")
+        return not calm or splits or not any(edge[0] == source for edge in edges)
+
+    leaving = [index for index in range(count) if not kinds[index].startswith("end")]
+    for target in range(1, count):
+        for _ in range(draw(st.integers(1, 3)) if "join" in kinds[target] else 1):
+            before = [one for one in leaving if one < target]
+            link(draw(st.sampled_from([one for one in before if free(one)] or before)), target)
+    for source in leaving:
+        if (draw(st.integers(0, 9)) and free(source)) or not any(
+            edge[0] == source for edge in edges
+        ):
+            link(source, draw(st.integers(source + 1, count - 1)))
+    return kinds, list(edges)
+
+
+@st.composite
+def unstructured(draw: st.DrawFn) -> Graph:
+    """The graph of an acyclic design of any shape."""
+    return build_graph(design_of(*draw(drawings())))
+
+
+@st.composite
+def looping(draw: st.DrawFn) -> Graph:
+    """A graph with up to two loops, which may nest."""
+    kinds, edges = draw(drawings(most=8, calm=True))
+    forward = build_graph(design_of(kinds, edges))
+    tree = forward.dominator_tree
+    pairs = [
+        (source, target)
+        for source in range(1, len(kinds) - 1)
+        for target in range(1, source + 1)
+        if not kinds[source].startswith("end")
+        and f"n{source}" in tree.parent
+        and tree.dominates(f"n{target}", f"n{source}")
+    ]
+    back: dict[EdgeOf, None] = {}
+    if pairs:
+        for source, target in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2)):
+            handles = {"condition": ["a", "back"], "inclusive": ["back"], "approval": ["returned"]}
+            own = handles.get(kinds[source], HANDLES.get(kinds[source], [None]))
+            back[source, target, draw(st.sampled_from(own))] = None
+    return build_graph(design_of(kinds, edges, [one for one in back if one not in edges]))
 
 
 @st.composite
@@ -86,20 +181,34 @@ def any_edges(draw: st.DrawFn) -> Graph:
 
 
 def runs(graph: Graph) -> Iterator[Run]:
-    """Every combination of outcomes: one of each node, undrawn ones included."""
-    options: list[list[str]] = []
-    for name in graph.topological:
-        drawn = [exit_.outcome for exit_ in graph.exits[name]]
-        options.append([*drawn, *graph.undrawn(name)[:1]] or [""])
+    """Every combination of outcomes of each node, those that stop the run or lead nowhere too."""
+    options = [_options(graph, name) for name in graph.topological]
     for chosen in product(*options):
-        outcome = dict(zip(graph.topological, chosen, strict=True))
-        taken, edges, stops = set(graph.starts), set(), set()
+        outcomes = dict(zip(graph.topological, chosen, strict=True))
+        taken = set(graph.starts)
+        edges: set[int] = set()
+        stops: set[str] = set()
         for name in graph.topological:
             if name not in taken:
                 continue
-            leaving = [edge for edge in graph.out(name) if edge.outcome == outcome[name]]
+            leaving = [edge for edge in graph.out(name) if edge.outcome in outcomes[name]]
             edges.update(edge.index for edge in leaving)
             taken.update(edge.target for edge in leaving)
-            if outcome[name] in graph.undrawn(name):
+            if outcomes[name] & {*graph.undrawn(name)}:
                 stops.add(name)
         yield frozenset(taken), frozenset(edges), frozenset(stops)
+
+
+def _options(graph: Graph, name: str) -> list[frozenset[str]]:
+    """The sets of outcomes that a node can be left by."""
+    at, exits = graph.nodes[name], graph.exits[name]
+    ruled = [exit_.outcome for exit_ in exits if not exit_.default or not at.every]
+    if at.every:
+        several = [combinations(ruled, count) for count in range(1, len(ruled) + 1)]
+        default = [frozenset((exit_.outcome,)) for exit_ in exits if exit_.default]
+        return [*(frozenset(some) for sets in several for some in sets), *default] or [frozenset()]
+    stopping = graph.undrawn(name)
+    nowhere = {*at.node.kind.outcomes} - {*ruled, *stopping, "error"} if at.drawn else set()
+    if at.ruled:
+        nowhere = set()
+    return [frozenset((one,)) for one in (*ruled, *stopping[:1], *sorted(nowhere))] or [frozenset()]

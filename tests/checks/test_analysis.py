@@ -1,18 +1,28 @@
 """What the checks conclude without looking at runs, against every run of small random graphs."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import networkx as nx
 import pytest
-from checks.random_graphs import acyclic, any_edges, design_of, layered, runs
+from checks.random_graphs import (
+    EdgeOf,
+    acyclic,
+    any_edges,
+    design_of,
+    layered,
+    runs,
+    unstructured,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.checks import run_checks
-from proflow_compiler.checks.certainty import Certainty
-from proflow_compiler.checks.concurrency import Concurrency
+from proflow_compiler.checks.concurrency import Concurrency, Watched
 from proflow_compiler.checks.coverage import coverage
-from proflow_compiler.checks.weight import most_steps
+from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.weight import is_fork, most_steps
 from proflow_compiler.graph import Graph, build_graph
+from proflow_compiler.nodes import LOWERINGS
 from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
 
@@ -22,15 +32,15 @@ graphs = st.one_of(acyclic(), layered())
 
 
 def steps_of(graph: Graph, taken: frozenset[str]) -> int:
-    weights = {"approval": 2, "task": 1}
-    drawn = [graph.nodes[name] for name in taken if graph.nodes[name].choice_of is None]
+    weights = {"approval": 2, "task": 1, "wait": 1}
+    drawn = [graph.nodes[name] for name in taken if graph.nodes[name].drawn]
     return sum(weights.get(at.node.type, 0) for at in drawn)
 
 
 @MANY
 @given(graphs)
 def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph: Graph) -> None:
-    certainty = Certainty(graph)
+    level = GraphFacts(graph)
     before = {name: nx.ancestors(graph.digraph, name) for name in graph.reachable}
     every = list(runs(graph))
     for reader in graph.reachable:
@@ -38,19 +48,19 @@ def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph:
             taken for taken, _, stops in every if reader in taken and not stops & before[reader]
         ]
         for step in graph.reachable - {reader}:
-            assert certainty.precedes(step, reader) == (step in before[reader])
+            assert level.settlement.leads(step, reader) == (step in before[reader])
             if step in before[reader]:
-                assert certainty.taken(step, reader) == all(step in taken for taken in coming)
+                assert level.taken(step, reader) == all(step in taken for taken in coming)
 
 
 @MANY
 @given(graphs)
 def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -> None:
-    certainty = Certainty(graph)
+    level = GraphFacts(graph)
     for reader in graph.reachable:
         for step in nx.ancestors(graph.digraph, reader) & graph.reachable:
-            path = certainty.walk(reader, without=step)
-            if certainty.taken(step, reader):
+            path = level.walk(reader, without=step)
+            if level.taken(step, reader):
                 assert path == ()
                 continue
             assert path[0] == graph.starts[0]
@@ -62,61 +72,86 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
 
 
 @MANY
-@given(graphs)
+@given(st.one_of(acyclic(), layered(), unstructured()))
 def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
-    concurrency = Concurrency(graph, Certainty(graph))
+    level = GraphFacts(graph)
     together = {(x, y) for taken, _, _ in runs(graph) for x in taken for y in taken if x != y}
     for x in graph.reachable:
         for y in graph.reachable - {x}:
-            assert concurrency.both(x, y) == ((x, y) in together)
-
-
-@MANY
-@given(graphs)
-def test_two_edges_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
-    concurrency = Concurrency(graph, Certainty(graph))
-    every = [edges for _, edges, _ in runs(graph)]
-    reached = [edge for edge in graph.edges if edge.source in graph.reachable]
-    possible = {frozenset((e.index, f.index)) for e, f in concurrency.possible_pairs(reached)}
-    for e in reached:
-        for f in reached:
-            if e.index < f.index:
-                both = any({e.index, f.index} <= edges for edges in every)
-                assert concurrency.edges(e, f) == both
-                assert not both or frozenset((e.index, f.index)) in possible
+            assert level.together(x, y) == ((x, y) in together)
 
 
 @MORE
-@given(layered())
-def test_clashes_are_found_for_every_node_that_has_one(graph: Graph) -> None:
-    certainty = Certainty(graph)
-    concurrency = Concurrency(graph, certainty)
-    group = sorted(graph.reachable)
+@given(st.one_of(layered(), unstructured()))
+def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(graph: Graph) -> None:
+    level = GraphFacts(graph)
+    bit = level.settlement.bit
     every = [taken for taken, _, _ in runs(graph)]
-
-    def open_together(x: str, y: str) -> bool:
-        apart = not (certainty.precedes(x, y) or certainty.precedes(y, x))
-        return apart and any({x, y} <= taken for taken in every)
-
-    expected = {
-        later
-        for later in group
-        for earlier in group
-        if graph.rank[earlier] < graph.rank[later] and open_together(earlier, later)
-    }
-    found = list(concurrency.clashes([group]))
-    assert {later for _, later, _ in found} == expected
-    assert all(certain and open_together(x, y) for x, y, certain in found)
+    for group in (level.settlement.order, level.settlement.order[::2]):
+        watched: Watched = {(name, None): bit[name] for name in group}
+        beside = Concurrency(level.runs(), watched).beside
+        for y in group:
+            expected = sum(
+                bit[x]
+                for x in group
+                if graph.rank[x] < graph.rank[y] and any({x, y} <= taken for taken in every)
+            )
+            assert beside[y, None] == expected
 
 
 @MORE
-@given(layered())
+@given(unstructured())
+def test_edges_meet_iff_some_run_comes_over_both(graph: Graph) -> None:
+    level = GraphFacts(graph)
+    meeting = Concurrency(level.runs()).meeting
+    every = [edges for _, edges, _ in runs(graph)]
+    for name in graph.reachable:
+        into = {edge.index for edge in graph.into[name]}
+        assert (name in meeting) == any(len(into & edges) > 1 for edges in every)
+        if name in meeting:
+            assert any({edge.index for edge in meeting[name]} <= edges for edges in every)
+
+
+@MORE
+@given(unstructured())
+def test_a_node_is_settled_iff_no_choice_of_first_edges_leaves_it_open(graph: Graph) -> None:
+    settlement = GraphFacts(graph).settlement
+    for name in settlement.order:
+        edges = [edge for edge in graph.into[name] if edge.source in graph.reachable]
+        needed = LOWERINGS[graph.nodes[name].node.type].needs(graph.nodes[name].node, len(edges))
+        for other in settlement.order:
+            surely = all(
+                any(
+                    other == edge.source or settlement.settled(other, edge.source) for edge in first
+                )
+                for first in combinations(edges, needed or len(edges))
+            )
+            assert settlement.settled(other, name) == (surely and bool(edges))
+
+
+@MORE
+@given(st.one_of(layered(), unstructured()))
 def test_the_bound_of_steps_is_never_below_the_longest_run(graph: Graph) -> None:
     longest = max(steps_of(graph, taken) for taken, _, _ in runs(graph))
     assert most_steps(graph) >= longest
-    forks = any(len(exit_.edges) > 1 for name in graph.reachable for exit_ in graph.exits[name])
-    if not forks:
+    if not any(is_fork(graph, name) for name in graph.reachable):
         assert most_steps(graph) == longest
+
+
+@pytest.mark.parametrize(
+    ("back", "steps"),
+    [
+        ([], 5),
+        ([(3, 2, "returned")], 8),
+        ([(3, 1, "returned")], 9),
+        ([(3, 2, "returned"), (4, 2, "error")], 13),
+        ([(3, 2, "returned"), (4, 1, "error")], 16),
+    ],
+)
+def test_loops_count_with_all_their_rounds(back: list[EdgeOf], steps: int) -> None:
+    kinds = ["start", "task", "task", "approval", "task", "end"]
+    edges: list[EdgeOf] = [(index, index + 1, None) for index in range(5)]
+    assert most_steps(build_graph(design_of(kinds, edges, back))) == steps
 
 
 def test_a_path_that_leaves_early_is_not_counted_on() -> None:
