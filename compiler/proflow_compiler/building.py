@@ -106,11 +106,15 @@ class Builder:
         names = self.tree.names
         if isinstance(start, Thread):
             target = start.fork if start.target == OPEN else start.target
-            function = step_id(names[target], "branches")
+            function, count = step_id(names[target], "branches"), 1
+            while function in self.functions:
+                count += 1
+                function = step_id(names[target], f"branches{count}")
         else:
             function = step_id(names[start])
         block.append(Call(function))
-        return self.functions.setdefault(function, [])
+        self.functions[function] = []
+        return self.functions[function]
 
     def _node(self, node: int, follows: int, block: Block, depth: int) -> None:
         tree, place = self.tree, self.tree.at[node]

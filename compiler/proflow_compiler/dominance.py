@@ -84,8 +84,14 @@ class Dominance:
     def closes(self, node: int, tail: int) -> bool:
         """Whether what is below `node` leads to its child `tail` and leaves nowhere else.
 
-        Whatever takes time there has to, as the tail waits for all of it.
+        Whatever takes time there has to, as the tail waits for all of it. (By its `low` it leads
+        to the tail or to a later merge: so the tail has to be the last one.)
         """
+        last = max(
+            child for child in self.children[node] if self.is_merge(child) and child != self.finish
+        )
+        if last != tail:
+            return False
         leaves = min(
             (self.idom_depth(to) for to in self.targets[node] if self.is_merge(to)),
             default=self.depth[node],

@@ -11,6 +11,15 @@ from proflow_schemas.settings import Settings
 
 Drawn = tuple[str, str] | tuple[str, str, str]
 """Source, target, handle; a handle `when …` is a rule instead, `default` the default."""
+NEEDED: dict[str, dict[str, Any]] = {
+    "task": {"handler": "work"},
+    "notify": {"to": "x"},
+    "cc": {"to": "x"},
+    "delay": {"duration": "1h"},
+    "subprocess": {"workflow": "other"},
+    "foreach": {"items": "event.data.lines"},
+}
+"""What a config has to have."""
 
 
 def design(
@@ -19,23 +28,24 @@ def design(
     configs: Mapping[str, Mapping[str, Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
     id: str = "drawn",
+    parents: Mapping[str, str] | None = None,
+    back: Mapping[int, int] | None = None,
 ) -> Design:
-    """Node id → type, and edges; `configs` are of some nodes. Tasks run the handler `work`."""
+    """Node id → type, and edges; `configs` are of some nodes. Tasks run the handler `work`.
+
+    `parents` are the containers of some nodes, `back` the bounds of those edges that lead back.
+    """
     found: dict[str, Node] = {}
     for index, (name, spelling) in enumerate(nodes.items()):
         kind = CANONICAL[spelling]
         given = dict((configs or {}).get(name, {}))
-        if kind == "task":
-            given.setdefault("handler", "work")
-        if kind in ("notify", "cc"):
-            given.setdefault("to", "x")
-        if kind == "delay":
-            given.setdefault("duration", "1h")
         if kind in ("wait", "emit"):
             given.setdefault("event", f"{name}/event")
+        for key, value in NEEDED.get(kind, {}).items():
+            given.setdefault(key, value)
         config = NODE_TYPES[kind].config.model_validate(given)
-        pointer = f"/nodes/{index}"
-        found[name] = Node(name, kind, name, config, pointer, pointer)
+        pointer, parent = f"/nodes/{index}", (parents or {}).get(name)
+        found[name] = Node(name, kind, name, config, pointer, pointer, parent=parent)
     drawn = []
     for index, (source, target, *rest) in enumerate(edges):
         handle = rest[0] if rest else None
@@ -51,6 +61,7 @@ def design(
                 handle=None if ruled else handle,
                 when=when,
                 default=handle == "default",
+                loop=(back or {}).get(index),
             )
         )
     parsed = Settings.model_validate(settings or {})
@@ -61,8 +72,10 @@ def graph(
     nodes: Mapping[str, str],
     edges: Sequence[Drawn],
     configs: Mapping[str, Mapping[str, Any]] | None = None,
+    parents: Mapping[str, str] | None = None,
+    back: Mapping[int, int] | None = None,
 ) -> Graph:
-    return build_graph(design(nodes, edges, configs))
+    return build_graph(design(nodes, edges, configs, parents=parents, back=back))
 
 
 def chain(*names: str) -> list[Drawn]:

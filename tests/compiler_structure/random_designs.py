@@ -1,53 +1,115 @@
 """Random designs: drawn at will, or of blocks that surely have a structured program."""
 
+from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 from compiler_structure.drawing import Drawn, graph
 from proflow_compiler.graph import Graph
 
+KINDS = (
+    *("task", "task", "task", "condition", "condition", "approval", "parallel", "parallel"),
+    *("inclusive", "join", "join", "wait", "notify", "end", "stop", "foreach", "loop"),
+)
+SEQUENTIAL = ("task", "condition", "condition", "approval", "wait", "join", "end")
 
-def wild(random: Random, size: int, *, forks: bool = True) -> Graph:
-    """An acyclic design of any shape: every node leads on to later ones, or to an end."""
-    names = ["start", *(f"n{index}" for index in range(size)), "end"]
-    nodes = {"start": "start"}
-    edges: list[Drawn] = []
-    for name in names[1:-1]:
-        nodes[name] = random.choice(["task", "task", "condition", "approval", "parallel", "end"])
-    nodes["end"] = "end"
-    reached = {"start"}
-    for index, name in enumerate(names[:-1]):
-        if name not in reached:
-            del nodes[name]
-            continue
-        kind = nodes[name]
-        if kind == "end":
-            continue
-        later = names[index + 1 :]
 
-        def target(later: list[str] = later) -> str:
-            near = later[: random.choice([2, 3, len(later)])]
-            found = random.choice(near)
-            reached.add(found)
-            return found
+class Wild:
+    """A design of any shape: every node leads on to later ones, so that few designs form blocks.
 
-        if kind == "condition":
-            for rule in range(random.randint(2, 3)):
-                edges.append(
-                    (name, target(), f"when event.data.x == {rule}" if rule else "default")
-                )
-        elif kind == "approval":
-            edges.append((name, target(), "approved"))
-            for outcome in ("rejected", "timeout"):
-                if random.random() < 0.5:
-                    edges.append((name, target(), outcome))
-        elif kind == "parallel" and forks:
-            edges += dict.fromkeys((name, target()) for _ in range(random.randint(1, 3)))
-        else:
-            edges.append((name, target()))
-    nodes = {name: kind for name, kind in nodes.items() if name in reached or name == "start"}
-    order = {name: index for index, name in enumerate(names)}
-    edges.sort(key=lambda edge: order[edge[0]])
-    return graph(nodes, edges)
+    Joins go on early, ends terminate, edges lead back, containers hold designs of the same kind.
+    Ways back are drawn to nodes on every path to where they begin.
+    """
+
+    def __init__(self, random: Random, kinds: Sequence[str] = KINDS, forks: float = 0.25) -> None:
+        self.random, self.kinds, self.forks = random, kinds, forks
+        self.nodes: dict[str, str] = {}
+        self.edges: list[Drawn] = []
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.parents: dict[str, str] = {}
+        self.back: dict[int, int] = {}
+
+    def draw(self, size: int) -> Graph:
+        self.level(size, None)
+        once = graph(self.nodes, self.edges, self.configs, self.parents)
+        for level in once.levels():
+            self.lead_back(level)
+        return graph(self.nodes, self.edges, self.configs, self.parents, self.back)
+
+    def level(self, size: int, container: str | None) -> None:
+        """Nodes in a row, each leading to later ones; those that nothing leads to are left out."""
+        random = self.random
+        prefix = "" if container is None else f"{container}."
+        names = [f"{prefix}n{index}" for index in range(size)] + [f"{prefix}z"]
+        reached = set(names[:1])
+        if container is None:
+            self.nodes["s"] = "start"
+            self.edges.append(("s", names[0]))
+        elif random.random() < 0.3:
+            reached.add(names[1])
+        for index, name in enumerate(names):
+            if name not in reached:
+                continue
+            kind = random.choice(self.kinds) if index < size else "end"
+            if container is not None and (index == size or kind == "end"):
+                kind = random.choice(["end", "task", "task", "approval"])
+                self.add(name, kind, container)
+                continue
+            self.add(name, kind, container)
+            if self.nodes[name] == "end":
+                continue
+            if self.nodes[name] in ("foreach", "loop"):
+                inner = 1 if container is not None else random.randint(1, 6)
+                self.level(inner, name)
+            for handle in self.handles(name):
+                near = names[index + 1 : index + 1 + random.choice([1, 2, 3, 3, size])]
+                several = self.nodes[name] == "parallel" or random.random() < self.forks
+                count = random.randint(1, 3) if several else 1
+                for target in random.sample(near, min(len(near), count)):
+                    reached.add(target)
+                    self.edges.append((name, target) if handle is None else (name, target, handle))
+
+    def add(self, name: str, kind: str, container: str | None) -> None:
+        if kind == "stop":
+            self.configs[name] = {"terminate": True}
+        if kind == "join":
+            mode = self.random.choice(["active", "active", "any", 2])
+            self.configs[name] = {"mode": mode}
+        self.nodes[name] = "end" if kind == "stop" else kind
+        if container is not None:
+            self.parents[name] = container
+
+    def handles(self, name: str) -> list[str | None]:
+        """The outcomes that are drawn; of rules each is one edge or more."""
+        kind, random = self.nodes[name], self.random
+        if kind in ("condition", "inclusive"):
+            return ["a", "b", "c"][: random.randint(2, 3)]
+        if kind == "approval":
+            return ["approved", *(one for one in ("rejected", "timeout") if random.random() < 0.4)]
+        if kind == "wait":
+            return ["received", *(["timeout"] if random.random() < 0.3 else [])]
+        if kind == "task" and random.random() < 0.15:
+            return [None, "error"]
+        return [None]
+
+    def lead_back(self, level: Graph) -> None:
+        """Draw ways back, from where a choice is made to what surely comes before."""
+        random, tree = self.random, level.dominator_tree
+        for name, at in level.nodes.items():
+            if not at.drawn or at.node.type not in ("condition", "approval"):
+                continue
+            if name not in tree.parent or random.random() < 0.5:
+                continue
+            above = [name]
+            while tree.parent[above[-1]] != above[-1]:
+                above.append(tree.parent[above[-1]])
+            above = [one for one in above if level.nodes[one].drawn and one != "s"]
+            if not above or (at.node.type == "approval" and above == [name]):
+                continue
+            target = random.choice(above)
+            handle = "again" if at.node.type == "condition" else "returned"
+            self.back[len(self.edges)] = random.randint(1, 3)
+            self.edges.append((name, target, handle))
 
 
 class Blocks:

@@ -1,118 +1,242 @@
 """What a run does, by the rules of the language alone: every edge ends up taken or skipped.
 
-A node runs once all its edges in are settled and one was taken; it is skipped if none was. Time
-passes only in nodes. A world says how long a node takes and which outcome it has.
+A node runs once all its edges in are settled and one was taken (an early join as soon as enough
+are); it is skipped if none was. A loop is one node of what is around it. Time passes only in nodes.
+A world says how long a node takes, and which outcomes it has.
 """
 
 import heapq
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from proflow_compiler.graph import Graph
-from proflow_compiler.program import Block, Branch, Call, Fork, Program, Step, Stop
+from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.loops import Loop, natural_loops
+from proflow_schemas.nodes import End, Join
+
+Path = tuple[int, ...]
+"""The items that a node runs in."""
+Execution = tuple[str, Path, int]
+"""Node, items, and the how many-th time it runs there."""
 
 
 class World(NamedTuple):
-    duration: Callable[[str], float]
-    outcome: Callable[[str], str]
+    duration: Callable[[Execution], int]
+    outcomes: Callable[[Execution], tuple[str, ...]]
+    items: Callable[[Execution], int]
+    """How many items or rounds a container has."""
+
+
+class UnsoundError(Exception):
+    """A way back is taken while something else goes on."""
 
 
 @dataclass
 class Trace:
     """When each node began, as far as the run came; and when it was stopped, if it was."""
 
-    started: dict[str, list[float]]
-    stopped: float | None = None
+    started: dict[tuple[str, Path], list[int]] = field(default_factory=dict)
+    stopped: int | None = None
 
-    def begin(self, node: str, at: float) -> None:
-        self.started.setdefault(node, []).append(at)
+    def begin(self, node: str, path: Path, at: int) -> Execution:
+        times = self.started.setdefault((node, path), [])
+        times.append(at)
+        return node, path, len(times)
 
-    def stop(self, at: float) -> None:
+    def stop(self, at: int) -> None:
         self.stopped = at if self.stopped is None else min(self.stopped, at)
 
-    def seen(self) -> dict[str, list[float]]:
+    def seen(self) -> dict[tuple[str, Path], list[int]]:
         """What began before the stop."""
-        if self.stopped is None:
+        end = self.stopped
+        if end is None:
             return self.started
-        kept = {n: [t for t in ts if t < self.stopped] for n, ts in self.started.items()}
-        return {node: times for node, times in kept.items() if times}
+        kept = {key: [time for time in times if time < end] for key, times in self.started.items()}
+        return {key: times for key, times in kept.items() if times}
 
 
 def outcomes_of(graph: Graph, node: str) -> list[str]:
-    """All the outcomes a node may take."""
-    return [exit_.outcome for exit_ in graph.exits[node]] + list(graph.undrawn(node))
+    """All the outcomes a node may take; in a container, also those that end the item."""
+    at = graph.nodes[node]
+    found = [exit_.outcome for exit_ in graph.exits[node]] + list(graph.undrawn(node))
+    if graph.container is None or not at.drawn or at.node.kind.rules:
+        return found
+    return found + [one for one in at.node.kind.outcomes if one not in (*found, "error")]
+
+
+def trigger_of(graph: Graph, wait: str) -> str | None:
+    """The node that is armed together with a wait, as it does nothing but trigger it."""
+    into, at = graph.into[wait], graph.nodes[wait]
+    if len(into) != 1 or not at.drawn or at.node.type != "wait":
+        return None
+    before = graph.nodes[into[0].source]
+    exits = graph.exits[before.id]
+    alone = len(exits) == 1 and len(exits[0].edges) == 1 and not exits[0].back
+    if not before.drawn or before.node.type not in ("task", "notify", "cc", "emit", "http"):
+        return None
+    if not alone or exits[0].outcome == "error":
+        return None
+    around = [loop for loop in natural_loops(graph) if before.id in loop.nodes]
+    inside = [loop for loop in natural_loops(graph) if wait in loop.nodes]
+    return before.id if around == inside and all(one.header != wait for one in inside) else None
 
 
 def play(graph: Graph, world: World) -> Trace:
     """The token game."""
-    trace = Trace({})
-    open_edges = {node: len(edges) for node, edges in graph.into.items()}
-    taken: dict[str, float] = {}
-    latest: dict[str, float] = {}
-    queue: list[tuple[float, int, str, bool]] = []
-    order = {name: index for index, name in enumerate(graph.topological)}
-    start = graph.starts[0]
-    heapq.heappush(queue, (0.0, order[start], start, True))
+    trace = Trace()
+    _Level(graph, world, trace, ()).round(None, 0)
+    return trace
 
-    def settle(node: str, at: float, runs: bool) -> None:
-        heapq.heappush(queue, (at, order[node], node, runs))
 
-    while queue:
-        at, _, node, runs = heapq.heappop(queue)
-        end = at
-        chosen = ""
-        if runs:
-            trace.begin(node, at)
-            end = at + world.duration(node)
-            chosen = world.outcome(node)
-            if chosen in graph.undrawn(node):
-                trace.stop(end)
+class _Level:
+    """One graph: the design, or an item."""
+
+    def __init__(self, graph: Graph, world: World, trace: Trace, path: Path) -> None:
+        self.graph, self.world, self.trace, self.path = graph, world, trace, path
+        self.loops = natural_loops(graph)
+        waits = {name: trigger_of(graph, name) for name in graph.nodes}
+        self.triggers = {trigger: wait for wait, trigger in waits.items() if trigger is not None}
+
+    def round(self, loop: Loop | None, at: int) -> "_Round":
+        return _Round(self, loop, at)
+
+    def needed(self, node: str) -> int:
+        at = self.graph.nodes[node]
+        if at.drawn and isinstance(at.node.config, Join):
+            mode = at.node.config.mode
+            return 1 if mode == "any" else mode if isinstance(mode, int) else 1 << 30
+        return 1 << 30
+
+
+class _Round:
+    """One game on the nodes of a loop, or on all: what was taken, and when all was settled."""
+
+    def __init__(self, level: _Level, loop: Loop | None, at: int) -> None:
+        self.level, self.end = level, at
+        graph = level.graph
+        self.nodes = graph.reachable if loop is None else loop.nodes
+        self.left: list[GraphEdge] = []
+        """Edges out of the round that were taken."""
+        self.back: list[tuple[int, WayBack]] = []
+        inner = [one for one in level.loops if one.nodes < self.nodes]
+        self.loop_of = {
+            node: one for one in reversed(inner) for node in one.nodes
+        }
+        self.unsettled = {
+            node: sum(self.unit(edge.source) != self.unit(node) for edge in graph.into[node])
+            for node in self.nodes
+        }
+        self.taken = dict.fromkeys(self.nodes, 0)
+        self.begun: set[str] = set()
+        self.queue: list[tuple[int, int, GraphEdge, bool]] = []
+        self.run(graph.starts[0] if loop is None else loop.header, at)
+        while self.queue:
+            when, _, edge, taken = heapq.heappop(self.queue)
+            self.arrive(edge, taken, when)
+
+    def unit(self, node: str) -> str:
+        """The node, or the header of the outermost loop inside that it is in."""
+        return self.loop_of[node].header if node in self.loop_of else node
+
+    def arrive(self, edge: GraphEdge, taken: bool, at: int) -> None:
+        node = edge.target
+        self.unsettled[node] -= 1
+        self.taken[node] += taken
+        if node in self.begun:
+            return
+        if self.taken[node] >= self.level.needed(node):
+            self.run(node, at)
+        elif not self.unsettled[node]:
+            if self.taken[node]:
+                self.run(node, at)
+            else:
+                self.skip(node, at)
+
+    def run(self, node: str, at: int) -> None:
+        self.begun.add(node)
+        if node in self.loop_of:
+            self.repeat(self.loop_of[node], at)
+            return
+        trace, world, path = self.level.trace, self.level.world, self.level.path
+        graph = self.level.graph
+        execution = trace.begin(node, path, at)
+        end = at + self.lasts(execution)
+        wait = self.level.triggers.get(node)
+        if wait is not None:
+            self.begun.add(wait)
+            node = wait
+            execution = trace.begin(wait, path, at)
+            end = max(end, at + self.lasts(execution))
+        self.end = max(self.end, end)
+        outcomes = world.outcomes(execution)
+        config = graph.nodes[node].node.config
+        ends = isinstance(config, End) and (config.terminate or config.fail)
+        if ends or any(outcome in graph.undrawn(node) for outcome in outcomes):
+            trace.stop(end)
         for exit_ in graph.exits[node]:
             for edge in exit_.edges:
-                target = edge.target
-                open_edges[target] -= 1
-                latest[target] = max(latest.get(target, 0.0), end)
-                if runs and exit_.outcome == chosen:
-                    taken[target] = end
-                if open_edges[target] == 0:
-                    settle(target, latest[target], target in taken)
-    return trace
+                self.settle(edge, exit_.outcome in outcomes, end)
+            if exit_.outcome in outcomes:
+                self.back += [(end, way) for way in exit_.back]
 
+    def lasts(self, execution: Execution) -> int:
+        """How long a node takes; a container, as long as what is in it."""
+        level, (node, path, _) = self.level, execution
+        inner = level.graph.inner.get(node)
+        if inner is None:
+            return level.world.duration(execution)
+        at = began = level.trace.started[node, path][-1]
+        count = level.world.items(execution)
+        if level.graph.nodes[node].node.type == "loop":
+            for _ in range(count):
+                at = _Level(inner, level.world, level.trace, path).round(None, at).end
+            return at - began
+        ends = [
+            _Level(inner, level.world, level.trace, (*path, index)).round(None, began).end
+            for index in range(count)
+        ]
+        return max(ends, default=began) - began
 
-def execute(graph: Graph, program: Program, world: World) -> Trace:
-    """The structured program, run by the meaning of its statements."""
-    trace = Trace({})
+    def skip(self, node: str, at: int) -> None:
+        self.begun.add(node)
+        if node in self.level.triggers:
+            node = self.level.triggers[node]
+        for edge in self.leaving(node):
+            self.settle(edge, False, at)
 
-    def run(block: Block, at: float) -> tuple[float, bool]:
-        """When the block is over, and whether it arrives."""
-        for index, statement in enumerate(block):
-            match statement:
-                case Step(node):
-                    trace.begin(node, at)
-                    at += world.duration(node)
-                    if not outcomes_of(graph, node):
-                        return at, False
-                case Stop():
-                    trace.stop(at)
-                    return at, False
-                case Call(function):
-                    assert index == len(block) - 1, "a call is the last statement of its block"
-                    return run(program.functions[function], at)
-                case Branch(node, cases):
-                    outcome = world.outcome(node)
-                    taken = [case.block for case in cases if outcome in case.outcomes]
-                    assert len(taken) <= 1
-                    for chosen in taken:
-                        at, arrived = run(chosen, at)
-                        if not arrived:
-                            return at, False
-                case Fork(_, arms):
-                    ends = [run(arm.block, at) for arm in arms]
-                    at = max(end for end, _ in ends)
-                    if not any(arrived for _, arrived in ends):
-                        return at, False
-        return at, True
+    def leaving(self, node: str) -> Iterator[GraphEdge]:
+        graph = self.level.graph
+        if node in self.loop_of:
+            loop = self.loop_of[node]
+            yield from (edge for name in loop.nodes for edge in graph.out(name)
+                        if edge.target not in loop.nodes)
+        else:
+            yield from graph.out(node)
 
-    run(program.main, 0.0)
-    return trace
+    def settle(self, edge: GraphEdge, taken: bool, at: int) -> None:
+        if edge.target not in self.nodes:
+            if taken:
+                self.left.append(edge)
+            return
+        heapq.heappush(self.queue, (at, len(self.queue) + edge.index * 1000, edge, taken))
+
+    def repeat(self, loop: Loop, at: int) -> None:
+        """Rounds of a loop until one is over without a way back."""
+        counts: dict[int, int] = {}
+        while True:
+            found = self.level.round(loop, at)
+            at = found.end
+            if len(found.back) > 1 or (found.back and (found.left or found.back[0][0] < at)):
+                raise UnsoundError
+            if not found.back or found.back[0][1].edge.target != loop.header:
+                self.back += found.back
+                break
+            way = found.back[0][1]
+            counts[id(way)] = counts.get(id(way), 0) + 1
+            if counts[id(way)] > way.limit:
+                self.level.trace.stop(at)
+                break
+        self.end = max(self.end, at)
+        for edge in self.leaving(loop.header):
+            self.settle(edge, edge in found.left, at)
+
