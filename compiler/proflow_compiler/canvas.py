@@ -1,6 +1,7 @@
 """The drawing as a definition keeps it: which node follows which, by which outcome."""
 
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
+from proflow_schemas.nodes import Join
 
 from proflow_compiler.graph import Graph, GraphEdge, GraphNode
 
@@ -25,7 +26,15 @@ def _node(at: GraphNode, container: str | None) -> CanvasNode:
         type=at.node.type if at.choice_of is None else CHOICE,
         label=at.node.label,
         parent=container,
+        needs=_needs(at),
     )
+
+
+def _needs(at: GraphNode) -> int | None:
+    config = at.node.config
+    if not at.drawn or not isinstance(config, Join):
+        return None
+    return {"any": 1}.get(config.mode) if isinstance(config.mode, str) else config.mode
 
 
 def _edge(graph: Graph, edge: GraphEdge, *, back: bool = False) -> CanvasEdge:

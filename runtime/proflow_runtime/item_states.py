@@ -15,14 +15,16 @@ _FIRST = ("failed", "running", "waiting", "cancelled", "completed", "skipped", "
 def over_items(states: Iterable[NodeState]) -> NodeState:
     """The state that is the most urgent; the most attempts; from the first start to the last end.
 
-    The outcome is the items' common one, if they have one. `ValueError` if there is no state.
+    The outcome is the common one of the items in that state, if they have one. `ValueError` if there
+    is no state.
     """
     found = list(states)
     shown = min(found, key=lambda state: _FIRST.index(state.status))
+    alike = [one.outcome for one in found if one.status == shown.status]
     open_still = shown.status in ("running", "waiting", "pending")
     return replace(
         shown,
-        outcome=shown.outcome if all(one.outcome == shown.outcome for one in found) else None,
+        outcome=shown.outcome if alike.count(shown.outcome) == len(alike) else None,
         attempts=max((one.attempts for one in found if one.attempts is not None), default=None),
         started_at=min((one.started_at for one in found if one.started_at), default=None),
         ended_at=None

@@ -1,15 +1,13 @@
-"""What is known of a run's nodes: snapshots as it moves, and the states that a canvas shows."""
+"""What is known of a run's nodes: snapshots of it as it moves, and what they add up to."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
-
-from proflow_schemas.definition import Canvas
 
 from proflow_runtime.item_states import over_items
 from proflow_runtime.values import JSON
@@ -125,7 +123,8 @@ _ORDER: Mapping[NodeStatus, int] = {
     "completed": 2,
     "failed": 2,
     "skipped": 2,
-    "cancelled": 2,
+    # What Inngest goes on with, in an item that has been abandoned, is nothing to the run.
+    "cancelled": 3,
 }
 
 
@@ -169,7 +168,7 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
     attempts = max(known.attempts or 0, seen.attempts or 0) or None
     if _ORDER[seen.status] < _ORDER[known.status]:
         return replace(known, started_at=started_at, attempts=attempts)
-    over = _ORDER[seen.status] == 2
+    over = _ORDER[seen.status] >= 2
     ended_at = (known.ended_at or seen.ended_at or at) if over else None
     return NodeState(
         seen.status,
@@ -180,105 +179,3 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         ended_at,
         seen.round,
     )
-
-
-_UNRECORDED = ("start", "parallel", "join")
-"""Types of nodes that run nothing: what becomes of them follows from the others."""
-
-
-def node_states(
-    canvas: Canvas,
-    recorded: Mapping[str, NodeState],
-    run_status: RunStatus,
-    began: datetime | None = None,
-) -> dict[str, NodeState]:
-    """The state of every drawn node, by node id, from what was recorded of those that run something.
-
-    Every edge ends taken or skipped, and skipping travels on. A node that is next in a run is
-    `running`, even before it is recorded. When a run is over, what never started is `skipped` and
-    what was open is `cancelled`.
-    """
-    over = run_status in ("completed", "failed", "cancelled")
-    types = {node.id: node.type for node in canvas.nodes}
-    into: dict[str, list[int]] = {name: [] for name in types}
-    out: dict[str, list[int]] = {name: [] for name in types}
-    for index, edge in enumerate(canvas.edges):
-        into[edge.target].append(index)
-        out[edge.source].append(index)
-    order = _in_order(canvas, into, out)
-    early = _left_early(canvas, recorded, types, into, out, order)
-    taken: dict[int, bool] = {}
-    states: dict[str, NodeState] = {}
-    for name in order:
-        flags = [taken.get(index) for index in into[name]]
-        state = _state(recorded.get(name), types[name], flags, over=over, early=name in early)
-        if types[name] in _UNRECORDED and state.status == "completed":
-            sources = [canvas.edges[index].source for index in into[name] if taken.get(index)]
-            at = _latest(states[source].ended_at for source in sources) if sources else began
-            state = replace(state, started_at=at, ended_at=at)
-        states[name] = state
-        followed = [canvas.edges[index].outcome in (None, state.outcome) for index in out[name]]
-        if state.status == "completed" and any(followed):
-            taken.update(zip(out[name], followed, strict=True))
-        elif state.status == "skipped" and None not in flags:
-            taken.update(dict.fromkeys(out[name], False))
-        # Otherwise it is not over, or its outcome is not drawn and has stopped the run.
-    return {name: states[name] for name in types if types[name] != "choice"}
-
-
-def _state(
-    known: NodeState | None, kind: str, flags: list[bool | None], *, over: bool, early: bool
-) -> NodeState:
-    """A node's state; `flags` say of each edge in whether it was taken, None: not settled yet."""
-    if known is not None:
-        open_still = known.status in ("running", "waiting")
-        return replace(known, status="cancelled") if open_still and over else known
-    arrived = True in flags or (not flags and kind == "start")
-    whole = None not in flags
-    if kind in _UNRECORDED and arrived and (whole or early):
-        return NodeState("completed")
-    if over or (whole and not arrived):
-        return NodeState("skipped")
-    return NodeState("running" if whole and kind not in _UNRECORDED else "pending")
-
-
-def _in_order(
-    canvas: Canvas, into: Mapping[str, list[int]], out: Mapping[str, list[int]]
-) -> list[str]:
-    """The nodes, each after those that lead to it; those on a cycle come last."""
-    open_edges = {name: len(edges) for name, edges in into.items()}
-    order = [name for name, count in open_edges.items() if count == 0]
-    for name in order:
-        for index in out[name]:
-            target = canvas.edges[index].target
-            open_edges[target] -= 1
-            if open_edges[target] == 0:
-                order.append(target)
-    placed = set(order)
-    return order + [name for name in into if name not in placed]
-
-
-def _left_early(
-    canvas: Canvas,
-    recorded: Mapping[str, NodeState],
-    types: Mapping[str, str],
-    into: Mapping[str, list[int]],
-    out: Mapping[str, list[int]],
-    order: list[str],
-) -> set[str]:
-    """Nodes that run nothing and that the run has certainly left: a node that only they lead to has
-    been reached. So a join that goes on before all its edges are settled shows as completed."""
-    found: set[str] = set()
-    for name in reversed(order):
-        if types[name] in _UNRECORDED:
-            targets = [canvas.edges[index].target for index in out[name]]
-            if any(
-                len(into[target]) == 1 and (target in recorded or target in found)
-                for target in targets
-            ):
-                found.add(name)
-    return found
-
-
-def _latest(times: Iterable[datetime | None]) -> datetime | None:
-    return max((time for time in times if time is not None), default=None)

@@ -386,12 +386,16 @@ class FunctionSettings(Model):
 
 
 class CanvasNode(Model):
-    """A node; `parent` is the container it stands in."""
+    """A node; `parent` is the container it stands in.
+
+    With `needs` it goes on as soon as so many edges in are taken.
+    """
 
     id: str
     type: str
     label: str
     parent: str | None = None
+    needs: int | None = Field(default=None, ge=1)
 
 
 class CanvasEdge(Model):

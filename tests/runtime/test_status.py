@@ -8,7 +8,8 @@ import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task, status
 from proflow_runtime.local import LocalEngine
-from proflow_runtime.status import InMemoryRecorder, NodeState, Snapshot, node_states, recording
+from proflow_runtime.node_states import node_states
+from proflow_runtime.status import InMemoryRecorder, NodeState, Snapshot, recording
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
 
 from .conftest import Register
@@ -20,16 +21,30 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def canvas(nodes: str, *edges: str) -> Canvas:
-    """`start:start a:task`, and edges such as `a -> b` or `a approved-> b`."""
+    """`start:start a:task each/b:task any:join:1`, and edges such as `a -> b`, `a approved-> b`,
+    `a returned-> b back`."""
     made = []
     for edge in edges:
         left, target = edge.split("-> ")
         source, _, outcome = left.strip().partition(" ")
-        made.append(CanvasEdge(source=source, target=target, outcome=outcome or None))
-    pairs = [node.split(":") for node in nodes.split()]
-    return Canvas(
-        nodes=[CanvasNode(id=name, type=kind, label=name) for name, kind in pairs], edges=made
-    )
+        target, _, back = target.partition(" ")
+        made.append(
+            CanvasEdge(source=source, target=target, outcome=outcome or None, back=bool(back))
+        )
+    drawn = []
+    for node in nodes.split():
+        place, kind, *needs = node.split(":")
+        parent, _, name = place.rpartition("/")
+        drawn.append(
+            CanvasNode(
+                id=name,
+                type=kind,
+                label=name,
+                parent=parent or None,
+                needs=int(needs[0]) if needs else None,
+            )
+        )
+    return Canvas(nodes=drawn, edges=made)
 
 
 def shown(drawn: Canvas, recorded: dict[str, NodeState], run: status.RunStatus) -> dict[str, str]:
@@ -98,7 +113,7 @@ def test_choices_carry_on_but_are_not_shown() -> None:
 
 def test_a_join_that_was_left_early_is_completed() -> None:
     drawn = canvas(
-        "start:start a:task b:delay any:join after:task",
+        "start:start a:task b:delay any:join:1 after:task",
         "start -> a", "start -> b", "a -> any", "b -> any", "any -> after",
     )  # fmt: skip
     recorded = {"a": done(), "b": NodeState("waiting"), "after": NodeState("running")}

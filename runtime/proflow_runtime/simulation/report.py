@@ -8,8 +8,9 @@ from proflow_schemas.step_ids import node_of
 
 from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.local import RunRecord, StepRecord
+from proflow_runtime.node_states import node_states
 from proflow_runtime.simulation.playing import Attempt, Simulated
-from proflow_runtime.status import NodeState, RunStatus, node_states
+from proflow_runtime.status import NodeState, RunStatus
 
 _STATUSES: dict[str, RunStatus] = {
     "Completed": "completed",
@@ -29,8 +30,9 @@ def report(simulated: Simulated) -> dict[str, Any]:
     run, definition = simulated.run, simulated.definition
     status: RunStatus = _STATUSES.get(run.status, "waiting")
     output = run.output if status == "completed" and isinstance(run.output, dict) else {}
-    recorded = simulated.states.nodes if simulated.states else {}
-    nodes = node_states(definition.canvas, recorded, status, run.started_at)
+    known = simulated.states
+    recorded, items = (known.nodes, known.items) if known else ({}, {})
+    nodes = node_states(definition.canvas, recorded, status, run.started_at, items)
     return {
         "run_id": run.id,
         "workflow": definition.id,
