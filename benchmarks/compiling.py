@@ -141,8 +141,7 @@ def _checked(text: str) -> Graph:
 
     (design,) = read(text.encode(), "design.json").designs
     graph = build_graph(design)
-    # 10,000 steps are more than Inngest takes, and yet must be compiled in time.
-    found = [one for one in run_checks(graph) if one.name != "too-many-steps"]
+    found = run_checks(graph)
     if has_errors(found):
         raise RuntimeError(found[:3])
     return graph
@@ -150,11 +149,12 @@ def _checked(text: str) -> Graph:
 
 def _lowered(text: str) -> Definition:
     from proflow_compiler.lower import lower
+    from proflow_compiler.parting import parted
 
     found, problems = lower(_checked(text))
     if found is None:
         raise RuntimeError(problems[:3])
-    return found
+    return parted(found)
 
 
 KINDS: dict[str, Callable[[str], None]] = {

@@ -6,6 +6,7 @@ step of the run. Parts of parts are made where one level is not enough. What run
 not split inside: rounds and items tell their steps apart by what one run counts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import is_
 from typing import Any
@@ -205,25 +206,18 @@ def _called(blocks: Iterable[Sequence[AnyOp]]) -> list[str]:
 
 def _with_data(definition: Definition) -> Definition:
     """Says of each part which steps it reads from outside, and which of its own are read there."""
-    own = {name: _Extent(definition, part.steps) for name, part in definition.parts.items()}
-    whole = _Extent(definition, definition.steps)
-    counts: dict[str, int] = {}
-    for op in whole.ops:
-        for node in _reads(op):
-            counts[node] = counts.get(node, 0) + 1
+    everything = _Extent(definition, definition.steps).ops
+    reads = {id(op): _reads(op) for op in everything}
+    counts = Counter(node for op in everything for node in reads[id(op)])
     parts: dict[str, Part] = {}
-    for name, extent in own.items():
-        nodes = {op.node for op in extent.ops}
-        inside: dict[str, int] = {}
-        for op in extent.ops:
-            for node in _reads(op):
-                inside[node] = inside.get(node, 0) + 1
-        parts[name] = definition.parts[name].model_copy(
+    for name, part in definition.parts.items():
+        ops = _Extent(definition, part.steps).ops
+        nodes = {op.node for op in ops}
+        inside = Counter(node for op in ops for node in reads[id(op)])
+        parts[name] = part.model_copy(
             update={
                 "reads": sorted(node for node in inside if node not in nodes),
-                "keeps": sorted(
-                    node for node in nodes if counts.get(node, 0) > inside.get(node, 0)
-                ),
+                "keeps": sorted(node for node in nodes if counts[node] > inside[node]),
             }
         )
     return definition.model_copy(update={"parts": parts})
