@@ -31,6 +31,8 @@ from proflow_schemas.step_ids import node_of
 
 Json = dict[str, Any]
 DELAY = 45.0
+STOPS = ("rejected", "timeout", "returned", "stopped")
+"""Results of runs that nothing followed an outcome of, or that came to a terminating end."""
 _APPROVAL = re.compile(r"approval_id == [\"']([^\"']+)")
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -63,8 +65,11 @@ class Flight:
 
     @property
     def stopped(self) -> bool:
-        """Whether something was stopped while it was open."""
-        return any(step.status in ("cancelled", "planned") for step in self.run.steps)
+        """Whether the run was stopped, whatever else was open or could have begun."""
+        result = self.run.output.get("result") if isinstance(self.run.output, dict) else None
+        return result in STOPS or any(
+            step.status in ("cancelled", "planned") for step in self.run.steps
+        )
 
 
 def compiled(drawing: Json) -> tuple[Design, Definition] | None:

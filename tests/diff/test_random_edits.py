@@ -34,7 +34,7 @@ def random_world(drawing: Drawing, random: Random) -> World:
         elif node["type"] == "wait":
             answers[name] = ("received", float(drawing.slots[name]))
     failures = {
-        name: random.randint(1, attempts)
+        name: random.randint(1, attempts - 1)
         for name, attempts in drawing.retried.items()
         if random.random() < 0.7
     }

@@ -120,14 +120,15 @@ class Levels:
     def __init__(self, old: Side, new: Side) -> None:
         self.old, self.new = old, new
         self.vocabulary = Vocabulary()
-        self._pasts: dict[str | None, Pasts] = {}
+        self._pasts: dict[tuple[bool, str | None], Pasts] = {}
         self._arrivals: dict[tuple[bool, str | None], Arrivals] = {}
 
-    def pasts(self, container: str | None) -> Pasts:
-        """Of a level of the old design."""
-        if container not in self._pasts:
-            self._pasts[container] = Pasts(self.old.levels[container])
-        return self._pasts[container]
+    def pasts(self, container: str | None, *, old: bool = True) -> Pasts:
+        key = (old, container)
+        if key not in self._pasts:
+            side = self.old if old else self.new
+            self._pasts[key] = Pasts(side.levels[container])
+        return self._pasts[key]
 
     def arrivals(self, container: str | None, *, old: bool) -> Arrivals:
         key = (old, container)

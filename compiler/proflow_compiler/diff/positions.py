@@ -63,9 +63,19 @@ class Positions:
     def _position(self, node: Node) -> Position:
         blame = next(self._blames(node.id), None)
         new = self._new.design.nodes.get(node.id)
-        kept = tuple(notes(node, new)) if blame is None and new is not None else ()
+        kept = tuple(self._notes(node, new)) if blame is None and new is not None else ()
         path = self._path(node.id, None if blame is None else blame.node)
         return Position(node.id, blame is None, None if blame is None else blame.reason, path, kept)
+
+    def _notes(self, old: Node, new: Node) -> Iterator[str]:
+        yield from notes(old, new)
+        if old.type in RETRYING:
+            # Inngest counts the attempts of a step that is planned, among others, on its own.
+            alone, beside = (
+                self._levels.pasts(one.parent, old=one is old).open(one.id) for one in (old, new)
+            )
+            if beside and not alone:
+                yield "its attempts start over, as other branches run beside it"
 
     def _path(self, name: str, over: str | None) -> tuple[str, ...]:
         found: list[str] = []
