@@ -108,6 +108,8 @@ class Concurrency:
                     slot = self._new(rows, marks)
                     fresh |= 1 << slot
                     alike.append(slot)
+                elif not self._held[slot]:
+                    self._rows[slot] = rows  # without those that were open before
                 self._hold(edges[0], slot, marks)
             elif edges:
                 first = next((one for one in alike if not self._held[one]), None)
