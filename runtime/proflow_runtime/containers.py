@@ -8,11 +8,12 @@ from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
 
-from proflow_runtime.envelopes import StepFailure
+from proflow_runtime.envelopes import ABANDONED, StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.passes import step_id
 from proflow_runtime.results import Failed, Result, combined
+from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
 
@@ -185,8 +186,8 @@ class Containers(Structures):
         self._executions = executions | counted
         self._inner_outcomes = outcomes | known["outcomes"]
         for key, state in self._all_states().items():
-            if states.get(key) != state and state.status in ("running", "waiting"):
-                self._keep(key, replace(state, status="cancelled"))
+            if states.get(key) != state and _is_open(state):
+                self._keep(key, replace(state, status="cancelled", error=None))
         return StepFailure(known["name"], known["message"], 0)
 
     def _unable(self, node: str, message: str, catch: bool) -> None:
@@ -194,3 +195,8 @@ class Containers(Structures):
         if not catch:
             self._fail(node, message)
         self._settle_error(node, StepFailure("NonRetriableError", message, 0))
+
+
+def _is_open(state: NodeState) -> bool:
+    given_up = state.error is not None and state.error["name"] == ABANDONED
+    return given_up or state.status in ("running", "waiting")

@@ -7,12 +7,15 @@ from typing import Any
 
 from proflow_runtime.values import JSON
 
+ABANDONED = "Abandoned"
+"""The name of a failure of what was not tried any more, because what it belongs to has failed."""
+
 _ERROR, _OUTPUT = "__error__", "__output__"
 
 
 @dataclass(frozen=True, slots=True)
 class StepFailure:
-    """Why a step failed for good, and at which attempt."""
+    """Why a step failed for good, and at which attempt; 0: nobody knows."""
 
     name: str
     message: str

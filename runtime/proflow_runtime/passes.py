@@ -171,7 +171,7 @@ class Pass:
         name = failure.name if failure else "NonRetriableError"
         if self.states is not None:
             error = {"name": name, "message": failure.message if failure else message}
-            attempts = failure.attempts if failure else None
+            attempts = (failure.attempts or None) if failure else None
             self._note(node, NodeState("failed", None, attempts, error))
         raise Failed(node, message, name)
 

@@ -196,6 +196,7 @@ async def test_a_caught_failure_abandons_open_items_and_starts_no_new_ones(
     shown = {name: (state.status, state.outcome) for name, state in nodes.items()}
     assert shown["each"] == ("completed", "error")
     assert shown["pay"] == ("failed", None)
+    assert shown["slow"] == ("cancelled", None)
     assert shown["last"] == ("completed", "default")
 
 
