@@ -164,6 +164,8 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         if seen.status == "pending":
             return seen
         known = NodeState("pending", started_at=seen.started_at or at, round=seen.round)
+    elif seen.status == "pending":
+        return known
     started_at = min(known.started_at or at, seen.started_at or at)
     attempts = max(known.attempts or 0, seen.attempts or 0) or None
     if _ORDER[seen.status] < _ORDER[known.status]:
