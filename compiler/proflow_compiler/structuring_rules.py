@@ -7,12 +7,13 @@ STRUCTURING_RULES: tuple[Rule, ...] = (
     Rule(
         code="PF209",
         name="unstructured-concurrency",
-        level=Level.ERROR,
+        level=Level.INFO,
         summary="branches that run at once and meet crosswise, so that they form no block",
         why="""
-Branches that run at once become one group of the compiled function, which goes on when all of them
-have come to where they meet. If some of them meet here and some elsewhere, no group holds: one of
-them would hold up another that does not depend on it.
+Branches that run at once become one block of the compiled function, which goes on when all of them
+have come to where they meet. If some of them meet here and some elsewhere, no block holds: one of
+them would hold up another that does not depend on it. They become a region instead: tasks that say
+which others they wait for. It does the same at the same times, but reads less like a program.
 """,
         incorrect="""
 {
@@ -59,8 +60,8 @@ them would hold up another that does not depend on it.
 }
 """,
         fix="""
-Let the branches of one fork meet in one node, a `join`, before they go on; or give each its own way
-to an end.
+Nothing has to be fixed. Where one branch may as well wait for the other, let the branches of one
+fork meet in one node, a `join`, before they go on.
 """,
     ),
 )

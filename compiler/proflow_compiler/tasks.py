@@ -18,8 +18,9 @@ def tasks_of(
 ) -> list[tuple[Task, int]]:
     """The tasks, in topological order, each with the place it begins with.
 
-    A merge outside becomes a task that calls it; so does what the region goes on with (`follows`),
-    unless those which lead there do nothing else. `arriving` merges arrive where the region does.
+    A merge outside becomes a task that calls it. What the region goes on with (`follows`) becomes
+    one that does nothing, if some lead there on some outcomes only. `arriving` merges arrive where
+    the region does.
     """
     into = _links(tree, layout)
     single = {layout.root} | {item.root for item in layout.items if not item.whole}
@@ -33,13 +34,17 @@ def tasks_of(
         by_root[item.root] = task
     for merge in sorted(into.keys() - by_root.keys()):
         ends_here = merge in (follows, tree.finish)
-        if ends_here and all(
-            source in by_root and _always(tree.at[source], outcomes)
-            for source, outcomes in into[merge].items()
-        ):
-            for source in into[merge]:
+        if ends_here:
+            leaving = [
+                source
+                for source, outcomes in into[merge].items()
+                if source in by_root and _always(tree.at[source], outcomes)
+            ]
+            for source in leaving:
                 by_root[source].leaves = True
-            continue
+                del into[merge][source]
+            if not into[merge]:
+                continue
         task = Task(tree.names[merge], leaves=ends_here or merge in arriving)
         if not ends_here:
             task.block.append(Call(step_id(tree.names[merge])))

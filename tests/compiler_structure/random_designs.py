@@ -9,7 +9,12 @@ from proflow_compiler.graph import Graph
 
 KINDS = (
     *("task", "task", "task", "condition", "condition", "approval", "parallel", "parallel"),
-    *("inclusive", "join", "join", "wait", "notify", "end", "stop", "foreach", "loop"),
+    *("inclusive", "join", "join", "join", "join", "wait", "notify", "end", "stop"),
+    *("foreach", "loop"),
+)
+ENDLESS = (
+    *("task", "task", "task", "parallel", "join", "join", "condition", "inclusive"),
+    *("approval", "wait"),
 )
 SEQUENTIAL = ("task", "condition", "condition", "approval", "wait", "join", "end")
 
@@ -73,7 +78,7 @@ class Wild:
         if kind == "stop":
             self.configs[name] = {"terminate": True}
         if kind == "join":
-            mode = self.random.choice(["active", "active", "any", 2])
+            mode = self.random.choice(["active", "any", "any", 2])
             self.configs[name] = {"mode": mode}
         self.nodes[name] = "end" if kind == "stop" else kind
         if container is not None:

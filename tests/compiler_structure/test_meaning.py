@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 from compiler_structure.evaluation import execute
-from compiler_structure.random_designs import SEQUENTIAL, Blocks, Wild
+from compiler_structure.random_designs import ENDLESS, SEQUENTIAL, Blocks, Wild
 from compiler_structure.token_game import Execution, UnsoundError, World, outcomes_of, play
 from proflow_compiler.graph import Graph
 from proflow_compiler.places import Round
-from proflow_compiler.program import Container, Program, Region, Repeat, Step, statements
+from proflow_compiler.program import Container, Program, Region, Step, statements
 from proflow_compiler.rounds import round_of
 from proflow_compiler.structure import structure
 
@@ -83,20 +83,23 @@ def test_designs_of_any_shape_mean_the_same(batch: int) -> None:
     mix: Counter[str] = Counter()
     for seed in range(batch * 100, batch * 100 + 100):
         random = Random(seed)
-        graph = Wild(random).draw(random.randint(3, 18))
+        wild = Wild(random) if seed % 2 else Wild(random, ENDLESS, 0.4)
+        graph = wild.draw(random.randint(3, 18))
         found = structure(graph)
         once(graph, found.program)
         mix["runs"] += check(graph, found.program, seed)
         mix.update(features(graph, found.program))
-    assert mix["runs"] >= 600
-    for feature, least in {"region": 40, "early": 10, "repeat": 15, "container": 15}.items():
-        assert mix[feature] >= least, mix
+    least = {"runs": 600, "region": 50, "every": 30, "early": 8, "repeat": 30, "leave": 20}
+    least |= {"container": 12, "fork": 20, "call": 15, "trigger": 3}
+    assert all(mix[feature] >= count for feature, count in least.items()), mix
 
 
 def features(graph: Graph, program: Program) -> set[str]:
     """What a design has."""
     blocks = [program.main, *program.functions.values()]
     found = {type(one).__name__.lower() for block in blocks for one in statements(block)}
+    steps = (one for block in blocks for one in statements(block) if isinstance(one, Step))
+    found |= {"trigger"} if any(step.trigger for step in steps) else set()
     rounds: list[Round] = [round_of(graph)]
     while rounds:
         for place in rounds.pop().places.values():

@@ -119,9 +119,7 @@ class _Round:
         """Edges out of the round that were taken."""
         self.back: list[tuple[int, WayBack]] = []
         inner = [one for one in level.loops if one.nodes < self.nodes]
-        self.loop_of = {
-            node: one for one in reversed(inner) for node in one.nodes
-        }
+        self.loop_of = {node: one for one in reversed(inner) for node in one.nodes}
         self.unsettled = {
             node: sum(self.unit(edge.source) != self.unit(node) for edge in graph.into[node])
             for node in self.nodes
@@ -208,8 +206,12 @@ class _Round:
         graph = self.level.graph
         if node in self.loop_of:
             loop = self.loop_of[node]
-            yield from (edge for name in loop.nodes for edge in graph.out(name)
-                        if edge.target not in loop.nodes)
+            yield from (
+                edge
+                for name in loop.nodes
+                for edge in graph.out(name)
+                if edge.target not in loop.nodes
+            )
         else:
             yield from graph.out(node)
 
@@ -239,4 +241,3 @@ class _Round:
         self.end = max(self.end, at)
         for edge in self.leaving(loop.header):
             self.settle(edge, edge in found.left, at)
-
