@@ -19,7 +19,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("kinds", KINDS)
 async def test_random_programs_run_as_they_mean(
     client: inngest.Inngest, register: Register, kinds: str, seed: int

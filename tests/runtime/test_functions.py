@@ -195,7 +195,12 @@ def test_settings_become_the_functions(client: inngest.Inngest) -> None:
     assert found["priority"] == {"run": "event.data.urgent ? 100 : 0"}
     assert found["timeouts"] == {"start": "1m", "finish": "1h"}
     assert found["cancel"] == [
-        {"event": "x/stop", "if": "async.data.id == event.data.id", "timeout": "1m"}
+        {"event": "x/stop", "if": "async.data.id == event.data.id", "timeout": "1m"},
+        {
+            "event": "inngest/function.finished",
+            "if": "async.data.run_id == event.data._proflow.parent",
+            "timeout": None,
+        },
     ]
     assert found["idempotency"] == "event.data.id"
 

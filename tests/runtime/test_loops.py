@@ -1,5 +1,6 @@
 """Drawn loops: rounds, what they count, how they are left, and what their nodes show."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import inngest
 import pytest
 from proflow_runtime import Again, Branch, Flow, Result, Task
-from proflow_runtime.local import LocalEngine
+from proflow_runtime.local import LocalEngine, Observation
 from proflow_runtime.status import InMemoryRecorder, recording
+from proflow_runtime.steering import steering
 
 from .conftest import Register
 from .driving import answer, executions, requests, start
@@ -247,3 +249,55 @@ async def test_a_loop_with_several_exits_goes_on_by_those_it_was_left_by(
         ]  # fmt: skip
         assert run.output is not None
         assert "first?exit" not in run.output["outcomes"]
+
+
+async def test_a_wait_in_a_loop_is_armed_in_each_round_before_what_triggers_it(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        async def round() -> None:
+            async def order() -> None:
+                await flow.send("order", "shop/order", {"n": flow.get("iteration")})
+
+            received = await flow.wait("paid", "shop/paid", armed_with=order)
+            assert received.outcome == "received"
+
+        await flow.loop("orders", round, max_iterations=3)
+        return flow.end("end", output=flow.get("steps.orders.outcome"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        seen = []
+
+        def pay(observation: Observation) -> None:
+            event = getattr(observation, "event", {})
+            if isinstance(event, dict) and event.get("name") == "shop/order":
+                seen.append(event["data"]["n"])
+                reply = {"name": "shop/paid", "data": {"tenant_id": 1}}
+                engine.at(engine.clock.now(), partial(engine.send, reply))
+
+        engine.subscribe(pay)
+        run = await start(engine)
+        assert run.status == "Completed", run.error
+        assert seen == [0, 1, 2]
+        assert executions(run) == dict.fromkeys(
+            ["paid", "order", "paid#2", "order#2", "paid#3", "order#3"], 1
+        )
+
+
+@pytest.mark.parametrize("chosen", ["mail", "sms", "mail, sms", "post"])
+async def test_an_inclusive_split_can_be_steered_to_every_combination(
+    client: inngest.Inngest, register: Register, chosen: str
+) -> None:
+    async def body(flow: Flow) -> Result:
+        taken = flow.choose_every("how", {"mail": "false", "sms": "event.nowhere"}, default="post")
+        return flow.end("end", output=list(taken))
+
+    def steer(workflow: str, step: str, ways: Sequence[str]) -> str:
+        assert (workflow, step, list(ways)) == ("x", "how", ["mail", "sms", "mail, sms", "post"])
+        return chosen
+
+    with steering(steer):
+        async with LocalEngine(client, [register(body)]) as engine:
+            run = await start(engine)
+            assert run.output is not None
+            assert run.output["output"] == chosen.split(", ")
