@@ -25,6 +25,7 @@ class Pasts:
         self._early = {name: needed(graph.nodes[name]) for name in self.order}
         self._any_early = any(count is not None for count in self._early.values())
         self._held_by: dict[str, int] = {}
+        self._ways: dict[str, Mapping[str, str]] = {}
 
     def names(self, bits: int) -> Iterator[str]:
         """The nodes of a set, in topological order."""
@@ -63,19 +64,24 @@ class Pasts:
         return self._way(start, name)
 
     def _way(self, source: str, target: str) -> list[str]:
-        came = {source: source}
-        queue = [source]
-        for at in queue:
-            if at == target:
-                break
-            for edge in self._graph.out(at):
-                if edge.target not in came:
-                    came[edge.target] = at
-                    queue.append(edge.target)
+        came = self._came_from(source)
         path = [target]
         while path[-1] != source:
             path.append(came[path[-1]])
         return [one for one in reversed(path) if self._graph.nodes[one].drawn]
+
+    def _came_from(self, source: str) -> Mapping[str, str]:
+        """For each node that `source` leads to, the one before it on a shortest way there."""
+        if source not in self._ways:
+            came = {source: source}
+            queue = [source]
+            for at in queue:
+                for edge in self._graph.out(at):
+                    if edge.target not in came:
+                        came[edge.target] = at
+                        queue.append(edge.target)
+            self._ways[source] = came
+        return self._ways[source]
 
     @cached_property
     def before(self) -> Mapping[str, int]:
