@@ -175,7 +175,7 @@ class _Step:
         policy = self.policy(config)
         tried = min(failures + 1, policy.max_attempts)
         self.level.happened(self.name).attempts = tried
-        pause = sum(_gaps(policy, tried))
+        pause = sum(self.gaps(policy, tried))
         if failures < policy.max_attempts:
             self.later(pause, "default")
         else:
@@ -196,6 +196,14 @@ class _Step:
             if retries is not None:
                 return Retry(max_attempts=retries + 1)
         return Retry()
+
+    def gaps(self, policy: Retry, tried: int) -> list[float]:
+        """Attempts are `initialInterval` apart, growing by `multiplier` up to `maxInterval`."""
+        if policy.initial_interval is None:
+            return [self.outside.pause(failed) for failed in range(1, tried)]
+        first = parse_duration(policy.initial_interval).total_seconds()
+        most = parse_duration(policy.max_interval or MAX_WAIT.total_seconds()).total_seconds()
+        return [min(first * policy.multiplier**failed, most) for failed in range(tried - 1)]
 
     # --- calling
 
@@ -231,10 +239,3 @@ class _Step:
         self.execution.ended = self.game.now
         self.level.steps[self.name] = {"output": {"result": result, "output": output}}
         self.level.finish(self.name, "default")
-
-
-def _gaps(policy: Retry, tried: int) -> list[float]:
-    """Attempts are `initialInterval` apart, growing by `multiplier` up to `maxInterval`."""
-    first = parse_duration(policy.initial_interval or 0).total_seconds()
-    most = parse_duration(policy.max_interval or MAX_WAIT.total_seconds()).total_seconds()
-    return [min(first * policy.multiplier**failed, most) for failed in range(tried - 1)]

@@ -1,6 +1,6 @@
 """What the world does to a run, and what is then told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +41,8 @@ class Outside:
     """Of a step, else of all executions of a node."""
     children: Mapping[str, Graph] = field(default_factory=dict)
     """The other workflows, by id."""
+    pause: Callable[[int], float] = lambda failed: 0
+    """The seconds until another attempt, after so many, where no policy says it."""
     began: datetime = datetime(2026, 1, 5, tzinfo=UTC)
 
 

@@ -186,7 +186,7 @@ class Level:
         self.over.add(name)
         if not at.entry:
             happened = self.happened(name)
-            happened.status = "failed" if outcome == "error" else "completed"
+            happened.status = "completed"
             happened.outcome = outcome
         self.note_outcome(name, outcome)
         if isinstance(outcome, str) and outcome in self.graph.undrawn(name):
