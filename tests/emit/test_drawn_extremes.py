@@ -1,0 +1,47 @@
+"""Large and contorted drawings become modules that are small, shallow and soon there."""
+
+import ast
+import time
+
+import pytest
+from compiler_structure.test_shapes import LARGE
+from proflow_compiler.emit import Imports, emit_module
+from proflow_compiler.lower import lower
+
+DRAWN = [
+    "1,000 rungs of a crosswise ladder",
+    "2,000 unstructured nodes",
+    "150 nested loops",
+    "100 approvals share a rejection",
+    "60 diamonds",
+    "30 nested forks",
+    "switch of 3,000",
+]
+MOST_INDENTED = 4 * 6
+CALLED = ("run", "approve", "wait", "end", "sleep", "choose", "choose_every", "notify", "send")
+INSTANT = ("start", "parallel", "join")
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_it_is_written_soon_in_shallow_lines_with_every_node_once(name: str) -> None:
+    definition, problems = lower(LARGE[name]())
+    assert definition is not None, problems
+    began = time.process_time()
+    source = emit_module(definition, Imports())
+    compile(source, "generated.py", "exec")
+    assert time.process_time() - began < 3
+    lines = source.splitlines()
+    assert max(len(line) - len(line.lstrip()) for line in lines) <= MOST_INDENTED
+    assert len(lines) < 15 * len(definition.canvas.nodes) + 40
+    called = [
+        str(call.args[0].value)
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "flow"
+        and call.func.attr in CALLED
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    drawn = [node.id for node in definition.canvas.nodes if node.type not in INSTANT]
+    assert sorted(called) == sorted(drawn)
