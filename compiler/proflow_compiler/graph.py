@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from heapq import heappop, heappush
 
 import networkx as nx
 from proflow_schemas.nodes import Approval
@@ -144,8 +145,27 @@ class Graph:
     @cached_property
     def topological(self) -> tuple[str, ...]:
         """All nodes, each after those that lead to it, ties in file order. Raises if cyclic."""
-        place = {name: index for index, name in enumerate(self.nodes)}
-        return tuple(nx.lexicographical_topological_sort(self.digraph, key=place.__getitem__))
+        if not self.acyclic:
+            raise ValueError("edges that lead round in a circle have no order")
+        return self._sorted
+
+    @cached_property
+    def _sorted(self) -> tuple[str, ...]:
+        """The nodes in topological order, without those on cycles and behind them."""
+        names = list(self.nodes)
+        place = {name: index for index, name in enumerate(names)}
+        left = {name: len(edges) for name, edges in self.into.items()}
+        ready = [place[name] for name in names if not left[name]]
+        found: list[str] = []
+        while ready:
+            name = names[heappop(ready)]
+            found.append(name)
+            for exit_ in self.exits[name]:
+                for edge in exit_.edges:
+                    left[edge.target] -= 1
+                    if not left[edge.target]:
+                        heappush(ready, place[edge.target])
+        return tuple(found)
 
     @cached_property
     def rank(self) -> Mapping[str, int]:
@@ -154,7 +174,7 @@ class Graph:
 
     @cached_property
     def acyclic(self) -> bool:
-        return nx.is_directed_acyclic_graph(self.digraph)
+        return len(self._sorted) == len(self.nodes)
 
     @cached_property
     def reachable(self) -> frozenset[str]:
@@ -402,9 +422,7 @@ def _returns(design: Design) -> set[int]:
         for earlier in parts.predecessors(number):
             before[number] |= before[earlier]
     return {
-        index
-        for index, edge in found.items()
-        if before[part[edge.source]] >> part[edge.target] & 1
+        index for index, edge in found.items() if before[part[edge.source]] >> part[edge.target] & 1
     }
 
 

@@ -109,6 +109,15 @@ HANDLES: dict[str, list[str | None]] = {
 }
 
 
+BACK: dict[str, list[str | None]] = {
+    "condition": ["back", "back", "a"],
+    "inclusive": ["back"],
+    "approval": ["returned"],
+    "task": ["error", "error", None],
+}
+"""What ways back leave by."""
+
+
 @st.composite
 def drawings(
     draw: st.DrawFn, *, most: int = 11, calm: bool = False
@@ -118,7 +127,8 @@ def drawings(
     If `calm`, only those split that are made for it.
     """
     count = draw(st.integers(most // 2, most))
-    kinds = ["start", *(draw(st.sampled_from(KINDS)) for _ in range(count - 2)), "end"]
+    kind = st.sampled_from([*KINDS, *["condition", "approval", "task"] * 4] if calm else KINDS)
+    kinds = ["start", *(draw(kind) for _ in range(count - 2)), "end"]
     edges: dict[EdgeOf, None] = {}
 
     def link(source: int, target: int) -> None:
@@ -158,15 +168,14 @@ def looping(draw: st.DrawFn) -> Graph:
         (source, target)
         for source in range(1, len(kinds) - 1)
         for target in range(1, source + 1)
-        if not kinds[source].startswith("end")
+        if kinds[source] in BACK
         and f"n{source}" in tree.parent
         and tree.dominates(f"n{target}", f"n{source}")
     ]
     back: dict[EdgeOf, None] = {}
     if pairs:
         for source, target in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2)):
-            handles = {"condition": ["a", "back"], "inclusive": ["back"], "approval": ["returned"]}
-            own = handles.get(kinds[source], HANDLES.get(kinds[source], [None]))
+            own = BACK.get(kinds[source], HANDLES.get(kinds[source], [None]))
             back[source, target, draw(st.sampled_from(own))] = None
     return build_graph(design_of(kinds, edges, [one for one in back if one not in edges]))
 

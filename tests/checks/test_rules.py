@@ -12,6 +12,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.explain import RULES, UnknownRuleError, explain, pages
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
+from proflow_compiler.pipeline import calls_among
 from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
 from proflow_compiler.rendering import locate, render
@@ -19,7 +20,7 @@ from proflow_compiler.rendering import locate, render
 ROOT = Path(__file__).parents[2]
 RULE_FIXTURES = ROOT / "fixtures" / "rules"
 DOCS = ROOT / "docs" / "rules"
-HANDLERS = ("work", "send_email", "send_alert")
+HANDLERS = dict.fromkeys(("work", "send_email", "send_alert"))
 INCORRECT = sorted(
     str(p.relative_to(RULE_FIXTURES)) for p in RULE_FIXTURES.glob("*/incorrect*.json")
 )
@@ -31,8 +32,12 @@ def checked(case: str) -> tuple[Reading, list[Diagnostic]]:
     """What is wrong with a fixture, in the order of its text."""
     reading = read((RULE_FIXTURES / case).read_bytes(), case)
     assert [one for one in reading.diagnostics if one.level is Level.ERROR] == []
-    (design,) = reading.designs
-    found = run_checks(build_graph(design), handlers=HANDLERS)
+    calls = calls_among([reading])
+    found = [
+        one
+        for design in reading.designs
+        for one in run_checks(build_graph(design), handlers=HANDLERS, calls=calls)
+    ]
     return reading, locate(found, reading.source)
 
 
@@ -88,8 +93,8 @@ def test_the_examples_of_a_doc_page_are_what_they_are_said_to_be(code: str) -> N
         found = list(reading.diagnostics)
         for design in reading.designs:
             graph = build_graph(design)
-            handlers = ("send_email",) if code == "PF305" else None
-            found += run_checks(graph, handlers=handlers)
+            handlers = {"send_email": None} if code == "PF305" else None
+            found += run_checks(graph, handlers=handlers, calls=calls_among([reading]))
             if all(one.level is not Level.ERROR for one in found):
                 found += lower(graph)[1]
         # Approvals in examples name nobody, to be short.
@@ -143,6 +148,6 @@ def test_hostile_names_stay_on_one_line_and_inside_their_backticks() -> None:
         "edges": [{"source": "start", "target": name}],
     }
     reading = read(json.dumps(design).encode(), "hostile.json")
-    for one in run_checks(build_graph(reading.designs[0]), handlers=["work"]):
+    for one in run_checks(build_graph(reading.designs[0]), handlers={"work": None}):
         assert one.message.isprintable()
         assert len(one.message) < 300
