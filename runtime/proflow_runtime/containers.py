@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
 
-from proflow_runtime.envelopes import ABANDONED, StepFailure
+from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.passes import step_id
@@ -179,15 +178,19 @@ class Containers(Structures):
                     for key, outcome in self._inner_outcomes.items()
                     if outcomes.get(key) != outcome
                 },
+                "open": [
+                    [*key, state.round]
+                    for key, state in self._all_states().items()
+                    if states.get(key) != state and state.status in ("running", "waiting")
+                ],
             }
 
         known = await self._groups.one(partial(self._step.run, step, memo))
         counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
         self._executions = executions | counted
         self._inner_outcomes = outcomes | known["outcomes"]
-        for key, state in self._all_states().items():
-            if states.get(key) != state and _is_open(state):
-                self._keep(key, replace(state, status="cancelled", error=None))
+        for name, items, number in known["open"] if self.states is not None else ():
+            self._keep((name, tuple(items)), NodeState("cancelled", round=number))
         return StepFailure(known["name"], known["message"], 0)
 
     def _unable(self, node: str, message: str, catch: bool) -> None:
@@ -195,8 +198,3 @@ class Containers(Structures):
         if not catch:
             self._fail(node, message)
         self._settle_error(node, StepFailure("NonRetriableError", message, 0))
-
-
-def _is_open(state: NodeState) -> bool:
-    given_up = state.error is not None and state.error["name"] == ABANDONED
-    return given_up or state.status in ("running", "waiting")

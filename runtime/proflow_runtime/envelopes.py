@@ -7,9 +7,6 @@ from typing import Any
 
 from proflow_runtime.values import JSON
 
-ABANDONED = "Abandoned"
-"""The name of a failure of what was not tried any more, because what it belongs to has failed."""
-
 _ERROR, _OUTPUT = "__error__", "__output__"
 
 

@@ -187,6 +187,8 @@ class Pass:
 
     def _note(self, node: str, state: NodeState) -> None:
         """Keeps a node's state; only where somebody asks for states."""
+        if self._abandoned:
+            return
         frame = self._frame
         if frame.loop is not None:
             state = replace(state, round=frame.loop.round)

@@ -11,7 +11,7 @@ import inngest
 
 from proflow_runtime import clock, events, subprocess, tenant
 from proflow_runtime.attempts import Attempt
-from proflow_runtime.envelopes import ABANDONED, StepFailure, open_memo, seal_failure
+from proflow_runtime.envelopes import StepFailure, open_memo, seal_failure
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.passes import Pass
@@ -187,7 +187,7 @@ class Steps(Pass):
         self._groups.executed = True
         number = self._ctx.attempt
         if self._abandoned:
-            return seal_failure(StepFailure(ABANDONED, "what it belongs to has failed", number))
+            return seal_failure(StepFailure("Abandoned", "what it belongs to has failed", number))
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
         started_at = clock.now()

@@ -194,6 +194,8 @@ async def test_a_caught_failure_abandons_open_items_and_starts_no_new_ones(
             assert calls == ["2.1"]
     nodes = recorder.runs[run.id].nodes
     shown = {name: (state.status, state.outcome) for name, state in nodes.items()}
+    assert shown["boss"] == ("cancelled", None)
+    assert not {"after-boss", "after-slow", "never"} & shown.keys()
     assert shown["each"] == ("completed", "error")
     assert shown["pay"] == ("failed", None)
     assert shown["slow"] == ("cancelled", None)
