@@ -45,7 +45,8 @@ class Choices(Pass):
             if outcome is None:
                 self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
         else:
-            outcome = steer(node, [*rules, *([] if default is None else [default])])
+            ways = [*rules, *([] if default is None else [default])]
+            outcome = steer(self.workflow.id, self._begin(node), ways)
         self._took(node, outcome)
         if of is None:
             self._frame.steps[node] = {"outcome": outcome}
@@ -69,8 +70,8 @@ class Choices(Pass):
             if not outcomes:
                 self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
         else:
-            ways = _ways(list(rules), default)
-            outcomes = ways[steer(node, list(ways))]
+            named = _ways(list(rules), default)
+            outcomes = named[steer(self.workflow.id, self._begin(node), list(named))]
         self._took(node, outcomes)
         if of is None:
             self._frame.steps[node] = {"outcome": outcomes}

@@ -10,6 +10,8 @@ import typer
 from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proflow_schemas.definition import Definition
 
     from proflow_runtime.handlers.registry import Registry
@@ -47,7 +49,8 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="NODE=OUTCOME[@+DURATION]",
-            help="Answers an approval or a wait, counted from when it begins to wait.",
+            help="Answers an approval or a wait, counted from when it begins to wait. Several for one "
+            "node are for its executions in turn; `x#2`, `x[0]` name one execution.",
         ),
     ] = None,
     output: Annotated[
@@ -63,6 +66,12 @@ def run(
     handlers: Annotated[
         str | None,
         typer.Option(metavar="MODULE", help="Where the handlers are; others are simulated."),
+    ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="PATH", help="Where subprocesses are, if not beside the design."
+        ),
     ] = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Writes every request and its answer.")
@@ -81,6 +90,7 @@ def run(
     import logging
 
     from proflow_compiler.loading import compiled, load_handlers
+    from proflow_compiler.subprocesses import subprocesses_of
 
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.simulation import OutsideError, read_outside
@@ -108,16 +118,18 @@ def run(
         )
     except OutsideError as error:
         usage(str(error))
-    functions = _functions(definition, target)
+    children = subprocesses_of(definition, path, more or ())
+    functions = _functions([definition, *children], target)
     if all_outcomes:
-        asyncio.run(_explore(definition, outside, functions, registry, format))
+        asyncio.run(_explore(definition, outside, children, functions, registry, format))
     else:
-        asyncio.run(_play(definition, outside, functions, registry, format, trace))
+        asyncio.run(_play(definition, outside, children, functions, registry, format, trace))
 
 
 async def _play(
     definition: "Definition",
     outside: "Outside",
+    children: "Sequence[Definition]",
     functions: "MakeFunctions",
     registry: "Registry",
     format: str,
@@ -131,6 +143,7 @@ async def _play(
         simulated = await simulate(
             definition,
             outside,
+            children=children,
             functions=functions,
             registry=registry,
             trace=trace is not None,
@@ -150,6 +163,7 @@ async def _play(
 async def _explore(
     definition: "Definition",
     outside: "Outside",
+    children: "Sequence[Definition]",
     functions: "MakeFunctions",
     registry: "Registry",
     format: str,
@@ -161,7 +175,9 @@ async def _explore(
     from proflow_runtime.simulation.timeline import overview
 
     try:
-        found = await explore(definition, outside, functions=functions, registry=registry)
+        found = await explore(
+            definition, outside, children=children, functions=functions, registry=registry
+        )
     except SimulationError as error:
         refuse(str(error))
     echo(_json(asdict(found)) if format == "json" else overview(found, definition))
@@ -177,7 +193,7 @@ def _tell_beside(told: dict[str, Any]) -> None:
         note(unused)
 
 
-def _functions(definition: "Definition", target: str) -> "MakeFunctions":
+def _functions(definitions: "Sequence[Definition]", target: str) -> "MakeFunctions":
     from proflow_runtime.simulation import (
         CLIENT_MODULE,
         HANDLERS_MODULE,
@@ -186,12 +202,11 @@ def _functions(definition: "Definition", target: str) -> "MakeFunctions":
     )
 
     if target == "interpreter":
-        return interpreted_functions(definition)
+        return interpreted_functions(*definitions)
     from proflow_compiler.emit import Imports, emit_module
 
-    return generated_functions(
-        emit_module(definition, Imports(f"{CLIENT_MODULE}:client", HANDLERS_MODULE))
-    )
+    imports = Imports(f"{CLIENT_MODULE}:client", HANDLERS_MODULE)
+    return generated_functions(*(emit_module(one, imports) for one in definitions))
 
 
 def _text_of(path: str) -> str:

@@ -483,11 +483,12 @@ def walk(steps: "list[Any]") -> Iterator[Any]:
             stack.pop()
             continue
         yield op
-        for inner in reversed(_blocks(op)):
+        for inner in reversed(blocks_of(op)):
             stack.append(iter(inner))
 
 
-def _blocks(op: Any) -> "list[list[Any]]":
+def blocks_of(op: Any) -> "list[list[Any]]":
+    """The blocks inside of an op."""
     match op:
         case WaitOp():
             return [op.armed_with]

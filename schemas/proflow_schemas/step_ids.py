@@ -8,9 +8,26 @@ percent-escaped in node ids, so that no node id can imitate another's step.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _SPECIAL = re.compile(r"[#\[\]/%]")
 _ESCAPE = re.compile(r"%(23|5B|5D|2F|25)")
+_STEP = re.compile(r"([^#\[\]/]+)((?:\[[0-9]{1,9}\])*)(?:#([0-9]{1,9}))?(?:/([^/]*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step id says: which execution (from 1) of a node, for which items, which part of it."""
+
+    node: str
+    items: tuple[int, ...] = ()
+    execution: int = 1
+    part: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """The id without the part."""
+        return step_id(self.node, items=self.items, execution=self.execution)
 
 
 def escape(node: str) -> str:
@@ -32,3 +49,12 @@ def node_of(step: str) -> str:
     """The node id a step id was derived from."""
     own = re.split(r"[#\[/]", step, maxsplit=1)[0]
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), own)
+
+
+def parse(step: str) -> Step | None:
+    """What a step id says; None if it is none."""
+    found = _STEP.fullmatch(step)
+    if found is None:
+        return None
+    items = tuple(int(index) for index in re.findall(r"[0-9]+", found[2]))
+    return Step(node_of(found[1]), items, int(found[3] or 1), found[4])

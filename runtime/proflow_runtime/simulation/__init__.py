@@ -1,16 +1,14 @@
 """Runs one design on the local engine, with everything outside of it simulated."""
 
-from proflow_runtime.simulation.outside import Outside, OutsideError, read_outside
-from proflow_runtime.simulation.playing import (
+from proflow_runtime.simulation.functions import (
     CLIENT_MODULE,
     HANDLERS_MODULE,
     MakeFunctions,
-    Simulated,
-    SimulationError,
     generated_functions,
     interpreted_functions,
-    simulate,
 )
+from proflow_runtime.simulation.outside import Outside, OutsideError, read_outside
+from proflow_runtime.simulation.playing import Simulated, SimulationError, simulate
 
 __all__ = [
     "CLIENT_MODULE",

@@ -2,6 +2,7 @@
 
 The texts are those of the command line: `NODE=OUTCOME[@+DURATION]`, `EVENT[@+DURATION]=JSON`,
 `NODE=JSON`, `NODE=MESSAGE[*N]`. A node id may itself hold `=`: the longest that exists is meant.
+In place of a node, a step id may name one of its executions: `x#2`, `x[0]`.
 """
 
 import difflib
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.step_ids import escape, parse
 
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
@@ -36,6 +38,8 @@ class Answer:
     node: str
     outcome: str
     after: timedelta = timedelta()
+    step: str | None = None
+    """The execution it is for; None: no particular one."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +52,33 @@ class Sending:
 
 
 @dataclass(frozen=True)
+class Output:
+    """What a node's handler gives, or what a wait receives."""
+
+    node: str
+    value: Any
+    step: str | None = None
+
+
+@dataclass(frozen=True)
 class Failure:
-    """The first `times` attempts of a node fail; None: all."""
+    """The first `times` attempts of a node, at each execution, fail; None: all."""
 
     node: str
     message: str
     times: int | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True)
 class Outside:
-    """All of it. Several answers to one node are for its executions in turn."""
+    """All of it. Several answers to one node are for its executions in turn, outputs likewise."""
 
     data: dict[str, Any] = field(default_factory=dict)
     at: datetime | None = None
     answers: tuple[Answer, ...] = ()
     sends: tuple[Sending, ...] = ()
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
     failures: tuple[Failure, ...] = ()
 
 
@@ -79,17 +93,17 @@ def read_outside(
     failures: Sequence[str] = (),
 ) -> Outside:
     """Read the arguments, and hold them against the design. Raises `OutsideError`."""
-    types = {node.id: node.type for node in definition.canvas.nodes if node.type != "choice"}
+    drawn = _Drawn(definition)
     given = {} if data is None else read_json(data, "--data")
     if not isinstance(given, dict):
         raise OutsideError("--data: the data of an event is a JSON object")
     return Outside(
         data=given,
         at=None if at is None else _time(at),
-        answers=tuple(_answer(text, types) for text in answers),
+        answers=tuple(_answer(text, drawn) for text in answers),
         sends=tuple(_sending(text) for text in sends),
-        outputs=dict(_output(text, types) for text in outputs),
-        failures=tuple(_failure(text, types) for text in failures),
+        outputs=tuple(_output(text, drawn) for text in outputs),
+        failures=tuple(_failure(text, drawn) for text in failures),
     )
 
 
@@ -109,14 +123,43 @@ def read_json(text: str, option: str) -> Any:
         raise OutsideError(f"{option}: the JSON is nested too deep") from None
 
 
-def _answer(text: str, types: dict[str, str]) -> Answer:
+class _Drawn:
+    """The nodes that arguments can name: their types, and in how many foreach each one stands."""
+
+    def __init__(self, definition: Definition) -> None:
+        nodes = {node.id: node for node in definition.canvas.nodes}
+        self.types = {node.id: node.type for node in nodes.values() if node.type != "choice"}
+        self.depths = dict.fromkeys(nodes, 0)
+        for name, node in nodes.items():
+            parent = node.parent
+            while parent is not None:
+                self.depths[name] += nodes[parent].type == "foreach"
+                parent = nodes[parent].parent
+
+    def find(self, name: str, option: str) -> tuple[str, str | None] | None:
+        """The node, and the step if one is named."""
+        if name in self.types:
+            return name, None
+        step = parse(name)
+        if step is None or step.node not in self.types:
+            return None
+        depth = self.depths[step.node]
+        if step.part is not None or len(step.items) != depth:
+            form = f"{escape(step.node)}{'[0]' * depth}"
+            raise OutsideError(
+                f"{option}: `{_cut(name)}` is no execution of `{_cut(step.node)}`, which are named "
+                f"`{form}`, `{form}#2`"
+            )
+        return step.node, step.whole
+
+
+def _answer(text: str, drawn: _Drawn) -> Answer:
     after, rest = _later(text, "--answer")
-    node, outcome = _named(rest, types, "--answer", "NODE=OUTCOME[@+DURATION]")
-    if types[node] not in ANSWERED:
-        raise OutsideError(
-            f"--answer: `{node}` is of type {types[node]}, which waits for no answer"
-        )
-    outcomes = [one for one in NODE_TYPES[types[node]].outcomes if one != "timeout"]
+    node, step, outcome = _named(rest, drawn, "--answer", "NODE=OUTCOME[@+DURATION]")
+    kind = drawn.types[node]
+    if kind not in ANSWERED:
+        raise OutsideError(f"--answer: `{node}` is of type {kind}, which waits for no answer")
+    outcomes = [one for one in NODE_TYPES[kind].outcomes if one != "timeout"]
     if outcome == "timeout":
         raise OutsideError(
             f"--answer: `{node}` takes `timeout` by itself, when nobody answers in time"
@@ -125,7 +168,7 @@ def _answer(text: str, types: dict[str, str]) -> Answer:
         raise OutsideError(
             f"--answer: `{node}` has no outcome `{_cut(outcome)}`{_meant(outcome, outcomes)}"
         )
-    return Answer(node, outcome, after)
+    return Answer(node, outcome, after, step)
 
 
 def _sending(text: str) -> Sending:
@@ -141,37 +184,36 @@ def _sending(text: str) -> Sending:
     return Sending(event, value, after)
 
 
-def _output(text: str, types: dict[str, str]) -> tuple[str, Any]:
-    node, value = _named(text, types, "--output", "NODE=JSON")
-    if types[node] not in (*WORKING, "wait"):
-        raise OutsideError(
-            f"--output: `{node}` is of type {types[node]}, which has no output to give"
-        )
-    return node, read_json(value, "--output")
+def _output(text: str, drawn: _Drawn) -> Output:
+    node, step, value = _named(text, drawn, "--output", "NODE=JSON")
+    kind = drawn.types[node]
+    if kind not in (*WORKING, "wait"):
+        raise OutsideError(f"--output: `{node}` is of type {kind}, which has no output to give")
+    return Output(node, read_json(value, "--output"), step)
 
 
-def _failure(text: str, types: dict[str, str]) -> Failure:
-    node, message = _named(text, types, "--fail", "NODE=MESSAGE[*N]")
-    if types[node] not in WORKING:
-        raise OutsideError(
-            f"--fail: `{node}` is of type {types[node]}, which has no work that can fail"
-        )
+def _failure(text: str, drawn: _Drawn) -> Failure:
+    node, step, message = _named(text, drawn, "--fail", "NODE=MESSAGE[*N]")
+    kind = drawn.types[node]
+    if kind not in WORKING:
+        raise OutsideError(f"--fail: `{node}` is of type {kind}, which has no work that can fail")
     if (found := _TIMES.search(message)) is None:
-        return Failure(node, message)
+        return Failure(node, message, None, step)
     if not int(found[1][:9]) > 0:
         raise OutsideError(f"--fail: `{_cut(text)}`: a number of times is at least 1")
-    return Failure(node, message[: found.start()], int(found[1][:9]))
+    return Failure(node, message[: found.start()], int(found[1][:9]), step)
 
 
-def _named(text: str, types: dict[str, str], option: str, form: str) -> tuple[str, str]:
+def _named(text: str, drawn: _Drawn, option: str, form: str) -> tuple[str, str | None, str]:
+    """Node, step if one is named, and what is said of it."""
     places = [index for index, char in enumerate(text) if char == "="]
     if not places:
         raise OutsideError(f"{option}: `{_cut(text)}` is not {form}")
     for place in reversed(places):
-        if text[:place] in types:
-            return text[:place], text[place + 1 :]
+        if (found := drawn.find(text[:place], option)) is not None:
+            return *found, text[place + 1 :]
     name = text[: places[0]]
-    raise OutsideError(f"{option}: there is no node `{_cut(name)}`{_meant(name, types)}")
+    raise OutsideError(f"{option}: there is no node `{_cut(name)}`{_meant(name, drawn.types)}")
 
 
 def _later(text: str, option: str) -> tuple[timedelta, str]:

@@ -1,37 +1,58 @@
-"""Outputs for handlers that are simulated: whatever the design reads of them."""
+"""Outputs of handlers that are simulated, and data of events: whatever a design reads of them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from proflow_schemas.definition import Definition, TaskOp, walk
+from proflow_schemas.definition import CallOp, Definition, ForeachOp, TaskOp, blocks_of
 from proflow_schemas.expressions import ExpressionError, parse, value_references
 
 from proflow_runtime.handlers.registry import AI, HTTP, NOTIFY
+from proflow_runtime.simulation.stand_ins import tasks_of
 
 _DEPTH = 12
+_ITEMS = 2
+EACH = "*"
+Path: TypeAlias = tuple[str, ...]
 
 
 def plausible_outputs(definition: Definition) -> dict[str, Any]:
     """One output per node with a handler.
 
-    The output has every field that an expression reads, and holds a text that names it. What a
-    language model answers is a text, or follows its output schema; an HTTP call answers 200.
+    The output has every field that an expression reads, and holds a text that names it; what is
+    iterated is a list of two. What a language model answers is a text, or follows its output
+    schema; an HTTP call answers 200.
     """
-    read: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for path in _paths(definition):
+    read: dict[str, set[Path]] = defaultdict(set)
+    for path in _Reads(definition).paths:
         if len(path) >= 3 and path[0] == "steps" and path[2] == "output":
             read[path[1]].add(path[3:][:_DEPTH])
-    return {
-        op.node: _output(op, read[op.node])
-        for block in (definition.steps, *definition.functions.values())
-        for op in walk(block)
-        if isinstance(op, TaskOp)
+    return {op.node: _output(op, read[op.node]) for op in tasks_of([definition])}
+
+
+def plausible_data(definition: Definition, given: dict[str, Any]) -> dict[str, Any]:
+    """The data of an event that has what is `given`, and every other field that is read."""
+    paths = {
+        path[2:][:_DEPTH]
+        for path in _Reads(definition).paths
+        if len(path) > 2 and path[:2] == ("event", "data")
     }
+    doubles = {tuple(path.split(".")) for path in definition.doubles}
+    made = _value("event.data", paths, doubles)
+    return _filled(given, made) if isinstance(made, dict) else given
 
 
-def _output(op: TaskOp, read: set[tuple[str, ...]]) -> Any:
-    fields = _tree(op.node, {path for path in read if path})
+def _filled(given: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    found = dict(given)
+    for key, value in made.items():
+        known = found.setdefault(key, value)
+        if isinstance(known, dict) and isinstance(value, dict):
+            found[key] = _filled(known, value)
+    return found
+
+
+def _output(op: TaskOp, read: set[Path]) -> Any:
+    fields = _value(op.node, {path for path in read if path}) if any(read) else {}
     config = op.input if isinstance(op.input, dict) else {}
     if op.handler == AI:
         if (schema := config.get("output_schema")) is not None:
@@ -41,21 +62,32 @@ def _output(op: TaskOp, read: set[tuple[str, ...]]) -> Any:
         body = fields.get("body", {}) if isinstance(fields, dict) else {}
         return {"status": 200, "headers": {}, "body": body}
     if op.handler == NOTIFY:
-        return {"simulated": True, **fields}
+        return {"simulated": True, **(fields if isinstance(fields, dict) else {})}
     return fields or {"simulated": True}
 
 
-def _tree(node: str, paths: set[tuple[str, ...]]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path in sorted(paths):
-        at = tree
-        for part in path[:-1]:
-            inner = at.get(part)
-            if not isinstance(inner, dict):
-                inner = at[part] = {}
-            at = inner
-        at.setdefault(path[-1], f"{node}.{'.'.join(path)}")
-    return tree
+def _value(name: str, paths: set[Path], doubles: Collection[Path] = ()) -> Any:
+    """A value that has all these paths; it holds its own name where nothing is read of it."""
+    inner: dict[str, set[Path]] = defaultdict(set)
+    for path in paths:
+        if path:
+            inner[path[0]].add(path[1:])
+    if not inner:
+        return 1.5 if () in doubles else name
+    below = {
+        key: _value(
+            f"{name}.{key}", inner[key], [path[1:] for path in doubles if path[:1] == (key,)]
+        )
+        for key in sorted(inner)
+    }
+    if EACH in below:
+        return [
+            _value(
+                f"{name}[{index}]", inner[EACH], [one[1:] for one in doubles if one[:1] == (EACH,)]
+            )
+            for index in range(_ITEMS)
+        ]
+    return below
 
 
 def _sample(schema: Any, name: str, depth: int = 0) -> Any:
@@ -84,19 +116,60 @@ def _sample(schema: Any, name: str, depth: int = 0) -> Any:
     return None if kind == "null" else name
 
 
-def _paths(definition: Definition) -> Iterator[tuple[str, ...]]:
-    for block in (definition.steps, *definition.functions.values()):
-        for op in walk(block):
-            data = op.model_dump(include=_VALUES)
-            try:
-                yield from (reference.path for reference in value_references(data))
-            except ExpressionError:
-                continue
-            expressions = [rule["when"] for rule in data.get("rules", ())]
-            if op.fn == "set-step":
-                expressions += op.values.values()
-            for expression in expressions:
-                yield from (reference.path for reference in parse(expression).references)
+class _Reads:
+    """What the expressions of a definition read; an element of a list is `*`."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.paths: set[Path] = set()
+        self.functions = definition.functions
+        self.called: set[str] = set()
+        self._block(definition.steps, {})
+        for part in definition.parts.values():
+            self._block(part.steps, {})
+
+    def _block(self, ops: Sequence[Any], names: Mapping[str, Path | None]) -> None:
+        """`names` says what each name in scope stands for; None: nothing that is known."""
+        stack: list[tuple[Any, Mapping[str, Path | None]]] = [(op, names) for op in ops]
+        while stack:
+            op, known = stack.pop()
+            self._read(op, known)
+            if isinstance(op, CallOp) and op.function not in self.called:
+                self.called.add(op.function)
+                stack += [(inner, known) for inner in self.functions[op.function]]
+            below = known
+            if isinstance(op, ForeachOp):
+                found = [self._rooted(one, known) for one in _paths_of(op.items)]
+                lists = [(*path, EACH) for path in found if path is not None]
+                self.paths.update(lists)
+                element = lists[0] if len(lists) == 1 else None
+                below = {**known, "item": element, "index": None, op.alias or "item": element}
+            stack += [(inner, below) for block in blocks_of(op) for inner in block]
+
+    def _read(self, op: Any, names: Mapping[str, Path | None]) -> None:
+        data = op.model_dump(include=_VALUES)
+        try:
+            found = [reference.path for reference in value_references(data)]
+        except ExpressionError:
+            return
+        expressions = [rule["when"] for rule in data.get("rules", ())]
+        if op.fn == "set-step":
+            expressions += op.values.values()
+        if op.fn == "loop" and op.condition is not None:
+            expressions.append(op.condition)
+        found += [path for expression in expressions for path in _paths_of(expression)]
+        rooted = [self._rooted(path, names) for path in found]
+        self.paths.update(path for path in rooted if path is not None)
+
+    def _rooted(self, path: Path, names: Mapping[str, Path | None]) -> Path | None:
+        """A path from `event` or `steps` on."""
+        if path[0] not in names:
+            return path
+        known = names[path[0]]
+        return None if known is None else (*known, *path[1:])
+
+
+def _paths_of(expression: str) -> list[Path]:
+    return [reference.path for reference in parse(expression).references]
 
 
 _VALUES = {"input", "until", "data", "output", "approval", "rules"}

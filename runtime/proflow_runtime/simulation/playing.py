@@ -1,15 +1,10 @@
-"""Drives a design's functions on the local engine: starts the run, answers, fails, records."""
+"""Drives designs' functions on the local engine: starts the run, answers, fails, records."""
 
-import importlib.util
 import logging
-import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import inngest
@@ -18,15 +13,14 @@ from proflow_schemas.definition import (
     CronTrigger,
     Definition,
     EventTrigger,
-    TaskOp,
     WaitOp,
+    blocks,
     walk,
 )
-from proflow_schemas.step_ids import node_of
+from proflow_schemas.step_ids import Step, parse
 
-from proflow_runtime import status
-from proflow_runtime.functions import functions_of
-from proflow_runtime.handlers import channels, interception
+from proflow_runtime import status, steering
+from proflow_runtime.handlers import interception
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.local import (
@@ -41,18 +35,15 @@ from proflow_runtime.local import (
     VirtualClock,
 )
 from proflow_runtime.matching import correlation_id, matched_value
-from proflow_runtime.simulation.outside import Answer, Outside
+from proflow_runtime.simulation.functions import MakeFunctions, interpreted_functions
+from proflow_runtime.simulation.outside import Answer, Failure, Output, Outside
 from proflow_runtime.simulation.plausible import plausible_outputs
+from proflow_runtime.simulation.stand_ins import any_channel, completed, tasks_of
+from proflow_runtime.simulation.turns import Turns
 from proflow_runtime.values import JSON
 
-CLIENT_MODULE = "proflow_simulated_client"
-HANDLERS_MODULE = "proflow_simulated_handlers"
-"""The modules that generated code imports in a simulation, as if they were the host's."""
-
-MakeFunctions = Callable[[inngest.Inngest, Registry], list[inngest.Function[Any]]]
-
-
-Decide = Callable[[str, Sequence[str]], str]
+Decide = Callable[[str, str, Sequence[str]], str]
+"""Gets a workflow, the id of one of its steps and its possible outcomes, and returns one."""
 
 ANSWER_AFTER = timedelta(minutes=1)
 """How long those take who are told what to decide."""
@@ -88,50 +79,15 @@ class Simulated:
     """Nodes whose handler was simulated, in order of their first attempt."""
     unused: list[str] = field(default_factory=list)
     """What was meant to happen outside and did not."""
-
-
-def interpreted_functions(definition: Definition) -> MakeFunctions:
-    """The functions of the generic interpreter."""
-    return lambda client, registry: functions_of(definition, client, registry)
-
-
-def generated_functions(source: str) -> MakeFunctions:
-    """The functions of a generated module, compiled for `CLIENT_MODULE` and `HANDLERS_MODULE`."""
-
-    def make(client: inngest.Inngest, registry: Registry) -> list[inngest.Function[Any]]:
-        handlers = ModuleType(HANDLERS_MODULE)
-        vars(handlers).update({name: registry[name] for name in registry.names()})
-        vars(handlers)["tenants"] = registry.tenants
-        host = ModuleType(CLIENT_MODULE)
-        vars(host)["client"] = client
-        with tempfile.TemporaryDirectory() as folder, _modules(handlers, host):
-            path = Path(folder) / "proflow_simulated_workflow.py"
-            path.write_text(source, encoding="utf-8")
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None:
-                raise ImportError(f"cannot import {path}")
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        return list(module.FUNCTIONS)
-
-    return make
-
-
-@contextmanager
-def _modules(*modules: ModuleType) -> Iterator[None]:
-    for module in modules:
-        sys.modules[module.__name__] = module
-    try:
-        yield
-    finally:
-        for module in modules:
-            del sys.modules[module.__name__]
+    ran: frozenset[str] = frozenset()
+    """Nodes that began to run, be it in a round of a loop that is past."""
 
 
 async def simulate(
     definition: Definition,
     outside: Outside,
     *,
+    children: Sequence[Definition] = (),
     functions: MakeFunctions | None = None,
     registry: Registry | None = None,
     trace: bool = False,
@@ -139,24 +95,27 @@ async def simulate(
 ) -> Simulated:
     """One run of a design in virtual time.
 
-    `decide` says how a node that waits is answered, in place of `outside.answers`: it gets the node
-    and its possible outcomes; `timeout` is to leave it.
+    `children` are workflows that it may run as subprocesses; `functions` makes those of all.
+    `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
+    leave it.
 
     Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
-    play = _Play(definition, outside, registry or Registry(), decide)
+    definitions = [definition, *children]
+    play = _Play(definitions, outside, registry or Registry(), decide)
     client = inngest.Inngest(
         app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
     )
     recorder = status.InMemoryRecorder()
     with ExitStack() as stack:
-        stack.enter_context(_any_channel(definition))
-        made = (functions or interpreted_functions(definition))(client, play.registry)
+        stack.enter_context(any_channel(definitions))
+        made = (functions or interpreted_functions(*definitions))(client, play.registry)
         clock = VirtualClock(outside.at or datetime.now(UTC).replace(microsecond=0))
         engine = LocalEngine(client, made, clock=clock, trace=trace)
         stack.enter_context(interception.intercepting(play.work))
         stack.enter_context(status.recording(recorder))
+        stack.enter_context(status.recording(play.record))
         async with engine:
             play.engine = engine
             engine.subscribe(play.observe)
@@ -174,44 +133,59 @@ async def simulate(
         play.log_of(run),
         play.simulated,
         play.unused(),
+        frozenset(play.ran.get(run.id, ())),
     )
 
 
-class _Play:
-    """What stands outside of the run, on the engine's side and on the handlers' side."""
+class _Workflow:
+    """One of the designs, as far as what stands outside of its runs has to do with it."""
 
-    engine: LocalEngine
-
-    def __init__(
-        self,
-        definition: Definition,
-        outside: Outside,
-        registry: Registry,
-        decide: Decide | None,
-    ) -> None:
-        self.decide = decide
-        self.definition = definition
-        self.outside = outside
-        self.log: list[tuple[str, Attempt | StepRecord]] = []
-        self.simulated: list[str] = []
-        ops = [
-            op for block in (definition.steps, *definition.functions.values()) for op in walk(block)
-        ]
-        self.tasks = {op.node: op for op in ops if isinstance(op, TaskOp)}
-        self.waits = {op.node: op for op in ops if isinstance(op, ApprovalOp | WaitOp)}
+    def __init__(self, definition: Definition, registry: Registry) -> None:
+        self.id = definition.id
+        self.tasks = {op.node: op for op in tasks_of([definition])}
+        self.waits = {
+            op.node: op
+            for block in blocks(definition)
+            for op in walk(block)
+            if isinstance(op, ApprovalOp | WaitOp)
+        }
         self.real = {
             node
             for node, op in self.tasks.items()
             if op.handler in registry and not op.handler.startswith("proflow:")
         }
-        self.registry = _completed(definition, outside, registry)
         self.plausible = plausible_outputs(definition)
-        self.answers: dict[str, list[Answer]] = {}
-        for answer in outside.answers:
-            self.answers.setdefault(answer.node, []).append(answer)
-        self.failures: dict[str, list[list[Any]]] = {}
+
+
+class _Play:
+    """What stands outside of the runs, on the engine's side and on the handlers' side."""
+
+    engine: LocalEngine
+
+    def __init__(
+        self,
+        definitions: Sequence[Definition],
+        outside: Outside,
+        registry: Registry,
+        decide: Decide | None,
+    ) -> None:
+        self.decide = decide
+        self.definition = definitions[0]
+        self.outside = outside
+        self.log: list[tuple[str, Attempt | StepRecord]] = []
+        self.simulated: list[str] = []
+        self.ran: dict[str, set[str]] = {}
+        workflows = [_Workflow(one, registry) for one in definitions]
+        self.own = workflows[0]
+        self.workflows = {f"proflow-{one.id}": one for one in workflows}
+        """By the ids of their functions."""
+        self.registry = completed(definitions, registry, outside.data.get("tenant_id"))
+        self.answers = Turns(outside.answers)
+        self.outputs = Turns(outside.outputs)
+        self.failures: dict[tuple[str, str | None], list[Failure]] = {}
+        """By node and step; None: all others of its steps."""
         for failure in outside.failures:
-            self.failures.setdefault(failure.node, []).append([failure.message, failure.times])
+            self.failures.setdefault((failure.node, failure.step), []).append(failure)
 
     @property
     def function_id(self) -> str:
@@ -227,6 +201,14 @@ class _Play:
             await self.engine.fire_cron(self.definition.id)
         else:
             await self.engine.fire_cron(f"{self.definition.id}-fan-out")
+
+    def record(self, snapshot: status.Snapshot) -> None:
+        """Notes what has begun to run; a later round of a loop takes its state back."""
+        ran = self.ran.setdefault(snapshot.run_id, set())
+        items = ((node, state) for (node, _), state in snapshot.items.items())
+        for node, state in (*snapshot.nodes.items(), *items):
+            if state.status != "pending" or state.round > 1:
+                ran.add(node)
 
     def main_run(self) -> RunRecord:
         for run in self.engine.runs.values():
@@ -274,20 +256,34 @@ class _Play:
         return attempt.output
 
     async def _worked(self, task: Task, handler: Handler) -> JSON:
-        for failure in self.failures.get(task.node_id, ()):
-            message, left = failure
-            if left is None:
-                raise SimulatedError(message)
-            if left > 0:
-                failure[1] = left - 1
-                raise SimulatedError(message)
-        if task.node_id in self.outside.outputs:
-            self._mark(task.node_id)
-            return self.outside.outputs[task.node_id]
-        if task.node_id in self.real or task.node_id not in self.tasks:
+        workflow = self.workflows.get(self.engine.runs[task.run_id].function_id)
+        op = None if workflow is None else workflow.tasks.get(task.node_id)
+        if workflow is None or op is None:
             return await handler(task)
-        self._mark(task.node_id)
-        return self.plausible[task.node_id]
+        step = task.idempotency_key.removeprefix(f"{task.run_id}:")
+        if workflow is self.own:
+            if message := self._failure(task, step):
+                raise SimulatedError(message)
+            if (given := self.outputs.of(task.node_id, step)) is not None:
+                self._mark(task.node_id)
+                return given.value
+        if op.catch and steering.lets_fail(workflow.id, step):
+            raise inngest.NonRetriableError("simulated")
+        if task.node_id in workflow.real:
+            return await handler(task)
+        if workflow is self.own:
+            self._mark(task.node_id)
+        return workflow.plausible[task.node_id]
+
+    def _failure(self, task: Task, step: str) -> str | None:
+        """How this attempt is to fail, if it is."""
+        of_node = self.failures.get((task.node_id, None), [])
+        left = task.attempt
+        for failure in self.failures.get((task.node_id, step), of_node):
+            if failure.times is None or left <= failure.times:
+                return failure.message
+            left -= failure.times
+        return None
 
     def _mark(self, node: str) -> None:
         if node not in self.simulated:
@@ -302,24 +298,25 @@ class _Play:
         if not isinstance(observation, StepArmed) or observation.wait.op != "WaitForEvent":
             return
         run, wait = observation.run, observation.wait
-        node = node_of(wait.step_id)
-        if run.function_id != self.function_id or node not in self.waits:
+        workflow, step = self.workflows.get(run.function_id), parse(wait.step_id)
+        if workflow is None or step is None or step.node not in workflow.waits:
             return
-        answer = self._next_answer(node)
+        answer = self._next_answer(workflow, step)
         if answer is None:
             return
-        event = self._answer(run, wait, answer)
+        event = self._answer(run, wait, step, workflow.waits[step.node], answer)
         self.engine.at(wait.armed_at + answer.after, _sender(self.engine, event))
 
-    def _next_answer(self, node: str) -> Answer | None:
+    def _next_answer(self, workflow: _Workflow, step: Step) -> Answer | None:
         if self.decide is not None:
-            outcome = self.decide(node, outcomes_of(self.waits[node]))
-            return None if outcome == "timeout" else Answer(node, outcome, ANSWER_AFTER)
-        left = self.answers.get(node)
-        return left.pop(0) if left else None
+            outcomes = outcomes_of(workflow.waits[step.node])
+            outcome = self.decide(workflow.id, step.whole, outcomes)
+            return None if outcome == "timeout" else Answer(step.node, outcome, ANSWER_AFTER)
+        return self.answers.of(step.node, step.whole) if workflow is self.own else None
 
-    def _answer(self, run: RunRecord, wait: ArmedWait, answer: Answer) -> inngest.Event:
-        op = self.waits[answer.node]
+    def _answer(
+        self, run: RunRecord, wait: ArmedWait, step: Step, op: ApprovalOp | WaitOp, answer: Answer
+    ) -> inngest.Event:
         data: dict[str, Any] = {}
         if isinstance(op, ApprovalOp):
             data = (
@@ -327,36 +324,51 @@ class _Play:
             )
             if answer.outcome == "rejected":
                 data = {"approved": False}
-        elif isinstance(given := self.outside.outputs.get(answer.node), dict):
-            data = dict(given)
+        elif isinstance(given := self.outputs.of(step.node, step.whole), Output):
+            data = dict(given.value) if isinstance(given.value, dict) else {}
         trigger = run.event["data"]
         if op.match is not None:
             _put(data, op.match.split(".")[1:], matched_value(op.match, trigger))
         elif isinstance(op, ApprovalOp):
-            data["approval_id"] = correlation_id(run.id, answer.node)
+            data["approval_id"] = correlation_id(
+                run.id, step.node, items=step.items, execution=step.execution
+            )
         if "tenant_id" in trigger:
             data["tenant_id"] = trigger["tenant_id"]
         return inngest.Event(name=wait.name, data=data)
 
     def is_technical(self, wait: ArmedWait) -> bool:
         """Whether a wait has no timeout in the design: Inngest's 366 days are none."""
-        op = self.waits.get(node_of(wait.step_id))
+        if wait.op == "InvokeFunction":
+            return wait.timeout is None
+        workflow, step = self.workflows.get(wait.function_id), parse(wait.step_id)
+        op = workflow.waits.get(step.node) if workflow and step else None
         if wait.op != "WaitForEvent" or op is None:
             return False
         return op.timeout is None or (isinstance(op, ApprovalOp) and op.timeout_action == "remind")
 
     def unused(self) -> list[str]:
-        """Answers nobody waited for, and failures that did not happen."""
-        left = [
-            f"the answer `{answer.outcome}` to `{node}` was not needed"
-            for node, answers in self.answers.items()
-            for answer in answers
-        ]
-        worked = {entry.node for _, entry in self.log if isinstance(entry, Attempt)}
-        return left + [
-            f"`{node}` did not run, and so did not fail"
-            for node in self.failures
-            if node not in worked
+        """Answers nobody waited for, and failures and outputs of what did not run."""
+        attempts = [entry for _, entry in self.log if isinstance(entry, Attempt)]
+        worked = {
+            (entry.node, step)
+            for entry in attempts
+            for step in (None, entry.step.partition(":")[2])
+        }
+        return [
+            *(
+                f"the answer `{answer.outcome}` to `{answer.step or answer.node}` was not needed"
+                for answer in self.answers.unused()
+            ),
+            *(
+                f"the output of `{output.step or output.node}` was not needed"
+                for output in self.outputs.unused()
+            ),
+            *(
+                f"`{step or node}` did not run, and so did not fail"
+                for node, step in self.failures
+                if (node, step) not in worked
+            ),
         ]
 
 
@@ -371,47 +383,6 @@ def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
 
 class SimulatedError(RuntimeError):
     """The failure of an attempt, asked for by `--fail`."""
-
-
-def _completed(definition: Definition, outside: Outside, registry: Registry) -> Registry:
-    """The registry, with a stand-in for every handler of the design that it lacks."""
-    named = {
-        op.handler
-        for block in (definition.steps, *definition.functions.values())
-        for op in walk(block)
-        if isinstance(op, TaskOp)
-    }
-    if definition.on_failure is not None:
-        named.add(definition.on_failure)
-    handlers = {
-        name: registry.get(name, _stand_in)
-        for name in named | set(registry.names())
-        if not name.startswith("proflow:")
-    }
-    given = outside.data.get("tenant_id")
-
-    async def tenants() -> list[int]:
-        return [1 if given is None else given]
-
-    has_own = registry.has_tenants and given is None
-    return Registry(handlers, tenants=registry.tenants if has_own else tenants)
-
-
-async def _stand_in(task: Task) -> JSON:
-    return {"simulated": True}
-
-
-@contextmanager
-def _any_channel(definition: Definition) -> Iterator[None]:
-    """Every channel that the design names is registered meanwhile, with a stand-in."""
-    names = {
-        op.input["channel"]
-        for block in (definition.steps, *definition.functions.values())
-        for op in walk(block)
-        if isinstance(op, TaskOp) and isinstance(op.input, dict) and "channel" in op.input
-    }
-    with channels.standing_in({name: _stand_in for name in names if isinstance(name, str)}):
-        yield
 
 
 def _sender(engine: LocalEngine, event: inngest.Event) -> Callable[[], Awaitable[object]]:

@@ -9,6 +9,7 @@ from unicodedata import category, east_asian_width
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import format_duration
 
+from proflow_runtime import approvals
 from proflow_runtime.simulation.exploring import MAX_RUNS, Exploration
 
 _MARKS = {
@@ -32,12 +33,13 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
     """What `report` tells, as text: times are counted from the run's start."""
     start = told["started_at"]
     labels = {node.id: node.label for node in definition.canvas.nodes}
+    types = {node.id: node.type for node in definition.canvas.nodes}
     lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
     moments = [
         (
             _since(start, step["at"]),
             _MARKS.get(step["status"], "·"),
-            *_happened(step, told["nodes"]),
+            *_happened(step, types.get(step["node"])),
         )
         for step in told["steps"]
     ]
@@ -48,7 +50,7 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
             f"{_MARKS.get(node['status'], '·')} {node['status']}",
             _cut(name),
             _cut(labels.get(name, "")) if labels.get(name) != name else "",
-            node["outcome"] if node["outcome"] not in (None, "default") else "",
+            _outcome(node["outcome"]),
             _span(start, node),
             _remark(node, name in simulated),
         )
@@ -63,7 +65,9 @@ def overview(found: Exploration, definition: Definition) -> str:
     """All runs of an exploration, one a line, and what none of them reached."""
     rows = []
     for index, run in enumerate(found.runs, start=1):
-        decided = ", ".join(f"{_cut(node)}={_cut(to)}" for node, to in run["decisions"].items())
+        decided = ", ".join(
+            f"{_cut(step)}={_cut(to.replace(', ', '+'))}" for step, to in run["decisions"].items()
+        )
         ran = sum(node["status"] == "completed" for node in run["nodes"].values())
         result = run["status"] if run["status"] != "completed" else run["result"]
         message = "" if run["error"] is None else _cut(str(run["error"]["message"]))
@@ -103,7 +107,13 @@ def plain(text: str) -> str:
 _STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _happened(step: Mapping[str, Any], nodes: Mapping[str, Any]) -> tuple[str, str, str]:
+def _outcome(outcome: str | Sequence[str] | None) -> str:
+    if outcome is None or outcome == "default":
+        return ""
+    return _cut(outcome if isinstance(outcome, str) else ", ".join(outcome))
+
+
+def _happened(step: Mapping[str, Any], kind: str | None) -> tuple[str, str, str]:
     status = step["status"]
     said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
         status, status
@@ -112,13 +122,22 @@ def _happened(step: Mapping[str, Any], nodes: Mapping[str, Any]) -> tuple[str, s
         said += f", attempt {step['attempt']}"
     output = step["output"]
     if step["op"] == "WaitForEvent" and status == "completed":
-        said = nodes.get(step["node"], {}).get("outcome") or said
         data = output.get("data") if isinstance(output, dict) else None
+        said = _answered(data or {}) if kind == "approval" else "received"
         output = {key: value for key, value in (data or {}).items() if key not in _KNOWN} or None
-    if isinstance(output, dict) and status == "failed":
+    if step["id"].endswith("/error"):
+        said = "failed, as its first failure is kept"
+    if isinstance(output, dict) and (status == "failed" or step["id"].endswith("/error")):
         output = output.get("message")
     shown = "" if output is None else json.dumps(output, ensure_ascii=False)
     return _cut(step["id"]), said, _cut(shown)
+
+
+def _answered(data: Mapping[str, Any]) -> str:
+    try:
+        return approvals.by_answer(data).outcome
+    except approvals.AnswerError:
+        return "answered"
 
 
 def _conclusion(told: Mapping[str, Any]) -> str:
@@ -129,7 +148,9 @@ def _conclusion(told: Mapping[str, Any]) -> str:
         case "failed":
             return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
         case "waiting":
-            waiting = [name for name, node in told["nodes"].items() if node["status"] == "waiting"]
+            nodes = told["nodes"].items()
+            waiting = [name for name, node in nodes if node["status"] == "waiting"]
+            waiting = waiting or [name for name, node in nodes if node["status"] == "running"]
             return f"still waiting for {', '.join(f'`{plain(name)}`' for name in waiting)}"
         case status:
             return f"{status}{took}"
