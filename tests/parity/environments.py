@@ -19,24 +19,26 @@ BEGAN = Outside({}).began
 
 def random_outside(drawing: Drawing, random: Random) -> Outside:
     """An environment in which hardly two things happen at the same moment."""
+    disorder = Random(len(drawing.nodes))
     data: Json = {"tenant_id": 1, "n": random.randint(0, 3), "key": "k-1"}
     data |= {name: random.choice(outcomes) for name, outcomes in drawing.choices.items()}
     for name in drawing.lists:
-        data[name] = _items(random)
+        data[name] = _items(random, disorder)
     answers: dict[str, Answer] = {}
     failures: dict[str, int] = {}
     outputs: dict[str, Any] = {}
     for node in drawing.nodes:
         name, kind = node["id"], node["type"]
+        # In a foreach, an event would answer the waits of all items.
         for step in _steps(drawing, name, data):
-            if kind in ("approval", "wait"):
+            if kind == "approval" or (kind == "wait" and not drawing.places[name].foreach):
                 outcome = random.choice(
                     ("approved", "approved", "approved", "rejected", "returned", "returned", "")
                     if kind == "approval"
                     else ("received", "received", "")
                 )
                 if outcome:
-                    after = 0 if random.random() < 0.1 else random.randint(1, LONGEST)
+                    after = 0 if random.random() < 0.1 else disorder.randint(1, LONGEST)
                     answers[step] = Answer(outcome, after)
             elif kind == "task":
                 outputs[step] = {"n": random.randint(0, 3), "yes": random.random() < 0.4}
@@ -47,14 +49,14 @@ def random_outside(drawing: Drawing, random: Random) -> Outside:
     return Outside(data, answers, (), failures, outputs, children())
 
 
-def _items(random: Random) -> Any:
+def _items(random: Random, disorder: Random) -> Any:
     """What a foreach goes through; hardly ever not a list."""
     if random.random() < 0.05:
         return "no list"
     return [
         {
             "n": random.randint(0, 3),
-            "at": (BEGAN + timedelta(seconds=random.randint(1, LONGEST))).isoformat(),
+            "at": (BEGAN + timedelta(seconds=disorder.randint(1, LONGEST))).isoformat(),
         }
         for _ in range(random.randint(0, MANY_ITEMS))
     ]

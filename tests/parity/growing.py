@@ -14,7 +14,7 @@ Loose = tuple[str, str | None, Json | None]
 """An edge that has no target yet: source, handle, data."""
 
 LONGEST = 900_000
-"""Seconds. Every duration is a random number of them, so that hardly two moments coincide."""
+"""Seconds. Durations are numbers of them in disorder, so that hardly two moments coincide."""
 MANY_ITEMS = 3
 MANY_ROUNDS = 5
 """How many executions of a step in a loop a world has its own answers for."""
@@ -60,12 +60,13 @@ class Drawing:
 
 def grow(size: int, random: Random) -> Drawing:
     """A random design of about `size` nodes."""
-    return _Growing(random).design(size)
+    return _Growing(random, size).design(size)
 
 
 class _Growing:
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, size: int) -> None:
         self.random = random
+        self.disorder = Random(size)
         self.drawing = Drawing()
         self.place = Place()
         self.known: list[str] = []
@@ -82,6 +83,8 @@ class _Growing:
         start = self.node("start", {}, [])
         loose = self.sequence([(start, None, None)], size, 3)
         self.close(loose)
+        if self.chance(0.4):
+            self.entangle(self.random.randint(1, 4))
         return self.drawing
 
     # --- drawing
@@ -113,7 +116,7 @@ class _Growing:
         self.drawing.edges.append(edge)
 
     def seconds(self) -> int:
-        return self.random.randint(60, LONGEST)
+        return self.disorder.randint(60, LONGEST)
 
     # --- blocks
 
@@ -336,6 +339,20 @@ class _Growing:
     def begin(self) -> Loose:
         """The first node of an item."""
         return self.task([]) if self.chance(0.5) else self.timed([])[0]
+
+    def entangle(self, count: int) -> None:
+        """More edges, each from some node to a later one on the same level."""
+        nodes = self.drawing.nodes
+        for _ in range(count):
+            first, second = sorted(self.random.sample(range(len(nodes)), 2))
+            source, target = nodes[first], nodes[second]
+            drawn = any(
+                edge["source"] == source["id"] and edge["target"] == target["id"]
+                for edge in self.drawing.edges
+            )
+            ruled = source["type"] in ("condition", "inclusive", "end")
+            if not ruled and not drawn and source.get("parentId") == target.get("parentId"):
+                self.edge(source["id"], target["id"], None, None)
 
     # --- endings
 

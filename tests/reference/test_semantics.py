@@ -194,7 +194,12 @@ def test_attempts_are_as_far_apart_as_the_policy_says_then_the_error_is_taken_or
     None
 ):
     policy = {"maxAttempts": 3, "initialInterval": 10, "multiplier": 3}
-    nodes = {"start": {}, "task": working(retry=policy), "mend": working(), "end": {}}
+    nodes: dict[str, Json] = {
+        "start": {},
+        "task": working(retry=policy),
+        "mend": working(),
+        "end": {},
+    }
     edges = ("start > task", "task > end", "mend > end")
     caught = graph(nodes, *edges, "task:error > mend")
     lost = graph({key: nodes[key] for key in ("start", "task", "end")}, *edges[:2])
@@ -303,7 +308,7 @@ EACH = ("start > foreach", "foreach > end")
 def test_a_foreach_runs_so_many_items_at_once_and_lists_their_results_in_order() -> None:
     for most, begun in ((1, [0, 3, 6]), (2, [0, 0, 3]), (None, [0, 0, 0])):
         more = {} if most is None else {"maxConcurrency": most}
-        inside = {
+        inside: dict[str, Json] = {
             "delay": {"duration": 3, "in": "foreach"},
             "set": {"values": {"n": "item * 10 + index"}, "in": "foreach"},
         }
@@ -315,7 +320,7 @@ def test_a_foreach_runs_so_many_items_at_once_and_lists_their_results_in_order()
 
 
 def test_an_item_that_fails_gives_up_the_others_and_takes_the_containers_error() -> None:
-    inside = {
+    inside: dict[str, Json] = {
         "condition": {"in": "foreach"},
         "bad": {"type": "end", "fail": True, "in": "foreach"},
         "wait": {"event": "never", "in": "foreach"},
@@ -334,7 +339,7 @@ def test_an_item_that_fails_gives_up_the_others_and_takes_the_containers_error()
 
 
 def test_an_end_inside_ends_the_item_and_a_terminating_one_the_run() -> None:
-    inside = {
+    inside: dict[str, Json] = {
         "first": {"type": "end", "output": "${item}", "in": "foreach"},
         "set": {"values": {"n": "item"}, "in": "foreach"},
         "condition": {"in": "foreach"},
@@ -349,7 +354,7 @@ def test_an_end_inside_ends_the_item_and_a_terminating_one_the_run() -> None:
 
 def test_a_loop_container_runs_while_its_rule_holds_within_its_bound() -> None:
     def around(**config: Any) -> Run:
-        nodes = {"start": {}, "loop": config, "task": working(**{"in": "loop"})}
+        nodes: dict[str, Json] = {"start": {}, "loop": config, "task": working(**{"in": "loop"})}
         nodes["end"] = {"output": "${steps.loop.output}"}
         return ran(graph(nodes, "start > loop", "loop > end"), outputs={"task#2": "second"})
 

@@ -1,0 +1,97 @@
+"""Where a run, as a target tells it, is not what the design means."""
+
+from typing import Any
+
+from parity.driving import Story
+from proflow_compiler.graph import Graph
+from proflow_schemas.step_ids import node_of
+from reference import Run
+
+
+def differences(graph: Graph, run: Run, story: Story) -> list[str]:
+    """One line for each difference of the reference's run and a target's.
+
+    What happens in the very moment in which something is stopped (the run, or a container) may come
+    before or after it.
+    """
+    found = [f"step `{step}` was done twice" for step in story.twice]
+    for name in ("status", "result", "output"):
+        expected, seen = getattr(run, name), getattr(story, name)
+        if expected != seen:
+            found.append(f"{name}: {seen!r}, not {expected!r} ({story.error!r}, {run.error!r})")
+    if run.status == "completed":
+        found += _outcomes(run, story)
+    found += _nodes(graph, run, story)
+    found += _steps(run, story)
+    return found
+
+
+def _nodes(graph: Graph, run: Run, story: Story) -> list[str]:
+    found = []
+    kinds = {name: at.node.type for level in graph.levels() for name, at in level.nodes.items()}
+    for name, happened in run.nodes.items():
+        seen = story.nodes.get(name)
+        if seen is None:
+            found.append(f"node `{name}` has no state")
+            continue
+        status, outcome, started, attempts = seen
+        expected: list[Any] = [happened.status, _told(happened.outcome), happened.started]
+        told: list[Any] = [status, _told(outcome), started]
+        if kinds[name] == "task" and happened.status in ("completed", "failed"):
+            expected.append(happened.attempts)
+            told.append(attempts)
+        if expected != told and not _excused(run, story, name, happened.started, started):
+            found.append(f"node `{name}`: {told}, not {expected}")
+    return found
+
+
+def _excused(run: Run, story: Story, node: str, expected: float | None, seen: float | None) -> bool:
+    """Whether a node is told of differently since it was at work as something was stopped."""
+    times = {time for time in (expected, seen) if time is not None}
+    if times <= run.stops and times:
+        return True
+    of_node = [times for step, times in story.steps.items() if node_of(step) == node]
+    of_node += [(one.started, one.ended) for one in run.executions if node_of(one.step) == node]
+    return expected == seen and any(not run.stops.isdisjoint(times) for times in of_node)
+
+
+def _outcomes(run: Run, story: Story) -> list[str]:
+    found = []
+    for node in sorted(run.outcomes.keys() | story.outcomes.keys()):
+        want, seen = run.outcomes.get(node), story.outcomes.get(node)
+        ended = {one.ended for one in run.executions if _node(one.step) == node}
+        ended |= {times[1] for step, times in story.steps.items() if _node(step) == node}
+        if want != seen and not ended & run.stops:
+            found.append(f"outcome of `{node}`: {seen!r}, not {want!r}")
+    return found
+
+
+def _node(step: str) -> str:
+    """A step's node and item, whatever the execution."""
+    return step.partition("#")[0]
+
+
+def _steps(run: Run, story: Story) -> list[str]:
+    found = []
+    expected = {one.step: (one.started, one.ended) for one in run.executions}
+    for step in sorted(expected.keys() | story.steps.keys()):
+        want, seen = expected.get(step), story.steps.get(step)
+        if want == seen:
+            continue
+        if _in_the_moment(run, want and want[0], seen and seen[0]) or _in_the_moment(
+            run, want and want[1], seen and seen[1]
+        ):
+            continue
+        found.append(f"step `{step}`: {seen}, not {want}")
+    return found
+
+
+def _told(outcome: Any) -> Any:
+    """Everything without outcomes of its own takes `default`."""
+    return None if outcome == "default" else outcome
+
+
+def _in_the_moment(run: Run, expected: float | None, seen: float | None) -> bool:
+    """Whether all that is told of something is that it was or was not, as something was stopped."""
+    times = {time for time in (expected, seen) if time is not None}
+    return bool(times) and times <= run.stops
