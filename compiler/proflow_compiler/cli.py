@@ -120,10 +120,10 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
-    from proflow_compiler.loading import compile_all, handler_names
+    from proflow_compiler.loading import compile_all, handler_outputs
     from proflow_compiler.rendering import render_files
 
-    compilations = compile_all(paths, handlers=handler_names(handlers))
+    compilations = compile_all(paths, handlers=handler_outputs(handlers))
     reports = [report for one in compilations for report in one.reports]
     echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
     bad = sum(one.has_errors(strict=strict) for one in compilations)

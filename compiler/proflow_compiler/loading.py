@@ -9,23 +9,26 @@ from types import ModuleType
 
 import typer
 from proflow_schemas.definition import Definition
-from proflow_schemas.handlers import TENANTS, handlers_in
+from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
 
 from proflow_compiler.cli import is_colored, note, refuse, usage
 from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Level, has_errors
 from proflow_compiler.inputs import read_inputs
-from proflow_compiler.pipeline import Compilation, compile_reading
+from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import read_file
 from proflow_compiler.rendering import FileReport, render_files
 
 
-def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> list[Compilation]:
+def compile_all(paths: Sequence[str], *, handlers: Handlers | None = None) -> list[Compilation]:
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
     with collecting_later():
         inputs = read_inputs(paths)
-        compilations = [compile_reading(one, handlers=handlers) for one in inputs.readings]
+        calls = calls_among(inputs.readings)
+        compilations = [
+            compile_reading(one, handlers=handlers, calls=calls) for one in inputs.readings
+        ]
     for path in inputs.skipped:
         note(f"`{path}` is no design: passed over")
     if inputs.empty:
@@ -33,12 +36,12 @@ def compile_all(paths: Sequence[str], *, handlers: list[str] | None = None) -> l
     return compilations
 
 
-def compiled(path: str, *, handlers: list[str] | None) -> Definition:
+def compiled(path: str, *, handlers: Handlers | None) -> Definition:
     """The definition of a file's one design; its problems, if it has errors, end the command."""
     return compiled_design(path, handlers=handlers)[1]
 
 
-def compiled_design(path: str, *, handlers: list[str] | None = None) -> tuple[Design, Definition]:
+def compiled_design(path: str, *, handlers: Handlers | None = None) -> tuple[Design, Definition]:
     """The one design of a file, and its definition."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
@@ -111,8 +114,9 @@ def _meant(name: str, error: ModuleNotFoundError) -> str:
     return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
 
 
-def handler_names(module: str | None) -> list[str] | None:
-    """The names of a module's handlers; None without a module."""
+def handler_outputs(module: str | None) -> Handlers | None:
+    """The handlers of a module, and what each returns; None without a module."""
     if module is None:
         return None
-    return sorted(handlers_in(load_handlers(module)).keys() - {TENANTS})
+    found = handlers_in(load_handlers(module))
+    return {name: output_schema(found[name]) for name in sorted(found.keys() - {TENANTS})}

@@ -4,12 +4,13 @@ All problems of a file are collected; none raises. A design with an error in one
 enter the next.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from proflow_schemas.definition import Definition
+from proflow_schemas.handlers import Handlers
 
-from proflow_compiler.checks import run_checks
+from proflow_compiler.checks import Calls, run_checks
 from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
@@ -37,29 +38,40 @@ class Compilation:
         return has_errors([*self.reading.diagnostics, *self.diagnostics], strict=strict)
 
 
-def compile_file(path: str, *, handlers: Collection[str] | None = None) -> Compilation:
-    """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those the host has."""
+def compile_file(path: str, *, handlers: Handlers | None = None) -> Compilation:
+    """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those that the host has."""
     with collecting_later():
         return compile_reading(read_file(path), handlers=handlers)
 
 
-def compile_reading(reading: Reading, *, handlers: Collection[str] | None = None) -> Compilation:
+def compile_reading(
+    reading: Reading, *, handlers: Handlers | None = None, calls: Calls | None = None
+) -> Compilation:
+    """Compile the designs of a file; `calls` are those of all designs that are known."""
+    calls = calls_among([reading]) if calls is None else calls
     definitions: list[Definition] = []
     diagnostics: list[Diagnostic] = []
     for design in reading.designs:
-        definition, found = compile_design(design, handlers=handlers)
+        definition, found = compile_design(design, handlers=handlers, calls=calls)
         diagnostics += found
         if definition is not None:
             definitions.append(definition)
     return Compilation(reading, definitions, diagnostics)
 
 
+def calls_among(readings: Sequence[Reading]) -> Calls:
+    """The calls among all designs of these files. One design alone says nothing of others."""
+    designs = [design for reading in readings for design in reading.designs]
+    readable = not any(has_errors(reading.diagnostics) for reading in readings)
+    return Calls.among(designs, complete=readable and len(designs) > 1)
+
+
 def compile_design(
-    design: Design, *, handlers: Collection[str] | None = None
+    design: Design, *, handlers: Handlers | None = None, calls: Calls | None = None
 ) -> tuple[Definition | None, list[Diagnostic]]:
     """Check and lower one design that was read without error; None if it has one now."""
     graph = build_graph(design)
-    diagnostics = run_checks(graph, handlers=handlers)
+    diagnostics = run_checks(graph, handlers=handlers, calls=calls)
     if has_errors(diagnostics):
         return None, diagnostics
     definition, found = lower(graph)

@@ -1,12 +1,19 @@
-"""Which functions of a host's module are handlers: designs name them."""
+"""Which functions of a host's module are handlers, and what each returns: designs name them."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+import typing
+from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
 
 TENANTS = "tenants"
 """The one that is none: it lists who a cron runs for."""
+
+Handlers: TypeAlias = Mapping[str, Any]
+"""The names of handlers, with the JSON Schema of what each returns; None: anything."""
 
 
 def handlers_in(module: ModuleType) -> dict[str, Callable[..., Awaitable[Any]]]:
@@ -22,3 +29,32 @@ def handlers_in(module: ModuleType) -> dict[str, Callable[..., Awaitable[Any]]]:
         if own if listed is None else name in listed:
             found[name] = value
     return found
+
+
+def output_schema(handler: Callable[..., Any]) -> Any:
+    """The JSON Schema of what a handler says that it returns; None if it says nothing usable.
+
+    The fields of models, dataclasses and typed dicts are all there are, unless these say otherwise.
+    """
+    try:
+        hint = typing.get_type_hints(handler, include_extras=True).get("return", Any)
+        if hint in (Any, object):
+            return None
+        schema = TypeAdapter(hint).json_schema(mode="serialization")
+    except (PydanticUserError, NameError, AttributeError, TypeError, RecursionError):
+        # Hints that cannot be resolved, and types that have no JSON: nothing is known.
+        return None
+    _close(schema)
+    return schema or None
+
+
+def _close(schema: dict[str, Any]) -> None:
+    stack: list[Any] = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if part.get("type") == "object" and "properties" in part:
+                part.setdefault("additionalProperties", False)
+            stack += part.values()
+        elif isinstance(part, list):
+            stack += part

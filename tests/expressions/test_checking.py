@@ -222,7 +222,7 @@ def test_a_tolerated_comparison_hides_no_other_problem():
 
 
 def test_names_are_in_scope_where_the_place_says_so():
-    scope = TypeScope(names={"item", "index"}, initiator=False)
+    scope = TypeScope(names={"item": None, "index": "integer"}, initiator=False)
     assert problems("item.x == 1 && index > 0", scope, expect="bool") == []
     assert problems("index == ''", scope)[0].kind == "type"
     assert problems("initiator == 1", scope)[0].kind == "unknown-reference"

@@ -4,7 +4,9 @@ A rule is a module with a `RULE` and a `check`. The file, the rule, its folder o
 doc page have the same name.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from proflow_schemas.handlers import Handlers
 
 from proflow_compiler.checks import (
     ambiguous_delay,
@@ -15,6 +17,7 @@ from proflow_compiler.checks import (
     bad_event_name,
     bad_match,
     bad_reject_to,
+    call_cycle,
     concurrency_across_loop,
     concurrent_merge,
     conflicting_settings,
@@ -43,15 +46,18 @@ from proflow_compiler.checks import (
     unbounded_cycle,
     unknown_handler,
     unknown_reference,
+    unknown_workflow,
     unreachable_node,
     unsatisfiable_approval,
+    unused_output,
 )
+from proflow_compiler.checks.calls import Calls
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.graph import Graph
 
-__all__ = ["CHECKS", "Rule", "run_checks"]
+__all__ = ["CHECKS", "Calls", "Rule", "run_checks"]
 
 CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple(
     (module.RULE, module.check)
@@ -81,6 +87,9 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         ambiguous_wait,
         ambiguous_result,
         lost_answer,
+        unused_output,
+        call_cycle,
+        unknown_workflow,
         conflicting_settings,
         ambiguous_delay,
         bad_match,
@@ -99,12 +108,16 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
 """Every rule that is checked on the graph, in the order of their codes."""
 
 
-def run_checks(graph: Graph, *, handlers: Collection[str] | None = None) -> list[Diagnostic]:
-    """Everything wrong with a design, by code; `handlers` are the names the host registers.
+def run_checks(
+    graph: Graph, *, handlers: Handlers | None = None, calls: Calls | None = None
+) -> list[Diagnostic]:
+    """Everything wrong with a design, by code; `handlers` are those that the host registers.
 
-    Without `handlers` nothing is said about them. Locations are pointers: see `locate`.
+    Without `handlers` nothing is said about them; without `calls` the design is the only one that
+    is known. Locations are pointers: see `locate`.
     """
-    return list(_run(Facts(graph, handlers)))
+    calls = Calls.among([graph.design], complete=False) if calls is None else calls
+    return list(_run(Facts(graph, handlers, calls)))
 
 
 def _run(facts: Facts) -> Iterator[Diagnostic]:

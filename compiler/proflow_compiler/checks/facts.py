@@ -1,7 +1,7 @@
 """What several rules need to know of a design, each found out once and only if asked for."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,12 @@ from proflow_schemas.expressions import (
     problems,
     template,
 )
-from proflow_schemas.nodes import Ai, Set, Start
+from proflow_schemas.handlers import Handlers
 
+from proflow_compiler.checks.calls import Calls
 from proflow_compiler.checks.coverage import Coverage, coverage
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.scopes import Scopes
 from proflow_compiler.checks.sites import Site, sites
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.graph import Exit, Graph, GraphNode
@@ -42,10 +44,15 @@ class SiteProblem:
 
 @dataclass(frozen=True)
 class Read:
-    """An expression that reads a step."""
+    """An expression that reads a step, or asks for it."""
 
     site: Site
     reference: Reference
+
+    @property
+    def open(self) -> bool:
+        """Whether it fails if the step is not there."""
+        return not self.reference.guarded and not self.reference.presence
 
     @property
     def step(self) -> str:
@@ -58,10 +65,16 @@ class Read:
 
 @dataclass(frozen=True)
 class Facts:
-    """A design's graph and what follows from it; `handlers` are the names the host registers."""
+    """A design's graph and what follows from it.
+
+    `handlers` are those that the host registers, with the JSON Schema of what each returns (None:
+    anything); None if they are not known. `calls` are those of the designs that were given together
+    with this one.
+    """
 
     graph: Graph
-    handlers: Collection[str] | None = None
+    handlers: Handlers | None = None
+    calls: Calls = field(default_factory=Calls)
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
@@ -117,41 +130,9 @@ class Facts:
         return tuple(sites(self.graph))
 
     @cached_property
-    def scope(self) -> TypeScope:
-        """What the expressions of a running workflow may read."""
-        tenant = self.graph.design.settings.scope == "tenant"
-        return TypeScope(event_data=self._input, steps=self._steps, tenant=tenant)
-
-    @cached_property
-    def _input(self) -> Any:
-        for name in self.graph.starts:
-            config = self.graph.nodes[name].node.config
-            if isinstance(config, Start) and config.input is not None:
-                return config.input
-        return self.graph.design.settings.input
-
-    @cached_property
-    def _steps(self) -> dict[str, dict[str, Any]]:
-        readable: dict[str, dict[str, Any]] = {}
-        for name, node in self.graph.design.nodes.items():
-            if node.kind.readable:
-                readable[name] = {one: self._shape(name, node, one) for one in node.kind.readable}
-        return readable
-
-    def _shape(self, name: str, node: Node, field_name: str) -> Any:
-        match field_name, node.config:
-            case "outcome", _:
-                if not node.kind.rules:
-                    return {"enum": list(node.kind.outcomes)}
-                one: dict[str, Any] = {"enum": [exit_.outcome for exit_ in self.exits(name)]}
-                return {"type": "array", "items": one} if node.kind.every else one
-            case "output", Set(values=values):
-                fields: dict[str, Any] = {key: {} for key in values}
-                return {"type": "object", "properties": fields, "additionalProperties": False}
-            case "output", Ai(output_schema=schema):
-                return schema
-            case _:
-                return None
+    def scopes(self) -> Scopes:
+        """What the expressions of a running workflow may read, by the container they stand in."""
+        return Scopes(self.graph, self._exits, self.handlers or {})
 
     def coverage(self, name: str) -> Coverage | None:
         """What the rules of a node cover; None if one of them cannot be read."""
@@ -180,7 +161,7 @@ class Facts:
                 several = node is not None and node.kind.every
                 return [exit_.outcome for exit_ in self.exits(step) if not several] or None
             case ("event", "data", *fields):
-                shape = self.scope.data
+                shape = self.scopes.of(None).data
                 for one in fields:
                     shape = shape.field(one)
                 return shape.values()
@@ -189,11 +170,11 @@ class Facts:
 
     @cached_property
     def _event_scope(self) -> TypeScope:
-        return TypeScope(event_data=self._input, initiator=False, tenant=False)
+        return TypeScope(event_data=self.scopes.input, initiator=False, tenant=False)
 
     @cached_property
     def _cancel_scope(self) -> TypeScope:
-        return TypeScope(event_data=self._input, initiator=False, tenant=False, names=("async",))
+        return replace(self._event_scope, names={"async": None})
 
     @property
     def problems(self) -> tuple[SiteProblem, ...]:
@@ -206,7 +187,7 @@ class Facts:
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """What sound expressions read of steps that exist, guarded reads left out."""
+        """What sound expressions read of steps that can be read there."""
         return self._examined[1]
 
     @cached_property
@@ -227,7 +208,7 @@ class Facts:
                 continue
             found += wrong
             if not wrong and site.scope == "run":
-                reads += (Read(site, one) for one in references if self._is_read(one))
+                reads += (Read(site, one) for one in references if _is_read(one))
         return tuple(found), tuple(reads)
 
     def _examine(self, site: Site) -> tuple[Sequence[Reference], list[SiteProblem]]:
@@ -245,25 +226,15 @@ class Facts:
             for one in self._checked(text, site)
         ]
 
-    def _is_read(self, reference: Reference) -> bool:
-        path = reference.path
-        return (
-            len(path) > 1
-            and path[0] == "steps"
-            and not reference.guarded
-            and not reference.presence
-            and path[1] in self._steps
-        )
-
     def _checked(self, text: str, site: Site) -> list[ExpressionProblem]:
-        key = (text, site.scope, site.expect)
+        key = (text, site.scope, site.expect, site.container)
         if key not in self._seen:
             self._seen[key] = list(self._judged(text, site))
         return self._seen[key]
 
     def _judged(self, text: str, site: Site) -> Iterator[ExpressionProblem]:
         if site.scope == "run":
-            yield from problems(text, self.scope, expect=site.expect)
+            yield from problems(text, self.scopes.of(site.container), expect=site.expect)
             return
         names = ("event",) if site.scope == "trigger" else ("event", "async")
         foreign = [one for one in _references(text) if one.path[0] not in names]
@@ -279,6 +250,10 @@ class Facts:
         if not foreign:
             scope = self._event_scope if site.scope == "trigger" else self._cancel_scope
             yield from problems(text, scope, expect=site.expect)
+
+
+def _is_read(reference: Reference) -> bool:
+    return reference.path[0] == "steps" and len(reference.path) > 1
 
 
 def _references(text: str) -> tuple[Reference, ...]:

@@ -97,13 +97,24 @@ class GraphFacts:
 
     def taken(self, x: str, y: str) -> bool:
         """Whether every run that takes `y`, to which `x` leads, took `x` in the same round."""
-        loop = self.home(y)
-        while loop is not None and x not in loop.nodes:
-            y, loop = loop.header, self._around(loop)
-        runs = self.runs(loop)
+        runs, y = self.common(x, y)
         if x not in runs.into or y not in runs.into:
             return y not in runs.into
         return self.certainty(runs).taken(x, y)
+
+    def common(self, x: str, y: str) -> tuple[Runs, str]:
+        """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
+        loop = self.home(y)
+        while loop is not None and x not in loop.nodes:
+            y, loop = loop.header, self._around(loop)
+        return self.runs(loop), y
+
+    def recurs(self, x: str, y: str) -> bool:
+        """Whether `y` can read of `x` what it did in an earlier round."""
+        container = self.graph.container
+        return (container is not None and self.graph.design.nodes[container].type == "loop") or any(
+            x in loop.nodes and y in loop.nodes for loop in self.loops
+        )
 
     def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
         """A shortest way from the start to `y`, of a run that takes `y` but not `without`."""

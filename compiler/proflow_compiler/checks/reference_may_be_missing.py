@@ -1,11 +1,15 @@
 """PF304: an expression that reads a step which may not have run, or may not have finished."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from proflow_schemas.expressions import written_path
 
+from proflow_compiler.checks.certainty import Certainty
+from proflow_compiler.checks.concurrency import Concurrency, Watched
 from proflow_compiler.checks.facts import Facts, Read
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.runs import leaving
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -73,33 +77,39 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             continue
         if reader not in facts.reached or read.step not in facts.reached:
             continue  # unreachable-node says so
-        found = _verdict(facts, read, reader)
+        found = _verdict(facts, read, reader) if read.open else None
+        found = found or _field_verdict(facts, read, reader)
         if found is not None:
             reported.add(key)
             yield found
 
 
 def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
-    level, step = facts.level_of[read.step], ticks(read.step)
+    level = facts.level_of[read.step]
+    if level.graph.container == reader:
+        message = f"{ticks(read.step)} is missing before the first round of {ticks(reader)}"
+        return _diagnostic(read, message, "not there yet", ())
     at = facts.lifted(reader, level)
     if at is None or not level.ordered:
         return None
     owner = level.graph.nodes[at].node.id
+    ready = owner != read.step or read.site.ready
+    if ready and level.graph.dominator_tree.dominates(read.step, at):
+        return None
+    step, recurs = ticks(read.step), level.recurs(read.step, at)
     if owner == read.step:
-        if read.site.ready:
-            return None
         return _diagnostic(
-            read, f"{step} reads itself before it has run", "not there yet", (), needs_guard=False
+            read, f"{step} reads itself before it has run", "not there yet", (), needs_guard=recurs
         )
     settlement = level.settlement
     if not settlement.settled(read.step, at):
         path = level.walk(at)
         if settlement.leads(at, read.step):
             message = f"{step} only runs after {ticks(owner)}, which reads it"
-            return _diagnostic(read, message, "not there yet", path, needs_guard=False)
+            return _diagnostic(read, message, "not there yet", path, needs_guard=recurs)
         if not settlement.leads(read.step, at) and not level.together(read.step, at):
             message = f"{step} never runs when {ticks(owner)}, which reads it, does"
-            return _diagnostic(read, message, "always skipped", path, needs_guard=False)
+            return _diagnostic(read, message, "always skipped", path, needs_guard=recurs)
         message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
         return _diagnostic(read, message, "may still be running, or be skipped", path)
     if level.taken(read.step, at):
@@ -109,10 +119,81 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     return _diagnostic(read, message, "skipped on some runs", path)
 
 
+_EMPTY = ("error", "timeout")
+"""Outcomes that come without an output."""
+
+
+def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
+    """A field that the step has only if it was left by certain outcomes."""
+    path, level = read.reference.path, facts.level_of[read.step]
+    outcomes = [exit_.outcome for exit_ in facts.exits(read.step)]
+    match path[2:]:
+        case ("error", *_) if not read.reference.presence or len(path) > 3:
+            lacking = [*(one for one in outcomes if one != "error"), "default"]
+        case ("output", _, *_):
+            lacking = [one for one in outcomes if one in _EMPTY]
+        case _:
+            return None
+    if read.reference.chosen or not lacking:
+        return None
+    at = reader if level.graph.container == reader else facts.lifted(reader, level)
+    if at is None or not level.ordered:
+        return None
+    way = (
+        () if at == reader and at not in level.graph.nodes else _way(level, read.step, at, lacking)
+    )
+    if way is None:
+        return None
+    step, name = written_path(path[:2]), written_path(path[:3])
+    if path[2] == "error":
+        message = f"`{name}` may be missing: {ticks(read.step)} need not be left by `error`"
+        condition = f'{step}.outcome == "error"'
+    else:
+        message = f"`{name}` may be empty: {ticks(read.step)} may be left by `{lacking[0]}`"
+        condition = f'{step}.outcome != "{lacking[0]}"'
+    return _diagnostic(read, message, "not there on some runs", way, condition=condition)
+
+
+def _way(
+    level: GraphFacts, step: str, at: str, outcomes: Collection[str]
+) -> tuple[str, ...] | None:
+    """A way to a node on a run that has left a step by one of these outcomes, if there is one."""
+    if _follows(level, step, at, outcomes):
+        return None
+    runs, at = level.common(step, at)
+    if step not in runs.into or at not in runs.into:
+        return None
+    narrowed = leaving(runs, step, outcomes)
+    if narrowed is None or at not in narrowed.into:
+        return None
+    if not level.taken(step, at):
+        both: Watched = {(step, None): 1, (at, None): 2}
+        if not any(Concurrency(narrowed, both).beside.values()):
+            return None
+    return level.led(narrowed, Certainty(narrowed).walk(at))
+
+
+def _follows(level: GraphFacts, step: str, at: str, outcomes: Collection[str]) -> bool:
+    """Whether `at` is only come to by another outcome of the step; quick, and no says nothing."""
+    tree, graph = level.graph.dominator_tree, level.graph
+    return any(
+        len(graph.into[edge.target]) == 1 and tree.dominates(edge.target, at)
+        for exit_ in graph.exits[step]
+        if exit_.outcome not in outcomes
+        for edge in exit_.edges
+    )
+
+
 def _diagnostic(
-    read: Read, message: str, label: str, path: tuple[str, ...], *, needs_guard: bool = True
+    read: Read,
+    message: str,
+    label: str,
+    path: tuple[str, ...],
+    *,
+    needs_guard: bool = True,
+    condition: str | None = None,
 ) -> Diagnostic:
-    there = f"has({written_path(read.reference.path[:2])})"
+    there = condition or f"has({written_path(read.reference.path[:2])})"
     help = (
         f"say what holds without it: `{there} ? … : …`"
         if needs_guard

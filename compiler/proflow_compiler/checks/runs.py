@@ -7,8 +7,8 @@ back: seen from outside, outcomes that surely lead back are not taken. Within on
 they are, so a loop has runs of its own, which begin at its header.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from proflow_schemas.nodes import End
 
@@ -65,10 +65,12 @@ def runs_of(
     for name in reversed(order):
         drawn = graph.exits[name]
         possible = tuple(
-            exit_
-            for exit_ in drawn
-            if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
-            and (not exit_.back or all(way.edge.target in headers for way in exit_.back))
+            [
+                exit_
+                for exit_ in drawn
+                if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
+                and (not exit_.back or all(way.edge.target in headers for way in exit_.back))
+            ]
         )
         if drawn and (nowhere := leading_nowhere(graph, name)):
             possible += tuple(Exit(outcome, ()) for outcome in nowhere)
@@ -97,6 +99,25 @@ def runs_of(
         frozenset(alive),
         None if loop is None else inside,
     )
+
+
+def leaving(runs: Runs, name: str, outcomes: Collection[str]) -> Runs | None:
+    """Those of the runs that leave a node, if they come to it, by one of these outcomes."""
+    kept = tuple(exit_ for exit_ in runs.exits[name] if exit_.outcome in outcomes)
+    if not kept:
+        return None
+    exits = {**runs.exits, name: kept}
+    into: dict[str, list[GraphEdge]] = {runs.root: []}
+    order: list[str] = []
+    for one in runs.order:
+        if one in into:
+            order.append(one)
+            for exit_ in exits[one]:
+                for edge in exit_.edges:
+                    if edge.target in runs.into:
+                        into.setdefault(edge.target, []).append(edge)
+    found = {one: tuple(edges) for one, edges in into.items()}
+    return replace(runs, order=order, exits=exits, into=found)
 
 
 def stops(at: GraphNode) -> bool:

@@ -34,6 +34,7 @@ class Site:
     and the event that cancels it. `reader` is the node of the graph that reads it; `ready` says
     that this node's own output is there by then. `spanned`: offsets into the text are offsets into
     the value at `pointer` (a structured condition is an expression only in its internal form).
+    `container`: what it stands in, whose names it may read.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Site:
     ready: bool = False
     expect: Expected = "any"
     spanned: bool = True
+    container: str | None = None
 
 
 def sites(graph: Graph) -> Iterator[Site]:
@@ -72,7 +74,12 @@ def sites(graph: Graph) -> Iterator[Site]:
                 ready=not is_drawn,
                 expect="bool",
                 spanned=not drawn.structured and drawn.when_pointer is not None,
+                container=graph.design.nodes[drawn.source].parent,
             )
+
+
+_EXPECTED: dict[str, Expected] = {"while": "bool", "items": "list"}
+"""Fields of configs whose expressions have to give something of a certain type."""
 
 
 def pointed(pointer: str, *keys: str | int) -> str:
@@ -141,14 +148,25 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
         value = getattr(node.config, attribute)
         if value is None:
             continue
+        expect, container = _EXPECTED.get(alias, "any"), node.parent
+        if alias == "while":
+            container = name
         for text, pointer in _strings(value, node.pointer_to(alias)):
             if form == "expression" or "${" in text:
-                yield Site(text, form, pointer, node=name, reader=name)
+                yield Site(
+                    text,
+                    form,
+                    pointer,
+                    node=name,
+                    reader=name,
+                    expect=expect,
+                    container=container,
+                )
     config = node.config
     if isinstance(config, Approval) and config.approver_type == "expression":
         for text, pointer in _strings(config.approver_ids, node.pointer_to("approverIds")):
             form = "template" if "${" in text else "expression"
-            yield Site(text, form, pointer, node=name, reader=name)
+            yield Site(text, form, pointer, node=name, reader=name, container=node.parent)
 
 
 @cache

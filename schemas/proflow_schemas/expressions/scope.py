@@ -35,13 +35,16 @@ class TypeScope:
     """What an expression may read at one place.
 
     `event_data` is a JSON Schema of `event.data`; `steps` maps the ids of the nodes that may be
-    read to their fields, each given as a JSON Schema, the name of a JSON type (`"string"`), or
-    `None` for anything; `names` are those of `item`, `index` and `iteration` that are in scope.
+    read to their fields, each given as a JSON Schema, the name of a JSON type (`"string"`), `None`
+    for anything, or `False` for what is never there; `names` maps those of `item`, its other name,
+    `index` and `iteration` that are in scope to what they are, given in the same ways or as a
+    `Shape`. `elsewhere` maps nodes in containers to these, to say why they cannot be read.
     """
 
     event_data: Any = None
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    names: Collection[str] = ()
+    names: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: Mapping[str, str | None] = field(default_factory=dict)
     initiator: bool = True
     tenant: bool = True
 
@@ -92,6 +95,8 @@ def reference_problem(
         if help is None and root in scope.data.fields():
             help = f"did you mean `{written_path(('event', 'data', *path))}`?"
         return unknown(f"there is nothing called `{root}` here", help)
+    if root in scope.names:
+        return _shape_problem(reference, Shape.of(scope.names[root]), 1)
     if root == "steps":
         return _step_problem(reference, scope)
     if root == "event" and len(path) > 1:
@@ -125,6 +130,13 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
             'write `steps.<id>`, or `steps["<id>"]` for an id that is no identifier',
         )
     fields = scope.steps.get(path[1])
+    if fields is None and (container := scope.elsewhere.get(path[1])) is not None:
+        outside = scope.steps.get(container, {}).get("output", False) is not False
+        output = written_path(("steps", container, "output"))
+        return unknown(
+            f"`{path[1]}` runs inside `{container}` and can only be read there",
+            f"read what `{container}` comes to: `{output}`" if outside else None,
+        )
     if fields is None:
         close = get_close_matches(path[1], scope.steps, n=1)
         help = f"did you mean `{written_path(('steps', close[0]))}`?" if close else None
@@ -136,6 +148,11 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
         if help is None and "output" in fields:
             help = f"did you mean `{written_path(('steps', path[1], 'output', *path[2:]))}`?"
         return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help)
+    if fields[path[2]] is False:
+        return unknown(
+            f"`{written_path(path[:3])}` is never there: no edge leaves `{path[1]}` by `{path[2]}`",
+            f"draw an edge by `{path[2]}`: without one, the run fails",
+        )
     return _shape_problem(reference, Shape.of(fields[path[2]]), 3)
 
 
@@ -184,7 +201,9 @@ def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
         shape, rest = Shape.of(fields.get(path[2])), path[3:]
     elif root in _FIELDS and len(path) == 2:
         return Shape.of(_FIELDS[root].get(path[1]))
-    elif root in ("tenant_id", "index", "iteration") and len(path) == 1:
+    elif root in scope.names:
+        shape, rest = Shape.of(scope.names[root]), path[1:]
+    elif root == "tenant_id" and len(path) == 1:
         return Shape.of("integer")
     else:
         return None

@@ -21,6 +21,8 @@ class Shape:
     @classmethod
     def of(cls, schema: Any) -> Shape:
         """The shape of a schema, of the name of a JSON type, or of `None`, which is anything."""
+        if isinstance(schema, Shape):
+            return schema
         if isinstance(schema, str):
             schema = {"type": schema}
         return cls((schema,), schema)

@@ -31,7 +31,9 @@ class Reference:
     constant string ends the path. `start` and `end` are the span in the text. `presence`: it is
     the argument of `has(…)`. `guarded`: reading it cannot miss: what it reads is the argument of
     `has(…)` itself, or is read only where a `has(…)` holds. For a step that is a matter of the
-    step (`has(steps.x)` guards `steps.x.output`), for anything else of the whole path.
+    step (`has(steps.x)` guards `steps.x.output`), for anything else of the whole path. `chosen`: of
+    a step's field, that it is read only where the step's outcome, or a `has(…)` of the field, says
+    that it holds something.
     """
 
     path: tuple[str, ...]
@@ -39,6 +41,7 @@ class Reference:
     end: int
     guarded: bool
     presence: bool = False
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,9 @@ class _References:
     def _collect_bits(self, node: Node) -> None:
         if (presence := self._presence(node)) is not None:
             self.bits.setdefault(presence, 1 << len(self.bits))
+        for path in _implied(node, presence):
+            if path is not None:
+                self.bits.setdefault(path, 1 << len(self.bits))
         for child in children(node):
             self._collect_bits(child)
 
@@ -170,7 +176,13 @@ class _References:
         if isinstance(node, Const) and isinstance(node.value, bool):
             result = (0, self.everything) if node.value else (self.everything, 0)
         elif (presence := self._presence(node)) is not None:
-            result = (self.bits[presence], 0)
+            _, otherwise = _implied(node, presence)
+            result = (self.bits[presence], 0 if otherwise is None else self.bits[otherwise])
+        elif any(implied := _implied(node, None)):
+            result = (
+                0 if implied[0] is None else self.bits[implied[0]],
+                0 if implied[1] is None else self.bits[implied[1]],
+            )
         elif isinstance(node, Call):
             if node.function == "!_":
                 result = (facts[0][1], facts[0][0])
@@ -256,7 +268,8 @@ class _References:
         if any("\0" in part for part in path):
             raise ExpressionError("the name of a field contains U+0000", offset=start)
         guarded = self._is_guarded(path, presence, known)
-        self.found.append(Reference(path, start, end, guarded, presence))
+        chosen = known & self.guards.get(_holding(path), 0) != 0
+        self.found.append(Reference(path, start, end, guarded, presence, chosen))
 
     def _is_guarded(self, path: tuple[str, ...], presence: bool, known: int) -> bool:
         needed = path[:-1] if presence else path
@@ -285,6 +298,55 @@ class _References:
 
     def _text(self, at: int) -> str:
         return self.tokens[at].text if at < len(self.tokens) else ""
+
+
+_SOMETHING = "\0"
+"""Stands for what a step's output holds; no field has this name."""
+
+
+def _holding(path: tuple[str, ...]) -> tuple[str, ...]:
+    """What has to be there for a field of a step to hold something."""
+    if path[0] != "steps" or len(path) < 3:
+        return ()
+    return path[:3] if path[2] == "error" else (*path[:3], _SOMETHING)
+
+
+def _implied(
+    node: Node, presence: tuple[str, ...] | None
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """The field of a step that holds something where `node` is true, and where it is false.
+
+    Where a step has an `error` it has no output; outcomes other than `error` and `timeout` come
+    with one. `presence`: the path whose presence `node` tests.
+    """
+    if presence is not None:
+        is_error = presence[0] == "steps" and len(presence) == 3 and presence[2] == "error"
+        return None, _holding((*presence[:2], "output")) if is_error else None
+    if not isinstance(node, Call) or node.function not in ("_==_", "_!=_"):
+        return None, None
+    left, right = node.arguments
+    if isinstance(left, Const):
+        left, right = right, left
+    path = constant_path(left)
+    if path is None or path[0] != "steps" or len(path) != 3 or not isinstance(right, Const):
+        return None, None
+    equal: tuple[str, ...] | None = None
+    unequal: tuple[str, ...] | None = None
+    output, error = _holding((*path[:2], "output")), (*path[:2], "error")
+    match path[2], right.value:
+        case "outcome", "error":
+            equal, unequal = error, output
+        case "outcome", "timeout":
+            unequal = output
+        case "outcome", "default":
+            equal, unequal = output, error
+        case "outcome", str():
+            equal = output
+        case "output", None:
+            unequal = output
+        case _:
+            pass
+    return (equal, unequal) if node.function == "_==_" else (unequal, equal)
 
 
 def children(node: Node) -> tuple[Node, ...]:
