@@ -100,6 +100,8 @@ class _Level:
             self._add(Place(name, Again(at.node.id, header, way.limit), name), rank)
             self.returns[header].append(name)
             links.append(Link(name, way.edge))
+        if not links and self.finish is not None:
+            links.append(Link(self.finish))  # nothing is in the container
         return Way(exit_.outcome, tuple(links))
 
     def _endings(self, at: GraphNode, finish: str) -> Iterator[Way]:

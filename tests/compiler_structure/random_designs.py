@@ -46,7 +46,7 @@ class Wild:
         random = self.random
         prefix = "" if container is None else f"{container}."
         names = [f"{prefix}n{index}" for index in range(size)] + [f"{prefix}z"]
-        reached = set(names[:1])
+        reached, awaited = set(names[:1]), set[str]()
         if container is None:
             self.nodes["s"] = "start"
             self.edges.append(("s", names[0]))
@@ -56,12 +56,19 @@ class Wild:
             if name not in reached:
                 continue
             kind = random.choice(self.kinds) if index < size else "end"
-            if container is not None and (index == size or kind == "end"):
+            if name in awaited:
+                kind = "wait"
+            elif container is not None and (index == size or kind == "end"):
                 kind = random.choice(["end", "task", "task", "approval"])
                 self.add(name, kind, container)
                 continue
             self.add(name, kind, container)
             if self.nodes[name] == "end":
+                continue
+            if kind in ("task", "notify") and index + 1 < size and random.random() < 0.15:
+                awaited.add(names[index + 1])
+                reached.add(names[index + 1])
+                self.edges.append((name, names[index + 1]))
                 continue
             if self.nodes[name] in ("foreach", "loop"):
                 inner = 1 if container is not None else random.randint(1, 6)
