@@ -19,6 +19,8 @@ def differences(graph: Graph, run: Run, story: Story) -> list[str]:
         expected, seen = getattr(run, name), getattr(story, name)
         if expected != seen:
             found.append(f"{name}: {seen!r}, not {expected!r} ({story.error!r}, {run.error!r})")
+    if run.status != "waiting" and story.ended != run.ended:
+        found.append(f"ended: {story.ended}, not {run.ended}")
     if run.status == "completed":
         found += _outcomes(run, story)
     found += _nodes(graph, run, story)
@@ -61,7 +63,7 @@ def _outcomes(run: Run, story: Story) -> list[str]:
         want, seen = run.outcomes.get(node), story.outcomes.get(node)
         ended = {one.ended for one in run.executions if _node(one.step) == node}
         ended |= {times[1] for step, times in story.steps.items() if _node(step) == node}
-        if want != seen and not ended & run.stops:
+        if want != seen and not ended & run.stops and node not in run.abandoned:
             found.append(f"outcome of `{node}`: {seen!r}, not {want!r}")
     return found
 
@@ -77,6 +79,8 @@ def _steps(run: Run, story: Story) -> list[str]:
     for step in sorted(expected.keys() | story.steps.keys()):
         want, seen = expected.get(step), story.steps.get(step)
         if want == seen:
+            continue
+        if want and seen and want[0] == seen[0] and _node(step) in run.abandoned:
             continue
         if _in_the_moment(run, want and want[0], seen and seen[0]) or _in_the_moment(
             run, want and want[1], seen and seen[1]

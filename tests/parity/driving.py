@@ -46,6 +46,7 @@ class Story:
     """Of each drawn node: status, outcome, start, attempts."""
     steps: dict[str, tuple[float, float | None]]
     """When each step began, and when it was over."""
+    ended: float | None = None
     twice: list[str] = field(default_factory=list)
     """Steps that were done more than once."""
 
@@ -203,6 +204,7 @@ def _story(
             for name, one in told["nodes"].items()
         },
         steps=steps,
+        ended=since(told["ended_at"]),
         twice=twice,
     )
 

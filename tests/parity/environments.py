@@ -45,7 +45,7 @@ def random_outside(drawing: Drawing, random: Random) -> Outside:
                 if name in drawing.retried and random.random() < 0.4:
                     failures[step] = random.randint(1, drawing.retried[name])
         if kind == "task":
-            outputs[name] = {"n": 0, "yes": False}
+            outputs.setdefault(name, {"n": 0, "yes": False})
     return Outside(data, answers, (), failures, outputs, children())
 
 

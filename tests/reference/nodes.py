@@ -224,7 +224,8 @@ class _Step:
             self.give_up("the other workflow cannot be started")
             return
         data = {**(given or {}), "tenant_id": trigger["tenant_id"], "_proflow": {"depth": depth}}
-        run = play(child, type(self.outside)(data=data, children=self.outside.children))
+        sent = tuple(replace(one, at=one.at - self.game.now) for one in self.outside.sent)
+        run = play(child, Outside(data=data, sent=sent, children=self.outside.children))
         limit = None if config.timeout is None else parse_duration(config.timeout).total_seconds()
         ends = run.status != "waiting"
         if limit is not None and (not ends or limit < run.ended):

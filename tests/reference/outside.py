@@ -80,4 +80,6 @@ class Run:
     stops: set[float] = field(default_factory=set)
     """When the run, or something in it, was stopped: what else happens in such a moment may come
     before or after."""
+    abandoned: set[str] = field(default_factory=set)
+    """Nodes of items (`x[i]`) that were given up: what is open there may still come to an end."""
     ended: float = 0

@@ -13,6 +13,7 @@ from proflow_compiler.graph import Graph, GraphEdge, WayBack
 from proflow_schemas.expressions import ExpressionError, compile
 from proflow_schemas.expressions.doubles import as_doubles, double_paths
 from proflow_schemas.nodes import End, Join, Start
+from proflow_schemas.step_ids import step_id
 
 from reference.containers import Container
 from reference.game import Abandoned, Game
@@ -210,8 +211,7 @@ class Level:
         self.steps.setdefault(name, {})["outcome"] = outcome
         caught = any(exit_.outcome == "error" for exit_ in self.graph.exits[name])
         if at.ruled or at.node.type in ("approval", "wait") or caught:
-            key = name + "".join(f"[{index}]" for index in self.items)
-            self.game.run.outcomes[key] = outcome
+            self.game.run.outcomes[step_id(name, items=self.items)] = outcome
 
     def wrong(self, name: str, message: str, kind: str = "NonRetriableError") -> None:
         """A node could not do its work: it takes `error`, if that is drawn."""
@@ -304,6 +304,7 @@ class Level:
     def abandon(self) -> None:
         """Nothing more happens here; what is open is cancelled."""
         self.alive = False
+        self.game.run.abandoned |= {step_id(name, items=self.items) for name in self.graph.nodes}
         for name in self.begun:
             happened = self.game.states.get((name, self.items))
             if happened is not None and happened.status in ("waiting", "running"):

@@ -36,10 +36,11 @@ def outside(case: Case) -> Outside:
         named, _, data = send.partition("=")
         event, _, after = named.partition("@+")
         sent.append(Sent(event, json.loads(data), seconds(after)))
-    failures = {}
+    failures: dict[str, int] = {}
     for fail in case.outside.get("fails", []):
         node, _, message = fail.partition("=")
-        failures[node] = int(message.rpartition("*")[2])
+        steps = [node, *(step_id(node, items=[index]) for index in range(9))]
+        failures |= dict.fromkeys(steps, int(message.rpartition("*")[2]))
     outputs = dict(output.split("=", 1) for output in case.outside.get("outputs", []))
     return Outside(
         data=case.outside.get("data", {"tenant_id": 1}),
@@ -47,12 +48,13 @@ def outside(case: Case) -> Outside:
         sent=tuple(sent),
         failures=failures,
         outputs={node: json.loads(output) for node, output in outputs.items()},
+        children={one.id: build_graph(one) for one in map(only_design, case.children)},
         pause=lambda failed: inngest_backoff(failed - 1).total_seconds(),
     )
 
 
-def design_of(case: Case) -> Design:
-    reading = read_file(case.location)
+def only_design(location: str) -> Design:
+    reading = read_file(location)
     assert len(reading.designs) == 1, reading.diagnostics
     return reading.designs[0]
 
@@ -70,7 +72,7 @@ def excused(run: Run, node: str, expected: str) -> bool:
 
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_the_reference_plays_a_fixture_as_expected(case: Case) -> None:
-    graph = build_graph(design_of(case))
+    graph = build_graph(only_design(case.location))
     run = play(graph, outside(case))
     expect = case.expect
     assert (run.status, run.result) == (expect["status"], expect.get("result"))
