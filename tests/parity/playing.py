@@ -59,8 +59,12 @@ def play(
     outputs: Sequence[str] = (),
     fails: Sequence[str] = (),
     registry: Registry | None = None,
+    children: Sequence[Definition] = (),
 ) -> dict[str, Any]:
-    """The report of one run; the arguments are those of the command line."""
+    """The report of one run; the arguments are those of the command line.
+
+    `children` are what it may run as subprocesses.
+    """
     outside = read_outside(
         definition,
         data=None if data is None else json.dumps(data),
@@ -70,10 +74,13 @@ def play(
         outputs=outputs,
         failures=fails,
     )
+    definitions = [definition, *children]
     functions = (
-        interpreted_functions(definition)
+        interpreted_functions(*definitions)
         if target == "interpreter"
-        else generated_functions(source_of(definition.to_json()))
+        else generated_functions(*(source_of(one.to_json()) for one in definitions))
     )
-    run = asyncio.run(simulate(definition, outside, functions=functions, registry=registry))
+    run = asyncio.run(
+        simulate(definition, outside, children=children, functions=functions, registry=registry)
+    )
     return report(run)

@@ -11,8 +11,8 @@ from parity.playing import TARGETS, Target, compiled, play
 @cache
 def ran(case_name: str, target: Target) -> dict[str, Any]:
     case = BY_NAME[case_name]
-    outside = {key: value for key, value in case.outside.items() if key != "code"}
-    return play(compiled(case.location), target, **outside)
+    children = [compiled(path) for path in case.children]
+    return play(compiled(case.location), target, **case.world, children=children)
 
 
 BY_NAME = {str(case): case for case in cases()}

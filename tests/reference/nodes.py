@@ -1,5 +1,6 @@
 """What the types of nodes do when they run."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from proflow_schemas.nodes import (
 )
 
 from reference.containers import EachItem, EachRound
-from reference.outside import Answer, Execution
+from reference.outside import Answer, Execution, Outside
 
 if TYPE_CHECKING:
     from reference.semantics import Level
