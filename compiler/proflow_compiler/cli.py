@@ -273,9 +273,11 @@ def graph(
         typer.Option(metavar="RUN.json", help="A run, to colour the nodes by their status."),
     ] = None,
 ) -> None:
-    """Draw a design, if you like with what became of it in a run."""
+    """Draw a design, if you like with what became of it in a run; of an unsound one the path that
+    shows why is highlighted.
+    """
     from proflow_compiler import drawing
-    from proflow_compiler.loading import one_design
+    from proflow_compiler.loading import one_design, refutation
 
     design = one_design(path)
     states = None
@@ -289,7 +291,10 @@ def graph(
         for name in sorted(states.nodes.keys() - design.nodes.keys()):
             note(f"the run has a node `{name}`, which the design has not")
     draw = {"mermaid": drawing.mermaid, "dot": drawing.dot, "svg": drawing.svg}[format]
-    echo(draw(drawing.figure(design, states)))
+    refuted = refutation(design)
+    if refuted is not None:
+        note(f"{refuted.code}: {refuted.message}: the path is highlighted")
+    echo(draw(drawing.figure(design, states, refuted.path if refuted else ())))
 
 
 @app.command()

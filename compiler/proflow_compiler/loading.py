@@ -11,10 +11,12 @@ import typer
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
 
+from proflow_compiler.checks import run_checks
 from proflow_compiler.cli import is_colored, note, refuse, usage
 from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
-from proflow_compiler.diagnostics import Level, has_errors
+from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
+from proflow_compiler.graph import build_graph
 from proflow_compiler.inputs import read_inputs
 from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import read_file
@@ -67,6 +69,12 @@ def one_design(path: str) -> Design:
         )
         raise typer.Exit(1)
     return reading.designs[_only(path, [design.id for design in reading.designs])]
+
+
+def refutation(design: Design) -> Diagnostic | None:
+    """The first error of a design that a path shows."""
+    found = run_checks(build_graph(design))
+    return next((one for one in found if one.level is Level.ERROR and one.path), None)
 
 
 def _only(path: str, ids: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from cli.conftest import DESIGNS, Proflow
 from proflow_compiler.drawing import dot, figure, mermaid, svg
-from proflow_compiler.drawing.figure import COLOURS
+from proflow_compiler.drawing.figure import COLOURS, ERROR, SHOWN
 from proflow_compiler.drawing.layout import HEIGHT, layout
 from proflow_compiler.reader import read
 
@@ -46,7 +46,7 @@ def test_every_fixture_can_be_drawn(fixture: str, format: str) -> None:
         if format == "svg":
             root = ElementTree.fromstring(text)
             paths = root.findall(f"./{SVG}g/{SVG}path")
-            assert len(paths) == len(design.edges)
+            assert len(paths) == len(made.arrows) >= len(design.edges)
             assert len(root.findall(f"./{SVG}g/{SVG}g")) == len(design.nodes)
 
 
@@ -167,3 +167,134 @@ def test_one_of_several_rows_is_chosen_by_its_code(inside: Proflow) -> None:
     assert f"{path}#" in several.err
     chosen = re.findall(r"design\.json#([^`]+)`", several.err)[0]
     assert inside("graph", f"{path}#{chosen}").code == 0
+
+
+ORDER = {
+    "id": "order",
+    "name": "订单审批",
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "draft", "type": "task", "label": "起草", "data": {"handler": "draft"}},
+        {"id": "boss", "type": "approval", "label": "经理"},
+        {"id": "each", "type": "foreach", "label": "逐行", "data": {"items": "event.data.lines"}},
+        {"id": "pick", "type": "task", "parentId": "each", "data": {"handler": "pick"}},
+        {"id": "poll", "type": "loop", "parentId": "each", "data": {"maxIterations": 2}},
+        {"id": "nap", "type": "delay", "parentId": "poll", "data": {"duration": "1h"}},
+        {"id": "hand", "type": "task", "data": {"handler": "hand"}},
+        {"id": "end", "type": "end"},
+    ],
+    "edges": [
+        {"source": "start", "target": "draft"},
+        {"source": "draft", "target": "boss"},
+        {"source": "boss", "target": "draft", "sourceHandle": "returned", "data": {"loop": {"max": 3}}},
+        {"source": "boss", "target": "each", "sourceHandle": "approved"},
+        {"source": "pick", "target": "poll"},
+        {"source": "each", "target": "end"},
+        {"source": "each", "target": "hand", "sourceHandle": "error"},
+        {"source": "hand", "target": "end"},
+    ],
+}  # fmt: skip
+
+
+def test_containers_are_drawn_around_what_they_hold(inside: Proflow, tmp_path: Path) -> None:
+    (tmp_path / "order.json").write_text(json.dumps(ORDER))
+    root = ElementTree.fromstring(inside("graph", "order.json", "--format", "svg").out)
+    boxes = {
+        group.findtext(f"{SVG}title"): [float(group[1].get(key, "0")) for key in BOX]
+        for group in root.findall(f"./{SVG}g/{SVG}g")
+        if group[1].get("width") is not None
+    }
+    for outer, inner in (("each", "pick"), ("each", "poll"), ("poll", "nap")):
+        (x, y, width, height), (left, top, wide, high) = (
+            next(box for title, box in boxes.items() if title and title.startswith(f"{name} "))
+            for name in (outer, inner)
+        )
+        assert x < left
+        assert y < top
+        assert left + wide < x + width
+        assert top + high < y + height
+    text = inside("graph", "order.json", "--format", "mermaid").out.splitlines()
+    assert text.count("  end") == 2
+    assert text.index('  subgraph n3["逐行"]') < text.index('  n4["pick"]') < text.index("  end")
+    clusters = inside("graph", "order.json", "--format", "dot").out
+    assert "subgraph cluster_n5 {" in clusters
+    assert 'n2 -> n3 [label="approved" lhead=cluster_n3]' in clusters
+
+
+BOX = ("x", "y", "width", "height")
+
+
+def test_ways_back_and_errors_look_different(inside: Proflow, tmp_path: Path) -> None:
+    (tmp_path / "order.json").write_text(json.dumps(ORDER))
+    root = ElementTree.fromstring(inside("graph", "order.json", "--format", "svg").out)
+    paths = root.findall(f"./{SVG}g/{SVG}path")
+    dashed = [path.get("stroke-dasharray") is not None for path in paths]
+    assert dashed == [edge["target"] == "draft" and "data" in edge for edge in ORDER["edges"]]  # type: ignore[index]
+    assert [path.get("stroke") for path in paths].index(ERROR) == 6
+    assert "returned ≤ 3×" in {text.text for text in root.iter(f"{SVG}text")}
+    assert 'n2 -.->|"returned #8804; 3#215;"| n1' in inside("graph", "order.json").out
+    assert (
+        'label="returned ≤ 3×" style=dashed' in inside("graph", "order.json", "--format", "dot").out
+    )
+
+
+def test_a_rejection_that_leads_back_is_drawn_as_an_edge(inside: Proflow) -> None:
+    design = DESIGNS / "reject-to" / "design.json"
+    assert re.search(r"-\.->\|\"rejected #8804; \d+#215;\"\|", inside("graph", design).out)
+
+
+@pytest.mark.parametrize("format", ["mermaid", "dot", "svg"])
+def test_the_path_that_refutes_a_design_is_highlighted(
+    inside: Proflow, tmp_path: Path, format: str
+) -> None:
+    nodes = [
+        {"id": "start", "type": "start"},
+        {"id": "amount", "type": "condition"},
+        {"id": "legal", "type": "task", "data": {"handler": "legal"}},
+        {"id": "finance", "type": "task", "data": {"handler": "finance"}},
+        {"id": "sign", "type": "join", "data": {"mode": "all"}},
+        {"id": "end", "type": "end"},
+    ]
+    edges = [
+        {"source": "start", "target": "amount"},
+        {"source": "amount", "target": "finance", "data": {"when": "event.data.amount < 5"}},
+        {"source": "amount", "target": "legal", "data": {"default": True}},
+        {"source": "legal", "target": "sign"},
+        {"source": "finance", "target": "sign"},
+        {"source": "sign", "target": "end"},
+    ]
+    (tmp_path / "bad.json").write_text(json.dumps({"nodes": nodes, "edges": edges}))
+    checked = inside("check", "bad.json", "--format", "json").json["files"][0]["diagnostics"]
+    path = next(one["path"] for one in checked if one["level"] == "error" and one["path"])
+    done = inside("graph", "bad.json", "--format", format)
+    assert done.code == 0
+    assert "PF210" in done.err
+    assert "the path is highlighted" in done.err
+    drawn = sum(SHOWN in line for line in done.out.splitlines())
+    # Of SVG, the head of such arrows is defined always.
+    assert drawn == len(path) + len(path) - 1 + (format == "svg")
+
+
+def test_the_outcomes_of_an_inclusive_are_all_shown(inside: Proflow, tmp_path: Path) -> None:
+    nodes = [
+        {"id": "start", "type": "start"},
+        {"id": "tell", "type": "inclusive"},
+        *({"id": name, "type": "set", "data": {"values": {"x": "1"}}} for name in "abc"),
+        {"id": "end", "type": "end"},
+    ]
+    edges = [
+        {"source": "start", "target": "tell"},
+        *(
+            {"source": "tell", "target": name, "data": {"when": f"event.data.{name}"}}
+            for name in "abc"
+        ),
+        *({"source": name, "target": "end"} for name in "abc"),
+    ]
+    (tmp_path / "tell.json").write_text(json.dumps({"nodes": nodes, "edges": edges}))
+    data = '{"tenant_id": 1, "a": true, "b": false, "c": true}'
+    ran = inside("run", "tell.json", "--data", data, "--format", "json")
+    assert ran.json["nodes"]["tell"]["outcome"] == ["a", "c"]
+    (tmp_path / "run.json").write_text(ran.out)
+    text = inside("graph", "tell.json", "--run", "run.json").out
+    assert "completed#58; a, c" in text
+    assert text.count("==>") == 5

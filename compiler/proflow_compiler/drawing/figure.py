@@ -1,12 +1,13 @@
 """What there is to draw: the shapes and arrows of a design, with the states of a run if given."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.excerpt import visible
-from proflow_compiler.graph import outcome_of
+from proflow_compiler.graph import WayBack, build_graph, outcome_of
 
 Form = Literal["terminal", "person", "decision", "bar", "event", "work"]
 
@@ -15,6 +16,7 @@ FORMS: Mapping[str, Form] = {
     "end": "terminal",
     "approval": "person",
     "condition": "decision",
+    "inclusive": "decision",
     "parallel": "bar",
     "join": "bar",
     "delay": "event",
@@ -35,6 +37,8 @@ COLOURS: Mapping[str, tuple[str, str, str]] = {
 }
 """Fill, border and text of each status."""
 
+SHOWN, TAKEN, ERROR = "#eb2f96", "#389e0d", "#cf1322"
+"""The colours of the path to be shown, of edges that were taken, and of those taken at failures."""
 PLAIN = ("#ffffff", "#434343", "#1f1f1f")
 MAX_LABEL = 60
 
@@ -45,15 +49,18 @@ class StatesError(ValueError):
 
 @dataclass(frozen=True)
 class RunStates:
-    """The states of a run: node id → status and outcome; `workflow` is whose run it was."""
+    """The states of a run: node id → status and outcomes; `workflow` is whose run it was."""
 
     workflow: str | None
-    nodes: Mapping[str, tuple[str, str | None]]
+    nodes: Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A node as it is drawn; `caption` says what became of it in the run."""
+    """A node as it is drawn; `caption` says what became of it in the run.
+
+    `holds`: it is drawn around others, whose `parent` it is. `shown`: on the path to be shown.
+    """
 
     id: str
     label: str
@@ -62,20 +69,40 @@ class Shape:
     status: str | None = None
     caption: str | None = None
     position: tuple[float, float] | None = None
+    parent: str | None = None
+    holds: bool = False
+    shown: bool = False
 
     @property
     def colours(self) -> tuple[str, str, str]:
-        return COLOURS[self.status] if self.status is not None else PLAIN
+        fill, border, text = COLOURS[self.status] if self.status is not None else PLAIN
+        return (fill, SHOWN, text) if self.shown else (fill, border, text)
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """An edge as it is drawn; `taken` is None without a run."""
+    """An edge as it is drawn; `taken` is None without a run.
+
+    `back`: it leads back. `error`: it is taken where its source fails. `shown`: on the path to be
+    shown.
+    """
 
     source: str
     target: str
     label: str | None = None
     taken: bool | None = None
+    back: bool = False
+    error: bool = False
+    shown: bool = False
+
+    @property
+    def colour(self) -> str | None:
+        """None: the usual one."""
+        if self.shown:
+            return SHOWN
+        if self.taken:
+            return TAKEN
+        return ERROR if self.error else None
 
 
 @dataclass(frozen=True)
@@ -88,13 +115,27 @@ class Figure:
     with_run: bool = False
 
 
-def figure(design: Design, run: RunStates | None = None) -> Figure:
-    """What to draw of a design; a node that the run does not know is drawn without a status."""
+def figure(design: Design, run: RunStates | None = None, path: Sequence[str] = ()) -> Figure:
+    """What to draw of a design; a node that the run does not know is drawn without a status.
+
+    `path` is to be shown: the nodes of a walk.
+    """
     states = run.nodes if run is not None else {}
+    holding = {node.parent for node in design.nodes.values()}
+    walk = set(pairwise(path))
+    ways = [way for level in build_graph(design).levels() for way in level.back]
+    limits = {way.edge.edge.index: way.limit for way in ways if way.edge.edge is not None}
+    arrows = [_arrow(design, edge, run, limits.get(edge.index)) for edge in design.edges]
+    arrows += [_undrawn(way, run) for way in ways if way.edge.edge is None]
+    shapes = [_shape(node, states.get(node.id)) for node in design.nodes.values()]
     return Figure(
         title=_text(design.name),
-        shapes=tuple(_shape(node, states.get(node.id)) for node in design.nodes.values()),
-        arrows=tuple(_arrow(design, edge, run) for edge in design.edges),
+        shapes=tuple(
+            replace(shape, holds=shape.id in holding, shown=shape.id in path) for shape in shapes
+        ),
+        arrows=tuple(
+            replace(arrow, shown=(arrow.source, arrow.target) in walk) for arrow in arrows
+        ),
         with_run=run is not None,
     )
 
@@ -104,7 +145,7 @@ def run_states(report: Any) -> RunStates:
     nodes = report.get("nodes") if isinstance(report, dict) else None
     if not isinstance(nodes, dict):
         raise StatesError("it has no `nodes`")
-    found: dict[str, tuple[str, str | None]] = {}
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, state in nodes.items():
         status = state.get("status") if isinstance(state, dict) else None
         if status not in STATUSES:
@@ -112,17 +153,18 @@ def run_states(report: Any) -> RunStates:
                 f"the status of node `{_text(name)}` is none of {', '.join(STATUSES)}"
             )
         outcome = state.get("outcome")
-        found[name] = (status, outcome if isinstance(outcome, str) else None)
+        outcomes = outcome if isinstance(outcome, list) else [outcome]
+        found[name] = (status, tuple(one for one in outcomes if isinstance(one, str)))
     workflow = report.get("workflow")
     return RunStates(workflow if isinstance(workflow, str) else None, found)
 
 
-def _shape(node: Node, state: tuple[str, str | None] | None) -> Shape:
-    status, outcome = state or (None, None)
+def _shape(node: Node, state: tuple[str, tuple[str, ...]] | None) -> Shape:
+    status, outcomes = state or (None, ())
     caption = None
     if status is not None:
-        said = outcome if outcome not in (None, "default") else None
-        caption = f"{status}: {_text(said)}" if said is not None else status
+        said = ", ".join(one for one in outcomes if one != "default")
+        caption = f"{status}: {_text(said)}" if said else status
     return Shape(
         id=node.id,
         label=_text(node.label) or _text(node.id),
@@ -131,24 +173,49 @@ def _shape(node: Node, state: tuple[str, str | None] | None) -> Shape:
         status=status,
         caption=caption,
         position=node.position,
+        parent=node.parent,
     )
 
 
-def _arrow(design: Design, edge: Edge, run: RunStates | None) -> Arrow:
+def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None) -> Arrow:
+    """`limit`: the edge leads back, so many times."""
     source = design.nodes[edge.source]
     outcome = outcome_of(source, edge)
     ruled = source.kind.rules or edge.when is not None or edge.default
     label = edge.label or _own_label(edge, outcome, ruled)
     taken = None
     if run is not None:
-        status, took = run.nodes.get(edge.source, (None, None))
-        target, _ = run.nodes.get(edge.target, ("pending", None))
+        status, took = run.nodes.get(edge.source, ("pending", ()))
+        target, _ = run.nodes.get(edge.target, ("pending", ()))
         name = (edge.handle or edge.target) if source.kind.rules else outcome
-        left_by = status == "completed" and (len(source.kind.outcomes) < 2 or took == outcome)
+        left_by = status == "completed" and (name in took or len(source.kind.outcomes) < 2)
         if source.kind.rules:
-            left_by = status == "completed" and took == name
+            left_by = status == "completed" and name in took
         taken = left_by and (not ruled or target not in ("skipped", "pending"))
-    return Arrow(edge.source, edge.target, _text(label) if label else None, taken)
+    return Arrow(
+        edge.source,
+        edge.target,
+        _bounded(_text(label) if label else None, limit),
+        taken,
+        back=limit is not None,
+        error=outcome == "error" and "error" in source.kind.outcomes,
+    )
+
+
+def _undrawn(way: WayBack, run: RunStates | None) -> Arrow:
+    """A way back that is no edge but a setting of an approval."""
+    source, outcome = way.edge.source, way.edge.outcome
+    taken = None
+    if run is not None:
+        status, took = run.nodes.get(source, ("pending", ()))
+        taken = status == "completed" and outcome in took
+    return Arrow(source, way.edge.target, _bounded(outcome, way.limit), taken, back=True)
+
+
+def _bounded(label: str | None, limit: int | None) -> str | None:
+    if limit is None:
+        return label
+    return f"≤ {limit}×" if label is None else f"{label} ≤ {limit}×"
 
 
 def _own_label(edge: Edge, outcome: str, ruled: bool) -> str | None:

@@ -1,39 +1,56 @@
 """Where the nodes and edges of a figure go: as drawn on the canvas, or in layers."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from unicodedata import east_asian_width
 
 import graphlay
 
-from proflow_compiler.drawing.figure import Figure, Shape
+from proflow_compiler.drawing.figure import Arrow, Figure, Shape
 
 HEIGHT = 48.0
 MIN_WIDTH, MAX_WIDTH = 72.0, 260.0
+HEAD, PADDING, MARGIN = 28.0, 18.0, 24.0
+"""Of a container: the height of its title, and the room around what it holds; of all: the margin."""
+MIN_GAP, MAX_GAP = 54.0, 170.0
+"""Between layers; as wide as the labels of the arrows ask for."""
+FONT, LABEL = 13.0, 11.0
+"""The sizes of texts: of nodes, and of arrows."""
 Point = tuple[float, float]
+Line = tuple[Point, ...]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Centres of the nodes by id, and for each arrow, in order, its line; `y` grows downwards."""
+    """Centres and sizes of the nodes by id, and for each arrow, in order, its line; `y` grows
+    downwards. A container is as large as what it holds asks for."""
 
     centres: dict[str, Point]
+    sizes: dict[str, Point]
     lines: tuple[tuple[Point, ...], ...]
     width: float
     height: float
 
 
 def layout(figure: Figure, widths: dict[str, float]) -> Layout:
-    """The positions of the canvas if all nodes have one and none overlap, else layers."""
-    centres = _drawn(figure, widths)
-    if centres is not None:
-        lines = [_straight(figure, widths, centres, *ends) for ends in _ends(figure)]
-    else:
-        centres, lines = _layered(figure, widths)
-    return _shifted(figure, widths, centres, lines)
+    """The positions of the canvas if all nodes have one, none overlap and none holds others; else
+    layers, on each level of containers."""
+    sizes = {shape.id: (widths[shape.id], HEIGHT) for shape in figure.shapes}
+    centres = None if any(shape.holds for shape in figure.shapes) else _drawn(figure, widths)
+    found: dict[int, Line] = {}
+    if centres is None:
+        centres, found = _nested(figure, sizes)
+    lines = [
+        found[number] if number in found else _straight(sizes, centres, arrow.source, arrow.target)
+        for number, arrow in enumerate(figure.arrows)
+    ]
+    return _shifted(sizes, centres, lines)
 
 
-def _ends(figure: Figure) -> list[tuple[str, str]]:
-    return [(arrow.source, arrow.target) for arrow in figure.arrows]
+def text_width(text: str, size: float = FONT) -> float:
+    """About how wide a text is drawn: wide characters take the size of the font."""
+    wide = sum(east_asian_width(character) in ("W", "F") for character in text)
+    return size * (wide + 0.56 * (len(text) - wide))
 
 
 def _drawn(figure: Figure, widths: dict[str, float]) -> dict[str, Point] | None:
@@ -64,56 +81,102 @@ def _overlap(
     return False
 
 
-def _straight(
-    figure: Figure,
-    widths: dict[str, float],
-    centres: dict[str, Point],
-    source: str,
-    target: str,
-) -> tuple[Point, ...]:
+def _straight(sizes: dict[str, Point], centres: dict[str, Point], source: str, target: str) -> Line:
     """From the border of one node to the border of the other."""
     (x, y), (to_x, to_y) = centres[source], centres[target]
-    right, left = x + widths[source] / 2, to_x - widths[target] / 2
+    right, left = x + sizes[source][0] / 2, to_x - sizes[target][0] / 2
     if right + 8 <= left:
         middle = (right + left) / 2
         return ((right, y), (middle, y), (middle, to_y), (left, to_y))
     side = 1 if to_y >= y else -1
-    return ((x, y + side * HEIGHT / 2), (to_x, to_y - side * HEIGHT / 2))
+    return ((x, y + side * sizes[source][1] / 2), (to_x, to_y - side * sizes[target][1] / 2))
+
+
+def _nested(figure: Figure, sizes: dict[str, Point]) -> tuple[dict[str, Point], dict[int, Line]]:
+    """Layers on each level; the inner ones first, which say how large their containers are."""
+    levels: dict[str | None, list[str]] = {None: []}
+    for shape in figure.shapes:
+        levels.setdefault(shape.parent, []).append(shape.id)
+    order: list[str | None] = [None]
+    for level in order:
+        order += [name for name in levels[level] if name in levels]
+    parents = {shape.id: shape.parent for shape in figure.shapes}
+    arrows: dict[str | None, dict[int, Arrow]] = {level: {} for level in levels}
+    for number, arrow in enumerate(figure.arrows):
+        if parents[arrow.source] == parents[arrow.target]:
+            arrows[parents[arrow.source]][number] = arrow
+    placed: dict[str | None, tuple[dict[str, Point], dict[int, Line]]] = {}
+    for level in reversed(order):
+        centres, lines = placed[level] = _layered(levels[level], arrows[level], sizes)
+        if level is not None:
+            width, height = _moved(centres, lines, sizes, (PADDING, PADDING + HEAD))
+            sizes[level] = (max(width + PADDING, sizes[level][0]), height + PADDING)
+    all_centres: dict[str, Point] = {}
+    all_lines: dict[int, Line] = {}
+    for level in order:
+        centres, lines = placed[level]
+        left, top = 0.0, 0.0
+        if level is not None:
+            left = all_centres[level][0] - sizes[level][0] / 2
+            top = all_centres[level][1] - sizes[level][1] / 2
+        all_centres |= {name: (x + left, y + top) for name, (x, y) in centres.items()}
+        all_lines |= {
+            number: tuple((x + left, y + top) for x, y in line) for number, line in lines.items()
+        }
+    return all_centres, all_lines
 
 
 def _layered(
-    figure: Figure, widths: dict[str, float]
-) -> tuple[dict[str, Point], list[tuple[Point, ...]]]:
+    names: Sequence[str], arrows: Mapping[int, Arrow], sizes: Mapping[str, Point]
+) -> tuple[dict[str, Point], dict[int, Line]]:
+    """One level; ways back are laid out as if they led forward."""
     graph = graphlay.Graph()
-    for shape in figure.shapes:
-        graph.node(shape.id, width=widths[shape.id], height=HEIGHT)
-    for arrow in figure.arrows:
-        graph.edge(arrow.source, arrow.target)
-    found = graphlay.layout(graph)
+    for name in names:
+        width, height = sizes[name]
+        graph.node(name, width=width, height=height)
+    for arrow in arrows.values():
+        ends = (arrow.target, arrow.source) if arrow.back else (arrow.source, arrow.target)
+        graph.edge(*ends)
+    labels = [text_width(arrow.label, LABEL) for arrow in arrows.values() if arrow.label]
+    gap = min(MAX_GAP, max([MIN_GAP, *(width + 28 for width in labels)]))
+    found = graphlay.layout(graph, options={"spacing": {"layer_gap": gap}})
     centres = {str(name): (float(x), float(y)) for name, (x, y) in found.positions().items()}
-    return centres, [_points(edge) for edge in found.edges]
+    lines = {}
+    for (number, arrow), edge in zip(arrows.items(), found.edges, strict=True):
+        line = tuple((float(point["x"]), float(point["y"])) for point in edge["points"])
+        lines[number] = line[::-1] if arrow.back else line
+    return centres, lines
 
 
-def _points(edge: dict[str, Any]) -> tuple[Point, ...]:
-    return tuple((float(point["x"]), float(point["y"])) for point in edge["points"])
-
-
-def _shifted(
-    figure: Figure,
-    widths: dict[str, float],
+def _moved(
     centres: dict[str, Point],
-    lines: list[tuple[Point, ...]],
-) -> Layout:
-    """The same with a margin of 24 on all sides, beginning at zero."""
-    half = HEIGHT / 2
-    xs = [x + side * widths[name] / 2 for name, (x, _) in centres.items() for side in (-1, 1)]
-    ys = [y + side * half for _, y in centres.values() for side in (-1, 1)]
-    xs += [x for line in lines for x, _ in line]
-    ys += [y for line in lines for _, y in line]
-    left, top = min(xs) - 24, min(ys) - 24
-    return Layout(
-        {name: (x - left, y - top) for name, (x, y) in centres.items()},
-        tuple(tuple((x - left, y - top) for x, y in line) for line in lines),
-        max(xs) - left + 24,
-        max(ys) - top + 24,
-    )
+    lines: dict[int, Line],
+    sizes: Mapping[str, Point],
+    to: Point,
+) -> Point:
+    """Moves a level so that it begins at a point; says where it ends."""
+    left, top, right, bottom = _bounds(centres, lines.values(), sizes)
+    move_x, move_y = to[0] - left, to[1] - top
+    for name, (x, y) in centres.items():
+        centres[name] = (x + move_x, y + move_y)
+    for number, line in lines.items():
+        lines[number] = tuple((x + move_x, y + move_y) for x, y in line)
+    return right + move_x, bottom + move_y
+
+
+def _bounds(
+    centres: Mapping[str, Point], lines: Iterable[Line], sizes: Mapping[str, Point]
+) -> tuple[float, float, float, float]:
+    points = [point for line in lines for point in line]
+    for name, (x, y) in centres.items():
+        half, rise = sizes[name][0] / 2, sizes[name][1] / 2
+        points += [(x - half, y - rise), (x + half, y + rise)]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _shifted(sizes: dict[str, Point], centres: dict[str, Point], found: Sequence[Line]) -> Layout:
+    """The same with a margin on all sides, beginning at zero."""
+    lines = dict(enumerate(found))
+    width, height = _moved(centres, lines, sizes, (MARGIN, MARGIN))
+    return Layout(centres, sizes, tuple(lines.values()), width + MARGIN, height + MARGIN)

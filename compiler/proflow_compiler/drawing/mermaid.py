@@ -1,6 +1,8 @@
 """A figure as a Mermaid flowchart."""
 
-from proflow_compiler.drawing.figure import COLOURS, Arrow, Figure, Form, Shape
+from collections.abc import Iterator, Mapping
+
+from proflow_compiler.drawing.figure import COLOURS, ERROR, SHOWN, Arrow, Figure, Form, Shape
 
 _BRACKETS: dict[Form, tuple[str, str]] = {
     "terminal": ("([", "])"),
@@ -16,8 +18,7 @@ _HARMLESS = frozenset(" _,=/()")
 def mermaid(figure: Figure) -> str:
     """The text of a flowchart; ids of nodes are numbered, texts are encoded."""
     ids = {shape.id: f"n{number}" for number, shape in enumerate(figure.shapes)}
-    lines = ["flowchart LR"]
-    lines += [f"  {ids[shape.id]}{_node(shape)}" for shape in figure.shapes]
+    lines = ["flowchart LR", *_nodes(figure, ids)]
     lines += [
         f"  {ids[arrow.source]} {_link(arrow)} {ids[arrow.target]}" for arrow in figure.arrows
     ]
@@ -26,17 +27,47 @@ def mermaid(figure: Figure) -> str:
         if status in used:
             lines.append(f"  classDef {status} fill:{fill},stroke:{border},color:{text}")
     lines += [f"  class {ids[shape.id]} {shape.status}" for shape in figure.shapes if shape.status]
+    shown = [ids[shape.id] for shape in figure.shapes if shape.shown]
+    lines += [f"  style {name} stroke:{SHOWN},stroke-width:3px" for name in shown]
+    for number, arrow in enumerate(figure.arrows):
+        if arrow.shown or arrow.error:
+            width = "3px" if arrow.shown else "1px"
+            colour = SHOWN if arrow.shown else ERROR
+            lines.append(f"  linkStyle {number} stroke:{colour},stroke-width:{width}")
     return "\n".join(lines) + "\n"
+
+
+def _nodes(figure: Figure, ids: Mapping[str, str]) -> Iterator[str]:
+    """Those in a container stand between its beginning and its end."""
+    inside: dict[str | None, list[Shape]] = {}
+    for shape in reversed(figure.shapes):
+        inside.setdefault(shape.parent, []).append(shape)
+    stack: list[Shape | None] = list(inside.get(None, ()))
+    while stack:
+        at = stack.pop()
+        if at is None:
+            yield "  end"
+        elif at.holds:
+            yield f"  subgraph {ids[at.id]}[{_words(at)}]"
+            stack += [None, *inside[at.id]]
+        else:
+            yield f"  {ids[at.id]}{_node(at)}"
 
 
 def _node(shape: Shape) -> str:
     before, after = _BRACKETS[shape.form]
+    return f"{before}{_words(shape)}{after}"
+
+
+def _words(shape: Shape) -> str:
     caption = f"<br/>{_encoded(shape.caption)}" if shape.caption else ""
-    return f'{before}"{_encoded(shape.label)}{caption}"{after}'
+    return f'"{_encoded(shape.label)}{caption}"'
 
 
 def _link(arrow: Arrow) -> str:
     line = {None: "-->", True: "==>", False: "-.->"}[arrow.taken]
+    if arrow.back and not arrow.taken:
+        line = "-.->"
     return f'{line}|"{_encoded(arrow.label)}"|' if arrow.label else line
 
 

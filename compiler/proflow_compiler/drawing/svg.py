@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from unicodedata import east_asian_width
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from proflow_compiler.drawing.figure import Arrow, Figure, Shape
-from proflow_compiler.drawing.layout import HEIGHT, MAX_WIDTH, MIN_WIDTH, Layout, Point, layout
+from proflow_compiler.drawing.figure import ERROR, SHOWN, TAKEN, Arrow, Figure, Shape
+from proflow_compiler.drawing.layout import (
+    FONT,
+    HEIGHT,
+    LABEL,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    Layout,
+    Point,
+    layout,
+    text_width,
+)
 
-_FONT = 13.0
 _TITLE = 32.0
 _INK = "#8c8c8c"
-_TAKEN = "#389e0d"
 
 
 def svg(figure: Figure) -> str:
@@ -28,7 +35,7 @@ def svg(figure: Figure) -> str:
         height=_number(height),
     )
     root.set("font-family", "sans-serif")
-    root.set("font-size", _number(_FONT))
+    root.set("font-size", _number(FONT))
     SubElement(root, "title").text = figure.title
     _heads(SubElement(root, "defs"))
     SubElement(root, "rect", width="100%", height="100%", fill="#ffffff")
@@ -36,17 +43,22 @@ def svg(figure: Figure) -> str:
     title.set("font-weight", "bold")
     title.text = figure.title
     ground = SubElement(root, "g", transform=f"translate(0 {_number(_TITLE)})")
+    # Containers first, the outer ones below the inner ones.
+    boxes = [shape for shape in figure.shapes if shape.holds]
+    for shape in sorted(boxes, key=lambda one: -placed.sizes[one.id][0]):
+        _draw_container(ground, shape, placed)
     for arrow, line in zip(figure.arrows, placed.lines, strict=True):
         _draw_arrow(ground, arrow, line)
     _draw_labels(ground, figure, placed)
     for shape in figure.shapes:
-        _draw_shape(ground, shape, placed, widths[shape.id])
+        if not shape.holds:
+            _draw_shape(ground, shape, placed, widths[shape.id])
     indent(root)
     return tostring(root, encoding="unicode") + "\n"
 
 
 def _heads(parent: Element) -> None:
-    for name, colour in (("head", _INK), ("taken", _TAKEN)):
+    for name, colour in (("head", _INK), ("taken", TAKEN), ("error", ERROR), ("shown", SHOWN)):
         marker = SubElement(
             parent,
             "marker",
@@ -54,8 +66,9 @@ def _heads(parent: Element) -> None:
             viewBox="0 0 8 8",
             refX="7",
             refY="4",
-            markerWidth="8",
-            markerHeight="8",
+            markerWidth="10",
+            markerHeight="10",
+            markerUnits="userSpaceOnUse",
             orient="auto-start-reverse",
         )
         SubElement(marker, "path", d="M0 0 8 4 0 8z", fill=colour)
@@ -97,7 +110,7 @@ def _draw_shape(parent: Element, shape: Shape, placed: Layout, width: float) -> 
         )
     outline.set("fill", fill)
     outline.set("stroke", border)
-    outline.set("stroke-width", "2" if shape.form == "person" else "1.2")
+    outline.set("stroke-width", _stroke(shape.shown, shape.form == "person"))
     if shape.status == "skipped":
         outline.set("stroke-dasharray", "4 3")
     _draw_text(group, shape.label, (x, y + (-3 if shape.caption else 4.5)), ink, width - 20)
@@ -106,20 +119,51 @@ def _draw_shape(parent: Element, shape: Shape, placed: Layout, width: float) -> 
         caption.set("font-size", "11")
 
 
+def _draw_container(parent: Element, shape: Shape, placed: Layout) -> None:
+    """A box around the nodes that it holds, with its title in the upper left corner."""
+    fill, border, ink = shape.colours
+    (x, y), (width, height) = placed.centres[shape.id], placed.sizes[shape.id]
+    left, top = x - width / 2, y - height / 2
+    group = SubElement(parent, "g")
+    SubElement(group, "title").text = shape.tooltip
+    outline = SubElement(
+        group,
+        "rect",
+        x=_number(left),
+        y=_number(top),
+        width=_number(width),
+        height=_number(height),
+        rx="8",
+        fill=fill if shape.status is not None else "#f5f5f5",
+        stroke=border,
+    )
+    outline.set("stroke-width", _stroke(shape.shown, False))
+    if shape.status == "skipped":
+        outline.set("stroke-dasharray", "4 3")
+    said = f"{shape.label} · {shape.caption}" if shape.caption else shape.label
+    text = _draw_text(group, said, (left + 12, top + 19), ink, width - 24)
+    text.set("text-anchor", "start")
+    text.set("font-weight", "bold")
+
+
+def _stroke(shown: bool, strong: bool) -> str:
+    return "3" if shown else "2" if strong else "1.2"
+
+
 def _draw_arrow(parent: Element, arrow: Arrow, line: Sequence[Point]) -> None:
-    taken = arrow.taken is True
     first, *rest = line
     path = SubElement(
         parent,
         "path",
         d=f"M{_point(first)}" + "".join(f" L{_point(point)}" for point in rest),
         fill="none",
-        stroke=_TAKEN if taken else _INK,
+        stroke=arrow.colour or _INK,
     )
-    path.set("stroke-width", "2" if taken else "1.2")
-    path.set("marker-end", "url(#taken)" if taken else "url(#head)")
-    if arrow.taken is False:
-        path.set("stroke-dasharray", "4 3")
+    path.set("stroke-width", _stroke(arrow.shown, arrow.taken is True))
+    heads = {SHOWN: "shown", TAKEN: "taken", ERROR: "error"}
+    path.set("marker-end", f"url(#{heads.get(arrow.colour or '', 'head')})")
+    if arrow.back or (arrow.taken is False and not arrow.shown):
+        path.set("stroke-dasharray", "7 4" if arrow.back else "4 3")
 
 
 def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
@@ -131,8 +175,8 @@ def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
         (x, y), (to_x, to_y) = _longest(line)
         count = above[line] = above.get(line, 0) + 1
         at = ((x + to_x) / 2, (y + to_y) / 2 + 9 - 13 * count)
-        label = _draw_text(parent, arrow.label, at, "#595959", max(abs(to_x - x) - 8, 96))
-        label.set("font-size", "11")
+        label = _draw_text(parent, arrow.label, at, "#595959", max(abs(to_x - x) + 8, 96))
+        label.set("font-size", _number(LABEL))
         label.set("paint-order", "stroke")
         label.set("stroke", "#ffffff")
         label.set("stroke-width", "3")
@@ -152,24 +196,20 @@ def _draw_text(parent: Element, text: str, at: Point, ink: str, room: float) -> 
 
 
 def _fitting(text: str, room: float) -> str:
-    if _length(text) <= room:
+    if text_width(text) <= room:
         return text
     kept = ""
     for character in text:
-        if _length(kept + character) > room - _FONT:
+        if text_width(kept + character) > room - FONT:
             break
         kept += character
     return kept.rstrip() + "…"
 
 
-def _length(text: str) -> float:
-    """About how wide a text is drawn: wide characters take the size of the font."""
-    wide = sum(east_asian_width(character) in ("W", "F") for character in text)
-    return _FONT * (wide + 0.56 * (len(text) - wide))
-
-
 def _width(shape: Shape) -> float:
-    longest = max(_length(shape.label), _length(shape.caption or ""))
+    longest = max(text_width(shape.label), text_width(shape.caption or ""))
+    if shape.holds:
+        longest = text_width(f"{shape.label} · {shape.caption or ''}") * 1.1
     return min(MAX_WIDTH, max(MIN_WIDTH, longest + 36))
 
 
