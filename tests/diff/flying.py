@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from proflow_compiler.design import Design
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_runtime import Registry, functions_of
-from proflow_runtime.handlers import interception
+from proflow_runtime.handlers import channels, interception
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.local import (
     ArmedWait,
@@ -39,14 +39,17 @@ BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class World:
-    """What happens outside: the trigger's data, answers by node, and how many attempts of it fail.
+    """What happens outside: the trigger's data, answers, how many attempts fail, outputs.
 
-    The answers of a node are for its executions in turn; their delay in seconds comes last.
+    Keys are ids of steps or of nodes. The answers of a node are for its executions in turn; their
+    delay in seconds comes last. `others` are workflows that it may call.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    others: Sequence[Definition] = ()
 
 
 @dataclass
@@ -88,7 +91,8 @@ async def fly(
     at: datetime | None = None,
 ) -> Flight:
     """One run; at a time its code is replaced by that of another definition."""
-    return await _Flying(definition, world).fly(to, at)
+    with channels.standing_in({"inApp": _unreached}):
+        return await _Flying(definition, world).fly(to, at)
 
 
 class _Flying:
@@ -97,7 +101,7 @@ class _Flying:
         self.client = inngest.Inngest(app_id="host", is_production=False)
         self.clock = VirtualClock(BEGAN)
         self.engine = LocalEngine(
-            self.client, self.functions(definition), clock=self.clock, max_requests=3000
+            self.client, self.functions(definition), clock=self.clock, max_requests=5000
         )
         self.waits = {
             op.node: op
@@ -119,7 +123,11 @@ class _Flying:
             if isinstance(op, TaskOp) and not op.handler.startswith("proflow:")
         }
         registry = Registry(dict.fromkeys(named, _unreached))
-        return functions_of(definition, self.client, registry)
+        return [
+            function
+            for one in (definition, *self.world.others)
+            for function in functions_of(one, self.client, registry)
+        ]
 
     async def fly(self, to: Definition | None, at: datetime | None) -> Flight:
         open_: set[str] = set()
@@ -130,30 +138,44 @@ class _Flying:
                 await engine.send({"name": f"{self.definition.id}/start", "data": data})
                 if to is not None:
                     await engine.run_until_idle(until=at)
-                    open_ = {node_of(wait.step_id) for wait in engine.waits} | self.retrying
+                    open_ = self.waiting() | self.retrying
                     # What a host does: the same app serves other code from now on.
                     engine._app = SdkApp(self.client, self.functions(to))
                 await engine.run_until_idle(ignore_timeouts=_is_technical)
-            waiting = {node_of(wait.step_id) for wait in engine.waits}
-        run = next(iter(engine.runs.values()))
-        return Flight(run, list(self.moments), open_, self.done, waiting)
+            waiting = self.waiting()
+        return Flight(self.run, list(self.moments), open_, self.done, waiting)
+
+    @property
+    def run(self) -> RunRecord:
+        """The run of the design itself."""
+        function = f"host-{self.definition.id}"
+        return next(run for run in self.engine.runs.values() if run.function_id == function)
+
+    def waiting(self) -> set[str]:
+        """The nodes that the run waits at."""
+        waits = self.engine.waits
+        return {node_of(wait.step_id) for wait in waits if wait.run_id == self.run.id}
 
     async def work(self, task: Task, handler: Handler) -> Any:
         """Does the work of every handler: fails as often as it is meant to, then succeeds."""
+        step = task.idempotency_key.partition(":")[2]
         self.retrying.discard(task.node_id)
-        if self.failures.get(task.node_id, 0) > 0:
-            self.failures[task.node_id] -= 1
+        key = step if step in self.failures else task.node_id
+        if self.failures.get(key, 0) > 0:
+            self.failures[key] -= 1
             self.retrying.add(task.node_id)
             raise RuntimeError("boom")
-        self.done[task.idempotency_key.partition(":")[2]] += 1
-        return {"n": 1, "node": task.node_id}
+        self.done[step] += 1
+        outputs = self.world.outputs
+        return outputs.get(step, outputs.get(task.node_id, {"n": 1, "node": task.node_id}))
 
     def observe(self, seen: Observation) -> None:
         if isinstance(seen, StepArmed | AttemptFailed):
             self.moments[seen.at] = None
         if not isinstance(seen, StepArmed) or seen.wait.op != "WaitForEvent":
             return
-        node = node_of(seen.wait.step_id)
+        step = seen.wait.step_id.removesuffix("/wait")
+        node = step if step in self.world.answers else node_of(step)
         *outcomes, last = self.world.answers.get(node, ("",))
         after = last if isinstance(last, int | float) else DELAY
         outcomes = outcomes if isinstance(last, int | float) else [*outcomes, last]

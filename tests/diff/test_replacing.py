@@ -15,7 +15,7 @@ import pytest
 from diff.drawings import Edit, drawing
 from diff.flying import Flight, World, compiled, fly
 from proflow_compiler.diff import Comparison, compare
-from proflow_schemas.definition import Definition
+from proflow_schemas.definition import Definition, EndOp, blocks, walk
 from proflow_schemas.step_ids import node_of
 
 RETRY = {"retry": {"maxAttempts": 3, "initialInterval": "10m"}}
@@ -376,11 +376,15 @@ def differences(flight: Flight, expected: Flight, new: Definition) -> list[str]:
     Where something stops a run, how far its other branches are by then is a matter of time.
     """
     found = [f"`{step}` was executed {n} times" for step, n in flight.done.items() if n > 1]
+    if "is not on the way" in str(flight.run.error):
+        found.append(f"it lost its way: {flight.run.error}")
+    if _stops(new) and (flight.run.status, expected.run.status) != ("Completed", "Completed"):
+        return found
     if flight.run.status != expected.run.status:
         found.append(f"it is {flight.run.status}, not {expected.run.status}: {flight.run.error}")
     if flight.waiting != expected.waiting:
         found.append(f"it is left waiting for {flight.waiting}, not for {expected.waiting}")
-    if expected.stopped or flight.stopped:
+    if expected.stopped or flight.stopped or _stops(new):
         return found
     if flight.run.output != expected.run.output:
         found.append(f"it came to {flight.run.output}, not to {expected.run.output}")
@@ -389,3 +393,9 @@ def differences(flight: Flight, expected: Flight, new: Definition) -> list[str]:
     if done != set(expected.done):
         found.append(f"it did {sorted(done)}, not {sorted(expected.done)}")
     return found
+
+
+def _stops(definition: Definition) -> bool:
+    """Whether it has an end that stops everything else."""
+    ops = (op for block in blocks(definition) for op in walk(block))
+    return any(isinstance(op, EndOp) and (op.terminate or op.fail) for op in ops)
