@@ -4,12 +4,19 @@ from collections.abc import Iterator
 
 from proflow_schemas.nodes import Join
 
-from proflow_compiler.checks.branching import parted
+from proflow_compiler.checks.branching import Parting, parted
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.runs import Runs
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
+from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.graph import GraphEdge
+
+_MOST_WALKED = 60_000
+"""Nodes gone through in search of paths; joins found after that are reported without one."""
 
 RULE = Rule(
     code="PF211",
@@ -20,6 +27,8 @@ RULE = Rule(
 `one` promises that the branches exclude each other, so that exactly one comes. If two of them run
 at once the promise is broken: usually a fork was drawn where a condition was meant, or the join
 should wait for both.
+
+Choices are taken to be independent of each other, even where two conditions ask for the same.
 """,
     incorrect="""
 {
@@ -64,6 +73,7 @@ should wait for both.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    walked = 0
     for level in facts.levels:
         if not level.ordered:
             continue
@@ -71,20 +81,35 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             if not isinstance(node.config, Join) or node.config.mode != "one":
                 continue
             runs = level.runs(level.home(name), stopping=False)
-            if name not in level.concurrency(runs).meeting:
-                continue
-            parting = parted(runs, name)
-            e, f = parting.edges
-            sources = [level.graph.nodes[edge.source].node.id for edge in (e, f)]
-            drawn = f.edge
-            fork = level.graph.nodes[parting.fork].node
-            yield RULE.diagnostic(
-                f"the branches over {listed(sources)} can both come to this join in one run",
-                node.pointer_to("mode"),
-                node=name,
-                edge=None if drawn is None else drawn.key,
-                label="needs exactly one edge in to be taken",
-                path=level.led(runs, (*parting.paths[0], name)),
-                related=(Related(place_of(fork), f"they part at {ticks(fork.id)}"),),
-                help="use `active` to wait for all branches that are on their way",
-            )
+            meeting = level.concurrency(runs).meeting
+            if name in meeting:
+                walked += len(level.graph.nodes)
+                parting = parted(runs, name) if walked <= _MOST_WALKED else None
+                yield _diagnostic(level, runs, node, meeting[name], parting)
+
+
+def _diagnostic(
+    level: GraphFacts,
+    runs: Runs,
+    node: Node,
+    edges: tuple[GraphEdge, GraphEdge],
+    parting: Parting | None,
+) -> Diagnostic:
+    path: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
+    if parting is not None:
+        edges, path = parting.edges, level.led(runs, (*parting.paths[0], node.id))
+        fork = level.graph.nodes[parting.fork].node
+        related = (Related(place_of(fork), f"they part at {ticks(fork.id)}"),)
+    sources = [level.graph.nodes[edge.source].node.id for edge in edges]
+    drawn = edges[1].edge
+    return RULE.diagnostic(
+        f"the branches over {listed(sources)} can both come to this join in one run",
+        node.pointer_to("mode"),
+        node=node.id,
+        edge=None if drawn is None else drawn.key,
+        label="needs exactly one edge in to be taken",
+        path=path,
+        related=related,
+        help="use `active` to wait for all branches that are on their way",
+    )

@@ -12,6 +12,9 @@ from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
 
+_MOST_WALKED = 300_000
+"""Nodes gone through in search of paths; joins found after that are reported without one."""
+
 RULE = Rule(
     code="PF210",
     name="deadlocked-join",
@@ -21,6 +24,8 @@ RULE = Rule(
 `all` promises that whenever the join is come to, every branch comes. If one of them can be left out,
 the join would wait for it for ever. The message shows a run that leaves one out. `active` waits for
 the branches that are really on their way, and is what is usually meant.
+
+Choices are taken to be independent of each other, even where two conditions ask for the same.
 """,
     incorrect="""
 {
@@ -71,24 +76,21 @@ Use `active` to wait only for branches that were chosen, or lead every way of th
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    walked = 0
     for level in facts.levels:
         if not level.ordered:
             continue
         for name, node in level.drawn.items():
-            if needs_all(level.graph, name) and (found := _starved(level, name)) is not None:
-                yield _diagnostic(level, name, node, *found)
-
-
-def _starved(level: GraphFacts, name: str) -> tuple[GraphEdge, tuple[str, ...]] | None:
-    """An edge in that some run which comes to the join does not take, and its way there."""
-    runs = level.runs(level.home(name), stopping=False)
-    if name not in runs.into:
-        return None
-    certainty = level.certainty(runs)
-    edge = certainty.missing(name)
-    if edge is None:
-        return None
-    return edge, level.led(runs, certainty.walk(name, without_edge=edge))
+            if not needs_all(level.graph, name):
+                continue
+            runs = level.runs(level.home(name), stopping=False)
+            edge = level.certainty(runs).missing(name) if name in runs.into else None
+            if edge is not None:
+                walked += len(level.graph.nodes)
+                path: tuple[str, ...] = ()
+                if walked <= _MOST_WALKED:
+                    path = level.led(runs, level.certainty(runs).walk(name, without_edge=edge))
+                yield _diagnostic(level, name, node, edge, path)
 
 
 def _diagnostic(
@@ -103,7 +105,9 @@ def _diagnostic(
         node=name,
         edge=None if drawn is None else drawn.key,
         label="needs every edge in to be taken",
-        related=(Related(place, "not taken on the way shown"),),
+        related=(
+            Related(place, "not taken on the way shown" if path else "not taken on some runs"),
+        ),
         path=path,
         help="use `active` to wait only for branches that were chosen",
     )
