@@ -7,6 +7,7 @@ from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
 
+from proflow_runtime import steering
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
@@ -46,6 +47,8 @@ class Containers(Structures):
         """
         execution = self._execution(node)
         self._saw(node, "running")
+        if catch and self._let_fail(node, execution):
+            return self._unable(node, "simulated", catch)
         try:
             found = compile(items).evaluate(self._scope)
             problem = None if isinstance(found, list) else "is not a list"
@@ -93,6 +96,8 @@ class Containers(Structures):
         """
         execution = self._execution(node)
         self._saw(node, "running")
+        if catch and self._let_fail(node, execution):
+            return self._unable(node, "simulated", catch)
         container = self._frame.container()
         loop = Loop(node, container.loop)
 
@@ -100,7 +105,7 @@ class Containers(Structures):
             output: JSON = None
             for number in range(max_iterations + 1):
                 with self._within(container.iteration(loop, number)):
-                    if not self._goes_on(node, condition, number < max_iterations):
+                    if not self._goes_on(node, condition, number, max_iterations):
                         return output
                     if number == max_iterations:
                         bound = f"{number} rounds" if number > 1 else "1 round"
@@ -112,13 +117,19 @@ class Containers(Structures):
 
         return await self._contained(node, execution, work, catch)
 
-    def _goes_on(self, node: str, condition: str | None, within: bool) -> bool:
+    def _goes_on(self, node: str, condition: str | None, number: int, most: int) -> bool:
         if condition is None:
-            return within
+            return number < most
+        if steering.current() is not None:
+            return number < 1
         try:
             return compile(condition).test(self._scope)
         except ExpressionError as error:
             raise Failed(node, f"`while` of `{node}`: {self._scope.worded(error)}") from None
+
+    def _let_fail(self, node: str, execution: int) -> bool:
+        step = step_id(node, items=self._frame.items, execution=execution)
+        return steering.lets_fail(self.workflow.id, step)
 
     def _result(self, node: str | None) -> JSON:
         """What an item or a round comes to."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime import clock, events, subprocess, tenant
+from proflow_runtime import clock, events, steering, subprocess, tenant
 from proflow_runtime.attempts import Attempt
 from proflow_runtime.envelopes import StepFailure, open_memo, seal_failure
 from proflow_runtime.handlers import ai, http, interception, notify
@@ -128,6 +128,8 @@ class Steps(Pass):
         step = self._begin(node)
         self._saw(node, "running")
         try:
+            if catch and steering.lets_fail(self.workflow.id, step):
+                raise subprocess.SubprocessError("simulated")
             given = {} if input is None else self._resolved(input)
             data = subprocess.invocation(given, self._ctx.event.data, self.tenant_id, self.run_id)
             call = partial(
@@ -190,12 +192,13 @@ class Steps(Pass):
             return seal_failure(StepFailure("Abandoned", "what it belongs to has failed", number))
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
+        if self.states is None:
+            return await attempt.run(work, limit)
         started_at = clock.now()
         try:
             return await attempt.run(work, limit)
         finally:
-            if self.states is not None:
-                self._attempted(node, attempt.failure, number + 1, started_at)
+            self._attempted(node, attempt.failure, number + 1, started_at)
 
     async def _handled(self, node: str, step: str, handler: Handler, input: Any) -> JSON:
         task = Task(
