@@ -102,13 +102,17 @@ def _diagnostic(graph: Graph, cycle: list[str]) -> Diagnostic:
 
 
 def _distances(graph: Graph) -> dict[str, tuple[int, int]]:
-    """How far each node is from a start, and its place in the file, which breaks ties."""
+    """How far each node is from a start, and its place in the file, which breaks ties.
+
+    Over ways back too: a circle may be where nothing else leads to.
+    """
     place = {name: index for index, name in enumerate(graph.nodes)}
     found = {name: (0, place[name]) for name in graph.starts or graph.nodes}
     queue = deque(found)
     while queue:
         name = queue.popleft()
-        for edge in graph.out(name):
+        back = (way.edge for exit_ in graph.exits[name] for way in exit_.back)
+        for edge in (*graph.out(name), *back):
             if edge.target not in found:
                 found[edge.target] = (found[name][0] + 1, place[edge.target])
                 queue.append(edge.target)
