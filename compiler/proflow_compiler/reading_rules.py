@@ -261,7 +261,8 @@ an `end` or leads into a `start`""",
         why="""
 `sourceHandle` names the outcome that the edge follows: an approval has `approved`, `rejected`,
 `timeout` and `returned`, a wait has `received` and `timeout`. An edge from any other would never be
-taken. Where a node has one outcome only, any handle means that one.
+taken. Where a node has one outcome only, or one besides `error`, any handle means that one, unless
+it seems to be meant for `error`: `onError`, `failed`.
 """,
         incorrect="""
 {
@@ -383,10 +384,11 @@ reminds. Who meant an ordinary design should know.
         code="PF112",
         name="container-border",
         level=Level.ERROR,
-        summary="an edge between a node in a container and one outside, or a start in a container",
+        summary="an edge over the border of a container, a start in one, or a node drawn in itself",
         why="""
 The nodes in a container run once for each item, or once for each round. An edge over its border
-would be taken several times by one run, or lead into the middle of an item.
+would be taken several times by one run, or lead into the middle of an item. Of a node that is drawn, by its
+`parentId`, in what does not exist, or in itself by way of others, nobody knows where it runs.
 """,
         incorrect="""
 {

@@ -223,6 +223,14 @@ def _plain(error: SchemaError, at: Path) -> Violation:
             return Violation(at, f"{name} is {shown(value)}, but at most {limit} is allowed")
         case "exclusiveMinimum":
             return Violation(at, f"{name} is {shown(value)}, but must be above {limit}")
+        case "pattern":
+            return Violation(
+                at,
+                f"{name} cannot be {_quoted(value)}",
+                "write letters without accents, digits, `_`",
+            )
+        case "not" if "enum" in limit:
+            return Violation(at, f"{name} cannot be {_quoted(value)}: it means something else")
         case "not":
             return Violation(
                 at, f"{_owner(at)}`retry` and `retries` are both given", "keep one of the two"

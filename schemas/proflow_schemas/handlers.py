@@ -1,11 +1,13 @@
 """Which functions of a host's module are handlers, and what each returns: designs name them."""
 
 import inspect
+import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import Any, TypeAlias
 
+import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
@@ -40,12 +42,41 @@ def output_schema(handler: Callable[..., Any]) -> Any:
         hint = typing.get_type_hints(handler, include_extras=True).get("return", Any)
         if hint in (Any, object):
             return None
-        schema = TypeAdapter(hint).json_schema(mode="serialization")
+        schema = TypeAdapter(_readable(hint, ())).json_schema(mode="serialization")
     except (PydanticUserError, NameError, AttributeError, TypeError, RecursionError):
         # Hints that cannot be resolved, and types that have no JSON: nothing is known.
         return None
     _close(schema)
     return schema or None
+
+
+def _readable(hint: Any, within: tuple[Any, ...]) -> Any:
+    """A type hint whose typed dicts are those of `typing_extensions`.
+
+    Before Python 3.12 pydantic takes no others. What refers to itself is anything there.
+    """
+    if typing.is_typeddict(hint):
+        if hint in within:
+            return Any
+        fields = {
+            name: _readable(one, (*within, hint))
+            for name, one in typing.get_type_hints(hint).items()
+        }
+        required = hint.__required_keys__
+        return typing_extensions.TypedDict(  # type: ignore[operator]
+            hint.__name__,
+            {
+                name: one if name in required else typing_extensions.NotRequired[one]
+                for name, one in fields.items()
+            },
+        )
+    origin, given = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (None, typing.Literal):
+        return hint
+    if origin is typing.Annotated:
+        return _readable(given[0], within)
+    args = tuple(one if one is ... else _readable(one, within) for one in given)
+    return typing.Union[args] if origin in (typing.Union, types.UnionType) else origin[args]  # noqa: UP007
 
 
 def _close(schema: dict[str, Any]) -> None:

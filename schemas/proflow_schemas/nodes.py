@@ -7,7 +7,14 @@ Aliases are read, never written. Durations are texts such as `24h`, or seconds (
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -47,6 +54,15 @@ ApproverIds = Annotated[
     list[str] | None,
     BeforeValidator(_listed, json_schema_input_type=list[str | int] | str | int | None),
 ]
+
+
+RESERVED = (
+    *("event", "steps", "initiator", "tenant_id", "run", "workflow"),
+    *("item", "index", "iteration", "has", "true", "false", "null", "in", "as", "break"),
+    *("const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package"),
+    *("namespace", "return", "var", "void", "while"),
+)
+"""Names that expressions know, and words that CEL keeps for itself."""
 
 
 class Config(BaseModel):
@@ -274,9 +290,20 @@ class Foreach(Config):
 
     items: Expression
     alias: Name | None = Field(
-        default=None, alias="as", description="another name for `item`", pattern="^[A-Za-z_]\\w*$"
+        default=None,
+        alias="as",
+        description="another name for `item`",
+        pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+        json_schema_extra={"not": {"enum": list(RESERVED)}},
     )
     max_concurrency: Count | None = None
+
+    @field_validator("alias")
+    @classmethod
+    def _free(cls, alias: str | None) -> str | None:
+        if alias in RESERVED:
+            raise ValueError(f"`{alias}` means something else in expressions")
+        return alias
 
 
 class Loop(Config):

@@ -115,6 +115,17 @@ _EDGE: dict[str, Any] = {
                 },
                 "default": {"type": ["boolean", "null"]},
                 "priority": {"type": ["number", "null"]},
+                "loop": {
+                    "description": "the edge leads back, and a run takes it so many times",
+                    "anyOf": [
+                        {
+                            "type": "object",
+                            "required": ["max"],
+                            "properties": {"max": {"type": "integer", "minimum": 1}},
+                        },
+                        {"enum": [None, False]},
+                    ],
+                },
             },
             "not": {
                 "required": ["when", "condition"],
@@ -125,7 +136,11 @@ _EDGE: dict[str, Any] = {
             },
         },
     },
-    "not": {"anyOf": [{"required": [key]} for key in ("when", "condition", "default", "priority")]},
+    "not": {
+        "anyOf": [
+            {"required": [key]} for key in ("when", "condition", "default", "priority", "loop")
+        ]
+    },
 }
 
 
@@ -140,6 +155,10 @@ def _node_schema() -> dict[str, Any]:
             "id": {"$ref": "#/$defs/id"},
             "type": {"description": "what the node does", "examples": list(spellings)},
             "label": {"description": "what people read"},
+            "parentId": {
+                "type": ["string", "integer", "null"],
+                "description": "the `foreach` or `loop` that it runs in, or a group",
+            },
             "data": {
                 "type": ["object", "null"],
                 "properties": {"config": {"type": ["object", "null"]}},

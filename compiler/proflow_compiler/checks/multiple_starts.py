@@ -12,7 +12,7 @@ RULE = Rule(
     code="PF202",
     name="multiple-starts",
     level=Level.ERROR,
-    summary="every `start` node beyond the first, or within a container",
+    summary="every `start` node beyond the first",
     why="""
 A run begins at one place. With two starts it would be open which of them a run begins at, or
 whether it begins at both. Several *triggers* are no reason for several starts: one `start` takes a
@@ -51,19 +51,12 @@ led. If the others belong to another workflow, move them to a design of their ow
 def check(facts: Facts) -> Iterator[Diagnostic]:
     first, *others = facts.graph.starts or ("",)
     nodes = facts.graph.design.nodes
-    inside = [name for name, node in nodes.items() if node.type == "start" and node.parent]
-    for name in (*others, *inside):
-        parent = nodes[name].parent
-        related = (Related(place_of(nodes[first]), "the first one"),) if first else ()
+    for name in others:
         yield RULE.diagnostic(
-            f"{ticks(name)} is one more `start`: the design begins at {ticks(first)}"
-            if parent is None
-            else f"{ticks(name)} is a `start` inside {ticks(parent)}, where no run begins",
+            f"{ticks(name)} is one more `start`: the design begins at {ticks(first)}",
             place_of(nodes[name]),
             node=name,
             label="another start",
-            related=related,
-            help="keep one `start`; it takes a list of triggers"
-            if parent is None
-            else "remove it: an item begins at the nodes that no edge leads to",
+            related=(Related(place_of(nodes[first]), "the first one"),),
+            help="keep one `start`; it takes a list of triggers",
         )

@@ -1,5 +1,6 @@
 """Drawn edges → edges between existing nodes, with their rules as expressions."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,7 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
     """All edges of a drawing whose ends exist, in file order."""
     edges: list[Edge] = []
     for index, item in enumerate(drawing.edges):
-        edge = _edge(index, item, read, problems)
+        edge = _edge(index, item, read, problems, dialect=drawing.dialect)
         if edge is not None:
             edges.append(edge)
     _check_duplicates(edges, read, problems)
@@ -31,7 +32,9 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
     return tuple(edges)
 
 
-def _edge(index: int, item: Item, read: ReadNodes, problems: Problems) -> Edge | None:
+def _edge(
+    index: int, item: Item, read: ReadNodes, problems: Problems, *, dialect: str
+) -> Edge | None:
     value = item.value
     if not isinstance(value, dict):
         problems.add("PF101", f"an edge must be an object, not {kind_of(value)}", item.pointer)
@@ -59,7 +62,8 @@ def _edge(index: int, item: Item, read: ReadNodes, problems: Problems) -> Edge |
     if rules is None or not all(sound):
         return None
     handle = _handle(value, key, item, problems)
-    if not _leaves(source, target, handle, key, item, read, problems):
+    exact = dialect != riveredge.DIALECT
+    if not _leaves(source, target, handle, key, item, read, problems, exact=exact):
         return None
     label = value.get("label")
     return Edge(
@@ -135,8 +139,11 @@ def _leaves(
     item: Item,
     read: ReadNodes,
     problems: Problems,
+    *,
+    exact: bool,
 ) -> bool:
-    """Whether the source has the outcome that the edge leaves by."""
+    """Whether the source has the outcome that the edge leaves by; with `exact`, an outcome that is
+    none because of a typing error is not taken for the only one."""
     node = read.nodes[source]
     outcomes = node.kind.outcomes
     at = f"{item.pointer}/sourceHandle" if handle is not None else f"{item.pointer}/source"
@@ -162,9 +169,9 @@ def _leaves(
         _across(source, target, key, item, read, problems)
         return False
     usual = [one for one in outcomes if one != "error"]
-    typo = handle is not None and closest(handle, ["error"]) is not None
-    if handle is not None and handle not in outcomes and (len(usual) > 1 or typo):
-        near = closest(handle, list(outcomes))
+    meant = exact and "error" in outcomes and handle is not None and _means_error(handle)
+    if handle is not None and handle not in outcomes and (len(usual) > 1 or meant):
+        near = "error" if meant else closest(handle, list(outcomes))
         problems.add(
             "PF106",
             f"`{shown(source)}` has no outcome `{shown(handle)}`",
@@ -181,12 +188,34 @@ def _leaves(
     return True
 
 
+_ERROR_WORDS = frozenset(
+    ["err", "errored", "erroneous", "fail", "failed", "fails", "failure", "exception", "catch"]
+)
+_ERROR_IN_CHINESE = ("失败", "失敗", "错误", "錯誤", "异常", "異常", "出错", "出錯")
+
+
+def _means_error(handle: str) -> bool:
+    """Whether a handle that is no outcome seems to be meant for `error`: `onError`, `failed`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", handle[:100])
+    words = re.split(r"[\W_]+", spaced.lower())
+    return any(word in handle for word in _ERROR_IN_CHINESE) or any(
+        word in _ERROR_WORDS or closest(word, ["error"], cutoff=0.75) is not None for word in words
+    )
+
+
 def _across(
     source: str, target: str, key: str, item: Item, read: ReadNodes, problems: Problems
 ) -> None:
     """Say that an edge crosses the border of a container."""
-    inside = source if read.nodes[source].parent else target
-    container = read.nodes[inside].parent
+    left = [one for one in read.containers(source) if one not in read.containers(target)]
+    entered = [one for one in read.containers(target) if one not in read.containers(source)]
+    inside, container = (source, left[-1]) if left else (target, entered[-1])
+    if target in left:
+        help = "leave it out: a node that no edge leaves ends the item, or the round"
+    elif source in entered:
+        help = "leave it out: a node that no edge leads to begins an item, or a round"
+    else:
+        help = f"draw it from or to `{shown(container)}`, unless both ends are in it"
     problems.add(
         "PF112",
         f"the edge from `{shown(source)}` to `{shown(target)}` crosses the border of "
@@ -194,7 +223,7 @@ def _across(
         item.pointer,
         node=inside,
         edge=key,
-        help=f"draw it from or to `{shown(container)}`, unless both ends are in it",
+        help=help,
     )
 
 
@@ -207,7 +236,7 @@ def _rules(
     def wrong(message: str, at: str, help: str | None = None) -> None:
         problems.add("PF101", message, f"{item.pointer}/{at}", edge=key, help=help)
 
-    for name in _RULE_KEYS:
+    for name in _DATA_KEYS:
         if name in value:
             problems.add(
                 "PF101",
@@ -242,7 +271,7 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
     when, condition = data.get("when"), data.get("condition")
     default, priority = data.get("default"), data.get("priority")
     loop = data.get("loop")
-    if loop not in (None, False):
+    if loop is not None and loop is not False:
         bound = loop.get("max") if isinstance(loop, dict) else None
         if type(bound) is float and bound.is_integer():
             bound = int(bound)

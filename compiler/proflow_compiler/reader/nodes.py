@@ -10,6 +10,7 @@ from proflow_schemas.published import MAX_ID
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Level, Related, has_errors
 from proflow_compiler.problems import Problems, kind_of, shown
+from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.node_configs import read_config
 from proflow_compiler.reader.node_types import GROUPS, NOTES, refuse_type, spelling_of
@@ -26,12 +27,21 @@ class ReadNodes:
     broken: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
-    around: dict[str, str] = field(default_factory=dict)
-    """Group → what it stands in."""
+    around: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Node or group → what it is drawn in, and the pointer that says so."""
 
     @property
     def known(self) -> set[str]:
         return self.broken | self.nodes.keys()
+
+    def containers(self, name: str) -> list[str]:
+        """The containers that a node stands in, the innermost first."""
+        found: list[str] = []
+        parent = self.nodes[name].parent
+        while parent is not None and parent not in found:
+            found.append(parent)
+            parent = self.nodes[parent].parent
+        return found
 
 
 def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
@@ -56,22 +66,72 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
             continue
         first[node_id] = _id_pointer(item)
         _read_node(item, node_id, drawing, read, problems)
-    for node in [node for node in read.nodes.values() if node.parent is not None]:
-        read.nodes[node.id] = replace(node, parent=_container(node, read))
+    _place(read, drawing.dialect, problems)
     return read
 
 
-def _container(node: Node, read: ReadNodes) -> str | None:
-    """The container that a node stands in, beyond groups."""
-    seen = {node.id}
-    parent = node.parent
-    while parent is not None and parent not in seen:
-        seen.add(parent)
-        if parent not in read.groups:
-            inside = parent in read.nodes and read.nodes[parent].kind.container
-            return parent if inside else None
-        parent = read.around.get(parent)
+def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
+    """Put each node into the container that it stands in, beyond what else it is drawn in."""
+    if _turning(read, problems):
+        return
+    known = read.known | read.groups | read.notes
+    for name, (parent, pointer) in read.around.items():
+        if parent not in known and dialect != riveredge.DIALECT:
+            problems.add(
+                "PF112",
+                f"`{shown(name)}` stands in `{shown(parent)}`, which does not exist",
+                pointer,
+                node=name,
+                help=problems.did_you_mean(parent, read.known | read.groups)
+                or "remove the key from a node that stands in nothing",
+            )
+    for node in list(read.nodes.values()):
+        container = _container(node.id, read)
+        if container is None:
+            continue
+        read.nodes[node.id] = replace(node, parent=container)
+        if node.type == "start":
+            problems.add(
+                "PF112",
+                f"the start `{shown(node.id)}` stands in `{shown(container)}`",
+                read.around[node.id][1],
+                node=node.id,
+                help="leave it out: a node that no edge leads to begins an item, or a round",
+            )
+
+
+def _container(name: str, read: ReadNodes) -> str | None:
+    while name in read.around:
+        name = read.around[name][0]
+        if name in read.nodes and read.nodes[name].kind.container:
+            return name
     return None
+
+
+def _turning(read: ReadNodes, problems: Problems) -> bool:
+    """Whether nodes are drawn in each other in a circle."""
+    done: set[str] = set()
+    found = False
+    for name in read.around:
+        path: list[str] = []
+        at = name
+        while at in read.around and at not in done:
+            done.add(at)
+            path.append(at)
+            at = read.around[at][0]
+        if at not in path:
+            continue
+        found = True
+        circle = path[path.index(at) :]
+        names = ", ".join(f"`{shown(one)}`" for one in circle[1:6])
+        problems.add(
+            "PF112",
+            f"`{shown(at)}` stands in itself" + (f", by way of {names}" if names else ""),
+            read.around[at][1],
+            node=at,
+            help="let one of them stand in nothing",
+        )
+    return found
 
 
 def _read_node(
@@ -93,8 +153,8 @@ def _read_node(
     if spelling is not None and spelling.lower() in NOTES | GROUPS:
         group = spelling.lower() in GROUPS
         (read.groups if group else read.notes).add(node_id)
-        if group and (around := _parent(value)) is not None:
-            read.around[node_id] = around
+        if group:
+            _note_parent(item, node_id, read)
         what = "group" if group else "note"
         problems.add(
             "PF107",
@@ -136,9 +196,9 @@ def _read_node(
         pointer=item.pointer,
         config_pointer=place.pointer,
         config_pointers=keys,
-        parent=_parent(value),
         position=_position(value),
     )
+    _note_parent(item, node_id, read)
 
 
 def _id(item: Item, problems: Problems) -> str | None:
@@ -204,12 +264,12 @@ def _label(value: Mapping[str, Any], data: Mapping[str, Any], node_id: str) -> s
     return node_id
 
 
-def _parent(value: Mapping[str, Any]) -> str | None:
+def _note_parent(item: Item, node_id: str, read: ReadNodes) -> None:
     for key in ("parentId", "parentNode"):
-        parent = as_id(value.get(key))
+        parent = as_id(item.value.get(key))
         if parent:
-            return parent
-    return None
+            read.around[node_id] = parent, f"{item.pointer}/{key}"
+            return
 
 
 def _position(value: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ from proflow_schemas.nodes import NODE_TYPES
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Level
+from proflow_compiler.graph import outcome_of
 from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, items
 from proflow_compiler.source import escape
@@ -222,10 +223,9 @@ def as_followed(
         if node.type == "condition":
             followed += _with_rules(node, out, data, pointer, problems)
         else:
-            taken: set[str | None] = set()
+            taken: set[str] = set()
             for edge in out:
-                outcome = edge.handle if len(node.kind.outcomes) > 1 else None
-                outcome = outcome or node.kind.default
+                outcome = outcome_of(node, edge)
                 if outcome not in taken:
                     taken.add(outcome)
                     followed.append(edge)
@@ -251,6 +251,7 @@ def as_followed(
                 config=NODE_TYPES["end"].config(),
                 pointer=node.pointer,
                 config_pointer=node.pointer,
+                parent=node.parent,
             )
             followed.append(
                 Edge(
