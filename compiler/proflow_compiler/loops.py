@@ -30,7 +30,8 @@ class Loop:
 
     def round(self, graph: Graph) -> Graph:
         """One round of it as a graph of its own, without what leaves it."""
-        nodes = {name: at for name, at in graph.nodes.items() if name in self.nodes}
+        order = sorted(self.nodes, key=graph.rank.__getitem__)
+        nodes = {name: graph.nodes[name] for name in order}
         exits = {
             name: tuple(
                 replace(exit_, edges=tuple(e for e in exit_.edges if e.target in self.nodes))

@@ -55,7 +55,7 @@ def runs_of(
     ways back lead that may be taken, that is those of `loop` and of the loops around it.
     """
     inside = graph.reachable if loop is None else loop.nodes
-    order = [name for name in graph.topological if name in inside]
+    order = sorted(inside, key=graph.rank.__getitem__)
     alive: set[str] = set()
     exits: dict[str, tuple[Exit, ...]] = {}
 
