@@ -44,13 +44,14 @@ def structure(graph: Graph) -> Structured:
     main: Block = []
     functions: dict[str, Block] = {}
     diagnostics: list[Diagnostic] = []
+    nodes = {name: at for level in graph.levels() for name, at in level.nodes.items()}
     waiting: deque[tuple[Round, Block, int]] = deque([(round_of(graph), main, 0)])
     while waiting:
         round_, block, depth = waiting.popleft()
         built = _build(round_, block, depth)
         functions |= built.builder.functions
         diagnostics += [
-            crossing_diagnostic(graph, built.tree, crossing) for crossing in built.crossings
+            crossing_diagnostic(nodes, built.tree, crossing) for crossing in built.crossings
         ]
         for place, at in built.builder.nested:
             assert isinstance(place.statement, Repeat | Container)

@@ -89,8 +89,14 @@ def test_designs_of_any_shape_mean_the_same(batch: int) -> None:
         once(graph, found.program)
         mix["runs"] += check(graph, found.program, seed)
         mix.update(features(graph, found.program))
+        for told in found.diagnostics:
+            named = " → ".join(told.message.split("`")[1::2]).split(" → ")
+            assert graph.design.nodes.keys() >= set(named), told.message
+            assert told.node in graph.design.nodes
+            assert told.pointer
+            mix["told"] += 1
     least = {"runs": 600, "region": 50, "every": 30, "early": 8, "repeat": 30, "leave": 20}
-    least |= {"container": 12, "fork": 20, "call": 15, "trigger": 3}
+    least |= {"container": 12, "fork": 20, "call": 15, "trigger": 3, "told": 15}
     assert all(mix[feature] >= count for feature, count in least.items()), mix
 
 
