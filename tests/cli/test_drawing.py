@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -169,7 +170,7 @@ def test_one_of_several_rows_is_chosen_by_its_code(inside: Proflow) -> None:
     assert inside("graph", f"{path}#{chosen}").code == 0
 
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "id": "order",
     "name": "订单审批",
     "nodes": [
@@ -229,7 +230,7 @@ def test_ways_back_and_errors_look_different(inside: Proflow, tmp_path: Path) ->
     root = ElementTree.fromstring(inside("graph", "order.json", "--format", "svg").out)
     paths = root.findall(f"./{SVG}g/{SVG}path")
     dashed = [path.get("stroke-dasharray") is not None for path in paths]
-    assert dashed == [edge["target"] == "draft" and "data" in edge for edge in ORDER["edges"]]  # type: ignore[index]
+    assert dashed == [edge["target"] == "draft" and "data" in edge for edge in ORDER["edges"]]
     assert [path.get("stroke") for path in paths].index(ERROR) == 6
     assert "returned ≤ 3×" in {text.text for text in root.iter(f"{SVG}text")}
     assert 'n2 -.->|"returned #8804; 3#215;"| n1' in inside("graph", "order.json").out

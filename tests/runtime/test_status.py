@@ -6,6 +6,8 @@ from typing import Any
 
 import inngest
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from proflow_runtime import Flow, Result, Retry, Task, status
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.node_states import node_states
@@ -128,6 +130,193 @@ def test_a_start_and_a_join_have_times() -> None:
     states = node_states(FORK, recorded, "running", T0)
     assert states["fork"].started_at == T0
     assert states["join"].started_at == T0 + timedelta(hours=3)
+
+
+LOOP = canvas(
+    "start:start draft:task fork:parallel a:task b:task boss:approval after:task end:end",
+    "start -> draft", "draft -> fork", "fork -> a", "fork -> b", "a -> boss", "b -> boss",
+    "boss returned-> draft back", "boss approved-> after", "after -> end",
+)  # fmt: skip
+
+
+def test_a_node_in_a_loop_shows_the_round_that_goes_on() -> None:
+    again = NodeState("pending", round=2)
+    recorded = {
+        "draft": NodeState("running", round=2, started_at=T0),
+        "a": again, "b": again, "boss": again,
+    }  # fmt: skip
+    assert shown(LOOP, recorded, "running") == {
+        "start": "completed", "draft": "running", "fork": "pending", "a": "pending",
+        "b": "pending", "boss": "pending", "after": "pending", "end": "pending",
+    }  # fmt: skip
+
+
+def test_what_a_loop_leads_to_waits_until_it_is_left() -> None:
+    drawn = canvas(
+        "start:start a:task c:condition slow:task boss:approval out:task end:end",
+        "start -> a", "a -> c", "a -> slow", "c x-> boss", "slow -> boss",
+        "boss returned-> a back", "c y-> out", "boss approved-> end", "out -> end",
+    )  # fmt: skip
+    recorded = {"a": done(), "c": done("y"), "slow": NodeState("running")}
+    assert shown(drawn, recorded, "running")["out"] == "pending"
+    recorded = {"a": done(), "c": done("y"), "slow": done(), "boss": done("returned")}
+    assert shown(drawn, recorded, "running")["out"] == "pending"
+    recorded["boss"] = done("approved")
+    assert shown(drawn, recorded, "running")["out"] == "running"
+
+
+def test_a_header_that_runs_nothing_has_the_time_of_its_round() -> None:
+    drawn = canvas(
+        "start:start meet:join a:task boss:approval end:end",
+        "start -> meet", "meet -> a", "a -> boss", "boss returned-> meet back",
+        "boss approved-> end",
+    )  # fmt: skip
+    later = T0 + timedelta(hours=2)
+    recorded = {
+        "a": NodeState("running", started_at=later, round=2),
+        "boss": NodeState("pending", round=2),
+    }
+    assert node_states(drawn, recorded, "running", T0)["meet"].started_at == later
+
+
+def test_an_inclusive_takes_several_ways() -> None:
+    drawn = canvas(
+        "start:start tell:inclusive mail:task sms:task app:task end:end",
+        "start -> tell", "tell mail-> mail", "tell sms-> sms", "tell app-> app", "mail -> end",
+        "sms -> end", "app -> end",
+    )  # fmt: skip
+    recorded = {"tell": NodeState("completed", ["mail", "app"]), "mail": done()}
+    assert shown(drawn, recorded, "running") == {
+        "start": "completed", "tell": "completed", "mail": "completed", "sms": "skipped",
+        "app": "running", "end": "pending",
+    }  # fmt: skip
+
+
+def test_an_error_with_a_way_on_is_an_outcome() -> None:
+    drawn = canvas(
+        "start:start pay:task ok:task undo:task end:end",
+        "start -> pay", "pay default-> ok", "pay error-> undo", "ok -> end", "undo -> end",
+    )  # fmt: skip
+    recorded = {"pay": NodeState("completed", "error", 2, {"name": "E", "message": "no"})}
+    found = node_states(drawn, recorded, "running")
+    assert (found["pay"].status, found["pay"].outcome) == ("completed", "error")
+    assert (found["ok"].status, found["undo"].status) == ("skipped", "running")
+
+
+EACH = canvas(
+    "start:start each:foreach each/fork:parallel each/a:task each/b:approval end:end",
+    "start -> each", "fork -> a", "fork -> b", "each -> end",
+)  # fmt: skip
+
+
+def test_a_node_inside_a_foreach_shows_what_its_items_come_to() -> None:
+    recorded = {"each": NodeState("running"), "a": done(), "b": NodeState("waiting")}
+    items = {
+        "a": {(0,): done(), (1,): done()},
+        "b": {(0,): done("approved"), (1,): NodeState("waiting")},
+    }
+    found = node_states(EACH, recorded, "running", T0, items)
+    assert {name: state.status for name, state in found.items()} == {
+        "start": "completed", "each": "running", "fork": "completed", "a": "completed",
+        "b": "waiting", "end": "pending",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("container", "run", "inside"),
+    [
+        (None, "running", "pending"),
+        (NodeState("completed", "default"), "running", "skipped"),
+        (NodeState("completed", "error"), "completed", "skipped"),
+        (None, "failed", "skipped"),
+    ],
+)
+def test_what_a_container_never_ran_is_open_until_it_is_over(
+    container: NodeState | None, run: status.RunStatus, inside: str
+) -> None:
+    found = shown(EACH, {} if container is None else {"each": container}, run)
+    assert {found[name] for name in ("fork", "a", "b")} == {inside}
+
+
+def test_a_container_inside_a_container_that_is_skipped_is_skipped() -> None:
+    drawn = canvas(
+        "start:start c:condition each:foreach each/poll:loop poll/nap:delay other:task end:end",
+        "start -> c", "c x-> each", "c y-> other", "each -> end", "other -> end",
+    )  # fmt: skip
+    found = shown(drawn, {"c": done("y")}, "running")
+    assert {found[name] for name in ("each", "poll", "nap")} == {"skipped"}
+
+
+def test_an_early_join_has_the_time_of_the_edge_that_was_enough() -> None:
+    times = {name: T0 + timedelta(hours=hours) for name, hours in (("a", 3), ("b", 1), ("c", 2))}
+    drawn = canvas(
+        "start:start a:task b:task c:task two:join:2 after:join",
+        "start -> a", "start -> b", "start -> c", "a -> two", "b -> two", "c -> two",
+        "two -> after", "a -> after",
+    )  # fmt: skip
+    recorded = {name: replace(done(), ended_at=at) for name, at in times.items()}
+    found = node_states(drawn, recorded, "running", T0)
+    assert found["two"].started_at == times["c"]
+    assert found["after"].started_at == times["a"]
+
+
+@given(st.data())
+def test_states_follow_from_the_game_of_tokens(data: st.DataObject) -> None:
+    """Every node is settled by hand, in the order of its edges; what runs nothing is then hidden."""
+    count = data.draw(st.integers(1, 9))
+    kinds = data.draw(
+        st.lists(
+            st.sampled_from(["task", "join", "parallel", "inclusive"]),
+            min_size=count, max_size=count,
+        )
+    )  # fmt: skip
+    names = [f"n{index}" for index in range(count)]
+    nodes = [CanvasNode(id="start", type="start", label="")]
+    edges: list[CanvasEdge] = []
+    states = {"start": NodeState("completed")}
+    taken: list[bool] = []
+    for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        nodes.append(CanvasNode(id=name, type=kind, label=""))
+        before = ["start", *names[:index]]
+        sources = data.draw(st.lists(st.sampled_from(before), min_size=1, max_size=3))
+        first = len(edges)
+        for source in sources:
+            ruled = source != "start" and kinds[names.index(source)] == "inclusive"
+            outcome = data.draw(st.sampled_from("xyz")) if ruled else None
+            edges.append(CanvasEdge(source=source, target=name, outcome=outcome))
+            at = states[source]
+            chosen = outcome is None or (at.outcome is not None and outcome in at.outcome)
+            taken.append(at.status == "completed" and chosen)
+        ran = any(taken[first:])
+        outcomes = data.draw(st.lists(st.sampled_from("xyz"), min_size=1, unique=True))
+        states[name] = (
+            NodeState("completed", outcomes if kind == "inclusive" else None)
+            if ran
+            else NodeState("skipped")
+        )
+    # An outcome without an edge would stop the run: it is left out, unless nothing is left.
+    drawn: dict[str, set[str]] = {name: set() for name in names}
+    for edge in edges:
+        if edge.source in drawn and edge.outcome is not None:
+            drawn[edge.source].add(edge.outcome)
+    assume(
+        all(
+            not drawn[name] or drawn[name] & set(states[name].outcome or [])
+            for name, kind in zip(names, kinds, strict=True)
+            if kind == "inclusive" and states[name].status == "completed"
+        )
+    )
+    recorded = {
+        name: state
+        for name, state in states.items()
+        if state.status == "completed"
+        and name != "start"
+        and kinds[names.index(name)] in ("task", "inclusive")
+    }
+    found = node_states(Canvas(nodes=nodes, edges=edges), recorded, "running")
+    assert {name: state.status for name, state in found.items()} == {
+        name: state.status for name, state in states.items()
+    }
 
 
 async def echo(task: Task) -> Any:
