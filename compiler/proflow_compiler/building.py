@@ -201,7 +201,7 @@ class Builder:
         if len(arriving) == 1:
             straight = arriving[0]
         elif not arriving:
-            straight = max(courses, key=lambda course: course.weight)
+            straight = max(courses, key=lambda one: ("error" not in one.outcomes, one.weight))
         aside = [
             course
             for course in courses

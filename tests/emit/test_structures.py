@@ -80,6 +80,15 @@ CROSSWISE = program(
     end("done"),
     functions={"tail": [task("tail"), end("aside", "aside")]},
 )
+STOPPED_ELSEWHERE = program(
+    region(
+        "fork",
+        member("a", asked("a")),
+        member("b", op("stop", "a"), after=["a rejected returned"]),
+        member("c", slept("c"), after=["a approved"], leaves=True),
+    ),
+    end("done"),
+)
 CROSSWISE_THAT_ENDS = program(
     region(
         "fork",
@@ -145,6 +154,10 @@ RUNS: dict[str, tuple[Definition, list[dict[str, Any]]]] = {
     ),
     "loop-that-ends": (LOOP_THAT_ENDS, [{"answers": ["a=returned"]}, {"answers": ["a=approved"]}]),
     "crosswise": (CROSSWISE, [{"answers": ["b=approved@+10s"]}, {"answers": ["b=rejected@+1h"]}]),
+    "stopped-elsewhere": (
+        STOPPED_ELSEWHERE,
+        [{"answers": ["a=returned@+1h"]}, {"answers": ["a=approved"]}],
+    ),
     "crosswise-that-ends": (CROSSWISE_THAT_ENDS, [{}, {"fails": ["a=broke*1"]}]),
     "items": (
         ITEMS,
