@@ -24,7 +24,6 @@ from proflow_schemas.definition import (
     Part,
     PartOp,
     RegionOp,
-    Rule,
     SetOp,
     walk,
 )
@@ -43,9 +42,9 @@ PART_STEPS = 100
 """The steps of a part, unless a single op has more."""
 
 
-def parted(definition: Definition) -> Definition:
-    """The definition, with parts if its longest run has more steps than `MOST_UNSPLIT`."""
-    if Lengths(definition.functions).of(definition.steps).most <= MOST_UNSPLIT:
+def parted(definition: Definition, most_unsplit: int = MOST_UNSPLIT) -> Definition:
+    """The definition, with parts if its longest run has more steps than `most_unsplit`."""
+    if Lengths(definition.functions).of(definition.steps).most <= most_unsplit:
         return definition
     parting = _Parting(definition)
     steps = parting.block(definition.steps)
@@ -243,14 +242,14 @@ class _Extent:
 def _reads(op: Any) -> set[str]:
     """The nodes whose steps an op's own values read."""
     match op:
-        case SetOp(values=values):
-            texts = list(values.values())
-        case ChooseOp(rules=rules):
-            texts = [rule.when for rule in rules if isinstance(rule, Rule)]
-        case ForeachOp(items=items):
-            texts = [items]
-        case LoopOp(condition=condition):
-            texts = [] if condition is None else [condition]
+        case SetOp():
+            texts = list(op.values.values())
+        case ChooseOp():
+            texts = [rule.when for rule in op.rules]
+        case ForeachOp():
+            texts = [op.items]
+        case LoopOp():
+            texts = [] if op.condition is None else [op.condition]
         case BranchOp() | ParallelOp() | RegionOp():
             return set()
         case _:
