@@ -1,15 +1,15 @@
 """PF304: an expression that reads a step which may not have run, or may not have finished."""
 
+from collections import deque
 from collections.abc import Collection, Iterator
 
 from proflow_schemas.expressions import written_path
 
-from proflow_compiler.checks.certainty import Certainty
 from proflow_compiler.checks.concurrency import Concurrency, Watched
 from proflow_compiler.checks.facts import Facts, Read
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.runs import leaving
+from proflow_compiler.checks.runs import Runs, leaving
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
 
@@ -170,7 +170,25 @@ def _way(
         both: Watched = {(step, None): 1, (at, None): 2}
         if not any(Concurrency(narrowed, both).beside.values()):
             return None
-    return level.led(narrowed, Certainty(narrowed).walk(at))
+    way = _walk(narrowed, narrowed.root, step) + _walk(narrowed, step, at)[1:]
+    return level.led(narrowed, way if way[-1] == at else _walk(narrowed, narrowed.root, at))
+
+
+def _walk(runs: Runs, start: str, end: str) -> tuple[str, ...]:
+    """A shortest way between two nodes of these runs; only its beginning if there is none."""
+    came = {start: start}
+    queue = deque([start])
+    while queue and end not in came:
+        at = queue.popleft()
+        for exit_ in runs.exits[at]:
+            for edge in exit_.edges:
+                if edge.target in runs.into and edge.target not in came:
+                    came[edge.target] = at
+                    queue.append(edge.target)
+    path = [end if end in came else start]
+    while path[-1] != start:
+        path.append(came[path[-1]])
+    return tuple(reversed(path))
 
 
 def _follows(level: GraphFacts, step: str, at: str, outcomes: Collection[str]) -> bool:
