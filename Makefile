@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix golden bench new-node new-rule
+.PHONY: help demo test test-long check fix golden bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -27,6 +27,9 @@ demo: $(READY) ## Check a design, compile it, and run it three ways
 
 test: check ## Everything that must hold before a change lands
 	$(BIN)/python -m pytest $(PYTEST)
+
+test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and generated code
+	PROFLOW_EXAMPLES=$${PROFLOW_EXAMPLES:-2000} $(BIN)/python -m pytest tests/parity tests/reference $(PYTEST)
 
 check: $(READY) ## Lint, formatting and types
 	$(BIN)/ruff check $(CODE)

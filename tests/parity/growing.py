@@ -129,7 +129,7 @@ class _Growing:
             if depth > 0 and left >= 3:
                 blocks = [self.exclusive, self.concurrent, self.inclusive, self.crosswise]
                 if left >= 4:
-                    blocks += [self.loop, self.container]
+                    blocks += [self.loop, self.loop, self.container, self.container]
             if blocks and self.chance(0.5):
                 loose = self.random.choice(blocks)(loose, self.random.randint(3, left), depth - 1)
             elif self.chance(0.55):

@@ -55,11 +55,13 @@ class Game:
         """Let everything happen; whether the run came to no stop."""
         try:
             while self.coming:
-                self.now, _, level, what = heapq.heappop(self.coming)
+                at, _, level, what = heapq.heappop(self.coming)
+                if not level.alive:
+                    continue
+                self.now = at
                 try:
-                    if level.alive:
-                        what()
-                        level.look()
+                    what()
+                    level.look()
                 except Abandoned:
                     pass
         except Stopped:
