@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli.conftest import DESIGNS, Proflow
+from cli.conftest import DESIGNS, Done, Proflow
 
 DIAGNOSTIC = [
     *("code", "name", "level", "message", "pointer", "line", "column", "end_line", "end_column"),
@@ -112,6 +112,45 @@ def test_handlers_are_looked_for_in_their_module(inside: Proflow, tmp_path: Path
     assert found
     assert not any("pay_supplier" in one["message"] for one in found)
     assert inside("check", design, "--handlers", "nowhere.at.all").code == 2
+
+
+def drawn(name: str, node: dict[str, object], output: str | None = None) -> str:
+    end = {"id": "done", "type": "end", "data": {"output": output}}
+    nodes = [{"id": "begin", "type": "start"}, node, end]
+    edges = [{"source": "begin", "target": "x"}, {"source": "x", "target": "done"}]
+    return json.dumps({"id": name, "nodes": nodes, "edges": edges})
+
+
+def codes(done: Done) -> list[str]:
+    return [one["code"] for file in done.json["files"] for one in file["diagnostics"]]
+
+
+def test_what_a_handler_says_it_returns_is_held_against_what_is_read_of_it(
+    inside: Proflow, tmp_path: Path
+) -> None:
+    (tmp_path / "typed.py").write_text(
+        "from typing import TypedDict\n"
+        "class Receipt(TypedDict):\n    number: str\n"
+        "async def pay(task) -> Receipt: ...\n"
+    )
+    node = {"id": "x", "type": "task", "data": {"handler": "pay"}}
+    (tmp_path / "a.json").write_text(drawn("a", node, "${steps.x.output.nummer}"))
+    assert codes(inside("check", "a.json", "--format", "json")) == []
+    done = inside("check", "a.json", "--handlers", "typed", "--format", "json")
+    assert codes(done) == ["PF303"]
+
+
+def test_calls_are_followed_through_all_designs_that_are_checked_together(
+    inside: Proflow, tmp_path: Path
+) -> None:
+    for name, other in (("a", "b"), ("b", "a"), ("c", "bb")):
+        node = {"id": "x", "type": "subprocess", "data": {"workflow": other}}
+        (tmp_path / f"{name}.json").write_text(drawn(name, node))
+    assert codes(inside("check", "a.json", "--format", "json")) == []
+    done = inside("check", ".", "--format", "json")
+    assert codes(done) == ["PF311", "PF311", "PF319"]
+    (tmp_path / "broken.json").write_text('{"nodes": [')
+    assert "PF319" not in codes(inside("check", ".", "--format", "json"))
 
 
 def test_no_colours_without_a_terminal(inside: Proflow, broken: Path) -> None:

@@ -204,3 +204,31 @@ def test_what_is_guarded_never_misses(text, ok):
     if all(guarded for path, _, guarded in reads(text) if path[0] == "steps"):
         for steps in ({}, {"x": {"ok": True}}, {"x": {"ok": False}}):
             compile(text).test({"event": {"data": {"ok": ok}}, "steps": steps})
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("steps.x.error.message", False),
+        ("has(steps.x) ? steps.x.error.message : ''", False),
+        ("has(steps.x.error) ? steps.x.error.message : ''", True),
+        ("steps.x.outcome == 'error' ? steps.x.error.message : ''", True),
+        ("'error' == steps.x.outcome && steps.x.error.name == ''", True),
+        ("steps.x.outcome != 'default' ? '' : steps.x.error.message", False),
+        ("steps.x.outcome == 'default' ? '' : steps.x.error.message", True),
+        ("steps.y.outcome == 'error' ? steps.x.error.message : ''", False),
+        ("steps.x.output.y", False),
+        ("has(steps.x.output) && steps.x.output.y", False),
+        ("has(steps.x.error) || steps.x.output.y", True),
+        ("steps.x.outcome != 'error' && steps.x.output.y", True),
+        ("steps.x.outcome == 'timeout' || steps.x.output.y", True),
+        ("steps.x.outcome == 'received' && steps.x.output.y", True),
+        ("steps.x.output != null && steps.x.output.y", True),
+        ("steps.x.output == null && steps.x.output.y", False),
+    ],
+)
+def test_a_field_is_chosen_where_the_outcome_says_that_it_holds_something(
+    text: str, chosen: bool
+) -> None:
+    (found,) = [one for one in parse(text).references if len(one.path) > 3]
+    assert found.chosen is chosen
