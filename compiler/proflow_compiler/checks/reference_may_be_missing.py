@@ -22,6 +22,10 @@ RULE = Rule(
 `steps.x` is there once `x` has finished. If the way to the expression can be taken without `x`, or
 while `x` is still at work in another branch, some runs would fail there, and only those: the kind
 of mistake that a test run does not show. The message shows such a way.
+
+`steps.x.error` is there only after `x` was left by `error`, and its `output` is null then, as that
+of a wait after its `timeout`: fields below it are missing. In a loop only the round at hand counts,
+although an earlier one may have left a value.
 """,
     incorrect="""
 {
