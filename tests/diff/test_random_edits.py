@@ -79,8 +79,10 @@ def random_edit(edit: Edit, random: Random) -> str:
                 edit.remove(node["id"])
         case "rename":
             edit.rename(node["id"], "renamed")
-        case "config" if node["type"] in ("approval", "wait"):
-            edit.config(node["id"], timeout="30d")
+        case "config" if node["type"] == "approval":
+            edit.config(node["id"], approverIds=["7"])
+        case "config" if node["type"] == "wait":
+            edit.config(node["id"], event="other/event")
         case "config" if node["type"] == "set":
             edit.config(node["id"], values={"n": random.choice(("1", "2 + event.data.n"))})
         case "config" if node["type"] == "task":
