@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
+from proflow_schemas.nodes import NODE_TYPES
 
 from proflow_runtime.item_states import over_items
 from proflow_runtime.status import NodeState, RunStatus
@@ -230,7 +231,7 @@ class _Level:
 
     def _settled(self, name: str, state: NodeState, whole: bool) -> dict[int, bool]:
         """Which edges out of a node were taken; none of them is told of a node that is not over, or
-        whose outcome is not drawn: that has stopped the run."""
+        whose outcome has stopped the run, because it is not drawn."""
         out = self.out[name]
         if state.status == "skipped" and whole:
             return dict.fromkeys(out, False)
@@ -238,7 +239,9 @@ class _Level:
             return {}
         outcomes = state.outcome if isinstance(state.outcome, list) else [state.outcome]
         followed = {index: self.edges[index].outcome in (None, *outcomes) for index in out}
-        return followed if any(followed.values()) else {}
+        kind = NODE_TYPES.get(self.nodes[name].type)
+        stopped = kind is not None and state.outcome in kind.undrawn
+        return {} if stopped and not any(followed.values()) else followed
 
 
 def _state(

@@ -86,6 +86,15 @@ def test_an_undrawn_outcome_settles_nothing() -> None:
     }  # fmt: skip
 
 
+def test_an_undrawn_outcome_that_stops_nothing_skips_the_others() -> None:
+    drawn = canvas(
+        "start:start each:loop each/ok:approval each/no:task end:end",
+        "start -> each", "ok rejected-> no", "each -> end",
+    )  # fmt: skip
+    recorded = {"each": NodeState("running"), "ok": done("approved")}
+    assert shown(drawn, recorded, "running")["no"] == "skipped"
+
+
 def test_skipping_travels_on_to_where_something_was_taken() -> None:
     drawn = canvas(
         "start:start c:condition a:task b:task b2:task merge:task end:end",
