@@ -220,7 +220,7 @@ EACH = canvas(
 
 def test_a_node_inside_a_foreach_shows_what_its_items_come_to() -> None:
     recorded = {"each": NodeState("running"), "a": done(), "b": NodeState("waiting")}
-    items = {
+    items: dict[str, dict[tuple[int, ...], NodeState]] = {
         "a": {(0,): done(), (1,): done()},
         "b": {(0,): done("approved"), (1,): NodeState("waiting")},
     }
