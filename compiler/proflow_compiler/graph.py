@@ -274,7 +274,15 @@ class DominatorTree:
 
 def build_graph(design: Design) -> Graph:
     """The graph of a design whose edges are sound in shape (no dangling end)."""
-    return _Building(design).level(None)
+    building = _Building(design)
+    order: list[str | None] = [None]
+    for container in order:
+        order += building.containers(container)
+    found: dict[str | None, Graph] = {}
+    for container in reversed(order):
+        inner = {name: found[name] for name in building.containers(container)}
+        found[container] = building.level(container, inner)
+    return found[None]
 
 
 class _Building:
@@ -292,10 +300,14 @@ class _Building:
         self.returns = _returns(design)
         self.edges: list[GraphEdge] = []
 
-    def level(self, container: str | None) -> Graph:
+    def containers(self, container: str | None) -> list[str]:
+        """The containers that stand in one."""
+        nodes = self.design.nodes
+        return [name for name in self.members.get(container, ()) if nodes[name].kind.container]
+
+    def level(self, container: str | None, inner: dict[str, Graph]) -> Graph:
         design = self.design
         members = self.members.get(container, [])
-        inner = {name: self.level(name) for name in members if design.nodes[name].kind.container}
         self.edges = []
         nodes: dict[str, GraphNode] = {}
         exits: dict[str, tuple[Exit, ...]] = {}

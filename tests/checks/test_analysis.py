@@ -192,7 +192,7 @@ def test_every_cycle_reported_is_one_and_without_their_edges_none_is_left(graph:
     found = [one for one in run_checks(graph) if one.code == "PF206"]
     reached = graph.digraph.subgraph(graph.reachable)
     assert bool(found) == any(nx.simple_cycles(reached))
-    rest: "nx.DiGraph[str]" = nx.DiGraph(reached)
+    rest: nx.DiGraph[str] = nx.DiGraph(reached)
     for one in found:
         assert one.path[0] == one.path[-1]
         assert len(set(one.path)) == len(one.path) - 1
