@@ -151,9 +151,7 @@ def _lowered(text: str) -> Definition:
     from proflow_compiler.lower import lower
     from proflow_compiler.parting import parted
 
-    found, problems = lower(_checked(text))
-    if found is None:
-        raise RuntimeError(problems[:3])
+    found, _ = lower(_checked(text))
     return parted(found)
 
 

@@ -81,9 +81,7 @@ def main() -> None:
 def _definition(size: int) -> Definition:
     text = json.dumps(stepping_stones(size).json())
     (design,) = read(text.encode(), "stones.json").designs
-    definition, problems = lower(build_graph(design))
-    if definition is None:
-        raise RuntimeError(problems)
+    definition, _ = lower(build_graph(design))
     return definition
 
 

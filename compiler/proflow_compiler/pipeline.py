@@ -74,10 +74,8 @@ def compile_design(
     diagnostics = run_checks(graph, handlers=handlers, calls=calls)
     if has_errors(diagnostics):
         return None, diagnostics
-    definition, found = lower(graph)
-    if definition is None:
-        return None, [*diagnostics, *found]
-    definition = parted(definition)
+    whole, found = lower(graph)
+    definition = parted(whole)
     if (problem := unsplittable(definition, design)) is not None:
         others = [one for one in [*diagnostics, *found] if one.code != problem.code]
         return None, [*others, problem]
