@@ -45,7 +45,7 @@ def joined(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs
     join = "?"
     while join in runs.graph.nodes:
         join += "?"
-    exits = dict(runs.exits)
+    exits = {**runs.exits, join: ()}
     edges = []
     for index, (name, outcome) in enumerate((one, two)):
         edges.append(GraphEdge(-1 - index, name, join, outcome, None))
