@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_handlers_are_looked_for_in_their_module(inside: Proflow, tmp_path: Path
     assert inside("check", design, "--handlers", "nowhere.at.all").code == 2
 
 
-def drawn(name: str, node: dict[str, object], output: str | None = None) -> str:
+def drawn(name: str, node: Mapping[str, object], output: str | None = None) -> str:
     end = {"id": "done", "type": "end", "data": {"output": output}}
     nodes = [{"id": "begin", "type": "start"}, node, end]
     edges = [{"source": "begin", "target": "x"}, {"source": "x", "target": "done"}]
