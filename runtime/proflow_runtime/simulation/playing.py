@@ -13,6 +13,7 @@ from proflow_schemas.definition import (
     CronTrigger,
     Definition,
     EventTrigger,
+    PartOp,
     WaitOp,
     blocks,
     walk,
@@ -35,6 +36,7 @@ from proflow_runtime.local import (
     VirtualClock,
 )
 from proflow_runtime.matching import correlation_id, matched_value
+from proflow_runtime.parts import Handed, function_id
 from proflow_runtime.simulation.functions import MakeFunctions, interpreted_functions
 from proflow_runtime.simulation.outside import Answer, Failure, Output, Outside
 from proflow_runtime.simulation.plausible import plausible_outputs
@@ -155,6 +157,10 @@ class _Workflow:
             if op.handler in registry and not op.handler.startswith("proflow:")
         }
         self.plausible = plausible_outputs(definition)
+        self.parts = {
+            op.id for block in blocks(definition) for op in walk(block) if isinstance(op, PartOp)
+        }
+        """The steps that run them."""
 
 
 class _Play:
@@ -177,8 +183,12 @@ class _Play:
         self.ran: dict[str, set[str]] = {}
         workflows = [_Workflow(one, registry) for one in definitions]
         self.own = workflows[0]
-        self.workflows = {f"proflow-{one.id}": one for one in workflows}
-        """By the ids of their functions."""
+        self.workflows = {
+            f"proflow-{function}": workflow
+            for one, workflow in zip(definitions, workflows, strict=True)
+            for function in (one.id, *(function_id(one.id, part) for part in one.parts))
+        }
+        """By the ids of their functions, those of parts among them."""
         self.registry = completed(definitions, registry, outside.data.get("tenant_id"))
         self.answers = Turns(outside.answers)
         self.outputs = Turns(outside.outputs)
@@ -226,21 +236,35 @@ class _Play:
         raise SimulationError(f"no run started: {why}")
 
     def log_of(self, run: RunRecord) -> list[Attempt | StepRecord]:
-        """The log of one run; a step that a handler worked for stands in it once per attempt."""
+        """The log of one run and its parts, which are steps of it that do not count; a step that a
+        handler worked for stands in it once per attempt."""
         log = [entry for run_id, entry in self.log if run_id == run.id]
         worked = {entry.step for entry in log if isinstance(entry, Attempt)}
         settled = {id(entry) for entry in log}
         log += [
             step
-            for step in run.steps
+            for one in self.engine.runs.values()
+            if self._whole(one).id == run.id
+            for step in one.steps
             if id(step) not in settled and step.status not in ("planned", "retrying")
         ]
         return [
             entry
             for entry in log
             if isinstance(entry, Attempt)
-            or (entry.id is not None and f"{run.id}:{entry.id}" not in worked)
+            or (
+                entry.id is not None
+                and f"{run.id}:{entry.id}" not in worked
+                and entry.id not in self.own.parts
+            )
         ]
+
+    def _whole(self, run: RunRecord) -> RunRecord:
+        """The run that a run of a part belongs to; any other itself."""
+        workflow = self.workflows.get(run.function_id)
+        if workflow is None or run.function_id == f"proflow-{workflow.id}":
+            return run
+        return self.engine.runs[Handed.of(inngest.Event(**run.event)).run_id]
 
     # --- handlers
 
@@ -294,10 +318,10 @@ class _Play:
     def observe(self, observation: Observation) -> None:
         """Keeps the log, and answers a node when its wait is armed."""
         if isinstance(observation, StepSettled | AttemptFailed):
-            self.log.append((observation.run.id, observation.step))
+            self.log.append((self._whole(observation.run).id, observation.step))
         if not isinstance(observation, StepArmed) or observation.wait.op != "WaitForEvent":
             return
-        run, wait = observation.run, observation.wait
+        run, wait = self._whole(observation.run), observation.wait
         workflow, step = self.workflows.get(run.function_id), parse(wait.step_id)
         if workflow is None or step is None or step.node not in workflow.waits:
             return
