@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.results import Failed, Stopped
+from proflow_runtime.results import Failed, Stopped, combined
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
@@ -91,6 +91,14 @@ class Groups:
         """Runs all, in any order of time, and returns what each returned."""
         return await self._grouped(calls, drains=not self._depth)
 
+    def _decisive(self, one: Failed | Stopped, other: Failed | Stopped) -> Failed | Stopped:
+        """Which of two counts that are seen in one pass; `one` stands first."""
+        if isinstance(one, Stopped) and isinstance(other, Stopped):
+            return one if combined((one.result, other.result)) is one.result else other
+        # In a container that catches, what stops after a failure is not what ends the run.
+        overruled = self.catching and isinstance(one, Stopped)
+        return other if overruled else one
+
     async def _grouped(self, calls: Sequence[Call[T]], *, drains: bool) -> list[T]:
         settled: dict[int, T] = {}
         raised: Failed | Stopped | None = None
@@ -102,10 +110,7 @@ class Groups:
             except Stall:
                 return
             except (Failed, Stopped) as error:
-                # In a container that catches, what stops after a failure is not what ends the run.
-                failed = self.catching and isinstance(error, Failed)
-                if raised is None or (failed and isinstance(raised, Stopped)):
-                    raised = error
+                raised = error if raised is None else self._decisive(raised, error)
 
         async def drain() -> None:
             nonlocal raised
