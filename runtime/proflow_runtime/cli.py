@@ -22,6 +22,8 @@ REPORTED = (
     *("nodes", "steps", "events"),
 )
 """What the JSON of a run has."""
+MOST_NAMED = 12
+"""Nodes that a note names, at most."""
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
@@ -187,8 +189,10 @@ async def _explore(
 def _tell_beside(told: dict[str, Any]) -> None:
     """Say on stderr what belongs to the simulation, and not to the run."""
     if told["simulated"]:
-        nodes = ", ".join(f"`{node}`" for node in told["simulated"])
-        note(f"the work of {nodes} was simulated")
+        nodes = [f"`{node}`" for node in told["simulated"]]
+        if len(nodes) > MOST_NAMED:
+            nodes = [*nodes[: MOST_NAMED - 1], f"{len(nodes) - MOST_NAMED + 1:,} more"]
+        note(f"the work of {', '.join(nodes)} was simulated")
     for unused in told["unused"]:
         note(unused)
 
