@@ -24,7 +24,10 @@ from proflow_schemas.definition import (
     Part,
     PartOp,
     RegionOp,
+    RepeatOp,
     SetOp,
+    StopOp,
+    blocks,
     walk,
 )
 from proflow_schemas.expressions import parse, value_references
@@ -42,11 +45,13 @@ PART_STEPS = 100
 """The steps of a part, unless a single op has more."""
 
 
-def parted(definition: Definition, most_unsplit: int = MOST_UNSPLIT) -> Definition:
+def parted(
+    definition: Definition, most_unsplit: int = MOST_UNSPLIT, part_steps: int = PART_STEPS
+) -> Definition:
     """The definition, with parts if its longest run has more steps than `most_unsplit`."""
     if Lengths(definition.functions).of(definition.steps).most <= most_unsplit:
         return definition
-    parting = _Parting(definition)
+    parting = _Parting(definition, part_steps)
     steps = parting.block(definition.steps)
     changed = definition.model_copy(
         update={"steps": steps, "functions": parting.functions, "parts": parting.parts}
@@ -81,18 +86,22 @@ def unsplittable(definition: Definition, design: Design) -> Diagnostic | None:
 
 
 class _Parting:
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, part_steps: int) -> None:
+        self.most = part_steps
         self.functions: dict[str, list[AnyOp]] = dict(definition.functions)
         self.parts: dict[str, Part] = {}
         self.lengths = Lengths(self.functions)
+        repeated = _repeated(definition)
         for name in _callees_first(self.functions):
+            if name in repeated:
+                continue
             self.functions[name] = self.block(self.functions[name])
             self.lengths.replace(name, self.functions[name])
 
     def block(self, block: Sequence[AnyOp]) -> list[AnyOp]:
-        """A block of at most `PART_STEPS` steps, or as few as may be."""
+        """A block of at most `most` steps, or as few as may be."""
         ops = [self._inside(op) for op in block]
-        while self.lengths.of(ops).most > PART_STEPS:
+        while self.lengths.of(ops).most > self.most:
             chunks = list(self._chunks(ops))
             fewer = [op for chunk in chunks for op in self._as_part(chunk)]
             if len(fewer) == len(ops) and all(map(is_, fewer, ops)):
@@ -102,7 +111,7 @@ class _Parting:
 
     def _inside(self, op: AnyOp) -> AnyOp:
         """An op with the blocks in it split, if it is long."""
-        if self.lengths.of([op]).most <= PART_STEPS:
+        if self.lengths.of([op]).most <= self.most:
             return op
         match op:
             case BranchOp():
@@ -123,12 +132,12 @@ class _Parting:
 
     def _grouped(self, op: ParallelOp, arms: list[Arm]) -> list[Arm]:
         """Arms by so many as fit into a part, each group an arm that runs them at once."""
-        while sum(self.lengths.of(arm.steps).most for arm in arms) > PART_STEPS:
+        while sum(self.lengths.of(arm.steps).most for arm in arms) > self.most:
             groups: list[list[Arm]] = [[]]
             steps = 0
             for arm in arms:
                 own = self.lengths.of(arm.steps).most
-                if groups[-1] and steps + own > PART_STEPS:
+                if groups[-1] and steps + own > self.most:
                     groups.append([])
                     steps = 0
                 groups[-1].append(arm)
@@ -151,7 +160,7 @@ class _Parting:
         for group in _groups(ops):
             own = self.lengths.of(group)
             longer = length.then(own)
-            if chunk and longer.most > PART_STEPS:
+            if chunk and longer.most > self.most:
                 yield chunk
                 chunk, longer = [], own
             chunk = [*chunk, *group]
@@ -168,7 +177,7 @@ class _Parting:
         name = f"part-{len(self.parts) + 1}"
         self.parts[name] = Part(steps=chunk)
         node = node or chunk[0].node
-        return [PartOp(id=step_id(node, "part"), node=node, part=name)]
+        return [PartOp(id=step_id(node, name), node=node, part=name)]
 
 
 def _groups(ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
@@ -181,6 +190,23 @@ def _groups(ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
         group.append(op)
     if group:
         yield group
+
+
+def _repeated(definition: Definition) -> set[str]:
+    """The functions that rounds and items lead to."""
+    found: set[str] = set()
+    stack = [
+        op.steps
+        for block in blocks(definition)
+        for op in walk(block)
+        if isinstance(op, RepeatOp | LoopOp | ForeachOp)
+    ]
+    while stack:
+        for name in _called([stack.pop()]):
+            if name not in found:
+                found.add(name)
+                stack.append(definition.functions[name])
+    return found
 
 
 def _callees_first(functions: Mapping[str, Sequence[AnyOp]]) -> Iterator[str]:
@@ -240,7 +266,7 @@ class _Extent:
 
 
 def _reads(op: Any) -> set[str]:
-    """The nodes whose steps an op's own values read."""
+    """The nodes whose steps an op's own values read, or whose outcomes it goes on by."""
     match op:
         case SetOp():
             texts = list(op.values.values())
@@ -250,7 +276,11 @@ def _reads(op: Any) -> set[str]:
             texts = [op.items]
         case LoopOp():
             texts = [] if op.condition is None else [op.condition]
-        case BranchOp() | ParallelOp() | RegionOp():
+        case BranchOp() | StopOp():
+            return {op.node}
+        case RegionOp():
+            return {edge.source for task in op.tasks for edge in task.after}
+        case ParallelOp():
             return set()
         case _:
             values = [

@@ -7,17 +7,42 @@ read elsewhere. Of what happens in it, approval ids, idempotency keys and states
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 import inngest
 
+from proflow_runtime.frames import Frame, Outcome
 from proflow_runtime.passes import Pass, step_id
 from proflow_runtime.results import Failed, Result, Stopped
 from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.values import JSON
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of some nodes: what can be read of them, and by which outcomes and exits they
+    were left."""
+
+    steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    exits: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frame: Frame, nodes: Iterable[str]) -> Known:
+        names = list(nodes)
+        return cls(
+            {name: frame.steps[name] for name in names if name in frame.steps},
+            {name: frame.outcomes[name] for name in names if name in frame.outcomes},
+            {name: frame.exits[name] for name in names if name in frame.exits},
+        )
+
+    def put_into(self, frame: Frame) -> None:
+        frame.steps.update(self.steps)
+        frame.outcomes.update(self.outcomes)
+        frame.exits.update(self.exits)
 
 
 @dataclass(frozen=True)
@@ -26,7 +51,7 @@ class Handed:
 
     run_id: str
     event: inngest.Event
-    steps: Mapping[str, dict[str, JSON]]
+    known: Known
 
     def data(self) -> dict[str, JSON]:
         """As the data of an event."""
@@ -36,7 +61,7 @@ class Handed:
             "ts": self.event.ts,
             "data": dict(self.event.data),
         }
-        own = {"parent": self.run_id, "event": event, "steps": self.steps}
+        own = {"parent": self.run_id, "event": event, **asdict(self.known)}
         tenant = self.event.data.get("tenant_id")
         return {LINEAGE: own, **({} if tenant is None else {"tenant_id": tenant})}
 
@@ -54,7 +79,7 @@ class Handed:
                     ts=started["ts"],
                     data=started["data"],
                 ),
-                own["steps"],
+                Known(own["steps"], own["outcomes"], own["exits"]),
             )
         except (KeyError, TypeError):
             message = "this function is a part of a workflow, which starts it"
@@ -68,8 +93,9 @@ class HandedBack:
     ended: Result | None = None
     stopped: bool = False
     ends: list[Result] = field(default_factory=list)
-    steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
-    outcomes: dict[str, Any] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """What the run's result says of all nodes."""
 
     def data(self) -> dict[str, JSON]:
         """As what the part's function returns."""
@@ -86,7 +112,7 @@ class HandedBack:
             None if ended is None else Result(**ended),
             own["stopped"],
             [Result(**one) for one in own["ends"]],
-            own["steps"],
+            Known(**own["known"]),
             own["outcomes"],
         )
 
@@ -100,11 +126,10 @@ class Parts(Pass):
         `reads` are the nodes before it that it reads.
         """
         frame = self._frame
-        steps = {name: frame.steps[name] for name in reads if name in frame.steps}
-        handed = Handed(self.run_id, self._ctx.event, steps)
+        handed = Handed(self.run_id, self._ctx.event, Known.of(frame, reads))
         call = partial(
             self._step.invoke_by_id,
-            step_id(node, "part"),
+            step_id(node, part),
             function_id=function_id(self.workflow.id, part),
             data=handed.data(),
         )
@@ -115,8 +140,8 @@ class Parts(Pass):
             raise Failed("", str(error), name) from None
         if back is None:
             raise Failed("", f"the part of the run that begins with `{node}` was cancelled")
-        frame.steps.update(back.steps)
-        frame.outcomes.update(back.outcomes)
+        back.known.put_into(frame)
+        self._inner_outcomes.update(back.outcomes)
         frame.ends += back.ends
         if back.stopped and back.ended is not None:
             raise Stopped(back.ended)
@@ -127,12 +152,12 @@ class Parts(Pass):
     ) -> dict[str, JSON]:
         """What this part returns to the run it belongs to; it keeps the steps of some nodes."""
         root = self._root
-        steps = {name: root.steps[name] for name in keeps if name in root.steps}
-        return HandedBack(ended, stopped, root.ends, steps, self.outcomes).data()
+        known = Known.of(root, keeps)
+        return HandedBack(ended, stopped, root.ends, known, self.outcomes).data()
 
     def take(self, handed: Handed) -> None:
         """This is a pass over a part."""
-        self._root.steps.update(handed.steps)
+        handed.known.put_into(self._root)
 
 
 def function_id(workflow: str, part: str) -> str:

@@ -8,8 +8,10 @@ from proflow_schemas.step_ids import node_of
 from reference import Run
 
 
-def differences(graph: Graph, run: Run, story: Story) -> list[str]:
+def differences(graph: Graph, run: Run, story: Story, *, parts: bool = False) -> list[str]:
     """One line for each difference of the reference's run and a target's.
+
+    `parts`: it ran in parts, of which one that is stopped tells no outcomes.
 
     What happens in the very moment in which something is stopped (the run, or a container) may come
     before or after it.
@@ -22,7 +24,7 @@ def differences(graph: Graph, run: Run, story: Story) -> list[str]:
     if run.status != "waiting" and story.ended != run.ended:
         found.append(f"ended: {story.ended}, not {run.ended}")
     if run.status == "completed":
-        found += _outcomes(run, story)
+        found += [] if parts and run.stops else _outcomes(run, story)
     found += _nodes(graph, run, story)
     found += _steps(run, story)
     return found

@@ -183,7 +183,7 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error", "/part")):
+        if step.endswith(("/notify", "/error")) or "/part-" in step:
             continue
         if ended is not None:
             if step in done:

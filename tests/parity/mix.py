@@ -37,6 +37,7 @@ LEAST = {
     "error taken": 0.1,
     "several outcomes at once": 0.01,
     "retried": 0.05,
+    "parts": 0.2,
     "completed": 0.5,
     "failed": 0.05,
     "waiting": 0.03,

@@ -18,6 +18,7 @@ from parity.mix import LEAST, seen_in
 from parity.playing import TARGETS
 from parity.regressions import Regression, as_json, regressions
 from proflow_compiler.graph import build_graph
+from proflow_compiler.parting import parted
 from proflow_compiler.pipeline import compile_design
 from proflow_compiler.reader import read
 from reference import Outside, play
@@ -70,4 +71,9 @@ def check(drawn: dict[str, Any], outside: Outside) -> set[str]:
         found = differences(graph, run, story)
         assert not found, "\n".join([target, *found])
     assert stories[0] == stories[1]
-    return seen_in(graph, definition, run)
+    short = parted(definition, most_unsplit=4, part_steps=3)
+    target = TARGETS[len(graph.nodes) % 2]
+    if short.parts:
+        found = differences(graph, run, drive(short, target, outside), parts=True)
+        assert not found, "\n".join([f"{target}, in parts", *found])
+    return {*seen_in(graph, definition, run), *(["parts"] if short.parts else [])}

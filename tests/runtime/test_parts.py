@@ -26,7 +26,7 @@ def end(node: str = "end", **more: Any) -> Json:
 
 
 def part(node: str, name: str) -> Json:
-    return {"fn": "part-step", "id": f"{node}/part", "node": node, "part": name}
+    return {"fn": "part-step", "id": f"{node}/{name}", "node": node, "part": name}
 
 
 def definition(steps: list[Json], parts: Mapping[str, Json], **more: Any) -> Definition:
@@ -94,7 +94,7 @@ async def test_a_part_reads_what_it_was_handed_and_hands_back_what_is_read_later
     async with LocalEngine(client, host.functions(made, client)) as engine:
         run = await start(engine, {"tenant_id": 1, "n": 7})
     assert run.output == {"result": "completed", "output": f"a 7 {run.id}", "outcomes": {}}
-    assert list(executions(run)) == ["a", "b/part"]
+    assert list(executions(run)) == ["a", "b/part-1"]
     assert {task.run_id for task in host.tasks} == {run.id}
     assert [task.idempotency_key for task in host.tasks] == [f"{run.id}:{n}" for n in "abc"]
 

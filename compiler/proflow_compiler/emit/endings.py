@@ -48,12 +48,7 @@ class Endings:
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
         """The functions, each after those it calls."""
-        calls = {
-            name: list(
-                dict.fromkeys(op.function for op in walk(list(block)) if isinstance(op, CallOp))
-            )
-            for name, block in functions.items()
-        }
+        calls = {name: self._calls(block) for name, block in functions.items()}
         begun: set[str] = set()
         for root in functions:
             stack = [root]
@@ -67,6 +62,18 @@ class Endings:
                     continue
                 begun.add(name)
                 stack += [one for one in reversed(calls[name]) if one not in begun]
+
+    def _calls(self, block: Sequence[Any]) -> list[str]:
+        """The functions that a block and the parts in it call."""
+        found: dict[str, None] = {}
+        stack = [block]
+        while stack:
+            for op in walk(list(stack.pop())):
+                if isinstance(op, CallOp):
+                    found[op.function] = None
+                elif isinstance(op, PartOp):
+                    stack.append(self._parts[op.part])
+        return list(found)
 
     def of(self, block: Sequence[Any]) -> Ending:
         """What a block may do. An outcome that a branch has no case for arrives."""
