@@ -28,7 +28,8 @@ class Diagnostic:
     `pointer` is the JSON pointer of the value that is wrong (`""`: the whole file), in the file as
     it was given; `span` narrows it to a part of a string value (offsets into the string). `line`
     and `column` (from 1, in code points) are filled in when it is rendered, or by a reader that
-    could not parse the file. `path` is a walk through the design that shows the problem: node ids.
+    could not parse the file. `path` is a walk through the design that shows the problem: node ids;
+    `choices` are nodes, on it or beside it, with the outcomes they have to take for that.
     `on_key` says that the key is wrong, not its value. `label` stands beside the underlined text.
     """
 
@@ -42,6 +43,7 @@ class Diagnostic:
     edge: str | None = None
     help: str | None = None
     path: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     label: str | None = None
     line: int | None = None
     column: int | None = None

@@ -146,12 +146,20 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
         lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
         where = (place.line, place.column, place.end_line, place.end_column)
         lines += quoted(where, other.message, "-")
-    notes = [("path", " → ".join(visible(node) for node in diagnostic.path))]
+    notes = [("path", visible(shown_way(diagnostic)))]
     notes.append(("help", visible(diagnostic.help or "")))
     if any(text for _, text in notes):
         lines.append(gutter(f"{pad} |"))
         lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
     return "\n".join(lines) + "\n"
+
+
+def shown_way(diagnostic: Diagnostic) -> str:
+    """The path of a diagnostic, with what is decided on it and beside it."""
+    taken = dict(diagnostic.choices)
+    way = [f"{node} [{taken[node]}]" if node in taken else node for node in diagnostic.path]
+    beside = [f"{node} [{taken[node]}]" for node in taken if node not in diagnostic.path]
+    return " → ".join(way) + (f", while {', '.join(beside)}" if way and beside else "")
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
@@ -277,7 +285,7 @@ def _uri(path: str) -> str:
 def _with_notes(diagnostic: Diagnostic) -> str:
     lines = [diagnostic.message]
     if diagnostic.path:
-        lines.append("path: " + " → ".join(diagnostic.path))
+        lines.append("path: " + shown_way(diagnostic))
     if diagnostic.help:
         lines.append(f"help: {diagnostic.help}")
     return "\n".join(lines)

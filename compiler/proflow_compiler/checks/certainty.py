@@ -10,8 +10,9 @@ that what is sure is the same.)
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from proflow_schemas.nodes import Join
 
@@ -86,6 +87,45 @@ class Certainty:
             found[name] = (sure or 0) | self._after[name]
             for exit_ in self._runs.exits[name]:
                 through[name, exit_.outcome] = found[name] | self._forced(exit_)
+        return found
+
+    def decisions(self, path: Sequence[str], without_edge: GraphEdge) -> list[tuple[str, str]]:
+        """What has to be decided on a run along this path so that it does not take an edge.
+
+        Nodes with the outcomes they take; those that decide nothing about it are left out.
+        """
+        runs, avoided = self._runs, self._edge_bit[without_edge.index]
+        before = self._leading_to(without_edge.source)
+        following = dict(pairwise(path))
+        queue, seen = deque(path), set(path)
+        found: list[tuple[str, str]] = []
+        while queue:
+            at = queue.popleft()
+            exits = runs.exits[at]
+            ways = [exit_ for exit_ in exits if not self._forced(exit_) & avoided]
+            towards = following.get(at)
+            taken = next(
+                (one for one in ways if any(edge.target == towards for edge in one.edges)),
+                next(iter(ways), None),
+            )
+            if taken is None:
+                continue
+            if len(ways) < len(exits):
+                found.append((at, taken.outcome))
+            for edge in taken.edges:
+                if edge.target in before and edge.target not in seen:
+                    seen.add(edge.target)
+                    queue.append(edge.target)
+        return found
+
+    def _leading_to(self, name: str) -> set[str]:
+        """The nodes that lead to one, itself included."""
+        found, stack = {name}, [name]
+        while stack:
+            for edge in self._runs.into.get(stack.pop(), ()):
+                if edge.source not in found:
+                    found.add(edge.source)
+                    stack.append(edge.source)
         return found
 
     def walk(

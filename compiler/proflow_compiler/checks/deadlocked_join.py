@@ -88,13 +88,22 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             if edge is not None:
                 walked += len(level.graph.nodes)
                 path: tuple[str, ...] = ()
+                choices: list[tuple[str, str]] = []
                 if walked <= _MOST_WALKED:
-                    path = level.led(runs, level.certainty(runs).walk(name, without_edge=edge))
-                yield _diagnostic(level, name, node, edge, path)
+                    certainty = level.certainty(runs)
+                    way = certainty.walk(name, without_edge=edge)
+                    path = level.led(runs, way)
+                    choices = certainty.decisions(way, edge) if way else []
+                yield _diagnostic(level, name, node, edge, path, choices)
 
 
 def _diagnostic(
-    level: GraphFacts, name: str, node: Node, edge: GraphEdge, path: tuple[str, ...]
+    level: GraphFacts,
+    name: str,
+    node: Node,
+    edge: GraphEdge,
+    path: tuple[str, ...],
+    choices: list[tuple[str, str]],
 ) -> Diagnostic:
     source, drawn = level.graph.nodes[edge.source].node, edge.edge
     place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
@@ -109,5 +118,6 @@ def _diagnostic(
             Related(place, "not taken on the way shown" if path else "not taken on some runs"),
         ),
         path=path,
+        choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
         help="use `active` to wait only for branches that were chosen",
     )

@@ -1,5 +1,6 @@
 """A rule: its code, its name, and all that `proflow explain` and its doc page say about it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
@@ -32,6 +33,7 @@ class Rule:
         label: str | None = None,
         help: str | None = None,
         path: tuple[str, ...] = (),
+        choices: Iterable[tuple[str, str]] = (),
         related: tuple[Related, ...] = (),
         level: Level | None = None,
     ) -> Diagnostic:
@@ -47,6 +49,7 @@ class Rule:
             edge=edge,
             help=help,
             path=path,
+            choices=tuple(choices),
             label=label,
             related=related,
         )
