@@ -6,7 +6,6 @@ step of the run. Parts of parts are made where one level is not enough. What run
 not split inside: rounds and items tell their steps apart by what one run counts.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import is_
 from typing import Any
@@ -231,38 +230,69 @@ def _called(blocks: Iterable[Sequence[AnyOp]]) -> list[str]:
 
 def _with_data(definition: Definition) -> Definition:
     """Says of each part which steps it reads from outside, and which of its own are read there."""
-    everything = _Extent(definition, definition.steps).ops
-    reads = {id(op): _reads(op) for op in everything}
-    counts = Counter(node for op in everything for node in reads[id(op)])
-    parts: dict[str, Part] = {}
-    for name, part in definition.parts.items():
-        ops = _Extent(definition, part.steps).ops
-        nodes = {op.node for op in ops}
-        inside = Counter(node for op in ops for node in reads[id(op)])
-        parts[name] = part.model_copy(
-            update={
-                "reads": sorted(node for node in inside if node not in nodes),
-                "keeps": sorted(node for node in nodes if counts[node] > inside[node]),
+    units = _Units(definition)
+    return definition.model_copy(
+        update={
+            "parts": {
+                name: part.model_copy(update=units.data_of(name))
+                for name, part in definition.parts.items()
             }
-        )
-    return definition.model_copy(update={"parts": parts})
+        }
+    )
 
 
-class _Extent:
-    """All ops that a block leads to, those of its functions and parts included, each once."""
+class _Units:
+    """Where nodes are and where they are read: in parts, in functions, or outside of both.
 
-    def __init__(self, definition: Definition, block: Sequence[AnyOp]) -> None:
-        self.ops: list[Any] = []
-        seen: set[str] = set()
-        stack: list[Sequence[AnyOp]] = [block]
-        while stack:
-            for op in walk(list(stack.pop())):
-                self.ops.append(op)
-                if isinstance(op, CallOp) and op.function not in seen:
-                    seen.add(op.function)
-                    stack.append(definition.functions[op.function])
+    Sets of units are integers, a bit for each unit. Of most nodes only the unit that they are in
+    reads anything, and no part has to look at those.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        blocks = {("part", name): part.steps for name, part in definition.parts.items()}
+        blocks |= {("function", name): steps for name, steps in definition.functions.items()}
+        blocks["", ""] = definition.steps
+        self.bits = {unit: 1 << index for index, unit in enumerate(blocks)}
+        self.leads_to: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        there: dict[str, int] = {}
+        read: dict[str, int] = {}
+        for unit, block in blocks.items():
+            bit = self.bits[unit]
+            below = self.leads_to[unit] = set()
+            for op in walk(list(block)):
+                there[op.node] = there.get(op.node, 0) | bit
+                for node in _reads(op):
+                    read[node] = read.get(node, 0) | bit
+                if isinstance(op, CallOp):
+                    below.add(("function", op.function))
                 elif isinstance(op, PartOp):
-                    stack.append(definition.parts[op.part].steps)
+                    below.add(("part", op.part))
+        self.crossing = {
+            node: (there.get(node, 0), units)
+            for node, units in read.items()
+            if units != there.get(node) or units.bit_count() > 1
+        }
+
+    def data_of(self, part: str) -> dict[str, list[str]]:
+        own = self._extent(("part", part))
+        reads, keeps = [], []
+        for node, (there, read) in self.crossing.items():
+            if there & own:
+                if read & ~own:
+                    keeps.append(node)
+            elif read & own:
+                reads.append(node)
+        return {"reads": sorted(reads), "keeps": sorted(keeps)}
+
+    def _extent(self, unit: tuple[str, str]) -> int:
+        """A unit and all that it leads to."""
+        found, stack = self.bits[unit], [unit]
+        while stack:
+            for one in self.leads_to[stack.pop()]:
+                if not found & self.bits[one]:
+                    found |= self.bits[one]
+                    stack.append(one)
+        return found
 
 
 def _reads(op: Any) -> set[str]:

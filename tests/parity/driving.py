@@ -192,6 +192,8 @@ def _story(
         begun = since(tried.get(step, started))
         assert begun is not None
         steps[base] = (begun, since(ended))
+    for step, first in tried.items():
+        steps.setdefault(step, (since(first) or 0.0, None))  # the run ended before it was retried
     output = run.output if isinstance(run.output, dict) else {}
     return Story(
         status=told["status"],
