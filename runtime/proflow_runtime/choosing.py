@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -16,12 +17,16 @@ _COMBINED = 4
 """Up to how many rules of an inclusive are steered in every combination."""
 
 
+# The same few are asked for in every pass of every run.
+_expression = lru_cache(maxsize=8192)(Expression)
+
+
 class Choices(Pass):
     """What a run computes on its way."""
 
     def get(self, expression: str) -> Any:
         """The value of an expression, computed inside the step that uses it."""
-        return Expression(expression)
+        return _expression(expression)
 
     def text(self, text: str) -> Any:
         """A text with `${…}`, put together inside the step that uses it."""

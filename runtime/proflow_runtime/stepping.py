@@ -40,9 +40,9 @@ class Steps(Pass):
         """Runs a handler, and returns its output."""
         step = self._begin(node)
 
-        async def attempt() -> JSON:
+        def attempt() -> Awaitable[JSON]:
             work = partial(self._handled, node, step, handler, input)
-            return await self._attempt(node, work, retry, timeout)
+            return self._attempt(node, work, retry, timeout)
 
         # Handed on, not awaited: one coroutine less for every step of every pass.
         return self._executed(node, step, attempt, catch)
@@ -160,12 +160,9 @@ class Steps(Pass):
             failure = StepFailure(error.name, error.message, 0)
             return self._failed(node, f"step `{step}` failed: {error.message}", failure, catch)
         output = open_memo(memo)
-        if isinstance(output, StepFailure):
+        if type(output) is StepFailure:
             return self._failed(node, f"step `{step}` {output}", output, catch)
-        if catch:
-            return self._succeeded(node, output, catch)
-        self._settle(node, output)
-        return output
+        return self._succeeded(node, output, catch)
 
     def _succeeded(self, node: str, output: JSON, catch: bool) -> JSON:
         if catch:

@@ -82,7 +82,7 @@ def checked(value: Any) -> JSON:
 
     Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
     """
-    if _check(value, "the output", 0) <= MAX_OUTPUT_BYTES:
+    if _check(value, None, 0) <= MAX_OUTPUT_BYTES:
         return value
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_OUTPUT_BYTES:
@@ -90,21 +90,25 @@ def checked(value: Any) -> JSON:
     return value
 
 
-def _check(value: Any, at: str, depth: int) -> int:
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+"""Where in an output a value is: what holds it, and its key or index. Worded only in errors."""
+
+
+def _check(value: Any, at: _Place, depth: int) -> int:
     """Raises `NotJsonError`; returns a number of bytes that `value` does not exceed as JSON."""
-    if value is None or isinstance(value, bool):
-        return 6
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            raise NotJsonError(f"{at} contains half of a surrogate pair")
+            raise NotJsonError(f"{_worded(at)} contains half of a surrogate pair")
         return 6 * len(value) + 3
+    if value is None or isinstance(value, bool):
+        return 6
     if isinstance(value, int):
         if abs(value) > _MAX_EXACT:
-            raise NotJsonError(f"{at} is an integer beyond 2^53, return it as a text")
+            raise NotJsonError(f"{_worded(at)} is an integer beyond 2^53, return it as a text")
         return 30
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise NotJsonError(f"{at} is `{value}`, which is not JSON")
+            raise NotJsonError(f"{_worded(at)} is `{value}`, which is not JSON")
         return 30
     if depth >= MAX_DEPTH:
         raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
@@ -112,11 +116,17 @@ def _check(value: Any, at: str, depth: int) -> int:
         size = 3
         for key, item in value.items():
             if not isinstance(key, str):
-                raise NotJsonError(f"{at} has the key `{key!r}`, which is not a text")
-            size += 6 * len(key) + 3 + _check(item, f"{at}.{key}", depth + 1)
+                raise NotJsonError(f"{_worded(at)} has the key `{key!r}`, which is not a text")
+            size += 6 * len(key) + 3 + _check(item, (at, key), depth + 1)
         return size
     if isinstance(value, list | tuple):
-        return 3 + sum(
-            _check(item, f"{at}[{index}]", depth + 1) for index, item in enumerate(value)
-        )
-    raise NotJsonError(f"{at} is a `{type(value).__name__}`, which is not JSON")
+        return 3 + sum(_check(item, (at, index), depth + 1) for index, item in enumerate(value))
+    raise NotJsonError(f"{_worded(at)} is a `{type(value).__name__}`, which is not JSON")
+
+
+def _worded(at: _Place) -> str:
+    keys: list[str] = []
+    while at is not None:
+        at, key = at
+        keys.append(f"[{key}]" if isinstance(key, int) else f".{key}")
+    return "the output" + "".join(reversed(keys))
