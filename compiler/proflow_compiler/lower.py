@@ -123,7 +123,8 @@ class _Lowering:
             case Repeat(name, block):
                 return [RepeatOp(id=step_id(name), node=name, steps=self.block(block))]
             case Again(name, to, limit):
-                return [AgainOp(id=step_id(name), node=name, to=to, limit=limit)]
+                of = self._chosen_for(name)
+                return [AgainOp(id=step_id(name), node=name, to=to, limit=limit, outcome_of=of)]
             case Leave(name, exit_):
                 return [LeaveOp(id=step_id(name), node=name, exit=exit_)]
             case Stop(name):
@@ -186,8 +187,13 @@ class _Lowering:
             ],
             default=next((exit_.outcome for exit_ in exits if exit_.when is None), None),
             every=at.every,
-            outcome_of=None if at.choice_of is None else at.node.id,
+            outcome_of=self._chosen_for(at.id),
         )
+
+    def _chosen_for(self, name: str) -> str | None:
+        """The node whose rules these are, if they stand on the edges of an outcome."""
+        at = self.nodes[name]
+        return None if at.choice_of is None else at.node.id
 
 
 def _inner(graph: Graph) -> Iterator[tuple[str, Graph]]:

@@ -97,7 +97,7 @@ class _Level:
             if header not in self.headers:
                 continue
             name = self.free(f"again {header}")
-            self._add(Place(name, Again(at.node.id, header, way.limit), name), rank)
+            self._add(Place(name, Again(at.id, header, way.limit), name), rank)
             self.returns[header].append(name)
             links.append(Link(name, way.edge))
         if not links and self.finish is not None:

@@ -19,14 +19,14 @@ Outcome: TypeAlias = str | list[str]
 class Loop:
     """A loop that the run is in, since it was entered from outside.
 
-    `round` counts over the whole run, `returns` by the nodes that ways back lead from. `seen` are
-    the nodes whose states the next round takes back.
+    `round` counts over the whole run, `returns` by the way back: a node, and its outcome. `seen`
+    are the nodes whose states the next round takes back.
     """
 
     header: str
     outer: Loop | None
     round: int = 0
-    returns: dict[str, int] = field(default_factory=dict)
+    returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
     seen: set[ItemKey] = field(default_factory=set)
 
 

@@ -375,10 +375,10 @@ def _choose(op: ChooseOp) -> Instruction:
 
 
 def _again(op: AgainOp) -> Instruction:
-    node, to, limit = op.node, op.to, op.limit
+    node, to, limit, of = op.node, op.to, op.limit, op.outcome_of
 
     async def again(flow: Flow) -> Again:
-        return flow.again(node, to=to, limit=limit)
+        return flow.again(node, to=to, limit=limit, of=of)
 
     return again
 

@@ -168,18 +168,20 @@ class Structures(Pass):
             for exits in around.exits.keys() - left:
                 del around.exits[exits]
 
-    def again(self, node: str, *, to: str, limit: int) -> Again:
+    def again(self, node: str, *, to: str, limit: int, of: str | None = None) -> Again:
         """The way back from `node` to the repeated block that begins with `to`.
 
-        The run fails when it is taken more than `limit` times since the loop was entered.
+        The run fails when it is taken more than `limit` times since the loop was entered. Another
+        outcome of `node` is another way back. `of` is as in `choose`.
         """
         loop = self._frame.loop
         if loop is None or loop.header != to:
             raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
-        loop.returns[node] = loop.returns.get(node, 0) + 1
-        if loop.returns[node] > limit:
+        way = node, self.outcome_of(node)
+        loop.returns[way] = loop.returns.get(way, 0) + 1
+        if loop.returns[way] > limit:
             times = "once" if limit == 1 else f"{limit} times"
-            self._fail(node, f"way back `{node} → {to}` was taken more than {times}")
+            self._fail(node, f"way back `{of or node} → {to}` was taken more than {times}")
         return Again(node, to)
 
     def leave(self, node: str, exit: str) -> None:

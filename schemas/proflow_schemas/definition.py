@@ -231,12 +231,15 @@ class RepeatOp(Op):
 class AgainOp(Op):
     """The way back from `node` to the repeated block that begins with `to`, at most `limit` times.
 
-    It ends its block; one time more fails the run.
+    It ends its block; one time more fails the run. Ways back by different outcomes of `node` are
+    counted apart.
     """
 
     fn: Literal["again"] = "again"
     to: str
     limit: int = Field(ge=1)
+    outcome_of: str | None = None
+    """As in `choose`."""
 
 
 class LeaveOp(Op):

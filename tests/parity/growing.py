@@ -291,6 +291,9 @@ class _Growing:
                     self.drawing.config(last)["rejectTo"] = header[0]
                 else:
                     self.edge(last, header[0], "returned", {"loop": {"max": most}})
+                    if self.chance(0.3):
+                        other = self.random.randint(1, 3)
+                        self.edge(last, header[0], "rejected", {"loop": {"max": other}})
                 found = [(last, "approved", None)]
                 if self.chance(0.3):
                     self.drawing.config(last)["timeout"] = f"{self.seconds()}s"

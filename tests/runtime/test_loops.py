@@ -120,6 +120,32 @@ async def test_a_way_back_taken_too_often_fails_the_run(
         assert run.error["message"] == message
 
 
+async def test_ways_back_by_different_outcomes_of_a_node_are_counted_apart(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result | None:
+        async def draft() -> Again | None:
+            await flow.run("draft", done)
+            match (await flow.approve("boss")).outcome:
+                case "returned":
+                    return flow.again("boss", to="draft", limit=2)
+                case "rejected":
+                    return flow.again("boss", to="draft", limit=1)
+            return None
+
+        await flow.repeat("draft", draft)
+        return flow.end("sent")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        for outcome in ("returned", "rejected", "returned"):
+            await answer(engine, "boss", outcome=outcome)
+            assert run.status == "Running"
+        await answer(engine, "boss", outcome="rejected")
+        assert run.error is not None
+        assert run.error["message"] == "way back `boss → draft` was taken more than once"
+
+
 async def test_a_loop_can_be_left_by_an_end(client: inngest.Inngest, register: Register) -> None:
     async with LocalEngine(client, [register(drafting(3))]) as engine:
         run = await start(engine)

@@ -1,0 +1,1 @@
+"""What is kept in the database: designs, runs, approvals, tasks. Every row is a tenant's."""

@@ -1,0 +1,28 @@
+"""The tables, one module per subject. A host adds them to its own `Tortoise.init`."""
+
+from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
+from proflow_runtime.store.models.outbox import OutboxEvent
+from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
+from proflow_runtime.store.models.runs import NodeStateRow, Run
+from proflow_runtime.store.models.tasks import InngestTask
+from proflow_runtime.store.models.tokens import ApiToken
+
+__all__ = [
+    "ApiToken",
+    "Approval",
+    "Assignment",
+    "AuditEntry",
+    "Delegation",
+    "Department",
+    "Design",
+    "DesignVersion",
+    "InngestTask",
+    "NodeStateRow",
+    "OutboxEvent",
+    "Person",
+    "PersonRole",
+    "Run",
+    "StoredDefinition",
+    "Trigger",
+]

@@ -1,0 +1,91 @@
+"""Designs of tenants, their published versions, and what these are looked up by."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from proflow_runtime.store.models.json_text import JsonText
+
+
+class Design(Model):
+    """A drawing that a tenant works on; `code` is the id of the workflow that it becomes."""
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    code = fields.CharField(max_length=100)
+    name = fields.CharField(max_length=255)
+    draft = JsonText()
+    """The canvas as it was saved last, with whatever else the host put there."""
+    revision = fields.IntField(default=1)
+    """Counts saves of the draft, so that two editors notice each other."""
+    published_version = fields.IntField(null=True)
+    """The version that new runs take; null: none."""
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+    updated_by = fields.CharField(max_length=200, null=True)
+
+    class Meta:
+        table = "proflow_designs"
+        app = "proflow"
+        unique_together = (("tenant_id", "code"),)
+
+
+class StoredDefinition(Model):
+    """What a version compiles to; immutable, and shared by all that compile to the same."""
+
+    digest = fields.CharField(max_length=80, primary_key=True)
+    body = JsonText()
+
+    class Meta:
+        table = "proflow_definitions"
+        app = "proflow"
+
+
+class DesignVersion(Model):
+    """A published drawing; never changed."""
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    design: fields.ForeignKeyRelation[Design] = fields.ForeignKeyField(
+        "proflow.Design", related_name="versions", on_delete=fields.CASCADE
+    )
+    number = fields.IntField()
+    canvas = JsonText()
+    digest = fields.CharField(max_length=80)
+    published_at = fields.DatetimeField()
+    published_by = fields.CharField(max_length=200, null=True)
+
+    class Meta:
+        table = "proflow_versions"
+        app = "proflow"
+        unique_together = (("design", "number"),)
+
+
+class Trigger(Model):
+    """What starts or cancels runs of a tenant's published version.
+
+    `kind`: `event`, `cron` or `cancel`; `key`: the event's name, or the cron with its time zone
+    (`TZ=Asia/Shanghai 0 9 * * *`).
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    design: fields.ForeignKeyRelation[Design] = fields.ForeignKeyField(
+        "proflow.Design", related_name="triggers", on_delete=fields.CASCADE
+    )
+    workflow = fields.CharField(max_length=100)
+    version = fields.IntField()
+    digest = fields.CharField(max_length=80)
+    kind = fields.CharField(max_length=10)
+    key = fields.CharField(max_length=300)
+    condition = fields.TextField(null=True)
+    timeout = fields.IntField(null=True)
+    """Of a cancellation: for how many seconds from a run's start it counts."""
+    idempotency = fields.TextField(null=True)
+
+    class Meta:
+        table = "proflow_triggers"
+        app = "proflow"
+        indexes = (Index(fields=("kind", "key", "tenant_id")),)

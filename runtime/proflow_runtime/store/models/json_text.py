@@ -1,0 +1,29 @@
+"""JSON in a text column: the same on SQLite and PostgreSQL, keys in the order they came in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tortoise import Model
+from tortoise.fields.base import Field
+
+
+class JsonText(Field[Any]):
+    """A JSON value, kept as its text.
+
+    PostgreSQL's own JSON refuses texts with a NUL, and sorts keys; a drawing keeps both.
+    """
+
+    SQL_TYPE = "TEXT"
+    indexable = False
+
+    def to_db_value(self, value: Any, instance: type[Model] | Model) -> str | None:
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+    def to_python_value(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+

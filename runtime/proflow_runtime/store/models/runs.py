@@ -1,0 +1,72 @@
+"""Runs of stored designs, and what is known of their nodes."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from proflow_runtime.store.models.json_text import JsonText
+from proflow_runtime.store.models.tasks import InngestTask
+
+
+class Run(Model):
+    """A run; `id` is our own, known before Inngest has begun it, and what expressions see as
+    `run.id`. `status`: pending (Inngest has not begun it), running, waiting, completed, failed,
+    cancelled."""
+
+    id = fields.CharField(max_length=64, primary_key=True)
+    tenant_id = fields.IntField()
+    workflow = fields.CharField(max_length=100)
+    version = fields.IntField()
+    digest = fields.CharField(max_length=80)
+    inngest_run_id = fields.CharField(max_length=100, null=True, db_index=True)
+    task: fields.ForeignKeyNullableRelation[InngestTask] = fields.ForeignKeyField(
+        "proflow.InngestTask", related_name="runs", null=True, on_delete=fields.SET_NULL
+    )
+    parent = fields.CharField(max_length=64, null=True)
+    """Of a subprocess: the run that called it."""
+    event = JsonText()
+    """What started it: `{name, id, ts, data}`."""
+    business_id = fields.IntField(null=True)
+    started_by = fields.CharField(max_length=200, null=True)
+    status = fields.CharField(max_length=20, default="pending")
+    result = fields.TextField(null=True)
+    output = JsonText(null=True)
+    error = JsonText(null=True)
+    """`{name, message}`"""
+    created_at = fields.DatetimeField()
+    started_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "proflow_runs"
+        app = "proflow"
+        indexes = (
+            Index(fields=("tenant_id", "created_at")),
+            Index(fields=("tenant_id", "workflow", "status")),
+        )
+
+
+class NodeStateRow(Model):
+    """What is known of a node of a run; `items`: which item of each foreach around, `0,3`."""
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
+        "proflow.Run", related_name="nodes", on_delete=fields.CASCADE
+    )
+    node = fields.CharField(max_length=200)
+    items = fields.CharField(max_length=100, default="")
+    round = fields.IntField(default=1)
+    status = fields.CharField(max_length=20)
+    outcome = JsonText(null=True)
+    attempts = fields.IntField(null=True)
+    error = JsonText(null=True)
+    started_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "proflow_node_states"
+        app = "proflow"
+        unique_together = (("run", "node", "items"),)

@@ -1,0 +1,26 @@
+"""Tokens of the standalone service."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.models import Model
+
+from proflow_runtime.store.models.json_text import JsonText
+
+
+class ApiToken(Model):
+    """A token of one user of one tenant; only its SHA-256 is kept."""
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    user = fields.CharField(max_length=200)
+    roles = JsonText(default=[])
+    hash = fields.CharField(max_length=64, unique=True)
+    name = fields.CharField(max_length=100)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(null=True)
+    revoked_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "proflow_tokens"
+        app = "proflow"
