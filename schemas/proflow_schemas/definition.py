@@ -355,7 +355,7 @@ class CronTrigger(Model):
 class Concurrency(Model):
     limit: int = Field(ge=1)
     key: str | None = None
-    scope: Literal["fn", "env", "account"] | None = None
+    scope: Literal["account", "env", "fn"] | None = None
 
 
 class Throttle(Model):

@@ -12,7 +12,7 @@ class ConcurrencySetting(Config):
 
     limit: Count
     key: Expression | None = None
-    scope: Literal["fn", "env", "account"] | None = None
+    scope: Literal["account", "env", "fn"] | None = None
 
 
 class ThrottleSetting(Config):
