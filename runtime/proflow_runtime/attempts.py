@@ -14,6 +14,9 @@ from proflow_runtime.results import Failed
 from proflow_runtime.retry import Retry
 from proflow_runtime.values import JSON, NotJsonError, checked
 
+MAX_MESSAGE = 10_000
+"""Characters of an error's message: it is a step's output, and goes on into others."""
+
 
 class Attempt:
     """One attempt; afterwards `failure` says whether and why it failed, for good or not."""
@@ -51,6 +54,12 @@ class Attempt:
             return self._again(TimeoutError(f"timed out after {timeout.total_seconds():g} s"))
         except Exception as error:
             return self._again(error)
+        except (asyncio.CancelledError, SystemExit) as error:
+            # Of the handler's own making, unless somebody cancels this request.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return self._again(RuntimeError(f"the handler raised `{type(error).__name__}`"))
 
     def _again(self, error: Exception) -> JSON:
         if self._last:
@@ -66,7 +75,10 @@ class Attempt:
 
     def _failed(self, error: Exception) -> StepFailure:
         name = type(error).__name__
-        self.failure = StepFailure(name, str(error) or name, self._number + 1)
+        message = str(error) or name
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}…"
+        self.failure = StepFailure(name, message, self._number + 1)
         return self.failure
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from proflow_schemas.expressions import compile, template
+from pydantic import BaseModel, TypeAdapter
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list, or dict with string keys."""
@@ -81,13 +84,24 @@ def checked(value: Any) -> JSON:
     """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
 
     Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
+    Models of pydantic and dataclasses become what pydantic makes of them, by alias.
     """
-    if _check(value, None, 0) <= MAX_OUTPUT_BYTES:
+    try:
+        most = _check(value, None, 0)
+    except _ModelMet:
+        # Tried first as it is: nearly all outputs are JSON already.
+        value = _dumped(value, None, 0)
+        most = _check(value, None, 0)
+    if most <= MAX_OUTPUT_BYTES:
         return value
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_OUTPUT_BYTES:
         raise NotJsonError(f"the output has {size:,} bytes, more than the 4 MiB that a step may")
     return value
+
+
+class _ModelMet(Exception):
+    """What is checked holds a model."""
 
 
 _Place: TypeAlias = "tuple[_Place, str | int] | None"
@@ -121,7 +135,36 @@ def _check(value: Any, at: _Place, depth: int) -> int:
         return size
     if isinstance(value, list | tuple):
         return 3 + sum(_check(item, (at, index), depth + 1) for index, item in enumerate(value))
+    if _is_model(value):
+        raise _ModelMet
     raise NotJsonError(f"{_worded(at)} is a `{type(value).__name__}`, which is not JSON")
+
+
+def _is_model(value: Any) -> bool:
+    of_dataclass = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return of_dataclass or isinstance(value, BaseModel)
+
+
+def _dumped(value: Any, at: _Place, depth: int) -> Any:
+    """`value` with JSON in place of the models in it."""
+    if _is_model(value):
+        try:
+            return _adapter(type(value)).dump_python(value, mode="json", by_alias=True)
+        except Exception as error:
+            name = type(value).__name__
+            raise NotJsonError(f"{_worded(at)} is a `{name}` without JSON: {error}") from error
+    if depth >= MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {key: _dumped(item, (at, key), depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_dumped(item, (at, index), depth + 1) for index, item in enumerate(value)]
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
 
 
 def _worded(at: _Place) -> str:

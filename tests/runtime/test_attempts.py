@@ -1,13 +1,19 @@
 """How often a node is tried, when, and what its failure says."""
 
+import asyncio
 import math
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task, clock
+from proflow_runtime.attempts import Attempt
 from proflow_runtime.local import LocalEngine, RunRecord
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from .conftest import Register
 from .driving import start
@@ -235,6 +241,85 @@ async def test_outputs_come_back_as_they_were(
         assert got[-1] == run.output["output"] == expected
 
 
+class Line(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    net_price: Decimal
+    sold_at: datetime | None = None
+    weight: float = 1.5
+
+
+@dataclass
+class Order:
+    number: str
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass
+class Unwritable:
+    what: object
+
+
+LINE = {"netPrice": "1.10", "soldAt": None, "weight": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (Line(net_price=Decimal("1.10")), LINE),
+        (
+            Line(net_price=Decimal("1.10"), sold_at=datetime(2026, 1, 5)),
+            LINE | {"soldAt": "2026-01-05T00:00:00"},
+        ),
+        (
+            {"all": [Order("7", [Line(net_price=Decimal("1.10"))]), (1, 2)]},
+            {"all": [{"number": "7", "lines": [LINE]}, [1, 2]]},
+        ),
+    ],
+)
+async def test_models_and_dataclasses_are_kept_as_their_json_by_alias(
+    client: inngest.Inngest, register: Register, output: Any, expected: Any
+) -> None:
+    async def handler(task: Task) -> Any:
+        return output
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", handler)
+        return flow.end("end", output=flow.get("steps.a.output"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.output["output"] == expected
+
+
+CIRCLE: list[Any] = [Order("7")]
+CIRCLE.append(CIRCLE)
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        (Line(net_price=Decimal(1), weight=math.nan), "the output.weight is `nan`"),
+        ([Unwritable(object())], "the output[0] is a `Unwritable` without JSON: "),
+        ([Order("7"), {1}], "the output[1] is a `set`, which is not JSON"),
+        (CIRCLE, "the output is nested more than 200 levels deep"),
+        (Order, "the output is a `type`, which is not JSON"),
+    ],
+)
+async def test_what_a_model_holds_is_checked_as_other_outputs_are(
+    client: inngest.Inngest, register: Register, output: Any, complaint: str
+) -> None:
+    async def handler(task: Task) -> Any:
+        return output
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", handler)
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        assert complaint in message(await start(engine))
+
+
 async def test_an_input_that_cannot_be_computed_fails_the_run_at_once(
     client: inngest.Inngest, register: Register
 ) -> None:
@@ -257,6 +342,90 @@ async def test_an_error_without_a_message_goes_by_its_name(
 
     async with LocalEngine(client, [register(body)]) as engine:
         assert message(await start(engine)) == "step `a` failed after 1 attempt: ValueError"
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(3)])
+async def test_what_a_handler_does_to_its_own_task_is_a_failed_attempt(
+    client: inngest.Inngest, register: Register, error: BaseException
+) -> None:
+    attempts: list[int] = []
+
+    async def handler(task: Task) -> Any:
+        attempts.append(task.attempt)
+        raise error
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", handler, retry=Retry(2), catch=True)
+        return flow.end("end", output=flow.get("steps.a.error.message"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.output["output"] == f"the handler raised `{type(error).__name__}`"
+        assert attempts == [1, 2]
+
+
+async def test_a_request_that_is_cancelled_ends_no_attempt() -> None:
+    async def handler() -> Any:
+        await asyncio.Event().wait()
+
+    attempt = Attempt(0, Retry(1), 1)
+    task = asyncio.create_task(attempt.run(handler))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert attempt.failure is None
+
+
+async def test_a_plain_function_is_refused_as_a_handler_after_one_attempt(
+    client: inngest.Inngest, register: Register
+) -> None:
+    called: list[int] = []
+
+    def plain(task: Task) -> Any:
+        called.append(task.attempt)
+        return {}
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", plain)
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        complaint = "the handler `plain` is not an `async def` function"
+        assert message(await start(engine)) == f"step `a` failed after 1 attempt: {complaint}"
+        assert called == [1]
+
+
+async def test_a_handler_may_do_several_things_at_once(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def one(number: int) -> int:
+        await asyncio.sleep(0)
+        return number
+
+    async def handler(task: Task) -> Any:
+        return await asyncio.gather(*(one(number) for number in range(3)))
+
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", handler)
+        return flow.end("end", output=flow.get("steps.a.output"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.output["output"] == [0, 1, 2]
+        assert [step.id for step in run.steps].count("a") == 1
+
+
+async def test_a_very_long_message_of_an_error_is_cut(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        await flow.run("a", Flaky(9, ValueError("x" * 5 * 2**20)), retry=Retry(1), catch=True)
+        return flow.end("end", output=flow.get("steps.a.error.message"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+        assert run.output["output"] == "x" * 10_000 + "…"
 
 
 async def test_a_function_with_too_few_retries_fails_the_run_clearly(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias
+
+import inngest
 
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.values import JSON
@@ -27,6 +30,10 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
 
 
 async def call(handler: Handler, task: Task) -> JSON:
-    """Runs a handler, or what stands in its way."""
+    """Runs a handler, or what stands in its way. `NonRetriableError`: it is a plain function."""
     interceptor = _interceptor.get()
-    return await (handler(task) if interceptor is None else interceptor(task, handler))
+    work = handler(task) if interceptor is None else interceptor(task, handler)
+    if not inspect.isawaitable(work):
+        name = getattr(handler, "__name__", type(handler).__name__)
+        raise inngest.NonRetriableError(f"the handler `{name}` is not an `async def` function")
+    return await work
