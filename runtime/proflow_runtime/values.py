@@ -148,11 +148,12 @@ def _is_model(value: Any) -> bool:
 def _dumped(value: Any, at: _Place, depth: int) -> Any:
     """`value` with JSON in place of the models in it."""
     if _is_model(value):
+        model: Any = type(value)
         try:
-            return _adapter(type(value)).dump_python(value, mode="json", by_alias=True)
+            return _adapter(model).dump_python(value, mode="json", by_alias=True)
         except Exception as error:
-            name = type(value).__name__
-            raise NotJsonError(f"{_worded(at)} is a `{name}` without JSON: {error}") from error
+            told = f"{_worded(at)} is a `{model.__name__}` without JSON: {error}"
+            raise NotJsonError(told) from error
     if depth >= MAX_DEPTH:
         return value
     if isinstance(value, dict):
@@ -163,7 +164,7 @@ def _dumped(value: Any, at: _Place, depth: int) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _adapter(model: Any) -> TypeAdapter[Any]:
+def _adapter(model: type) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
