@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check fix golden bench new-node new-rule
+.PHONY: help demo test test-long check fix golden migrations bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,6 +44,9 @@ fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
 golden: $(READY) ## Update all snapshots and derived pages, and show what changed
 	$(BIN)/python -m pytest --quiet --snapshot-update tests || true
 	git --no-pager diff
+
+migrations: $(READY) ## Write the tables' first migration anew, from the models
+	$(BIN)/python -m proflow_runtime.store.migrations
 
 bench: $(READY) ## Measure: compiling, stepping, starting, the local engine
 	$(BIN)/python -m benchmarks

@@ -26,3 +26,12 @@ __all__ = [
     "StoredDefinition",
     "Trigger",
 ]
+
+MODELS = (
+    *(ApiToken, Approval, Assignment, AuditEntry, Delegation, Department, Design, DesignVersion),
+    *(InngestTask, NodeStateRow, OutboxEvent, Person, PersonRole, Run, StoredDefinition, Trigger),
+)
+for _model in MODELS:
+    # Tortoise makes the docstring a comment of the table: a part of the migrations, and on SQLite a
+    # `;` in it ends the statement.
+    _model._meta.table_description = ""

@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
 from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Approval(Model):
@@ -19,27 +20,27 @@ class Approval(Model):
     run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
         "proflow.Run", related_name="approvals", on_delete=fields.CASCADE
     )
-    workflow = fields.CharField(max_length=100)
-    node = fields.CharField(max_length=200)
-    step = fields.CharField(max_length=300)
+    workflow = ShortText(max_length=100)
+    node = ShortText(max_length=200)
+    step = ShortText(max_length=300)
     """The node with its item and execution, `x[3]#2`: one approval for each in a run."""
-    label = fields.CharField(max_length=255)
-    answer_event = fields.CharField(max_length=255)
+    label = ShortText(max_length=255)
+    answer_event = ShortText(max_length=255)
     answer_data = JsonText()
     """What the event that resumes the run has to hold, so that its wait matches."""
-    mode = fields.CharField(max_length=20)
-    pass_ratio = fields.CharField(max_length=30, null=True)
+    mode = ShortText(max_length=20)
+    pass_ratio = ShortText(max_length=30, null=True)
     """Of a quorum, as an exact fraction (`3/5`)."""
     policy = JsonText()
-    initiator = fields.CharField(max_length=200, null=True)
-    status = fields.CharField(max_length=20, default="open")
+    initiator = ShortText(max_length=200, null=True)
+    status = ShortText(max_length=20, default="open")
     opened_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(null=True)
     next_reminder_at = fields.DatetimeField(null=True, db_index=True)
     reminders_sent = fields.IntField(default=0)
     resolved_at = fields.DatetimeField(null=True)
-    decided_by = fields.CharField(max_length=200, null=True)
-    comment = fields.TextField(null=True)
+    decided_by = ShortText(max_length=200, null=True)
+    comment = LongText(null=True)
 
     class Meta:
         table = "proflow_approvals"
@@ -60,17 +61,17 @@ class Assignment(Model):
     approval: fields.ForeignKeyRelation[Approval] = fields.ForeignKeyField(
         "proflow.Approval", related_name="assignments", on_delete=fields.CASCADE
     )
-    user = fields.CharField(max_length=200)
+    user = ShortText(max_length=200)
     position = fields.IntField()
-    origin = fields.CharField(max_length=20, default="named")
-    instead_of = fields.CharField(max_length=200, null=True)
+    origin = ShortText(max_length=20, default="named")
+    instead_of = ShortText(max_length=200, null=True)
     """Whose vote it is, if somebody stands in or it was handed over."""
     before: fields.ForeignKeyNullableRelation[Assignment] = fields.ForeignKeyField(
         "proflow.Assignment", related_name="preceding", null=True, on_delete=fields.CASCADE
     )
     """Of an approver who was added before another: that other."""
-    status = fields.CharField(max_length=20, default="open")
-    comment = fields.TextField(null=True)
+    status = ShortText(max_length=20, default="open")
+    comment = LongText(null=True)
     acted_at = fields.DatetimeField(null=True)
 
     class Meta:
@@ -86,11 +87,11 @@ class AuditEntry(Model):
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
     at = fields.DatetimeField()
-    run_id = fields.CharField(max_length=64, null=True, db_index=True)
+    run_id = ShortText(max_length=64, null=True, db_index=True)
     approval_id = fields.BigIntField(null=True, db_index=True)
-    actor = fields.CharField(max_length=200)
-    act = fields.CharField(max_length=40)
-    comment = fields.TextField(null=True)
+    actor = ShortText(max_length=200)
+    act = ShortText(max_length=40)
+    comment = LongText(null=True)
     details = JsonText(null=True)
 
     class Meta:

@@ -7,6 +7,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
+from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Design(Model):
@@ -14,8 +15,8 @@ class Design(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    code = fields.CharField(max_length=100)
-    name = fields.CharField(max_length=255)
+    code = ShortText(max_length=100)
+    name = ShortText(max_length=255)
     draft = JsonText()
     """The canvas as it was saved last, with whatever else the host put there."""
     revision = fields.IntField(default=1)
@@ -24,7 +25,7 @@ class Design(Model):
     """The version that new runs take; null: none."""
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
-    updated_by = fields.CharField(max_length=200, null=True)
+    updated_by = ShortText(max_length=200, null=True)
 
     class Meta:
         table = "proflow_designs"
@@ -35,7 +36,7 @@ class Design(Model):
 class StoredDefinition(Model):
     """What a version compiles to; immutable, and shared by all that compile to the same."""
 
-    digest = fields.CharField(max_length=80, primary_key=True)
+    digest = ShortText(max_length=80, primary_key=True)
     body = JsonText()
 
     class Meta:
@@ -53,9 +54,9 @@ class DesignVersion(Model):
     )
     number = fields.IntField()
     canvas = JsonText()
-    digest = fields.CharField(max_length=80)
+    digest = ShortText(max_length=80)
     published_at = fields.DatetimeField()
-    published_by = fields.CharField(max_length=200, null=True)
+    published_by = ShortText(max_length=200, null=True)
 
     class Meta:
         table = "proflow_versions"
@@ -75,15 +76,15 @@ class Trigger(Model):
     design: fields.ForeignKeyRelation[Design] = fields.ForeignKeyField(
         "proflow.Design", related_name="triggers", on_delete=fields.CASCADE
     )
-    workflow = fields.CharField(max_length=100)
+    workflow = ShortText(max_length=100)
     version = fields.IntField()
-    digest = fields.CharField(max_length=80)
-    kind = fields.CharField(max_length=10)
-    key = fields.CharField(max_length=300)
-    condition = fields.TextField(null=True)
+    digest = ShortText(max_length=80)
+    kind = ShortText(max_length=10)
+    key = ShortText(max_length=300)
+    condition = LongText(null=True)
     timeout = fields.IntField(null=True)
     """Of a cancellation: for how many seconds from a run's start it counts."""
-    idempotency = fields.TextField(null=True)
+    idempotency = LongText(null=True)
 
     class Meta:
         table = "proflow_triggers"

@@ -25,5 +25,3 @@ class JsonText(Field[Any]):
 
     def to_python_value(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
-
-

@@ -6,15 +6,16 @@ from tortoise import fields
 from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
+from proflow_runtime.store.models.texts import ShortText
 
 
 class OutboxEvent(Model):
     """`id` is the event's own, made of what it says: Inngest takes it once, however often it is
     sent."""
 
-    id = fields.CharField(max_length=200, primary_key=True)
+    id = ShortText(max_length=200, primary_key=True)
     tenant_id = fields.IntField()
-    name = fields.CharField(max_length=255)
+    name = ShortText(max_length=255)
     data = JsonText()
     created_at = fields.DatetimeField()
     sent_at = fields.DatetimeField(null=True, db_index=True)

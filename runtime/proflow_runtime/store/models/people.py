@@ -6,14 +6,16 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from proflow_runtime.store.models.texts import ShortText
+
 
 class Department(Model):
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    code = fields.CharField(max_length=200)
-    name = fields.CharField(max_length=255)
-    parent = fields.CharField(max_length=200, null=True)
-    head = fields.CharField(max_length=200, null=True)
+    code = ShortText(max_length=200)
+    name = ShortText(max_length=255)
+    parent = ShortText(max_length=200, null=True)
+    head = ShortText(max_length=200, null=True)
     """The user who leads it."""
 
     class Meta:
@@ -27,10 +29,10 @@ class Person(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    user = fields.CharField(max_length=200)
-    name = fields.CharField(max_length=255)
-    department = fields.CharField(max_length=200, null=True)
-    manager = fields.CharField(max_length=200, null=True)
+    user = ShortText(max_length=200)
+    name = ShortText(max_length=255)
+    department = ShortText(max_length=200, null=True)
+    manager = ShortText(max_length=200, null=True)
     """Whom they report to; null: the head of their department."""
 
     class Meta:
@@ -42,8 +44,8 @@ class Person(Model):
 class PersonRole(Model):
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    user = fields.CharField(max_length=200)
-    role = fields.CharField(max_length=200)
+    user = ShortText(max_length=200)
+    role = ShortText(max_length=200)
 
     class Meta:
         table = "proflow_roles"
@@ -56,9 +58,9 @@ class Delegation(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    user = fields.CharField(max_length=200)
-    stand_in = fields.CharField(max_length=200)
-    workflow = fields.CharField(max_length=100, null=True)
+    user = ShortText(max_length=200)
+    stand_in = ShortText(max_length=200)
+    workflow = ShortText(max_length=100, null=True)
     starts_at = fields.DatetimeField()
     ends_at = fields.DatetimeField()
 

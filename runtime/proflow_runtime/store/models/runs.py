@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
 from proflow_runtime.store.models.tasks import InngestTask
+from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Run(Model):
@@ -15,23 +16,23 @@ class Run(Model):
     `run.id`. `status`: pending (Inngest has not begun it), running, waiting, completed, failed,
     cancelled."""
 
-    id = fields.CharField(max_length=64, primary_key=True)
+    id = ShortText(max_length=64, primary_key=True)
     tenant_id = fields.IntField()
-    workflow = fields.CharField(max_length=100)
+    workflow = ShortText(max_length=100)
     version = fields.IntField()
-    digest = fields.CharField(max_length=80)
-    inngest_run_id = fields.CharField(max_length=100, null=True, db_index=True)
+    digest = ShortText(max_length=80)
+    inngest_run_id = ShortText(max_length=100, null=True, db_index=True)
     task: fields.ForeignKeyNullableRelation[InngestTask] = fields.ForeignKeyField(
         "proflow.InngestTask", related_name="runs", null=True, on_delete=fields.SET_NULL
     )
-    parent = fields.CharField(max_length=64, null=True)
+    parent = ShortText(max_length=64, null=True)
     """Of a subprocess: the run that called it."""
     event = JsonText()
     """What started it: `{name, id, ts, data}`."""
     business_id = fields.IntField(null=True)
-    started_by = fields.CharField(max_length=200, null=True)
-    status = fields.CharField(max_length=20, default="pending")
-    result = fields.TextField(null=True)
+    started_by = ShortText(max_length=200, null=True)
+    status = ShortText(max_length=20, default="pending")
+    result = LongText(null=True)
     output = JsonText(null=True)
     error = JsonText(null=True)
     """`{name, message}`"""
@@ -56,10 +57,10 @@ class NodeStateRow(Model):
     run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
         "proflow.Run", related_name="nodes", on_delete=fields.CASCADE
     )
-    node = fields.CharField(max_length=200)
-    items = fields.CharField(max_length=100, default="")
+    node = ShortText(max_length=200)
+    items = ShortText(max_length=100, default="")
     round = fields.IntField(default=1)
-    status = fields.CharField(max_length=20)
+    status = ShortText(max_length=20)
     outcome = JsonText(null=True)
     attempts = fields.IntField(null=True)
     error = JsonText(null=True)

@@ -6,18 +6,20 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from proflow_runtime.store.models.texts import LongText, ShortText
+
 
 class InngestTask(Model):
     """A run as business code sees it: `status` is pending, running, completed, failed or cancelled."""
 
     id = fields.IntField(primary_key=True)
     tenant_id = fields.IntField(db_index=True)
-    task_type = fields.CharField(max_length=50)
+    task_type = ShortText(max_length=50)
     business_id = fields.IntField(null=True)
-    inngest_function_id = fields.CharField(max_length=100)
-    inngest_run_id = fields.CharField(max_length=100, null=True, db_index=True)
-    status = fields.CharField(max_length=20, default="pending")
-    error_message = fields.TextField(null=True)
+    inngest_function_id = ShortText(max_length=100)
+    inngest_run_id = ShortText(max_length=100, null=True, db_index=True)
+    status = ShortText(max_length=20, default="pending")
+    error_message = LongText(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
 

@@ -6,6 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
+from proflow_runtime.store.models.texts import ShortText
 
 
 class ApiToken(Model):
@@ -13,10 +14,10 @@ class ApiToken(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
-    user = fields.CharField(max_length=200)
+    user = ShortText(max_length=200)
     roles = JsonText(default=[])
-    hash = fields.CharField(max_length=64, unique=True)
-    name = fields.CharField(max_length=100)
+    hash = ShortText(max_length=64, unique=True)
+    name = ShortText(max_length=100)
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(null=True)
     revoked_at = fields.DatetimeField(null=True)
