@@ -351,6 +351,10 @@ class CronTrigger(Model):
     cron: str
     timezone: str | None = None
 
+    def with_zone(self) -> str:
+        """As Inngest takes both in one: `TZ=Asia/Shanghai 0 9 * * *`."""
+        return f"TZ={self.timezone} {self.cron}" if self.timezone else self.cron
+
 
 class Concurrency(Model):
     limit: int = Field(ge=1)

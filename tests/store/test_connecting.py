@@ -106,20 +106,22 @@ async def test_a_host_adds_the_tables_to_its_own(database_url: str) -> None:
         await connections.close_all()
 
 
+async def undone() -> None:
+    async with transaction():
+        await InngestTask.create(**TASK)
+        raise ZeroDivisionError
+
+
 async def test_a_transaction_is_undone_as_a_whole_and_one_inside_it_by_itself(
     database: str,
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with transaction():
-            await InngestTask.create(**TASK)
-            raise ZeroDivisionError
+        await undone()
     assert await InngestTask.all().count() == 0
     async with transaction():
         await InngestTask.create(**TASK)
         with pytest.raises(ZeroDivisionError):
-            async with transaction():
-                await InngestTask.create(**TASK)
-                raise ZeroDivisionError
+            await undone()
     assert await InngestTask.all().count() == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
-from proflow_schemas.definition import Approval, CronTrigger, Dependency, Rule
+from proflow_schemas.definition import Approval, Dependency, Rule
 
 from proflow_compiler.emit.literals import Source, computed, literal
 
@@ -19,11 +19,6 @@ def macro(template: str, name: str, *arguments: Any) -> str:
 
 def rendered(template: str, **values: Any) -> str:
     return _environment().get_template(f"{template}.jinja").render(values)
-
-
-def tab(trigger: CronTrigger) -> str:
-    """A cron expression with its time zone, as Inngest reads it."""
-    return f"TZ={trigger.timezone} {trigger.cron}" if trigger.timezone else trigger.cron
 
 
 @cache
@@ -49,7 +44,6 @@ def _environment() -> Environment:
         keyword=_keyword,
         policy=_policy,
         rules=_rules,
-        tab=tab,
     )
     return environment
 

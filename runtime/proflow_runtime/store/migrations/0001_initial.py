@@ -125,6 +125,7 @@ class Migration(migrations.Migration):
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("updated_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("updated_by", ShortText(null=True, max_length=200)),
+                ("deleted_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={
                 "table": "proflow_designs",
@@ -202,6 +203,10 @@ class Migration(migrations.Migration):
                 ("name", ShortText(max_length=255)),
                 ("data", JsonText(generated=False, null=False, unique=False)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                (
+                    "claimed_until",
+                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                ),
                 (
                     "sent_at",
                     fields.DatetimeField(

@@ -17,6 +17,7 @@ class Approval(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
+    run_id: str
     run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
         "proflow.Run", related_name="approvals", on_delete=fields.CASCADE
     )
@@ -58,6 +59,7 @@ class Assignment(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
+    approval_id: int
     approval: fields.ForeignKeyRelation[Approval] = fields.ForeignKeyField(
         "proflow.Approval", related_name="assignments", on_delete=fields.CASCADE
     )
@@ -66,6 +68,7 @@ class Assignment(Model):
     origin = ShortText(max_length=20, default="named")
     instead_of = ShortText(max_length=200, null=True)
     """Whose vote it is, if somebody stands in or it was handed over."""
+    before_id: int | None
     before: fields.ForeignKeyNullableRelation[Assignment] = fields.ForeignKeyField(
         "proflow.Assignment", related_name="preceding", null=True, on_delete=fields.CASCADE
     )

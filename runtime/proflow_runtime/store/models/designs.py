@@ -26,6 +26,8 @@ class Design(Model):
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     updated_by = ShortText(max_length=200, null=True)
+    deleted_at = fields.DatetimeField(null=True)
+    """Versions outlive it, for the runs of them."""
 
     class Meta:
         table = "proflow_designs"
@@ -49,6 +51,7 @@ class DesignVersion(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
+    design_id: int
     design: fields.ForeignKeyRelation[Design] = fields.ForeignKeyField(
         "proflow.Design", related_name="versions", on_delete=fields.CASCADE
     )
@@ -73,6 +76,7 @@ class Trigger(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
+    design_id: int
     design: fields.ForeignKeyRelation[Design] = fields.ForeignKeyField(
         "proflow.Design", related_name="triggers", on_delete=fields.CASCADE
     )

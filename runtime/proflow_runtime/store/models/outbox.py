@@ -18,6 +18,8 @@ class OutboxEvent(Model):
     name = ShortText(max_length=255)
     data = JsonText()
     created_at = fields.DatetimeField()
+    claimed_until = fields.DatetimeField(null=True)
+    """Somebody is sending it; if it is still unsent by then, another may."""
     sent_at = fields.DatetimeField(null=True, db_index=True)
 
     class Meta:

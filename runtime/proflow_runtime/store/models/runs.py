@@ -22,6 +22,7 @@ class Run(Model):
     version = fields.IntField()
     digest = ShortText(max_length=80)
     inngest_run_id = ShortText(max_length=100, null=True, db_index=True)
+    task_id: int | None
     task: fields.ForeignKeyNullableRelation[InngestTask] = fields.ForeignKeyField(
         "proflow.InngestTask", related_name="runs", null=True, on_delete=fields.SET_NULL
     )
@@ -54,6 +55,7 @@ class NodeStateRow(Model):
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
+    run_id: str
     run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
         "proflow.Run", related_name="nodes", on_delete=fields.CASCADE
     )

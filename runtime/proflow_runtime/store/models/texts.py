@@ -21,10 +21,28 @@ def storable(text: str) -> str:
 
 
 class ShortText(fields.CharField[T]):
-    """A text of at most `max_length` characters, made storable, also where it is searched for."""
+    """A text of at most `max_length` characters, made storable, also where it is looked up."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: ShortText[str], max_length: int, *, null: Literal[False] = False, **settings: Any
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: ShortText[str | None], max_length: int, *, null: Literal[True], **settings: Any
+        ) -> None: ...
+
+        def __init__(self, max_length: int, **settings: Any) -> None: ...
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return super().to_db_value(storable(value) if isinstance(value, str) else value, instance)
+        if isinstance(value, str):
+            value = storable(value)
+            if isinstance(instance, type):
+                return value  # looked up: a longer one is not refused, it is just not there
+        return super().to_db_value(value, instance)
 
 
 class LongText(Field[T]):
