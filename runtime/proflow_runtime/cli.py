@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
+from proflow_runtime.service.cli_db import db
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +27,9 @@ REPORTED = (
 MOST_NAMED = 12
 """Nodes that a note names, at most."""
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
+
+
+app.add_typer(db, name="db")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Opening a database, and who sees it."""
 
 import asyncio
+import os
 
 import pytest
 from databases import KINDS, Postgres
@@ -182,6 +183,21 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path) -> None:
     with pytest.raises(DatabaseError, match="not a database"):
         async with connect(f"sqlite://{tmp_path}/x.db"):
             pass
+
+
+async def test_a_folder_that_is_not_writable_is_told(tmp_path) -> None:
+    tmp_path.chmod(0o555)
+    user = os.geteuid()
+    try:
+        if user == 0:  # who writes anywhere
+            os.seteuid(65534)
+        with pytest.raises(DatabaseError, match="unable to open") as refused:
+            async with connect(f"sqlite://{tmp_path}/x.db"):
+                pass
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o755)
+    assert refused.value.help == f"the folder `{tmp_path}` must exist and be writable"
 
 
 async def test_names_with_spaces_and_chinese_are_fine(tmp_path) -> None:

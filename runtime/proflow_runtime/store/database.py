@@ -11,10 +11,11 @@ A task that is started inside a transaction inherits the transaction, and must n
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -98,6 +99,7 @@ async def connect(
     config = tortoise_config(url)
     async with TortoiseContext() as context:
         try:
+            _probe(config)
             await context.init(config, _enable_global_fallback=everywhere)
             await connection().execute_query("SELECT 1")
             if current:
@@ -194,6 +196,14 @@ def _executor(client: BaseDBAsyncClient) -> MigrationExecutor:
     return executor
 
 
+def _probe(config: dict[str, Any]) -> None:
+    """Open a SQLite file as its driver would, whose thread outlives a failure to open it."""
+    for one in config["connections"].values():
+        if "file_path" in one["credentials"]:
+            with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
+                opened.execute("PRAGMA schema_version")
+
+
 async def _made_current(url: str) -> None:
     pending = await pending_migrations()
     if pending and is_sqlite():
@@ -262,9 +272,9 @@ def _unusable(url: str, error: Exception) -> DatabaseError:
     """Why a database that was found could not be used, from what its driver says."""
     reason = str(error).strip() or type(error).__name__
     message = f"cannot use the database `{shown(url)}`: {reason}"
-    if not url.startswith("sqlite"):
-        return DatabaseError(message)
-    file = Path(_connection_config(url)["credentials"]["file_path"])
-    if not file.parent.is_dir():
-        return DatabaseError(message, f"create the directory `{file.parent}` first")
+    if url.startswith("sqlite"):
+        folder = Path(_connection_config(url)["credentials"]["file_path"]).parent
+        effective = os.access in os.supports_effective_ids
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+            return DatabaseError(message, f"the folder `{folder}` must exist and be writable")
     return DatabaseError(message)

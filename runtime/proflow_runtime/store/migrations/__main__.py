@@ -14,20 +14,26 @@ FIRST = Path(__file__).with_name("0001_initial.py")
 HEADER = '"""Every table, as Tortoise derived it from the models."""\n\n'
 
 
-async def first_migration() -> str:
+async def derived() -> str:
+    """The first migration as Tortoise writes it."""
     async with TortoiseContext() as context:
         await context.init(tortoise_config("sqlite://unused"), init_connections=False)
         assert context.apps is not None
-        (writer,) = await MigrationAutodetector(context.apps, {APP: tortoise_app()}).changes()
+        # A module that holds no migrations: all is new.
+        app = {**tortoise_app(), "migrations": "proflow_runtime.store.database"}
+        (writer,) = await MigrationAutodetector(context.apps, {APP: app}).changes()
     return writer.as_string()
 
 
-def main() -> None:
-    FIRST.unlink(missing_ok=True)
-    FIRST.write_text(HEADER + asyncio.run(first_migration()), encoding="utf-8")
+def written() -> str:
+    """The text of the file."""
+    text = HEADER + asyncio.run(derived())
     for step in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
-        subprocess.run([sys.executable, "-m", "ruff", *step, str(FIRST)], check=True)
+        command = [sys.executable, "-m", "ruff", *step, "--stdin-filename", str(FIRST), "-"]
+        done = subprocess.run(command, input=text, check=True, capture_output=True, text=True)
+        text = done.stdout
+    return text
 
 
 if __name__ == "__main__":
-    main()
+    FIRST.write_text(written(), encoding="utf-8")

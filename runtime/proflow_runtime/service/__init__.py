@@ -1,0 +1,1 @@
+"""Stored designs as a service: what a host mounts, and what `proflow serve` serves."""
