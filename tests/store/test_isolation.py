@@ -1,0 +1,171 @@
+"""No query tells one tenant anything of another, nor changes it.
+
+Every public coroutine of the query modules is called: those that take a tenant, as another tenant
+than the one that has rows; the rest are named here, with the reason why they take none.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from proflow_runtime import clock
+from proflow_runtime.store import designs, outbox, tasks, tokens, triggers
+from proflow_runtime.store.database import connection, transaction
+from proflow_runtime.store.models import MODELS, Run
+from proflow_runtime.store.pages import Page
+from store.drawn import defined
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
+MODULES = (designs, triggers, tasks, tokens, outbox)
+OWNER, STRANGER = 1, 2
+FOR_ALL_TENANTS = {
+    "designs.definition": "found by its digest, which only its versions tell",
+    "triggers.keys": "what the deployment registers with Inngest",
+    "triggers.is_known": "whether the deployment has to register more",
+    "triggers.cron_page": "a tick of a cron is for all",
+    "tokens.verify": "tells which tenant it is",
+    "tokens.are_there": "whether the service was ever set up",
+    "outbox.put": "writes the tenant it is given",
+    "outbox.claim_unsent": "one process sends for all",
+    "outbox.mark_sent": "one process sends for all",
+    "outbox.release": "one process sends for all",
+    "outbox.unsent": "a metric of the deployment",
+    "outbox.forget_sent": "cleans up for all",
+}
+NOTHING = (None, False, [], Page([], 0))
+"""What a stranger is told by queries that do not raise."""
+
+
+def queries() -> dict[str, Callable[..., Awaitable[Any]]]:
+    def of(module: ModuleType) -> dict[str, Callable[..., Awaitable[Any]]]:
+        short = module.__name__.rpartition(".")[2]
+        return {
+            f"{short}.{name}": value
+            for name, value in vars(module).items()
+            if inspect.iscoroutinefunction(value)
+            and value.__module__ == module.__name__
+            and not name.startswith("_")
+        }
+
+    return {name: query for module in MODULES for name, query in of(module).items()}
+
+
+async def owned() -> dict[str, Any]:
+    """Rows of the owner in every table that is queried; and arguments that name them."""
+    await designs.create(OWNER, "leave", name="Leave", draft={"a": 1}, by="ann")
+    definition = defined(triggers=[{"event": "hr/asked"}, {"cron": "0 9 * * *"}])
+    version = await designs.publish(
+        OWNER, "leave", canvas={"a": 1}, definition=definition, by="ann"
+    )
+    task = await tasks.create(
+        OWNER, task_type="leave", function_id="f", business_id=7, inngest_run_id="01RUN"
+    )
+    failed = await tasks.create(OWNER, task_type="leave", function_id="f", status="failed")
+    await Run.create(
+        id="our-run",
+        tenant_id=OWNER,
+        workflow="leave",
+        version=1,
+        digest=version.digest,
+        event={},
+        task=task,
+        created_at=clock.now(),
+    )
+    token = await tokens.create(OWNER, "ann", name="laptop")
+    async with transaction() as opened:
+        await outbox.put(opened, "event", OWNER, "hr/asked", {})
+    return {
+        "code": "leave",
+        "draft": {"stolen": True},
+        "canvas": {"stolen": True},
+        "definition": definition,
+        "by": "eve",
+        "name": "stolen",
+        "number": 1,
+        "kind": "event",
+        "key": "hr/asked",
+        "workflow": "leave",
+        "task_id": {"tasks.reopen": failed.id, "": task.id},
+        "status": "cancelled",
+        "run_id": "01RUN",
+        "token_id": token.token.id,
+        "task_type": "leave",
+        "function_id": "f",
+        "user": "eve",
+    }
+
+
+async def rows_of(tenant_id: int) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for model in MODELS:
+        if "tenant_id" not in model._meta.fields_map:
+            continue
+        table = model._meta.db_table
+        rows = await connection().execute_query_dict(
+            f"SELECT * FROM {table} WHERE tenant_id = {tenant_id} ORDER BY 1"
+        )
+        found[table] = [dict(row) for row in rows]
+    return found
+
+
+def arguments(name: str, query: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """For each parameter that a query must be given: what names the owner's rows."""
+    given = {"tenant_id": STRANGER}
+    for parameter in inspect.signature(query).parameters.values():
+        if parameter.name == "tenant_id":
+            continue
+        if parameter.default is inspect.Parameter.empty:
+            value = known[parameter.name]
+            given[parameter.name] = (
+                value.get(name, value[""]) if parameter.name == "task_id" else value
+            )
+    return given
+
+
+def test_every_query_takes_a_tenant_first_or_says_why_not() -> None:
+    without = set()
+    for name, query in queries().items():
+        parameters = list(inspect.signature(query).parameters)
+        if name == "tasks.get_task_status":
+            assert parameters[:2] == ["run_id", "tenant_id"]  # as the host calls it
+        elif parameters[:1] != ["tenant_id"]:
+            without.add(name)
+    assert without == set(FOR_ALL_TENANTS)
+
+
+TENANTS = sorted(set(queries()) - set(FOR_ALL_TENANTS))
+
+
+@pytest.mark.parametrize("name", TENANTS)
+async def test_another_tenants_rows_are_neither_told_nor_changed(name: str) -> None:
+    known = await owned()
+    before = await rows_of(OWNER)
+    query = queries()[name]
+    given = arguments(name, query, known)
+    created = name in ("designs.create", "tasks.create", "tokens.create")
+    try:
+        told = await query(**given)
+    except designs.UnknownDesignError:
+        told = None
+    assert created or told in NOTHING
+    assert await rows_of(OWNER) == before
+    assert created == any((await rows_of(STRANGER)).values())
+
+
+@pytest.mark.parametrize("name", TENANTS)
+async def test_the_same_call_tells_or_changes_something_for_the_owner(name: str) -> None:
+    """So that what is asked for above is there to be found."""
+    known = await owned()
+    before = await rows_of(OWNER)
+    query = queries()[name]
+    given = {**arguments(name, query, known), "tenant_id": OWNER}
+    if name == "designs.delete":
+        given["force"] = True
+    try:
+        told = await query(**given)
+    except designs.DesignExistsError:
+        assert name == "designs.create"
+        return
+    assert told not in NOTHING or await rows_of(OWNER) != before
