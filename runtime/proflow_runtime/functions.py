@@ -18,8 +18,6 @@ from proflow_runtime.schedules import cron_trigger, fan_out
 from proflow_runtime.subprocess import WITH_PARENT
 
 MIN_RETRIES = 4
-MAX_CANCELLATIONS = 5
-"""As many as Inngest takes for one function."""
 
 
 def functions_of(
@@ -139,9 +137,8 @@ def _limits(definition: Definition) -> dict[str, Any]:
         inngest.Cancel(event=one.event, if_exp=one.condition, timeout=_seconds(one.timeout))
         for one in settings.cancel_on
     ]
-    # Inngest leaves the children of a run that has ended running. Any workflow may be one; where
-    # the design itself has taken all five, a child goes on to its end.
-    if len(cancel) < MAX_CANCELLATIONS:
+    # Inngest leaves the children of a run that has ended running. Any workflow may be one.
+    if settings.ends_with_parent:
         cancel.append(WITH_PARENT)
     found["cancel"] = cancel
     if settings.idempotency is not None:

@@ -380,6 +380,10 @@ class Cancellation(Model):
     timeout: Seconds | None = None
 
 
+MAX_CANCELLATIONS = 5
+"""As many cancelling events as Inngest takes for one function."""
+
+
 class FunctionSettings(Model):
     """What becomes arguments of `create_function`; keys are already prefixed with the tenant."""
 
@@ -388,8 +392,14 @@ class FunctionSettings(Model):
     throttle: Throttle | None = None
     priority: str | None = None
     timeouts: Timeouts | None = None
-    cancel_on: list[Cancellation] = Field(default=[], max_length=5)
+    cancel_on: list[Cancellation] = Field(default=[], max_length=MAX_CANCELLATIONS)
     idempotency: str | None = None
+
+    @property
+    def ends_with_parent(self) -> bool:
+        """Whether a run is cancelled when the run that has started it ends: that takes one of the
+        cancelling events of its function, if the design has left one."""
+        return len(self.cancel_on) < MAX_CANCELLATIONS
 
 
 class CanvasNode(Model):

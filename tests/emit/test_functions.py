@@ -13,10 +13,14 @@ from proflow_compiler.emit import Imports, emit_module
 from proflow_compiler.emit.python import handler_nodes
 from proflow_compiler.pipeline import compile_file
 from proflow_runtime import Registry, functions_of
-from proflow_runtime.functions import MAX_CANCELLATIONS
 from proflow_runtime.handlers.channels import standing_in
 from proflow_runtime.interpreter import literal_channels
-from proflow_schemas.definition import Cancellation, Definition, FunctionSettings
+from proflow_schemas.definition import (
+    MAX_CANCELLATIONS,
+    Cancellation,
+    Definition,
+    FunctionSettings,
+)
 
 CLIENT = "emit_test_client"
 HANDLERS = "emit_test_handlers"

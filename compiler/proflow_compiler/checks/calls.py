@@ -28,6 +28,10 @@ class Calls:
                     called[node.config.workflow] = None
         return cls({one: tuple(called) for one, called in by.items()}, complete)
 
+    def callers(self, workflow: str) -> tuple[str, ...]:
+        """The workflows that call a workflow themselves."""
+        return tuple(one for one, called in self.by.items() if workflow in called)
+
     def way(self, start: str, end: str) -> tuple[str, ...]:
         """A shortest chain of calls from one workflow to another, both included; empty: none."""
         came = {start: start}

@@ -2,19 +2,28 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.definition import MAX_CANCELLATIONS
+
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import listed
+from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 
-MOST_CANCELLATIONS = 5
+HELP = "let the senders use one event, with a field that says why"
 
 RULE = Rule(
     code="PF406",
     name="too-many-cancellations",
     level=Level.ERROR,
-    summary="a design with more than five events in `cancelOn`",
-    why="Inngest takes at most five cancelling events per function, and refuses one with more.",
+    summary="a design with more than five events in `cancelOn`, or five if another workflow runs it",
+    why="""
+Inngest takes at most five cancelling events per function, and refuses one with more.
+
+A workflow that another one runs as a `subprocess` is cancelled when that one's run ends, and this
+takes one of the five. With five of its own it is not: its run goes on to its end. That is a warning,
+given where both designs are checked together.
+""",
     incorrect="""
 {
   "cancelOn": [
@@ -49,10 +58,18 @@ RULE = Rule(
 def check(facts: Facts) -> Iterator[Diagnostic]:
     design = facts.graph.design
     events = list(listed(design.settings.cancel_on, design.pointer_to("cancelOn")))
-    if len(events) > MOST_CANCELLATIONS:
+    if len(events) > MAX_CANCELLATIONS:
         yield RULE.diagnostic(
-            f"the design has {len(events)} cancelling events; Inngest takes {MOST_CANCELLATIONS}",
-            events[MOST_CANCELLATIONS][1],
+            f"the design has {len(events)} cancelling events; Inngest takes {MAX_CANCELLATIONS}",
+            events[MAX_CANCELLATIONS][1],
             label="one too many",
-            help="let the senders use one event, with a field that says why",
+            help=HELP,
+        )
+    elif len(events) == MAX_CANCELLATIONS and (callers := facts.calls.callers(design.id)):
+        yield RULE.diagnostic(
+            f"{ticks(design.id)} is not cancelled when the run of {ticks(callers[0])} ends",
+            events[-1][1],
+            label=f"{MAX_CANCELLATIONS} cancelling events leave none for the end of its parent",
+            help=HELP,
+            level=Level.WARNING,
         )

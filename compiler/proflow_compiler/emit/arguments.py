@@ -12,8 +12,6 @@ from proflow_compiler.emit.literals import Source, literal
 from proflow_compiler.emit.rendering import macro
 
 Arguments = dict[str, Any]
-MAX_CANCELLATIONS = 5
-"""As many as Inngest takes for one function."""
 
 
 def create_function(definition: Definition) -> Source:
@@ -34,7 +32,7 @@ def create_function(definition: Definition) -> Source:
     if settings.timeouts is not None:
         arguments["timeouts"] = _one("timeouts", settings.timeouts)
     cancel = [_one("cancel", one) for one in settings.cancel_on]
-    if ends_with_parent(definition):
+    if settings.ends_with_parent:
         cancel.append(Source("WITH_PARENT"))
     arguments["cancel"] = _list(cancel)
     if settings.idempotency is not None:
@@ -81,11 +79,6 @@ def workflow(definition: Definition, name: str) -> Source:
     if channels := _channels(definition):
         arguments["channels"] = channels
     return _call("workflow", arguments)
-
-
-def ends_with_parent(definition: Definition) -> bool:
-    """Whether a run is cancelled when the run that has started it ends."""
-    return len(definition.settings.cancel_on) < MAX_CANCELLATIONS
 
 
 def has_fan_out(definition: Definition) -> bool:

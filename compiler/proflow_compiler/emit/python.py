@@ -22,7 +22,6 @@ from ruff import find_ruff_bin
 from proflow_compiler.emit.arguments import (
     create_function,
     create_part,
-    ends_with_parent,
     fan_outs,
     handler_source,
     has_fan_out,
@@ -162,7 +161,7 @@ def _imports(
 ) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
-        "WITH_PARENT": bool(definition.parts) or ends_with_parent(definition),
+        "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
         "Again": "Again" in mentioned,
         "Branch": "Branch" in mentioned,
         "Flow": True,
