@@ -82,6 +82,7 @@ def _definition(graph: Graph, program: Program) -> Definition:
         settings=function_settings(settings, policies),
         on_failure=settings.on_failure,
         initiator=start.initiator or (INITIATOR if settings.scope == "tenant" else None),
+        input=schema,
         doubles=[".".join(path) for path in double_paths(schema)] if schema else [],
         canvas=canvas_of(graph),
         functions=functions,

@@ -458,6 +458,8 @@ class Definition(Model):
     on_failure: str | None = None
     initiator: str | None = None
     """The expression that names who started the run."""
+    input: dict[str, Any] | None = None
+    """The JSON Schema of `event.data`, by which runs that are started by hand are checked."""
     doubles: list[str] = []
     """Paths below `event.data` that expressions see as doubles: `amount`, `lines.*.price`."""
     canvas: Canvas

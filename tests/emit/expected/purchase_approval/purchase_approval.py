@@ -21,7 +21,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:21f536f50467ae18bf176c9477812ab0a1bf6e5d40604f42ee0ac76560ec2d3b",
+    digest="sha256:00ececc9f430c9be034b5e62c00a608b044fda307fca1ab55af307cc2e9bda31",
     max_attempts=4,
     doubles=("amount",),
     initiator="event.data.initiator_id",

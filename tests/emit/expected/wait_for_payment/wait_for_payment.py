@@ -20,7 +20,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:b13aca6dfb6c799696eac7a211a0c9eb705be98b03d31e7a5cff05371927d7c3",
+    digest="sha256:cbf95488f7d4e0cb51fe70e2b34dc70c944bb15d52b126947ca9e6170e5c79fd",
     doubles=("amount",),
     initiator="event.data.initiator_id",
     channels=("sms",),
