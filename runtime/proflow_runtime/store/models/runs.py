@@ -28,6 +28,8 @@ class Run(Model):
     )
     parent = ShortText(max_length=64, null=True)
     """Of a subprocess: the run that called it."""
+    retried_from = ShortText(max_length=64, null=True)
+    """The run that this one is another try of."""
     event = JsonText()
     """What started it: `{name, id, ts, data}`."""
     business_id = fields.IntField(null=True)

@@ -1,0 +1,116 @@
+"""Runs of tenants: handed over, found, listed. What becomes of their nodes is in `states`."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.exceptions import IntegrityError
+
+from proflow_runtime import clock
+from proflow_runtime.store import tasks
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.pages import LIMIT, Slice, sliced
+
+OPEN = ("pending", "running", "waiting")
+"""Statuses of runs that have not ended."""
+MAX_TASK_TYPE = 50
+LISTED = (
+    *("id", "tenant_id", "workflow", "version", "digest", "inngest_run_id", "task_id", "parent"),
+    *("retried_from", "business_id", "started_by", "status", "result", "error"),
+    *("created_at", "started_at", "ended_at"),
+)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run that is handed over to Inngest. `event`: what starts it, `{name, id, ts, data}`."""
+
+    id: str
+    tenant_id: int
+    workflow: str
+    version: int
+    digest: str
+    event: dict[str, Any]
+    function_id: str
+    task_type: str | None = None
+    business_id: int | None = None
+    started_by: str | None = None
+    parent: str | None = None
+    retried_from: str | None = None
+
+
+def new_id() -> str:
+    """The id of a run that is started once and by hand."""
+    return uuid.uuid4().hex
+
+
+def derived_id(*parts: object) -> str:
+    """The id of a run that is made of what starts it, so that it is started once."""
+    text = ":".join(str(part) for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+async def create(new: NewRun) -> tuple[Run, bool]:
+    """The rows of a run and of its task, and whether they are new: an id is taken once."""
+    found = await Run.get_or_none(id=new.id, tenant_id=new.tenant_id)
+    if found is not None:
+        return found, False
+    try:
+        async with transaction():
+            return await _created(new), True
+    except IntegrityError:  # somebody else has started it at the same time
+        return await Run.get(id=new.id, tenant_id=new.tenant_id), False
+
+
+async def _created(new: NewRun) -> Run:
+    task = await tasks.create(
+        new.tenant_id,
+        task_type=(new.task_type or new.workflow)[:MAX_TASK_TYPE],
+        function_id=new.function_id,
+        business_id=new.business_id,
+    )
+    return await Run.create(
+        id=new.id,
+        tenant_id=new.tenant_id,
+        workflow=new.workflow,
+        version=new.version,
+        digest=new.digest,
+        task=task,
+        parent=new.parent,
+        retried_from=new.retried_from,
+        event=new.event,
+        business_id=new.business_id,
+        started_by=new.started_by,
+        created_at=clock.now(),
+    )
+
+
+async def get(tenant_id: int, run_id: str) -> Run | None:
+    """A run, by our id of it."""
+    return await Run.get_or_none(id=run_id, tenant_id=tenant_id)
+
+
+async def listed(
+    tenant_id: int,
+    *,
+    workflow: str | None = None,
+    status: str | None = None,
+    business_id: int | None = None,
+    started_by: str | None = None,
+    after: str | None = None,
+    limit: int = LIMIT,
+) -> Slice[Run]:
+    """A tenant's runs, the last first, without what they were given and gave. Raises `CursorError`."""
+    wanted = {
+        "workflow": workflow,
+        "status": status,
+        "business_id": business_id,
+        "started_by": started_by,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    query = Run.filter(tenant_id=tenant_id, **given).only(*LISTED)
+    return await sliced(query, ("created_at", "id"), after, limit)
