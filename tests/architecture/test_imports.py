@@ -14,8 +14,10 @@ PACKAGES = {
     "proflow_compiler": ROOT / "compiler",
     "proflow_runtime": ROOT / "runtime",
 }
-COMMAND_LINE = {"cli", "simulation"}
+COMMAND_LINE = {"cli", "simulation", "service"}
 """The parts of the runtime that put compiler and runtime together, and so import both."""
+NOT_IN_THE_STORE = {"proflow_compiler", "inngest", "fastapi"}
+"""A host that only reads tables needs none of these."""
 GRAPH_ALGORITHMS = {"proflow_compiler.graph", "proflow_compiler.checks"}
 
 
@@ -74,6 +76,25 @@ def test_the_rest_of_the_runtime_does_not_import_the_command_line() -> None:
     for part in COMMAND_LINE:
         found = importers("proflow_runtime", f"proflow_runtime.{part}")
         assert {name.split(".")[1] for name in found} <= COMMAND_LINE | {"__main__"}
+
+
+@pytest.mark.parametrize("imported", sorted(NOT_IN_THE_STORE))
+def test_the_store_knows_tables_only(imported: str) -> None:
+    found = importers("proflow_runtime", imported)
+    assert {name for name in found if name.startswith("proflow_runtime.store")} == set()
+
+
+def test_the_store_builds_on_the_clock_alone() -> None:
+    """Of the runtime: nothing that runs designs."""
+    found = {
+        name
+        for module, path in modules("proflow_runtime").items()
+        if module.startswith("proflow_runtime.store")
+        for name in imports(module, path)
+        if name.startswith("proflow_runtime.")
+        and not name.startswith(("proflow_runtime.store", "proflow_runtime.clock"))
+    }
+    assert found == set()
 
 
 def test_only_the_graph_and_the_checks_import_networkx() -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tortoise.context import TortoiseContext
+from tortoise.fields import IntField
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from proflow_runtime.store.database import APP, tortoise_app, tortoise_config
@@ -19,6 +20,9 @@ async def derived() -> str:
     async with TortoiseContext() as context:
         await context.init(tortoise_config("sqlite://unused"), init_connections=False)
         assert context.apps is not None
+        for model in context.apps[APP].values():
+            if isinstance(model._meta.pk, IntField) and not model._meta.pk.generated:
+                raise SystemExit(f"{model.__name__}: migrations know generated integer keys only")
         # A module that holds no migrations: all is new.
         app = {**tortoise_app(), "migrations": "proflow_runtime.store.database"}
         (writer,) = await MigrationAutodetector(context.apps, {APP: app}).changes()

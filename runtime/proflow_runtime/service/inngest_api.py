@@ -1,0 +1,95 @@
+"""What Inngest's own API says about runs, for those that the table does not know."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import inngest
+from inngest._internal.transforms import hash_signing_key
+
+from proflow_runtime.store.tasks import AskInngest, ReportedRun, Status
+from proflow_runtime.tenant import is_tenant
+
+STATUSES: dict[str, Status] = {
+    "Scheduled": "pending",
+    "Running": "running",
+    "Completed": "completed",
+    "Failed": "failed",
+    "Cancelled": "cancelled",
+}
+TIMEOUT = 10.0
+"""Seconds."""
+
+
+class InngestUnavailableError(Exception):
+    """Inngest cannot be reached, or refuses to answer."""
+
+
+def asking(client: inngest.Inngest) -> AskInngest:
+    """For `ask_inngest_with`: asks the server that `client` belongs to, with its signing key.
+
+    What it returns raises `InngestUnavailableError`.
+    """
+
+    async def ask(run_id: str) -> ReportedRun | None:
+        run = await _fetched(client, f"/v1/runs/{quote(run_id, safe='')}?_={uuid.uuid4().hex}")
+        found = run.get("data") if isinstance(run, dict) else None
+        if not isinstance(found, dict) or found.get("status") not in STATUSES:
+            return None
+        status = STATUSES[found["status"]]
+        # A run tells of its event only by id, which is not always ours; its events are what the
+        # server itself hands to functions.
+        events = await _fetched(client, f"/v0/runs/{quote(run_id, safe='')}/batch")
+        error = _message(found.get("output")) if status == "failed" else None
+        return ReportedRun(run_id, _tenant(events), status, error)
+
+    return ask
+
+
+async def _fetched(client: inngest.Inngest, path: str) -> Any:
+    """JSON of the API; None if there is no such thing."""
+    answer = await _answered(client, path)
+    if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
+        return None  # an id that is none of Inngest's is a bad request
+    if answer.is_error:
+        raise InngestUnavailableError(f"Inngest answered {answer.status_code} to {path}")
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise InngestUnavailableError(f"Inngest answered no JSON to {path}") from error
+
+
+async def _answered(client: inngest.Inngest, path: str) -> httpx.Response:
+    """The answer to the signing key, or, while keys are changed, to the one before it."""
+    keys: list[str | None] = [client.signing_key]
+    if client.signing_key_fallback is not None:
+        keys.append(client.signing_key_fallback)
+    async with httpx.AsyncClient(base_url=client.api_origin, timeout=TIMEOUT) as http:
+        for key in keys:
+            headers = {} if key is None else {"authorization": f"Bearer {hash_signing_key(key)}"}
+            try:
+                answer = await http.get(path, headers=headers)
+            except httpx.HTTPError as error:
+                raise InngestUnavailableError(f"Inngest cannot be asked: {error}") from error
+            if answer.status_code not in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+                break
+    return answer
+
+
+def _tenant(events: Any) -> int | None:
+    """The tenant of the events that started a run, if they are of one."""
+    data = [one.get("data") for one in events or () if isinstance(one, dict)]
+    tenants = {one.get("tenant_id") if isinstance(one, dict) else None for one in data}
+    tenant = tenants.pop() if len(tenants) == 1 else None
+    return tenant if is_tenant(tenant) else None
+
+
+def _message(output: Any) -> str | None:
+    """What a failed run says went wrong."""
+    if isinstance(output, dict):
+        message = output.get("message")
+        return message if isinstance(message, str) else None
+    return output if isinstance(output, str) else None
