@@ -57,7 +57,8 @@ def run(
         typer.Option(
             metavar="NODE=OUTCOME[@+DURATION]",
             help="Answers an approval or a wait, counted from when it begins to wait. Several for one "
-            "node are for its executions in turn; `x#2`, `x[0]` name one execution.",
+            "node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a node "
+            "of a subprocess.",
         ),
     ] = None,
     output: Annotated[
@@ -113,9 +114,11 @@ def run(
         data = '{"tenant_id": 1}'
     registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
     definition = compiled(path, handlers=None)
+    children = subprocesses_of(definition, path, more or ())
     try:
         outside = read_outside(
             definition,
+            children,
             data=data,
             at=at,
             answers=answer or (),
@@ -125,7 +128,6 @@ def run(
         )
     except OutsideError as error:
         usage(str(error))
-    children = subprocesses_of(definition, path, more or ())
     functions = _functions([definition, *children], target)
     if all_outcomes:
         asyncio.run(_explore(definition, outside, children, functions, registry, format))

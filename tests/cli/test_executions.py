@@ -173,6 +173,103 @@ def test_a_subprocess_is_looked_for_where_it_is_told(
     assert inside("run", order, "--with", "nowhere").code == 2
 
 
+SIGN: dict[str, Any] = {
+    "id": "sign",
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "each", "type": "foreach", "data": {"items": "event.data.lines"}},
+        {
+            "id": "ask",
+            "type": "subprocess",
+            "parentId": "each",
+            "data": {"workflow": "asking", "input": {"who": "${item}"}},
+        },
+        {"id": "boss", "type": "approval", "data": {"match": "data.boss_id"}},
+        {"id": "end", "type": "end", "data": {"output": "${steps.each.output}"}},
+    ],
+    "edges": [
+        {"source": "start", "target": "each"},
+        {"source": "each", "target": "boss"},
+        {"source": "boss", "target": "end"},
+    ],
+}
+ASKING: dict[str, Any] = {
+    "id": "asking",
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "boss", "type": "approval"},
+        {"id": "book", "type": "task", "data": {"handler": "book"}},
+        {"id": "end", "type": "end", "data": {"output": "${steps.book.output}"}},
+    ],
+    "edges": [
+        {"source": "start", "target": "boss"},
+        {"source": "boss", "target": "book"},
+        {"source": "book", "target": "end"},
+    ],
+}
+
+
+@pytest.fixture
+def sign(tmp_path: Path) -> Path:
+    (tmp_path / "sign.json").write_text(json.dumps(SIGN))
+    (tmp_path / "asking.json").write_text(json.dumps(ASKING))
+    return tmp_path / "sign.json"
+
+
+@pytest.mark.parametrize("target", ["interpreter", "generated"])
+def test_the_nodes_of_a_subprocess_are_named_behind_its_id(
+    inside: Proflow, sign: Path, target: str
+) -> None:
+    data = '{"tenant_id": 1, "boss_id": 7, "lines": ["a", "b"]}'
+    done = inside(
+        *("run", sign, "--data", data, "--target", target, "--format", "json"),
+        *("--answer", "asking/boss=approved@+1h", "--answer", "asking/boss=rejected"),
+        *("--answer", "boss=approved", "--output", 'asking/book={"v": 1}'),
+        *("--fail", "asking/book#1=out of ink*2"),
+    )
+    assert done.code == 0, done.err
+    assert "not needed" not in done.err
+    assert done.json["output"] == [
+        {"result": "completed", "output": {"v": 1}},
+        {"result": "rejected", "output": None},
+    ]
+    assert done.json["nodes"]["boss"]["outcome"] == "approved"
+
+
+def test_what_was_said_of_a_subprocess_in_vain_is_told(inside: Proflow, sign: Path) -> None:
+    done = inside(
+        *("run", sign, "--data", '{"tenant_id": 1, "boss_id": 7, "lines": ["a"]}'),
+        *("--answer", "asking/boss=rejected", "--answer", "boss=approved"),
+        *("--fail", "asking/book=x", "--output", "asking/book#2=1"),
+    )
+    assert done.code == 0
+    assert "`asking/book` did not run, and so did not fail" in done.out
+    assert "the output of `asking/book#2` was not needed" in done.out
+    meant = inside("run", sign, "--answer", "asking/bos=approved")
+    assert meant.code == 2
+    assert "there is no node `asking/bos`; did you mean `asking/boss`?" in meant.err
+
+
+def test_a_handler_that_gives_no_json_fails_in_the_report(
+    inside: Proflow, order: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "giving.py").write_text(
+        "async def draft(task):\n    return {'task': task, 'set': {1}}\n"
+    )
+    done = inside("run", order, "--data", DATA, "--handlers", "giving")
+    assert done.code == 1
+    assert "the output.set is a `set`, which is not JSON" in done.out
+
+
+def test_the_report_shows_models_as_the_json_that_is_kept(
+    inside: Proflow, order: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "showing.py").write_text("async def draft(task):\n    return {'task': task}\n")
+    run = ran(inside, order, "--handlers", "showing", "--answer", "boss=rejected")
+    (draft,) = [one for one in run["steps"] if one["node"] == "draft"]
+    assert draft["output"]["task"]["node_id"] == "draft"
+
+
 def test_a_subprocess_with_errors_is_refused(inside: Proflow, order: Path, tmp_path: Path) -> None:
     broken = {**PAY, "edges": PAY["edges"][:1]}
     (tmp_path / "some-child.json").write_text(json.dumps(broken))

@@ -2,7 +2,8 @@
 
 The texts are those of the command line: `NODE=OUTCOME[@+DURATION]`, `EVENT[@+DURATION]=JSON`,
 `NODE=JSON`, `NODE=MESSAGE[*N]`. A node id may itself hold `=`: the longest that exists is meant.
-In place of a node, a step id may name one of its executions: `x#2`, `x[0]`.
+In place of a node, a step id may name one of its executions: `x#2`, `x[0]`; those of a workflow
+that is run as a subprocess stand behind its id, `workflow/x`.
 """
 
 import difflib
@@ -40,6 +41,8 @@ class Answer:
     after: timedelta = timedelta()
     step: str | None = None
     """The execution it is for; None: no particular one."""
+    workflow: str | None = None
+    """The subprocess that the node is of; None: the design itself."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Output:
     node: str
     value: Any
     step: str | None = None
+    workflow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Failure:
     message: str
     times: int | None = None
     step: str | None = None
+    workflow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Outside:
 
 def read_outside(
     definition: Definition,
+    children: Sequence[Definition] = (),
     *,
     data: str | None = None,
     at: str | None = None,
@@ -92,8 +98,11 @@ def read_outside(
     outputs: Sequence[str] = (),
     failures: Sequence[str] = (),
 ) -> Outside:
-    """Read the arguments, and hold them against the design. Raises `OutsideError`."""
-    drawn = _Drawn(definition)
+    """Read the arguments, and hold them against the design and those that it runs as subprocesses.
+
+    Raises `OutsideError`.
+    """
+    drawn = _Drawn(definition, children)
     given = {} if data is None else read_json(data, "--data")
     if not isinstance(given, dict):
         raise OutsideError("--data: the data of an event is a JSON object")
@@ -123,11 +132,30 @@ def read_json(text: str, option: str) -> Any:
         raise OutsideError(f"{option}: the JSON is nested too deep") from None
 
 
+@dataclass(frozen=True)
+class _Named:
+    """What an argument is about: a node, one of its executions if `step` says which."""
+
+    workflow: str | None
+    node: str
+    step: str | None
+    type: str
+    shown: str
+    """The node as arguments name it."""
+
+
 class _Drawn:
     """The nodes that arguments can name: their types, and in how many foreach each one stands."""
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        children: Sequence[Definition] = (),
+        workflow: str | None = None,
+    ) -> None:
         nodes = {node.id: node for node in definition.canvas.nodes}
+        self.workflow = workflow
+        self.children = [_Drawn(child, workflow=child.id) for child in children]
         self.types = {node.id: node.type for node in nodes.values() if node.type != "choice"}
         self.depths = dict.fromkeys(nodes, 0)
         for name, node in nodes.items():
@@ -136,39 +164,55 @@ class _Drawn:
                 self.depths[name] += nodes[parent].type == "foreach"
                 parent = nodes[parent].parent
 
-    def find(self, name: str, option: str) -> tuple[str, str | None] | None:
-        """The node, and the step if one is named."""
+    def shown(self, node: str) -> str:
+        return node if self.workflow is None else f"{self.workflow}/{node}"
+
+    def names(self) -> list[str]:
+        """All that arguments can name, but for single executions."""
+        inside = [name for child in self.children for name in child.names()]
+        return [*map(self.shown, self.types), *inside]
+
+    def find(self, name: str, option: str) -> _Named | None:
         if name in self.types:
-            return name, None
+            return self._named(name)
+        for child in self.children:
+            if name.startswith(f"{child.workflow}/"):
+                found = child.find(name.removeprefix(f"{child.workflow}/"), option)
+                if found is not None:
+                    return found
         step = parse(name)
         if step is None or step.node not in self.types:
             return None
         depth = self.depths[step.node]
         if step.part is not None or len(step.items) != depth:
-            form = f"{escape(step.node)}{'[0]' * depth}"
+            form = self.shown(f"{escape(step.node)}{'[0]' * depth}")
             raise OutsideError(
-                f"{option}: `{_cut(name)}` is no execution of `{_cut(step.node)}`, which are named "
-                f"`{form}`, `{form}#2`"
+                f"{option}: `{_cut(self.shown(name))}` is no execution of "
+                f"`{_cut(self.shown(step.node))}`, which are named `{form}`, `{form}#2`"
             )
-        return step.node, step.whole
+        return self._named(step.node, step.whole)
+
+    def _named(self, node: str, step: str | None = None) -> _Named:
+        return _Named(self.workflow, node, step, self.types[node], self.shown(node))
 
 
 def _answer(text: str, drawn: _Drawn) -> Answer:
     after, rest = _later(text, "--answer")
-    node, step, outcome = _named(rest, drawn, "--answer", "NODE=OUTCOME[@+DURATION]")
-    kind = drawn.types[node]
-    if kind not in ANSWERED:
-        raise OutsideError(f"--answer: `{node}` is of type {kind}, which waits for no answer")
-    outcomes = [one for one in NODE_TYPES[kind].outcomes if one != "timeout"]
+    named, outcome = _named(rest, drawn, "--answer", "NODE=OUTCOME[@+DURATION]")
+    if named.type not in ANSWERED:
+        raise OutsideError(
+            f"--answer: `{named.shown}` is of type {named.type}, which waits for no answer"
+        )
+    outcomes = [one for one in NODE_TYPES[named.type].outcomes if one != "timeout"]
     if outcome == "timeout":
         raise OutsideError(
-            f"--answer: `{node}` takes `timeout` by itself, when nobody answers in time"
+            f"--answer: `{named.shown}` takes `timeout` by itself, when nobody answers in time"
         )
     if outcome not in outcomes:
         raise OutsideError(
-            f"--answer: `{node}` has no outcome `{_cut(outcome)}`{_meant(outcome, outcomes)}"
+            f"--answer: `{named.shown}` has no outcome `{_cut(outcome)}`{_meant(outcome, outcomes)}"
         )
-    return Answer(node, outcome, after, step)
+    return Answer(named.node, outcome, after, named.step, named.workflow)
 
 
 def _sending(text: str) -> Sending:
@@ -185,35 +229,38 @@ def _sending(text: str) -> Sending:
 
 
 def _output(text: str, drawn: _Drawn) -> Output:
-    node, step, value = _named(text, drawn, "--output", "NODE=JSON")
-    kind = drawn.types[node]
-    if kind not in (*WORKING, "wait"):
-        raise OutsideError(f"--output: `{node}` is of type {kind}, which has no output to give")
-    return Output(node, read_json(value, "--output"), step)
+    named, value = _named(text, drawn, "--output", "NODE=JSON")
+    if named.type not in (*WORKING, "wait"):
+        raise OutsideError(
+            f"--output: `{named.shown}` is of type {named.type}, which has no output to give"
+        )
+    return Output(named.node, read_json(value, "--output"), named.step, named.workflow)
 
 
 def _failure(text: str, drawn: _Drawn) -> Failure:
-    node, step, message = _named(text, drawn, "--fail", "NODE=MESSAGE[*N]")
-    kind = drawn.types[node]
-    if kind not in WORKING:
-        raise OutsideError(f"--fail: `{node}` is of type {kind}, which has no work that can fail")
-    if (found := _TIMES.search(message)) is None:
-        return Failure(node, message, None, step)
-    if not int(found[1][:9]) > 0:
-        raise OutsideError(f"--fail: `{_cut(text)}`: a number of times is at least 1")
-    return Failure(node, message[: found.start()], int(found[1][:9]), step)
+    named, message = _named(text, drawn, "--fail", "NODE=MESSAGE[*N]")
+    if named.type not in WORKING:
+        raise OutsideError(
+            f"--fail: `{named.shown}` is of type {named.type}, which has no work that can fail"
+        )
+    times = None
+    if (found := _TIMES.search(message)) is not None:
+        times, message = int(found[1][:9]), message[: found.start()]
+        if times == 0:
+            raise OutsideError(f"--fail: `{_cut(text)}`: a number of times is at least 1")
+    return Failure(named.node, message, times, named.step, named.workflow)
 
 
-def _named(text: str, drawn: _Drawn, option: str, form: str) -> tuple[str, str | None, str]:
-    """Node, step if one is named, and what is said of it."""
+def _named(text: str, drawn: _Drawn, option: str, form: str) -> tuple[_Named, str]:
+    """What an argument is about, and what is said of it."""
     places = [index for index, char in enumerate(text) if char == "="]
     if not places:
         raise OutsideError(f"{option}: `{_cut(text)}` is not {form}")
     for place in reversed(places):
         if (found := drawn.find(text[:place], option)) is not None:
-            return *found, text[place + 1 :]
+            return found, text[place + 1 :]
     name = text[: places[0]]
-    raise OutsideError(f"{option}: there is no node `{_cut(name)}`{_meant(name, drawn.types)}")
+    raise OutsideError(f"{option}: there is no node `{_cut(name)}`{_meant(name, drawn.names())}")
 
 
 def _later(text: str, option: str) -> tuple[timedelta, str]:

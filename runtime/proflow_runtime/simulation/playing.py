@@ -42,7 +42,7 @@ from proflow_runtime.simulation.outside import Answer, Failure, Output, Outside
 from proflow_runtime.simulation.plausible import plausible_outputs
 from proflow_runtime.simulation.stand_ins import any_channel, completed, tasks_of
 from proflow_runtime.simulation.turns import Turns
-from proflow_runtime.values import JSON
+from proflow_runtime.values import JSON, checked
 
 Decide = Callable[[str, str, Sequence[str]], str]
 """Gets a workflow, the id of one of its steps and its possible outcomes, and returns one."""
@@ -192,10 +192,11 @@ class _Play:
         self.registry = completed(definitions, registry, outside.data.get("tenant_id"))
         self.answers = Turns(outside.answers)
         self.outputs = Turns(outside.outputs)
-        self.failures: dict[tuple[str, str | None], list[Failure]] = {}
-        """By node and step; None: all others of its steps."""
+        self.failures: dict[tuple[str | None, str, str | None], list[Failure]] = {}
+        """By workflow, node and step; None: all others of its steps."""
         for failure in outside.failures:
-            self.failures.setdefault((failure.node, failure.step), []).append(failure)
+            told = (failure.workflow, failure.node, failure.step)
+            self.failures.setdefault(told, []).append(failure)
 
     @property
     def function_id(self) -> str:
@@ -273,7 +274,7 @@ class _Play:
         attempt = Attempt(task.node_id, task.idempotency_key, task.attempt, self.engine.clock.now())
         self.log.append((task.run_id, attempt))
         try:
-            attempt.output = await self._worked(task, handler)
+            attempt.output = checked(await self._worked(task, handler))
         except BaseException as error:
             attempt.error = {"name": type(error).__name__, "message": str(error)}
             raise
@@ -285,32 +286,35 @@ class _Play:
         if workflow is None or op is None:
             return await handler(task)
         step = task.idempotency_key.removeprefix(f"{task.run_id}:")
-        if workflow is self.own:
-            if message := self._failure(task, step):
-                raise SimulatedError(message)
-            if (given := self.outputs.of(task.node_id, step)) is not None:
-                self._mark(task.node_id)
-                return given.value
+        name, run = self._told_as(workflow, task.run_id)
+        if message := self._failure(task, step, name):
+            raise SimulatedError(message)
+        if (given := self.outputs.of(task.node_id, step, name, run)) is not None:
+            self._mark(workflow, task.node_id)
+            return given.value
         if op.catch and steering.lets_fail(workflow.id, step):
             raise inngest.NonRetriableError("simulated")
         if task.node_id in workflow.real:
             return await handler(task)
-        if workflow is self.own:
-            self._mark(task.node_id)
+        self._mark(workflow, task.node_id)
         return workflow.plausible[task.node_id]
 
-    def _failure(self, task: Task, step: str) -> str | None:
+    def _told_as(self, workflow: _Workflow, run_id: str) -> tuple[str | None, str | None]:
+        """By which workflow and run `outside` tells what happens there."""
+        return (None, None) if workflow is self.own else (workflow.id, run_id)
+
+    def _failure(self, task: Task, step: str, workflow: str | None) -> str | None:
         """How this attempt is to fail, if it is."""
-        of_node = self.failures.get((task.node_id, None), [])
+        of_node = self.failures.get((workflow, task.node_id, None), [])
         left = task.attempt
-        for failure in self.failures.get((task.node_id, step), of_node):
+        for failure in self.failures.get((workflow, task.node_id, step), of_node):
             if failure.times is None or left <= failure.times:
                 return failure.message
             left -= failure.times
         return None
 
-    def _mark(self, node: str) -> None:
-        if node not in self.simulated:
+    def _mark(self, workflow: _Workflow, node: str) -> None:
+        if workflow is self.own and node not in self.simulated:
             self.simulated.append(node)
 
     # --- answers
@@ -325,22 +329,23 @@ class _Play:
         workflow, step = self.workflows.get(run.function_id), parse(wait.step_id)
         if workflow is None or step is None or step.node not in workflow.waits:
             return
-        answer = self._next_answer(workflow, step)
+        answer = self._next_answer(workflow, step, run)
         if answer is None:
             return
-        event = self._answer(run, wait, step, workflow.waits[step.node], answer)
+        event = self._answer(run, wait, step, workflow, answer)
         self.engine.at(wait.armed_at + answer.after, _sender(self.engine, event))
 
-    def _next_answer(self, workflow: _Workflow, step: Step) -> Answer | None:
+    def _next_answer(self, workflow: _Workflow, step: Step, run: RunRecord) -> Answer | None:
         if self.decide is not None:
             outcomes = outcomes_of(workflow.waits[step.node])
             outcome = self.decide(workflow.id, step.whole, outcomes)
             return None if outcome == "timeout" else Answer(step.node, outcome, ANSWER_AFTER)
-        return self.answers.of(step.node, step.whole) if workflow is self.own else None
+        return self.answers.of(step.node, step.whole, *self._told_as(workflow, run.id))
 
     def _answer(
-        self, run: RunRecord, wait: ArmedWait, step: Step, op: ApprovalOp | WaitOp, answer: Answer
+        self, run: RunRecord, wait: ArmedWait, step: Step, workflow: _Workflow, answer: Answer
     ) -> inngest.Event:
+        op = workflow.waits[step.node]
         data: dict[str, Any] = {}
         if isinstance(op, ApprovalOp):
             data = (
@@ -348,7 +353,7 @@ class _Play:
             )
             if answer.outcome == "rejected":
                 data = {"approved": False}
-        elif isinstance(given := self.outputs.of(step.node, step.whole), Output):
+        elif given := self.outputs.of(step.node, step.whole, *self._told_as(workflow, run.id)):
             data = dict(given.value) if isinstance(given.value, dict) else {}
         trigger = run.event["data"]
         if op.match is not None:
@@ -373,27 +378,34 @@ class _Play:
 
     def unused(self) -> list[str]:
         """Answers nobody waited for, and failures and outputs of what did not run."""
-        attempts = [entry for _, entry in self.log if isinstance(entry, Attempt)]
-        worked = {
-            (entry.node, step)
-            for entry in attempts
-            for step in (None, entry.step.partition(":")[2])
-        }
+        worked: set[tuple[str | None, str, str | None]] = set()
+        for run_id, entry in self.log:
+            workflow = self.workflows.get(self.engine.runs[run_id].function_id)
+            if isinstance(entry, Attempt) and workflow is not None:
+                name, _ = self._told_as(workflow, run_id)
+                step = entry.step.partition(":")[2]
+                worked |= {(name, entry.node, None), (name, entry.node, step)}
         return [
             *(
-                f"the answer `{answer.outcome}` to `{answer.step or answer.node}` was not needed"
+                f"the answer `{answer.outcome}` to `{_shown(answer)}` was not needed"
                 for answer in self.answers.unused()
             ),
             *(
-                f"the output of `{output.step or output.node}` was not needed"
+                f"the output of `{_shown(output)}` was not needed"
                 for output in self.outputs.unused()
             ),
             *(
-                f"`{step or node}` did not run, and so did not fail"
-                for node, step in self.failures
-                if (node, step) not in worked
+                f"`{_shown(failures[0])}` did not run, and so did not fail"
+                for told, failures in self.failures.items()
+                if told not in worked
             ),
         ]
+
+
+def _shown(told: Answer | Output | Failure) -> str:
+    """The node or step, as arguments name it."""
+    name = told.step or told.node
+    return name if told.workflow is None else f"{told.workflow}/{name}"
 
 
 def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
