@@ -13,7 +13,7 @@ from proflow_runtime.status import InMemoryRecorder, recording
 from proflow_runtime.steering import steering
 
 from .conftest import Register
-from .driving import answer, executions, requests, start
+from .driving import answer, executions, open_ended, requests, start
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +103,46 @@ async def test_nodes_of_a_loop_are_to_come_again_when_it_begins_again(
                 "nap": ("waiting", 2),
                 "boss": ("pending", 2),
             }
+
+
+def asking(match: str | None) -> Any:
+    async def body(flow: Flow) -> Result:
+        async def ask() -> Again | None:
+            decision = await flow.approve("boss", match=match)
+            if decision.outcome == "returned":
+                return flow.again("boss", to="boss", limit=5)
+            return None
+
+        await flow.repeat("boss", ask)
+        return flow.end("end")
+
+    return body
+
+
+async def test_an_answer_to_an_earlier_round_decides_nothing(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async with LocalEngine(client, [register(asking(None))]) as engine:
+        run = await start(engine)
+        first = {"tenant_id": 1, "approval_id": f"{run.id}:boss"}
+        for said in ({"outcome": "returned"}, {"approved": True}, {"approved": False}):
+            await engine.send({"name": "approval/response", "data": {**first, **said}})
+            await engine.run_until_idle(ignore_timeouts=open_ended)
+        assert [wait.step_id for wait in engine.waits] == ["boss#2/wait"]
+        await answer(engine, "boss", approved=True)
+        assert run.status == "Completed"
+
+
+async def test_where_the_trigger_names_the_approval_an_answer_decides_the_open_round(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async with LocalEngine(client, [register(asking("data.approval_id"))]) as engine:
+        run = await start(engine, {"tenant_id": 1, "approval_id": "A-7"})
+        data = {"tenant_id": 1, "approval_id": "A-7"}
+        for said in ({"outcome": "returned"}, {"approved": True}):
+            await engine.send({"name": "approval/response", "data": {**data, **said}})
+            await engine.run_until_idle(ignore_timeouts=open_ended)
+        assert run.status == "Completed"
 
 
 @pytest.mark.parametrize("limit", [1, 2])
