@@ -63,7 +63,7 @@ async def measure(kind: str, size: int) -> tuple[int, float, float]:
     client = inngest.Inngest(app_id="bench", is_production=False)
     listed = list(functions(client).values())
     engine = LocalEngine(client, listed)
-    app = engine._app = TimedApp(client, listed)
+    app = engine._deployment.app = TimedApp(client, listed)
     async with engine:
         started = time.perf_counter()
         await engine.send(inngest.Event(name=kind, data={"n": size}))

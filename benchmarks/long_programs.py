@@ -89,7 +89,7 @@ async def _cost(definition: Definition) -> Cost:
     client = inngest.Inngest(app_id="bench", is_production=False)
     functions = functions_of(definition, client, Registry({"work": work}))
     engine = LocalEngine(client, functions, max_steps=100_000)
-    app = engine._app = WeighedApp(client, functions)
+    app = engine._deployment.app = WeighedApp(client, functions)
     async with engine:
         begun = time.perf_counter()
         await engine.send({"name": "stones/start", "data": {"tenant_id": 1, "n": 1}})

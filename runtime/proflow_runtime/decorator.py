@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import inngest
 
 from proflow_runtime import clock, status
+from proflow_runtime.callees import CompiledCallees
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.parts import Handed
@@ -58,8 +59,7 @@ class Bodies:
 
         @functools.wraps(body)
         async def handler(ctx: inngest.Context) -> JSON:
-            flow = self._flow(ctx, known)
-            return await _handled(flow, partial(_whole, flow, body), final=True)
+            return await whole_pass(self._flow(ctx, known), body)
 
         return handler
 
@@ -71,9 +71,7 @@ class Bodies:
             async def handler(ctx: inngest.Context) -> JSON:
                 handed = Handed.of(ctx.event)
                 own = replace(ctx, run_id=handed.run_id, event=handed.event)
-                flow = self._flow(own, self._workflow)
-                flow.take(handed)
-                return await _handled(flow, partial(_partly, flow, body, keeps), final=False)
+                return await part_pass(self._flow(own, self._workflow), body, handed, keeps)
 
             return handler
 
@@ -83,7 +81,18 @@ class Bodies:
         tenant_id = required_tenant(ctx.event.data) if known.scope == "tenant" else None
         if self._channels:
             require_channels(self._channels)
-        return Flow(ctx, known, tenant_id, recorded=status.is_recorded())
+        return Flow(ctx, known, tenant_id, recorded=status.is_recorded(), callees=CompiledCallees())
+
+
+async def whole_pass(flow: Flow, body: Body) -> JSON:
+    """One pass over a run; where it answers or fails, the run is over."""
+    return await _handled(flow, partial(_whole, flow, body), final=True)
+
+
+async def part_pass(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]) -> JSON:
+    """One pass over a part of a run, which keeps the steps of some nodes."""
+    flow.take(handed)
+    return await _handled(flow, partial(_partly, flow, body, keeps), final=False)
 
 
 async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:

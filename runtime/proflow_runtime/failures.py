@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import inngest
@@ -29,24 +30,36 @@ def on_failure(handler: Handler) -> Any:
         tenant_id = named if tenant.is_tenant(named) else None
 
         async def attempt() -> JSON:
-            task = Task(
-                input={
-                    "error": {key: error.get(key) for key in ("name", "message")},
-                    "event": event,
-                    "run_id": run_id,
-                },
-                tenant_id=tenant_id,
-                run_id=run_id,
-                node_id=NODE,
-                attempt=ctx.attempt + 1,
-                idempotency_key=f"{run_id}:{NODE}",
-            )
-            token = tenant.activate(tenant_id)
-            try:
-                return checked(await interception.call(handler, task))
-            finally:
-                tenant.deactivate(token)
+            return await told(handler, run_id, tenant_id, error, event, ctx.attempt)
 
         return await ctx.step.run(NODE, attempt)
 
     return failed
+
+
+async def told(
+    handler: Handler,
+    run_id: str,
+    tenant_id: int | None,
+    error: Mapping[str, JSON],
+    event: JSON,
+    attempt: int,
+) -> JSON:
+    """One attempt, counted from 0, at telling a handler that a run has failed."""
+    task = Task(
+        input={
+            "error": {key: error.get(key) for key in ("name", "message")},
+            "event": event,
+            "run_id": run_id,
+        },
+        tenant_id=tenant_id,
+        run_id=run_id,
+        node_id=NODE,
+        attempt=attempt + 1,
+        idempotency_key=f"{run_id}:{NODE}",
+    )
+    token = tenant.activate(tenant_id)
+    try:
+        return checked(await interception.call(handler, task))
+    finally:
+        tenant.deactivate(token)

@@ -7,7 +7,7 @@ read elsewhere. Of what happens in it, approval ids, idempotency keys and states
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -50,18 +50,20 @@ class Handed:
     """What a run hands to a part of it."""
 
     run_id: str
+    inngest_run_id: str
     event: inngest.Event
     known: Known
 
-    def data(self) -> dict[str, JSON]:
-        """As the data of an event."""
+    def data(self, callee: Mapping[str, JSON]) -> dict[str, JSON]:
+        """As the data of an event; `callee`: what the part's function has to know besides."""
         event = {
             "name": self.event.name,
             "id": self.event.id,
             "ts": self.event.ts,
             "data": dict(self.event.data),
         }
-        own = {"parent": self.run_id, "event": event, **asdict(self.known)}
+        lineage = {"run": self.run_id, "parent": self.inngest_run_id}
+        own = {**callee, **lineage, "event": event, **asdict(self.known)}
         tenant = self.event.data.get("tenant_id")
         return {LINEAGE: own, **({} if tenant is None else {"tenant_id": tenant})}
 
@@ -72,6 +74,7 @@ class Handed:
         try:
             started = own["event"]
             return cls(
+                own["run"],
                 own["parent"],
                 inngest.Event(
                     name=started["name"],
@@ -126,12 +129,14 @@ class Parts(Pass):
         `reads` are the nodes before it that it reads.
         """
         frame = self._frame
-        handed = Handed(self.run_id, self._ctx.event, Known.of(frame, reads))
+        known = Known.of(frame, reads)
+        handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known)
+        callee = self._callees.part(self.workflow.id, part)
         call = partial(
             self._step.invoke_by_id,
             step_id(node, part),
-            function_id=function_id(self.workflow.id, part),
-            data=handed.data(),
+            function_id=callee.function_id,
+            data=handed.data(callee.own),
         )
         try:
             back = HandedBack.of(await self._groups.one(call))

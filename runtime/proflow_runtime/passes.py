@@ -24,6 +24,8 @@ from proflow_runtime.values import JSON, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from proflow_runtime.callees import Callees
+
 # The same few ids are asked for in every pass of every run.
 step_id = lru_cache(maxsize=8192)(derived_step_id)
 
@@ -32,17 +34,27 @@ class Pass:
     """One pass over a run. All state is in here, and is rebuilt from the memos in every pass."""
 
     def __init__(
-        self, ctx: inngest.Context, workflow: Workflow, tenant_id: int | None, *, recorded: bool
+        self,
+        ctx: inngest.Context,
+        workflow: Workflow,
+        tenant_id: int | None,
+        *,
+        recorded: bool,
+        callees: Callees,
+        inngest_run_id: str | None = None,
     ) -> None:
+        """`inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one."""
         self.workflow = workflow
         self.tenant_id = tenant_id
         self.run_id = ctx.run_id
+        self.inngest_run_id = inngest_run_id or ctx.run_id
         self.states: dict[str, NodeState] | None = {} if recorded else None
         """What this pass has seen of the nodes; None: nobody asks."""
         self.item_states: dict[ItemKey, NodeState] = {}
         """The same of nodes inside of foreach."""
         self._ctx = ctx
         self._step = ctx.step
+        self._callees = callees
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}

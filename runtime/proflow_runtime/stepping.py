@@ -131,9 +131,17 @@ class Steps(Pass):
             if catch and steering.lets_fail(self.workflow.id, step):
                 raise subprocess.SubprocessError("simulated")
             given = {} if input is None else self._resolved(input)
-            data = subprocess.invocation(given, self._ctx.event.data, self.tenant_id, self.run_id)
+            parent = self.inngest_run_id
+            callee = self._callees.workflow(workflow, f"{parent}:{step}")
+            data = subprocess.invocation(
+                given, self._ctx.event.data, self.tenant_id, parent, callee.own
+            )
             call = partial(
-                self._step.invoke_by_id, step, function_id=workflow, data=data, timeout=timeout
+                self._step.invoke_by_id,
+                step,
+                function_id=callee.function_id,
+                data=data,
+                timeout=timeout,
             )
             output = subprocess.answered(workflow, await self._groups.one(call))
         except (inngest.StepError, inngest.NonRetriableError, subprocess.SubprocessError) as error:

@@ -29,11 +29,16 @@ class SubprocessCancelled(SubprocessError):
 
 
 def invocation(
-    input: JSON, trigger: Mapping[str, Any], tenant_id: int | None, run_id: str
+    input: JSON,
+    trigger: Mapping[str, Any],
+    tenant_id: int | None,
+    parent: str,
+    own: Mapping[str, JSON],
 ) -> dict[str, JSON]:
     """The data of a child's event. Raises `SubprocessError`.
 
-    `trigger` is the data of the event that started the parent.
+    `trigger` is the data of the event that started the parent, `parent` Inngest's id of its run,
+    `own` what the child's function has to know besides.
     """
     if not isinstance(input, dict):
         raise SubprocessError("its input is not an object")
@@ -43,7 +48,7 @@ def invocation(
     if below > MAX_DEPTH:
         raise SubprocessError(f"subprocesses are nested more than {MAX_DEPTH} deep")
     tenant = {} if tenant_id is None else {"tenant_id": tenant_id}
-    return {**input, **tenant, LINEAGE: {"depth": below, "parent": run_id}}
+    return {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **own}}
 
 
 def answered(workflow: str, answer: JSON) -> JSON:

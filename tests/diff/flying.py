@@ -24,7 +24,6 @@ from proflow_runtime.local import (
     StepArmed,
     VirtualClock,
 )
-from proflow_runtime.local.wire import SdkApp
 from proflow_schemas.definition import ApprovalOp, Definition, TaskOp, WaitOp, blocks, walk
 from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.step_ids import node_of
@@ -140,7 +139,7 @@ class _Flying:
                     await engine.run_until_idle(until=at)
                     open_ = self.waiting() | self.retrying
                     # What a host does: the same app serves other code from now on.
-                    engine._app = SdkApp(self.client, self.functions(to))
+                    engine.deploy(self.functions(to))
                 await engine.run_until_idle(ignore_timeouts=_is_technical)
             waiting = self.waiting()
         return Flight(self.run, list(self.moments), open_, self.done, waiting)

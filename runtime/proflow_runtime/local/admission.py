@@ -1,6 +1,6 @@
 """From events to runs: triggers, deduplication, and the flow control in front of a function."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,14 +9,13 @@ from typing import Any
 from proflow_runtime.clock import Clock
 from proflow_runtime.local import gojson
 from proflow_runtime.local.execution import Execution
+from proflow_runtime.local.journal import Journal, Key
 from proflow_runtime.local.matching import Expression
 from proflow_runtime.local.records import Event, ParentStep
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import FunctionSettings, Rate
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
-
-Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -40,11 +39,13 @@ class Admission:
         functions: Iterable[FunctionSettings],
         clock: Clock,
         scheduler: Scheduler,
+        journal: Journal,
         execution: Execution,
     ) -> None:
         self.functions = {settings.id: settings for settings in functions}
         self._clock = clock
         self._scheduler = scheduler
+        self._journal = journal
         self._execution = execution
         self._seen: dict[Key, datetime] = {}
         self._starts: dict[Key, list[datetime]] = {}
@@ -77,6 +78,26 @@ class Admission:
         """Start a run for a tick of a cron."""
         self._limit(settings, [event], gojson.as_floats(event))
 
+    def restore(self, keys: Sequence[tuple[Key, Any, datetime | None]]) -> None:
+        """Remember what an earlier process did; what came due meanwhile is done at once."""
+        for key, value, until in sorted(keys, key=lambda entry: entry[2] or self._clock.now()):
+            match key[1]:
+                case "event" | "idempotency" if until is not None:
+                    self._seen[key] = until - IDEMPOTENCY_WINDOW
+                case "rate":
+                    self._starts[key] = [_read(start) for start in value]
+                case "throttle":
+                    self._arrivals[key] = _read(value)
+                case "batch":
+                    timer = self._later(_read(value["due"]), self._release_batch, key)
+                    self._batches[key] = _Batch(value["events"], timer)
+                case "debounce":
+                    timer = self._later(_read(value["due"]), self._release_debounced, key)
+                    latest = value["latest"] and _read(value["latest"])
+                    self._debounced[key] = _Debounce(value["event"], latest, timer)
+                case _:
+                    raise ValueError(f"unknown purpose `{key[1]}`")
+
     def _collect(self, settings: FunctionSettings, event: Event, arrival: Event) -> None:
         batch, debounce = settings.batch, settings.debounce
         if batch is not None and (
@@ -86,11 +107,13 @@ class Admission:
             waiting = self._batches.setdefault(key, _Batch())
             waiting.events.append(event)
             if len(waiting.events) >= batch.size:
-                self._release_batch(settings, key)
-            elif waiting.timer is None:
-                waiting.timer = self._later(
-                    self._clock.now() + batch.timeout, self._release_batch, settings, key
-                )
+                self._release_batch(key)
+                return
+            if waiting.timer is None:
+                due = self._clock.now() + batch.timeout
+                waiting.timer = self._later(due, self._release_batch, key)
+            kept = {"events": waiting.events, "due": waiting.timer.due}
+            self._journal.kept(key, kept, None)
             return
         if debounce is not None:
             key = _key(settings, "debounce", debounce.key, arrival)
@@ -102,31 +125,41 @@ class Admission:
                 latest = before.latest
             due = now + debounce.period
             due = min(due, latest) if latest else due
-            timer = self._later(due, self._release_debounced, settings, key)
+            timer = self._later(due, self._release_debounced, key)
             self._debounced[key] = _Debounce(event, latest, timer)
+            self._journal.kept(key, {"event": event, "latest": latest, "due": due}, None)
             return
         if self._is_new(_key(settings, "event", None, arrival), event["id"]):
             self._limit(settings, [event], arrival)
 
-    def _release_batch(self, settings: FunctionSettings, key: Key) -> None:
+    def _release_batch(self, key: Key) -> None:
         batch = self._batches.pop(key)
+        self._journal.dropped(key)
         if batch.timer is not None:
             batch.timer.cancel()
-        self._limit(settings, batch.events, gojson.as_floats(batch.events[0]))
+        self._release(key, batch.events)
 
-    def _release_debounced(self, settings: FunctionSettings, key: Key) -> None:
+    def _release_debounced(self, key: Key) -> None:
         event = self._debounced.pop(key).event
-        self._limit(settings, [event], gojson.as_floats(event))
+        self._journal.dropped(key)
+        self._release(key, [event])
+
+    def _release(self, key: Key, events: list[Event]) -> None:
+        settings = self.functions.get(key[0])
+        if settings is not None:  # else it was taken out of service meanwhile
+            self._limit(settings, events, gojson.as_floats(events[0]))
 
     def _limit(self, settings: FunctionSettings, events: list[Event], arrival: Event) -> None:
         now = self._clock.now()
         if settings.rate_limit is not None:
             rate = settings.rate_limit
-            starts = self._starts.setdefault(_key(settings, "rate", rate.key, arrival), [])
+            key = _key(settings, "rate", rate.key, arrival)
+            starts = self._starts.setdefault(key, [])
             starts[:] = [start for start in starts if start > now - rate.period]
             if len(starts) >= rate.limit:
                 return
             starts.append(now)
+            self._journal.kept(key, starts, now + rate.period)
         if settings.idempotency is not None:
             key = _key(settings, "idempotency", None, arrival)
             value = gojson.dumps(settings.idempotency.evaluate({"event": arrival}))
@@ -164,15 +197,18 @@ class Admission:
         arrival = max(self._arrivals.get(key, due), due)
         room = interval * (rate.limit + rate.burst - 1)
         self._arrivals[key] = arrival + interval
+        self._journal.kept(key, arrival + interval, arrival + interval)
         return max(due, arrival - room)
 
     def _is_new(self, scope: Key, value: str) -> bool:
         now = self._clock.now()
         key = (scope[0], scope[1], value)
-        last = self._seen.get(key)
-        if last is not None and now - last < IDEMPOTENCY_WINDOW:
+        while self._seen and now - next(iter(self._seen.values())) >= IDEMPOTENCY_WINDOW:
+            del self._seen[next(iter(self._seen))]
+        if key in self._seen:
             return False
         self._seen[key] = now
+        self._journal.kept(key, None, now + IDEMPOTENCY_WINDOW)
         return True
 
     def _later(self, due: datetime, action: Any, *arguments: Any) -> Timer:
@@ -188,6 +224,10 @@ def _key(
 def _value(expression: Expression | None, arrival: Event) -> str:
     """The text of a key; a key that cannot be computed is one key of its own."""
     return "" if expression is None else gojson.dumps(expression.evaluate({"event": arrival}))
+
+
+def _read(time: str) -> datetime:
+    return datetime.fromisoformat(time)
 
 
 def _time(event: Event) -> datetime:

@@ -1,7 +1,7 @@
 """Ties an SDK client to the engine while it runs: its events and its sense of time."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,8 @@ Deliver = Callable[[list[inngest.Event], Outbox | None], list[str]]
 class ClientBinding:
     """Overrides `send` and `send_sync` on one client, and makes its sleeps exact in virtual time.
 
-    Everything is undone by `release`. A client serves one engine at a time.
+    Everything is undone by `release`. A client serves one engine at a time. `flushed` waits until
+    what was delivered is safe; `flush` does so in a thread.
     """
 
     def __init__(
@@ -47,10 +48,14 @@ class ClientBinding:
         time: clock.Clock,
         outboxes: dict[str, Outbox],
         *,
+        flushed: Callable[[], Awaitable[None]],
+        flush: Callable[[], None],
         exact_sleeps: bool,
     ) -> None:
         self._client = client
         self._deliver = deliver
+        self._flushed = flushed
+        self._flush = flush
         self._time = time
         self._outboxes = outboxes
         self._exact_sleeps = exact_sleeps
@@ -81,6 +86,7 @@ class ClientBinding:
             if inspect.isawaitable(done):
                 await done
         ids = self._deliver(listed, current.get())
+        await self._flushed()
         for hook in reversed(hooks):
             done = hook.after_send_events(inngest.SendEventsResult(ids=ids))
             if inspect.isawaitable(done):
@@ -98,6 +104,7 @@ class ClientBinding:
         for hook in hooks:
             hook.before_send_events(listed)
         ids = self._deliver(listed, current.get())
+        self._flush()
         for hook in reversed(hooks):
             hook.after_send_events(inngest.SendEventsResult(ids=ids))
         return ids

@@ -1,9 +1,10 @@
 """How many requests may be in flight at once, per function and key."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from proflow_runtime.local import gojson
-from proflow_runtime.local.runs import Run
+from proflow_runtime.local.runs import Place, Run
 
 
 class Capacity:
@@ -12,20 +13,34 @@ class Capacity:
     def __init__(self) -> None:
         self._taken: Counter[tuple[str, str, str]] = Counter()
 
-    def take(self, run: Run) -> bool:
-        """Take a place in each of a run's limits, or in none."""
-        limits = _places(run)
-        if any(self._taken[place] >= limit for place, limit in limits):
-            return False
-        self._taken.update(place for place, _ in limits)
-        return True
+    def full(self, run: Run) -> Place | None:
+        """The first of a run's limits that leaves no room."""
+        for place in places(run):
+            if not self.has_room(place):
+                return place
+        return None
 
-    def give_back(self, run: Run) -> None:
-        """Free what `take` took."""
-        self._taken.subtract(place for place, _ in _places(run))
+    def has_room(self, place: Place) -> bool:
+        return self._taken[place[0]] < place[1]
+
+    def take(self, taken: Iterable[Place]) -> None:
+        self._taken.update(place for place, _ in taken)
+
+    def give_back(self, taken: Iterable[Place]) -> None:
+        for place, _ in taken:
+            self._taken[place] -= 1
+            if not self._taken[place]:
+                del self._taken[place]
 
 
-def _places(run: Run) -> list[tuple[tuple[str, str, str], int]]:
+def places(run: Run) -> tuple[Place, ...]:
+    """Where a run takes part in limits on concurrency."""
+    if run.places is None:
+        run.places = tuple(_places(run))
+    return run.places
+
+
+def _places(run: Run) -> list[Place]:
     found = []
     for limit in run.settings.concurrency:
         owner = run.settings.id if limit.scope == "fn" else limit.scope

@@ -1,7 +1,7 @@
 """The ticks of cron triggers."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from proflow_runtime.clock import Clock
@@ -12,11 +12,14 @@ from proflow_runtime.local.runs import CRON, make_event
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import CronTrigger, FunctionSettings
 
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+
 
 class Crons:
     """Starts the functions with cron triggers, up to a given time and no further.
 
-    A trigger's `jitter` is honoured as none: a tick comes on time.
+    A trigger's `jitter` is honoured as none: a tick comes on time. One that is missed because no
+    engine runs is not made up for.
     """
 
     def __init__(
@@ -32,20 +35,38 @@ class Crons:
         self._record = record
         self._timers: dict[tuple[str, str], Timer] = {}
         self._done = clock.now()
+        self._until: datetime | None = None
 
-    def schedule(self, until: datetime) -> None:
+    def schedule(self, until: datetime = ALWAYS) -> None:
         """Let every cron tick from now on, up to and including a time."""
         after = max(self._done, self._clock.now())
-        self._done = until
+        self._until = until
+        if until < ALWAYS:
+            self._done = until
         for settings in self._admission.functions.values():
             for cron in settings.crons:
-                self._next(settings, cron, after, until)
+                self._next(settings.id, cron, after)
+
+    def redeploy(self) -> None:
+        """The functions are others now: drop the crons that are gone, begin those that are new."""
+        crons = {
+            (settings.id, cron.source): cron
+            for settings in self._admission.functions.values()
+            for cron in settings.crons
+        }
+        for key in self._timers.keys() - crons.keys():
+            self._timers.pop(key).cancel()
+        if self._until is None:
+            return
+        for key in crons.keys() - self._timers.keys():
+            self._next(key[0], crons[key], self._clock.now())
 
     def stop(self) -> None:
         """Drop the ticks to come."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._until = None
 
     def tick(self, settings: FunctionSettings, cron: CronTrigger, when: datetime) -> None:
         """Start a function for one tick."""
@@ -55,17 +76,13 @@ class Crons:
         self._record(EventReceived(event, time, self._clock.now(), True, None))
         self._admission.start(settings, event)
 
-    def _next(
-        self, settings: FunctionSettings, cron: CronTrigger, after: datetime, until: datetime
-    ) -> None:
+    def _next(self, function_id: str, cron: CronTrigger, after: datetime) -> None:
         when = next(cron.ticks(after), None)
-        if when is not None and when <= until:
-            fire = partial(self._fire, settings, cron, when, until)
-            timer = self._scheduler.add(Timer(when, fire))
-            self._timers[settings.id, cron.source] = timer
+        if when is not None and self._until is not None and when <= self._until:
+            timer = self._scheduler.add(Timer(when, partial(self._fire, function_id, cron, when)))
+            self._timers[function_id, cron.source] = timer
 
-    def _fire(
-        self, settings: FunctionSettings, cron: CronTrigger, when: datetime, until: datetime
-    ) -> None:
-        self._next(settings, cron, when, until)
-        self.tick(settings, cron, when)
+    def _fire(self, function_id: str, cron: CronTrigger, when: datetime) -> None:
+        # A clock that was set forward, or a machine that slept, skips the ticks in between.
+        self._next(function_id, cron, when if self._until != ALWAYS else self._clock.now())
+        self.tick(self._admission.functions[function_id], cron, when)

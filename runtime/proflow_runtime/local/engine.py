@@ -1,7 +1,8 @@
-"""The local engine: an Inngest server in one process, for `proflow run`, tests and simulation."""
+"""The local engine: an Inngest server in one process, for one machine, tests and simulation."""
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,11 +17,13 @@ from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate
 from proflow_runtime.local import binding, gojson
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
-from proflow_runtime.local.capacity import Capacity
 from proflow_runtime.local.crons import Crons
+from proflow_runtime.local.deployment import Deployment
+from proflow_runtime.local.dispatch import Dispatcher
 from proflow_runtime.local.events import parse_event
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.ids import IdFactory, milliseconds
+from proflow_runtime.local.journal import Journal, NoJournal
 from proflow_runtime.local.records import (
     ArmedWait,
     Event,
@@ -33,11 +36,15 @@ from proflow_runtime.local.records import (
 from proflow_runtime.local.retries import inngest_backoff, retry_pause
 from proflow_runtime.local.runs import QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
-from proflow_runtime.local.settings import Unsupported, settings_of
-from proflow_runtime.local.wire import Answer, SdkApp
+from proflow_runtime.local.settings import Unsupported
+from proflow_runtime.local.wire import Answer, refusal
 
 MAX_STEPS = 999
+MOST_IN_FLIGHT = 100
+LONGEST_REQUEST = timedelta(hours=2)
+GRACE = timedelta(seconds=10)
 
+log = logging.getLogger("proflow.engine")
 Action = Callable[[], Awaitable[object] | None]
 
 
@@ -52,8 +59,10 @@ class LocalEngine:
     time jumps to whatever is due next: the same inputs give the same run to the byte. With a
     `RealClock` requests overlap and answers count in order of arrival.
 
-    Use as an async context manager; meanwhile the client sends its events here. Raises
-    `Unsupported` for a function the engine cannot run as Inngest would.
+    Use as an async context manager; meanwhile the client sends its events here. Drive it with
+    `run_until_idle`, or with `serve` until `stop`. With a `journal` it goes on where an earlier
+    process ended: a step that was recorded is never executed again, one that was executing is (at
+    least once). Raises `Unsupported` for a function the engine cannot run as Inngest would.
     """
 
     def __init__(
@@ -62,45 +71,56 @@ class LocalEngine:
         functions: Sequence[inngest.Function[Any]],
         *,
         clock: Clock | None = None,
+        journal: Journal | None = None,
         seed: int = 0,
         max_steps: int = MAX_STEPS,
         max_requests: int | None = None,
+        most_in_flight: int = MOST_IN_FLIGHT,
+        longest_request: timedelta = LONGEST_REQUEST,
+        history: int | None = None,
         retry_backoff: Callable[[int], timedelta] | None = None,
         trace: bool = False,
     ) -> None:
         """`retry_backoff` maps the attempt that failed (from 0) to the pause; `trace` keeps
         `requests`; beyond `max_requests` `run_until_idle` raises `Runaway`: functions may start
-        each other for ever."""
+        each other for ever. In real time at most `most_in_flight` requests are made at once, and
+        one that takes longer than `longest_request` has failed. `history`: how many ended runs and
+        events are remembered; all by default. With a journal, give each process another `seed`.
+        """
         if client.is_production:
             raise Unsupported(
                 "the client is in production mode: create it with is_production=False"
             )
-        settings = [item for function in functions for item in settings_of(function)]
-        if len({item.id for item in settings}) < len(settings):
-            raise Unsupported("two functions have the same id")
+        self._deployment = Deployment(client, functions)
         self.clock: Clock = clock or VirtualClock()
         self.events: list[EventReceived] = []
         self.requests: list[Exchange] = []
         self._client = client
-        self._app = SdkApp(client, functions)
+        self._durable = journal is not None
+        self._journal: Journal = journal or NoJournal()
         self._ids = IdFactory(seed)
         self._backoff = retry_backoff or inngest_backoff
         self._trace = trace
         self._max_requests = max_requests
+        self._longest_request = longest_request.total_seconds()
+        self._history = history
         self._listeners: list[Listener] = []
         self._scheduler = Scheduler()
         self._execution = Execution(
             self.clock,
             self._scheduler,
             self._ids,
+            self._journal,
             max_steps=max_steps,
+            history=history,
             submit=self._submit,
             emit=self._emit,
             invoke=lambda *call: self._admission.invoke(*call),
             notify=self._notify,
         )
-        self._admission = Admission(settings, self.clock, self._scheduler, self._execution)
-        self._capacity = Capacity()
+        self._admission = Admission(
+            self._deployment.settings, self.clock, self._scheduler, self._journal, self._execution
+        )
         self._virtual = self.clock if isinstance(self.clock, VirtualClock) else None
         self._outboxes: dict[str, Outbox] = {}
         self._binding = ClientBinding(
@@ -108,32 +128,40 @@ class LocalEngine:
             self._sent,
             self.clock,
             self._outboxes,
+            flushed=self._journal.flushed,
+            flush=self._flush_from_thread,
             exact_sleeps=self._virtual is not None,
         )
         self._due: list[QueueItem] = []
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._dispatcher = Dispatcher(self._journal, self._make, self._landed, most=most_in_flight)
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
         self._count = 0
         self._open = False
         self._running = False
+        self._serving = False
+        self._stopping = False
         self._crons = Crons(self.clock, self._scheduler, self._admission, self._record)
 
     async def __aenter__(self) -> Self:
-        self._binding.bind()
+        saved = await self._journal.open(self._wake.set)
+        try:
+            self._binding.bind()
+        except RuntimeError:
+            await self._journal.close()
+            raise
         self._open = True
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._admission.restore(saved.keys)
+        self._deployment.restore(saved.runs, self._execution)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._open = False
-        for task in self._in_flight:
-            task.cancel()
-        for task in list(self._in_flight):
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._dispatcher.abort()
         self._binding.release()
+        await self._journal.close()
 
     # --- what happened
 
@@ -158,11 +186,15 @@ class LocalEngine:
     async def send(self, *events: inngest.Event | Mapping[str, Any]) -> list[str]:
         """Send events as to the server's event API; a mapping may also have a `user`.
 
-        Returns the engine's own ids. Raises `ValueError` for what the API refuses.
+        Returns the engine's own ids, once the events are safe. Raises `ValueError` for what the API
+        refuses.
         """
         self._check_open()
         parsed = [parse_event(event) for event in events]
-        return [self._receive(event, self._ids.next(self.clock.now(), "event")) for event in parsed]
+        now = self.clock.now()
+        ids = [self._receive(event, self._ids.next(now, "event")) for event in parsed]
+        await self._journal.flushed()
+        return ids
 
     async def cancel(self, run_id: str) -> bool:
         """Cancel a run as the API does; `False` if it has ended. `KeyError` for an unknown id."""
@@ -172,7 +204,23 @@ class LocalEngine:
             return False
         self._execution.cancel(run)
         self._wake.set()
+        await self._journal.flushed()
         return True
+
+    def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
+        """Run these functions from now on, in place of those before.
+
+        Runs in flight go on with the function of their id as it is now; a function that is gone
+        starts no more runs, and ends those it has. Raises `Unsupported`, and then changes nothing.
+        """
+        running = {run.settings.id for run in self._execution.live_runs()}
+        self._deployment.replace(functions, running)
+        self._admission.functions = {item.id: item for item in self._deployment.settings}
+        self._execution.reconfigure(self._admission.functions)
+        self._crons.redeploy()
+        if self._open:
+            self._deployment.restore((), self._execution)
+        self._wake.set()
 
     def at(self, when: datetime, action: Action) -> Timer:
         """Do something at a time (at once if it has passed), before that instant's requests."""
@@ -220,6 +268,32 @@ class LocalEngine:
             self._running = False
             self._crons.stop()
 
+    async def serve(self, *, grace: timedelta = GRACE) -> None:
+        """Drive everything, crons too, in real time, until `stop`.
+
+        Then requests in flight are given `grace` to end; what is broken off is made again by the
+        next process that opens the journal. What goes wrong in one run ends that run alone. Raises
+        what keeps the journal from being written.
+        """
+        self._check_open()
+        if self._running or self._virtual is not None:
+            raise RuntimeError("the engine is being driven already, or in virtual time")
+        self._running = self._serving = True
+        self._crons.schedule()
+        try:
+            await self._run_real(None)
+            left = await self._dispatcher.drain(grace)
+            if left:
+                log.warning("%d requests are broken off, and will be made again", left)
+        finally:
+            self._running = self._serving = False
+            self._crons.stop()
+
+    def stop(self) -> None:
+        """Let `serve` end."""
+        self._stopping = True
+        self._wake.set()
+
     async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
         while True:
             await self._fire_timers()
@@ -245,53 +319,56 @@ class LocalEngine:
                 await self._exchange(item, number, request, body)
 
     async def _run_real(self, until: datetime | None) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             await self._fire_timers()
-            self._launch()
-            if self._failure is not None:
-                raise self._failure
+            self._dispatcher.launch()
+            failure = self._failure or self._journal.failure()
+            if failure is not None:
+                raise failure
             now = self.clock.now()
             if until is not None and now >= until:
                 return
-            due = self._scheduler.next_due(passive_too=until is not None)
-            if not self._in_flight and until is None and due is None:
+            endless = self._serving or until is not None
+            due = self._scheduler.next_due(passive_too=endless)
+            if not endless and due is None and self._dispatcher.idle:
                 return
             stops = [stop for stop in (due, until) if stop is not None]
             pause = (min(stops) - now).total_seconds() if stops else None
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause and max(0.0, pause))
 
-    def _launch(self) -> None:
-        """Start what is due and within the limits on concurrency."""
-        waiting, self._due = sorted(self._due, key=lambda item: -item.run.rank), []
-        for item in waiting:
-            if item.run.record.ended:
-                continue
-            if not self._capacity.take(item.run):
-                self._due.append(item)
-                continue
-            task = asyncio.create_task(self._exchange(item, *self._build(item)))
-            self._in_flight.add(task)
-            task.add_done_callback(partial(self._landed, item))
-
-    def _landed(self, item: QueueItem, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._capacity.give_back(item.run)
-        if not task.cancelled() and (error := task.exception()) is not None:
+    def _landed(self, item: QueueItem, error: BaseException | None) -> None:
+        if isinstance(error, Exception) and self._serving:
+            run = item.run
+            log.error("run %s cannot go on", run.record.id, exc_info=error)
+            if not run.record.ended:
+                self._execution.refuse(run, type(error).__name__, f"the engine failed: {error}")
+        elif error is not None:
             self._failure = error
         self._wake.set()
 
     async def _fire_timers(self) -> None:
         while (timer := self._scheduler.pop_due(self.clock.now())) is not None:
-            done = timer.action()
-            if done is not None:
-                await done
+            try:
+                done = timer.action()
+                if done is not None:
+                    await done
+            except Exception:
+                if not self._serving:
+                    raise
+                log.exception("what was due at %s failed", timer.due)
 
     # --- requests
 
     def _submit(self, item: QueueItem) -> None:
-        self._due.append(item)
+        if self._virtual is not None:
+            self._due.append(item)
+        else:
+            self._dispatcher.submit(item)
+
+    async def _make(self, item: QueueItem) -> None:
+        await self._exchange(item, *self._build(item))
 
     def _build(self, item: QueueItem) -> tuple[int, str, bytes]:
         if self._count == self._max_requests:
@@ -309,7 +386,7 @@ class LocalEngine:
         before = datetime.now(UTC)
         at = self.clock.now()
         try:
-            answer = await self._app.post(run.settings.id, item.step, body, item.job_id, request)
+            answer = await self._answer(item, body, request)
         finally:
             binding.current.reset(sender)
             deactivate(token)
@@ -320,6 +397,19 @@ class LocalEngine:
         for event_id, event in outbox.pending:
             self._receive(event, event_id, sender=outbox.run_id)
         self._execution.settle(item, answer, partial(self._retry_time, before, outbox.retry_at))
+
+    async def _answer(self, item: QueueItem, body: bytes, request: str) -> Answer:
+        call = self._deployment.app.post(
+            item.run.settings.id, item.step, body, item.job_id, request
+        )
+        if self._virtual is not None:
+            return await call
+        try:
+            async with asyncio.timeout(self._longest_request):
+                return await call
+        except TimeoutError:
+            seconds = f"{self._longest_request:g}"
+            return refusal("TimeoutError", f"the request took longer than {seconds} s")
 
     def _retry_time(
         self, before: datetime, asked: datetime | None, item: QueueItem, answer: Answer
@@ -388,6 +478,11 @@ class LocalEngine:
             self._failure = error
             self._wake.set()
 
+    def _flush_from_thread(self) -> None:
+        """Wait until what was sent is safe; the engine's own thread cannot."""
+        if self._durable and threading.get_ident() != self._thread:
+            asyncio.run_coroutine_threadsafe(self._journal.flushed(), self._loop).result()
+
     def _emit(self, event: Event) -> None:
         self._route(event, event["id"], sender=None, internal=True)
 
@@ -401,11 +496,18 @@ class LocalEngine:
 
     def _record(self, received: EventReceived) -> None:
         self.events.append(received)
+        if self._history is not None and len(self.events) > 2 * self._history:
+            del self.events[: -self._history or None]
         self._notify(received)
 
     def _notify(self, observation: Observation) -> None:
         for listener in list(self._listeners):
-            listener(observation)
+            try:
+                listener(observation)
+            except Exception:
+                if not self._serving:
+                    raise
+                log.exception("a listener failed")
 
     def _check_open(self) -> None:
         if not self._open:

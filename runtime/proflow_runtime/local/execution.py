@@ -1,6 +1,7 @@
 """What answers of the app do to runs: the server's state machine, free of any input and output."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from proflow_runtime.clock import Clock
 from proflow_runtime.local import gojson, wire
 from proflow_runtime.local.ids import IdFactory, milliseconds
+from proflow_runtime.local.journal import Journal
 from proflow_runtime.local.records import (
     AttemptFailed,
     Event,
@@ -49,7 +51,8 @@ class Execution:
     """All runs and what they wait for.
 
     `submit` takes a request that is due, `emit` an event of the server's own, `invoke` starts a
-    child (`False`: no such function), `notify` tells the listeners.
+    child (`False`: no such function), `notify` tells the listeners. `history`: how many ended runs
+    are remembered; all by default.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class Execution:
         clock: Clock,
         scheduler: Scheduler,
         ids: IdFactory,
+        journal: Journal,
         *,
         max_steps: int,
+        history: int | None,
         submit: Callable[[QueueItem], None],
         emit: Callable[[Event], None],
         invoke: Callable[[str, Event, ParentStep], bool],
@@ -70,11 +75,16 @@ class Execution:
         self._clock = clock
         self._scheduler = scheduler
         self._ids = ids
+        self._journal = journal
         self._max_steps = max_steps
+        self._history = history
+        self._ended: deque[str] = deque()
         self._submit = submit
         self._emit = emit
         self._notify = notify
-        self.waiting = Waiting(self, clock, scheduler, ids, emit=emit, invoke=invoke, notify=notify)
+        self.waiting = Waiting(
+            self, clock, scheduler, ids, journal, emit=emit, invoke=invoke, notify=notify
+        )
 
     # --- the start and the end of runs
 
@@ -96,10 +106,19 @@ class Execution:
             queued_at=now,
             parent=parent,
         )
-        trigger = gojson.as_floats(events[0])
+        run = self.add(record, settings)
+        if settings.start_timeout is not None:
+            self.expire(run, ready + settings.start_timeout)
+        self._journal.run_queued(run)
+        self._enqueue(run, None, due=due)
+        return run
+
+    def add(self, record: RunRecord, settings: FunctionSettings) -> Run:
+        """Take a run in, with nothing to do yet."""
+        trigger = gojson.as_floats(record.event)
         priority = settings.priority and settings.priority.evaluate({"event": trigger})
         seconds = priority if isinstance(priority, int | float) else 0
-        encoded = [gojson.dumps(event) for event in events]
+        encoded = [gojson.dumps(event) for event in record.events]
         run = Run(
             record=record,
             settings=settings,
@@ -113,10 +132,16 @@ class Execution:
         self._live[record.id] = run
         for rule in settings.cancel_on:
             self._cancellable.setdefault(rule.event, {})[record.id] = run
-        self._enqueue(run, None, due=due)
-        if settings.start_timeout is not None:
-            self._expire(run, ready + settings.start_timeout)
         return run
+
+    def reconfigure(self, functions: Mapping[str, FunctionSettings]) -> None:
+        """Let the runs in flight go on under their functions' settings of now."""
+        self._cancellable.clear()
+        for run in self._live.values():
+            run.settings = functions.get(run.settings.id, run.settings)
+            run.places = None
+            for rule in run.settings.cancel_on:
+                self._cancellable.setdefault(rule.event, {})[run.record.id] = run
 
     def live_runs(self, function_id: str | None = None) -> list[Run]:
         """The runs that have not ended, in order of their start."""
@@ -160,6 +185,8 @@ class Execution:
         del self._live[record.id]
         for rule in run.settings.cancel_on:
             self._cancellable[rule.event].pop(record.id, None)
+        self._journal.run_ended(run)
+        self._forget_old(record.id)
         self._notify(RunEnded(record, now))
         if record.event["name"] in (FAILED, FINISHED):
             return
@@ -172,15 +199,26 @@ class Execution:
         if record.parent is not None:
             self.waiting.return_to(record.parent, finished)
 
+    def _forget_old(self, ended: str) -> None:
+        if self._history is None:
+            return
+        self._ended.append(ended)
+        while len(self._ended) > self._history:
+            del self.runs[self._ended.popleft()]
+
     # --- requests
 
     def open(self, item: QueueItem) -> None:
         """Take note that an item's request is about to be made."""
         run = item.run
-        item.plan_only = run.plan_only
-        if item.after_sleep:
+        if not item.made:
+            item.plan_only = run.plan_only
+        item.made = True
+        if item.after_sleep and run.plan_only:
             # The server clears the flag after it has read it into the request.
             run.plan_only = False
+            self._journal.request_queued(item)
+            self._journal.run_moved(run)
         if run.record.started_at is None:
             now = self._clock.now()
             run.record.started_at = now
@@ -188,7 +226,8 @@ class Execution:
             if run.limit is not None:
                 run.limit.cancel()
             if run.settings.finish_timeout is not None:
-                self._expire(run, now + run.settings.finish_timeout)
+                self.expire(run, now + run.settings.finish_timeout)
+            self._journal.run_moved(run)
             self._notify(RunStarted(run.record, now))
 
     def body(self, item: QueueItem, request_id: str) -> bytes:
@@ -216,6 +255,7 @@ class Execution:
         run = item.run
         if run.record.ended:
             return
+        self._journal.request_answered(item)
         if answer.status == 206:
             self._apply(item, answer, retry_time)
         elif answer.status == 200:
@@ -226,10 +266,11 @@ class Execution:
 
     def _apply(self, item: QueueItem, answer: Answer, retry_time: RetryTime) -> None:
         run = item.run
-        run.version = 2
         ops = [wire.read_op(raw) for raw in answer.body]
-        if len(ops) > 1 and not item.plan_only:
-            run.plan_only = True
+        plan_only = run.plan_only or (len(ops) > 1 and not item.plan_only)
+        if (run.version, run.plan_only) != (2, plan_only):
+            run.version, run.plan_only = 2, plan_only
+            self._journal.run_moved(run)
         for op in ops:
             if run.record.ended:
                 return
@@ -241,7 +282,8 @@ class Execution:
                 self._executed(item, op, answer, retry_time)
             elif op.op == "StepPlanned":
                 step = self.log(run, op, "StepRun", "planned")
-                run.pending[op.hashed] = Pending(step, op.races)
+                pending = run.pending[op.hashed] = Pending(step, op.races)
+                self._journal.step_opened(run, op.hashed, pending)
                 self._enqueue(run, op.hashed, current=item.current)
                 self._notify(StepPlanned(run.record, step, self._clock.now()))
             else:
@@ -287,7 +329,9 @@ class Execution:
         step.status, step.at, step.next_at = "retrying", now, due
         item.attempt += 1
         item.after_sleep = False
-        self._schedule(item, due)
+        item.made = False
+        item.due = due
+        self._request(item)
         assert step.error is not None
         self._notify(AttemptFailed(item.run.record, step, step.error, due, now))
 
@@ -307,16 +351,24 @@ class Execution:
             current=len(run.stack) if current is None else current,
             job_id=self._ids.next(now, "job"),
             queue_id=self._ids.next(now, "queue"),
+            due=due or now,
             after_sleep=after_sleep,
         )
-        self._schedule(item, due or now)
+        self._request(item)
 
-    def _schedule(self, item: QueueItem, due: datetime) -> None:
+    def _request(self, item: QueueItem) -> None:
+        self._journal.request_queued(item)
+        item.mark = self._journal.position
+        self.schedule(item)
+
+    def schedule(self, item: QueueItem) -> None:
+        """Submit a request when it is due."""
+
         def come_due() -> None:
             item.run.queued.discard(timer)
             self._submit(item)
 
-        timer = self._scheduler.add(Timer(due, come_due))
+        timer = self._scheduler.add(Timer(item.due, come_due))
         item.run.queued.add(timer)
 
     # --- steps
@@ -354,7 +406,8 @@ class Execution:
         """Memoise a step and ask for what follows."""
         now = self._clock.now()
         step.status, step.at = status, now
-        run.pending.pop(hashed, None)
+        if run.pending.pop(hashed, None) is not None:
+            self._journal.step_closed(run, hashed)
         text = gojson.dumps(memo)
         if len(run.memos) >= self._max_steps:
             limit = self._max_steps
@@ -372,16 +425,19 @@ class Execution:
         run.memos.add(hashed)
         run.entries.append(wire.memo_entry(hashed, text))
         run.stack.append(hashed)
+        self._journal.step_settled(run, hashed, text)
         self._notify(StepSettled(run.record, step, now))
         if run.record.ended or (run.pending and not races):
             return
-        if not after_sleep:
+        if run.plan_only and not after_sleep:
             run.plan_only = False
+            self._journal.run_moved(run)
         self._enqueue(run, None, after_sleep=after_sleep)
 
     def close(self, run: Run, hashed: str, status: StepStatus) -> Pending:
         """Take a pending step out, its timer and its wait with it."""
         pending = run.pending.pop(hashed)
+        self._journal.step_closed(run, hashed)
         pending.step.status, pending.step.at = status, self._clock.now()
         if pending.timer is not None:
             pending.timer.cancel()
@@ -403,5 +459,6 @@ class Execution:
                     self.cancel(run)
                     break
 
-    def _expire(self, run: Run, due: datetime) -> None:
+    def expire(self, run: Run, due: datetime) -> None:
+        """Cancel a run at a time, unless it starts, or finishes, before."""
         run.limit = self._scheduler.add(Timer(due, partial(self.cancel, run)))

@@ -22,6 +22,10 @@ INVOKE_TIMEOUT_ERROR = {
 }
 
 
+Place = tuple[tuple[str, str, str], int]
+"""What a limit on concurrency counts (owner, key's source, key's value), and the limit."""
+
+
 @dataclass(slots=True, eq=False)
 class Pending:
     """A step that is planned, or waiting for something."""
@@ -63,6 +67,8 @@ class Run:
     """What cancels it if it does not start, or later finish, in time."""
     queued: set[Timer] = field(default_factory=set)
     """Its requests to come."""
+    places: tuple[Place, ...] | None = None
+    """Where it takes part in limits on concurrency, once that is known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,10 +84,15 @@ class QueueItem:
     current: int
     job_id: str
     queue_id: str
+    due: datetime
     attempt: int = 0
     after_sleep: bool = False
     plan_only: bool = False
     """As its request said."""
+    made: bool = False
+    """It is being made, or was when an earlier process ended: it says again what it said."""
+    mark: int = 0
+    """The journal's position when it was queued."""
 
     @property
     def step(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from proflow_runtime.clock import Clock
 from proflow_runtime.local import gojson
 from proflow_runtime.local.ids import IdFactory, milliseconds
+from proflow_runtime.local.journal import Journal
 from proflow_runtime.local.matching import BadExpression, Expression, compile_expression
 from proflow_runtime.local.records import (
     ArmedWait,
@@ -69,6 +70,7 @@ class Waiting:
         clock: Clock,
         scheduler: Scheduler,
         ids: IdFactory,
+        journal: Journal,
         *,
         emit: Callable[[Event], None],
         invoke: Callable[[str, Event, ParentStep], bool],
@@ -78,6 +80,7 @@ class Waiting:
         self._clock = clock
         self._scheduler = scheduler
         self._ids = ids
+        self._journal = journal
         self._emit = emit
         self._invoke = invoke
         self._notify = notify
@@ -111,7 +114,7 @@ class Waiting:
             return
         wait = self._waits(run, op, "Sleep", op.name, None, None, due)
         step = self._execution.log(run, op, "Sleep", "sleeping")
-        self._open(run, Pending(step, op.races, wait), wait, self._woken, max(due, now))
+        self._open(run, Pending(step, op.races, wait), wait)
 
     def _wait(self, run: Run, op: Op) -> None:
         source: str | None = op.opts.get("if")
@@ -130,9 +133,7 @@ class Waiting:
         step = self._execution.log(run, op, "WaitForEvent", "waiting")
         # The server loses the mode of a wait whose expression it interpolates.
         races = op.races and not (expression is not None and expression.reads_trigger)
-        self._by_event.setdefault(op.name, {})[run.record.id, op.hashed] = run
-        pending = Pending(step, races, wait, expression)
-        self._open(run, pending, wait, self._wait_expired, due)
+        self._open(run, Pending(step, races, wait, expression), wait)
 
     def _call(self, run: Run, op: Op) -> None:
         now = self._clock.now()
@@ -144,7 +145,7 @@ class Waiting:
         function_id: str = op.opts["function_id"]
         wait = self._waits(run, op, "InvokeFunction", function_id, None, timeout, due)
         step = self._execution.log(run, op, "InvokeFunction", "invoking")
-        self._open(run, Pending(step, op.races, wait), wait, self._invocation_expired, due)
+        self._open(run, Pending(step, op.races, wait), wait)
         correlation = f"{run.record.id}.{op.hashed}"
         data = {
             "_inngest": {
@@ -195,25 +196,30 @@ class Waiting:
             deadline=deadline,
         )
 
-    def _open(
-        self,
-        run: Run,
-        pending: Pending,
-        wait: ArmedWait,
-        expired: Callable[[Run, str], None],
-        due: datetime,
-    ) -> None:
+    def _open(self, run: Run, pending: Pending, wait: ArmedWait) -> None:
+        self.begin(run, pending, wait)
+        self._journal.step_opened(run, wait.hashed, pending)
+        self._notify(StepArmed(run.record, pending.step, wait, wait.armed_at))
+
+    def begin(self, run: Run, pending: Pending, wait: ArmedWait) -> None:
+        """Wait from now on, also for what an earlier process waited for."""
+        expired = {
+            "Sleep": self._woken,
+            "WaitForEvent": self._wait_expired,
+            "InvokeFunction": self._invocation_expired,
+        }[wait.op]
         endless = wait.op == "InvokeFunction" and wait.timeout is None
         pending.timer = Timer(
-            due,
+            max(wait.deadline, self._clock.now()),
             partial(expired, run, wait.hashed),
             wait=None if endless or wait.op == "Sleep" else wait,
             passive=endless,
         )
         run.pending[wait.hashed] = pending
         run.record.waits[wait.hashed] = wait
+        if wait.op == "WaitForEvent":
+            self._by_event.setdefault(wait.name, {})[run.record.id, wait.hashed] = run
         self._scheduler.add(pending.timer)
-        self._notify(StepArmed(run.record, pending.step, wait, wait.armed_at))
 
     def _woken(self, run: Run, hashed: str) -> None:
         pending = self._execution.close(run, hashed, "completed")

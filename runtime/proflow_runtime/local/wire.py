@@ -103,9 +103,9 @@ class SdkApp:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            return Answer(500, _error_body("CancelledError", "the function was cancelled"))
-        except Exception as error:
-            return Answer(500, _error_body(type(error).__name__, str(error)))
+            return refusal("CancelledError", "the function was cancelled")
+        except (Exception, SystemExit) as error:
+            return refusal(type(error).__name__, str(error))
         return read_answer(sent)
 
 
@@ -121,7 +121,7 @@ def read_answer(messages: Sequence[Message]) -> Answer:
     try:
         body = gojson.loads(raw) if raw else None
     except ValueError as error:
-        return Answer(500, _error_body("Error", f"the answer is not JSON: {error}"))
+        return refusal("Error", f"the answer is not JSON: {error}")
     after = headers.get("retry-after")
     return Answer(
         status=status,
@@ -185,5 +185,6 @@ def memo_entry(hashed: str, memo: str) -> str:
     return f"{json.dumps(hashed)}:{memo}"
 
 
-def _error_body(name: str, message: str) -> dict[str, Any]:
-    return {"code": "unknown", "message": message, "name": name}
+def refusal(name: str, message: str) -> Answer:
+    """The answer of an app that could not give one."""
+    return Answer(500, {"code": "unknown", "message": message, "name": name})

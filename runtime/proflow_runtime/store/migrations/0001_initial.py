@@ -196,6 +196,93 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="JournalKey",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=64),
+                ),
+                ("state", fields.TextField(unique=False)),
+                ("expires_at", fields.BigIntField(null=True, db_index=True)),
+            ],
+            options={"table": "proflow_journal_keys", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="JournalMemo",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("run_id", fields.CharField(max_length=26)),
+                ("step", fields.CharField(max_length=64)),
+                ("memo", fields.TextField(unique=False)),
+            ],
+            options={
+                "table": "proflow_journal_memos",
+                "app": "proflow",
+                "unique_together": (("run_id", "step"),),
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="JournalOwner",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=10),
+                ),
+                ("epoch", fields.BigIntField()),
+                ("process", fields.CharField(max_length=200)),
+            ],
+            options={"table": "proflow_journal_owner", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="JournalRequest",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=26),
+                ),
+                ("run_id", fields.CharField(db_index=True, max_length=26)),
+                ("state", fields.TextField(unique=False)),
+            ],
+            options={"table": "proflow_journal_requests", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="JournalRun",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=26),
+                ),
+                ("origin", fields.TextField(unique=False)),
+                ("progress", fields.TextField(unique=False)),
+                ("ended_at", fields.BigIntField(null=True, db_index=True)),
+            ],
+            options={"table": "proflow_journal_runs", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="JournalStep",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=100),
+                ),
+                ("run_id", fields.CharField(db_index=True, max_length=26)),
+                ("state", fields.TextField(unique=False)),
+            ],
+            options={"table": "proflow_journal_steps", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="OutboxEvent",
             fields=[
                 ("id", ShortText(primary_key=True, unique=True, db_index=True, max_length=200)),
@@ -283,6 +370,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("parent", ShortText(null=True, max_length=64)),
+                ("retried_from", ShortText(null=True, max_length=64)),
                 ("event", JsonText(generated=False, null=False, unique=False)),
                 ("business_id", fields.IntField(null=True)),
                 ("started_by", ShortText(null=True, max_length=200)),

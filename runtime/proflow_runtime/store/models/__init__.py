@@ -2,6 +2,14 @@
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
+from proflow_runtime.store.models.journal import (
+    JournalKey,
+    JournalMemo,
+    JournalOwner,
+    JournalRequest,
+    JournalRun,
+    JournalStep,
+)
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.runs import NodeStateRow, Run
@@ -18,6 +26,12 @@ __all__ = [
     "Design",
     "DesignVersion",
     "InngestTask",
+    "JournalKey",
+    "JournalMemo",
+    "JournalOwner",
+    "JournalRequest",
+    "JournalRun",
+    "JournalStep",
     "NodeStateRow",
     "OutboxEvent",
     "Person",
@@ -29,6 +43,7 @@ __all__ = [
 
 MODELS = (
     *(ApiToken, Approval, Assignment, AuditEntry, Delegation, Department, Design, DesignVersion),
+    *(JournalKey, JournalMemo, JournalOwner, JournalRequest, JournalRun, JournalStep),
     *(InngestTask, NodeStateRow, OutboxEvent, Person, PersonRole, Run, StoredDefinition, Trigger),
 )
 for _model in MODELS:

@@ -1,0 +1,208 @@
+"""Writing and reading the local engine's journal: rows in, rows out, a batch a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncpg.exceptions import (
+    InsufficientResourcesError,
+    InterfaceError,
+    OperatorInterventionError,
+    PostgresConnectionError,
+    TransactionRollbackError,
+)
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from proflow_runtime.store.database import connection, is_sqlite, transaction
+from proflow_runtime.store.ownership import Ownership
+
+PAGE = 5_000
+"""Rows that are read, or deleted, at once."""
+Row = tuple[Any, ...]
+
+
+class Unavailable(Exception):
+    """The database does not answer now; it may later."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to write, by table. What is put and dropped in one batch is in `dropped` only."""
+
+    runs: list[Row] = field(default_factory=list)
+    """`(id, origin, progress)`"""
+    moved: list[Row] = field(default_factory=list)
+    """`(progress, id)`"""
+    ended: list[Row] = field(default_factory=list)
+    """`(progress, ended_at, id)`; their steps and requests go with them."""
+    memos: list[Row] = field(default_factory=list)
+    """`(run_id, step, memo)`, in order of settling"""
+    steps: list[Row] = field(default_factory=list)
+    """`(id, run_id, state)`"""
+    dropped_steps: list[Row] = field(default_factory=list)
+    requests: list[Row] = field(default_factory=list)
+    """`(id, run_id, state)`"""
+    dropped_requests: list[Row] = field(default_factory=list)
+    keys: list[Row] = field(default_factory=list)
+    """`(id, state, expires_at)`"""
+    dropped_keys: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SavedRun:
+    """A run that had not ended, as it was written."""
+
+    id: str
+    origin: str
+    progress: str
+    memos: list[tuple[str, str]] = field(default_factory=list)
+    """`(step, memo)`, in order of settling"""
+    steps: list[str] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    """`(id, state)`, in order of being queued"""
+
+
+def _put(table: str, columns: str, *, replace: str = "") -> str:
+    count = columns.count(",") + 1
+    statement = (
+        f"INSERT INTO proflow_journal_{table} ({columns}) VALUES ({', '.join(['?'] * count)})"
+    )
+    if not replace:
+        return statement
+    changes = ", ".join(f"{name} = excluded.{name}" for name in replace.split(", "))
+    return f"{statement} ON CONFLICT (id) DO UPDATE SET {changes}"
+
+
+RUNS = "proflow_journal_runs"
+STATEMENTS: tuple[tuple[str, str], ...] = (
+    ("runs", _put("runs", "id, origin, progress")),
+    ("moved", f"UPDATE {RUNS} SET progress = ? WHERE id = ?"),
+    ("memos", _put("memos", "run_id, step, memo")),
+    ("steps", _put("steps", "id, run_id, state", replace="state")),
+    ("dropped_steps", "DELETE FROM proflow_journal_steps WHERE id = ?"),
+    ("requests", _put("requests", "id, run_id, state", replace="state")),
+    ("dropped_requests", "DELETE FROM proflow_journal_requests WHERE id = ?"),
+    ("keys", _put("keys", "id, state, expires_at", replace="state, expires_at")),
+    ("dropped_keys", "DELETE FROM proflow_journal_keys WHERE id = ?"),
+    ("ended", f"UPDATE {RUNS} SET progress = ?, ended_at = ? WHERE id = ?"),
+)
+OF_ENDED = (
+    "DELETE FROM proflow_journal_steps WHERE run_id = ?",
+    "DELETE FROM proflow_journal_requests WHERE run_id = ?",
+)
+
+
+async def write(ownership: Ownership, batch: Batch) -> None:
+    """Write a batch, all or nothing. Raises `Unavailable`, `OwnershipLost`."""
+    async with _answering(), transaction() as client:
+        await ownership.check()
+        for name, statement in STATEMENTS:
+            rows: list[Row] = getattr(batch, name)
+            if rows:
+                await client.execute_many(_dialect(statement), [list(row) for row in rows])
+        if batch.ended:
+            ids = [[row[-1]] for row in batch.ended]
+            for statement in OF_ENDED:
+                await client.execute_many(_dialect(statement), ids)
+
+
+async def regain(ownership: Ownership) -> None:
+    """After `Unavailable`: see that the journal is still ours. Raises as `write`."""
+    async with _answering():
+        await ownership.regain()
+
+
+async def load() -> tuple[list[SavedRun], list[str]]:
+    """The runs that have not ended, in order of being queued, and the states of all keys."""
+    runs = {
+        row["id"]: SavedRun(row["id"], row["origin"], row["progress"])
+        async for row in _pages(f"SELECT * FROM {RUNS} WHERE ended_at IS NULL AND id > ?", "id", "")
+    }
+    of_live = f"run_id IN (SELECT id FROM {RUNS} WHERE ended_at IS NULL)"
+    async for row in _pages(
+        f"SELECT * FROM proflow_journal_memos WHERE {of_live} AND id > ?", "id", 0
+    ):
+        runs[row["run_id"]].memos.append((row["step"], row["memo"]))
+    async for row in _pages("SELECT * FROM proflow_journal_steps WHERE id > ?", "id", ""):
+        runs[row["run_id"]].steps.append(row["state"])
+    async for row in _pages("SELECT * FROM proflow_journal_requests WHERE id > ?", "id", ""):
+        runs[row["run_id"]].requests.append((row["id"], row["state"]))
+    keys = [
+        row["state"]
+        async for row in _pages("SELECT * FROM proflow_journal_keys WHERE id > ?", "id", "")
+    ]
+    return list(runs.values()), keys
+
+
+async def prune(ended_before: int, now: int) -> int:
+    """Delete runs that ended before a time, and keys that have expired; the number of runs."""
+    await _deleted("keys", "SELECT id FROM proflow_journal_keys WHERE expires_at < ? LIMIT ?", now)
+    ended = f"SELECT id FROM {RUNS} WHERE ended_at < ? LIMIT ?"
+    count = 0
+    while True:
+        async with _answering(), transaction() as client:
+            rows = await client.execute_query_dict(_dialect(ended), [ended_before, PAGE])
+            ids = [[row["id"]] for row in rows]
+            if ids:
+                for table, column in (("memos", "run_id"), ("runs", "id")):
+                    statement = f"DELETE FROM proflow_journal_{table} WHERE {column} = ?"
+                    await client.execute_many(_dialect(statement), ids)
+        count += len(ids)
+        if len(ids) < PAGE:
+            return count
+
+
+async def _deleted(table: str, chosen: str, before: int) -> None:
+    statement = f"DELETE FROM proflow_journal_{table} WHERE id IN ({chosen})"
+    deleted = PAGE
+    while deleted == PAGE:
+        async with _answering():
+            deleted, _ = await connection().execute_query(_dialect(statement), [before, PAGE])
+
+
+async def _pages(select: str, key: str, after: str | int) -> AsyncIterator[dict[str, Any]]:
+    """All rows in order of a key, a page at a time."""
+    statement = _dialect(f"{select} ORDER BY {key} LIMIT {PAGE}")
+    while True:
+        rows: Sequence[dict[str, Any]] = await connection().execute_query_dict(statement, [after])
+        for row in rows:
+            yield row
+        if len(rows) < PAGE:
+            return
+        after = rows[-1][key]
+
+
+def _dialect(statement: str) -> str:
+    """A statement with the parameters as its database wants them."""
+    if is_sqlite():
+        return statement
+    first, *rest = statement.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Raises `Unavailable` for what may be over when it is tried again."""
+    try:
+        yield
+    except OperationalError as error:
+        # A full disk or a lock; on PostgreSQL it would be a statement that is wrong.
+        if not is_sqlite():
+            raise
+        raise Unavailable(str(error)) from error
+    except (
+        OSError,
+        TimeoutError,
+        sqlite3.OperationalError,
+        DBConnectionError,
+        InterfaceError,
+        PostgresConnectionError,
+        OperatorInterventionError,
+        InsufficientResourcesError,
+        TransactionRollbackError,
+    ) as error:
+        raise Unavailable(str(error) or type(error).__name__) from error

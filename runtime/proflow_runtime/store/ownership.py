@@ -1,0 +1,171 @@
+"""Which process runs the local engine on a database: one at a time, held until it ends or dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from typing import IO, Any
+
+from proflow_runtime.store.database import (
+    DatabaseError,
+    connection,
+    is_sqlite,
+    transaction,
+)
+
+ENGINE_LOCK = 0x70726F656E67
+"""Of PostgreSQL's advisory locks: who holds it runs the engine."""
+TRIES = 15
+PAUSE = 0.2
+"""Seconds between two tries: a server notices late that a process that held the lock is dead."""
+
+
+class JournalInUse(DatabaseError):
+    """Another process runs the engine on this database."""
+
+
+class OwnershipLost(DatabaseError):
+    """Another process has taken over; nothing more may be written."""
+
+
+class Ownership:
+    """The right to write the journal. `epoch` tells its holder from earlier and later ones."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self._lock: _FileLock | _AdvisoryLock = (
+            _FileLock(f"{_file()}.engine") if is_sqlite() else _AdvisoryLock()
+        )
+
+    async def acquire(self) -> None:
+        """Raises `JournalInUse`."""
+        await self._take()
+        self.epoch = await self._next_epoch()
+
+    async def regain(self) -> None:
+        """Take the lock again after the connection was lost. Raises `OwnershipLost`."""
+        await self._lock.release()
+        try:
+            await self._take()
+        except JournalInUse as error:
+            raise OwnershipLost(error.message, error.help) from error
+        async with transaction():
+            await self.check()
+
+    async def release(self) -> None:
+        await self._lock.release()
+
+    async def check(self) -> None:
+        """Inside a transaction: make sure that nobody takes over before it ends.
+
+        Raises `OwnershipLost`.
+        """
+        share = "" if is_sqlite() else " FOR SHARE"
+        rows = await connection().execute_query_dict(
+            f"SELECT epoch, process FROM proflow_journal_owner{share}"
+        )
+        if rows[0]["epoch"] != self.epoch:
+            raise OwnershipLost(f"{rows[0]['process']} has taken over the local engine")
+
+    async def _take(self) -> None:
+        for tried in range(TRIES):
+            if tried:
+                await asyncio.sleep(PAUSE)
+            if await self._lock.take():
+                return
+        rows = await connection().execute_query_dict("SELECT process FROM proflow_journal_owner")
+        holder = rows[0]["process"] if rows else "another process"
+        raise JournalInUse(
+            f"{holder} runs the local engine on this database already",
+            "stop it first, or give this one a database of its own",
+        )
+
+    @staticmethod
+    async def _next_epoch() -> int:
+        process = f"process {os.getpid()} on {socket.gethostname()}"[:200]
+        process = process.encode("ascii", "replace").decode()
+        mark = ("?", "?") if is_sqlite() else ("$1", "$2")
+        async with transaction() as client:
+            await client.execute_query(
+                "INSERT INTO proflow_journal_owner (id, epoch, process) "
+                f"VALUES ({mark[0]}, 1, {mark[1]}) ON CONFLICT (id) DO UPDATE "
+                "SET epoch = proflow_journal_owner.epoch + 1, process = excluded.process",
+                ["engine", process],
+            )
+            rows = await client.execute_query_dict("SELECT epoch FROM proflow_journal_owner")
+        epoch: int = rows[0]["epoch"]
+        return epoch
+
+
+def _file() -> str:
+    filename: str = connection().filename  # type: ignore[attr-defined]  # of SQLite's client
+    return filename
+
+
+class _FileLock:
+    """A lock of the operating system on a file beside the database; it dies with its process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    async def take(self) -> bool:
+        try:
+            file = open(self._path, "ab")  # noqa: ASYNC230, SIM115  # a local file, kept open
+        except OSError as error:
+            raise DatabaseError(f"cannot lock `{self._path}`: {error.strerror}") from error
+        if not _lock_file(file):
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    async def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _lock_file(file: IO[bytes]) -> bool:
+    """Lock a file unless somebody else has."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class _AdvisoryLock:
+    """An advisory lock of PostgreSQL; it lives as long as the connection that took it."""
+
+    def __init__(self) -> None:
+        self._held: Any = None
+        self._connection: Any = None
+
+    async def take(self) -> bool:
+        held = connection().acquire_connection()
+        server = await held.__aenter__()
+        if await server.fetchval("SELECT pg_try_advisory_lock($1)", ENGINE_LOCK):
+            self._held, self._connection = held, server
+            return True
+        await held.__aexit__(None, None, None)
+        return False
+
+    async def release(self) -> None:
+        if self._held is None:
+            return
+        held, server = self._held, self._connection
+        self._held = self._connection = None
+        if not server.is_closed():
+            await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
+        await held.__aexit__(None, None, None)
