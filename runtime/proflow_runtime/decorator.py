@@ -144,4 +144,5 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         items=flow.item_states,
         result=answer,
         error=None if failure is None else str(failure),
+        view=flow.view,
     )

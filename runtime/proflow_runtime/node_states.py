@@ -39,9 +39,21 @@ def node_states(
     is over, what never started in it is `skipped` and what was open is `cancelled`. A node inside a
     foreach shows what all its items come to; one in a loop shows the last round.
     """
+    found = every_state(canvas, recorded, run_status, began, items)
+    return {name: over_items(states) for name, states in found.items()}
+
+
+def every_state(
+    canvas: Canvas,
+    recorded: Mapping[str, NodeState],
+    run_status: RunStatus,
+    began: datetime | None = None,
+    items: Items | None = None,
+) -> dict[str, list[NodeState]]:
+    """The same, with all states of each node inside a foreach: one for each item that has begun."""
     over = run_status in ("completed", "failed", "cancelled")
     found = _Showing(canvas, recorded, items or {}).shown(over, began)
-    return {node.id: over_items(found[node.id]) for node in canvas.nodes if node.type != "choice"}
+    return {node.id: found[node.id] for node in canvas.nodes if node.type != "choice"}
 
 
 class _Showing:

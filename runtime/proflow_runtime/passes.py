@@ -54,6 +54,9 @@ class Pass:
         """The same of nodes inside of foreach."""
         self._ctx = ctx
         self._step = ctx.step
+        execution: Any = ctx.step._execution  # the SDK itself does not tell
+        self.view: int = execution._memos.size
+        """How many steps were over as it began."""
         self._callees = callees
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()

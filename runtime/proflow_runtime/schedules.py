@@ -41,7 +41,7 @@ def fan_out(
                 )
             return list(dict.fromkeys(ids))
 
-        scheduled_at = _tick(ctx.event)
+        scheduled_at = tick_of(ctx.event)
         ids = await ctx.step.run("tenants", listed)
         for number, start in enumerate(range(0, len(ids), _BATCH), start=1):
             events = [
@@ -59,7 +59,7 @@ def fan_out(
     return create(handler)
 
 
-def _tick(event: inngest.Event) -> str:
+def tick_of(event: inngest.Event) -> str:
     """The time a cron fired for, as it says itself, or when it was invoked by hand."""
     at = event.data.get("scheduledAt")
     if isinstance(at, str) and at:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from proflow_runtime.item_states import over_items
 from proflow_runtime.values import JSON
@@ -57,6 +57,9 @@ class Snapshot:
     error: str | None = None
     items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
     """The nodes inside of foreach, item by item."""
+    view: int = 0
+    """How many steps of the Inngest run were over as the pass began: of two passes that overlap,
+    what the one with more of them has seen is newer."""
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]
@@ -181,3 +184,22 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         ended_at,
         seen.round,
     )
+
+
+def time_text(at: datetime | None) -> str | None:
+    """`2026-01-01T09:00:00.000Z`."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def state_json(state: NodeState) -> dict[str, Any]:
+    """A node's state as `proflow run` and the API tell it."""
+    return {
+        "status": state.status,
+        "outcome": state.outcome,
+        "attempts": state.attempts or 0,
+        "started_at": time_text(state.started_at),
+        "ended_at": time_text(state.ended_at),
+        "error": None if state.error is None else dict(state.error),
+    }

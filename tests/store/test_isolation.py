@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 from proflow_runtime import clock
-from proflow_runtime.store import designs, outbox, tasks, tokens, triggers
+from proflow_runtime.store import designs, outbox, runs, tasks, tokens, triggers
 from proflow_runtime.store.database import connection, transaction
 from proflow_runtime.store.models import MODELS, Run
-from proflow_runtime.store.pages import Page
+from proflow_runtime.store.pages import Page, Slice
 from store.drawn import defined
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
-MODULES = (designs, triggers, tasks, tokens, outbox)
+MODULES = (designs, triggers, runs, tasks, tokens, outbox)
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
     "designs.definition": "found by its digest, which only its versions tell",
     "triggers.keys": "what the deployment registers with Inngest",
     "triggers.is_known": "whether the deployment has to register more",
     "triggers.cron_page": "a tick of a cron is for all",
+    "runs.create": "writes the tenant it is given",
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
     "outbox.put": "writes the tenant it is given",
@@ -34,7 +35,7 @@ FOR_ALL_TENANTS = {
     "outbox.unsent": "a metric of the deployment",
     "outbox.forget_sent": "cleans up for all",
 }
-NOTHING = (None, False, [], Page([], 0))
+NOTHING = (None, False, [], Page([], 0), Slice([], None))
 """What a stranger is told by queries that do not raise."""
 
 
@@ -89,7 +90,9 @@ async def owned() -> dict[str, Any]:
         "workflow": "leave",
         "task_id": {"tasks.reopen": failed.id, "": task.id},
         "status": "cancelled",
-        "run_id": "01RUN",
+        "run_id": {"tasks.get_task_status": "01RUN", "": "our-run"},
+        "inngest_run_id": "01RUN",
+        "digest": version.digest,
         "token_id": token.token.id,
         "task_type": "leave",
         "function_id": "f",
@@ -118,9 +121,8 @@ def arguments(name: str, query: Callable[..., Any], known: dict[str, Any]) -> di
             continue
         if parameter.default is inspect.Parameter.empty:
             value = known[parameter.name]
-            given[parameter.name] = (
-                value.get(name, value[""]) if parameter.name == "task_id" else value
-            )
+            by_query = parameter.name in ("task_id", "run_id")
+            given[parameter.name] = value.get(name, value[""]) if by_query else value
     return given
 
 

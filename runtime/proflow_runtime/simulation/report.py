@@ -1,7 +1,6 @@
 """A simulated run as `proflow run --format json` tells it; times are ISO 8601, in UTC."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from proflow_schemas.step_ids import node_of
@@ -10,7 +9,7 @@ from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.node_states import node_states
 from proflow_runtime.simulation.playing import Attempt, Simulated
-from proflow_runtime.status import NodeState, RunStatus
+from proflow_runtime.status import RunStatus, state_json, time_text
 
 _STATUSES: dict[str, RunStatus] = {
     "Completed": "completed",
@@ -42,7 +41,7 @@ def report(simulated: Simulated) -> dict[str, Any]:
         "error": _error(run),
         "started_at": time_text(run.started_at),
         "ended_at": time_text(run.ended_at),
-        "nodes": {name: _node(state) for name, state in nodes.items()},
+        "nodes": {name: state_json(state) for name, state in nodes.items()},
         "steps": [
             _attempted(entry, run.id) if isinstance(entry, Attempt) else _settled(entry)
             for entry in simulated.log
@@ -63,28 +62,10 @@ def report(simulated: Simulated) -> dict[str, Any]:
     }
 
 
-def time_text(at: datetime | None) -> str | None:
-    """`2026-01-01T09:00:00.000Z`."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _error(run: RunRecord) -> dict[str, Any] | None:
     if run.error is None:
         return None
     return {"name": run.error.get("name"), "message": run.error.get("message")}
-
-
-def _node(state: NodeState) -> dict[str, Any]:
-    return {
-        "status": state.status,
-        "outcome": state.outcome,
-        "attempts": state.attempts or 0,
-        "started_at": time_text(state.started_at),
-        "ended_at": time_text(state.ended_at),
-        "error": None if state.error is None else dict(state.error),
-    }
 
 
 def _attempted(attempt: Attempt, run_id: str) -> dict[str, Any]:

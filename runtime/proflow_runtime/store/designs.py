@@ -165,7 +165,7 @@ async def delete(tenant_id: int, code: str, *, force: bool = False) -> None:
         runs = await Run.filter(tenant_id=tenant_id, workflow=code, status__in=OPEN).count()
         if runs and not force:
             raise RunsOpenError(runs)
-        await Trigger.filter(tenant_id=tenant_id, design_id=design.id).delete()
+        await _drop_triggers(design)
         design.deleted_at = clock.now()
         design.published_version = None
         await design.save(update_fields=["deleted_at", "published_version"])
@@ -202,7 +202,7 @@ async def publish(
         )
         design.published_version = version.number
         await design.save(update_fields=["published_version"])
-        await Trigger.filter(tenant_id=tenant_id, design_id=design.id).delete()
+        await _drop_triggers(design)
         await Trigger.bulk_create(list(_triggers(version, definition)))
     return version
 
@@ -213,7 +213,7 @@ async def unpublish(tenant_id: int, code: str) -> None:
         design = await _locked(tenant_id, code)
         design.published_version = None
         await design.save(update_fields=["published_version"])
-        await Trigger.filter(tenant_id=tenant_id, design_id=design.id).delete()
+        await _drop_triggers(design)
 
 
 async def published(tenant_id: int, code: str) -> Published | None:
@@ -247,6 +247,13 @@ async def version(tenant_id: int, code: str, number: int) -> DesignVersion:
     return found
 
 
+async def has_version(tenant_id: int, code: str, number: int, digest: str) -> bool:
+    """Whether a tenant has published this, whatever became of the design since."""
+    return await DesignVersion.filter(
+        tenant_id=tenant_id, design__code=code, number=number, digest=digest
+    ).exists()
+
+
 async def definition(digest: str) -> Definition | None:
     """What versions of this digest compile to; the same for every tenant that has one."""
     stored = await StoredDefinition.get_or_none(digest=digest)
@@ -265,6 +272,15 @@ async def _locked(tenant_id: int, code: str, revision: int | None = None) -> Des
     if revision is not None and design.revision != revision:
         raise EditedMeanwhileError(design.revision)
     return design
+
+
+async def _drop_triggers(design: Design) -> None:
+    """Let a design start no more runs. What cancels runs of its versions stays as long as these do."""
+    of_design = Trigger.filter(tenant_id=design.tenant_id, design_id=design.id)
+    of_runs = Run.filter(tenant_id=design.tenant_id, workflow=design.code, status__in=OPEN)
+    in_flight = await of_runs.distinct().values_list("version", flat=True)
+    await of_design.filter(kind__not="cancel").delete()
+    await of_design.filter(kind="cancel", version__not_in=in_flight).delete()
 
 
 async def _last_number(design: Design) -> int:

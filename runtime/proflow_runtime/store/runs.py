@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 
 from proflow_runtime import clock
 from proflow_runtime.store import tasks
 from proflow_runtime.store.database import transaction
-from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
 OPEN = ("pending", "running", "waiting")
 """Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
+PAGE = 500
+"""Runs that are read at once."""
 LISTED = (
     *("id", "tenant_id", "workflow", "version", "digest", "inngest_run_id", "task_id", "parent"),
     *("retried_from", "business_id", "started_by", "status", "result", "error"),
@@ -87,6 +92,79 @@ async def _created(new: NewRun) -> Run:
         started_by=new.started_by,
         created_at=clock.now(),
     )
+
+
+async def begin(tenant_id: int, run_id: str, inngest_run_id: str) -> bool:
+    """Note that Inngest has begun a run; False: it is over, or another of Inngest's runs has it."""
+    begun = Q(status="pending", inngest_run_id__isnull=True)
+    again = Q(inngest_run_id=inngest_run_id, status__in=OPEN)
+    async with transaction():
+        run = await Run.select_for_update().get_or_none(
+            begun | again, id=run_id, tenant_id=tenant_id
+        )
+        if run is None:
+            return False
+        if run.inngest_run_id is None:
+            now = clock.now()
+            changed = {"inngest_run_id": inngest_run_id, "status": "running", "started_at": now}
+            await _note(run, now, **changed)
+            if run.task_id is not None:
+                await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
+    return True
+
+
+async def finish(
+    tenant_id: int,
+    run_id: str,
+    status: Literal["completed", "failed", "cancelled"],
+    *,
+    answer: Any = None,
+    error: dict[str, str] | None = None,
+) -> bool:
+    """Note how a run has ended; whether that was news. One that has ended stays as it ended.
+
+    `answer`: what the run's function returned; `error`: `{name, message}`.
+    """
+    async with transaction():
+        run = await Run.select_for_update().get_or_none(
+            id=run_id, tenant_id=tenant_id, status__in=OPEN
+        )
+        if run is None:
+            return False
+        now = clock.now()
+        given = {} if answer is None else {"result": answer["result"], "output": answer["output"]}
+        await _note(run, now, status=status, ended_at=now, error=error, **given)
+        if run.task_id is not None:
+            message = None if error is None else error["message"]
+            await tasks.move(tenant_id, run.task_id, status, error_message=message)
+    return True
+
+
+async def _note(run: Run, at: datetime, **changes: Any) -> None:
+    """Write what became of a run, and that it did."""
+    run.update_from_dict({**changes, "revision": run.revision + 1})
+    await run.save(update_fields=[*changes, "revision"])
+    await NodeChange.create(
+        tenant_id=run.tenant_id,
+        run_id=run.id,
+        revision=run.revision,
+        at=at,
+        status=run.status,
+        error=run.error,
+    )
+
+
+async def open_of(tenant_id: int, workflow: str, digest: str) -> AsyncIterator[Run]:
+    """A tenant's runs of a definition that have not ended."""
+    of_digest = Run.filter(tenant_id=tenant_id, workflow=workflow, digest=digest, status__in=OPEN)
+    after = ""
+    while True:
+        page = await of_digest.filter(id__gt=after).order_by("id").limit(PAGE)
+        for run in page:
+            yield run
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
 
 
 async def get(tenant_id: int, run_id: str) -> Run | None:

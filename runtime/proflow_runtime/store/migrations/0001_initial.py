@@ -375,6 +375,7 @@ class Migration(migrations.Migration):
                 ("business_id", fields.IntField(null=True)),
                 ("started_by", ShortText(null=True, max_length=200)),
                 ("status", ShortText(default="pending", max_length=20)),
+                ("revision", fields.IntField(default=0)),
                 ("result", LongText(null=True)),
                 ("output", JsonText(null=True, generated=False, unique=False)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
@@ -501,6 +502,45 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="NodeChange",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                (
+                    "run",
+                    fields.ForeignKeyField(
+                        "proflow.Run",
+                        source_field="run_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="changes",
+                        on_delete=OnDelete.CASCADE,
+                    ),
+                ),
+                ("revision", fields.IntField()),
+                ("at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("node", ShortText(default="", max_length=200)),
+                ("items", ShortText(default="", max_length=100)),
+                ("round", fields.IntField(default=1)),
+                ("status", ShortText(max_length=20)),
+                ("outcome", JsonText(null=True, generated=False, unique=False)),
+                ("attempts", fields.IntField(null=True)),
+                ("error", JsonText(null=True, generated=False, unique=False)),
+            ],
+            options={
+                "table": "proflow_node_changes",
+                "app": "proflow",
+                "indexes": [Index(fields=["run_id", "id"])],
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="NodeStateRow",
             fields=[
                 (
@@ -524,6 +564,7 @@ class Migration(migrations.Migration):
                 ("node", ShortText(max_length=200)),
                 ("items", ShortText(default="", max_length=100)),
                 ("round", fields.IntField(default=1)),
+                ("view", fields.IntField(default=0)),
                 ("status", ShortText(max_length=20)),
                 ("outcome", JsonText(null=True, generated=False, unique=False)),
                 ("attempts", fields.IntField(null=True)),

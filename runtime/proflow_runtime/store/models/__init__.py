@@ -12,7 +12,7 @@ from proflow_runtime.store.models.journal import (
 )
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
-from proflow_runtime.store.models.runs import NodeStateRow, Run
+from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 from proflow_runtime.store.models.tasks import InngestTask
 from proflow_runtime.store.models.tokens import ApiToken
 
@@ -32,6 +32,7 @@ __all__ = [
     "JournalRequest",
     "JournalRun",
     "JournalStep",
+    "NodeChange",
     "NodeStateRow",
     "OutboxEvent",
     "Person",
@@ -44,7 +45,17 @@ __all__ = [
 MODELS = (
     *(ApiToken, Approval, Assignment, AuditEntry, Delegation, Department, Design, DesignVersion),
     *(JournalKey, JournalMemo, JournalOwner, JournalRequest, JournalRun, JournalStep),
-    *(InngestTask, NodeStateRow, OutboxEvent, Person, PersonRole, Run, StoredDefinition, Trigger),
+    *(
+        InngestTask,
+        NodeChange,
+        NodeStateRow,
+        OutboxEvent,
+        Person,
+        PersonRole,
+        Run,
+        StoredDefinition,
+        Trigger,
+    ),
 )
 for _model in MODELS:
     # Tortoise makes the docstring a comment of the table: a part of the migrations, and on SQLite a

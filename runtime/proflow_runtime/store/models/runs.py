@@ -35,6 +35,8 @@ class Run(Model):
     business_id = fields.IntField(null=True)
     started_by = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="pending")
+    revision = fields.IntField(default=0)
+    """Counts the changes of the run and of its nodes."""
     result = LongText(null=True)
     output = JsonText(null=True)
     error = JsonText(null=True)
@@ -64,6 +66,8 @@ class NodeStateRow(Model):
     node = ShortText(max_length=200)
     items = ShortText(max_length=100, default="")
     round = fields.IntField(default=1)
+    view = fields.IntField(default=0)
+    """Of the pass that has seen this status: see `Snapshot.view`."""
     status = ShortText(max_length=20)
     outcome = JsonText(null=True)
     attempts = fields.IntField(null=True)
@@ -75,3 +79,29 @@ class NodeStateRow(Model):
         table = "proflow_node_states"
         app = "proflow"
         unique_together = (("run", "node", "items"),)
+
+
+class NodeChange(Model):
+    """What became of a node of a run, or (with an empty `node`) of the run, at one time; never
+    changed. `revision` is the run's that the change made."""
+
+    id = fields.BigIntField(primary_key=True)
+    tenant_id = fields.IntField()
+    run_id: str
+    run: fields.ForeignKeyRelation[Run] = fields.ForeignKeyField(
+        "proflow.Run", related_name="changes", on_delete=fields.CASCADE
+    )
+    revision = fields.IntField()
+    at = fields.DatetimeField()
+    node = ShortText(max_length=200, default="")
+    items = ShortText(max_length=100, default="")
+    round = fields.IntField(default=1)
+    status = ShortText(max_length=20)
+    outcome = JsonText(null=True)
+    attempts = fields.IntField(null=True)
+    error = JsonText(null=True)
+
+    class Meta:
+        table = "proflow_node_changes"
+        app = "proflow"
+        indexes = (Index(fields=("run_id", "id")),)

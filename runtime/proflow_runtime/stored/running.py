@@ -1,0 +1,106 @@
+"""The interpreter function: one run of one stored definition, or a part of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import inngest
+
+from proflow_runtime import status
+from proflow_runtime.decorator import part_pass, whole_pass
+from proflow_runtime.flow import Flow
+from proflow_runtime.parts import Handed
+from proflow_runtime.scope import Workflow
+from proflow_runtime.store import designs, runs
+from proflow_runtime.stored.asked import RUN, Asked, as_kept
+from proflow_runtime.stored.callees import StoredCallees
+from proflow_runtime.stored.programs import Programs
+from proflow_runtime.tenant import required_tenant
+from proflow_runtime.values import JSON
+
+PIN = "proflow/pin"
+"""The first step of every run. What follows the `/` in the id of a node's step is never `pin`."""
+
+
+class Interpreter:
+    """The handler of the interpreter function."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+
+    async def __call__(self, ctx: inngest.Context) -> JSON:
+        tenant_id = required_tenant(ctx.event.data)
+        asked = Asked.of(ctx.event)
+        if asked.part is not None:
+            return await self._part(ctx, tenant_id, asked, asked.part)
+        trigger = asked.trigger(ctx.event)
+        pinned = await ctx.step.run(PIN, partial(pin, tenant_id, asked, ctx.run_id, trigger))
+        digest, version = pinned["digest"], pinned["version"]
+        prepared = await self._programs.get(digest)
+        flow = _flow(ctx, tenant_id, asked.run_id, trigger, prepared.workflow(version))
+        answer = await whole_pass(flow, prepared.program.body)
+        # A run that Inngest ends well is never open in the table: if this fails, the request does.
+        await runs.finish(tenant_id, asked.run_id, "completed", answer=answer)
+        return answer
+
+    async def _part(self, ctx: inngest.Context, tenant_id: int, asked: Asked, part: str) -> JSON:
+        run = await runs.get(tenant_id, asked.run_id)
+        if run is None or run.digest != asked.digest:
+            raise inngest.NonRetriableError(f"there is no run `{asked.run_id}` of this version")
+        prepared = await self._programs.get(run.digest)
+        known = prepared.definition.parts.get(part)
+        if known is None:
+            raise inngest.NonRetriableError(f"there is no part `{part}` of `{asked.workflow}`")
+        handed = Handed.of(ctx.event)
+        flow = _flow(ctx, tenant_id, run.id, handed.event, prepared.workflow(run.version))
+        return await part_pass(flow, prepared.program.parts[part], handed, known.keeps)
+
+
+def _flow(
+    ctx: inngest.Context, tenant_id: int, run_id: str, trigger: inngest.Event, known: Workflow
+) -> Flow:
+    return Flow(
+        replace(ctx, run_id=run_id, event=trigger),
+        known,
+        tenant_id,
+        recorded=status.is_recorded(),
+        callees=StoredCallees(tenant_id, run_id, known.digest, int(known.version or 0)),
+        inngest_run_id=ctx.run_id,
+    )
+
+
+async def pin(
+    tenant_id: int, asked: Asked, inngest_run_id: str, trigger: inngest.Event
+) -> dict[str, JSON]:
+    """Hold a run to a version, `{digest, version}`, and note that Inngest has begun it.
+
+    Raises `NonRetriableError` for what cannot, or must not, be run.
+    """
+    version, digest = asked.version, asked.digest
+    if version is None or digest is None:
+        published = await designs.published(tenant_id, asked.workflow)
+        if published is None:
+            raise inngest.NonRetriableError(f"there is no published workflow `{asked.workflow}`")
+        version, digest = published.version, published.digest
+    elif not await designs.has_version(tenant_id, asked.workflow, version, digest):
+        raise inngest.NonRetriableError(f"`{asked.workflow}` has no version {version} like that")
+    definition = await designs.definition(digest)
+    run, _ = await runs.create(
+        runs.NewRun(
+            id=asked.run_id,
+            tenant_id=tenant_id,
+            workflow=asked.workflow,
+            version=version,
+            digest=digest,
+            event=as_kept(trigger),
+            function_id=RUN,
+            task_type=None if definition is None else definition.task_type,
+            business_id=asked.business_id,
+            started_by=asked.started_by,
+            parent=asked.caller,
+        )
+    )
+    if not await runs.begin(tenant_id, run.id, inngest_run_id):
+        raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
+    return {"digest": run.digest, "version": run.version}

@@ -1,0 +1,302 @@
+"""Runs of stored designs: which are started, what they are pinned to, how they end."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from proflow_runtime import Task
+from proflow_runtime.store.models import InngestTask, Run
+from proflow_runtime.stored import crons
+from proflow_runtime.stored.deployment import cron_function_id, event_function_id
+from proflow_runtime.stored.starting import cancellation
+from stored.office import line, office, publish
+
+pytestmark = pytest.mark.anyio
+
+
+async def book(task: Task) -> Any:
+    return {"booked": task.input["days"], "tenant": task.tenant_id}
+
+
+LEAVE = line(
+    "leave",
+    ("book", "task", {"handler": "book", "input": {"days": "${event.data.days}"}}),
+    trigger={"event": "leave/asked"},
+)
+
+
+async def test_an_event_starts_the_published_designs_of_its_tenant(database: str) -> None:
+    version = await publish(1, LEAVE)
+    await publish(2, LEAVE)
+    async with office({"book": book}) as at:
+        await at.send("leave/asked", {"tenant_id": 1, "days": 3})
+        (run,) = at.runs()
+        assert (run.status, run.output) == (
+            "Completed",
+            {"result": "completed", "output": None, "outcomes": {}},
+        )
+        kept = await Run.get()
+        task = await InngestTask.get()
+    assert (kept.tenant_id, kept.workflow, kept.version) == (1, "leave", version.number)
+    assert (kept.digest, kept.status, kept.result) == (version.digest, "completed", "completed")
+    assert kept.inngest_run_id == run.id
+    assert (task.tenant_id, task.status, task.inngest_run_id) == (1, "completed", run.id)
+
+
+async def test_an_event_delivered_twice_starts_one_run(database: str) -> None:
+    await publish(1, LEAVE)
+    async with office({"book": book}) as at:
+        for _ in range(2):
+            await at.send("leave/asked", {"tenant_id": 1, "days": 3}, id="once")
+        assert len(at.runs()) == 1
+    assert await Run.all().count() == 1
+
+
+@pytest.mark.parametrize("tenant", [None, 0, -1, True, "1", 1.5, 2**40])
+async def test_without_a_tenant_nothing_is_started(database: str, tenant: Any) -> None:
+    await publish(1, LEAVE)
+    async with office({"book": book}) as at:
+        data = {"days": 3} if tenant is None else {"days": 3, "tenant_id": tenant}
+        await at.send("leave/asked", data)
+        assert at.runs() == []
+        (asked,) = at.runs(event_function_id("leave/asked"))
+        if tenant != 2**40:  # a tenant, but one that no column holds
+            assert asked.error is not None
+            assert asked.error["message"] == "tenant_id is required"
+            assert [step.op for step in asked.steps] == ["Error"]
+
+
+async def test_a_condition_decides_whether_a_run_starts(database: str) -> None:
+    trigger = {"event": "order/made", "if": "event.data.amount > 100"}
+    await publish(1, line("large", trigger=trigger))
+    async with office() as at:
+        for data in ({"amount": 100}, {"amount": 101}, {"amount": "many"}, {}):
+            await at.send("order/made", {"tenant_id": 1, **data})
+        assert len(at.runs()) == 1
+
+
+async def test_several_designs_start_by_one_event_in_one_function(database: str) -> None:
+    for code in ("one", "two", "three"):
+        await publish(1, line(code, trigger={"event": "day/over"}))
+    async with office() as at:
+        assert len(at.deployment.function_ids) == 3
+        await at.send("day/over", {"tenant_id": 1})
+        assert sorted(run.workflow for run in await Run.all()) == ["one", "three", "two"]
+
+
+async def test_a_run_stays_with_the_version_that_it_began_with(database: str) -> None:
+    def design(says: str) -> Any:
+        nodes = [
+            ("wait", "wait", {"event": "go"}),
+            ("say", "task", {"handler": "say", "input": {"text": says}}),
+        ]
+        return line("talk", *nodes, trigger={"event": "talk/begin"})
+
+    said = []
+
+    async def say(task: Task) -> Any:
+        said.append(task.input["text"])
+
+    await publish(1, design("old"))
+    async with office({"say": say}) as at:
+        for _ in range(100):
+            await at.engine.send({"name": "talk/begin", "data": {"tenant_id": 1}})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        await publish(1, design("new"))
+        await at.engine.send({"name": "talk/begin", "data": {"tenant_id": 1}})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        await at.send("go", {"tenant_id": 1})
+    assert sorted(said) == ["new"] + ["old"] * 100
+    assert {run.status for run in await Run.all()} == {"completed"}
+
+
+async def test_a_run_that_fails_is_closed_and_told_of_once(database: str) -> None:
+    told = []
+
+    async def breaks(task: Task) -> Any:
+        raise ValueError("no paper")
+
+    async def tell(task: Task) -> Any:
+        told.append((task.tenant_id, task.run_id, task.input["error"]["message"]))
+
+    node = ("print", "task", {"handler": "breaks", "retry": {"maxAttempts": 2}})
+    await publish(1, line("print", node, trigger={"event": "print"}, onFailure="tell"))
+    async with office({"breaks": breaks, "tell": tell}) as at:
+        await at.send("print", {"tenant_id": 1})
+        (run,) = at.runs()
+        assert run.status == "Failed"
+    kept, task = await Run.get(), await InngestTask.get()
+    assert (kept.status, task.status) == ("failed", "failed")
+    assert kept.error["message"] == task.error_message
+    assert told == [(1, kept.id, "step `print` failed after 2 attempts: no paper")]
+
+
+async def test_a_cancelling_event_ends_the_runs_it_matches(database: str) -> None:
+    cancel = {"event": "order/withdrawn", "match": "data.order"}
+    wait = ("pay", "wait", {"event": "order/paid", "match": "data.order"})
+    await publish(1, line("order", wait, trigger={"event": "order/made"}, cancelOn=cancel))
+    await publish(2, line("order", wait, trigger={"event": "order/made"}, cancelOn=cancel))
+    async with office() as at:
+        for tenant, order in ((1, "a"), (1, "b"), (2, "a")):
+            data = {"tenant_id": tenant, "order": order}
+            await at.engine.send({"name": "order/made", "data": data})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        # A version without the rule changes nothing for runs of the one that has it.
+        await publish(1, line("order", wait, trigger={"event": "order/made"}))
+        withdrawn = {"tenant_id": 1, "order": "a"}
+        await at.engine.send({"name": "order/withdrawn", "data": withdrawn})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+    found = {(run.tenant_id, run.event["data"]["order"]): run.status for run in await Run.all()}
+    assert found == {(1, "a"): "cancelled", (1, "b"): "running", (2, "a"): "running"}
+    assert await InngestTask.filter(status="cancelled").count() == 1
+
+
+async def test_runs_with_the_same_idempotency_start_once_a_day(database: str) -> None:
+    design = line("order", trigger={"event": "order/made"}, idempotency="event.data.order")
+    await publish(1, design)
+    await publish(2, design)
+    async with office() as at:
+        for tenant, order in ((1, "a"), (1, "a"), (1, "b"), (2, "a")):
+            await at.send("order/made", {"tenant_id": tenant, "order": order})
+        assert len(at.runs()) == 3
+
+
+async def test_a_cron_starts_every_tenants_design_once_a_tick(database: str) -> None:
+    nightly = line("nightly", trigger={"cron": "0 9 * * *", "timezone": "Asia/Shanghai"})
+    for tenant in range(1, 8):
+        await publish(tenant, nightly)
+    await publish(9, line("hourly", trigger={"cron": "0 * * * *"}))
+    async with office() as at:
+        cron = cron_function_id("TZ=Asia/Shanghai 0 9 * * *")
+        await at.engine.fire_cron(cron)
+        await at.engine.run_until_idle()
+        assert sorted([run.tenant_id for run in await Run.all()]) == list(range(1, 8))
+        assert {run.event["name"] for run in await Run.all()} == {"nightly/scheduled"}
+
+
+async def test_pages_of_a_cron_are_handed_over_whole(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crons, "PAGE", 2)
+    for tenant in range(1, 6):
+        await publish(tenant, line("nightly", trigger={"cron": "0 9 * * *"}))
+    async with office() as at:
+        await at.engine.fire_cron(cron_function_id("0 9 * * *"))
+        await at.engine.run_until_idle()
+    assert await Run.all().count() == 5
+
+
+async def test_a_subprocess_is_the_version_published_when_it_is_called(database: str) -> None:
+    child = line("child", ("double", "set", {"values": {"twice": "event.data.n * 2"}}))
+    child["nodes"][-1]["data"]["config"] = {"output": "${steps.double.output.twice}"}
+    parent = line(
+        "parent",
+        ("wait", "wait", {"event": "go"}),
+        ("call", "subprocess", {"workflow": "child", "input": {"n": "${event.data.n}"}}),
+    )
+    parent["nodes"][-1]["data"]["config"] = {"output": "${steps.call.output.output}"}
+    await publish(1, parent)
+    async with office() as at:
+        await at.engine.send({"name": "parent/start", "data": {"tenant_id": 1, "n": 21}})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        await publish(1, child)
+        await at.send("go", {"tenant_id": 1})
+        run = await Run.get(workflow="parent")
+        inner = await Run.get(workflow="child")
+    assert (run.status, run.output) == ("completed", 42)
+    assert (inner.status, inner.parent, inner.tenant_id) == ("completed", run.id, 1)
+    assert inner.event["data"] == {"n": 21, "tenant_id": 1}
+
+
+async def test_an_unknown_or_foreign_subprocess_is_an_error(database: str) -> None:
+    await publish(2, line("child"))
+    await publish(1, line("parent", ("call", "subprocess", {"workflow": "child"})))
+    async with office() as at:
+        await at.send("parent/start", {"tenant_id": 1})
+    run = await Run.get()
+    assert run.status == "failed"
+    assert "there is no published workflow `child`" in run.error["message"]
+
+
+async def test_a_child_ends_with_its_parent(database: str) -> None:
+    await publish(1, line("child", ("sleep", "delay", {"duration": "3d"})))
+    await publish(1, line("parent", ("call", "subprocess", {"workflow": "child"})))
+    async with office() as at:
+        await at.engine.send({"name": "parent/start", "data": {"tenant_id": 1}})
+        await at.engine.run_until_idle(until=at.engine.clock.now() + timedelta(hours=1))
+        parent = await Run.get(workflow="parent")
+        await at.engine.send(cancellation(1, parent.id))
+        await at.engine.run_until_idle()
+    assert {run.workflow: run.status for run in await Run.all()} == {
+        "child": "cancelled",
+        "parent": "cancelled",
+    }
+
+
+async def test_long_programs_run_in_parts(database: str) -> None:
+    tasks = [(f"t{n}", "task", {"handler": "work", "input": n}) for n in range(650)]
+    done = []
+
+    async def work(task: Task) -> Any:
+        done.append((task.input, task.run_id))
+        return task.input
+
+    await publish(1, line("long", *tasks))
+    async with office({"work": work}) as at:
+        await at.send("long/start", {"tenant_id": 1})
+        run = await Run.get()
+    assert run.status == "completed"
+    assert done == [(n, run.id) for n in range(650)]
+
+
+# --- what others may try
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        {"run": "x"},
+        {"run": 1, "workflow": "secret"},
+        {"run": "x", "workflow": "secret", "event": {"name": 1}},
+    ],
+)
+async def test_an_event_that_asks_nothing_fails_at_once(database: str, own: Any) -> None:
+    async with office() as at:
+        await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+        (run,) = at.runs()
+        assert run.status == "Failed"
+        assert [step.op for step in run.steps] == ["Error"]
+    assert await Run.all().count() == 0
+
+
+async def test_nobody_runs_the_version_of_another_tenant(database: str) -> None:
+    version = await publish(2, line("secret"))
+    own = {"run": "x", "workflow": "secret", "digest": version.digest, "version": 1}
+    event = {"name": "e", "id": "1", "ts": 1, "data": {"tenant_id": 1}}
+    async with office() as at:
+        await at.send("proflow/run", {"tenant_id": 1, "_proflow": {**own, "event": event}})
+        await at.send("proflow/run", {"tenant_id": 1, "_proflow": {**own, "part": "p"}})
+        assert [run.status for run in at.runs()] == ["Failed", "Failed"]
+    assert await Run.all().count() == 0
+
+
+async def test_what_somebody_writes_below_our_key_is_dropped(database: str) -> None:
+    await publish(1, line("plain", trigger={"event": "plain"}))
+    async with office() as at:
+        await at.send("plain", {"tenant_id": 1, "_proflow": {"run": "x", "depth": 99}})
+    run = await Run.get()
+    assert run.event["data"] == {"tenant_id": 1}
+    assert run.status == "completed"
+
+
+async def test_a_second_run_of_inngest_does_not_take_a_run_over(database: str) -> None:
+    version = await publish(1, line("once"))
+    own = {"run": "x", "workflow": "once", "digest": version.digest, "version": version.number}
+    async with office() as at:
+        for _ in range(2):
+            await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+        first, second = at.runs()
+    assert (first.status, second.status) == ("Completed", "Failed")
+    run = await Run.get()
+    assert (run.inngest_run_id, run.status) == (first.id, "completed")
