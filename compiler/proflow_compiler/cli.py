@@ -118,12 +118,15 @@ def check(
         Literal["text", "json", "sarif", "github"], typer.Option(help="How to report.")
     ] = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Refuse what a design cannot have when it is stored.")
+    ] = False,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
     from proflow_compiler.loading import compile_all, handler_outputs
     from proflow_compiler.rendering import render_files
 
-    compilations = compile_all(paths, handlers=handler_outputs(handlers))
+    compilations = compile_all(paths, handlers=handler_outputs(handlers), stored=stored)
     reports = [report for one in compilations for report in one.reports]
     echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
     bad = sum(one.has_errors(strict=strict) for one in compilations)

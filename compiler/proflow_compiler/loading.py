@@ -23,13 +23,16 @@ from proflow_compiler.reader import read_file
 from proflow_compiler.rendering import FileReport, render_files
 
 
-def compile_all(paths: Sequence[str], *, handlers: Handlers | None = None) -> list[Compilation]:
+def compile_all(
+    paths: Sequence[str], *, handlers: Handlers | None = None, stored: bool = False
+) -> list[Compilation]:
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
     with collecting_later():
         inputs = read_inputs(paths)
         calls = calls_among(inputs.readings)
         compilations = [
-            compile_reading(one, handlers=handlers, calls=calls) for one in inputs.readings
+            compile_reading(one, handlers=handlers, calls=calls, stored=stored)
+            for one in inputs.readings
         ]
     for path in inputs.skipped:
         note(f"`{path}` is no design: passed over")

@@ -45,14 +45,21 @@ def compile_file(path: str, *, handlers: Handlers | None = None) -> Compilation:
 
 
 def compile_reading(
-    reading: Reading, *, handlers: Handlers | None = None, calls: Calls | None = None
+    reading: Reading,
+    *,
+    handlers: Handlers | None = None,
+    calls: Calls | None = None,
+    stored: bool = False,
 ) -> Compilation:
-    """Compile the designs of a file; `calls` are those of all designs that are known."""
+    """Compile the designs of a file; `calls` are those of all designs that are known.
+
+    `stored`: they are to be stored, and run beside others by one function.
+    """
     calls = calls_among([reading]) if calls is None else calls
     definitions: list[Definition] = []
     diagnostics: list[Diagnostic] = []
     for design in reading.designs:
-        definition, found = compile_design(design, handlers=handlers, calls=calls)
+        definition, found = compile_design(design, handlers=handlers, calls=calls, stored=stored)
         diagnostics += found
         if definition is not None:
             definitions.append(definition)
@@ -67,11 +74,15 @@ def calls_among(readings: Sequence[Reading]) -> Calls:
 
 
 def compile_design(
-    design: Design, *, handlers: Handlers | None = None, calls: Calls | None = None
+    design: Design,
+    *,
+    handlers: Handlers | None = None,
+    calls: Calls | None = None,
+    stored: bool = False,
 ) -> tuple[Definition | None, list[Diagnostic]]:
     """Check and lower one design that was read without error; None if it has one now."""
     graph = build_graph(design)
-    diagnostics = run_checks(graph, handlers=handlers, calls=calls)
+    diagnostics = run_checks(graph, handlers=handlers, calls=calls, stored=stored)
     if has_errors(diagnostics):
         return None, diagnostics
     whole, found = lower(graph)

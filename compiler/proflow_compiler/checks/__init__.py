@@ -49,6 +49,7 @@ from proflow_compiler.checks import (
     unknown_workflow,
     unreachable_node,
     unsatisfiable_approval,
+    unsupported_when_stored,
     unused_output,
 )
 from proflow_compiler.checks.calls import Calls
@@ -89,6 +90,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         lost_answer,
         unused_output,
         call_cycle,
+        unsupported_when_stored,
         unknown_workflow,
         conflicting_settings,
         ambiguous_delay,
@@ -109,15 +111,19 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
 
 
 def run_checks(
-    graph: Graph, *, handlers: Handlers | None = None, calls: Calls | None = None
+    graph: Graph,
+    *,
+    handlers: Handlers | None = None,
+    calls: Calls | None = None,
+    stored: bool = False,
 ) -> list[Diagnostic]:
     """Everything wrong with a design, by code; `handlers` are those that the host registers.
 
     Without `handlers` nothing is said about them; without `calls` the design is the only one that
-    is known. Locations are pointers: see `locate`.
+    is known; `stored`: whether the design is to be stored. Locations are pointers: see `locate`.
     """
     calls = Calls.among([graph.design], complete=False) if calls is None else calls
-    return list(_run(Facts(graph, handlers, calls)))
+    return list(_run(Facts(graph, handlers, calls, stored)))
 
 
 def _run(facts: Facts) -> Iterator[Diagnostic]:

@@ -15,10 +15,11 @@ RULE = Rule(
     name="bad-event-name",
     level=Level.ERROR,
     summary="""an event name with white space around it or control characters in it, one with `${…}`,
-and one below `inngest/` that is sent""",
+one below `inngest/` that is sent, and one below `proflow/`""",
     why="""
 Names of events are compared letter by letter and are not templates. Names below `inngest/` are
-Inngest's own: they can be listened to, but sending one is refused.
+Inngest's own: they can be listened to, but sending one is refused. Those below `proflow/` are what
+starts and ends runs of stored designs, and nobody else's.
 """,
     incorrect="""
 {
@@ -63,6 +64,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             help = f"write {ticks(bare)}" if bare and bare.isprintable() else "write a plain name"
         elif sent and event.lower().startswith("inngest/"):
             problem = "is reserved for Inngest's own events"
+            help = "choose a name of your own"
+        elif event.lower().startswith("proflow/"):
+            problem = "is reserved for the running of stored designs"
             help = "choose a name of your own"
         else:
             continue

@@ -69,12 +69,13 @@ class Facts:
 
     `handlers` are those that the host registers, with the JSON Schema of what each returns (None:
     anything); None if they are not known. `calls` are those of the designs that were given together
-    with this one.
+    with this one. `stored`: the design is to be stored, and run beside others by one function.
     """
 
     graph: Graph
     handlers: Handlers | None = None
     calls: Calls = field(default_factory=Calls)
+    stored: bool = False
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 

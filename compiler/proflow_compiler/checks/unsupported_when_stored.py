@@ -1,0 +1,96 @@
+"""PF312: a setting that one function for all stored designs cannot honour."""
+
+from collections.abc import Iterator
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Level
+
+DEEPEST = 8
+"""Levels of `foreach` that the states of nodes are kept for."""
+COMPILE = "compile the design to a function of its own, or remove the setting"
+
+RULE = Rule(
+    code="PF312",
+    name="unsupported-when-stored",
+    level=Level.ERROR,
+    summary="a setting that a stored design cannot have, where designs are to be stored",
+    why="""
+Stored designs of all tenants are run by one function, whose settings are the same for all of them.
+`concurrency`, `throttle`, `priority` and `timeouts` belong to a function, and a design with
+`scope: system` belongs to no tenant: these work for designs that are compiled to functions of their
+own. The states of nodes are kept for at most 8 levels of `foreach` inside one another.
+
+The rule is checked when a design is published, and by `proflow check --stored`. Everything else
+works in both ways: `retries` and `retry`, `trigger` with `if`, crons with time zones, `cancelOn`,
+`idempotency`, `onFailure`, `taskType`.
+""",
+    incorrect="""
+{
+  "concurrency": {"limit": 10},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "retries": 10,
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+Remove the setting, or compile the design with `proflow compile` and serve its function. Of all
+stored runs of a tenant, `tenant_concurrency` of the service limits the steps at once.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    if not facts.stored:
+        return
+    design = facts.graph.design
+    for key, value in (
+        ("concurrency", design.settings.concurrency),
+        ("throttle", design.settings.throttle),
+        ("priority", design.settings.priority),
+        ("timeouts", design.settings.timeouts),
+    ):
+        if value is not None:
+            yield RULE.diagnostic(
+                f"`{key}` has no meaning in a stored design: one function runs them all",
+                design.pointer_to(key),
+                label="belongs to a function",
+                help=COMPILE,
+            )
+    if design.settings.scope == "system":
+        yield RULE.diagnostic(
+            "a stored design belongs to a tenant, and this one has none",
+            design.pointer_to("scope"),
+            label="belongs to no tenant",
+            help=COMPILE,
+        )
+    yield from _too_deep(design)
+
+
+def _too_deep(design: Design) -> Iterator[Diagnostic]:
+    depths: dict[str, int] = {}
+    for name, node in design.nodes.items():
+        chain = []
+        at: str | None = name
+        while at is not None and at not in depths:
+            chain.append(at)
+            at = design.nodes[at].parent
+        depth = 0 if at is None else depths[at]
+        for one in reversed(chain):
+            depth += design.nodes[one].type == "foreach"
+            depths[one] = depth
+        if node.type == "foreach" and depths[name] == DEEPEST + 1:
+            yield RULE.diagnostic(
+                f"{ticks(name)} is the {DEEPEST + 1}th `foreach` inside one another",
+                node.pointer,
+                node=name,
+                help="make the inner ones a design of their own, and run it as a `subprocess`",
+            )
