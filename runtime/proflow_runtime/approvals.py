@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
@@ -15,6 +15,32 @@ TimeoutAction: TypeAlias = Literal["route", "approve", "reject", "remind"]
 REQUESTED = "approval/requested"
 OUTCOMES = ("approved", "rejected", "timeout", "returned")
 _BY_TIMEOUT: Mapping[TimeoutAction, str] = {"approve": "approved", "reject": "rejected"}
+
+
+Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]
+"""Opens an approval, once, however often it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """An approval to open. `step` (`x[3]#2`) tells its executions within a run apart.
+
+    `answer_data` is what the event that resumes the run has to hold, beside the decision; `policy`
+    as in `approval/requested`; `data` that of the event which started the run.
+    """
+
+    tenant_id: int
+    run_id: str
+    workflow: str
+    node: str
+    step: str
+    approvers: tuple[str, ...]
+    initiator: str | None
+    answer_event: str
+    answer_data: Mapping[str, JSON]
+    policy: Mapping[str, JSON]
+    data: Mapping[str, JSON]
+    label: str = ""
 
 
 class AnswerError(ValueError):
@@ -41,9 +67,13 @@ class Request:
             "node_id": self.node_id,
             "approvers": approvers,
             "initiator": initiator,
-            "policy": {key: value for key, value in self.policy.items() if value is not None},
+            "policy": self.shown_policy(),
             "answer_with": self.answer_with,
         }
+
+    def shown_policy(self) -> dict[str, JSON]:
+        """What the design says of it, without what it does not say."""
+        return {key: value for key, value in self.policy.items() if value is not None}
 
 
 def open_for(timeout: timedelta | None, action: TimeoutAction) -> timedelta | None:

@@ -9,6 +9,8 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, matcher_literal, written_path
 from proflow_schemas.step_ids import step_id
 
+from proflow_runtime.values import JSON
+
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,15}|0")
 _UNSAFE = re.compile("[\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -46,6 +48,16 @@ def condition(tenant_id: int | None, match: str | None = None, value: Any = None
         path = written_path(("async", *_path(match)))
         tests.append(_either([f"{path} == {matcher_literal(one)}" for one in _forms(value)]))
     return " && ".join(tests) or None
+
+
+def answering(match: str, value: JSON) -> dict[str, JSON]:
+    """The data of an event that matches: `value` at the path `match`."""
+    _, *parts = _path(match)
+    found: JSON = value
+    for part in reversed(parts):
+        found = {part: found}
+    assert isinstance(found, dict)
+    return found
 
 
 def _either(tests: list[str]) -> str:

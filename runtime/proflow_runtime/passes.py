@@ -24,6 +24,7 @@ from proflow_runtime.values import JSON, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from proflow_runtime.approvals import Opener
     from proflow_runtime.callees import Callees
 
 # The same few ids are asked for in every pass of every run.
@@ -41,9 +42,12 @@ class Pass:
         *,
         recorded: bool,
         callees: Callees,
+        opener: Opener | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
-        """`inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one."""
+        """`opener` opens approvals; without one the host does, told by an event alone.
+        `inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one.
+        """
         self.workflow = workflow
         self.tenant_id = tenant_id
         self.run_id = ctx.run_id
@@ -58,6 +62,7 @@ class Pass:
         self.view: int = execution._memos.size
         """How many steps were over as it began."""
         self._callees = callees
+        self._opener = opener
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}

@@ -14,7 +14,7 @@ from proflow_schemas.expressions import ExpressionError
 from proflow_runtime import approvals, clock, events
 from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.envelopes import StepFailure, open_memo
-from proflow_runtime.matching import condition, correlation_id, matched_value
+from proflow_runtime.matching import answering, condition, correlation_id, matched_value
 from proflow_runtime.passes import step_id
 from proflow_runtime.results import Decision, Received
 from proflow_runtime.stepping import Steps
@@ -131,7 +131,26 @@ class Waits(Steps):
                 approval_id, self.run_id, self.workflow.id, node, event, policy
             )
             named = [*approvers, *approvals.listed(self._resolved(approver_expression))]
-            data = asked.data(named, self._scope.get("initiator"))
+            initiator = self._scope.get("initiator")
+            data = asked.data(named, initiator)
+            if self._opener is not None and self.tenant_id is not None:
+                answer = answering(path, approval_id)
+                execution_id = step_id(node, items=items, execution=execution)
+                await self._opener(
+                    approvals.OpenRequest(
+                        self.tenant_id,
+                        self.run_id,
+                        self.workflow.id,
+                        node,
+                        execution_id,
+                        tuple(named),
+                        None if initiator is None else str(initiator),
+                        event,
+                        answer,
+                        asked.shown_policy(),
+                        self._ctx.event.data,
+                    )
+                )
             await self._sent(notifying, approvals.REQUESTED, data)
 
         async def requested() -> None:

@@ -1,5 +1,6 @@
 """Designs of tenants, stored and published, and run by a local engine."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,8 +57,6 @@ def line(code: str, *nodes: tuple[str, str, Any], **settings: Any) -> dict[str, 
 
 async def publish(tenant_id: int, canvas: Mapping[str, Any]) -> DesignVersion:
     """Save a design and publish it."""
-    import json
-
     compilation = compile_reading(read(json.dumps(canvas).encode(), "design.json"))
     assert not compilation.has_errors(), compilation.reports
     (definition,) = compilation.definitions
@@ -99,12 +98,12 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    handlers: Mapping[str, Handler] | None = None, *, closed: Any = None
+    handlers: Mapping[str, Handler] | None = None, **deployed: Any
 ) -> AsyncIterator[Office]:
     client = inngest.Inngest(app_id="office", is_production=False)
     async with LocalEngine(client, []) as engine:
         deployment = Deployment(
-            client, Registry(handlers or {}), Engined(engine), limits=Limits(), closed=closed
+            client, Registry(handlers or {}), Engined(engine), limits=Limits(), **deployed
         )
         await deployment.refresh()
         yield Office(engine, deployment)

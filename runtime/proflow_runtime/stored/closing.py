@@ -16,9 +16,8 @@ from proflow_runtime.tenant import is_tenant
 from proflow_runtime.values import JSON
 
 FAILED, CANCELLED = "inngest/function.failed", "inngest/function.cancelled"
-Ended = Literal["failed", "cancelled"]
-Closed = Callable[[int, str, Ended], Awaitable[None]]
-"""Told that a run of a tenant has ended, in its step: it may be told twice."""
+Ended = Callable[[int, str, Literal["completed", "failed", "cancelled"]], Awaitable[None]]
+"""Told that a run of a tenant has ended, and how; perhaps twice."""
 
 
 def triggers(app_id: str) -> list[inngest.TriggerCron | inngest.TriggerEvent]:
@@ -30,8 +29,8 @@ def triggers(app_id: str) -> list[inngest.TriggerCron | inngest.TriggerEvent]:
 class Closer:
     """The handler of the closing function."""
 
-    def __init__(self, programs: Programs, closed: Closed | None = None) -> None:
-        self._programs, self._closed = programs, closed
+    def __init__(self, programs: Programs, ended: Ended | None = None) -> None:
+        self._programs, self._ended = programs, ended
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         data: Any = ctx.event.data
@@ -44,7 +43,9 @@ class Closer:
             return None
         if asked.part is not None or not is_tenant(tenant_id):
             return None  # a part ends with its run; without a tenant there is no run
-        status: Ended = "failed" if ctx.event.name == FAILED else "cancelled"
+        status: Literal["failed", "cancelled"] = (
+            "failed" if ctx.event.name == FAILED else "cancelled"
+        )
         error = data.get("error") if status == "failed" else None
         told = {
             "name": str((error or {}).get("name") or "Error"),
@@ -84,13 +85,13 @@ class Closer:
         tenant_id: int,
         run_id: str,
         inngest_run_id: str,
-        status: Ended,
+        status: Literal["failed", "cancelled"],
         error: dict[str, str] | None,
     ) -> dict[str, Any] | None:
         run = await runs.get(tenant_id, run_id)
         if run is None or run.inngest_run_id not in (None, inngest_run_id):
             return None  # another run of Inngest has the same one
         await runs.finish(tenant_id, run_id, status, error=error)
-        if self._closed is not None:
-            await self._closed(tenant_id, run_id, status)
+        if self._ended is not None:
+            await self._ended(tenant_id, run_id, status)
         return {"run": run.id, "digest": run.digest, "event": run.event}

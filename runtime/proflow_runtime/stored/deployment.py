@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import inngest
 
+from proflow_runtime.approvals import Opener
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.store import triggers
 from proflow_runtime.store.triggers import Key
 from proflow_runtime.stored import closing
 from proflow_runtime.stored.asked import CANCEL_EVENT, CLOSE, RUN, RUN_EVENT
-from proflow_runtime.stored.closing import Closed, Closer
+from proflow_runtime.stored.closing import Closer, Ended
 from proflow_runtime.stored.crons import on_tick
 from proflow_runtime.stored.programs import Programs
 from proflow_runtime.stored.running import Interpreter
@@ -68,12 +69,15 @@ class Deployment:
         target: Target,
         *,
         limits: Limits | None = None,
-        closed: Closed | None = None,
+        opener: Opener | None = None,
+        ended: Ended | None = None,
     ) -> None:
+        """`opener` opens approvals; `ended` is told of runs that have."""
         self._client, self._target = client, target
         self._limits = limits or Limits()
         programs = Programs(registry)
-        self._interpreter, self._closer = Interpreter(programs), Closer(programs, closed)
+        self._interpreter = Interpreter(programs, opener, ended)
+        self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
         self.deployed = 0

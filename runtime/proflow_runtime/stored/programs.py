@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import inngest
 from proflow_schemas.definition import Definition
@@ -23,6 +24,11 @@ class Prepared:
 
     definition: Definition
     program: Program
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What the canvas calls each node."""
+        return {node.id: node.label for node in self.definition.canvas.nodes}
 
     def workflow(self, version: int) -> Workflow:
         """What expressions and statuses say of a version of it."""

@@ -8,14 +8,15 @@ from functools import partial
 import inngest
 
 from proflow_runtime import status
+from proflow_runtime.approvals import Opener, OpenRequest
 from proflow_runtime.decorator import part_pass, whole_pass
 from proflow_runtime.flow import Flow
 from proflow_runtime.parts import Handed
-from proflow_runtime.scope import Workflow
 from proflow_runtime.store import designs, runs
 from proflow_runtime.stored.asked import RUN, Asked, as_kept
 from proflow_runtime.stored.callees import StoredCallees
-from proflow_runtime.stored.programs import Programs
+from proflow_runtime.stored.closing import Ended
+from proflow_runtime.stored.programs import Prepared, Programs
 from proflow_runtime.tenant import required_tenant
 from proflow_runtime.values import JSON
 
@@ -26,8 +27,10 @@ PIN = "proflow/pin"
 class Interpreter:
     """The handler of the interpreter function."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(
+        self, programs: Programs, opener: Opener | None = None, ended: Ended | None = None
+    ) -> None:
+        self._programs, self._opener, self._ended = programs, opener, ended
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
@@ -38,10 +41,12 @@ class Interpreter:
         pinned = await ctx.step.run(PIN, partial(pin, tenant_id, asked, ctx.run_id, trigger))
         digest, version = pinned["digest"], pinned["version"]
         prepared = await self._programs.get(digest)
-        flow = _flow(ctx, tenant_id, asked.run_id, trigger, prepared.workflow(version))
+        flow = self._flow(ctx, tenant_id, asked.run_id, trigger, prepared, version)
         answer = await whole_pass(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
         await runs.finish(tenant_id, asked.run_id, "completed", answer=answer)
+        if self._ended is not None:
+            await self._ended(tenant_id, asked.run_id, "completed")
         return answer
 
     async def _part(self, ctx: inngest.Context, tenant_id: int, asked: Asked, part: str) -> JSON:
@@ -53,21 +58,32 @@ class Interpreter:
         if known is None:
             raise inngest.NonRetriableError(f"there is no part `{part}` of `{asked.workflow}`")
         handed = Handed.of(ctx.event)
-        flow = _flow(ctx, tenant_id, run.id, handed.event, prepared.workflow(run.version))
+        flow = self._flow(ctx, tenant_id, run.id, handed.event, prepared, run.version)
         return await part_pass(flow, prepared.program.parts[part], handed, known.keeps)
 
+    def _flow(
+        self,
+        ctx: inngest.Context,
+        tenant_id: int,
+        run_id: str,
+        trigger: inngest.Event,
+        prepared: Prepared,
+        version: int,
+    ) -> Flow:
+        return Flow(
+            replace(ctx, run_id=run_id, event=trigger),
+            prepared.workflow(version),
+            tenant_id,
+            recorded=status.is_recorded(),
+            callees=StoredCallees(tenant_id, run_id, prepared.definition.digest, version),
+            opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
+            inngest_run_id=ctx.run_id,
+        )
 
-def _flow(
-    ctx: inngest.Context, tenant_id: int, run_id: str, trigger: inngest.Event, known: Workflow
-) -> Flow:
-    return Flow(
-        replace(ctx, run_id=run_id, event=trigger),
-        known,
-        tenant_id,
-        recorded=status.is_recorded(),
-        callees=StoredCallees(tenant_id, run_id, known.digest, int(known.version or 0)),
-        inngest_run_id=ctx.run_id,
-    )
+
+async def _labelled(opener: Opener, prepared: Prepared, request: OpenRequest) -> None:
+    """Open an approval under what the canvas calls it."""
+    await opener(replace(request, label=prepared.labels.get(request.node, request.node)))
 
 
 async def pin(

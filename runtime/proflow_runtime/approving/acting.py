@@ -1,0 +1,260 @@
+"""What people do with an approval: each act in one transaction, under the approval's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from proflow_runtime import clock
+from proflow_runtime.approving.board import Board
+from proflow_runtime.approving.refusals import ActRefused, not_yours, too_late, wrong
+from proflow_runtime.store import outbox, people
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.approvals import Assignment
+
+ActName = Literal[
+    "approve",
+    "reject",
+    "return",
+    "transfer",
+    "add-sign-before",
+    "add-sign-after",
+    "urge",
+    "withdraw",
+    "comment",
+]
+ACTS: tuple[str, ...] = get_args(ActName)
+REMINDER = "approval/reminder"
+"""The event that hosts listen to for telling people."""
+LONGEST_COMMENT = 4000
+LONGEST_USER = 200
+ADMIN = "admin"
+CANCEL_EVENT = "proflow/cancel"
+
+
+@dataclass(frozen=True)
+class Act:
+    """Somebody does something; `users` are those they may act for, themselves first."""
+
+    name: str
+    user: str
+    users: tuple[str, ...]
+    comment: str | None
+    to: str | None
+    roles: frozenset[str]
+    at: datetime
+
+
+async def perform(
+    tenant_id: int,
+    user: str,
+    approval_id: int,
+    name: str,
+    *,
+    comment: str | None,
+    to: str | None,
+    roles: frozenset[str],
+) -> None:
+    """Do it, or raise `ActRefused` and leave everything as it is."""
+    if name not in ACTS:
+        raise wrong("unknown-act", f"there is no act `{name[:40]}`")
+    if comment is not None and len(comment) > LONGEST_COMMENT:
+        raise wrong("comment-too-long", f"a comment has at most {LONGEST_COMMENT} characters")
+    stood_in_for = await people.stood_in_for(tenant_id, user)
+    async with transaction() as client:
+        board = await Board.locked(client, tenant_id, approval_id)
+        workflow = board.approval.workflow
+        others = [one for one, within in stood_in_for if within in (None, workflow)]
+        act = Act(
+            name,
+            user,
+            (user, *others),
+            (comment or "").strip() or None,
+            to,
+            roles,
+            clock.now(),
+        )
+        if board.approval.status != "open":
+            if not _takes_part(board, act):
+                raise not_yours("the approval is none of yours")
+            raise too_late(f"it is over already: {board.approval.status}")
+        await _DOING[name](board, act)
+
+
+def _takes_part(board: Board, act: Act) -> bool:
+    users = {one.user for one in board.assignments} | {board.approval.initiator}
+    return ADMIN in act.roles or not users.isdisjoint(act.users)
+
+
+def _seat(board: Board, act: Act) -> Assignment:
+    """The open seat that somebody acts from: their own before another's."""
+    expires = board.approval.expires_at
+    mine = board.of(set(act.users))
+    if not mine:
+        seats = [one for one in board.assignments if one.user in act.users]
+        if any(one.status == "queued" for one in seats):
+            raise too_late("it is not their turn yet")
+        if any(one.status in ("approved", "rejected", "returned") for one in seats):
+            raise too_late("they have decided already")
+        raise not_yours("the approval waits for others")
+    if expires is not None and act.at >= expires:
+        raise too_late("the time for it is over")
+    return min(mine, key=lambda one: act.users.index(one.user))
+
+
+async def _vote(board: Board, act: Act) -> None:
+    seat = _seat(board, act)
+    policy = board.approval.policy
+    demanded = policy.get("commentRequired")
+    refusing = act.name != "approve"
+    if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
+        raise wrong("comment-required", "say why in a comment")
+    if act.name == "return" and "return" not in (policy.get("allow") or ()):
+        raise not_yours("this approval cannot be returned")
+    status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
+    await board.update(seat, status=status, comment=act.comment, acted_at=act.at)
+    await _note(board, act, seat)
+    await _go_on(board, act)
+
+
+async def _go_on(board: Board, act: Act) -> None:
+    verdict = board.verdict()
+    if verdict is None:
+        await board.advance()
+    else:
+        await board.decide(verdict, act.at, act.user, act.comment)
+
+
+async def _transfer(board: Board, act: Act) -> None:
+    to = _other(board, act)
+    if not board.seats and ADMIN in act.roles:
+        # Nobody was found to ask: an administrator says who decides.
+        await board.seat(to, origin="transfer")
+        await board.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
+        return
+    seat = _seat(board, act)
+    _allowed(board, act, "transfer")
+    taken = await board.seat(to, origin="transfer", position=seat.position, instead_of=seat.user)
+    taken.before_id = seat.before_id
+    await taken.save(update_fields=["before_id"])
+    await board.update(seat, status="transferred", comment=act.comment, acted_at=act.at)
+    for row in board.assignments:
+        if row.before_id == seat.id:
+            await board.update(row, before_id=taken.id)
+    await _note(board, act, seat, to=to)
+
+
+async def _add_before(board: Board, act: Act) -> None:
+    to = _other(board, act)
+    seat = _seat(board, act)
+    _allowed(board, act, "addSign")
+    await board.seat(to, origin="add-sign", position=seat.position, before=seat)
+    await board.update(seat, status="queued")
+    await _note(board, act, seat, to=to)
+
+
+async def _add_after(board: Board, act: Act) -> None:
+    to = _other(board, act)
+    seat = _seat(board, act)
+    _allowed(board, act, "addSign")
+    added = await board.seat(to, origin="add-sign", status="queued", position=seat.position + 1)
+    await board.update(added, before_id=seat.before_id)
+    await board.update(
+        seat, before_id=added.id, status="approved", comment=act.comment, acted_at=act.at
+    )
+    await _note(board, act, seat, to=to)
+    await _go_on(board, act)
+
+
+async def _urge(board: Board, act: Act) -> None:
+    _initiated(board, act)
+    asked = [one.user for one in board.assignments if one.status == "open"]
+    await board.note(act.at, act.user, act.name, comment=act.comment, details={"users": asked})
+    await remind(board, asked, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
+
+
+async def _withdraw(board: Board, act: Act) -> None:
+    _initiated(board, act)
+    _allowed(board, act, "withdraw")
+    approval = board.approval
+    await board.note(act.at, act.user, act.name, comment=act.comment)
+    await board.close("withdrawn", act.at, act.user, act.comment)
+    data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
+    await outbox.put(
+        board.client, f"cancel:{approval.run_id}", approval.tenant_id, CANCEL_EVENT, data
+    )
+
+
+async def _comment(board: Board, act: Act) -> None:
+    if not _takes_part(board, act):
+        raise not_yours("the approval is none of yours")
+    if act.comment is None:
+        raise wrong("comment-required", "there is no comment")
+    await board.note(act.at, act.user, act.name, comment=act.comment)
+
+
+_DOING: dict[str, Callable[[Board, Act], Awaitable[None]]] = {
+    "approve": _vote,
+    "reject": _vote,
+    "return": _vote,
+    "transfer": _transfer,
+    "add-sign-before": _add_before,
+    "add-sign-after": _add_after,
+    "urge": _urge,
+    "withdraw": _withdraw,
+    "comment": _comment,
+}
+
+
+async def remind(
+    board: Board, users: list[str], occasion: str, *, by: str | None, comment: str | None = None
+) -> None:
+    """Have an event sent that tells a host whom to remind."""
+    approval = board.approval
+    data = {
+        "tenant_id": approval.tenant_id,
+        "approval_id": approval.id,
+        "run_id": approval.run_id,
+        "workflow_id": approval.workflow,
+        "node_id": approval.node,
+        "label": approval.label,
+        "users": users,
+        "by": by,
+        "comment": comment,
+    }
+    event_id = f"reminder:{approval.id}:{occasion}"
+    await outbox.put(board.client, event_id, approval.tenant_id, REMINDER, data)
+
+
+def _initiated(board: Board, act: Act) -> None:
+    if board.approval.initiator != act.user:
+        raise not_yours("only who has started the run may do so")
+
+
+def _allowed(board: Board, act: Act, name: str) -> None:
+    if name not in (board.approval.policy.get("allow") or ()):
+        raise not_yours(f"this approval does not allow `{act.name}`")
+
+
+def _other(board: Board, act: Act) -> str:
+    """Whom an act is about; somebody who has no seat yet."""
+    to = (act.to or "").strip()
+    if not to or len(to) > LONGEST_USER:
+        raise wrong("unknown-user", "say in `to` whom it goes to")
+    if any(one.user == to for one in board.seats):
+        raise ActRefused(409, "already-asked", f"`{to}` is asked already")
+    rule = board.approval.policy.get("selfApproval") or "forbid"
+    if to == board.approval.initiator and rule != "allow":
+        raise wrong("self-approval", "who has started the run does not decide on it")
+    return to
+
+
+async def _note(board: Board, act: Act, seat: Assignment, *, to: str | None = None) -> None:
+    details = {}
+    if seat.user != act.user:
+        details["instead_of"] = seat.user
+    if to is not None:
+        details["to"] = to
+    await board.note(act.at, act.user, act.name, comment=act.comment, details=details or None)

@@ -1,0 +1,232 @@
+"""The approvals of all tenants: opened by runs, decided by people, reminded of by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from tortoise.expressions import Q
+
+from proflow_runtime import clock
+from proflow_runtime.approvals import OpenRequest
+from proflow_runtime.approving import acting
+from proflow_runtime.approving.board import SYSTEM, Board
+from proflow_runtime.approving.opening import open_approval
+from proflow_runtime.approving.refusals import not_found
+from proflow_runtime.approving.resolving import Resolver, TableResolver
+from proflow_runtime.store import people
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.pages import LIMIT, Slice, sliced
+
+Box = Literal["inbox", "done", "initiated"]
+BATCH = 200
+"""Approvals that one look at the clock takes at a time."""
+EXPIRED = {"approve": "approved", "reject": "rejected"}
+"""What an approval is after its time, by its `timeoutAction`."""
+GRACE = timedelta(seconds=5)
+"""How long after its time a run is given to say itself what has become of an approval."""
+
+
+class ApprovalService:
+    """`committed` is called whenever events may wait in the outbox."""
+
+    def __init__(
+        self, resolver: Resolver | None = None, *, committed: Callable[[], None] | None = None
+    ) -> None:
+        self._resolver = resolver or TableResolver()
+        self._committed = committed or (lambda: None)
+
+    async def open(self, request: OpenRequest) -> None:
+        """Open an approval that a run has come to; once, however often it is asked."""
+        if await open_approval(request, self._resolver):
+            self._committed()
+
+    async def act(
+        self,
+        tenant_id: int,
+        user: str,
+        approval_id: int,
+        act: str,
+        *,
+        comment: str | None = None,
+        to: str | None = None,
+        roles: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """Let somebody do something; what the approval is then. Raises `ActRefused`."""
+        await acting.perform(
+            tenant_id, user, approval_id, act, comment=comment, to=to, roles=frozenset(roles)
+        )
+        self._committed()
+        return await self.get(tenant_id, user, approval_id, roles=roles)
+
+    async def get(
+        self, tenant_id: int, user: str, approval_id: int, *, roles: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """An approval with its trail, for those who take part and for administrators.
+
+        Raises `ActRefused` (404).
+        """
+        approval = await Approval.get_or_none(id=approval_id, tenant_id=tenant_id)
+        if approval is None:
+            raise not_found()
+        rows = await Assignment.filter(approval_id=approval.id).order_by("position", "id")
+        may = {user, *(one for one, _ in await people.stood_in_for(tenant_id, user))}
+        seen = {approval.initiator, *(one.user for one in rows)}
+        if may.isdisjoint(seen) and acting.ADMIN not in roles:
+            raise not_found()
+        trail = await AuditEntry.filter(tenant_id=tenant_id, approval_id=approval.id).order_by("id")
+        return {
+            **summary(approval),
+            "assignments": [_assignment(one) for one in rows],
+            "trail": [
+                {
+                    "at": one.at,
+                    "actor": one.actor,
+                    "act": one.act,
+                    "comment": one.comment,
+                    "details": one.details,
+                }
+                for one in trail
+            ],
+        }
+
+    async def inbox(
+        self,
+        tenant_id: int,
+        user: str,
+        box: Box = "inbox",
+        *,
+        after: str | None = None,
+        limit: int = LIMIT,
+    ) -> Slice[Approval]:
+        """What waits for somebody (as themselves, or standing in), what they have decided, or what
+        is asked for them; the last first. Raises `CursorError`."""
+        query = Approval.filter(tenant_id=tenant_id)
+        if box == "initiated":
+            query = query.filter(initiator=user)
+        elif box == "done":
+            acted = Assignment.filter(tenant_id=tenant_id, acted_at__isnull=False)
+            decided = acted.filter(user=user).values_list("approval_id", flat=True)
+            entries = AuditEntry.filter(
+                tenant_id=tenant_id,
+                actor=user,
+                act__in=("approve", "reject", "return", "transfer"),
+            ).values_list("approval_id", flat=True)
+            query = query.filter(Q(id__in=list({*await decided, *await entries})))
+        else:
+            query = query.filter(status="open").filter(await self._waiting(tenant_id, user))
+        return await sliced(query, ("id",), after, limit)
+
+    async def _waiting(self, tenant_id: int, user: str) -> Q:
+        """Approvals with an open seat of a user, or of somebody that they stand in for."""
+        opened = Assignment.filter(tenant_id=tenant_id, status="open")
+        mine = await opened.filter(user=user).values_list("approval_id", flat=True)
+        found = Q(id__in=list(mine))
+        for other, workflow in await people.stood_in_for(tenant_id, user):
+            theirs = list(await opened.filter(user=other).values_list("approval_id", flat=True))
+            within = {} if workflow is None else {"workflow": workflow}
+            found |= Q(id__in=theirs, **within)
+        return found
+
+    async def run_ended(self, tenant_id: int, run_id: str, status: str) -> None:
+        """Close what a run that has ended has left open."""
+        left = Approval.filter(tenant_id=tenant_id, run_id=run_id, status="open")
+        for approval in await left.order_by("id"):
+            async with transaction() as client:
+                board = await Board.locked(client, tenant_id, approval.id)
+                if board.approval.status == "open":
+                    await board.close(
+                        "cancelled" if not self._is_past(board.approval) else _expired(board),
+                        clock.now(),
+                    )
+
+    async def tick(self, now: datetime | None = None) -> int:
+        """Remind those who are late, and close what nobody has decided in time; how many these
+        were. Several processes may do so at once."""
+        at = now or clock.now()
+        due = Q(next_reminder_at__lte=at) | Q(expires_at__lte=at - GRACE)
+        count, after = 0, 0
+        while True:
+            rows = (
+                await Approval.filter(due, status="open", id__gt=after).order_by("id").limit(BATCH)
+            )
+            for row in rows:
+                count += await self._due(row.tenant_id, row.id, at)
+            if len(rows) < BATCH:
+                break
+            after = rows[-1].id
+        if count:
+            self._committed()
+        return count
+
+    async def _due(self, tenant_id: int, approval_id: int, at: datetime) -> bool:
+        async with transaction() as client:
+            board = await Board.locked(client, tenant_id, approval_id)
+            approval = board.approval
+            if approval.status != "open":
+                return False
+            if approval.expires_at is not None and approval.expires_at <= at - GRACE:
+                await board.close(_expired(board), at)
+                return True
+            if approval.next_reminder_at is None or approval.next_reminder_at > at:
+                return False  # somebody else has done it meanwhile
+            return await _remind(board, at)
+
+    @staticmethod
+    def _is_past(approval: Approval) -> bool:
+        return approval.expires_at is not None and approval.expires_at <= clock.now()
+
+
+def _expired(board: Board) -> str:
+    """The run itself decides so, by the end of its wait."""
+    return EXPIRED.get(board.approval.policy.get("timeoutAction"), "timeout")
+
+
+async def _remind(board: Board, at: datetime) -> bool:
+    approval = board.approval
+    reminders = approval.policy.get("reminders") or {}
+    sent = approval.reminders_sent + 1
+    every, most = reminders.get("every"), reminders.get("max")
+    following = None
+    if every and (most is None or sent < most):
+        following = at + timedelta(seconds=every)
+    approval.update_from_dict({"reminders_sent": sent, "next_reminder_at": following})
+    await approval.save(update_fields=["reminders_sent", "next_reminder_at"])
+    users = [one.user for one in board.assignments if one.status == "open"]
+    await board.note(at, SYSTEM, "reminded", details={"users": users})
+    await acting.remind(board, users, str(sent), by=None)
+    return True
+
+
+def summary(approval: Approval) -> dict[str, Any]:
+    """An approval as lists show it."""
+    return {
+        "id": approval.id,
+        "run_id": approval.run_id,
+        "workflow": approval.workflow,
+        "node": approval.node,
+        "label": approval.label,
+        "mode": approval.mode,
+        "status": approval.status,
+        "initiator": approval.initiator,
+        "opened_at": approval.opened_at,
+        "expires_at": approval.expires_at,
+        "resolved_at": approval.resolved_at,
+        "decided_by": approval.decided_by,
+        "comment": approval.comment,
+        "allow": approval.policy.get("allow") or [],
+        "comment_required": approval.policy.get("commentRequired") or "never",
+    }
+
+
+def _assignment(row: Assignment) -> dict[str, Any]:
+    return {
+        "user": row.user,
+        "status": row.status,
+        "origin": row.origin,
+        "instead_of": row.instead_of,
+        "comment": row.comment,
+        "acted_at": row.acted_at,
+    }

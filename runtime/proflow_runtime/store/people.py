@@ -1,0 +1,129 @@
+"""Who works where, for whom, and who stands in for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from proflow_runtime import clock
+from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
+
+MOST_STAND_INS = 50
+"""Stand-ins of stand-ins are followed no further."""
+
+
+async def with_role(tenant_id: int, role: str) -> list[str]:
+    """The users with a role, in a lasting order."""
+    found = PersonRole.filter(tenant_id=tenant_id, role=role).order_by("id")
+    return [row.user for row in await found]
+
+
+async def roles_of(tenant_id: int, user: str) -> list[str]:
+    found = PersonRole.filter(tenant_id=tenant_id, user=user).order_by("role")
+    return [row.role for row in await found]
+
+
+async def heads(tenant_id: int, department: str) -> list[str]:
+    """Who leads a department; nobody, if it is not known."""
+    found = await Department.get_or_none(tenant_id=tenant_id, code=department)
+    return [] if found is None or found.head is None else [found.head]
+
+
+async def manager_of(tenant_id: int, user: str) -> str | None:
+    """Whom somebody reports to: their manager, or the head of their department, or of the next one
+    above it that has another head."""
+    person = await Person.get_or_none(tenant_id=tenant_id, user=user)
+    if person is None or person.manager is not None:
+        return None if person is None else person.manager
+    code, seen = person.department, set[str]()
+    while code is not None and code not in seen:
+        seen.add(code)
+        department = await Department.get_or_none(tenant_id=tenant_id, code=code)
+        if department is None:
+            return None
+        if department.head is not None and department.head != user:
+            return department.head
+        code = department.parent
+    return None
+
+
+async def delegate(
+    tenant_id: int,
+    user: str,
+    stand_in: str,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    workflow: str | None = None,
+) -> Delegation:
+    """Let somebody stand in for a user, for a time, in all workflows or in one."""
+    return await Delegation.create(
+        tenant_id=tenant_id,
+        user=user,
+        stand_in=stand_in,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        workflow=workflow,
+    )
+
+
+async def delegations(tenant_id: int, user: str) -> list[Delegation]:
+    """A user's delegations that are not over, those given and those taken."""
+    now = clock.now()
+    given = Delegation.filter(tenant_id=tenant_id, user=user, ends_at__gt=now)
+    taken = Delegation.filter(tenant_id=tenant_id, stand_in=user, ends_at__gt=now)
+    return [*await given.order_by("id"), *await taken.order_by("id")]
+
+
+async def end_delegation(tenant_id: int, user: str, delegation_id: int) -> bool:
+    """End a delegation that a user has given; whether there was one."""
+    given = Delegation.filter(tenant_id=tenant_id, user=user, id=delegation_id)
+    return await given.delete() > 0
+
+
+async def stood_in_for(tenant_id: int, user: str) -> list[tuple[str, str | None]]:
+    """Whom a user may act for now, and in which workflow (None: in all); not themselves.
+
+    Who stands in for a stand-in may do what that one may, as far as both say so.
+    """
+    now = clock.now()
+    active = Delegation.filter(tenant_id=tenant_id, starts_at__lte=now, ends_at__gt=now)
+    found: dict[tuple[str, str | None], None] = {}
+    stack: list[tuple[str, str | None]] = [(user, None)]
+    while stack and len(found) < MOST_STAND_INS:
+        one, within = stack.pop()
+        for row in await active.filter(stand_in=one).order_by("id"):
+            if within is not None and row.workflow not in (None, within):
+                continue
+            entry = (row.user, within or row.workflow)
+            if row.user != user and entry not in found:
+                found[entry] = None
+                stack.append(entry)
+    return list(found)
+
+
+async def add(
+    tenant_id: int,
+    user: str,
+    name: str,
+    *,
+    department: str | None = None,
+    manager: str | None = None,
+    roles: Sequence[str] = (),
+) -> Person:
+    """Make somebody known, with their roles."""
+    person = await Person.create(
+        tenant_id=tenant_id, user=user, name=name, department=department, manager=manager
+    )
+    for role in roles:
+        await PersonRole.create(tenant_id=tenant_id, user=user, role=role)
+    return person
+
+
+async def add_department(
+    tenant_id: int, code: str, name: str, *, head: str | None = None, parent: str | None = None
+) -> Department:
+    """Make a department known."""
+    return await Department.create(
+        tenant_id=tenant_id, code=code, name=name, head=head, parent=parent
+    )
