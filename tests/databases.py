@@ -114,3 +114,15 @@ async def database(database_url: str, anyio_backend: str) -> AsyncIterator[str]:
     """A database with empty tables, open; its URL."""
     async with connect(database_url):
         yield database_url
+
+
+@pytest.fixture
+async def sqlite_database(
+    sqlite_template: Path, tmp_path: Path, anyio_backend: str
+) -> AsyncIterator[str]:
+    """The same on SQLite alone, for what runs many times."""
+    path = tmp_path / "test.db"
+    shutil.copyfile(sqlite_template, path)
+    url = f"sqlite://{path}"
+    async with connect(url):
+        yield url

@@ -53,10 +53,10 @@ class Story:
 
 def drive(definition: Definition, target: Target, outside: Outside) -> Story:
     """One run with one target."""
-    return asyncio.run(_drive(definition, target, outside))
+    return asyncio.run(driven(definition, target, outside))
 
 
-async def _drive(definition: Definition, target: Target, outside: Outside) -> Story:
+async def driven(definition: Definition, target: Target, outside: Outside) -> Story:
     client = inngest.Inngest(
         app_id="proflow", is_production=False, logger=logging.getLogger("proflow.parity")
     )
@@ -97,12 +97,12 @@ def _functions(
         if target == "interpreter"
         else generated_functions(source_of(definition.to_json()))
     )
-    makes = [own, *(interpreted_functions(child) for child in _children())]
+    makes = [own, *(interpreted_functions(child) for child in children_of_grown())]
     return [function for make in makes for function in make(client, registry)]
 
 
 @cache
-def _children() -> Sequence[Definition]:
+def children_of_grown() -> Sequence[Definition]:
     found = []
     for graph in children().values():
         definition, problems = lower(graph)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from proflow_schemas.handlers import TENANTS, handlers_in
+from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
 
 from proflow_runtime.handlers import ai, http, notify
 from proflow_runtime.handlers.task import Handler
@@ -40,6 +40,10 @@ class Registry:
     def names(self) -> list[str]:
         """The user's handlers."""
         return sorted(name for name in self._handlers if name not in _BUILT_IN)
+
+    def outputs(self) -> Handlers:
+        """The user's handlers, with the JSON Schema of what each returns, for the compiler."""
+        return {name: output_schema(self._handlers[name]) for name in self.names()}
 
     def __contains__(self, name: str) -> bool:
         return name in self._handlers

@@ -14,13 +14,15 @@ from tortoise.expressions import Q
 
 from proflow_runtime import clock
 from proflow_runtime.store import tasks
-from proflow_runtime.store.database import transaction
+from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
 OPEN = ("pending", "running", "waiting")
 """Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
+CHANNEL = "proflow_runs"
+"""On which PostgreSQL tells all processes of runs that have moved."""
 PAGE = 500
 """Runs that are read at once."""
 LISTED = (
@@ -142,16 +144,25 @@ async def finish(
 
 async def _note(run: Run, at: datetime, **changes: Any) -> None:
     """Write what became of a run, and that it did."""
-    run.update_from_dict({**changes, "revision": run.revision + 1})
+    for name, value in {**changes, "revision": run.revision + 1}.items():
+        setattr(run, name, value)  # `update_from_dict` takes a text for JSON
     await run.save(update_fields=[*changes, "revision"])
-    await NodeChange.create(
+    change = NodeChange(
         tenant_id=run.tenant_id,
         run_id=run.id,
         revision=run.revision,
         at=at,
         status=run.status,
-        error=run.error,
     )
+    change.error = run.error
+    await change.save()
+    await announce(run.id)
+
+
+async def announce(run_id: str) -> None:
+    """Tell other processes of a run that has moved, once the transaction has committed."""
+    if not is_sqlite():
+        await connection().execute_query("SELECT pg_notify($1, $2)", [CHANNEL, run_id])
 
 
 async def open_of(tenant_id: int, workflow: str, digest: str) -> AsyncIterator[Run]:

@@ -21,7 +21,7 @@ from proflow_runtime.stored.asked import CANCEL_EVENT, CLOSE, RUN, RUN_EVENT
 from proflow_runtime.stored.closing import Closer, Ended
 from proflow_runtime.stored.crons import on_tick
 from proflow_runtime.stored.programs import Programs
-from proflow_runtime.stored.running import Interpreter
+from proflow_runtime.stored.running import Finish, Interpreter
 from proflow_runtime.stored.starting import on_event
 from proflow_runtime.subprocess import LINEAGE, WITH_PARENT
 
@@ -71,12 +71,15 @@ class Deployment:
         limits: Limits | None = None,
         opener: Opener | None = None,
         ended: Ended | None = None,
+        finish: Finish | None = None,
     ) -> None:
-        """`opener` opens approvals; `ended` is told of runs that have."""
+        """`opener` opens approvals; `ended` is told of runs that have; `finish` notes that a run has
+        ended well, by default in the tables of runs and tasks alone.
+        """
         self._client, self._target = client, target
         self._limits = limits or Limits()
         programs = Programs(registry)
-        self._interpreter = Interpreter(programs, opener, ended)
+        self._interpreter = Interpreter(programs, opener, ended, finish)
         self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()

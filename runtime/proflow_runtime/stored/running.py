@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -24,13 +25,22 @@ PIN = "proflow/pin"
 """The first step of every run. What follows the `/` in the id of a node's step is never `pin`."""
 
 
+Finish = Callable[[int, str, JSON], Awaitable[None]]
+"""Notes durably that a run of a tenant has ended well, and what it answers."""
+
+
 class Interpreter:
     """The handler of the interpreter function."""
 
     def __init__(
-        self, programs: Programs, opener: Opener | None = None, ended: Ended | None = None
+        self,
+        programs: Programs,
+        opener: Opener | None = None,
+        ended: Ended | None = None,
+        finish: Finish | None = None,
     ) -> None:
         self._programs, self._opener, self._ended = programs, opener, ended
+        self._finish = finish or _finished
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
@@ -44,7 +54,7 @@ class Interpreter:
         flow = self._flow(ctx, tenant_id, asked.run_id, trigger, prepared, version)
         answer = await whole_pass(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
-        await runs.finish(tenant_id, asked.run_id, "completed", answer=answer)
+        await self._finish(tenant_id, asked.run_id, answer)
         if self._ended is not None:
             await self._ended(tenant_id, asked.run_id, "completed")
         return answer
@@ -79,6 +89,10 @@ class Interpreter:
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             inngest_run_id=ctx.run_id,
         )
+
+
+async def _finished(tenant_id: int, run_id: str, answer: JSON) -> None:
+    await runs.finish(tenant_id, run_id, "completed", answer=answer)
 
 
 async def _labelled(opener: Opener, prepared: Prepared, request: OpenRequest) -> None:

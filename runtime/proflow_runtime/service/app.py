@@ -1,0 +1,79 @@
+"""The service on its own: the API below `/api`, Inngest's functions, health and metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.problems import HANDLERS, Problem, answer
+from proflow_runtime.store.database import connection
+
+PREFIX = "/api"
+DESCRIPTION = "Workflows drawn in ProFlow: designs, runs, approvals, tasks."
+log = logging.getLogger("proflow.service")
+
+
+def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
+    """An application of its own; `functions`: serve them to a real Inngest server.
+
+    It opens no database: whoever runs it does, around it.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with metrics.watching(proflow):
+            yield
+
+    app = FastAPI(
+        title="ProFlow",
+        description=DESCRIPTION,
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={**HANDLERS, Exception: _defect},
+    )
+
+    @app.middleware("http")
+    async def measured(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        begun = time.perf_counter()
+        response = await call_next(request)
+        route = request.scope.get("route")
+        path = getattr(route, "path", "other")
+        metrics.answered(request.method, path, response.status_code, time.perf_counter() - begun)
+        return response
+
+    @app.get("/health", tags=["operations"], response_model=None)
+    async def health() -> JSONResponse:
+        """200 while the database can be used, else 503."""
+        try:
+            await connection().execute_query("SELECT 1")
+        except Exception as error:
+            log.warning("the database cannot be used: %s", error)
+            return JSONResponse({"status": "unavailable"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/metrics", tags=["operations"], response_model=None)
+    async def read_metrics() -> Response:
+        """For Prometheus."""
+        return Response(await metrics.text(), media_type=metrics.content_type)
+
+    app.include_router(proflow.router(), prefix=PREFIX)
+    if functions:
+        proflow.mount(app)
+    return app
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    return answer(Problem(500, "defect", "something went wrong here; it has been logged"))

@@ -1,0 +1,110 @@
+"""Tells whoever looks at a run that it has moved, in whatever process it did."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from proflow_runtime.store.database import connection, is_sqlite
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.runs import CHANNEL
+
+POLL = 0.5
+"""Seconds between two looks at the database, where it does not tell by itself."""
+PING = 30.0
+"""Seconds between two looks whether the connection is still there."""
+RETRY = 2.0
+"""Seconds before a connection that was lost is opened again."""
+log = logging.getLogger("proflow.bus")
+
+
+class Bus:
+    """Wakes those who watch a run. `running` has to be open meanwhile, for other processes' runs."""
+
+    def __init__(self) -> None:
+        self._watching: dict[str, set[asyncio.Event]] = {}
+        self._revisions: dict[str, int] = {}
+
+    def moved(self, run_id: str) -> None:
+        """A run has moved; those who are slow are woken once."""
+        for event in self._watching.get(run_id, ()):
+            event.set()
+
+    @asynccontextmanager
+    async def watch(self, run_id: str) -> AsyncIterator[asyncio.Event]:
+        """Set whenever the run has moved; whoever waits clears it."""
+        event = asyncio.Event()
+        self._watching.setdefault(run_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            watchers = self._watching[run_id]
+            watchers.discard(event)
+            if not watchers:
+                del self._watching[run_id]
+                self._revisions.pop(run_id, None)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen to other processes."""
+        task = asyncio.create_task(self._poll() if is_sqlite() else self._listen())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            if not self._watching:
+                continue
+            try:
+                rows = await Run.filter(id__in=list(self._watching)).values_list("id", "revision")
+            except Exception as error:
+                log.warning("runs cannot be looked at now: %s", error)
+                continue
+            for run_id, revision in rows:
+                if self._revisions.get(run_id) != revision:
+                    self.moved(run_id)
+                self._revisions[run_id] = revision
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listened()
+            except Exception as error:
+                log.warning("other processes cannot be heard now: %s", error)
+            await asyncio.sleep(RETRY)
+
+    async def _listened(self) -> None:
+        """Until the connection is lost."""
+        lost = asyncio.Event()
+        client: Any = connection()
+        held = client.acquire_connection()
+        async with held as server:
+
+            def told(_: Any, pid: int, channel: str, payload: str) -> None:
+                self.moved(payload)
+
+            def ended(_: Any) -> None:
+                lost.set()
+
+            await server.add_listener(CHANNEL, told)
+            server.add_termination_listener(ended)
+            for run_id in list(self._watching):
+                self.moved(run_id)  # something may have been missed
+            try:
+                while not lost.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(lost.wait(), PING)
+                    await server.execute("SELECT 1")
+            finally:
+                if not server.is_closed():
+                    server.remove_termination_listener(ended)
+                    await server.remove_listener(CHANNEL, told)

@@ -1,0 +1,66 @@
+"""Designs that come over the wire: checked and compiled beside the requests, not in their way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import has_errors
+from proflow_compiler.pipeline import compile_reading
+from proflow_compiler.reader import read
+from proflow_compiler.rendering import check_report
+from proflow_schemas.definition import Definition
+from proflow_schemas.handlers import Handlers
+
+from proflow_runtime.service.problems import Problem
+
+MOST_AT_ONCE = 2
+"""Designs that are compiled at the same time: the rest of the process has to breathe."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`design` and `definition`: None where there is an error."""
+
+    design: Design | None
+    definition: Definition | None
+    diagnostics: list[dict[str, Any]]
+    ok: bool
+
+
+class Compiling:
+    """Compiles what is to be stored, and run by these handlers (None: nobody knows them)."""
+
+    def __init__(self, handlers: Handlers | None, *, max_nodes: int) -> None:
+        self._handlers, self._max_nodes = handlers, max_nodes
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def compile(self, canvas: Any, code: str | None = None) -> Compiled:
+        """Check a canvas, as the workflow `code`. Raises `Problem` for one that is too large."""
+        nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
+        if isinstance(nodes, list) and len(nodes) > self._max_nodes:
+            raise Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
+        async with self._places:
+            return await asyncio.to_thread(self._compiled, canvas, code)
+
+    def _compiled(self, canvas: Any, code: str | None) -> Compiled:
+        if code is not None and isinstance(canvas, Mapping):
+            canvas = {**canvas, "id": code}
+        text = json.dumps(canvas, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        reading = read(text, f"{code or 'design'}.json")
+        several = len(reading.designs) > 1
+        if several:
+            raise Problem(422, "several-designs", "the body holds several designs")
+        found = compile_reading(reading, handlers=self._handlers, stored=True)
+        ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
+        files = check_report(found.reports)["files"]
+        return Compiled(
+            reading.designs[0] if reading.designs else None,
+            found.definitions[0] if ok else None,
+            [one for file in files for one in file["diagnostics"]],
+            ok,
+        )

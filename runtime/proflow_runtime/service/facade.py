@@ -1,0 +1,320 @@
+"""`ProFlow`: stored designs in a host's application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import inngest
+import jsonschema
+
+from proflow_runtime import clock, status
+from proflow_runtime.approving import ApprovalService, Resolver
+from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.service.auth import Authenticate, by_token
+from proflow_runtime.service.bus import Bus
+from proflow_runtime.service.compiling import Compiled, Compiling
+from proflow_runtime.service.delivery import Delivery
+from proflow_runtime.service.inngest_api import asking
+from proflow_runtime.service.problems import Problem, not_found
+from proflow_runtime.service.recording import Recorder
+from proflow_runtime.service.serving import Served
+from proflow_runtime.service.settings import ProFlowSettings
+from proflow_runtime.service.states import execution_status
+from proflow_runtime.store import designs, outbox, runs
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.designs import DesignVersion
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.tasks import ask_inngest_with
+from proflow_runtime.store.triggers import Key
+from proflow_runtime.stored.asked import CANCEL_EVENT, RUN, RUN_EVENT, Asked
+from proflow_runtime.stored.deployment import Deployment, Limits, Target
+from proflow_runtime.subprocess import LINEAGE
+from proflow_runtime.tenant import is_tenant
+from proflow_runtime.values import JSON
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI
+
+log = logging.getLogger("proflow.service")
+CODE = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+"""Of designs that are stored: what their ids become, too."""
+INITIATOR = "initiator_id"
+"""Where a run's data says who has started it."""
+
+
+class ProFlow:
+    """The service: designs, runs, approvals of all tenants, in this process.
+
+    `handlers`: a module, or a registry. `resolver` finds approvers, `authenticate` says who makes a
+    request; by default both read our own tables. It works while `running()` is open, in which the
+    database has to be, too; several processes may share one. Methods raise `Problem` (whose `status`
+    is as in HTTP) for what is not there or not allowed.
+    """
+
+    def __init__(
+        self,
+        client: inngest.Inngest,
+        handlers: ModuleType | Registry,
+        *,
+        resolver: Resolver | None = None,
+        authenticate: Authenticate | None = None,
+        settings: ProFlowSettings | None = None,
+        target: Target | None = None,
+    ) -> None:
+        """`target`: where functions are deployed to; by default to what `mount` serves."""
+        self.client = client
+        self.settings = settings or ProFlowSettings()
+        registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
+        self.authenticate = authenticate or by_token
+        self.delivery = Delivery(client.send)
+        self.bus = Bus()
+        self.approvals = ApprovalService(resolver, committed=self.delivery.nudge)
+        self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
+        self.served = Served(client, self.settings)
+        self._recorder = Recorder(self.bus.moved)
+        self.deployment = Deployment(
+            client,
+            registry,
+            target or self.served,
+            limits=Limits(self.settings.tenant_concurrency),
+            opener=self.approvals.open,
+            ended=self._ended,
+            finish=self._recorder.finish,
+        )
+        self.served.deployment = self.deployment
+
+    # --- in an application
+
+    def router(self) -> APIRouter:
+        """The HTTP API, for `include_router`."""
+        from proflow_runtime.service.routes import router
+
+        return router(self)
+
+    def mount(self, app: FastAPI) -> None:
+        """Serve the functions to Inngest, below `settings.serve_path`."""
+        app.mount(self.settings.serve_path, self.served)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ProFlow]:
+        """Record, deliver, remind, and serve all that is published."""
+        async with AsyncExitStack() as stack:
+            stack.callback(status.add_recorder(self._recorder))
+            ask_inngest_with(asking(self.client))
+            stack.callback(ask_inngest_with, None)
+            await self.deployment.refresh()
+            await stack.enter_async_context(self.bus.running())
+            await stack.enter_async_context(self.delivery.running())
+            await stack.enter_async_context(self._ticking())
+            yield self
+
+    @asynccontextmanager
+    async def _ticking(self) -> AsyncIterator[None]:
+        async def always() -> None:
+            while True:
+                try:
+                    await self.approvals.tick()
+                except Exception as error:
+                    log.warning("approvals cannot be looked at now: %s", error)
+                await asyncio.sleep(self.settings.tick)
+
+        task = asyncio.create_task(always(), name="proflow approvals")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
+        await self.approvals.run_ended(tenant_id, run_id, ended)
+        self.bus.moved(run_id)
+
+    # --- runs
+
+    async def start(
+        self,
+        *,
+        tenant_id: int,
+        workflow: str,
+        data: Mapping[str, JSON] | None = None,
+        business_id: int | None = None,
+        initiator: str | None = None,
+        key: str | None = None,
+    ) -> str:
+        """Start a run of a published workflow; our id of it.
+
+        With a `key` it is started once, however often this is called with it. `initiator` is whom
+        the run's approvals are asked for, as `event.data.initiator_id`.
+        """
+        if not is_tenant(tenant_id):
+            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+        found = await designs.published(tenant_id, workflow)
+        definition = None if found is None else await designs.definition(found.digest)
+        if found is None or definition is None:
+            raise not_found("published workflow")
+        given = {**(data or {}), "tenant_id": tenant_id}
+        if initiator is not None:
+            given[INITIATOR] = initiator
+        given.pop(LINEAGE, None)
+        _fits(given, definition.input)
+        run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
+        event = {
+            "name": next(
+                (one.event for one in definition.triggers if hasattr(one, "event")),
+                f"{workflow}/start",
+            ),
+            "id": f"start:{run_id}",
+            "ts": int(clock.now().timestamp() * 1000),
+            "data": given,
+        }
+        new = runs.NewRun(
+            id=run_id,
+            tenant_id=tenant_id,
+            workflow=workflow,
+            version=found.version,
+            digest=found.digest,
+            event=event,
+            function_id=RUN,
+            task_type=definition.task_type,
+            business_id=business_id,
+            started_by=initiator,
+        )
+        await self._hand_over(new)
+        return run_id
+
+    async def retry(self, tenant_id: int, run_id: str, *, by: str | None = None) -> str:
+        """Start what has failed or was cancelled once more, with the version published now."""
+        run = await self._run(tenant_id, run_id)
+        if run.status not in ("failed", "cancelled"):
+            raise Problem(409, "not-failed", f"the run is {run.status}")
+        found = await designs.published(tenant_id, run.workflow)
+        definition = None if found is None else await designs.definition(found.digest)
+        if found is None or definition is None:
+            raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
+        again = runs.derived_id("retry", tenant_id, run.id)
+        new = runs.NewRun(
+            id=again,
+            tenant_id=tenant_id,
+            workflow=run.workflow,
+            version=found.version,
+            digest=found.digest,
+            event={**run.event, "id": f"start:{again}"},
+            function_id=RUN,
+            task_type=definition.task_type,
+            business_id=run.business_id,
+            started_by=by or run.started_by,
+            retried_from=run.id,
+        )
+        await self._hand_over(new)
+        return again
+
+    async def cancel(self, tenant_id: int, run_id: str) -> None:
+        """End a run; it may take a moment until it is `cancelled`."""
+        run = await self._run(tenant_id, run_id)
+        if run.status not in runs.OPEN:
+            raise Problem(409, "already-over", f"the run is {run.status} already")
+        async with transaction() as client:
+            data = {"tenant_id": tenant_id, "run_id": run.id}
+            await outbox.put(client, f"cancel:{run.id}", tenant_id, CANCEL_EVENT, data)
+        self.delivery.nudge()
+
+    async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
+        """How a run and its nodes stand."""
+        found = await execution_status(tenant_id, run_id)
+        if found is None:
+            raise not_found("run")
+        return found
+
+    async def _run(self, tenant_id: int, run_id: str) -> Run:
+        run = await runs.get(tenant_id, run_id)
+        if run is None:
+            raise not_found("run")
+        return run
+
+    async def _hand_over(self, new: runs.NewRun) -> None:
+        """The rows, and the event that starts it, in one transaction."""
+        asked = Asked(
+            new.id,
+            new.workflow,
+            new.digest,
+            new.version,
+            new.event,
+            new.business_id,
+            new.started_by,
+        )
+        data = {"tenant_id": new.tenant_id, LINEAGE: asked.own()}
+        async with transaction() as client:
+            _, is_new = await runs.create(new)
+            if is_new:
+                await outbox.put(client, f"run:{new.id}", new.tenant_id, RUN_EVENT, data)
+        self.delivery.nudge()
+
+    # --- designs
+
+    async def publish(
+        self, tenant_id: int, code: str, *, by: str | None = None, revision: int | None = None
+    ) -> DesignVersion:
+        """Let new runs take what the draft is now.
+
+        Raises `Problem` with `diagnostics` (422) for a design that has errors.
+        """
+        try:
+            design = await designs.get(tenant_id, code)
+            compiled = await self.compiling.compile(design.draft, code)
+            if compiled.definition is None:
+                raise refused(compiled)
+            version = await designs.publish(
+                tenant_id,
+                code,
+                canvas=design.draft,
+                definition=compiled.definition,
+                by=by,
+                revision=revision or design.revision,
+            )
+        except designs.UnknownDesignError:
+            raise not_found("design") from None
+        except designs.EditedMeanwhileError as error:
+            raise Problem(409, "edited-meanwhile", str(error), revision=error.revision) from None
+        await self.deployment.published(_keys(compiled.definition))
+        return version
+
+
+def refused(compiled: Compiled) -> Problem:
+    """Of a design that has errors."""
+    return Problem(
+        422, "design-has-errors", "the design has errors", diagnostics=compiled.diagnostics
+    )
+
+
+def _keys(definition: Any) -> Sequence[Key]:
+    found = [
+        Key("event", one.event) if hasattr(one, "event") else Key("cron", one.with_zone())
+        for one in definition.triggers
+    ]
+    return [*found, *(Key("cancel", one.event) for one in definition.settings.cancel_on)]
+
+
+def _fits(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> None:
+    """Raises `Problem` (422) for data that a design's `input` does not allow."""
+    if schema is None:
+        return
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = [
+        {
+            "pointer": "/data" + "".join(f"/{part}" for part in error.absolute_path),
+            "message": error.message[:500],
+        }
+        for error in sorted(validator.iter_errors(dict(data)), key=lambda one: one.json_path)[:50]
+    ]
+    if errors:
+        raise Problem(
+            422, "invalid-input", "the data is not what the workflow takes", errors=errors
+        )

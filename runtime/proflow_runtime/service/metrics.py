@@ -1,0 +1,88 @@
+"""Numbers for Prometheus. No label is a tenant, a run or anything else that grows with use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from proflow_runtime import clock, status
+from proflow_runtime.status import Snapshot
+from proflow_runtime.store.models.approvals import Approval
+from proflow_runtime.store.models.outbox import OutboxEvent
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.runs import OPEN
+
+if TYPE_CHECKING:
+    from proflow_runtime.service.facade import ProFlow
+
+
+class Metrics:
+    """Counted in this process, and, where it says so, looked up in the database when it is asked."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "proflow_http_request_seconds",
+            "Requests to the HTTP API",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._ended = Counter(
+            "proflow_runs_ended", "Runs that have ended here", ("status",), registry=self.registry
+        )
+        self._passes = Counter(
+            "proflow_passes", "Requests of Inngest that a run has made here", registry=self.registry
+        )
+        self._open = Gauge("proflow_runs_open", "Runs that have not ended", registry=self.registry)
+        self._approvals = Gauge(
+            "proflow_approvals_open", "Approvals that wait", registry=self.registry
+        )
+        self._overdue = Gauge(
+            "proflow_approvals_overdue", "Of these, past their time", registry=self.registry
+        )
+        self._unsent = Gauge(
+            "proflow_outbox_unsent", "Events that are still to be sent", registry=self.registry
+        )
+        self._age = Gauge(
+            "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
+        )
+
+    @contextmanager
+    def watching(self, proflow: ProFlow) -> Iterator[None]:
+        """Count what runs do, meanwhile."""
+        with status.recording(self._saw):
+            yield
+
+    def answered(self, method: str, route: str, code: int, seconds: float) -> None:
+        """A request was answered."""
+        self._requests.labels(method, route, str(code)).observe(seconds)
+
+    def _saw(self, snapshot: Snapshot) -> None:
+        self._passes.inc()
+        if snapshot.status != "running":
+            self._ended.labels(snapshot.status).inc()
+
+    async def text(self) -> bytes:
+        """All of them, as Prometheus reads them."""
+        now = clock.now()
+        self._open.set(await Run.filter(status__in=OPEN).count())
+        waiting = Approval.filter(status="open")
+        self._approvals.set(await waiting.count())
+        self._overdue.set(await waiting.filter(expires_at__lt=now).count())
+        unsent = OutboxEvent.filter(sent_at__isnull=True)
+        self._unsent.set(await unsent.count())
+        oldest = await unsent.order_by("created_at").first()
+        self._age.set(0 if oldest is None else (now - oldest.created_at).total_seconds())
+        return generate_latest(self.registry)

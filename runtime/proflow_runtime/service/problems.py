@@ -1,0 +1,101 @@
+"""Errors of the HTTP API, in the form of RFC 9457."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from proflow_runtime.approving import ActRefused
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 50
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong. `code` is for programs, `detail` for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[dict[str, Any]] | None = None
+    diagnostics: list[dict[str, Any]] | None = None
+
+
+class Problem(HTTPException):
+    """A request that is refused; `more` are further members of the answer."""
+
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+        super().__init__(status, detail)
+        self.status, self.code, self.more = status, code, more
+
+
+def not_found(what: str) -> Problem:
+    """Also of what is another tenant's."""
+    return Problem(404, "not-found", f"there is no such {what}")
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """A problem as an answer."""
+    title = HTTPStatus(problem.status).phrase
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        **problem.more,
+    }
+    headers = {"www-authenticate": "Bearer"} if problem.status == 401 else None
+    return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
+
+
+def told(error: Exception) -> JSONResponse | None:
+    """The answer to an error that says what is wrong with a request; None: it is a defect."""
+    match error:
+        case Problem():
+            return answer(error)
+        case ActRefused():
+            return answer(Problem(error.status, error.code, str(error)))
+        case RequestValidationError():
+            errors = [
+                {"pointer": "/" + "/".join(map(str, one["loc"])), "message": one["msg"]}
+                for one in error.errors()[:MOST_ERRORS]
+            ]
+            text = "the request is not as described"
+            return answer(Problem(422, "invalid-request", text, errors=errors))
+        case HTTPException():
+            code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+            return answer(Problem(error.status_code, code, str(error.detail)))
+        case _:
+            return None
+
+
+async def handle(request: Request, error: Exception) -> JSONResponse:
+    """For `exception_handlers` of an app that is all ours."""
+    found = told(error)
+    if found is None:
+        raise error
+    return found
+
+
+HANDLERS: dict[Any, Any] = {RequestValidationError: handle, HTTPException: handle}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": text}
+    for status, text in {
+        400: "The body is no JSON",
+        401: "No valid token",
+        403: "Not entitled",
+        404: "There is no such thing, for this tenant",
+        409: "Something has changed meanwhile",
+        413: "The body is too large",
+        422: "The request is not as described",
+    }.items()
+}

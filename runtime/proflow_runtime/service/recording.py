@@ -1,0 +1,207 @@
+"""Writes what passes have seen of a run's nodes: what changed, in one transaction a request."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from proflow_runtime.service.canvases import canvas_of
+from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.store import runs
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
+from proflow_runtime.store.runs import OPEN, announce
+from proflow_runtime.values import JSON
+
+KEPT = 2048
+"""Runs of which a process remembers what it has written."""
+OVER = ("completed", "failed", "skipped", "cancelled")
+INNER = ("foreach", "loop", "subprocess")
+"""Types of nodes that are open because others are: they do not work themselves."""
+WRITTEN = ("status", "outcome", "attempts", "error", "started_at", "ended_at", "round", "view")
+
+
+@dataclass
+class _Remembered:
+    """What a process has written of a run, and what it has not been able to."""
+
+    revision: int = -1
+    states: dict[ItemKey, NodeState] = field(default_factory=dict)
+    unwritten: list[Snapshot] = field(default_factory=list)
+
+
+class Recorder:
+    """A recorder for `status.add_recorder`. `moved` is told of runs that have, after the commit.
+
+    Of runs that are in no table (compiled ones) nothing is written. What a run's last pass has seen
+    is written by `finish`, together with the run's end.
+    """
+
+    def __init__(self, moved: Callable[[str], None]) -> None:
+        self._moved = moved
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+
+    async def __call__(self, snapshot: Snapshot) -> None:
+        if snapshot.tenant_id is None:
+            return
+        remembered = self._remember(snapshot.run_id)
+        remembered.unwritten.append(snapshot)
+        if snapshot.status == "completed":
+            return
+        revision = await _revision(snapshot.tenant_id, snapshot.run_id)
+        if revision is None:
+            remembered.unwritten.clear()
+            return
+        if revision == remembered.revision and not _news(remembered):
+            remembered.unwritten.clear()
+            return
+        async with transaction():
+            run = await _locked(snapshot.tenant_id, snapshot.run_id)
+            if run is not None:
+                await _record(run, remembered)
+        if run is not None:
+            self._moved(run.id)
+
+    async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
+        """Write what the last pass has seen, and that the run has ended well: all or nothing."""
+        remembered = self._remember(run_id)
+        async with transaction():
+            run = await _locked(tenant_id, run_id)
+            if run is not None:
+                await _record(run, remembered)
+            await runs.finish(tenant_id, run_id, "completed", answer=answer)
+        del self._remembered[run_id]
+        self._moved(run_id)
+
+    def _remember(self, run_id: str) -> _Remembered:
+        found = self._remembered.setdefault(run_id, _Remembered())
+        self._remembered.move_to_end(run_id)
+        while len(self._remembered) > KEPT:
+            self._remembered.popitem(last=False)
+        return found
+
+
+def _seen(snapshot: Snapshot) -> dict[ItemKey, NodeState]:
+    return {(node, ()): state for node, state in snapshot.nodes.items()} | dict(snapshot.items)
+
+
+def _news(remembered: _Remembered) -> bool:
+    return any(
+        remembered.states.get(key) != state
+        for snapshot in remembered.unwritten
+        for key, state in _seen(snapshot).items()
+    )
+
+
+async def _revision(tenant_id: int, run_id: str) -> int | None:
+    found = await Run.get_or_none(id=run_id, tenant_id=tenant_id).only("revision")
+    return None if found is None else found.revision
+
+
+async def _locked(tenant_id: int, run_id: str) -> Run | None:
+    open_runs = Run.select_for_update().filter(status__in=OPEN)
+    return await open_runs.get_or_none(id=run_id, tenant_id=tenant_id)
+
+
+async def _record(run: Run, remembered: _Remembered) -> None:
+    """Write what is new, in a transaction that holds the run's lock."""
+    if run.revision != remembered.revision:
+        remembered.states = {}  # another process has written meanwhile
+    pending = list(remembered.unwritten)
+    news = [
+        {key: state for key, state in _seen(one).items() if remembered.states.get(key) != state}
+        for one in pending
+    ]
+    names = {node for found in news for node, _ in found}
+    rows = {
+        (row.node, path_of(row.items)): row
+        for row in await NodeStateRow.filter(run_id=run.id, node__in=names)
+    }
+    changed: dict[ItemKey, NodeStateRow] = {}
+    for snapshot, found in zip(pending, news, strict=True):
+        for key, state in found.items():
+            row = _merged(run, rows.get(key), key, state, snapshot)
+            if row is not None:
+                rows[key] = changed[key] = row
+    if changed:
+        await NodeStateRow.bulk_create(
+            changed.values(), on_conflict=("run_id", "node", "items"), update_fields=WRITTEN
+        )
+        run.revision += 1
+        run.status = await _status_of(run)
+        await run.save(update_fields=["revision", "status"])
+        at = max(one.at for one in pending)
+        await NodeChange.bulk_create([_change(row, run, at) for row in changed.values()])
+        await announce(run.id)
+    for snapshot in pending:
+        remembered.states.update(_seen(snapshot))
+    remembered.revision = run.revision
+    remembered.unwritten.clear()
+
+
+def _merged(
+    run: Run, row: NodeStateRow | None, key: ItemKey, seen: NodeState, snapshot: Snapshot
+) -> NodeStateRow | None:
+    """A row as it is to be written; None: there is nothing to write."""
+    known = None if row is None else state_of(row)
+    view = 0 if row is None else row.view
+    same_round = known is not None and seen.round == known.round
+    if same_round and snapshot.view < view and seen.status not in OVER:
+        return None  # a pass that knew less says what one that knew more has said better
+    found = merged(known, seen, snapshot.at)
+    if found == known:
+        return None
+    written = NodeStateRow(
+        tenant_id=run.tenant_id, run_id=run.id, node=key[0], items=",".join(map(str, key[1]))
+    )
+    written.status, written.outcome, written.attempts = found.status, found.outcome, found.attempts
+    written.error = None if found.error is None else dict(found.error)
+    written.started_at, written.ended_at = found.started_at, found.ended_at
+    written.round, written.view = found.round, max(snapshot.view, view)
+    return written
+
+
+async def _status_of(run: Run) -> str:
+    """`waiting` if nothing works: all that is open waits, for a time or for somebody."""
+    canvas = await canvas_of(run.digest)
+    inner = {node.id for node in canvas.nodes if node.type in INNER} if canvas else set()
+    opened = NodeStateRow.filter(run_id=run.id, status__in=("running", "waiting"))
+    found = await opened.values_list("node", "status")
+    working = [status for node, status in found if node not in inner]
+    return "waiting" if working and "running" not in working else "running"
+
+
+def state_of(row: NodeStateRow) -> NodeState:
+    """What a row says."""
+    return NodeState(
+        row.status,  # type: ignore[arg-type]  # as it was written
+        row.outcome,
+        row.attempts,
+        row.error,
+        row.started_at,
+        row.ended_at,
+        row.round,
+    )
+
+
+def path_of(items: str) -> tuple[int, ...]:
+    """`0,3`: the fourth item inside the first."""
+    return tuple(int(one) for one in items.split(",")) if items else ()
+
+
+def _change(row: NodeStateRow, run: Run, at: datetime) -> NodeChange:
+    change = NodeChange(
+        tenant_id=run.tenant_id,
+        run_id=run.id,
+        revision=run.revision,
+        at=at,
+        node=row.node,
+        items=row.items,
+        round=row.round,
+        status=row.status,
+        attempts=row.attempts,
+    )
+    change.outcome, change.error = row.outcome, row.error
+    return change

@@ -1,0 +1,57 @@
+"""What all routes have in common: bodies have an end, and errors are told in one form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive
+
+from proflow_runtime.service.problems import Problem, told
+
+TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
+
+
+def routes_with(max_body: int) -> type[APIRoute]:
+    """Routes whose bodies have at most so many bytes."""
+
+    class Route(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handler = super().get_route_handler()
+
+            async def handle(request: Request) -> Response:
+                limited = Request(request.scope, _limited(request.receive, max_body))
+                try:
+                    if _declared(request) > max_body:
+                        raise TOO_LARGE
+                    return await handler(limited)
+                except Exception as error:
+                    found = told(error)
+                    if found is None:
+                        raise
+                    return found
+
+            return handle
+
+    return Route
+
+
+def _declared(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _limited(receive: Receive, most: int) -> Receive:
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise TOO_LARGE
+        return message
+
+    return limited

@@ -1,0 +1,182 @@
+"""Approvals and delegations."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+
+from proflow_runtime.approving.acting import LONGEST_COMMENT, ActName
+from proflow_runtime.approving.service import summary
+from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import RESPONSES, not_found
+from proflow_runtime.service.routes.common import (
+    Body,
+    Cursor,
+    Following,
+    Limit,
+    RowId,
+    bad_cursor,
+    principal,
+)
+from proflow_runtime.store import people
+from proflow_runtime.store.pages import CursorError
+
+TAG = "approvals"
+User = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ApprovalSummary(BaseModel):
+    """An approval as lists show it; `allow` says what else than voting its design allows."""
+
+    id: int
+    run_id: str
+    workflow: str
+    node: str
+    label: str
+    mode: str
+    status: str
+    initiator: str | None
+    opened_at: datetime
+    expires_at: datetime | None
+    resolved_at: datetime | None
+    decided_by: str | None
+    comment: str | None
+    allow: list[str]
+    comment_required: str
+
+
+class Seat(BaseModel):
+    """One approver's part. `instead_of`: whose seat it was."""
+
+    user: str
+    status: str
+    origin: str
+    instead_of: str | None
+    comment: str | None
+    acted_at: datetime | None
+
+
+class Entry(BaseModel):
+    """Who did what, when."""
+
+    at: datetime
+    actor: str
+    act: str
+    comment: str | None
+    details: Any
+
+
+class ApprovalDetails(ApprovalSummary):
+    """An approval with its seats and its trail."""
+
+    assignments: list[Seat]
+    trail: list[Entry]
+
+
+class Act(Body):
+    act: ActName
+    comment: str | None = Field(default=None, max_length=LONGEST_COMMENT)
+    to: User | None = None
+
+
+class NewDelegation(Body):
+    """`stand_in` may act for the user who says so, from `starts_at` to `ends_at`."""
+
+    stand_in: User
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    workflow: str | None = Field(default=None, max_length=100)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "NewDelegation":
+        if self.ends_at <= self.starts_at:
+            raise ValueError("`ends_at` is not after `starts_at`")
+        return self
+
+
+class Delegation(BaseModel):
+    id: int
+    user: str
+    stand_in: str
+    workflow: str | None
+    starts_at: datetime
+    ends_at: datetime
+
+
+def add(router: APIRouter, proflow: ProFlow) -> None:
+    """The routes of approvals."""
+    who = principal(proflow)
+
+    @router.get("/approvals", tags=[TAG], responses=RESPONSES)
+    async def list_approvals(
+        box: Annotated[Literal["inbox", "done", "initiated"], Query()] = "inbox",
+        cursor: Cursor = None,
+        limit: Limit = 50,
+        principal: Principal = who,
+    ) -> Following[ApprovalSummary]:
+        """What waits for the user, what they have decided, or what is asked for them."""
+        try:
+            found = await proflow.approvals.inbox(
+                principal.tenant_id, principal.user, box, after=cursor, limit=limit
+            )
+        except CursorError as error:
+            raise bad_cursor(error) from None
+        return Following(
+            items=[ApprovalSummary(**summary(one)) for one in found.items], next=found.next
+        )
+
+    @router.get("/approvals/{approval_id}", tags=[TAG], responses=RESPONSES)
+    async def get_approval(approval_id: RowId, principal: Principal = who) -> ApprovalDetails:
+        """An approval with its trail, for those who take part in it."""
+        found = await proflow.approvals.get(
+            principal.tenant_id, principal.user, approval_id, roles=principal.roles
+        )
+        return ApprovalDetails(**found)
+
+    @router.post("/approvals/{approval_id}/acts", tags=[TAG], responses=RESPONSES)
+    async def act_on_approval(
+        approval_id: RowId, body: Act, principal: Principal = who
+    ) -> ApprovalDetails:
+        """Approve, reject, return, hand over, add somebody, urge, withdraw or comment."""
+        found = await proflow.approvals.act(
+            principal.tenant_id,
+            principal.user,
+            approval_id,
+            body.act,
+            comment=body.comment,
+            to=body.to,
+            roles=principal.roles,
+        )
+        return ApprovalDetails(**found)
+
+    @router.get("/delegations", tags=[TAG], responses=RESPONSES)
+    async def list_delegations(principal: Principal = who) -> list[Delegation]:
+        """For whom the user stands in, and who for the user."""
+        found = await people.delegations(principal.tenant_id, principal.user)
+        return [_delegation(one) for one in found]
+
+    @router.post("/delegations", status_code=201, tags=[TAG], responses=RESPONSES)
+    async def create_delegation(body: NewDelegation, principal: Principal = who) -> Delegation:
+        """Let somebody stand in for the user."""
+        return _delegation(
+            await people.delegate(
+                principal.tenant_id,
+                principal.user,
+                body.stand_in,
+                starts_at=body.starts_at,
+                ends_at=body.ends_at,
+                workflow=body.workflow,
+            )
+        )
+
+    @router.delete("/delegations/{delegation_id}", status_code=204, tags=[TAG], responses=RESPONSES)
+    async def end_delegation(delegation_id: RowId, principal: Principal = who) -> None:
+        """End a delegation that the user has given."""
+        if not await people.end_delegation(principal.tenant_id, principal.user, delegation_id):
+            raise not_found("delegation")
+
+
+def _delegation(row: Any) -> Delegation:
+    return Delegation(**{name: getattr(row, name) for name in Delegation.model_fields})

@@ -1,0 +1,55 @@
+"""What routes take and give alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict
+
+from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import Problem
+from proflow_runtime.store.pages import CursorError
+
+T = TypeVar("T")
+MOST_INTEGER = 2**31 - 1
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most")]
+Offset = Annotated[int, Query(ge=0, le=MOST_INTEGER)]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
+Code = Annotated[str, Path(max_length=100, description="A design's code: its workflow's id")]
+RunId = Annotated[str, Path(max_length=64)]
+RowId = Annotated[int, Path(ge=1, le=2**53)]
+
+
+class Body(BaseModel):
+    """What a request holds; nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Listed(BaseModel, Generic[T]):
+    """A part of a list. `total`: how long it is."""
+
+    items: list[T]
+    total: int
+
+
+class Following(BaseModel, Generic[T]):
+    """A part of a list that grows. `next`: the cursor of what follows, if anything does."""
+
+    items: list[T]
+    next: str | None
+
+
+def principal(proflow: ProFlow) -> Any:
+    """Who makes the request, as a parameter of a route."""
+
+    async def authenticated(request: Request) -> Principal:
+        return await proflow.authenticate(request)
+
+    return Depends(authenticated)
+
+
+def bad_cursor(error: CursorError) -> Problem:
+    return Problem(422, "invalid-cursor", f"the cursor is invalid: {error}")

@@ -1,0 +1,270 @@
+"""Designs: drafts, checks, versions."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from proflow_compiler.design import Design
+from proflow_compiler.diff import compare, comparison_json
+from proflow_compiler.emit import Imports, emit_definition, emit_module
+from proflow_schemas.definition import Definition
+from pydantic import BaseModel, Field
+
+from proflow_runtime.service.auth import DESIGNER, Principal
+from proflow_runtime.service.facade import CODE, ProFlow, refused
+from proflow_runtime.service.problems import RESPONSES, Problem, not_found
+from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
+from proflow_runtime.store import designs
+
+TAG = "designs"
+Canvas = Annotated[dict[str, Any], Field(description="The drawing, as the canvas saves it")]
+LONGEST_NAME = 255
+
+
+class Summary(BaseModel):
+    """A design without its drawing."""
+
+    code: str
+    name: str
+    revision: int = Field(description="Counts the saves of the draft")
+    published_version: int | None
+    created_at: datetime
+    updated_at: datetime
+    updated_by: str | None
+
+
+class Draft(Summary):
+    """A design with its drawing."""
+
+    design: Any
+
+
+class NewDesign(Body):
+    code: str | None = Field(default=None, max_length=64, description="By default what `id` says")
+    name: str | None = Field(default=None, max_length=LONGEST_NAME)
+    design: Canvas
+
+
+class SavedDesign(Body):
+    name: str | None = Field(default=None, max_length=LONGEST_NAME)
+    design: Canvas
+    revision: int | None = Field(
+        default=None, ge=0, le=2**31 - 1, description="The one that was edited"
+    )
+
+
+class AskedDesign(Body):
+    design: Canvas
+
+
+class PublishedRevision(Body):
+    revision: int | None = Field(default=None, ge=0, le=2**31 - 1)
+
+
+class Checked(BaseModel):
+    """`diagnostics` as in `proflow check --format json`."""
+
+    ok: bool
+    workflow: str | None
+    diagnostics: list[dict[str, Any]]
+
+
+class Compiled(Checked):
+    """`python` and `definition` are there if the design has no errors."""
+
+    python: str | None
+    definition: Any
+
+
+class Version(BaseModel):
+    number: int
+    digest: str
+    published_at: datetime
+    published_by: str | None
+
+
+class VersionDrawing(Version):
+    design: Any
+
+
+def add(router: APIRouter, proflow: ProFlow) -> None:
+    """The routes of designs."""
+    who = principal(proflow)
+
+    @router.get("/designs", tags=[TAG], responses=RESPONSES)
+    async def list_designs(
+        search: Annotated[str, Query(max_length=100)] = "",
+        published: bool | None = None,
+        offset: Offset = 0,
+        limit: Limit = 50,
+        principal: Principal = who,
+    ) -> Listed[Summary]:
+        """The tenant's designs, those changed last first."""
+        found = await designs.listed(
+            principal.tenant_id, search=search, published=published, offset=offset, limit=limit
+        )
+        return Listed(items=[_summary(one) for one in found.items], total=found.total)
+
+    @router.post("/designs", status_code=201, tags=[TAG], responses=RESPONSES)
+    async def create_design(body: NewDesign, principal: Principal = who) -> Draft:
+        """Save a new design as a draft, whatever its checks would say."""
+        principal.require(DESIGNER)
+        code = body.code
+        if code is None:
+            compiled = await proflow.compiling.compile(body.design)
+            if compiled.design is None:
+                raise refused(compiled)
+            code = compiled.design.id
+        _check_code(code)
+        name = body.name or str(body.design.get("name") or code)[:LONGEST_NAME]
+        try:
+            found = await designs.create(
+                principal.tenant_id, code, name=name, draft=body.design, by=principal.user
+            )
+        except designs.DesignExistsError:
+            raise Problem(409, "design-exists", f"there is a design `{code}` already") from None
+        return _draft(found)
+
+    @router.post("/designs/check", tags=[TAG], responses=RESPONSES)
+    async def check_design(body: AskedDesign, principal: Principal = who) -> Checked:
+        """What is wrong with a drawing; nothing is saved."""
+        found = await proflow.compiling.compile(body.design)
+        workflow = None if found.design is None else found.design.id
+        return Checked(ok=found.ok, workflow=workflow, diagnostics=found.diagnostics)
+
+    @router.post("/designs/compile", tags=[TAG], responses=RESPONSES)
+    async def compile_design(body: AskedDesign, principal: Principal = who) -> Compiled:
+        """The Python and the definition that a drawing becomes; nothing is saved."""
+        found = await proflow.compiling.compile(body.design)
+        definition = found.definition
+        return Compiled(
+            ok=found.ok,
+            workflow=None if found.design is None else found.design.id,
+            diagnostics=found.diagnostics,
+            python=None if definition is None else emit_module(definition, Imports()),
+            definition=None if definition is None else emit_definition(definition),
+        )
+
+    @router.get("/designs/{code}", tags=[TAG], responses=RESPONSES)
+    async def get_design(code: Code, principal: Principal = who) -> Draft:
+        """A design with its draft."""
+        return _draft(await _design(principal, code))
+
+    @router.put("/designs/{code}", tags=[TAG], responses=RESPONSES)
+    async def save_design(code: Code, body: SavedDesign, principal: Principal = who) -> Draft:
+        """Save the draft; with `revision`, only if nobody else has saved it meanwhile."""
+        principal.require(DESIGNER)
+        try:
+            found = await designs.save(
+                principal.tenant_id,
+                code,
+                body.design,
+                by=principal.user,
+                name=body.name,
+                revision=body.revision,
+            )
+        except designs.UnknownDesignError:
+            raise not_found("design") from None
+        except designs.EditedMeanwhileError as error:
+            raise Problem(409, "edited-meanwhile", str(error), revision=error.revision) from None
+        return _draft(found)
+
+    @router.delete("/designs/{code}", status_code=204, tags=[TAG], responses=RESPONSES)
+    async def delete_design(code: Code, force: bool = False, principal: Principal = who) -> None:
+        """Delete a design; runs of it go on, and with open ones it takes `force`."""
+        principal.require(DESIGNER)
+        try:
+            await designs.delete(principal.tenant_id, code, force=force)
+        except designs.UnknownDesignError:
+            raise not_found("design") from None
+        except designs.RunsOpenError as error:
+            raise Problem(409, "runs-open", str(error), runs=error.runs) from None
+
+    @router.post("/designs/{code}/publish", tags=[TAG], responses=RESPONSES)
+    async def publish_design(
+        code: Code, body: PublishedRevision | None = None, principal: Principal = who
+    ) -> Version:
+        """Let new runs take the draft as it is now; refused while it has errors."""
+        principal.require(DESIGNER)
+        revision = None if body is None else body.revision
+        found = await proflow.publish(
+            principal.tenant_id, code, by=principal.user, revision=revision
+        )
+        return _version(found)
+
+    @router.post("/designs/{code}/unpublish", status_code=204, tags=[TAG], responses=RESPONSES)
+    async def unpublish_design(code: Code, principal: Principal = who) -> None:
+        """Start no more runs of it."""
+        principal.require(DESIGNER)
+        try:
+            await designs.unpublish(principal.tenant_id, code)
+        except designs.UnknownDesignError:
+            raise not_found("design") from None
+
+    @router.get("/designs/{code}/versions", tags=[TAG], responses=RESPONSES)
+    async def list_versions(
+        code: Code, offset: Offset = 0, limit: Limit = 50, principal: Principal = who
+    ) -> Listed[Version]:
+        """The published versions, the last first."""
+        try:
+            found = await designs.versions(principal.tenant_id, code, offset=offset, limit=limit)
+        except designs.UnknownDesignError:
+            raise not_found("design") from None
+        return Listed(items=[_version(one) for one in found.items], total=found.total)
+
+    @router.get("/designs/{code}/versions/{number}", tags=[TAG], responses=RESPONSES)
+    async def get_version(code: Code, number: int, principal: Principal = who) -> VersionDrawing:
+        """A published version with its drawing."""
+        found = await _numbered(principal, code, number)
+        return VersionDrawing(**_version(found).model_dump(), design=found.canvas)
+
+    @router.get("/designs/{code}/diff", tags=[TAG], responses=RESPONSES)
+    async def diff_versions(
+        code: Code, old: int, new: int, principal: Principal = who
+    ) -> dict[str, Any]:
+        """What changed between two versions, as `proflow diff --format json` tells it."""
+        sides = []
+        for number in (old, new):
+            version = await _numbered(principal, code, number)
+            sides.append(await _side(version.canvas))
+        found = compare(*sides)
+        return comparison_json(found, f"{code} {old}", f"{code} {new}")
+
+    async def _side(canvas: Any) -> tuple[Design, Definition]:
+        compiled = await proflow.compiling.compile(canvas)
+        if compiled.design is None or compiled.definition is None:
+            raise refused(compiled)
+        return compiled.design, compiled.definition
+
+
+async def _design(principal: Principal, code: str) -> Any:
+    try:
+        return await designs.get(principal.tenant_id, code)
+    except designs.UnknownDesignError:
+        raise not_found("design") from None
+
+
+async def _numbered(principal: Principal, code: str, number: int) -> Any:
+    if not 0 < number < 2**31:
+        raise not_found("version")
+    try:
+        return await designs.version(principal.tenant_id, code, number)
+    except designs.UnknownDesignError:
+        raise not_found("version") from None
+
+
+def _check_code(code: str) -> None:
+    if not CODE.fullmatch(code):
+        raise Problem(422, "invalid-code", "a code has up to 64 small letters, digits and hyphens")
+
+
+def _summary(row: Any) -> Summary:
+    return Summary(**{name: getattr(row, name) for name in Summary.model_fields})
+
+
+def _draft(row: Any) -> Draft:
+    return Draft(**_summary(row).model_dump(), design=row.draft)
+
+
+def _version(row: Any) -> Version:
+    return Version(**{name: getattr(row, name) for name in Version.model_fields})

@@ -1,0 +1,182 @@
+"""Runs: start, look at, end, try again."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import RESPONSES, not_found
+from proflow_runtime.service.routes.common import (
+    MOST_INTEGER,
+    Body,
+    Cursor,
+    Following,
+    Limit,
+    RunId,
+    bad_cursor,
+    principal,
+)
+from proflow_runtime.service.states import history
+from proflow_runtime.store import runs
+from proflow_runtime.store.pages import CursorError
+
+TAG = "runs"
+
+
+class NewRun(Body):
+    workflow: str = Field(max_length=100)
+    data: dict[str, Any] = Field(default_factory=dict)
+    business_id: int | None = Field(default=None, ge=-MOST_INTEGER, le=MOST_INTEGER)
+    key: str | None = Field(
+        default=None, min_length=1, max_length=200, description="With it, the run starts once"
+    )
+
+
+class Started(BaseModel):
+    run_id: str
+
+
+class RunSummary(BaseModel):
+    """A run without its nodes."""
+
+    run_id: str
+    workflow: str
+    version: int
+    status: str
+    result: str | None
+    business_id: int | None
+    started_by: str | None
+    parent: str | None
+    retried_from: str | None
+    inngest_run_id: str | None
+    inngest_url: str | None = None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Change(BaseModel):
+    """What became of a node (null: of the run) at one time."""
+
+    id: int
+    revision: int
+    at: datetime
+    node: str | None
+    items: list[int]
+    round: int
+    status: str
+    outcome: Any
+    attempts: int | None
+    error: Any
+
+
+class RunStatus(RunSummary):
+    """A run with all nodes of its drawing, by id."""
+
+    revision: int
+    output: Any
+    error: Any
+    nodes: dict[str, Any]
+
+
+def add(router: APIRouter, proflow: ProFlow) -> None:
+    """The routes of runs."""
+    who = principal(proflow)
+
+    def linked(inngest_run_id: str | None) -> str | None:
+        address = proflow.settings.dashboard
+        if address is None or inngest_run_id is None:
+            return None
+        return f"{address.rstrip('/')}/run?runID={inngest_run_id}"
+
+    @router.post("/runs", status_code=201, tags=[TAG], responses=RESPONSES)
+    async def start_run(body: NewRun, principal: Principal = who) -> Started:
+        """Start a published workflow."""
+        run_id = await proflow.start(
+            tenant_id=principal.tenant_id,
+            workflow=body.workflow,
+            data=body.data,
+            business_id=body.business_id,
+            initiator=principal.user,
+            key=body.key,
+        )
+        return Started(run_id=run_id)
+
+    @router.get("/runs", tags=[TAG], responses=RESPONSES)
+    async def list_runs(
+        workflow: Annotated[str | None, Query(max_length=100)] = None,
+        status: Annotated[str | None, Query(max_length=20)] = None,
+        business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
+        started_by: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+        principal: Principal = who,
+    ) -> Following[RunSummary]:
+        """The tenant's runs, the last first."""
+        try:
+            found = await runs.listed(
+                principal.tenant_id,
+                workflow=workflow,
+                status=status,
+                business_id=business_id,
+                started_by=started_by,
+                after=cursor,
+                limit=limit,
+            )
+        except CursorError as error:
+            raise bad_cursor(error) from None
+        fields = [name for name in RunSummary.model_fields if name not in ("run_id", "inngest_url")]
+        return Following(
+            items=[
+                RunSummary(
+                    run_id=run.id,
+                    inngest_url=linked(run.inngest_run_id),
+                    **{name: getattr(run, name) for name in fields},
+                )
+                for run in found.items
+            ],
+            next=found.next,
+        )
+
+    @router.get("/runs/{run_id}", tags=[TAG], responses=RESPONSES)
+    async def get_run(run_id: RunId, principal: Principal = who) -> RunStatus:
+        """How a run and each of its nodes stand."""
+        found = await proflow.status(principal.tenant_id, run_id)
+        return RunStatus(**found, inngest_url=linked(found["inngest_run_id"]))
+
+    @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
+    async def list_changes(
+        run_id: RunId,
+        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+        principal: Principal = who,
+    ) -> list[Change]:
+        """What became of a run and of its nodes, in order."""
+        found = await history(principal.tenant_id, run_id, after=after, limit=limit)
+        if found is None:
+            raise not_found("run")
+        return [Change(**one) for one in found]
+
+    @router.post("/runs/{run_id}/cancel", status_code=202, tags=[TAG], responses=RESPONSES)
+    async def cancel_run(run_id: RunId, principal: Principal = who) -> Started:
+        """End a run; it is `cancelled` a moment later. For administrators, and who started it."""
+        await _entitled(principal, run_id)
+        await proflow.cancel(principal.tenant_id, run_id)
+        return Started(run_id=run_id)
+
+    @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
+    async def retry_run(run_id: RunId, principal: Principal = who) -> Started:
+        """Start a run that has failed or was cancelled once more; the new run's id."""
+        await _entitled(principal, run_id)
+        return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
+
+
+async def _entitled(principal: Principal, run_id: str) -> None:
+    run = await runs.get(principal.tenant_id, run_id)
+    if run is None:
+        raise not_found("run")
+    if run.started_by != principal.user:
+        principal.require()

@@ -1,0 +1,73 @@
+"""The host's table of runs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import RESPONSES, not_found
+from proflow_runtime.service.routes.common import (
+    MOST_INTEGER,
+    Limit,
+    Listed,
+    Offset,
+    RowId,
+    principal,
+)
+from proflow_runtime.store import tasks
+
+TAG = "tasks"
+
+
+class Task(BaseModel):
+    """A row of `root_inngest_tasks`."""
+
+    id: int
+    task_type: str
+    business_id: int | None
+    inngest_function_id: str
+    inngest_run_id: str | None
+    status: str
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def add(router: APIRouter, proflow: ProFlow) -> None:
+    """The routes of tasks."""
+    who = principal(proflow)
+
+    @router.get("/tasks", tags=[TAG], responses=RESPONSES)
+    async def list_tasks(
+        status: Annotated[str | None, Query(max_length=20)] = None,
+        task_type: Annotated[str | None, Query(max_length=50)] = None,
+        business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
+        offset: Offset = 0,
+        limit: Limit = 50,
+        principal: Principal = who,
+    ) -> Listed[Task]:
+        """The tenant's tasks, the last first."""
+        found = await tasks.listed(
+            principal.tenant_id,
+            status=status,
+            task_type=task_type,
+            business_id=business_id,
+            offset=offset,
+            limit=limit,
+        )
+        return Listed(items=[_task(one) for one in found.items], total=found.total)
+
+    @router.get("/tasks/{task_id}", tags=[TAG], responses=RESPONSES)
+    async def get_task(task_id: RowId, principal: Principal = who) -> Task:
+        """One task."""
+        found = None if task_id > MOST_INTEGER else await tasks.get(principal.tenant_id, task_id)
+        if found is None:
+            raise not_found("task")
+        return _task(found)
+
+
+def _task(row: Any) -> Task:
+    return Task(**{name: getattr(row, name) for name in Task.model_fields})

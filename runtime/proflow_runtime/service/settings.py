@@ -1,0 +1,28 @@
+"""How the service of stored designs is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proflow_runtime.stored.deployment import TENANT_CONCURRENCY
+
+MAX_BODY = 2 * 1024 * 1024
+MAX_NODES = 10_000
+
+
+@dataclass(frozen=True)
+class ProFlowSettings:
+    """`tenant_concurrency`: steps of one tenant at once. `max_body`: bytes of a request.
+
+    `serve_path`: where Inngest finds the functions. `serve_origin`: the app's address as Inngest
+    sees it, where it is not what requests say. `dashboard`: the address of Inngest's own pages.
+    """
+
+    tenant_concurrency: int = TENANT_CONCURRENCY
+    max_body: int = MAX_BODY
+    max_nodes: int = MAX_NODES
+    serve_path: str = "/api/inngest"
+    serve_origin: str | None = None
+    dashboard: str | None = None
+    tick: float = 30.0
+    """Seconds between two looks for reminders and for approvals that are past their time."""
