@@ -1,0 +1,131 @@
+"""What a canvas needs to draw a design: nodes with places, edges with outcomes, diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_compiler.design import Design
+from proflow_compiler.drawing.figure import Figure, figure
+from proflow_compiler.drawing.layout import MAX_WIDTH, Layout, layout, text_width
+from proflow_compiler.graph import outcome_of
+from proflow_compiler.pipeline import compile_reading
+from proflow_compiler.reader import read
+from proflow_compiler.rendering import check_report
+from proflow_schemas.handlers import Handlers
+from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.published import model_schema
+
+NARROWEST = 140.0
+"""Of a node, in pixels."""
+AROUND_TEXT = 64.0
+"""The room of a node's icon and of its borders, in pixels."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """`picture` is None where the text holds no design, or several."""
+
+    picture: dict[str, Any] | None
+    diagnostics: list[dict[str, Any]]
+
+
+def drawing(text: bytes, name: str = "design.json", *, handlers: Handlers | None = None) -> Drawing:
+    """The picture of a design in any shape that can be read, and what is wrong with it.
+
+    An unsound design has a picture too. A diagnostic's `node` is the `id` of one in the picture, its
+    `edge` the `key` of one, and its `path` the nodes of a walk that shows what is wrong.
+    """
+    reading = read(text, name)
+    found = compile_reading(reading, handlers=handlers, stored=True)
+    diagnostics = [
+        one for file in check_report(found.reports)["files"] for one in file["diagnostics"]
+    ]
+    drawn = picture(reading.designs[0]) if len(reading.designs) == 1 else None
+    return Drawing(drawn, diagnostics)
+
+
+def picture(design: Design) -> dict[str, Any]:
+    """Nodes and edges in file order, in pixels.
+
+    `x`, `y` are a node's upper left corner, inside a container counted from the container's, as
+    React Flow has them. Ways back that are settings of an approval are edges with `drawn` false.
+    """
+    seen = figure(design)
+    widths = {
+        shape.id: min(MAX_WIDTH, max(NARROWEST, text_width(shape.label) + AROUND_TEXT))
+        for shape in seen.shapes
+    }
+    placed = layout(seen, widths)
+    return {
+        "id": design.id,
+        "name": design.name,
+        "width": placed.width,
+        "height": placed.height,
+        "nodes": _nodes(design, placed),
+        "edges": _edges(design, seen),
+    }
+
+
+def node_types() -> list[dict[str, Any]]:
+    """Every node type with its outcomes and the JSON Schema of its config."""
+    return [
+        {
+            "type": name,
+            "outcomes": list(kind.outcomes),
+            "rules": kind.rules,
+            "container": kind.container,
+            "config": model_schema(kind.config),
+        }
+        for name, kind in NODE_TYPES.items()
+    ]
+
+
+def _nodes(design: Design, placed: Layout) -> list[dict[str, Any]]:
+    corners = {
+        name: (x - placed.sizes[name][0] / 2, y - placed.sizes[name][1] / 2)
+        for name, (x, y) in placed.centres.items()
+    }
+    nodes = []
+    for node in design.nodes.values():
+        x, y = corners[node.id]
+        left, top = (0.0, 0.0) if node.parent is None else corners[node.parent]
+        width, height = placed.sizes[node.id]
+        nodes.append(
+            {
+                "id": node.id,
+                "type": node.type,
+                "label": node.label or node.id,
+                "x": x - left,
+                "y": y - top,
+                "width": width,
+                "height": height,
+                "parent": node.parent,
+                "config": node.config.model_dump(mode="json", by_alias=True, exclude_unset=True),
+                "outcomes": list(node.kind.outcomes),
+            }
+        )
+    return nodes
+
+
+def _edges(design: Design, seen: Figure) -> list[dict[str, Any]]:
+    """Of the figure's arrows the first are the edges, in order."""
+    edges = []
+    for number, arrow in enumerate(seen.arrows):
+        edge = design.edges[number] if number < len(design.edges) else None
+        outcome = None if edge is None else outcome_of(design.nodes[edge.source], edge)
+        edges.append(
+            {
+                "id": f"e{number}",
+                "key": None if edge is None else edge.key,
+                "source": arrow.source,
+                "target": arrow.target,
+                "handle": None if edge is None else edge.handle,
+                "outcome": outcome,
+                "label": arrow.label,
+                "back": arrow.back,
+                "error": arrow.error,
+                "drawn": edge is not None,
+            }
+        )
+    return edges

@@ -1,0 +1,63 @@
+"""The built web page: its files, its one document for every address, and what it may load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+BUILT = Path(__file__).parent / "static"
+DOCUMENT = "index.html"
+ASSETS = "assets/"
+"""Files whose names change with what they hold."""
+NOT_BUILT = "The web page is not part of this installation; the API is at /api.\n"
+# antd writes its styles into the document; data: are the small pictures in its styles.
+POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Pages(StaticFiles):
+    """Serves the page from `directory`: an address without a file is one inside the page.
+
+    Addresses below `api` and names with a suffix are never answered by the document.
+    """
+
+    def __init__(self, directory: Path = BUILT) -> None:
+        super().__init__(directory=directory, check_dir=False)
+        self._document = directory / DOCUMENT
+
+    async def check_config(self) -> None:
+        """Nothing to check: a page that is not built is answered for, not raised."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if not self._document.is_file():
+            return PlainTextResponse(NOT_BUILT, 404, HEADERS)
+        if path == ".":
+            path = DOCUMENT
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            inside = path.split("/", 1)[0] != "api" and not Path(path).suffix
+            if error.status_code != 404 or not inside:
+                raise
+            path = DOCUMENT
+            response = await super().get_response(path, scope)
+        kept = "public, max-age=31536000, immutable" if path.startswith(ASSETS) else "no-cache"
+        response.headers.update({**HEADERS, "cache-control": kept})
+        return response
+
+
+def mount_pages(app: FastAPI, directory: Path = BUILT) -> None:
+    """Serve the page at `/`; to be called after every other route of the application."""
+    app.mount("/", Pages(directory), name="pages")

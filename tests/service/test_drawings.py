@@ -1,0 +1,106 @@
+"""What a canvas is given to draw."""
+
+import json
+from typing import Any
+
+from proflow_runtime.service.drawings import drawing, node_types
+from proflow_schemas.nodes import NODE_TYPES
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def drawn(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> tuple[Any, list[Any]]:
+    found = drawing(json.dumps({"id": "d", "nodes": nodes, "edges": edges}).encode())
+    return found.picture, found.diagnostics
+
+
+def test_places_nodes_that_have_no_position_apart() -> None:
+    picture, diagnostics = drawn(
+        [{"id": "s", "type": "start"}, {"id": "e", "type": "end", "label": HOSTILE}],
+        [{"source": "s", "target": "e"}],
+    )
+    start, end = picture["nodes"]
+    assert not [one for one in diagnostics if one["level"] == "error"]
+    assert start["y"] + start["height"] <= end["y"] or start["x"] + start["width"] <= end["x"]
+    assert end["label"] == HOSTILE
+    assert [(one["source"], one["target"], one["drawn"]) for one in picture["edges"]] == [
+        ("s", "e", True)
+    ]
+
+
+def test_places_children_inside_their_container() -> None:
+    picture, _ = drawn(
+        [
+            {"id": "s", "type": "start"},
+            {"id": "all", "type": "foreach", "config": {"items": "event.data.items"}},
+            {"id": "one", "type": "set", "parentId": "all", "config": {"values": {"a": "1"}}},
+            {"id": "e", "type": "end"},
+        ],
+        [{"source": "s", "target": "all"}, {"source": "all", "target": "e"}],
+    )
+    nodes = {one["id"]: one for one in picture["nodes"]}
+    child, box = nodes["one"], nodes["all"]
+    assert child["parent"] == "all"
+    assert child["x"] >= 0
+    assert child["x"] + child["width"] <= box["width"]
+    assert child["y"] >= 0
+    assert child["y"] + child["height"] <= box["height"]
+
+
+def test_an_unsound_design_has_a_picture_and_the_path_that_shows_it() -> None:
+    picture, diagnostics = drawn(
+        [
+            {"id": "s", "type": "start"},
+            {"id": "c", "type": "condition"},
+            {"id": "a", "type": "set", "config": {"values": {"a": "1"}}},
+            {"id": "j", "type": "join", "config": {"mode": "all"}},
+            {"id": "e", "type": "end"},
+        ],
+        [
+            {"source": "s", "target": "c"},
+            {"source": "c", "target": "a", "data": {"when": "event.data.x == 1"}},
+            {"source": "c", "target": "j", "data": {"default": True}},
+            {"source": "a", "target": "j"},
+            {"source": "j", "target": "e"},
+        ],
+    )
+    names = {one["id"] for one in picture["nodes"]}
+    paths = [one["path"] for one in diagnostics if one["level"] == "error" and one.get("path")]
+    assert paths
+    assert all(set(path) <= names for path in paths)
+
+
+def test_what_is_no_design_has_no_picture_but_a_diagnostic() -> None:
+    for text in (b"", b"[", b"\xff\xfe", b"{}", b"null", b'{"nodes": 3}', b"[" * 100_000):
+        found = drawing(text)
+        assert found.diagnostics, text[:20]
+
+
+def test_every_node_type_has_a_schema_and_outcomes() -> None:
+    found = {one["type"]: one for one in node_types()}
+    assert set(found) == set(NODE_TYPES)
+    assert "rejected" in found["approval"]["outcomes"]
+    assert "approverType" in found["approval"]["config"]["properties"]
+    json.dumps(node_types())
+
+
+def test_positions_that_are_no_finite_numbers_are_replaced() -> None:
+    for wrong in ("NaN", "1e999", "-1e300"):
+        start = '{"id": "s", "type": "start", "position": {"x": ' + wrong + ', "y": 0}}'
+        end = '{"id": "e", "type": "end", "position": {"x": 300, "y": 0}}'
+        text = f'{{"nodes": [{start}, {end}], "edges": [{{"source": "s", "target": "e"}}]}}'
+        found = drawing(text.encode())
+        json.dumps(found.picture, allow_nan=False)
+        assert found.picture is None or all(abs(n["x"]) < 1e6 for n in found.picture["nodes"])
+
+
+def test_positions_of_the_canvas_are_kept_from_each_other() -> None:
+    picture, _ = drawn(
+        [
+            {"id": "s", "type": "start", "position": {"x": 0, "y": 0}},
+            {"id": "e", "type": "end", "position": {"x": 400, "y": 120}},
+        ],
+        [{"source": "s", "target": "e"}],
+    )
+    start, end = picture["nodes"]
+    assert (end["x"] - start["x"], end["y"] - start["y"]) == (400, 120)
