@@ -16,6 +16,7 @@ from proflow_compiler.rendering import check_report
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers
 
+from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
 
 MOST_AT_ONCE = 2
@@ -41,11 +42,21 @@ class Compiling:
 
     async def compile(self, canvas: Any, code: str | None = None) -> Compiled:
         """Check a canvas, as the workflow `code`. Raises `Problem` for one that is too large."""
+        self._bound(canvas)
+        async with self._places:
+            return await asyncio.to_thread(self._compiled, canvas, code)
+
+    async def draw(self, canvas: Any) -> Drawing:
+        """The picture of a canvas. Raises `Problem` for one that is too large."""
+        self._bound(canvas)
+        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+        async with self._places:
+            return await asyncio.to_thread(drawing, text, handlers=self._handlers)
+
+    def _bound(self, canvas: Any) -> None:
         nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
         if isinstance(nodes, list) and len(nodes) > self._max_nodes:
             raise Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
-        async with self._places:
-            return await asyncio.to_thread(self._compiled, canvas, code)
 
     def _compiled(self, canvas: Any, code: str | None) -> Compiled:
         if code is not None and isinstance(canvas, Mapping):

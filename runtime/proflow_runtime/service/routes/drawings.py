@@ -1,0 +1,38 @@
+"""What a canvas draws: designs as pictures, and the types of nodes there are."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.drawings import node_types
+from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import RESPONSES
+from proflow_runtime.service.routes.common import principal
+from proflow_runtime.service.routes.designs import AskedDesign
+
+TAG = "designs"
+
+
+class Drawn(BaseModel):
+    """`picture`: none where there is no single design in the body."""
+
+    picture: dict[str, Any] | None
+    diagnostics: list[dict[str, Any]]
+
+
+def add(router: APIRouter, proflow: ProFlow) -> None:
+    """Add the routes of this subject."""
+    who = principal(proflow)
+
+    @router.post("/designs/drawing", tags=[TAG], responses=RESPONSES)
+    async def draw_design(body: AskedDesign, principal: Principal = who) -> Drawn:
+        """The picture of a drawing and what is wrong with it; nothing is saved."""
+        found = await proflow.compiling.draw(body.design)
+        return Drawn(picture=found.picture, diagnostics=found.diagnostics)
+
+    @router.get("/node-types", tags=[TAG], responses=RESPONSES)
+    async def list_node_types(principal: Principal = who) -> list[dict[str, Any]]:
+        """Every node type with its outcomes and the JSON Schema of its config."""
+        return node_types()
