@@ -10,6 +10,7 @@ import typer
 from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
 from proflow_runtime.service.cli_db import db
+from proflow_runtime.service.cli_serve import serve, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
 app.add_typer(db, name="db")
+app.add_typer(token, name="token")
+app.command()(guarded(serve))
 
 
 @app.command()
