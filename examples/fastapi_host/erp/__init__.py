@@ -1,0 +1,1 @@
+"""A small ERP of many tenants, whose approvals are drawn in ProFlow."""

@@ -1,0 +1,43 @@
+"""What the steps of drawn workflows do: a design's `handler` is the name of a function in here."""
+
+from typing import Any
+
+from proflow_runtime import Task
+
+from erp.models import Message, PurchaseOrder
+
+TEXTS = {
+    "approved": "Your purchase order {} was approved.",
+    "refused": "Your purchase order {} was refused.",
+}
+
+
+async def pay_supplier(task: Task) -> dict[str, Any]:
+    """Pay once, however often the step is tried."""
+    order = await _order(task)
+    if order.paid_by is None:
+        order.status, order.paid_by = "paid", task.idempotency_key
+        await order.save()
+    return {"order": order.id, "amount": order.amount}
+
+
+async def archive(task: Task) -> dict[str, Any]:
+    """Keep the papers."""
+    order = await _order(task)
+    await PurchaseOrder.filter(id=order.id).update(archived=True)
+    return {"order": order.id}
+
+
+async def send_message(task: Task) -> dict[str, Any]:
+    """Tell the applicant what has become of their order."""
+    order = await _order(task)
+    template = task.input["template"]
+    if template == "refused":
+        await PurchaseOrder.filter(id=order.id).update(status="refused")
+    text = TEXTS[template].format(order.id)
+    await Message.create(tenant_id=task.tenant_id, recipient=order.applicant, text=text)
+    return {"to": order.applicant}
+
+
+async def _order(task: Task) -> PurchaseOrder:
+    return await PurchaseOrder.get(id=task.input["order"], tenant_id=task.tenant_id)
