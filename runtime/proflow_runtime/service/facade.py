@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
 log = logging.getLogger("proflow.service")
-CODE = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-"""Of designs that are stored: what their ids become, too."""
 INITIATOR = "initiator_id"
 """Where a run's data says who has started it."""
 
@@ -271,6 +268,10 @@ class ProFlow:
             compiled = await self.compiling.compile(design.draft, code)
             if compiled.definition is None:
                 raise refused(compiled)
+            if compiled.definition.id != code:
+                instead = compiled.definition.id
+                text = f"`{code}` cannot be the id of a workflow: save it as `{instead}`"
+                raise Problem(422, "invalid-code", text)
             version = await designs.publish(
                 tenant_id,
                 code,

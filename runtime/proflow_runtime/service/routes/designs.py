@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query
 from proflow_compiler.design import Design
 from proflow_compiler.diff import compare, comparison_json
 from proflow_compiler.emit import Imports, emit_definition, emit_module
+from proflow_compiler.reader.names import safe_id
 from proflow_schemas.definition import Definition
 from pydantic import BaseModel, Field
 
 from proflow_runtime.service.auth import DESIGNER, Principal
-from proflow_runtime.service.facade import CODE, ProFlow, refused
+from proflow_runtime.service.facade import ProFlow, refused
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
 from proflow_runtime.store import designs
@@ -254,8 +255,14 @@ async def _numbered(principal: Principal, code: str, number: int) -> Any:
 
 
 def _check_code(code: str) -> None:
-    if not CODE.fullmatch(code):
-        raise Problem(422, "invalid-code", "a code has up to 64 small letters, digits and hyphens")
+    """Raises `Problem` for a code that is not what the workflow's id becomes."""
+    if safe_id(code) != code:
+        raise Problem(
+            422,
+            "invalid-code",
+            "a code has up to 64 letters, digits, `-` and `_`, begins with a letter, and is no"
+            f" reserved word: say `{safe_id(code)}`",
+        )
 
 
 def _summary(row: Any) -> Summary:

@@ -1,0 +1,147 @@
+"""Where the service is tried: on the local engine, or on a real Inngest server.
+
+A real one is given by `INNGEST_DEV`: `1` for `http://127.0.0.1:8288`, as `npx inngest-cli dev` has
+it, or its address. It has to reach this machine at `PROFLOW_LIVE_HOST` (127.0.0.1 by default).
+"""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import inngest
+import uvicorn
+from proflow_runtime.clock import RealClock
+from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.handlers.task import Handler
+from proflow_runtime.local import LocalEngine
+from proflow_runtime.local.durable import DurableJournal
+from proflow_runtime.service import ProFlow, ProFlowSettings
+from proflow_runtime.service.app import standalone
+from proflow_runtime.store import designs
+from service.house import until
+from stored.office import Engined
+
+PATIENCE = 60.0
+"""Seconds that a run is given."""
+
+
+class World:
+    """A service that can be stopped and started again; the database stays."""
+
+    def __init__(self, kind: str, handlers: Mapping[str, Handler]) -> None:
+        self._kind, self._handlers = kind, handlers
+        self._app_id = f"live-{uuid.uuid4().hex[:8]}"
+        self._stack = AsyncExitStack()
+        self._port = _free_port() if kind == "live" else 0
+        self.proflow: ProFlow
+
+    async def start(self) -> None:
+        self._stack = AsyncExitStack()
+        if self._kind == "live":
+            await self._start_live()
+        else:
+            await self._start_local()
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def _start_local(self) -> None:
+        client = inngest.Inngest(app_id=self._app_id, is_production=False)
+        journal, seed = DurableJournal(), uuid.uuid4().int % 2**63
+        engine = LocalEngine(client, [], clock=RealClock(), journal=journal, seed=seed)
+        await self._stack.enter_async_context(engine)
+        self.proflow = ProFlow(client, Registry(self._handlers), target=Engined(engine))
+        driving = asyncio.create_task(engine.serve())
+
+        async def ended() -> None:
+            engine.stop()
+            await driving
+
+        self._stack.push_async_callback(ended)
+        await self._stack.enter_async_context(self.proflow.running())
+
+    async def _start_live(self) -> None:
+        host = os.environ.get("PROFLOW_LIVE_HOST", "127.0.0.1")
+        client = inngest.Inngest(app_id=self._app_id)
+        settings = ProFlowSettings(serve_origin=f"http://{host}:{self._port}")
+        self.proflow = ProFlow(client, Registry(self._handlers), settings=settings)
+        app = standalone(self.proflow, functions=True)
+        config = uvicorn.Config(app, host="0.0.0.0", port=self._port, log_level="warning")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+
+        async def ended() -> None:
+            server.should_exit = True
+            with suppress(asyncio.CancelledError):
+                await serving
+
+        self._stack.push_async_callback(ended)
+
+        async def is_started() -> bool:
+            return server.started
+
+        await until(is_started)
+        await self._stack.enter_async_context(self.proflow.running())
+
+    # --- what people do
+
+    async def publish(self, canvas: Any) -> None:
+        code = canvas["id"]
+        try:
+            await designs.get(1, code)
+            await designs.save(1, code, canvas, by="ann")
+        except designs.UnknownDesignError:
+            await designs.create(1, code, name=code, draft=canvas, by="ann")
+        await self.proflow.publish(1, code, by="ann")
+
+    async def begin(self, workflow: str, **data: Any) -> str:
+        return await self.proflow.start(tenant_id=1, workflow=workflow, data=data, initiator="ann")
+
+    async def send(self, name: str, **data: Any) -> None:
+        event = inngest.Event(name=name, data={"tenant_id": 1, **data})
+        await self.proflow.client.send(event)
+
+    async def approve(self, user: str, act: str = "approve") -> None:
+        async def waiting() -> Any:
+            return (await self.proflow.approvals.inbox(1, user)).items
+
+        (approval, *_) = await until(waiting, within=PATIENCE)
+        await self.proflow.approvals.act(1, user, approval.id, act)
+
+    async def ended(self, run_id: str) -> dict[str, Any]:
+        async def over() -> Any:
+            found = await self.proflow.status(1, run_id)
+            return found if found["ended_at"] is not None else None
+
+        found: dict[str, Any] = await until(over, within=PATIENCE)
+        return found
+
+    async def at(self, run_id: str, node: str, status: str) -> None:
+        """Until a node of a run stands so."""
+
+        async def so() -> bool:
+            found = await self.proflow.status(1, run_id)
+            return bool(found["nodes"][node]["status"] == status)
+
+        await until(so, within=PATIENCE)
+
+
+@asynccontextmanager
+async def world(kind: str, handlers: Mapping[str, Handler]) -> AsyncIterator[World]:
+    found = World(kind, handlers)
+    await found.start()
+    try:
+        yield found
+    finally:
+        await found.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
