@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.pages import mount_pages
 from proflow_runtime.service.problems import HANDLERS, Problem, answer
 from proflow_runtime.store.database import connection
 
@@ -72,6 +73,7 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
     app.include_router(proflow.router(), prefix=PREFIX)
     if functions:
         proflow.mount(app)
+    mount_pages(app)
     return app
 
 
