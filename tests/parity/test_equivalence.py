@@ -4,6 +4,7 @@ same steps at the same times, and tell the same of every node."""
 import json
 import os
 from collections import Counter
+from math import sqrt
 from random import Random
 from typing import Any
 
@@ -48,7 +49,9 @@ def test_random_designs_of_every_construct_run_as_they_mean() -> None:
     grown()
     print(seen)
     assert seen["sound"] > EXAMPLES / 2
-    rare = {what for what, share in LEAST.items() if seen[what] < share * seen["sound"]}
+    expected = {what: share * seen["sound"] for what, share in LEAST.items()}
+    # Hypothesis draws others whenever the code around it changes: chance explains some lack.
+    rare = {what for what, count in expected.items() if seen[what] < count - 3 * sqrt(count)}
     assert not rare
 
 

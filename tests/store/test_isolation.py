@@ -28,6 +28,7 @@ FOR_ALL_TENANTS = {
     "triggers.is_known": "whether the deployment has to register more",
     "triggers.cron_page": "a tick of a cron is for all",
     "runs.create": "writes the tenant it is given",
+    "runs.announce": "says nothing but an id, which processes look up as their own tenant",
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
     "outbox.put": "writes the tenant it is given",
