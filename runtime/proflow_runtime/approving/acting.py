@@ -13,6 +13,7 @@ from proflow_runtime.approving.refusals import ActRefused, not_yours, too_late, 
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Assignment
+from proflow_runtime.store.runs import CANCEL_EVENT
 
 ActName = Literal[
     "approve",
@@ -31,7 +32,6 @@ REMINDER = "approval/reminder"
 LONGEST_COMMENT = 4000
 LONGEST_USER = 200
 ADMIN = "admin"
-CANCEL_EVENT = "proflow/cancel"
 
 
 @dataclass(frozen=True)

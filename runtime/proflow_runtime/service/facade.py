@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 import jsonschema
+from proflow_schemas.definition import Definition, EventTrigger
 
 from proflow_runtime import clock, status
 from proflow_runtime.approving import ApprovalService, Resolver
@@ -30,9 +31,10 @@ from proflow_runtime.store import designs, outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.tasks import ask_inngest_with
 from proflow_runtime.store.triggers import Key
-from proflow_runtime.stored.asked import CANCEL_EVENT, RUN, RUN_EVENT, Asked
+from proflow_runtime.stored.asked import RUN, RUN_EVENT, Asked
 from proflow_runtime.stored.deployment import Deployment, Limits, Target
 from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.tenant import is_tenant
@@ -165,7 +167,7 @@ class ProFlow:
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
-                (one.event for one in definition.triggers if hasattr(one, "event")),
+                (one.event for one in definition.triggers if isinstance(one, EventTrigger)),
                 f"{workflow}/start",
             ),
             "id": f"start:{run_id}",
@@ -295,9 +297,9 @@ def refused(compiled: Compiled) -> Problem:
     )
 
 
-def _keys(definition: Any) -> Sequence[Key]:
+def _keys(definition: Definition) -> Sequence[Key]:
     found = [
-        Key("event", one.event) if hasattr(one, "event") else Key("cron", one.with_zone())
+        Key("event", one.event) if isinstance(one, EventTrigger) else Key("cron", one.with_zone())
         for one in definition.triggers
     ]
     return [*found, *(Key("cancel", one.event) for one in definition.settings.cancel_on)]

@@ -21,6 +21,8 @@ from proflow_runtime.store.pages import LIMIT, Slice, sliced
 OPEN = ("pending", "running", "waiting")
 """Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
+CANCEL_EVENT = "proflow/cancel"
+"""Ends a run: `{tenant_id, run_id}`."""
 CHANNEL = "proflow_runs"
 """On which PostgreSQL tells all processes of runs that have moved."""
 PAGE = 500
@@ -190,6 +192,8 @@ async def listed(
     status: str | None = None,
     business_id: int | None = None,
     started_by: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Slice[Run]:
@@ -199,6 +203,8 @@ async def listed(
         "status": status,
         "business_id": business_id,
         "started_by": started_by,
+        "created_at__gte": since,
+        "created_at__lt": until,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     query = Run.filter(tenant_id=tenant_id, **given).only(*LISTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from tortoise.expressions import Q
@@ -116,11 +117,19 @@ async def listed(
     status: str | None = None,
     task_type: str | None = None,
     business_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     offset: int = 0,
     limit: int = LIMIT,
 ) -> Page[InngestTask]:
     """A tenant's tasks, the last first."""
-    wanted = {"status": status, "task_type": task_type, "business_id": business_id}
+    wanted = {
+        "status": status,
+        "task_type": task_type,
+        "business_id": business_id,
+        "created_at__gte": since,
+        "created_at__lt": until,
+    }
     given = {name: value for name, value in wanted.items() if value is not None}
     query = InngestTask.filter(tenant_id=tenant_id, **given)
     return await page(query.order_by("-id"), offset, limit)

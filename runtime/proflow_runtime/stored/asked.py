@@ -15,7 +15,6 @@ RUN = "proflow-run"
 CLOSE = "proflow-close"
 """The function that closes runs which Inngest has ended."""
 RUN_EVENT = "proflow/run"
-CANCEL_EVENT = "proflow/cancel"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from proflow_runtime.local import gojson
 from proflow_runtime.local.matching import BadExpression, compile_expression
 from proflow_runtime.store import runs, triggers
 from proflow_runtime.store.models.designs import Trigger
-from proflow_runtime.stored.asked import CANCEL_EVENT, Asked, as_kept
+from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.stored.asked import Asked, as_kept
 from proflow_runtime.tenant import required_tenant
 
 BATCH = 200

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
@@ -111,6 +111,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         status: Annotated[str | None, Query(max_length=20)] = None,
         business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
         started_by: Annotated[str | None, Query(max_length=200)] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Begun then or later")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Begun before")] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
         principal: Principal = who,
@@ -123,6 +125,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
                 status=status,
                 business_id=business_id,
                 started_by=started_by,
+                since=since,
+                until=until,
                 after=cursor,
                 limit=limit,
             )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
@@ -45,6 +45,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         status: Annotated[str | None, Query(max_length=20)] = None,
         task_type: Annotated[str | None, Query(max_length=50)] = None,
         business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Begun then or later")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Begun before")] = None,
         offset: Offset = 0,
         limit: Limit = 50,
         principal: Principal = who,
@@ -55,6 +57,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             status=status,
             task_type=task_type,
             business_id=business_id,
+            since=since,
+            until=until,
             offset=offset,
             limit=limit,
         )
