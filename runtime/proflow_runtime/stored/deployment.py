@@ -15,9 +15,10 @@ import inngest
 from proflow_runtime.approvals import Opener
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.store import triggers
+from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.triggers import Key
 from proflow_runtime.stored import closing
-from proflow_runtime.stored.asked import CANCEL_EVENT, CLOSE, RUN, RUN_EVENT
+from proflow_runtime.stored.asked import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.stored.closing import Closer, Ended
 from proflow_runtime.stored.crons import on_tick
 from proflow_runtime.stored.programs import Programs
@@ -98,7 +99,7 @@ class Deployment:
             keys = known | await triggers.keys()
             if self._keys is not None and keys == known and not force:
                 return False
-            await self._target.deploy(self._functions(keys))
+            await self._target.deploy(self.functions(keys))
             self._keys = keys
             self.deployed += 1
             return True
@@ -116,7 +117,8 @@ class Deployment:
         await self.refresh()
         return function_id in self.function_ids
 
-    def _functions(self, keys: Iterable[Key]) -> list[Function]:
+    def functions(self, keys: Iterable[Key]) -> list[Function]:
+        """Those that these keys need, and the two that there always are."""
         create = self._client.create_function
         found = [
             create(
