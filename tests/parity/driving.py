@@ -82,7 +82,7 @@ async def driven(definition: Definition, target: Target, outside: Outside) -> St
             await engine.run_until_idle(ignore_timeouts=lambda wait: wait.timeout == MAX_WAIT)
     (run,) = [one for one in engine.runs.values() if one.function_id == world.function]
     known = recorder.runs.get(run.id)
-    told = report(Simulated(definition, run, engine, known, [], []))
+    told = report(Simulated(definition, run, engine, run.id, known, [], []))
     runs = [one for one in engine.runs.values() if world.is_own(one)]
     return _story(run, runs, told, outside.began, world.first)
 

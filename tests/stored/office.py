@@ -18,6 +18,7 @@ from proflow_runtime.store import designs
 from proflow_runtime.store.models import DesignVersion
 from proflow_runtime.stored.deployment import Deployment, Limits
 from proflow_runtime.values import JSON
+from proflow_schemas.definition import Definition
 
 Edge = tuple[str, str] | tuple[str, str, str]
 
@@ -56,10 +57,18 @@ def line(code: str, *nodes: tuple[str, str, Any], **settings: Any) -> dict[str, 
 
 
 async def publish(tenant_id: int, canvas: Mapping[str, Any]) -> DesignVersion:
-    """Save a design and publish it."""
+    """Compile a design, and publish it."""
     compilation = compile_reading(read(json.dumps(canvas).encode(), "design.json"))
     assert not compilation.has_errors(), compilation.reports
     (definition,) = compilation.definitions
+    return await store(tenant_id, definition, canvas)
+
+
+async def store(
+    tenant_id: int, definition: Definition, canvas: Mapping[str, Any] | None = None
+) -> DesignVersion:
+    """Make a definition what a tenant's new runs take."""
+    canvas = canvas or {}
     try:
         await designs.get(tenant_id, definition.id)
     except designs.UnknownDesignError:

@@ -8,7 +8,7 @@ from proflow_runtime.simulation.functions import (
     interpreted_functions,
 )
 from proflow_runtime.simulation.outside import Outside, OutsideError, read_outside
-from proflow_runtime.simulation.playing import Simulated, SimulationError, simulate
+from proflow_runtime.simulation.playing import Serving, Simulated, SimulationError, simulate
 
 __all__ = [
     "CLIENT_MODULE",
@@ -16,6 +16,7 @@ __all__ = [
     "MakeFunctions",
     "Outside",
     "OutsideError",
+    "Serving",
     "Simulated",
     "SimulationError",
     "generated_functions",

@@ -74,6 +74,8 @@ class Simulated:
     definition: Definition
     run: RunRecord
     engine: LocalEngine
+    run_id: str
+    """What the run calls itself."""
     states: status.RecordedRun | None
     log: list[Attempt | StepRecord]
     """What happened in the run, in order: calls of handlers, and what only the engine saw."""
@@ -85,6 +87,26 @@ class Simulated:
     """Nodes that began to run, be it in a round of a loop that is past."""
 
 
+class Serving:
+    """Which function is which workflow's: here, each has its own, and those of its parts."""
+
+    def function_id(self, run: RunRecord) -> str:
+        """The function that runs the same workflow, or part, where each has its own."""
+        return run.function_id
+
+    def run_id(self, run: RunRecord) -> str:
+        """What a run of a workflow, or of its part, calls itself."""
+        return run.id
+
+    def run(self, engine: LocalEngine, run_id: str) -> RunRecord:
+        """The whole run that calls itself so."""
+        return engine.runs[run_id]
+
+    def cron_id(self, definition: Definition) -> str:
+        """The function that the first cron of a workflow calls, without the app's id."""
+        return definition.id if definition.scope == "system" else f"{definition.id}-fan-out"
+
+
 async def simulate(
     definition: Definition,
     outside: Outside,
@@ -94,10 +116,12 @@ async def simulate(
     registry: Registry | None = None,
     trace: bool = False,
     decide: Decide | None = None,
+    serving: Serving | None = None,
 ) -> Simulated:
     """One run of a design in virtual time.
 
-    `children` are workflows that it may run as subprocesses; `functions` makes those of all.
+    `children` are workflows that it may run as subprocesses; `functions` makes those of all, and
+    `serving` says which of them is whose, unless every workflow has its own.
     `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
     leave it.
 
@@ -105,7 +129,7 @@ async def simulate(
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
     definitions = [definition, *children]
-    play = _Play(definitions, outside, registry or Registry(), decide)
+    play = _Play(definitions, outside, registry or Registry(), decide, serving or Serving())
     client = inngest.Inngest(
         app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
     )
@@ -127,15 +151,17 @@ async def simulate(
             await play.start()
             await engine.run_until_idle(ignore_timeouts=play.is_technical)
     run = play.main_run()
+    run_id = play.serving.run_id(run)
     return Simulated(
         definition,
         run,
         engine,
-        recorder.runs.get(run.id),
+        run_id,
+        recorder.runs.get(run_id),
         play.log_of(run),
         play.simulated,
         play.unused(),
-        frozenset(play.ran.get(run.id, ())),
+        frozenset(play.ran.get(run_id, ())),
     )
 
 
@@ -174,8 +200,9 @@ class _Play:
         outside: Outside,
         registry: Registry,
         decide: Decide | None,
+        serving: Serving,
     ) -> None:
-        self.decide = decide
+        self.decide, self.serving = decide, serving
         self.definition = definitions[0]
         self.outside = outside
         self.log: list[tuple[str, Attempt | StepRecord]] = []
@@ -208,10 +235,8 @@ class _Play:
         data = self.outside.data
         if isinstance(trigger, EventTrigger):
             await self.engine.send(inngest.Event(name=trigger.event, data=data))
-        elif self.definition.scope == "system":
-            await self.engine.fire_cron(self.definition.id)
         else:
-            await self.engine.fire_cron(f"{self.definition.id}-fan-out")
+            await self.engine.fire_cron(self.serving.cron_id(self.definition))
 
     def record(self, snapshot: status.Snapshot) -> None:
         """Notes what has begun to run; a later round of a loop takes its state back."""
@@ -223,7 +248,7 @@ class _Play:
 
     def main_run(self) -> RunRecord:
         for run in self.engine.runs.values():
-            if run.function_id == self.function_id:
+            if self.serving.function_id(run) == self.function_id:
                 return run
         trigger = self.definition.triggers[0]
         if isinstance(trigger, EventTrigger) and trigger.condition is not None:
@@ -239,7 +264,8 @@ class _Play:
     def log_of(self, run: RunRecord) -> list[Attempt | StepRecord]:
         """The log of one run and its parts, which are steps of it that do not count; a step that a
         handler worked for stands in it once per attempt."""
-        log = [entry for run_id, entry in self.log if run_id == run.id]
+        own_id = self.serving.run_id(run)
+        log = [entry for run_id, entry in self.log if run_id == own_id]
         worked = {entry.step for entry in log if isinstance(entry, Attempt)}
         settled = {id(entry) for entry in log}
         log += [
@@ -255,17 +281,23 @@ class _Play:
             if isinstance(entry, Attempt)
             or (
                 entry.id is not None
-                and f"{run.id}:{entry.id}" not in worked
+                and f"{own_id}:{entry.id}" not in worked
                 and entry.id not in self.own.parts
             )
         ]
 
     def _whole(self, run: RunRecord) -> RunRecord:
         """The run that a run of a part belongs to; any other itself."""
-        workflow = self.workflows.get(run.function_id)
-        if workflow is None or run.function_id == f"proflow-{workflow.id}":
+        workflow = self._workflow(run)
+        if workflow is None or self.serving.function_id(run) == f"proflow-{workflow.id}":
             return run
-        return self.engine.runs[Handed.of(inngest.Event(**run.event)).run_id]
+        return self._run(Handed.of(inngest.Event(**run.event)).run_id)
+
+    def _workflow(self, run: RunRecord) -> _Workflow | None:
+        return self.workflows.get(self.serving.function_id(run))
+
+    def _run(self, run_id: str) -> RunRecord:
+        return self.serving.run(self.engine, run_id)
 
     # --- handlers
 
@@ -281,7 +313,7 @@ class _Play:
         return attempt.output
 
     async def _worked(self, task: Task, handler: Handler) -> JSON:
-        workflow = self.workflows.get(self.engine.runs[task.run_id].function_id)
+        workflow = self._workflow(self._run(task.run_id))
         op = None if workflow is None else workflow.tasks.get(task.node_id)
         if workflow is None or op is None:
             return await handler(task)
@@ -322,11 +354,12 @@ class _Play:
     def observe(self, observation: Observation) -> None:
         """Keeps the log, and answers a node when its wait is armed."""
         if isinstance(observation, StepSettled | AttemptFailed):
-            self.log.append((self._whole(observation.run).id, observation.step))
+            whole = self._whole(observation.run)
+            self.log.append((self.serving.run_id(whole), observation.step))
         if not isinstance(observation, StepArmed) or observation.wait.op != "WaitForEvent":
             return
         run, wait = self._whole(observation.run), observation.wait
-        workflow, step = self.workflows.get(run.function_id), parse(wait.step_id)
+        workflow, step = self._workflow(run), parse(wait.step_id)
         if workflow is None or step is None or step.node not in workflow.waits:
             return
         answer = self._next_answer(workflow, step, run)
@@ -340,7 +373,9 @@ class _Play:
             outcomes = outcomes_of(workflow.waits[step.node])
             outcome = self.decide(workflow.id, step.whole, outcomes)
             return None if outcome == "timeout" else Answer(step.node, outcome, ANSWER_AFTER)
-        return self.answers.of(step.node, step.whole, *self._told_as(workflow, run.id))
+        return self.answers.of(
+            step.node, step.whole, *self._told_as(workflow, self.serving.run_id(run))
+        )
 
     def _answer(
         self, run: RunRecord, wait: ArmedWait, step: Step, workflow: _Workflow, answer: Answer
@@ -353,14 +388,16 @@ class _Play:
             )
             if answer.outcome == "rejected":
                 data = {"approved": False}
-        elif given := self.outputs.of(step.node, step.whole, *self._told_as(workflow, run.id)):
+        elif given := self.outputs.of(
+            step.node, step.whole, *self._told_as(workflow, self.serving.run_id(run))
+        ):
             data = dict(given.value) if isinstance(given.value, dict) else {}
         trigger = run.event["data"]
         if op.match is not None:
             _put(data, op.match.split(".")[1:], matched_value(op.match, trigger))
         elif isinstance(op, ApprovalOp):
             data["approval_id"] = correlation_id(
-                run.id, step.node, items=step.items, execution=step.execution
+                self.serving.run_id(run), step.node, items=step.items, execution=step.execution
             )
         if "tenant_id" in trigger:
             data["tenant_id"] = trigger["tenant_id"]
@@ -370,7 +407,7 @@ class _Play:
         """Whether a wait has no timeout in the design: Inngest's 366 days are none."""
         if wait.op == "InvokeFunction":
             return wait.timeout is None
-        workflow, step = self.workflows.get(wait.function_id), parse(wait.step_id)
+        workflow, step = self._workflow(self.engine.runs[wait.run_id]), parse(wait.step_id)
         op = workflow.waits.get(step.node) if workflow and step else None
         if wait.op != "WaitForEvent" or op is None:
             return False
@@ -380,7 +417,7 @@ class _Play:
         """Answers nobody waited for, and failures and outputs of what did not run."""
         worked: set[tuple[str | None, str, str | None]] = set()
         for run_id, entry in self.log:
-            workflow = self.workflows.get(self.engine.runs[run_id].function_id)
+            workflow = self._workflow(self._run(run_id))
             if isinstance(entry, Attempt) and workflow is not None:
                 name, _ = self._told_as(workflow, run_id)
                 step = entry.step.partition(":")[2]

@@ -33,7 +33,7 @@ def report(simulated: Simulated) -> dict[str, Any]:
     recorded, items = (known.nodes, known.items) if known else ({}, {})
     nodes = node_states(definition.canvas, recorded, status, run.started_at, items)
     return {
-        "run_id": run.id,
+        "run_id": simulated.run_id,
         "workflow": definition.id,
         "status": status,
         "result": output.get("result"),
@@ -43,7 +43,7 @@ def report(simulated: Simulated) -> dict[str, Any]:
         "ended_at": time_text(run.ended_at),
         "nodes": {name: state_json(state) for name, state in nodes.items()},
         "steps": [
-            _attempted(entry, run.id) if isinstance(entry, Attempt) else _settled(entry)
+            _attempted(entry, simulated.run_id) if isinstance(entry, Attempt) else _settled(entry)
             for entry in simulated.log
         ],
         "events": [
