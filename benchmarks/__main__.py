@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("compiling", "stepping", "starting", "local_engine", "long_programs")
+NAMES = ("compiling", "stepping", "starting", "local_engine", "long_programs", "lookups")
 
 
 def main() -> int:

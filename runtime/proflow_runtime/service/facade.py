@@ -98,8 +98,13 @@ class ProFlow:
         return router(self)
 
     def mount(self, app: FastAPI) -> None:
-        """Serve the functions to Inngest, below `settings.serve_path`."""
-        app.mount(self.settings.serve_path, self.served)
+        """Serve the functions to Inngest, at `settings.serve_path`."""
+        from starlette.routing import Route
+
+        # No `Mount`: that one sends requests on, to the same path with a slash.
+        app.router.routes.append(
+            Route(self.settings.serve_path, self.served, include_in_schema=False)
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ProFlow]:
@@ -118,10 +123,14 @@ class ProFlow:
     async def _ticking(self) -> AsyncIterator[None]:
         async def always() -> None:
             while True:
-                try:
-                    await self.approvals.tick()
-                except Exception as error:
-                    log.warning("approvals cannot be looked at now: %s", error)
+                for what, job in (
+                    ("look at approvals", self.approvals.tick),
+                    ("tell Inngest of functions", self.served.catch_up),
+                ):
+                    try:
+                        await job()
+                    except Exception as error:
+                        log.warning("cannot %s now: %s", what, error)
                 await asyncio.sleep(self.settings.tick)
 
         task = asyncio.create_task(always(), name="proflow approvals")
