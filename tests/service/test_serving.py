@@ -1,0 +1,244 @@
+"""`proflow serve --local` as a process: what people do with it, and what survives when it is killed."""
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+from proflow_runtime.approving import ApprovalService
+from proflow_runtime.store.database import connect
+from service.house import until
+from stored.office import line
+
+pytestmark = pytest.mark.anyio
+HANDLERS = """
+from pathlib import Path
+
+
+async def work(task):
+    with Path("done.txt").open("a") as file:
+        file.write(f"{task.run_id} {task.node_id}\\n")
+"""
+ASK = ("ask", "approval", {"approverType": "user", "approverIds": ["ben"]})
+PATIENCE = 60.0
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "proflow_runtime.cli", *arguments]
+
+
+class Process:
+    """A service in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.address = ""
+        self.first_token: str | None = None
+
+    async def start(self) -> None:
+        (self.folder / "hands.py").write_text(HANDLERS)
+        with (self.folder / "log.txt").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command("serve", "--local", "--port", "0", "--handlers", "hands"),
+                cwd=self.folder,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        while told := (await self._process.stdout.readline()).decode():
+            if found := re.search(r"pf_\S+", told):
+                self.first_token = found[0]
+            if found := re.match(r"serving (\S+) on", told):
+                self.address = found[1]
+                return
+        raise AssertionError((self.folder / "log.txt").read_text())
+
+    async def end(self, how: signal.Signals) -> int:
+        self._process.send_signal(how)
+        return await asyncio.wait_for(self._process.wait(), 30)
+
+    def token(self, user: str, tenant: int = 1, *roles: str) -> str:
+        given = [part for role in roles for part in ("--role", role)]
+        done = subprocess.run(
+            command("token", "create", "--tenant", str(tenant), "--user", user, *given),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def user(self, token: str | None) -> httpx.AsyncClient:
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(base_url=f"{self.address}/api", headers=headers, timeout=30)
+
+    def done(self) -> Counter[str]:
+        path = self.folder / "done.txt"
+        return Counter(path.read_text().splitlines() if path.exists() else [])
+
+    def rows(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self.folder / "proflow.db")) as database:
+            return database.execute(query).fetchall()
+
+
+@asynccontextmanager
+async def process(folder: Path) -> AsyncIterator[Process]:
+    found = Process(folder)
+    await found.start()
+    try:
+        yield found
+    finally:
+        if found._process.returncode is None:
+            await found.end(signal.SIGKILL)
+
+
+async def published(user: httpx.AsyncClient, design: Any) -> None:
+    saved = await user.post("/designs", json={"design": design})
+    assert saved.status_code == 201, saved.text
+    done = await user.post(f"/designs/{design['id']}/publish")
+    assert done.status_code == 200, done.text
+
+
+async def test_a_walk_from_an_empty_folder(tmp_path: Path, anyio_backend: str) -> None:
+    async with process(tmp_path) as served:
+        ann, ben = served.token("ann", 1, "designer"), served.token("ben")
+        async with served.user(ann) as designer, served.user(ben) as boss:
+            await published(designer, line("leave", ASK, ("book", "task", {"handler": "work"})))
+            started = await designer.post("/runs", json={"workflow": "leave", "business_id": 7})
+            run = started.json()["run_id"]
+            address = served.address.replace("http", "ws") + f"/api/runs/{run}/live"
+            protocols: Any = ["proflow", f"proflow.token.{ann}"]
+            async with websockets.connect(address, subprotocols=protocols) as socket:
+                first = json.loads(await socket.recv())
+                assert (first["type"], first["run_id"]) == ("status", run)
+
+                async def asked() -> Any:
+                    return (await boss.get("/approvals")).json()["items"]
+
+                (approval,) = await until(asked, within=PATIENCE)
+                assert (await designer.get("/approvals")).json()["items"] == []
+                acts = f"/approvals/{approval['id']}/acts"
+                assert (await boss.post(acts, json={"act": "approve"})).status_code == 200
+                told = [json.loads(text) async for text in socket]
+            assert socket.close_code == 1000
+            assert told[-1]["status"] == "completed"
+            (task,) = (await designer.get("/tasks", params={"business_id": 7})).json()["items"]
+            assert task["status"] == "completed"
+        async with served.user(served.token("eve", 2, "admin")) as stranger:
+            for path in (f"/runs/{run}", acts.removesuffix("/acts"), "/designs/leave"):
+                assert (await stranger.get(path)).status_code == 404
+        assert served.first_token is not None
+        assert await served.end(signal.SIGTERM) == 0
+    assert served.done() == {f"{run} book": 1}
+
+
+async def test_runs_that_wait_or_sleep_go_on_after_a_kill(
+    tmp_path: Path, anyio_backend: str
+) -> None:
+    steps = [
+        ("one", "task", {"handler": "work"}),
+        ("sleep", "delay", {"duration": "3s"}),
+        ("two", "task", {"handler": "work"}),
+    ]
+    async with process(tmp_path) as served:
+        async with served.user(served.first_token) as admin:
+            await published(admin, line("nap", *steps))
+            asking = (admin.post("/runs", json={"workflow": "nap"}) for _ in range(200))
+            answers = await asyncio.gather(*asking)
+            assert {answer.status_code for answer in answers} == {201}
+
+            async def under_way() -> bool:
+                return len(served.done()) > 100
+
+            await until(under_way, within=PATIENCE)
+        await served.end(signal.SIGKILL)
+        recorded = {
+            (run, step)
+            for run, step in served.rows(
+                "SELECT r.id, m.step FROM proflow_journal_memos m"
+                " JOIN proflow_runs r ON r.inngest_run_id = m.run_id"
+            )
+        }
+        await served.start()
+        async with served.user(served.first_token) as admin:
+
+            async def over() -> bool:
+                query = "SELECT count(*) FROM proflow_runs WHERE status = 'completed'"
+                return bool(served.rows(query)[0][0] == 200)
+
+            await until(over, within=PATIENCE)
+        done = served.done()
+        assert await served.end(signal.SIGINT) == 0
+    assert len(done) == 400
+    for entry, count in done.items():
+        run, node = entry.split()
+        if (run, hashlib.sha1(node.encode()).hexdigest()) in recorded:
+            assert count == 1, entry
+    assert sum(done.values()) < 400 + 150  # only what was executing as it died is executed again
+
+
+async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
+    tmp_path: Path, anyio_backend: str
+) -> None:
+    async with process(tmp_path) as served:
+        async with served.user(served.first_token) as admin:
+            await published(admin, line("leave", ASK, ("book", "task", {"handler": "work"})))
+            await admin.post("/runs", json={"workflow": "leave"})
+
+            async def asked() -> Any:
+                return served.rows("SELECT id FROM proflow_approvals")
+
+            ((approval,),) = await until(asked, within=PATIENCE)
+        await served.end(signal.SIGKILL)
+        async with connect(f"sqlite://{tmp_path}/proflow.db"):
+            await ApprovalService().act(1, "ben", approval, "approve")  # and nobody sends it
+        await served.start()
+
+        async def over() -> bool:
+            return served.rows("SELECT status FROM proflow_runs") == [("completed",)]
+
+        await until(over, within=PATIENCE)
+        assert list(served.done().values()) == [1]
+
+
+def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    done = subprocess.run(
+        command("serve", *arguments),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+async def test_what_cannot_be_served_is_told(tmp_path: Path, anyio_backend: str) -> None:
+    code, told = refused(tmp_path)
+    assert (code, "--local" in told) == (2, True)
+    code, told = refused(tmp_path, "--local", "--database", "mysql://x/y")
+    assert (code, "no URL of a database" in told) == (1, True)
+    code, told = refused(tmp_path, "--local", "--database", "sqlite:///nowhere/at/all.db")
+    assert (code, "/nowhere/at" in told) == (1, True)
+    code, told = refused(tmp_path, "--local", "--handlers", "nothing_here")
+    assert (code, "nothing_here" in told) == (2, True)
+    async with process(tmp_path) as served:
+        port = served.address.rpartition(":")[2]
+        code, told = await asyncio.to_thread(refused, tmp_path, "--local", "--port", port)
+        assert (code, "address already in use" in told) == (1, True)
+        code, told = await asyncio.to_thread(refused, tmp_path, "--local", "--port", "0")
+        assert (code, "runs the local engine on this database already" in told) == (1, True)
