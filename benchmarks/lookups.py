@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import quote
 
 import asyncpg
-import inngest
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_runtime.store import designs
@@ -95,7 +94,7 @@ async def _copy(model: type[Any], tenants: Sequence[int], of_design: dict[int, A
 
 async def seconds() -> float:
     """Of some lookups, one after the other."""
-    event = inngest.Event(name=EVENTS[0], id="1", ts=1, data={"tenant_id": FIRST})
+    event = {"name": EVENTS[0], "id": "1", "ts": 1, "data": {"tenant_id": FIRST}}
     begun = time.perf_counter()
     for _ in range(LOOKUPS):
         started = await started_by(FIRST, event)

@@ -225,7 +225,7 @@ async def test_a_child_ends_with_its_parent(database: str) -> None:
         await at.engine.send({"name": "parent/start", "data": {"tenant_id": 1}})
         await at.engine.run_until_idle(until=at.engine.clock.now() + timedelta(hours=1))
         parent = await Run.get(workflow="parent")
-        await at.engine.send(cancellation(1, parent.id))
+        await at.engine.send(cancellation(1, parent.id, cause="test"))
         await at.engine.run_until_idle()
     assert {run.workflow: run.status for run in await Run.all()} == {
         "child": "cancelled",

@@ -230,9 +230,14 @@ class ProFlow:
         if run.status not in runs.OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
+            unbegun = await runs.withdraw(tenant_id, run.id)
             data = {"tenant_id": tenant_id, "run_id": run.id}
-            await outbox.put(client, f"cancel:{run.id}", tenant_id, CANCEL_EVENT, data)
+            # Each time another event: Inngest may have missed one, if it had not begun the run.
+            event_id = f"cancel:{run.id}:{runs.new_id()}"
+            await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
         self.delivery.nudge()
+        if unbegun:
+            await self._ended(tenant_id, run.id, "cancelled")
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
         """How a run and its nodes stand."""

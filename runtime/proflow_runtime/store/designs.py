@@ -296,6 +296,7 @@ def _triggers(version: DesignVersion, definition: Definition) -> Iterator[Trigge
         "version": version.number,
         "digest": version.digest,
         "idempotency": definition.settings.idempotency,
+        "cancellable": bool(definition.settings.cancel_on),
     }
     for trigger in definition.triggers:
         match trigger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -32,6 +32,10 @@ LISTED = (
     *("retried_from", "business_id", "started_by", "status", "result", "error"),
     *("created_at", "started_at", "ended_at"),
 )
+
+
+class RunIdTakenError(Exception):
+    """Another tenant has a run of that id."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,21 @@ def derived_id(*parts: object) -> str:
 
 
 async def create(new: NewRun) -> tuple[Run, bool]:
-    """The rows of a run and of its task, and whether they are new: an id is taken once."""
+    """The rows of a run and of its task, and whether they are new: an id is taken once.
+
+    Raises `RunIdTakenError`.
+    """
     found = await Run.get_or_none(id=new.id, tenant_id=new.tenant_id)
     if found is not None:
         return found, False
     try:
         async with transaction():
             return await _created(new), True
-    except IntegrityError:  # somebody else has started it at the same time
-        return await Run.get(id=new.id, tenant_id=new.tenant_id), False
+    except IntegrityError as error:  # somebody else has started it at the same time
+        found = await Run.get_or_none(id=new.id, tenant_id=new.tenant_id)
+        if found is None:
+            raise RunIdTakenError(new.id) from error
+        return found, False
 
 
 async def _created(new: NewRun) -> Run:
@@ -124,14 +134,16 @@ async def finish(
     *,
     answer: Any = None,
     error: dict[str, str] | None = None,
+    among: Sequence[str] = OPEN,
 ) -> bool:
     """Note how a run has ended; whether that was news. One that has ended stays as it ended.
 
-    `answer`: what the run's function returned; `error`: `{name, message}`.
+    `answer`: what the run's function returned; `error`: `{name, message}`; `among`: the statuses
+    that it may have now.
     """
     async with transaction():
         run = await Run.select_for_update().get_or_none(
-            id=run_id, tenant_id=tenant_id, status__in=OPEN
+            id=run_id, tenant_id=tenant_id, status__in=among
         )
         if run is None:
             return False
@@ -142,6 +154,11 @@ async def finish(
             message = None if error is None else error["message"]
             await tasks.move(tenant_id, run.task_id, status, error_message=message)
     return True
+
+
+async def withdraw(tenant_id: int, run_id: str) -> bool:
+    """Cancel a run that Inngest has not begun; False: it has, or the run is over."""
+    return await finish(tenant_id, run_id, "cancelled", among=("pending",))
 
 
 async def _note(run: Run, at: datetime, **changes: Any) -> None:

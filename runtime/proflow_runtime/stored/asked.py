@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import inngest
 
+from proflow_runtime.store.models.texts import storable
 from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.values import JSON
 
+T = TypeVar("T")
 RUN = "proflow-run"
 """The function that interprets stored definitions."""
 CLOSE = "proflow-close"
@@ -51,10 +54,12 @@ class Asked:
         }
         return {key: value for key, value in found.items() if value is not None}
 
-    def to_event(self, tenant_id: int, event_id: str) -> inngest.Event:
-        """The event that hands the run over."""
+    def to_event(self, tenant_id: int) -> inngest.Event:
+        """The event that hands the run over; Inngest takes it once."""
         return inngest.Event(
-            name=RUN_EVENT, id=event_id, data={"tenant_id": tenant_id, LINEAGE: self.own()}
+            name=RUN_EVENT,
+            id=f"run:{self.run_id}",
+            data={"tenant_id": tenant_id, LINEAGE: self.own()},
         )
 
     @classmethod
@@ -63,17 +68,17 @@ class Asked:
         own: Any = event.data.get(LINEAGE)
         try:
             return cls(
-                _text(own["run"]),
-                _text(own["workflow"]),
-                _text(own.get("digest"), None),
-                _whole(own.get("version")),
-                _started(own.get("event")),
-                _whole(own.get("business_id")),
-                _text(own.get("started_by"), None),
-                _text(own.get("caller"), None),
-                _text(own.get("part"), None),
+                _text(own["run"], 64),
+                _text(own["workflow"], 100),
+                _maybe(own, "digest", _text, 80),
+                _maybe(own, "version", _whole),
+                _maybe(own, "event", _started),
+                _maybe(own, "business_id", _whole),
+                _maybe(own, "started_by", _text, 200),
+                _maybe(own, "caller", _text, 64),
+                _maybe(own, "part", _text, 200),
             )
-        except (AttributeError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise inngest.NonRetriableError("the event does not say which run it is for") from error
 
     def trigger(self, asking: inngest.Event) -> inngest.Event:
@@ -95,23 +100,24 @@ def as_kept(event: inngest.Event) -> dict[str, Any]:
     return {"name": event.name, "id": event.id, "ts": event.ts, "data": data}
 
 
-def _text(value: Any, *default: None) -> Any:
-    if value is None and default:
-        return None
-    if not isinstance(value, str) or not value:
+def _maybe(own: Any, key: str, read: Callable[..., T], *settings: int) -> T | None:
+    value = own.get(key)
+    return None if value is None else read(value, *settings)
+
+
+def _text(value: Any, most: int) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= most or storable(value) != value:
         raise TypeError
     return value
 
 
-def _whole(value: Any) -> int | None:
-    if value is not None and type(value) is not int:
+def _whole(value: Any) -> int:
+    if type(value) is not int or not -(2**31) <= value < 2**31:
         raise TypeError
     return value
 
 
-def _started(value: Any) -> dict[str, Any] | None:
-    if value is None:
-        return None
+def _started(value: Any) -> dict[str, Any]:
     if (
         not isinstance(value["name"], str)
         or not isinstance(value["id"], str)

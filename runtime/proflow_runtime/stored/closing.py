@@ -10,6 +10,7 @@ import inngest
 
 from proflow_runtime import failures
 from proflow_runtime.store import runs
+from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.stored.asked import RUN, Asked
 from proflow_runtime.stored.programs import Programs
 from proflow_runtime.tenant import is_tenant
@@ -41,7 +42,7 @@ class Closer:
             asked = Asked.of(asking)
         except inngest.NonRetriableError:
             return None
-        if asked.part is not None or not is_tenant(tenant_id):
+        if asked.part is not None or not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
             return None  # a part ends with its run; without a tenant there is no run
         status: Literal["failed", "cancelled"] = (
             "failed" if ctx.event.name == FAILED else "cancelled"
@@ -91,6 +92,8 @@ class Closer:
         run = await runs.get(tenant_id, run_id)
         if run is None or run.inngest_run_id not in (None, inngest_run_id):
             return None  # another run of Inngest has the same one
+        if run.status not in (*runs.OPEN, status):
+            return None  # it had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)
         if self._ended is not None:
             await self._ended(tenant_id, run_id, status)

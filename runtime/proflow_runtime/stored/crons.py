@@ -2,51 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import inngest
 
 from proflow_runtime.functions import scheduled_event
 from proflow_runtime.schedules import tick_of
-from proflow_runtime.store import runs, triggers
+from proflow_runtime.store import triggers
+from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.stored.asked import Asked
+from proflow_runtime.stored.programs import Programs
+from proflow_runtime.stored.starting import send, settled
 from proflow_runtime.values import JSON
 
 PAGE = 500
 """Designs that are looked up, and handed over, in one step."""
 
 
-async def on_tick(ctx: inngest.Context, key: str) -> dict[str, int]:
-    """Hand over a run of every published design with the cron `key`."""
-    tick = tick_of(ctx.event)
-    after, count, full = 0, 0, True
-    number = 0
-    while full:
-        number += 1
-        suffix = "" if number == 1 else f"-{number}"
-        position = after
+class Ticker:
+    """The handler of the function for a cron with its time zone, `key`."""
 
-        async def page(position: int = position) -> list[list[JSON]]:
-            found = await triggers.cron_page(key, after=position, limit=PAGE)
-            return [[one.id, one.tenant_id, one.workflow, one.digest, one.version] for one in found]
+    def __init__(self, programs: Programs, key: str) -> None:
+        self._programs, self._key = programs, key
 
-        rows = await ctx.step.run(f"page{suffix}", page)
-        if rows:
-            events = [_handed(key, tick, ctx.event.ts, *row[1:]) for row in rows]
-            await ctx.step.send_event(f"start{suffix}", events)
-            after = rows[-1][0]
-        count += len(rows)
-        full = len(rows) == PAGE
-    return {"started": count}
+    async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
+        """Hand over a run of every published design with the cron."""
+        tick, ts = tick_of(ctx.event), ctx.event.ts
+        count, number = 0, 1
+        after: int | None = 0
+        while after is not None:
+            suffix = "" if number == 1 else f"-{number}"
+            position = after
+
+            async def page(position: int = position) -> dict[str, JSON]:
+                return await self._page(position, tick, ts)
+
+            found = await ctx.step.run(f"page{suffix}", page)
+            events = [
+                Asked(
+                    run_id, workflow, digest, version, _scheduled(tenant_id, workflow, tick, ts)
+                ).to_event(tenant_id)
+                for tenant_id, workflow, digest, version, run_id in found["starts"]
+            ]
+            await send(ctx, f"start{suffix}", events)
+            count += len(events)
+            after = found["next"]
+            number += 1
+        return {"started": count}
+
+    async def _page(self, after: int, tick: str, ts: int) -> dict[str, JSON]:
+        """Starts, and where the next page begins; None: there is none."""
+        found = await triggers.cron_page(self._key, after=after, limit=PAGE)
+        starts = [
+            [one.tenant_id, one.workflow, one.digest, one.version, run_id]
+            for one in found
+            if (run_id := await self._run_id(one, tick, ts)) is not None
+        ]
+        return {"starts": starts, "next": found[-1].id if len(found) == PAGE else None}
+
+    async def _run_id(self, trigger: Trigger, tick: str, ts: int) -> str | None:
+        event = _scheduled(trigger.tenant_id, trigger.workflow, tick, ts)
+        return await settled(self._programs, trigger, f"cron {self._key}", event)
 
 
-def _handed(
-    key: str, tick: str, ts: int, tenant_id: int, workflow: str, digest: str, version: int
-) -> inngest.Event:
-    run_id = runs.derived_id("cron", tenant_id, workflow, key, tick)
-    event = {
+def _scheduled(tenant_id: int, workflow: str, tick: str, ts: int) -> dict[str, Any]:
+    """What a tick is to a run of a tenant."""
+    return {
         "name": scheduled_event(workflow),
-        "id": f"cron:{run_id}",
+        "id": f"cron:{tenant_id}:{workflow}:{tick}",
         "ts": ts,
         "data": {"tenant_id": tenant_id, "scheduled_at": tick},
     }
-    asked = Asked(run_id, workflow, digest, version, event)
-    return asked.to_event(tenant_id, f"run:{run_id}")

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import inngest
@@ -20,10 +19,10 @@ from proflow_runtime.store.triggers import Key
 from proflow_runtime.stored import closing
 from proflow_runtime.stored.asked import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.stored.closing import Closer, Ended
-from proflow_runtime.stored.crons import on_tick
+from proflow_runtime.stored.crons import Ticker
 from proflow_runtime.stored.programs import Programs
 from proflow_runtime.stored.running import Finish, Interpreter
-from proflow_runtime.stored.starting import on_event
+from proflow_runtime.stored.starting import Starter
 from proflow_runtime.subprocess import LINEAGE, WITH_PARENT
 
 RETRIES = 20
@@ -79,7 +78,8 @@ class Deployment:
         """
         self._client, self._target = client, target
         self._limits = limits or Limits()
-        programs = Programs(registry)
+        programs = self._programs = Programs(registry)
+        self._starter = Starter(programs)
         self._interpreter = Interpreter(programs, opener, ended, finish)
         self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
@@ -126,7 +126,7 @@ class Deployment:
                 name=f"On {name}",
                 trigger=inngest.TriggerEvent(event=name),
                 retries=RETRIES,
-            )(_handler(on_event))
+            )(_handler(self._starter))
             for name in sorted({key.key for key in keys if key.kind != "cron"})
         ]
         found += [
@@ -135,7 +135,7 @@ class Deployment:
                 name=f"At {cron}",
                 trigger=inngest.TriggerCron(cron=cron),
                 retries=RETRIES,
-            )(_handler(partial(on_tick, key=cron)))
+            )(_handler(Ticker(self._programs, cron)))
             for cron in sorted({key.key for key in keys if key.kind == "cron"})
         ]
         concurrency = inngest.Concurrency(

@@ -14,6 +14,7 @@ from proflow_runtime.decorator import part_pass, whole_pass
 from proflow_runtime.flow import Flow
 from proflow_runtime.parts import Handed
 from proflow_runtime.store import designs, runs
+from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.stored.asked import RUN, Asked, as_kept
 from proflow_runtime.stored.callees import StoredCallees
 from proflow_runtime.stored.closing import Ended
@@ -45,10 +46,12 @@ class Interpreter:
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
         asked = Asked.of(ctx.event)
+        if tenant_id > MOST_TENANTS:
+            raise inngest.NonRetriableError(f"there is no tenant {tenant_id}")
         if asked.part is not None:
             return await self._part(ctx, tenant_id, asked, asked.part)
         trigger = asked.trigger(ctx.event)
-        pinned = await ctx.step.run(PIN, partial(pin, tenant_id, asked, ctx.run_id, trigger))
+        pinned = await ctx.step.run(PIN, partial(self._pin, tenant_id, asked, ctx.run_id, trigger))
         digest, version = pinned["digest"], pinned["version"]
         prepared = await self._programs.get(digest)
         flow = self._flow(ctx, tenant_id, asked.run_id, trigger, prepared, version)
@@ -58,6 +61,48 @@ class Interpreter:
         if self._ended is not None:
             await self._ended(tenant_id, asked.run_id, "completed")
         return answer
+
+    async def _pin(
+        self, tenant_id: int, asked: Asked, inngest_run_id: str, trigger: inngest.Event
+    ) -> dict[str, JSON]:
+        """Hold a run to a version, `{digest, version}`, and note that Inngest has begun it.
+
+        Raises `NonRetriableError` for what cannot, or must not, be run.
+        """
+        version, digest = asked.version, asked.digest
+        if version is None or digest is None:
+            published = await designs.published(tenant_id, asked.workflow)
+            if published is None:
+                raise inngest.NonRetriableError(
+                    f"there is no published workflow `{asked.workflow}`"
+                )
+            version, digest = published.version, published.digest
+        elif not await designs.has_version(tenant_id, asked.workflow, version, digest):
+            raise inngest.NonRetriableError(
+                f"`{asked.workflow}` has no version {version} like that"
+            )
+        definition = await self._programs.definition(digest)
+        try:
+            run, _ = await runs.create(
+                runs.NewRun(
+                    id=asked.run_id,
+                    tenant_id=tenant_id,
+                    workflow=asked.workflow,
+                    version=version,
+                    digest=digest,
+                    event=as_kept(trigger),
+                    function_id=RUN,
+                    task_type=definition.task_type,
+                    business_id=asked.business_id,
+                    started_by=asked.started_by,
+                    parent=asked.caller,
+                )
+            )
+        except runs.RunIdTakenError:
+            raise inngest.NonRetriableError(f"run `{asked.run_id}` is taken") from None
+        if not await runs.begin(tenant_id, run.id, inngest_run_id):
+            raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
+        return {"digest": run.digest, "version": run.version}
 
     async def _part(self, ctx: inngest.Context, tenant_id: int, asked: Asked, part: str) -> JSON:
         run = await runs.get(tenant_id, asked.run_id)
@@ -98,39 +143,3 @@ async def _finished(tenant_id: int, run_id: str, answer: JSON) -> None:
 async def _labelled(opener: Opener, prepared: Prepared, request: OpenRequest) -> None:
     """Open an approval under what the canvas calls it."""
     await opener(replace(request, label=prepared.labels.get(request.node, request.node)))
-
-
-async def pin(
-    tenant_id: int, asked: Asked, inngest_run_id: str, trigger: inngest.Event
-) -> dict[str, JSON]:
-    """Hold a run to a version, `{digest, version}`, and note that Inngest has begun it.
-
-    Raises `NonRetriableError` for what cannot, or must not, be run.
-    """
-    version, digest = asked.version, asked.digest
-    if version is None or digest is None:
-        published = await designs.published(tenant_id, asked.workflow)
-        if published is None:
-            raise inngest.NonRetriableError(f"there is no published workflow `{asked.workflow}`")
-        version, digest = published.version, published.digest
-    elif not await designs.has_version(tenant_id, asked.workflow, version, digest):
-        raise inngest.NonRetriableError(f"`{asked.workflow}` has no version {version} like that")
-    definition = await designs.definition(digest)
-    run, _ = await runs.create(
-        runs.NewRun(
-            id=asked.run_id,
-            tenant_id=tenant_id,
-            workflow=asked.workflow,
-            version=version,
-            digest=digest,
-            event=as_kept(trigger),
-            function_id=RUN,
-            task_type=None if definition is None else definition.task_type,
-            business_id=asked.business_id,
-            started_by=asked.started_by,
-            parent=asked.caller,
-        )
-    )
-    if not await runs.begin(tenant_id, run.id, inngest_run_id):
-        raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
-    return {"digest": run.digest, "version": run.version}

@@ -618,6 +618,7 @@ class Migration(migrations.Migration):
                 ("condition", LongText(null=True)),
                 ("timeout", fields.IntField(null=True)),
                 ("idempotency", LongText(null=True)),
+                ("cancellable", fields.BooleanField(default=False)),
             ],
             options={
                 "table": "proflow_triggers",

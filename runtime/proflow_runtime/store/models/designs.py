@@ -89,6 +89,8 @@ class Trigger(Model):
     timeout = fields.IntField(null=True)
     """Of a cancellation: for how many seconds from a run's start it counts."""
     idempotency = LongText(null=True)
+    cancellable = fields.BooleanField(default=False)
+    """Whether some event cancels runs of the version."""
 
     class Meta:
         table = "proflow_triggers"
