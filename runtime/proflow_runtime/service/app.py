@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.pages import mount_pages
-from proflow_runtime.service.problems import HANDLERS, Problem, answer
+from proflow_runtime.service.problems import HANDLERS, Problem, answer, not_found
 from proflow_runtime.store.database import connection
 
 PREFIX = "/api"
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DESCRIPTION = "Workflows drawn in ProFlow: designs, runs, approvals, tasks."
 log = logging.getLogger("proflow.service")
 
@@ -73,6 +74,11 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
     app.include_router(proflow.router(), prefix=PREFIX)
     if functions:
         proflow.mount(app)
+
+    @app.api_route(PREFIX + "/{path:path}", methods=METHODS, include_in_schema=False)
+    async def nothing_here(path: str) -> None:
+        raise not_found("address")
+
     mount_pages(app)
     return app
 

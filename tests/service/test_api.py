@@ -1,0 +1,226 @@
+"""Who may do what over HTTP, and what is refused: clearly, in one form, and with nothing changed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from proflow_runtime import clock
+from proflow_runtime.store import tokens
+from proflow_runtime.store.models import Run
+from service.house import House, house, until
+from stored.office import line
+
+pytestmark = pytest.mark.anyio
+LEAVE = line("leave", ("nap", "delay", {"duration": "1h"}))
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    told = answer.json()
+    assert told["status"] == answer.status_code
+    assert told["detail"]
+    assert told["title"]
+    return told["status"], told["code"]
+
+
+async def with_leave(at: House) -> httpx.AsyncClient:
+    """A designer, who has published `leave`."""
+    designer = await at.user("ann", 1, "designer")
+    assert (await designer.post("/api/designs", json={"design": LEAVE})).status_code == 201
+    assert (await designer.post("/api/designs/leave/publish")).status_code == 200
+    return designer
+
+
+async def test_without_a_valid_token_nothing_is_reachable(database: str) -> None:
+    async with house() as at:
+        old = await tokens.create(
+            1, "ann", name="old", expires_at=clock.now() - timedelta(seconds=1)
+        )
+        gone = await tokens.create(1, "ann", name="gone")
+        await tokens.revoke(1, gone.token.id)
+        wrong = "pf_" + "x" * 43
+        for token in (None, "", "pf_", wrong, old.plain, gone.plain, "\u00e4", old.plain * 2):
+            client = at.client()
+            given = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
+            for path, methods in at.app.openapi()["paths"].items():
+                if not path.startswith("/api"):
+                    continue
+                for method in methods:
+                    plain = path.replace("{", "").replace("}", "")
+                    answer = await client.request(method, plain, headers=given)
+                    assert answer.status_code in (401, 422), (method, path)
+                    if method == "get" and "_id" not in path and "number" not in path:
+                        assert problem(answer) == (401, "unauthenticated")
+                        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_members_run_designers_draw_and_administrators_do_all(database: str) -> None:
+    async with house() as at:
+        await with_leave(at)
+        member, admin = await at.user("ben"), await at.user("root", 1, "admin")
+        draft = {"design": LEAVE}
+        for method, path, body in (
+            ("post", "/api/designs", draft),
+            ("put", "/api/designs/leave", draft),
+            ("delete", "/api/designs/leave", None),
+            ("post", "/api/designs/leave/publish", None),
+            ("post", "/api/designs/leave/unpublish", None),
+        ):
+            answer = await member.request(method, path, json=body)
+            assert problem(answer) == (403, "forbidden"), path
+        started = await member.post("/api/runs", json={"workflow": "leave"})
+        run = started.json()["run_id"]
+        other = await at.user("cat")
+        for act in ("cancel", "retry"):
+            assert problem(await other.post(f"/api/runs/{run}/{act}")) == (403, "forbidden")
+        assert (await admin.post(f"/api/runs/{run}/cancel")).status_code == 202
+
+        async def cancelled() -> bool:
+            return bool((await member.get(f"/api/runs/{run}")).json()["status"] == "cancelled")
+
+        await until(cancelled)
+        assert problem(await member.post(f"/api/runs/{run}/cancel")) == (409, "already-over")
+        again = await member.post(f"/api/runs/{run}/retry")
+        assert again.status_code == 201
+        assert (await member.post(f"/api/runs/{run}/retry")).json() == again.json()
+
+
+async def test_bodies_have_an_end(database: str) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(800):
+            read += 65536
+            yield b"x" * 65536
+
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        json = {"content-type": "application/json"}
+        whole = await ann.post("/api/designs/check", content=b"x" * 50_000_000, headers=json)
+        assert problem(whole) == (413, "body-too-large")
+        streamed = await ann.post("/api/designs/check", content=endless(), headers=json)
+        assert problem(streamed) == (413, "body-too-large")
+
+
+async def test_what_is_no_request_is_told(database: str) -> None:
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        json = {"content-type": "application/json"}
+        for body in (b"{", b"\xff\xfe", b"[" * 100_000, b'{"design": NaN}', b"[]", b'"x"'):
+            answer = await ann.post("/api/designs/check", content=body, headers=json)
+            assert problem(answer)[0] in (400, 422), body[:20]
+        answer = await ann.post("/api/designs/check", json={"design": {}, "more": 1})
+        assert problem(answer) == (422, "invalid-request")
+        assert answer.json()["errors"][0]["pointer"] == "/body/more"
+        assert problem(await ann.get("/api/nothing"))[0] == 404
+        assert problem(await ann.patch("/api/designs/leave"))[0] == 404
+        for name in ("x" * 101, "%00", "'; DROP TABLE x; --", "审批"):
+            assert problem(await ann.get(f"/api/designs/{name}"))[0] in (404, 422)
+            assert problem(await ann.get(f"/api/runs/{name}"))[0] in (404, 422)
+        for cursor in ("x", "e30", "W10", "WyJ4IiwgMV0"):
+            answer = await ann.get("/api/runs", params={"cursor": cursor})
+            assert problem(answer) == (422, "invalid-cursor")
+
+
+async def test_groups_in_groups_in_groups_are_refused(database: str) -> None:
+    nodes: list[Any] = [{"id": "start", "type": "start"}]
+    parent = None
+    for number in range(3000):
+        inner = {"id": f"g{number}", "type": "loop", "data": {"maxIterations": 1000}}
+        nodes.append({**inner, "parentId": parent} if parent else inner)
+        parent = f"g{number}"
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        answer = await ann.post("/api/designs/check", json={"design": {"nodes": nodes}})
+        assert (answer.status_code, answer.json()["ok"]) == (200, False)
+        many = [{"id": f"n{number}", "type": "task"} for number in range(10_001)]
+        answer = await ann.post("/api/designs/check", json={"design": {"nodes": many}})
+        assert problem(answer) == (413, "design-too-large")
+
+
+async def test_a_design_with_errors_is_saved_but_not_published(database: str) -> None:
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        broken = {**line("broken"), "concurrency": {"limit": 3}}
+        assert (await ann.post("/api/designs", json={"design": broken})).status_code == 201
+        answer = await ann.post("/api/designs/broken/publish")
+        assert problem(answer) == (422, "design-has-errors")
+        assert [one["code"] for one in answer.json()["diagnostics"]] == ["PF312"]
+        unknown = line("unknown", ("a", "task", {"handler": "nobody"}))
+        assert (await ann.post("/api/designs", json={"design": unknown})).status_code == 201
+        answer = await ann.post("/api/designs/unknown/publish")
+        assert [one["code"] for one in answer.json()["diagnostics"]] == ["PF305"]
+
+
+async def test_two_who_edit_at_once_notice_each_other(database: str) -> None:
+    async with house() as at:
+        ann = await with_leave(at)
+        first = (await ann.get("/api/designs/leave")).json()
+        body = {"design": LEAVE, "revision": first["revision"]}
+        assert (await ann.put("/api/designs/leave", json=body)).status_code == 200
+        answer = await ann.put("/api/designs/leave", json=body)
+        assert problem(answer) == (409, "edited-meanwhile")
+        assert answer.json()["revision"] == first["revision"] + 1
+        answer = await ann.post("/api/designs", json={"design": LEAVE})
+        assert problem(answer) == (409, "design-exists")
+
+
+async def test_a_key_starts_one_run(database: str) -> None:
+    async with house() as at:
+        ann = await with_leave(at)
+        body = {"workflow": "leave", "key": "order-7"}
+        answers = await asyncio.gather(*(ann.post("/api/runs", json=body) for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["run_id"] for answer in answers}) == 1
+        assert await Run.all().count() == 1
+
+
+async def test_data_that_a_workflow_does_not_take_is_refused(database: str) -> None:
+    design = line("order")
+    schema = {"type": "object", "properties": {"amount": {"type": "number"}}}
+    design["nodes"][0]["data"]["config"] = {"input": {**schema, "required": ["amount"]}}
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        await ann.post("/api/designs", json={"design": design})
+        assert (await ann.post("/api/designs/order/publish")).status_code == 200
+        answer = await ann.post("/api/runs", json={"workflow": "order", "data": {"amount": "x"}})
+        assert problem(answer) == (422, "invalid-input")
+        assert answer.json()["errors"][0]["pointer"] == "/data/amount"
+        assert await Run.all().count() == 0
+
+
+async def test_runs_are_listed_page_by_page(database: str) -> None:
+    async with house() as at:
+        ann = await with_leave(at)
+        ids = [
+            (await ann.post("/api/runs", json={"workflow": "leave"})).json()["run_id"]
+            for _ in range(5)
+        ]
+        seen: list[str] = []
+        cursor = None
+        while True:
+            given = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+            page = (await ann.get("/api/runs", params=given)).json()
+            seen += [one["run_id"] for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert seen == ids[::-1]
+        later = (clock.now() + timedelta(hours=1)).isoformat()
+        assert (await ann.get("/api/runs", params={"since": later})).json()["items"] == []
+
+
+async def test_what_is_sent_out_is_what_is_described(database: str) -> None:
+    async with house() as at:
+        anybody = at.client()
+        described = (await anybody.get("/api/openapi.json")).json()
+        assert len([path for path in described["paths"] if path.startswith("/api")]) > 20
+        assert (await anybody.get("/health")).json() == {"status": "ok"}
+        metrics = (await anybody.get("/metrics")).text
+        assert "proflow_outbox_unsent 0.0" in metrics
+        page = await anybody.get("/")
+        assert page.status_code in (200, 404)
