@@ -1,21 +1,29 @@
 """Runs of stored designs: which are started, what they are pinned to, how they end."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from proflow_runtime import Task
+from proflow_runtime.store import runs
 from proflow_runtime.store.models import InngestTask, Run
-from proflow_runtime.stored import crons
+from proflow_runtime.stored import crons, starting
 from proflow_runtime.stored.deployment import cron_function_id, event_function_id
 from proflow_runtime.stored.starting import cancellation
-from stored.office import line, office, publish
+from stored.office import drawn, line, office, publish
 
 pytestmark = pytest.mark.anyio
 
 
 async def book(task: Task) -> Any:
     return {"booked": task.input["days"], "tenant": task.tenant_id}
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def of_shop(shop: str) -> Any:
+    return {"name": "day/over", "data": {"tenant_id": 1, "shop": shop}}
 
 
 LEAVE = line(
@@ -161,6 +169,85 @@ async def test_runs_with_the_same_idempotency_start_once_a_day(database: str) ->
         assert len(at.runs()) == 3
 
 
+async def test_a_cancelling_event_reaches_a_run_that_is_not_begun(database: str) -> None:
+    cancel = {"event": "order/withdrawn", "match": "data.order"}
+    pay = ("pay", "wait", {"event": "order/paid"})
+    await publish(1, line("order", pay, trigger={"event": "order/made"}, cancelOn=cancel))
+    async with office() as at:
+        for name in ("order/made", "order/withdrawn"):
+            await at.engine.send({"name": name, "data": {"tenant_id": 1, "order": "a"}})
+        await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        assert not at.engine.waits
+    run, task = await Run.get(), await InngestTask.get()
+    assert (run.status, task.status) == ("cancelled", "cancelled")
+
+
+async def test_a_run_cancelled_before_it_began_does_nothing_and_tells_nobody(database: str) -> None:
+    called = []
+
+    async def work(task: Task) -> Any:
+        called.append(task.node_id)
+
+    version = await publish(1, line("work", ("do", "task", {"handler": "work"}), onFailure="work"))
+    event = {"name": "work/start", "id": "1", "ts": 1, "data": {"tenant_id": 1}}
+    new = runs.NewRun("r", 1, "work", 1, version.digest, event, "proflow-run")
+    await runs.create(new)
+    assert await runs.withdraw(1, "r")
+    assert not await runs.withdraw(1, "r")
+    async with office({"work": work}) as at:
+        own = {"run": "r", "workflow": "work", "digest": version.digest, "version": 1}
+        await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+        assert [run.status for run in at.runs()] == ["Failed"]
+        assert [run.status for run in at.runs("proflow-close")] == ["Completed"]
+    assert (await Run.get()).status == "cancelled"
+    assert called == []
+
+
+async def test_the_same_value_starts_again_after_a_day(database: str) -> None:
+    await publish(1, line("daily", trigger={"event": "day/over"}, idempotency="event.data.shop"))
+    async with office() as at:
+        for hours in (0, 23, 25, 47, 50):
+            start = BEGAN + timedelta(hours=hours)
+            at.engine.at(start, lambda: at.engine.send(of_shop("a")))
+        await at.engine.run_until_idle(until=BEGAN + timedelta(days=3))
+    begun = [run.created_at - BEGAN for run in await Run.all().order_by("created_at")]
+    assert begun == [timedelta(hours=hours) for hours in (0, 25, 50)]
+
+
+async def test_of_events_at_once_with_one_value_one_starts(database: str) -> None:
+    await publish(1, line("daily", trigger={"event": "day/over"}, idempotency="event.data.shop"))
+    async with office() as at:
+        await at.engine.send(*(of_shop(shop) for shop in "abcabcabc"))
+        await at.engine.run_until_idle()
+        assert len(at.runs()) == 3
+    assert sorted(run.event["data"]["shop"] for run in await Run.all()) == ["a", "b", "c"]
+
+
+async def test_a_tick_heeds_idempotency(database: str) -> None:
+    trigger = {"cron": "0 * * * *"}
+    await publish(1, line("hourly", trigger=trigger, idempotency="event.data.tenant_id"))
+    await publish(2, line("hourly", trigger=trigger, idempotency="event.data.scheduled_at"))
+    async with office() as at:
+        for _ in range(3):
+            await at.engine.run_until_idle(until=at.engine.clock.now() + timedelta(hours=1))
+    found = await Run.all().order_by("tenant_id").values_list("tenant_id", flat=True)
+    assert found == [1, 2, 2, 2]
+
+
+async def test_large_events_are_handed_over_in_several_steps(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        await publish(1, line(f"design-{number}", trigger={"event": "large"}))
+    monkeypatch.setattr(starting, "BATCH_BYTES", 100_000)
+    async with office() as at:
+        await at.send("large", {"tenant_id": 1, "text": "é" * 20_000})
+        (asked,) = at.runs(event_function_id("large"))
+        sent = [step.id for step in asked.steps if step.id and step.id.startswith("start")]
+        assert sent == ["start", "start-2", "start-3", "start-4"]
+    assert await Run.filter(status="completed").count() == 7
+
+
 async def test_a_cron_starts_every_tenants_design_once_a_tick(database: str) -> None:
     nightly = line("nightly", trigger={"cron": "0 9 * * *", "timezone": "Asia/Shanghai"})
     for tenant in range(1, 8):
@@ -233,6 +320,39 @@ async def test_a_child_ends_with_its_parent(database: str) -> None:
     }
 
 
+async def test_workflows_that_call_each_other_come_to_an_end(database: str) -> None:
+    await publish(1, line("ping", ("call", "subprocess", {"workflow": "pong"})))
+    await publish(1, line("pong", ("call", "subprocess", {"workflow": "ping"})))
+    async with office() as at:
+        await at.send("ping/start", {"tenant_id": 1})
+    found = await Run.all()
+    assert {run.status for run in found} == {"failed"}
+    assert len(found) == 9
+    assert all("nested more than 8 deep" in run.error["message"] for run in found)
+
+
+async def test_children_of_a_loop_are_runs_of_their_own(database: str) -> None:
+    child = line("child")
+    child["nodes"][-1]["data"]["config"] = {"output": "${event.data.n}"}
+    await publish(1, child)
+    call = {"workflow": "child", "input": {"n": "${item}"}}
+    nodes = {
+        "start": ("start", {}),
+        "each": ("foreach", {"items": "event.data.list"}),
+        "call": ("subprocess", call),
+        "end": ("end", {}),
+    }
+    parent = drawn("parent", nodes, [("start", "each"), ("each", "end")])
+    parent["nodes"][2]["parentId"] = "each"
+    await publish(1, parent)
+    async with office() as at:
+        await at.send("parent/start", {"tenant_id": 1, "list": [5, 6, 7]})
+    parents, children = await Run.filter(workflow="parent"), await Run.filter(workflow="child")
+    assert [run.status for run in parents] == ["completed"]
+    assert sorted(run.output for run in children) == [5, 6, 7]
+    assert {run.parent for run in children} == {parents[0].id}
+
+
 async def test_long_programs_run_in_parts(database: str) -> None:
     tasks = [(f"t{n}", "task", {"handler": "work", "input": n}) for n in range(650)]
     done = []
@@ -268,6 +388,77 @@ async def test_an_event_that_asks_nothing_fails_at_once(database: str, own: Any)
         assert run.status == "Failed"
         assert [step.op for step in run.steps] == ["Error"]
     assert await Run.all().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("tenant", "changed"),
+    [
+        (2**40, {}),
+        (1, {"run": "r\x00"}),
+        (1, {"run": "r" * 65}),
+        (1, {"workflow": "w" * 101}),
+        (1, {"workflow": "\ud800"}),
+        (1, {"version": 2**31}),
+        (1, {"version": True}),
+        (1, {"business_id": 2**63}),
+        (1, {"started_by": "x" * 201}),
+        (1, {"digest": ["x"]}),
+        (1, {"part": {}}),
+    ],
+)
+async def test_what_no_table_holds_is_refused_at_once(
+    database: str, tenant: int, changed: dict[str, Any]
+) -> None:
+    version = await publish(1, line("plain"))
+    own = {"run": "x", "workflow": "plain", "digest": version.digest, "version": 1, **changed}
+    async with office() as at:
+        await at.send("proflow/run", {"tenant_id": tenant, "_proflow": own})
+        (run,) = at.runs()
+        assert run.status == "Failed"
+        assert [step.op for step in run.steps] == ["Error"]
+    assert await Run.all().count() == 0
+
+
+async def test_nobody_takes_the_id_of_another_tenants_run(database: str) -> None:
+    wait = line("wait", ("go", "wait", {"event": "go"}))
+    own = []
+    for tenant in (1, 2):
+        version = await publish(tenant, wait)
+        own.append({"run": "x", "workflow": "wait", "digest": version.digest, "version": 1})
+    async with office() as at:
+        for tenant in (1, 2):
+            data = {"tenant_id": tenant, "_proflow": own[tenant - 1]}
+            await at.engine.send({"name": "proflow/run", "data": data})
+            await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        for name, data in (
+            ("proflow/cancel", {"tenant_id": 2, "run_id": "x"}),
+            ("proflow/cancel", {"tenant_id": "1", "run_id": "x"}),
+            ("go", {"tenant_id": 2}),
+        ):
+            await at.engine.send({"name": name, "data": data})
+            await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+        assert [run.error and run.error["message"] for run in at.runs()] == [
+            None,
+            "run `x` is taken",
+        ]
+        run = await Run.get()
+        assert (run.tenant_id, run.status) == (1, "running")
+        await at.send("go", {"tenant_id": 1})
+    assert (await Run.get()).status == "completed"
+
+
+async def test_what_a_design_sends_is_its_tenants_and_says_nothing_below_our_key(
+    database: str,
+) -> None:
+    data = {"tenant_id": 2, "_proflow": {"run": "x", "workflow": "secret"}, "text": "hi"}
+    await publish(1, line("sender", ("tell", "emit", {"event": "told", "data": data})))
+    for tenant in (1, 2):
+        await publish(tenant, line("secret", trigger={"event": "told"}))
+    async with office() as at:
+        await at.send("sender/start", {"tenant_id": 1})
+    secret = await Run.get(workflow="secret")
+    assert secret.tenant_id == 1
+    assert secret.event["data"] == {"tenant_id": 1, "text": "hi"}
 
 
 async def test_nobody_runs_the_version_of_another_tenant(database: str) -> None:
