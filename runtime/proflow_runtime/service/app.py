@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.metrics import Metrics
@@ -56,7 +57,9 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
         metrics.answered(request.method, path, response.status_code, time.perf_counter() - begun)
         return response
 
-    @app.get("/health", tags=["operations"], response_model=None)
+    unavailable: dict[int | str, Any] = {503: {"description": "The database cannot be used"}}
+
+    @app.get("/health", tags=["operations"], response_model=None, responses=unavailable)
     async def health() -> JSONResponse:
         """200 while the database can be used, else 503."""
         try:
@@ -66,7 +69,7 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
             return JSONResponse({"status": "unavailable"}, 503)
         return JSONResponse({"status": "ok"})
 
-    @app.get("/metrics", tags=["operations"], response_model=None)
+    @app.get("/metrics", tags=["operations"], response_model=None, response_class=PlainTextResponse)
     async def read_metrics() -> Response:
         """For Prometheus."""
         return Response(await metrics.text(), media_type=metrics.content_type)
