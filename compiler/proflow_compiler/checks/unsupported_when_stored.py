@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.nodes import CronTrigger
+
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import listed, pointed, triggers
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.graph import Graph
 
+LONGEST_KEY = 300
 DEEPEST = 8
 """Levels of `foreach` that the states of nodes are kept for."""
 COMPILE = "compile the design to a function of its own, or remove the setting"
@@ -21,7 +26,8 @@ RULE = Rule(
 Stored designs of all tenants are run by one function, whose settings are the same for all of them.
 `concurrency`, `throttle`, `priority` and `timeouts` belong to a function, and a design with
 `scope: system` belongs to no tenant: these work for designs that are compiled to functions of their
-own. The states of nodes are kept for at most 8 levels of `foreach` inside one another.
+own. The states of nodes are kept for at most 8 levels of `foreach` inside one another. What starts
+and cancels runs is looked up by names of events and by crons, of at most 300 characters.
 
 The rule is checked when a design is published, and by `proflow check --stored`. Everything else
 works in both ways: `retries` and `retry`, `trigger` with `if`, crons with time zones, `cancelOn`,
@@ -72,7 +78,35 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             label="belongs to no tenant",
             help=COMPILE,
         )
+    yield from _too_long(facts.graph)
     yield from _too_deep(design)
+
+
+def _too_long(graph: Graph) -> Iterator[Diagnostic]:
+    places = [
+        *triggers(graph),
+        *(
+            (cancel, pointer, None)
+            for cancel, pointer in listed(
+                graph.design.settings.cancel_on, graph.design.pointer_to("cancelOn")
+            )
+        ),
+    ]
+    for one, pointer, node in places:
+        if isinstance(one, CronTrigger):
+            key, kind, zone = one.cron, "cron", one.timezone or ""
+        else:
+            key, kind, zone = one.event, "event", ""
+        length = len(key) + (len(f"TZ={zone} ") if zone else 0)
+        if length > LONGEST_KEY:
+            yield RULE.diagnostic(
+                f"the {kind} has {length} characters, but at most {LONGEST_KEY} are kept",
+                pointed(pointer, kind),
+                node=node,
+                help="write ranges and steps, `1-5` or `*/2`, in place of lists"
+                if kind == "cron"
+                else "choose a shorter name",
+            )
 
 
 def _too_deep(design: Design) -> Iterator[Diagnostic]:
