@@ -10,13 +10,14 @@ from typing import Any
 import inngest
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
+from proflow_runtime.clock import Clock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine, RunRecord
 from proflow_runtime.local.engine import LocalEngine as Engine
 from proflow_runtime.store import designs
 from proflow_runtime.store.models import DesignVersion
-from proflow_runtime.stored.deployment import Deployment, Limits
+from proflow_runtime.stored.deployment import Deployment
 from proflow_runtime.values import JSON
 from proflow_schemas.definition import Definition
 
@@ -107,12 +108,10 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    handlers: Mapping[str, Handler] | None = None, **deployed: Any
+    handlers: Mapping[str, Handler] | None = None, clock: Clock | None = None, **deployed: Any
 ) -> AsyncIterator[Office]:
     client = inngest.Inngest(app_id="office", is_production=False)
-    async with LocalEngine(client, []) as engine:
-        deployment = Deployment(
-            client, Registry(handlers or {}), Engined(engine), limits=Limits(), **deployed
-        )
+    async with LocalEngine(client, [], clock=clock) as engine:
+        deployment = Deployment(client, Registry(handlers or {}), Engined(engine), **deployed)
         await deployment.refresh()
         yield Office(engine, deployment)

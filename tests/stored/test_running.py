@@ -1,14 +1,17 @@
 """Runs of stored designs: which are started, what they are pinned to, how they end."""
 
+import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from proflow_runtime import Task
+from proflow_runtime.clock import RealClock
 from proflow_runtime.store import runs
 from proflow_runtime.store.models import InngestTask, Run
 from proflow_runtime.stored import crons, starting
-from proflow_runtime.stored.deployment import cron_function_id, event_function_id
+from proflow_runtime.stored.deployment import Limits, cron_function_id, event_function_id
 from proflow_runtime.stored.starting import cancellation
 from stored.office import drawn, line, office, publish
 
@@ -246,6 +249,45 @@ async def test_large_events_are_handed_over_in_several_steps(
         sent = [step.id for step in asked.steps if step.id and step.id.startswith("start")]
         assert sent == ["start", "start-2", "start-3", "start-4"]
     assert await Run.filter(status="completed").count() == 7
+
+
+async def test_each_tenant_has_so_many_steps_at_once(database: str) -> None:
+    at_work: Counter[int] = Counter()
+    most: Counter[int] = Counter()
+    both_are_full = asyncio.Event()
+
+    async def work(task: Task) -> Any:
+        at_work[task.tenant_id] += 1
+        most[task.tenant_id] = max(most[task.tenant_id], at_work[task.tenant_id])
+        if at_work == {1: 2, 2: 2}:
+            both_are_full.set()
+        await both_are_full.wait()
+        at_work[task.tenant_id] -= 1
+
+    for tenant in (1, 2):
+        await publish(tenant, line("work", ("do", "task", {"handler": "work"})))
+    limits = Limits(tenant_concurrency=2)
+    async with office({"work": work}, RealClock(), limits=limits) as at, asyncio.timeout(20):
+        driving = asyncio.create_task(at.engine.serve())
+        await at.engine.send(
+            *({"name": "work/start", "data": {"tenant_id": 1 + n % 2}} for n in range(12))
+        )
+        while await Run.filter(status="completed").count() < 12:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        at.engine.stop()
+        await driving
+    assert most == {1: 2, 2: 2}
+
+
+async def test_a_subprocess_that_takes_too_long_ends_with_its_parent(database: str) -> None:
+    await publish(1, line("child", ("sleep", "delay", {"duration": "3d"})))
+    call = ("call", "subprocess", {"workflow": "child", "timeout": "1d"})
+    await publish(1, line("parent", call))
+    async with office() as at:
+        await at.send("parent/start", {"tenant_id": 1})
+    found = {run.workflow: run for run in await Run.all()}
+    assert (found["parent"].status, found["child"].status) == ("failed", "cancelled")
+    assert found["child"].ended_at == found["parent"].ended_at == BEGAN + timedelta(days=1)
 
 
 async def test_a_cron_starts_every_tenants_design_once_a_tick(database: str) -> None:
