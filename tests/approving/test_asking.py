@@ -7,7 +7,7 @@ import pytest
 from approving.desk import desk
 from proflow_runtime.approving import ApproverSpec, Context, TableResolver
 from proflow_runtime.store import people
-from proflow_runtime.store.models import Assignment, AuditEntry
+from proflow_runtime.store.models import Approval, Assignment, AuditEntry
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
@@ -249,3 +249,58 @@ async def test_a_run_that_ends_closes_its_approvals(database: str) -> None:
         await approval.refresh_from_db()
         assert approval.status == "cancelled"
         assert await at.refused("ben", "approve", approval) == (409, "already-decided")
+
+
+async def test_nobody_decides_through_others_what_they_may_not_decide(database: str) -> None:
+    async with desk(approverIds=["ben"]) as at:
+        now = at.at.engine.clock.now()
+        await people.delegate(1, "ben", "ann", starts_at=now, ends_at=now + HOUR)
+        approval = await at.ask()
+        assert await at.refused("ann", "approve", approval) == (403, "not-entitled")
+
+
+async def test_who_has_a_seat_says_when_they_act_for_another(database: str) -> None:
+    async with desk(approvalMode="all", approverIds=["ben", "cat", "dan"]) as at:
+        now = at.at.engine.clock.now()
+        for user in ("cat", "dan"):
+            await people.delegate(1, user, "ben", starts_at=now, ends_at=now + HOUR)
+            await people.delegate(1, user, "zoe", starts_at=now, ends_at=now + HOUR)
+        approval = await at.ask()
+        await at.act("ben", "approve", approval)
+        assert await at.refused("ben", "approve", approval) == (409, "already-decided")
+        assert await at.refused("ben", "approve", approval, instead_of="eve") == (
+            403,
+            "not-entitled",
+        )
+        assert await at.refused("zoe", "approve", approval) == (422, "say-for-whom")
+        await at.act("ben", "approve", approval, instead_of="cat")
+        assert await at.result() is None
+        await at.act("zoe", "approve", approval)
+        assert await at.result() == "completed"
+
+
+async def test_those_who_are_asked_later_are_told_of(database: str) -> None:
+    async with desk(approvalMode="sequential", allowTransfer=True, allowAddSign=True) as at:
+        approval = await at.ask()
+        assert at.sent == []
+        await at.act("ben", "add-sign-before", approval, to="dan")
+        await at.act("dan", "approve", approval)
+        await at.act("ben", "approve", approval)
+        await at.act("cat", "transfer", approval, to="eve")
+        told = [(event.name, event.data["users"]) for event in at.sent]
+        assert told == [("approval/assigned", [user]) for user in ("dan", "ben", "cat", "eve")]
+
+
+async def test_after_its_time_an_approval_is_not_withdrawn(database: str) -> None:
+    async with desk(timeout="1d", timeoutAction="approve", allowWithdraw=True) as at:
+        approval = await at.ask()
+        at.at.engine.clock.advance_to(at.at.engine.clock.now() + timedelta(days=1))  # type: ignore[attr-defined]
+        assert await at.refused("ann", "withdraw", approval) == (409, "already-decided")
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 2**70])
+async def test_numbers_that_no_approval_has_are_unknown(database: str, number: int) -> None:
+    async with desk() as at:
+        nothing = Approval(id=1, tenant_id=1)
+        nothing.id = number
+        assert await at.refused("ben", "approve", nothing) == (404, "unknown-approval")

@@ -155,8 +155,11 @@ async def test_who_started_it_may_withdraw_it(database: str) -> None:
 
 @pytest.mark.parametrize("demanded", ["onReject", "always"])
 async def test_a_comment_is_demanded(database: str, demanded: str) -> None:
-    async with desk(commentRequired=demanded, approvalMode="all") as at:
+    async with desk(commentRequired=demanded, approvalMode="all", allowAddSign=True) as at:
         approval = await at.ask()
+        if demanded == "always":
+            missing = await at.refused("ben", "add-sign-after", approval, to="dan")
+            assert missing == (422, "comment-required")
         assert await at.refused("ben", "reject", approval) == (422, "comment-required")
         assert await at.refused("ben", "reject", approval, comment=" ") == (422, "comment-required")
         if demanded == "always":

@@ -27,8 +27,8 @@ ActName = Literal[
     "comment",
 ]
 ACTS: tuple[str, ...] = get_args(ActName)
-REMINDER = "approval/reminder"
-"""The event that hosts listen to for telling people."""
+REMINDER, ASSIGNED = "approval/reminder", "approval/assigned"
+"""Events that hosts listen to for telling people: again, and those who are asked later than first."""
 LONGEST_COMMENT = 4000
 LONGEST_USER = 200
 ADMIN = "admin"
@@ -41,6 +41,7 @@ class Act:
     name: str
     user: str
     users: tuple[str, ...]
+    instead_of: str | None
     comment: str | None
     to: str | None
     roles: frozenset[str]
@@ -55,6 +56,7 @@ async def perform(
     *,
     comment: str | None,
     to: str | None,
+    instead_of: str | None,
     roles: frozenset[str],
 ) -> None:
     """Do it, or raise `ActRefused` and leave everything as it is."""
@@ -66,11 +68,14 @@ async def perform(
     async with transaction() as client:
         board = await Board.locked(client, tenant_id, approval_id)
         workflow = board.approval.workflow
-        others = [one for one, within in stood_in_for if within in (None, workflow)]
+        # Nobody decides through others what they may not decide themselves.
+        itself = user == board.approval.initiator and not _may_decide_itself(board)
+        others = [one for one, within in stood_in_for if within in (None, workflow) and not itself]
         act = Act(
             name,
             user,
-            (user, *others),
+            tuple(dict.fromkeys((user, *others))),
+            instead_of,
             (comment or "").strip() or None,
             to,
             roles,
@@ -89,29 +94,44 @@ def _takes_part(board: Board, act: Act) -> bool:
 
 
 def _seat(board: Board, act: Act) -> Assignment:
-    """The open seat that somebody acts from: their own before another's."""
-    expires = board.approval.expires_at
-    mine = board.of(set(act.users))
+    """The open seat that somebody acts from: their own, or that of the one they say."""
+    had = {one.user for one in board.assignments} & set(act.users)
+    if act.instead_of is not None:
+        users = {act.instead_of} & set(act.users)
+    else:
+        users = {act.user} if act.user in had else had
+    mine = board.of(users)
     if not mine:
-        seats = [one for one in board.assignments if one.user in act.users]
+        seats = [one for one in board.assignments if one.user in users]
         if any(one.status == "queued" for one in seats):
             raise too_late("it is not their turn yet")
         if any(one.status in ("approved", "rejected", "returned") for one in seats):
             raise too_late("they have decided already")
         raise not_yours("the approval waits for others")
+    _in_time(board, act)
+    if len(mine) > 1:
+        names = ", ".join(f"`{one.user}`" for one in mine)
+        raise wrong("say-for-whom", f"say in `instead_of` for whom: {names}")
+    return mine[0]
+
+
+def _in_time(board: Board, act: Act) -> None:
+    expires = board.approval.expires_at
     if expires is not None and act.at >= expires:
         raise too_late("the time for it is over")
-    return min(mine, key=lambda one: act.users.index(one.user))
+
+
+def _demand_comment(board: Board, act: Act) -> None:
+    demanded = board.approval.policy.get("commentRequired")
+    refusing = act.name in ("reject", "return")
+    if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
+        raise wrong("comment-required", "say why in a comment")
 
 
 async def _vote(board: Board, act: Act) -> None:
     seat = _seat(board, act)
-    policy = board.approval.policy
-    demanded = policy.get("commentRequired")
-    refusing = act.name != "approve"
-    if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
-        raise wrong("comment-required", "say why in a comment")
-    if act.name == "return" and "return" not in (policy.get("allow") or ()):
+    _demand_comment(board, act)
+    if act.name == "return" and "return" not in (board.approval.policy.get("allow") or ()):
         raise not_yours("this approval cannot be returned")
     status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
     await board.update(seat, status=status, comment=act.comment, acted_at=act.at)
@@ -122,7 +142,8 @@ async def _vote(board: Board, act: Act) -> None:
 async def _go_on(board: Board, act: Act) -> None:
     verdict = board.verdict()
     if verdict is None:
-        await board.advance()
+        for row in await board.advance():
+            await _ask(board, row)
     else:
         await board.decide(verdict, act.at, act.user, act.comment)
 
@@ -131,7 +152,7 @@ async def _transfer(board: Board, act: Act) -> None:
     to = _other(board, act)
     if not board.seats and ADMIN in act.roles:
         # Nobody was found to ask: an administrator says who decides.
-        await board.seat(to, origin="transfer")
+        await _ask(board, await board.seat(to, origin="transfer"))
         await board.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
         return
     seat = _seat(board, act)
@@ -144,21 +165,24 @@ async def _transfer(board: Board, act: Act) -> None:
         if row.before_id == seat.id:
             await board.update(row, before_id=taken.id)
     await _note(board, act, seat, to=to)
+    await _ask(board, taken)
 
 
 async def _add_before(board: Board, act: Act) -> None:
     to = _other(board, act)
     seat = _seat(board, act)
     _allowed(board, act, "addSign")
-    await board.seat(to, origin="add-sign", position=seat.position, before=seat)
+    added = await board.seat(to, origin="add-sign", position=seat.position, before=seat)
     await board.update(seat, status="queued")
     await _note(board, act, seat, to=to)
+    await _ask(board, added)
 
 
 async def _add_after(board: Board, act: Act) -> None:
     to = _other(board, act)
     seat = _seat(board, act)
     _allowed(board, act, "addSign")
+    _demand_comment(board, act)
     added = await board.seat(to, origin="add-sign", status="queued", position=seat.position + 1)
     await board.update(added, before_id=seat.before_id)
     await board.update(
@@ -178,6 +202,7 @@ async def _urge(board: Board, act: Act) -> None:
 async def _withdraw(board: Board, act: Act) -> None:
     _initiated(board, act)
     _allowed(board, act, "withdraw")
+    _in_time(board, act)
     approval = board.approval
     await board.note(act.at, act.user, act.name, comment=act.comment)
     await board.close("withdrawn", act.at, act.user, act.comment)
@@ -212,6 +237,24 @@ async def remind(
     board: Board, users: list[str], occasion: str, *, by: str | None, comment: str | None = None
 ) -> None:
     """Have an event sent that tells a host whom to remind."""
+    event_id = f"reminder:{board.approval.id}:{occasion}"
+    await _tell(board, REMINDER, event_id, users, by=by, comment=comment)
+
+
+async def _ask(board: Board, row: Assignment) -> None:
+    """Have an event sent that tells a host who is asked now."""
+    await _tell(board, ASSIGNED, f"assigned:{row.id}", [row.user])
+
+
+async def _tell(
+    board: Board,
+    name: str,
+    event_id: str,
+    users: list[str],
+    *,
+    by: str | None = None,
+    comment: str | None = None,
+) -> None:
     approval = board.approval
     data = {
         "tenant_id": approval.tenant_id,
@@ -224,8 +267,7 @@ async def remind(
         "by": by,
         "comment": comment,
     }
-    event_id = f"reminder:{approval.id}:{occasion}"
-    await outbox.put(board.client, event_id, approval.tenant_id, REMINDER, data)
+    await outbox.put(board.client, event_id, approval.tenant_id, name, data)
 
 
 def _initiated(board: Board, act: Act) -> None:
@@ -245,10 +287,13 @@ def _other(board: Board, act: Act) -> str:
         raise wrong("unknown-user", "say in `to` whom it goes to")
     if any(one.user == to for one in board.seats):
         raise ActRefused(409, "already-asked", f"`{to}` is asked already")
-    rule = board.approval.policy.get("selfApproval") or "forbid"
-    if to == board.approval.initiator and rule != "allow":
+    if to == board.approval.initiator and not _may_decide_itself(board):
         raise wrong("self-approval", "who has started the run does not decide on it")
     return to
+
+
+def _may_decide_itself(board: Board) -> bool:
+    return bool(board.approval.policy.get("selfApproval") == "allow")
 
 
 async def _note(board: Board, act: Act, seat: Assignment, *, to: str | None = None) -> None:

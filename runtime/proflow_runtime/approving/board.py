@@ -15,6 +15,7 @@ from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEn
 
 SEATED = ("queued", "open", "approved", "rejected", "returned")
 """Statuses of assignments that count; others were handed over, skipped or closed."""
+MOST_ID = 2**63
 SYSTEM = "system"
 """Who acts where nobody does."""
 
@@ -32,6 +33,8 @@ class Board:
     @classmethod
     async def locked(cls, client: BaseDBAsyncClient, tenant_id: int, approval_id: int) -> Board:
         """Nobody else acts on it until the transaction ends. Raises `ActRefused` (404)."""
+        if not 0 < approval_id < MOST_ID:
+            raise not_found()
         found = Approval.select_for_update().get_or_none(id=approval_id, tenant_id=tenant_id)
         approval = await found
         if approval is None:
@@ -86,14 +89,14 @@ class Board:
         row.update_from_dict(changes)
         await row.save(update_fields=list(changes))
 
-    async def advance(self) -> list[str]:
-        """Open the seats whose turn it is now; their users."""
+    async def advance(self) -> list[Assignment]:
+        """Open the seats whose turn it is now."""
         seats = self.seats
         held = {one.before_id for one in seats if one.status != "approved"}
         opened = [one for one in seats if one.status == "queued" and one.id not in held]
         for one in opened:
             await self.update(one, status="open")
-        return [one.user for one in opened]
+        return opened
 
     async def note(
         self,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 
 from proflow_runtime import clock
 from proflow_runtime.approvals import OpenRequest
 from proflow_runtime.approving import acting
-from proflow_runtime.approving.board import SYSTEM, Board
+from proflow_runtime.approving.board import MOST_ID, SYSTEM, Board
 from proflow_runtime.approving.opening import open_approval
 from proflow_runtime.approving.refusals import not_found
 from proflow_runtime.approving.resolving import Resolver, TableResolver
@@ -52,11 +52,22 @@ class ApprovalService:
         *,
         comment: str | None = None,
         to: str | None = None,
+        instead_of: str | None = None,
         roles: Collection[str] = (),
     ) -> dict[str, Any]:
-        """Let somebody do something; what the approval is then. Raises `ActRefused`."""
+        """Let somebody do something; what the approval is then. Raises `ActRefused`.
+
+        `instead_of`: for whom they stand in, where they have a seat of their own, or several ask.
+        """
         await acting.perform(
-            tenant_id, user, approval_id, act, comment=comment, to=to, roles=frozenset(roles)
+            tenant_id,
+            user,
+            approval_id,
+            act,
+            comment=comment,
+            to=to,
+            instead_of=instead_of,
+            roles=frozenset(roles),
         )
         self._committed()
         return await self.get(tenant_id, user, approval_id, roles=roles)
@@ -68,7 +79,9 @@ class ApprovalService:
 
         Raises `ActRefused` (404).
         """
-        approval = await Approval.get_or_none(id=approval_id, tenant_id=tenant_id)
+        known = 0 < approval_id < MOST_ID
+        found = Approval.get_or_none(id=approval_id, tenant_id=tenant_id)
+        approval = await found if known else None
         if approval is None:
             raise not_found()
         rows = await Assignment.filter(approval_id=approval.id).order_by("position", "id")
@@ -108,24 +121,23 @@ class ApprovalService:
             query = query.filter(initiator=user)
         elif box == "done":
             acted = Assignment.filter(tenant_id=tenant_id, acted_at__isnull=False)
-            decided = acted.filter(user=user).values_list("approval_id", flat=True)
+            decided = acted.filter(user=user).values("approval_id")
             entries = AuditEntry.filter(
                 tenant_id=tenant_id,
                 actor=user,
                 act__in=("approve", "reject", "return", "transfer"),
-            ).values_list("approval_id", flat=True)
-            query = query.filter(Q(id__in=list({*await decided, *await entries})))
+            ).values("approval_id")
+            query = query.filter(Q(id__in=Subquery(decided)) | Q(id__in=Subquery(entries)))
         else:
-            query = query.filter(status="open").filter(await self._waiting(tenant_id, user))
+            query = query.filter(await self._waiting(tenant_id, user), status="open")
         return await sliced(query, ("id",), after, limit)
 
     async def _waiting(self, tenant_id: int, user: str) -> Q:
         """Approvals with an open seat of a user, or of somebody that they stand in for."""
         opened = Assignment.filter(tenant_id=tenant_id, status="open")
-        mine = await opened.filter(user=user).values_list("approval_id", flat=True)
-        found = Q(id__in=list(mine))
+        found = Q(id__in=Subquery(opened.filter(user=user).values("approval_id")))
         for other, workflow in await people.stood_in_for(tenant_id, user):
-            theirs = list(await opened.filter(user=other).values_list("approval_id", flat=True))
+            theirs = Subquery(opened.filter(user=other).values("approval_id"))
             within = {} if workflow is None else {"workflow": workflow}
             found |= Q(id__in=theirs, **within)
         return found

@@ -78,7 +78,8 @@ class ApprovalDetails(ApprovalSummary):
 class Act(Body):
     act: ActName
     comment: str | None = Field(default=None, max_length=LONGEST_COMMENT)
-    to: User | None = None
+    to: User | None = Field(default=None, description="Of `transfer` and `add-sign-…`: whom")
+    instead_of: User | None = Field(default=None, description="For whom the user stands in")
 
 
 class NewDelegation(Body):
@@ -147,6 +148,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             body.act,
             comment=body.comment,
             to=body.to,
+            instead_of=body.instead_of,
             roles=principal.roles,
         )
         return ApprovalDetails(**found)
