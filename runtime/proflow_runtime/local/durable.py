@@ -67,9 +67,13 @@ class DurableJournal:
     async def open(self, committed: Callable[[], None]) -> Saved:
         await self._ownership.acquire()
         self._on_commit = committed
-        runs, keys = await rows.load()
+        try:
+            runs, keys = await rows.load()
+            restored = [_read_key(state) for state in keys]
+        except BaseException:
+            await self._ownership.release()
+            raise
         now = clock.now()
-        restored = [_read_key(state) for state in keys]
         self._tasks = [
             asyncio.create_task(self._commit_always(), name="proflow journal"),
             asyncio.create_task(self._prune_always(), name="proflow journal pruning"),
@@ -79,13 +83,13 @@ class DurableJournal:
     async def close(self) -> None:
         self._closing = True
         self._told.set()
-        committer, *others = self._tasks
-        for task in others:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await committer
-        await self._ownership.release()
+        committer, pruner = self._tasks
+        pruner.cancel()
+        try:
+            await committer
+        finally:
+            await asyncio.gather(pruner, return_exceptions=True)
+            await self._ownership.release()
 
     async def flushed(self) -> None:
         with suppress(ConfigurationError):  # nothing of this task is in the database
@@ -147,7 +151,7 @@ class DurableJournal:
                 count = await rows.prune(milliseconds(now - self._retention), milliseconds(now))
                 if count:
                     log.info("%d ended runs were forgotten", count)
-            except rows.Unavailable as error:
+            except Exception as error:  # what is kept too long does no harm
                 log.warning("ended runs cannot be forgotten now: %s", error)
             await asyncio.sleep(PRUNE_EVERY.total_seconds())
 

@@ -153,8 +153,12 @@ class LocalEngine:
         self._open = True
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._admission.restore(saved.keys)
-        self._deployment.restore(saved.runs, self._execution)
+        try:
+            self._admission.restore(saved.keys)
+            self._deployment.restore(saved.runs, self._execution)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
