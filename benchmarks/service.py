@@ -8,7 +8,6 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from statistics import median, quantiles
@@ -24,6 +23,7 @@ from proflow_runtime.local import LocalEngine
 from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.app import standalone
+from proflow_runtime.service.standing import Engine
 from proflow_runtime.status import Snapshot
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connect, migrate
@@ -37,16 +37,6 @@ CLIENTS, REQUESTS = 50, 20
 MOST_WRITES = 1.0
 """Transactions for the states of nodes, by request of Inngest."""
 PATHS = ("/api/runs", "/api/approvals", "/api/tasks", "/api/designs")
-
-
-class Engine:
-    """Deploys to the engine in this process."""
-
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
-
-    async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
-        self._engine.deploy(functions)
 
 
 async def work(task: Task) -> Any:
