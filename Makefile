@@ -4,13 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
+PAGE := runtime/proflow_runtime/service/static/index.html
 CODE := compiler runtime schemas tests benchmarks examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check fix golden migrations bench new-node new-rule
+.PHONY: help demo web test test-long check fix golden migrations bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -27,6 +28,17 @@ demo: $(READY) ## Check a design, compile it, and run it three ways
 
 test: check ## Everything that must hold before a change lands
 	$(BIN)/python -m pytest $(PYTEST)
+
+web: $(PAGE) ## Build the web page; needs Node.js 18 or later
+
+PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
+$(PAGE): $(READY) web/node_modules/.ready $(PAGE_SOURCES)
+	$(BIN)/python -m proflow_runtime.service.openapi > web/openapi.json
+	cd web && npm run --silent types && npm run --silent build
+
+web/node_modules/.ready: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and generated code
 	PROFLOW_EXAMPLES=$${PROFLOW_EXAMPLES:-2000} $(BIN)/python -m pytest tests/parity tests/reference $(PYTEST)

@@ -80,6 +80,18 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """An edge is taken where its source completed with the outcome `by`, or with whatever (`always`).
+
+    `ruled`: and if its target then moved, because rules that the outcome does not tell chose it.
+    """
+
+    by: str
+    always: bool
+    ruled: bool
+
+
+@dataclass(frozen=True)
 class Arrow:
     """An edge as it is drawn; `taken` is None without a run.
 
@@ -89,6 +101,7 @@ class Arrow:
 
     source: str
     target: str
+    leaving: Leaving
     label: str | None = None
     taken: bool | None = None
     back: bool = False
@@ -177,24 +190,32 @@ def _shape(node: Node, state: tuple[str, tuple[str, ...]] | None) -> Shape:
     )
 
 
+def _leaving(source: Node, edge: Edge) -> Leaving:
+    """How a run shows that it went along an edge of a design."""
+    rules = source.kind.rules
+    return Leaving(
+        by=(edge.handle or edge.target) if rules else outcome_of(source, edge),
+        always=not rules and len(source.kind.outcomes) < 2,
+        ruled=rules or edge.when is not None or edge.default,
+    )
+
+
 def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None) -> Arrow:
     """`limit`: the edge leads back, so many times."""
     source = design.nodes[edge.source]
     outcome = outcome_of(source, edge)
-    ruled = source.kind.rules or edge.when is not None or edge.default
-    label = edge.label or _own_label(edge, outcome, ruled)
+    way = _leaving(source, edge)
+    label = edge.label or _own_label(edge, outcome, way.ruled)
     taken = None
     if run is not None:
         status, took = run.nodes.get(edge.source, ("pending", ()))
         target, _ = run.nodes.get(edge.target, ("pending", ()))
-        name = (edge.handle or edge.target) if source.kind.rules else outcome
-        left_by = status == "completed" and (name in took or len(source.kind.outcomes) < 2)
-        if source.kind.rules:
-            left_by = status == "completed" and name in took
-        taken = left_by and (not ruled or target not in ("skipped", "pending"))
+        left_by = status == "completed" and (way.always or way.by in took)
+        taken = left_by and (not way.ruled or target not in ("skipped", "pending"))
     return Arrow(
         edge.source,
         edge.target,
+        way,
         _bounded(_text(label) if label else None, limit),
         taken,
         back=limit is not None,
@@ -205,11 +226,12 @@ def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None)
 def _undrawn(way: WayBack, run: RunStates | None) -> Arrow:
     """A way back that is no edge but a setting of an approval."""
     source, outcome = way.edge.source, way.edge.outcome
+    leaving = Leaving(by=outcome, always=False, ruled=False)
     taken = None
     if run is not None:
         status, took = run.nodes.get(source, ("pending", ()))
         taken = status == "completed" and outcome in took
-    return Arrow(source, way.edge.target, _bounded(outcome, way.limit), taken, back=True)
+    return Arrow(source, way.edge.target, leaving, _bounded(outcome, way.limit), taken, back=True)
 
 
 def _bounded(label: str | None, limit: int | None) -> str | None:

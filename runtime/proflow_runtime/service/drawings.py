@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from proflow_compiler.design import Design
@@ -49,7 +49,9 @@ def picture(design: Design) -> dict[str, Any]:
     """Nodes and edges in file order, in pixels.
 
     `x`, `y` are a node's upper left corner, inside a container counted from the container's, as
-    React Flow has them. Ways back that are settings of an approval are edges with `drawn` false.
+    React Flow has them. An edge's `leaving` says how a run shows that it went along: its source
+    completed with the outcome `by` (or with any: `always`), and, of one that is `ruled`, its target
+    moved. Ways back that are settings of an approval are edges with `drawn` false.
     """
     seen = figure(design)
     widths = {
@@ -113,7 +115,8 @@ def _edges(design: Design, seen: Figure) -> list[dict[str, Any]]:
     edges = []
     for number, arrow in enumerate(seen.arrows):
         edge = design.edges[number] if number < len(design.edges) else None
-        outcome = None if edge is None else outcome_of(design.nodes[edge.source], edge)
+        source = design.nodes[arrow.source]
+        outcome = arrow.leaving.by if edge is None else outcome_of(source, edge)
         edges.append(
             {
                 "id": f"e{number}",
@@ -126,6 +129,7 @@ def _edges(design: Design, seen: Figure) -> list[dict[str, Any]]:
                 "back": arrow.back,
                 "error": arrow.error,
                 "drawn": edge is not None,
+                "leaving": asdict(arrow.leaving),
             }
         )
     return edges

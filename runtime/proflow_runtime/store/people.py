@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from tortoise.expressions import Q
+
 from proflow_runtime import clock
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
+from proflow_runtime.store.models.texts import storable
+from proflow_runtime.store.pages import LIMIT, Page, page
 
 MOST_STAND_INS = 50
 """Stand-ins of stand-ins are followed no further."""
@@ -21,6 +25,23 @@ async def with_role(tenant_id: int, role: str) -> list[str]:
 async def roles_of(tenant_id: int, user: str) -> list[str]:
     found = PersonRole.filter(tenant_id=tenant_id, user=user).order_by("role")
     return [row.role for row in await found]
+
+
+async def name_of(tenant_id: int, user: str) -> str | None:
+    """What somebody is called; None: nobody knows them."""
+    found = await Person.get_or_none(tenant_id=tenant_id, user=user)
+    return None if found is None else found.name
+
+
+async def listed(
+    tenant_id: int, *, search: str = "", offset: int = 0, limit: int = LIMIT
+) -> Page[Person]:
+    """People by their user ids; `search` is a part of user id or name."""
+    query = Person.filter(tenant_id=tenant_id)
+    if search:
+        text = storable(search)
+        query = query.filter(Q(user__icontains=text) | Q(name__icontains=text))
+    return await page(query.order_by("user"), offset, limit)
 
 
 async def heads(tenant_id: int, department: str) -> list[str]:

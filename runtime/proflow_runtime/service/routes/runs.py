@@ -19,8 +19,9 @@ from proflow_runtime.service.routes.common import (
     bad_cursor,
     principal,
 )
+from proflow_runtime.service.routes.drawings import Drawn
 from proflow_runtime.service.states import history
-from proflow_runtime.store import runs
+from proflow_runtime.store import designs, runs
 from proflow_runtime.store.pages import CursorError
 
 TAG = "runs"
@@ -150,6 +151,19 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         """How a run and each of its nodes stand."""
         found = await proflow.status(principal.tenant_id, run_id)
         return RunStatus(**found, inngest_url=linked(found["inngest_run_id"]))
+
+    @router.get("/runs/{run_id}/drawing", tags=[TAG], responses=RESPONSES)
+    async def draw_run(run_id: RunId, principal: Principal = who) -> Drawn:
+        """The picture of the version that a run is pinned to."""
+        run = await runs.get(principal.tenant_id, run_id)
+        if run is None:
+            raise not_found("run")
+        try:
+            version = await designs.version(principal.tenant_id, run.workflow, run.version)
+        except designs.UnknownDesignError:
+            raise not_found("drawing") from None
+        found = await proflow.compiling.draw(version.canvas)
+        return Drawn(picture=found.picture, diagnostics=found.diagnostics)
 
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
     async def list_changes(

@@ -1,0 +1,165 @@
+/** What the service says: generated from its description, and what that leaves open. */
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Me = Schemas['Me'];
+export type Colleague = Schemas['Colleague'];
+export type DesignSummary = Schemas['Summary'];
+export type Draft = Schemas['Draft'];
+export type Version = Schemas['Version'];
+export type VersionDrawing = Schemas['VersionDrawing'];
+export type RunSummary = Schemas['RunSummary'];
+export type Task = Schemas['Task'];
+export type ApprovalSummary = Schemas['ApprovalSummary'];
+export type ApprovalDetails = Schemas['ApprovalDetails'];
+export type ActName = Schemas['Act']['act'];
+export type NewAct = Schemas['Act'];
+export type Delegation = Schemas['Delegation'];
+export type NewDelegation = Schemas['NewDelegation'];
+export type Change = Schemas['Change'];
+
+export interface Listed<T> {
+  items: T[];
+  total: number;
+}
+
+export interface Following<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface Diagnostic {
+  code: string;
+  name: string;
+  level: 'error' | 'warning' | 'info';
+  message: string;
+  help: string | null;
+  pointer: string | null;
+  line: number | null;
+  column: number | null;
+  node: string | null;
+  /** The `key` of an edge of the picture. */
+  edge: string | null;
+  /** The nodes of a walk that shows what is wrong. */
+  path: string[];
+}
+
+export const NODE_STATUSES = [
+  'pending',
+  'running',
+  'waiting',
+  'completed',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const;
+export type NodeStatus = (typeof NODE_STATUSES)[number];
+
+export interface NodeState {
+  status: NodeStatus;
+  outcome?: string | string[] | null;
+  attempts?: number | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  error?: { name: string; message: string } | null;
+  /** In a loop: which round. */
+  round?: number;
+  /** Of a node inside a foreach: how many of its items are in which status. */
+  items?: Partial<Record<NodeStatus, number>>;
+}
+
+export interface ExecutionStatus extends Omit<Schemas['RunStatus'], 'nodes' | 'error'> {
+  error?: unknown;
+  nodes: Record<string, NodeState>;
+}
+
+export const OPEN_STATUSES: readonly string[] = ['pending', 'running', 'waiting'];
+
+export interface PictureNode {
+  id: string;
+  type: string;
+  label: string;
+  /** Of the upper left corner, in pixels, counted from the parent's. */
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  parent: string | null;
+  config: Record<string, unknown>;
+  outcomes: string[];
+}
+
+/** How a run shows that it went along an edge. */
+export interface Leaving {
+  by: string;
+  always: boolean;
+  ruled: boolean;
+}
+
+export interface PictureEdge {
+  id: string;
+  key: string | null;
+  source: string;
+  target: string;
+  handle: string | null;
+  outcome: string | null;
+  label: string | null;
+  back: boolean;
+  error: boolean;
+  /** False: it is a setting of an approval, and no edge of the drawing. */
+  drawn: boolean;
+  leaving: Leaving;
+}
+
+export interface Picture {
+  id: string;
+  name: string;
+  width: number;
+  height: number;
+  nodes: PictureNode[];
+  edges: PictureEdge[];
+}
+
+export interface Drawn {
+  picture: Picture | null;
+  diagnostics: Diagnostic[];
+}
+
+export interface Compiled {
+  ok: boolean;
+  workflow: string | null;
+  diagnostics: Diagnostic[];
+  python: string | null;
+  definition: unknown;
+}
+
+export interface JsonSchema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  allOf?: JsonSchema[];
+  $ref?: string;
+  $defs?: Record<string, JsonSchema>;
+  default?: unknown;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  additionalProperties?: boolean | JsonSchema;
+}
+
+export interface NodeTypeInfo {
+  type: string;
+  outcomes: string[];
+  rules: boolean;
+  container: boolean;
+  config: JsonSchema;
+}

@@ -1,0 +1,133 @@
+/** A node on the canvas: its type, its label, its ways out, and how it stands in a run. */
+
+import { memo, useEffect, useState } from 'react';
+import { Handle, type NodeProps, Position } from 'reactflow';
+import { OPEN_STATUSES, type NodeState } from '../api/types';
+import { duration, type Texts, useTexts } from '../i18n';
+import { NODE_ICONS, STATUS_ICONS } from './kinds';
+import type { CanvasNodeData } from './picture';
+
+function statusText(state: NodeState, { t, word }: Texts): string {
+  const outcomes = [state.outcome ?? []].flat().filter((one) => one !== 'default');
+  const said = outcomes.map((one) => word('outcome', one)).join(', ');
+  return [
+    said && state.status === 'completed' ? said : word('status', state.status),
+    (state.attempts ?? 1) > 1 ? t('canvas.attempts', { count: state.attempts ?? 1 }) : '',
+    (state.round ?? 1) > 1 ? t('canvas.round', { count: state.round ?? 1 }) : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function itemsText(items: NonNullable<NodeState['items']>, { word }: Texts): string {
+  return Object.entries(items)
+    .map(([status, count]) => `${count} ${word('status', status)}`)
+    .join(', ');
+}
+
+/** How long a node has taken, counting while it goes on. */
+export function Elapsed({ state }: { state: NodeState }) {
+  const going = OPEN_STATUSES.includes(state.status) && !!state.started_at;
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!going) return undefined;
+    const timer = window.setInterval(() => setNow(Date.now()), 1000);
+    return () => window.clearInterval(timer);
+  }, [going]);
+  if (!state.started_at) return null;
+  const end = state.ended_at ? Date.parse(state.ended_at) : going ? now : undefined;
+  if (end === undefined) return null;
+  return <span className="pf-elapsed">{duration(end - Date.parse(state.started_at))}</span>;
+}
+
+/** All that is told of a node to somebody who cannot see it. */
+export function spoken(data: CanvasNodeData, at: Texts): string {
+  const { node, status, problems } = data;
+  const parts = [at.t('canvas.node', { type: at.word('type', node.type), label: node.label })];
+  if (status) parts.push(statusText(status, at));
+  if (problems) parts.push(at.t('canvas.problems', { count: problems }));
+  return parts.join(', ');
+}
+
+function Handles({ data }: { data: CanvasNodeData }) {
+  const { word } = useTexts();
+  const many = data.handles.length;
+  return (
+    <>
+      {data.node.type !== 'start' && (
+        <Handle type="target" position={Position.Left} className="pf-handle" />
+      )}
+      {data.handles.map((name, index) => (
+        <Handle
+          key={name}
+          id={name}
+          type="source"
+          position={Position.Right}
+          className={`pf-handle pf-handle--${name === 'error' || name === 'rejected' ? 'bad' : 'out'}`}
+          style={many > 1 ? { top: `${((index + 1) * 100) / (many + 1)}%` } : undefined}
+          title={word('outcome', name)}
+        />
+      ))}
+    </>
+  );
+}
+
+function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
+  const at = useTexts();
+  const { node, status, level, problems, onPath, container } = data;
+  const Icon = NODE_ICONS[node.type] ?? NODE_ICONS.task!;
+  const StatusIcon = status && STATUS_ICONS[status.status];
+  const name = [
+    'pf-node',
+    container ? 'pf-node--container' : `pf-node--${node.type}`,
+    status ? `pf-node--${status.status}` : '',
+    level ? `pf-node--${level}` : '',
+    onPath ? 'pf-node--path' : '',
+    selected ? 'pf-node--selected' : '',
+  ];
+  return (
+    <div className={name.filter(Boolean).join(' ')} data-node={node.id} data-status={status?.status}>
+      <Handles data={data} />
+      <span className="pf-node-icon" aria-hidden>
+        <Icon />
+      </span>
+      <span className="pf-node-text">
+        <span className="pf-node-label">{node.label}</span>
+        <span className="pf-node-detail">
+          {status && StatusIcon ? (
+            <>
+              <StatusIcon className="pf-node-status" />{' '}
+              {status.items ? itemsText(status.items, at) : statusText(status, at)}{' '}
+              <Elapsed state={status} />
+            </>
+          ) : (
+            at.word('type', node.type)
+          )}
+        </span>
+      </span>
+      {problems > 0 && (
+        <span className={`pf-badge pf-badge--${level}`} title={at.t('canvas.problems', { count: problems })}>
+          {problems}
+        </span>
+      )}
+    </div>
+  );
+}
+
+const sameState = (one: NodeState | undefined, other: NodeState | undefined) =>
+  one === other || JSON.stringify(one) === JSON.stringify(other);
+
+/** FlowView makes new `data` for every node at every change: what matters is what is in it. */
+export const NodeCard = memo(NodeCardView, (one, other) => {
+  const before = one.data;
+  const after = other.data;
+  return (
+    one.selected === other.selected &&
+    before.node === after.node &&
+    before.level === after.level &&
+    before.problems === after.problems &&
+    before.onPath === after.onPath &&
+    before.handles.join('\n') === after.handles.join('\n') &&
+    sameState(before.status, after.status)
+  );
+});

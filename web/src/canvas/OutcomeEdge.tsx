@@ -1,0 +1,79 @@
+/** An edge on the canvas: its outcome, and whether a run went along it. */
+
+import { memo } from 'react';
+import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getSmoothStepPath } from 'reactflow';
+import { useTexts } from '../i18n';
+import type { CanvasEdgeData } from './picture';
+
+/** How far below the lowest of its ends an edge turns that leads back. */
+const BELOW = 56;
+
+function backPath(
+  { sourceX, sourceY, targetX, targetY }: Pick<EdgeProps, 'sourceX' | 'sourceY' | 'targetX' | 'targetY'>,
+): [string, number, number] {
+  const low = Math.max(sourceY, targetY) + BELOW;
+  const [right, left] = [sourceX + 18, targetX - 18];
+  const path = [
+    `M ${sourceX} ${sourceY}`,
+    `H ${right - 8} Q ${right} ${sourceY} ${right} ${sourceY + 8}`,
+    `V ${low - 8} Q ${right} ${low} ${right - 8} ${low}`,
+    `H ${left + 8} Q ${left} ${low} ${left} ${low - 8}`,
+    `V ${targetY + 8} Q ${left} ${targetY} ${left + 8} ${targetY}`,
+    `H ${targetX}`,
+  ].join(' ');
+  return [path, (left + right) / 2, low];
+}
+
+function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
+  const { t, word } = useTexts();
+  const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data } = props;
+  const edge = data?.edge;
+  const back = targetX <= sourceX;
+  const [path, labelX, labelY] = back
+    ? backPath(props)
+    : getSmoothStepPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition });
+  const name = [
+    'pf-edge',
+    data?.state ? `pf-edge--${data.state}` : '',
+    data?.level ? `pf-edge--${data.level}` : '',
+    data?.onPath ? 'pf-edge--path' : '',
+    edge?.error ? 'pf-edge--failure' : '',
+    edge?.drawn === false ? 'pf-edge--undrawn' : '',
+    props.selected ? 'pf-edge--selected' : '',
+  ];
+  const classes = name.filter(Boolean).join(' ');
+  const label = edge?.label ? word('outcome', edge.label) : '';
+  const state =
+    data?.state === 'taken' ? t('canvas.taken') : data?.state === 'skipped' ? t('canvas.notTaken') : '';
+  return (
+    <g className={classes} data-edge={edge?.key ?? id} data-state={data?.state}>
+      <BaseEdge id={id} path={path} markerEnd={props.markerEnd} interactionWidth={16} />
+      <path className="pf-arrow" d={`M ${targetX - 7} ${targetY - 4} L ${targetX} ${targetY} L ${targetX - 7} ${targetY + 4}`} />
+      {label && (
+        <EdgeLabelRenderer>
+          <div
+            className={`pf-edge-label ${classes}`}
+            style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}
+            title={state || undefined}
+          >
+            {label}
+          </div>
+        </EdgeLabelRenderer>
+      )}
+    </g>
+  );
+}
+
+export const OutcomeEdge = memo(
+  OutcomeEdgeView,
+  (one, other) =>
+    one.sourceX === other.sourceX &&
+    one.sourceY === other.sourceY &&
+    one.targetX === other.targetX &&
+    one.targetY === other.targetY &&
+    one.selected === other.selected &&
+    one.data?.edge === other.data?.edge &&
+    one.data?.state === other.data?.state &&
+    one.data?.level === other.data?.level &&
+    one.data?.onPath === other.data?.onPath,
+);

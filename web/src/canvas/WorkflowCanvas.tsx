@@ -1,0 +1,162 @@
+/** A design on a canvas, with the status of a run if there is one. */
+
+import { CompressOutlined, ZoomInOutlined, ZoomOutOutlined } from '@ant-design/icons';
+import { FlowView } from '@ant-design/pro-flow';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import {
+  Background,
+  type ConnectionLineType,
+  type NodeMouseHandler,
+  Panel,
+  type ReactFlowProps,
+  useReactFlow,
+} from 'reactflow';
+import { api } from '../api/client';
+import type { Diagnostic, ExecutionStatus, Picture } from '../api/types';
+import { useTexts } from '../i18n';
+import './canvas.css';
+import { NODE_KINDS, STATUS_ICONS } from './kinds';
+import { NodeCard, spoken } from './NodeCard';
+import { OutcomeEdge } from './OutcomeEdge';
+import { flowEdges, flowNodes, marks } from './picture';
+
+export const NODE_TYPES = Object.fromEntries(NODE_KINDS.map((kind) => [kind, NodeCard]));
+export const EDGE_TYPES = { outcome: OutcomeEdge };
+/** From so many nodes on only those in view are drawn. */
+const MANY = 300;
+
+export interface WorkflowCanvasProps {
+  /** A design as a canvas saves it; the service says where its nodes go. */
+  design?: unknown;
+  /** Instead of a design: where everything goes, as the service has said. */
+  picture?: Picture;
+  status?: ExecutionStatus;
+  diagnostics?: readonly Diagnostic[];
+  /** The nodes of a walk to be shown. */
+  path?: readonly string[];
+  onNodeClick?: (node: string) => void;
+  onEdgeClick?: (edge: string) => void;
+  dark?: boolean;
+  /** Further props of the React Flow below; `children` are drawn within it. */
+  flow?: Partial<ReactFlowProps>;
+  children?: ReactNode;
+}
+
+/** The picture of a design, asked for whenever that changes. */
+function usePicture(design: unknown, given: Picture | undefined): Picture | undefined {
+  const [drawn, setDrawn] = useState<Picture>();
+  useEffect(() => {
+    if (given !== undefined || design === undefined) return undefined;
+    const asking = new AbortController();
+    api.draw(design, asking.signal).then(
+      (found) => setDrawn(found.picture ?? undefined),
+      () => setDrawn(undefined),
+    );
+    return () => asking.abort();
+  }, [design, given]);
+  return given ?? drawn;
+}
+
+export function CanvasControls() {
+  const { t } = useTexts();
+  const flow = useReactFlow();
+  return (
+    <Panel position="bottom-left" className="pf-controls">
+      <button type="button" aria-label={t('canvas.zoomIn')} onClick={() => flow.zoomIn()}>
+        <ZoomInOutlined />
+      </button>
+      <button type="button" aria-label={t('canvas.zoomOut')} onClick={() => flow.zoomOut()}>
+        <ZoomOutOutlined />
+      </button>
+      <button type="button" aria-label={t('canvas.fit')} onClick={() => flow.fitView()}>
+        <CompressOutlined />
+      </button>
+    </Panel>
+  );
+}
+
+function Legend({ status }: { status: ExecutionStatus }) {
+  const { word } = useTexts();
+  const counts = new Map<string, number>();
+  for (const state of Object.values(status.nodes)) {
+    counts.set(state.status, (counts.get(state.status) ?? 0) + 1);
+  }
+  return (
+    <Panel position="top-right" className="pf-legend">
+      {Object.entries(STATUS_ICONS).map(([name, Icon]) =>
+        counts.has(name) ? (
+          <span key={name} className={`pf-legend-entry pf-node--${name}`}>
+            <Icon className="pf-node-status" spin={false} /> {word('status', name)} {counts.get(name)}
+          </span>
+        ) : null,
+      )}
+    </Panel>
+  );
+}
+
+/** A design, drawn by ProFlow's FlowView with nodes of our own. */
+export function WorkflowCanvas(props: WorkflowCanvasProps) {
+  const { status, diagnostics = NOTHING, path = NO_PATH, dark = false } = props;
+  const at = useTexts();
+  const picture = usePicture(props.design, props.picture);
+  const drawn = useMemo(() => marks(diagnostics, path), [diagnostics, path]);
+  const nodes = useMemo(
+    () =>
+      picture === undefined
+        ? []
+        : flowNodes(picture, { status, marks: drawn }).map((node) => ({
+            ...node,
+            ariaLabel: spoken(node.data, at),
+          })),
+    [picture, status, drawn, at],
+  );
+  const edges = useMemo(
+    () => (picture === undefined ? [] : flowEdges(picture, { status, marks: drawn })),
+    [picture, status, drawn],
+  );
+  const nodeClick: NodeMouseHandler = (_, node) => props.onNodeClick?.(node.id);
+  if (picture === undefined) return <div className="pf-canvas" aria-busy="true" />;
+  return (
+    <section
+      className={`pf-canvas ${dark ? 'pf-canvas--dark' : ''}`}
+      aria-label={at.t('canvas.label', { name: picture.name })}
+      data-nodes={picture.nodes.length}
+    >
+      <FlowView
+        key={picture.id}
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
+        autoLayout={false}
+        miniMap={false}
+        background={false}
+        minZoom={0.02}
+        onNodeClick={nodeClick}
+        onEdgeClick={(_, edge) => {
+          const key = (edge.data as { edge?: { key: string | null } } | undefined)?.edge?.key;
+          if (key != null) props.onEdgeClick?.(key);
+        }}
+        flowProps={{
+          nodesDraggable: false,
+          nodesConnectable: false,
+          edgesFocusable: false,
+          deleteKeyCode: null,
+          onlyRenderVisibleElements: picture.nodes.length > MANY,
+          fitViewOptions: { maxZoom: 1, padding: 0.1 },
+          proOptions: { hideAttribution: true },
+          connectionLineType: 'smoothstep' as ConnectionLineType,
+          ...props.flow,
+        }}
+      >
+        <Background gap={16} color="var(--pf-dots)" />
+        <CanvasControls />
+        {status && <Legend status={status} />}
+        {props.children}
+      </FlowView>
+    </section>
+  );
+}
+
+const NOTHING: readonly Diagnostic[] = [];
+const NO_PATH: readonly string[] = [];

@@ -1,0 +1,13 @@
+import { createRoot } from 'react-dom/client';
+import { App } from './App';
+import { configureProFlow } from './api/client';
+import { restoreSession, token } from './api/session';
+
+configureProFlow({ token });
+restoreSession();
+// Another token pasted into the address of an open page.
+window.addEventListener('hashchange', () => {
+  if (window.location.hash.startsWith('#token=')) window.location.reload();
+});
+
+createRoot(document.getElementById('root') as HTMLElement).render(<App />);
