@@ -202,6 +202,12 @@ async def get(tenant_id: int, run_id: str) -> Run | None:
     return await Run.get_or_none(id=run_id, tenant_id=tenant_id)
 
 
+async def of_tasks(tenant_id: int, tasks: Sequence[int]) -> dict[int, str]:
+    """The ids of the runs that these rows of the host's table are of, by the rows' ids."""
+    found = Run.filter(tenant_id=tenant_id, task_id__in=list(tasks))
+    return dict(await found.values_list("task_id", "id"))
+
+
 async def listed(
     tenant_id: int,
     *,

@@ -71,7 +71,7 @@ export interface NodeState {
 }
 
 export interface ExecutionStatus extends Omit<Schemas['RunStatus'], 'nodes' | 'error'> {
-  error?: unknown;
+  error?: { name: string; message: string } | null;
   nodes: Record<string, NodeState>;
 }
 

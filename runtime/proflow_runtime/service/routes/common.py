@@ -51,5 +51,13 @@ def principal(proflow: ProFlow) -> Any:
     return Depends(authenticated)
 
 
+def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
+    """Where Inngest's own pages show a run; None: nobody has said where they are."""
+    address = proflow.settings.dashboard
+    if address is None or inngest_run_id is None:
+        return None
+    return f"{address.rstrip('/')}/run?runID={inngest_run_id}"
+
+
 def bad_cursor(error: CursorError) -> Problem:
     return Problem(422, "invalid-cursor", f"the cursor is invalid: {error}")

@@ -17,6 +17,7 @@ from proflow_runtime.service.routes.common import (
     Limit,
     RunId,
     bad_cursor,
+    dashboard_link,
     principal,
 )
 from proflow_runtime.service.routes.drawings import Drawn
@@ -87,12 +88,6 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     """The routes of runs."""
     who = principal(proflow)
 
-    def linked(inngest_run_id: str | None) -> str | None:
-        address = proflow.settings.dashboard
-        if address is None or inngest_run_id is None:
-            return None
-        return f"{address.rstrip('/')}/run?runID={inngest_run_id}"
-
     @router.post("/runs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def start_run(body: NewRun, principal: Principal = who) -> Started:
         """Start a published workflow."""
@@ -138,7 +133,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             items=[
                 RunSummary(
                     run_id=run.id,
-                    inngest_url=linked(run.inngest_run_id),
+                    inngest_url=dashboard_link(proflow, run.inngest_run_id),
                     **{name: getattr(run, name) for name in fields},
                 )
                 for run in found.items
@@ -150,7 +145,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def get_run(run_id: RunId, principal: Principal = who) -> RunStatus:
         """How a run and each of its nodes stand."""
         found = await proflow.status(principal.tenant_id, run_id)
-        return RunStatus(**found, inngest_url=linked(found["inngest_run_id"]))
+        return RunStatus(**found, inngest_url=dashboard_link(proflow, found["inngest_run_id"]))
 
     @router.get("/runs/{run_id}/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_run(run_id: RunId, principal: Principal = who) -> Drawn:

@@ -1,7 +1,8 @@
 """The host's table of runs."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
@@ -15,21 +16,25 @@ from proflow_runtime.service.routes.common import (
     Listed,
     Offset,
     RowId,
+    dashboard_link,
     principal,
 )
-from proflow_runtime.store import tasks
+from proflow_runtime.store import runs, tasks
+from proflow_runtime.store.models.tasks import InngestTask
 
 TAG = "tasks"
 
 
 class Task(BaseModel):
-    """A row of `root_inngest_tasks`."""
+    """A row of `root_inngest_tasks`. `run_id`: our own id of its run."""
 
     id: int
+    run_id: str | None
     task_type: str
     business_id: int | None
     inngest_function_id: str
     inngest_run_id: str | None
+    inngest_url: str | None
     status: str
     error_message: str | None
     created_at: datetime
@@ -39,6 +44,18 @@ class Task(BaseModel):
 def add(router: APIRouter, proflow: ProFlow) -> None:
     """The routes of tasks."""
     who = principal(proflow)
+
+    async def shown(tenant_id: int, rows: Sequence[InngestTask]) -> list[Task]:
+        of_tasks = await runs.of_tasks(tenant_id, [row.id for row in rows])
+        fields = [name for name in Task.model_fields if name not in ("run_id", "inngest_url")]
+        return [
+            Task(
+                run_id=of_tasks.get(row.id),
+                inngest_url=dashboard_link(proflow, row.inngest_run_id),
+                **{name: getattr(row, name) for name in fields},
+            )
+            for row in rows
+        ]
 
     @router.get("/tasks", tags=[TAG], responses=RESPONSES)
     async def list_tasks(
@@ -62,7 +79,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             offset=offset,
             limit=limit,
         )
-        return Listed(items=[_task(one) for one in found.items], total=found.total)
+        return Listed(items=await shown(principal.tenant_id, found.items), total=found.total)
 
     @router.get("/tasks/{task_id}", tags=[TAG], responses=RESPONSES)
     async def get_task(task_id: RowId, principal: Principal = who) -> Task:
@@ -70,8 +87,5 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         found = None if task_id > MOST_INTEGER else await tasks.get(principal.tenant_id, task_id)
         if found is None:
             raise not_found("task")
-        return _task(found)
-
-
-def _task(row: Any) -> Task:
-    return Task(**{name: getattr(row, name) for name in Task.model_fields})
+        (task,) = await shown(principal.tenant_id, [found])
+        return task

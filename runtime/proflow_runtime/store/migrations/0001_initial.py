@@ -389,6 +389,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["tenant_id", "created_at"]),
                     Index(fields=["tenant_id", "workflow", "status"]),
+                    Index(fields=["task_id"]),
                 ],
                 "pk_attr": "id",
             },

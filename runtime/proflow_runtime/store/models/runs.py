@@ -51,6 +51,7 @@ class Run(Model):
         indexes = (
             Index(fields=("tenant_id", "created_at")),
             Index(fields=("tenant_id", "workflow", "status")),
+            Index(fields=("task_id",)),
         )
 
 

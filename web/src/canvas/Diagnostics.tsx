@@ -1,0 +1,67 @@
+/** What is wrong with a design, each with its place, and the walk that shows it. */
+
+import { Button, Tag } from 'antd';
+import type { Diagnostic } from '../api/types';
+import { useTexts } from '../i18n';
+import { Nothing } from '../shell/parts';
+
+const COLOURS = { error: 'error', warning: 'warning', info: 'processing' } as const;
+
+export function Diagnostics({
+  found,
+  shown,
+  onShow,
+  onPlace,
+}: {
+  found: readonly Diagnostic[];
+  /** The one whose walk is on the canvas. */
+  shown?: Diagnostic;
+  onShow: (one: Diagnostic | undefined) => void;
+  onPlace?: (one: Diagnostic) => void;
+}) {
+  const { t } = useTexts();
+  if (found.length === 0) return <Nothing>{t('design.sound')}</Nothing>;
+  return (
+    <ul className="app-list" aria-label={t('design.diagnostics')}>
+      {found.map((one, index) => {
+        const place = one.node ?? one.edge;
+        return (
+          <li key={index} data-code={one.code}>
+            <Tag color={COLOURS[one.level]}>{t(`level.${one.level}`)}</Tag>
+            <span className="app-soft" title={one.name}>
+              {one.code}
+            </span>{' '}
+            {place !== null &&
+              (onPlace ? (
+                <Button type="link" size="small" onClick={() => onPlace(one)}>
+                  {place}
+                </Button>
+              ) : (
+                <code>{place}</code>
+              ))}
+            <div className="app-prose">{one.message}</div>
+            {one.help && <div className="app-prose app-soft">{one.help}</div>}
+            {one.path.length > 0 && (
+              <div className="app-path">
+                <Button
+                  size="small"
+                  type={shown === one ? 'primary' : 'default'}
+                  aria-pressed={shown === one}
+                  onClick={() => onShow(shown === one ? undefined : one)}
+                >
+                  {t('design.showPath')}
+                </Button>{' '}
+                <span className="app-soft">{one.path.join(' → ')}</span>
+              </div>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The walk to show at first: that of the first error that has one. */
+export function firstPath(found: readonly Diagnostic[]): Diagnostic | undefined {
+  return found.find((one) => one.level === 'error' && one.path.length > 0);
+}
