@@ -9,6 +9,7 @@ import { createBrowserRouter, RouterProvider } from 'react-router-dom';
 import { ApiProblem } from './api/client';
 import { LanguageProvider, useTexts } from './i18n';
 import { WorkflowsPage } from './pages/WorkflowsPage';
+import './canvas/colours.css';
 import './shell/app.css';
 import { AppearanceProvider, useAppearance } from './shell/appearance';
 import { Frame } from './shell/Frame';
@@ -72,6 +73,9 @@ function Themed() {
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         // The usual blue has too little contrast for small texts.
         token: { colorPrimary: '#0958d9', colorLink: dark ? '#69b1ff' : '#0958d9' },
+        components: dark
+          ? { Tabs: { itemSelectedColor: '#69b1ff', itemHoverColor: '#91caff', inkBarColor: '#69b1ff' } }
+          : {},
       }}
     >
       <Feedback component={false}>

@@ -18,6 +18,7 @@ from proflow_runtime.approving.resolving import Resolver, TableResolver
 from proflow_runtime.store import people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
 Box = Literal["inbox", "done", "initiated"]
@@ -90,8 +91,10 @@ class ApprovalService:
         if may.isdisjoint(seen) and acting.ADMIN not in roles:
             raise not_found()
         trail = await AuditEntry.filter(tenant_id=tenant_id, approval_id=approval.id).order_by("id")
+        run = await Run.get_or_none(id=approval.run_id, tenant_id=tenant_id).only("id", "event")
         return {
             **summary(approval),
+            "data": {} if run is None else shown_data(run.event),
             "assignments": [_assignment(one) for one in rows],
             "trail": [
                 {
@@ -210,6 +213,13 @@ async def _remind(board: Board, at: datetime) -> bool:
     await board.note(at, SYSTEM, "reminded", details={"users": users})
     await acting.remind(board, users, str(sent), by=None)
     return True
+
+
+def shown_data(event: Any) -> dict[str, Any]:
+    """What was asked for: the data of the event that has started the run, without what is ours."""
+    data = event.get("data") if isinstance(event, dict) else None
+    ours = ("tenant_id", "initiator_id", "_proflow", "_inngest")
+    return {k: v for k, v in data.items() if k not in ours} if isinstance(data, dict) else {}
 
 
 def summary(approval: Approval) -> dict[str, Any]:

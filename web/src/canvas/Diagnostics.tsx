@@ -1,11 +1,9 @@
 /** What is wrong with a design, each with its place, and the walk that shows it. */
 
-import { Button, Tag } from 'antd';
+import { Button } from 'antd';
 import type { Diagnostic } from '../api/types';
 import { useTexts } from '../i18n';
 import { Nothing } from '../shell/parts';
-
-const COLOURS = { error: 'error', warning: 'warning', info: 'processing' } as const;
 
 export function Diagnostics({
   found,
@@ -27,7 +25,7 @@ export function Diagnostics({
         const place = one.node ?? one.edge;
         return (
           <li key={index} data-code={one.code}>
-            <Tag color={COLOURS[one.level]}>{t(`level.${one.level}`)}</Tag>
+            <span className={`app-tag app-tag--${one.level}`}>{t(`level.${one.level}`)}</span>{' '}
             <span className="app-soft" title={one.name}>
               {one.code}
             </span>{' '}

@@ -7,6 +7,9 @@ import type { CanvasEdgeData } from './picture';
 
 /** How far below the lowest of its ends an edge turns that leads back. */
 const BELOW = 56;
+/** Between the turns of edges that leave one node, and between labels of edges side by side. */
+const LANE = 12;
+const LABEL_HEIGHT = 19;
 
 function backPath(
   { sourceX, sourceY, targetX, targetY }: Pick<EdgeProps, 'sourceX' | 'sourceY' | 'targetX' | 'targetY'>,
@@ -24,6 +27,13 @@ function backPath(
   return [path, (left + right) / 2, low];
 }
 
+/** Where an edge turns: edges of one node beside each other, as far as there is room. */
+function turn(sourceX: number, targetX: number, lane: readonly [number, number] = [0, 1]): number {
+  const [index, count] = lane;
+  const room = Math.max(0, targetX - sourceX - 40) / Math.max(1, count - 1);
+  return (sourceX + targetX) / 2 + (index - (count - 1) / 2) * Math.min(LANE, room);
+}
+
 function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
   const { t, word } = useTexts();
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data } = props;
@@ -31,7 +41,15 @@ function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
   const back = targetX <= sourceX;
   const [path, labelX, labelY] = back
     ? backPath(props)
-    : getSmoothStepPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition });
+    : getSmoothStepPath({
+        sourceX,
+        sourceY,
+        targetX,
+        targetY,
+        sourcePosition,
+        targetPosition,
+        centerX: turn(sourceX, targetX, data?.lane),
+      });
   const name = [
     'pf-edge',
     data?.state ? `pf-edge--${data.state}` : '',
@@ -53,7 +71,7 @@ function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
         <EdgeLabelRenderer>
           <div
             className={`pf-edge-label ${classes}`}
-            style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}
+            style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY + (data?.twin ?? 0) * LABEL_HEIGHT}px)` }}
             title={state || undefined}
           >
             {label}

@@ -2,19 +2,21 @@
 
 import { CompressOutlined, ZoomInOutlined, ZoomOutOutlined } from '@ant-design/icons';
 import { FlowView } from '@ant-design/pro-flow';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import {
   Background,
   type ConnectionLineType,
   type NodeMouseHandler,
   Panel,
   type ReactFlowProps,
+  useNodesInitialized,
   useReactFlow,
 } from 'reactflow';
 import { api } from '../api/client';
-import type { Diagnostic, ExecutionStatus, Picture } from '../api/types';
+import type { Diagnostic, ExecutionStatus, Picture, PictureNode } from '../api/types';
 import { useTexts } from '../i18n';
 import './canvas.css';
+import './colours.css';
 import { NODE_KINDS, STATUS_ICONS } from './kinds';
 import { NodeCard, spoken } from './NodeCard';
 import { OutcomeEdge } from './OutcomeEdge';
@@ -24,6 +26,10 @@ export const NODE_TYPES = Object.fromEntries(NODE_KINDS.map((kind) => [kind, Nod
 export const EDGE_TYPES = { outcome: OutcomeEdge };
 /** From so many nodes on only those in view are drawn. */
 const MANY = 300;
+/** Below this zoom no label can be read. */
+const READABLE = 0.42;
+const FIT = { maxZoom: 1, padding: 0.08 };
+const FOCUS: readonly string[] = ['running', 'waiting', 'failed'];
 
 export interface WorkflowCanvasProps {
   /** A design as a canvas saves it; the service says where its nodes go. */
@@ -68,11 +74,40 @@ export function CanvasControls() {
       <button type="button" aria-label={t('canvas.zoomOut')} onClick={() => flow.zoomOut()}>
         <ZoomOutOutlined />
       </button>
-      <button type="button" aria-label={t('canvas.fit')} onClick={() => flow.fitView()}>
+      <button type="button" aria-label={t('canvas.fit')} onClick={() => flow.fitView(FIT)}>
         <CompressOutlined />
       </button>
     </Panel>
   );
+}
+
+/** Where one begins to look: at what goes on, or at what is wrong, else at the start. */
+function focusOf(picture: Picture, status: ExecutionStatus | undefined, path: readonly string[]) {
+  const states = Object.entries(status?.nodes ?? {});
+  const going = states.filter(([, one]) => FOCUS.includes(one.status)).map(([id]) => id);
+  const wanted = new Set([...going, ...path]);
+  const { nodes } = picture;
+  return (
+    nodes.find((one) => wanted.has(one.id)) ?? nodes.find((one) => one.type === 'start') ?? nodes[0]
+  );
+}
+
+/** A drawing that would be too small to be read is shown in part at first. */
+function FirstView({ focus }: { focus: PictureNode | undefined }) {
+  const flow = useReactFlow();
+  const ready = useNodesInitialized();
+  const done = useRef(false);
+  useEffect(() => {
+    if (!ready || done.current || focus === undefined) return;
+    done.current = true;
+    flow.fitView(FIT);
+    if (flow.getZoom() >= READABLE) return;
+    const at = flow.getNode(focus.id);
+    if (at === undefined) return;
+    const { x, y } = at.positionAbsolute ?? at.position;
+    flow.setCenter(x + focus.width, y + focus.height / 2, { zoom: 0.75 });
+  }, [ready, focus, flow]);
+  return null;
 }
 
 function Legend({ status }: { status: ExecutionStatus }) {
@@ -118,7 +153,7 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
   if (picture === undefined) return <div className="pf-canvas" aria-busy="true" />;
   return (
     <section
-      className={`pf-canvas ${dark ? 'pf-canvas--dark' : ''}`}
+      className={`pf-canvas pf-canvas--${dark ? 'dark' : 'light'}`}
       aria-label={at.t('canvas.label', { name: picture.name })}
       data-nodes={picture.nodes.length}
     >
@@ -143,7 +178,7 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
           edgesFocusable: false,
           deleteKeyCode: null,
           onlyRenderVisibleElements: picture.nodes.length > MANY,
-          fitViewOptions: { maxZoom: 1, padding: 0.1 },
+          fitViewOptions: FIT,
           proOptions: { hideAttribution: true },
           connectionLineType: 'smoothstep' as ConnectionLineType,
           ...props.flow,
@@ -151,6 +186,7 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
       >
         <Background gap={16} color="var(--pf-dots)" />
         <CanvasControls />
+        <FirstView focus={focusOf(picture, status, path)} />
         {status && <Legend status={status} />}
         {props.children}
       </FlowView>

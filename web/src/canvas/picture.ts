@@ -30,6 +30,10 @@ export interface CanvasEdgeData {
   state?: 'taken' | 'skipped' | 'open';
   level?: Level;
   onPath: boolean;
+  /** Which of the edges of its source it is, from 0 on, and of how many. */
+  lane: readonly [number, number];
+  /** Which of the edges between the same two nodes. */
+  twin: number;
 }
 
 export interface Marks {
@@ -156,13 +160,21 @@ export function flowEdges(
   options: { status?: ExecutionStatus; marks?: Marks },
 ): FlowViewEdge<CanvasEdgeData>[] {
   const types = new Map(picture.nodes.map((node) => [node.id, node]));
+  const leaving = bySource(picture.edges);
+  const twins = new Map<string, number>();
   return picture.edges.map((edge) => {
     const source = types.get(edge.source);
+    const siblings = leaving.get(edge.source) ?? [];
+    const step = stepOf(edge.source, edge.target);
+    const twin = twins.get(step) ?? 0;
+    twins.set(step, twin + 1);
     const data: CanvasEdgeData = {
       edge,
       state: options.status && edgeState(edge, options.status.nodes),
       level: edge.key === null ? undefined : options.marks?.edges.get(edge.key),
-      onPath: options.marks?.steps.has(stepOf(edge.source, edge.target)) ?? false,
+      onPath: options.marks?.steps.has(step) ?? false,
+      lane: [siblings.indexOf(edge), siblings.length],
+      twin,
     };
     return {
       id: edge.id,

@@ -8,6 +8,7 @@ import type { Diagnostic } from '../api/types';
 import { Diagnostics, firstPath } from '../canvas/Diagnostics';
 import { NodeDetails } from '../canvas/NodeDetails';
 import { WorkflowCanvas } from '../canvas/WorkflowCanvas';
+import { splitOf } from '../canvas/split';
 import { useTexts } from '../i18n';
 import { useAppearance } from '../shell/appearance';
 import { Failure, Loading, Nothing } from '../shell/parts';
@@ -52,7 +53,7 @@ export function CheckedDesign({
       <p className="app-verdict" role="status">
         {errors + warnings === 0 ? t('design.sound') : t('design.counts', { errors, warnings })}
       </p>
-      <div className="app-split">
+      <div className={splitOf(picture)}>
         <div className="app-stage">
           {picture ? (
             <WorkflowCanvas
@@ -155,17 +156,20 @@ function Listing({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <>
-      <Button
-        size="small"
-        onClick={() =>
-          void navigator.clipboard.writeText(text).then(() => {
-            setCopied(true);
-            window.setTimeout(() => setCopied(false), 2000);
-          })
-        }
-      >
-        {copied ? t('design.copied') : t('design.copy')}
-      </Button>
+      {/* Pages without TLS have no clipboard. */}
+      {window.isSecureContext && (
+        <Button
+          size="small"
+          onClick={() =>
+            void navigator.clipboard.writeText(text).then(() => {
+              setCopied(true);
+              window.setTimeout(() => setCopied(false), 2000);
+            })
+          }
+        >
+          {copied ? t('design.copied') : t('design.copy')}
+        </Button>
+      )}
       <pre className="app-code" tabIndex={0}>
         {text}
       </pre>

@@ -1,7 +1,7 @@
 /** A stored design: its draft or a version of it, checked. */
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { App, Button, Popconfirm, Select, Tag } from 'antd';
+import { App, Button, Popconfirm, Select } from 'antd';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router-dom';
 import { ApiProblem, api } from '../api/client';
@@ -34,11 +34,11 @@ export default function DesignPage() {
       actions={
         <>
           {draft.data.published_version === null ? (
-            <Tag>{t('workflows.draft')}</Tag>
+            <span className="app-tag">{t('workflows.draft')}</span>
           ) : (
-            <Tag color="success">
+            <span className="app-tag app-tag--completed">
               {t('workflows.published', { version: draft.data.published_version })}
-            </Tag>
+            </span>
           )}
           <Select
             aria-label={t('design.versions')}

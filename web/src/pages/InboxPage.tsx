@@ -2,17 +2,19 @@
 
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, AutoComplete, Button, Form, Input, Modal, Segmented, Select } from 'antd';
-import { useDeferredValue, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router-dom';
 import { ApiProblem, api } from '../api/client';
 import type { ActName, ApprovalDetails, ApprovalSummary, NewAct } from '../api/types';
 import { useTexts } from '../i18n';
+import { useNames } from '../shell/names';
 import { instant } from '../shell/Period';
 import { Failure, Loading, Nothing, Page, StatusTag } from '../shell/parts';
 import { useMe } from '../shell/session';
 
 const BOXES = ['inbox', 'done', 'initiated'] as const;
 type Box = (typeof BOXES)[number];
+const RunPreview = lazy(() => import('./RunPreview'));
 const REFRESH_MS = 5000;
 
 export default function InboxPage() {
@@ -42,6 +44,7 @@ export default function InboxPage() {
 function Approvals({ box, chosen }: { box: Box; chosen?: number }) {
   const { t, time } = useTexts();
   const navigate = useNavigate();
+  const nameOf = useNames();
   const found = useInfiniteQuery({
     queryKey: ['approvals', box, 'pages'],
     queryFn: ({ pageParam }) => api.approvals(box, pageParam),
@@ -67,7 +70,7 @@ function Approvals({ box, chosen }: { box: Box; chosen?: number }) {
               <strong>{one.label}</strong> <StatusTag status={one.status} />
               <div className="app-soft">
                 {one.workflow}
-                {one.initiator && ` · ${one.initiator}`} ·{' '}
+                {one.initiator && ` · ${nameOf(one.initiator)}`} ·{' '}
                 {t('inbox.opened', { at: time(one.opened_at) })}
                 {one.expires_at && one.status === 'open' && (
                   <> · {t('inbox.expires', { at: time(one.expires_at) })}</>
@@ -90,6 +93,7 @@ function Approvals({ box, chosen }: { box: Box; chosen?: number }) {
 
 function Approval({ id }: { id: number }) {
   const { t, word, time } = useTexts();
+  const nameOf = useNames();
   const found = useQuery({
     queryKey: ['approval', id],
     queryFn: () => api.approval(id),
@@ -111,20 +115,24 @@ function Approval({ id }: { id: number }) {
         {approval.initiator && (
           <>
             <dt>{t('inbox.initiator')}</dt>
-            <dd>{approval.initiator}</dd>
+            <dd>{nameOf(approval.initiator)}</dd>
           </>
         )}
       </dl>
+      {Object.keys(approval.data).length > 0 && <Asked data={approval.data} />}
       <Acts key={approval.id} approval={approval} />
+      <Suspense fallback={<Loading />}>
+        <RunPreview key={approval.run_id} run={approval.run_id} />
+      </Suspense>
       <h3>
         {t('inbox.seats')} <span className="app-soft">({word('mode', approval.mode)})</span>
       </h3>
       <ul className="app-list">
         {approval.assignments.map((seat, index) => (
           <li key={index}>
-            {seat.user}{' '}
+            {nameOf(seat.user)}{' '}
             {seat.instead_of && (
-              <span className="app-soft">{t('inbox.insteadOf', { user: seat.instead_of })} </span>
+              <span className="app-soft">{t('inbox.insteadOf', { user: nameOf(seat.instead_of) })} </span>
             )}
             <StatusTag status={seat.status} />
             {seat.comment && <div className="app-prose">{seat.comment}</div>}
@@ -135,7 +143,7 @@ function Approval({ id }: { id: number }) {
       <ol className="app-list">
         {approval.trail.map((entry, index) => (
           <li key={index}>
-            {entry.actor} · {word('act', entry.act)}
+            {nameOf(entry.actor)} · {word('act', entry.act)}
             {entry.comment && <div className="app-prose">{entry.comment}</div>}
             <time className="app-soft" dateTime={entry.at} style={{ display: 'block' }}>
               {time(entry.at)}
@@ -144,6 +152,25 @@ function Approval({ id }: { id: number }) {
         ))}
       </ol>
     </article>
+  );
+}
+
+/** What was asked for: the data that the run was started with. */
+function Asked({ data }: { data: Record<string, unknown> }) {
+  const { t } = useTexts();
+  return (
+    <section aria-label={t('inbox.data')}>
+      <dl className="app-facts">
+        {Object.entries(data).map(([name, value]) => (
+          <div key={name} style={{ display: 'contents' }}>
+            <dt>{name}</dt>
+            <dd className="app-prose">
+              {typeof value === 'string' ? value : JSON.stringify(value)}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 
@@ -170,6 +197,7 @@ function Acts({ approval }: { approval: ApprovalDetails }) {
   const { message } = App.useApp();
   const me = useMe();
   const queries = useQueryClient();
+  const nameOf = useNames();
   const seats = useSeats(approval);
   const [comment, setComment] = useState('');
   const [insteadOf, setInsteadOf] = useState<string>();
@@ -230,7 +258,7 @@ function Acts({ approval }: { approval: ApprovalDetails }) {
               onChange={setInsteadOf}
               options={seats.map((user) => ({
                 value: user,
-                label: user === me.user ? t('inbox.myself') : user,
+                label: user === me.user ? t('inbox.myself') : nameOf(user),
               }))}
             />
           </Form.Item>
@@ -351,6 +379,7 @@ function DelegationList() {
   const { t, time } = useTexts();
   const me = useMe();
   const queries = useQueryClient();
+  const nameOf = useNames();
   const [form] = Form.useForm<{ stand_in: string; from: string; till: string }>();
   const found = useQuery({ queryKey: ['delegations'], queryFn: api.delegations });
   const again = () => queries.invalidateQueries({ queryKey: ['delegations'] });
@@ -368,7 +397,7 @@ function DelegationList() {
       <ul className="app-list">
         {found.data?.map((one) => (
           <li key={one.id}>
-            {one.user} → {one.stand_in}{' '}
+            {nameOf(one.user)} → {nameOf(one.stand_in)}{' '}
             <span className="app-soft">
               {time(one.starts_at)} – {time(one.ends_at)}
             </span>{' '}

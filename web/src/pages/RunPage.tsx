@@ -10,6 +10,7 @@ import { type ExecutionStatus, OPEN_STATUSES, type Picture } from '../api/types'
 import { Elapsed } from '../canvas/NodeCard';
 import { NodeDetails } from '../canvas/NodeDetails';
 import { WorkflowCanvas } from '../canvas/WorkflowCanvas';
+import { splitOf } from '../canvas/split';
 import { duration, useTexts } from '../i18n';
 import { useAppearance } from '../shell/appearance';
 import { Failure, Loading, Missing, Nothing, Page, StatusTag } from '../shell/parts';
@@ -60,7 +61,7 @@ function Moving({ status, picture }: { status: ExecutionStatus; picture?: Pictur
     setTab('node');
   };
   return (
-    <div className="app-split">
+    <div className={splitOf(picture)}>
       <div className="app-stage">
         <WorkflowCanvas picture={picture} status={status} onNodeClick={choose} dark={dark} />
       </div>
@@ -76,7 +77,7 @@ function Moving({ status, picture }: { status: ExecutionStatus; picture?: Pictur
               label: t('run.node'),
               children:
                 node === undefined ? (
-                  <Nothing />
+                  <Nothing>{t('node.choose')}</Nothing>
                 ) : (
                   <NodeDetails node={node} state={status.nodes[node.id]} />
                 ),

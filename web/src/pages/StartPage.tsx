@@ -27,6 +27,12 @@ export default function StartPage() {
   );
 }
 
+/** Not `randomUUID`, which pages without TLS do not have. */
+function newKey(): string {
+  const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (one) => one.toString(16).padStart(2, '0')).join('');
+}
+
 /** What the version that new runs take says of its input. */
 async function inputOf(code: string): Promise<{ name: string; input: JsonSchema | null }> {
   const draft = await api.design(code);
@@ -47,13 +53,13 @@ function StartForm({ code, input }: { code: string; input: JsonSchema | null }) 
   const [mode, setMode] = useState<'form' | 'json'>(input === null ? 'json' : 'form');
   const [missing, setMissing] = useState<string[]>([]);
   // Pressed twice, it is one run.
-  const key = useRef(window.crypto.randomUUID());
+  const key = useRef(newKey());
   const starting = useMutation({
     mutationFn: () => api.startRun(code, data, key.current),
     onSuccess: ({ run_id }) => navigate(`/runs/${run_id}`),
   });
   useEffect(() => {
-    key.current = window.crypto.randomUUID();
+    key.current = newKey();
   }, [data]);
   const required = useMemo(
     () => (input?.required ?? []).filter((name) => !GIVEN.includes(name)),

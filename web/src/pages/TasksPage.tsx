@@ -89,7 +89,8 @@ export default function TasksPage() {
             },
             {
               title: t('tasks.error'),
-              render: (task) => <span className="app-prose">{task.error_message}</span>,
+              render: (task) =>
+                task.error_message && <span className="app-prose">{task.error_message}</span>,
             },
             { title: t('tasks.created'), render: (task) => time(task.created_at) },
             { title: t('tasks.updated'), render: (task) => time(task.updated_at) },

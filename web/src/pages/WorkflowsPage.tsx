@@ -2,7 +2,7 @@
 
 import { PlusOutlined } from '@ant-design/icons';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { Button, Input, Segmented, Tag } from 'antd';
+import { Button, Input, Segmented } from 'antd';
 import { useDeferredValue, useState } from 'react';
 import { Link, useNavigate } from 'react-router-dom';
 import { api } from '../api/client';
@@ -87,11 +87,11 @@ export function WorkflowsPage() {
               title: t('workflows.state'),
               render: (row) =>
                 row.published_version === null ? (
-                  <Tag>{t('workflows.draft')}</Tag>
+                  <span className="app-tag">{t('workflows.draft')}</span>
                 ) : (
-                  <Tag color="success">
+                  <span className="app-tag app-tag--completed">
                     {t('workflows.published', { version: row.published_version })}
-                  </Tag>
+                  </span>
                 ),
             },
             {

@@ -1,25 +1,31 @@
 /** What several pages show alike. */
 
-import { Alert, Button, Empty, Result, Spin, Tag } from 'antd';
+import { Alert, Button, Empty, Result, Spin } from 'antd';
 import { type ReactNode, useEffect } from 'react';
+import type { NodeStatus } from '../api/types';
+import { STATUS_ICONS } from '../canvas/kinds';
 import { useTexts } from '../i18n';
 
-const TAG_COLOURS: Record<string, string> = {
-  running: 'processing',
-  waiting: 'warning',
-  active: 'warning',
-  open: 'warning',
-  completed: 'success',
-  approved: 'success',
-  failed: 'error',
-  rejected: 'error',
-  timeout: 'error',
-  cancelled: 'orange',
+/** Statuses of approvals and seats look like those of nodes that mean about the same. */
+const LOOKS: Record<string, string> = {
+  open: 'waiting',
+  queued: 'pending',
+  approved: 'completed',
+  rejected: 'failed',
+  returned: 'cancelled',
+  transferred: 'skipped',
+  timeout: 'failed',
 };
 
 export function StatusTag({ status }: { status: string }) {
   const { word } = useTexts();
-  return <Tag color={TAG_COLOURS[status] ?? 'default'}>{word('status', status)}</Tag>;
+  const look = LOOKS[status] ?? status;
+  const Icon = STATUS_ICONS[look as NodeStatus];
+  return (
+    <span className={`app-tag app-tag--${look}`}>
+      {Icon && <Icon spin={false} />} {word('status', status)}
+    </span>
+  );
 }
 
 export function Failure({ error, again }: { error: Error; again?: () => void }) {

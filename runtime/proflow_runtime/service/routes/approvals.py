@@ -69,8 +69,9 @@ class Entry(BaseModel):
 
 
 class ApprovalDetails(ApprovalSummary):
-    """An approval with its seats and its trail."""
+    """An approval with what is asked for (`data`), its seats and its trail."""
 
+    data: dict[str, Any]
     assignments: list[Seat]
     trail: list[Entry]
 
