@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -60,4 +61,4 @@ class Pages(StaticFiles):
 
 def mount_pages(app: FastAPI, directory: Path = BUILT) -> None:
     """Serve the page at `/`; to be called after every other route of the application."""
-    app.mount("/", Pages(directory), name="pages")
+    app.mount("/", GZipMiddleware(Pages(directory)), name="pages")

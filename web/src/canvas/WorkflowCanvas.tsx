@@ -6,7 +6,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import {
   Background,
   type ConnectionLineType,
-  type NodeMouseHandler,
+  type NodeChange,
   Panel,
   type ReactFlowProps,
   useNodesInitialized,
@@ -40,7 +40,9 @@ export interface WorkflowCanvasProps {
   diagnostics?: readonly Diagnostic[];
   /** The nodes of a walk to be shown. */
   path?: readonly string[];
+  /** A node is clicked, or chosen by keyboard. */
   onNodeClick?: (node: string) => void;
+  selected?: string;
   onEdgeClick?: (edge: string) => void;
   dark?: boolean;
   /** Further props of the React Flow below; `children` are drawn within it. */
@@ -142,14 +144,20 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
         : flowNodes(picture, { status, marks: drawn }).map((node) => ({
             ...node,
             ariaLabel: spoken(node.data, at),
+            selected: node.id === props.selected,
           })),
-    [picture, status, drawn, at],
+    [picture, status, drawn, at, props.selected],
   );
   const edges = useMemo(
     () => (picture === undefined ? [] : flowEdges(picture, { status, marks: drawn })),
     [picture, status, drawn],
   );
-  const nodeClick: NodeMouseHandler = (_, node) => props.onNodeClick?.(node.id);
+  // Both a click and the Enter key choose a node.
+  const changed = (changes: NodeChange[]) => {
+    for (const one of changes) {
+      if (one.type === 'select' && one.selected) props.onNodeClick?.(one.id);
+    }
+  };
   if (picture === undefined) return <div className="pf-canvas" aria-busy="true" />;
   return (
     <section
@@ -167,7 +175,7 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
         miniMap={false}
         background={false}
         minZoom={0.02}
-        onNodeClick={nodeClick}
+        onNodesChange={changed}
         onEdgeClick={(_, edge) => {
           const key = (edge.data as { edge?: { key: string | null } } | undefined)?.edge?.key;
           if (key != null) props.onEdgeClick?.(key);

@@ -134,6 +134,7 @@ export const MESSAGES = {
   'check.drop': ['拖入设计文件，或点击选择', 'Drop a design file here, or click to choose one'],
   'check.paste': ['或粘贴 JSON', 'or paste JSON'],
   'check.notJson': ['不是 JSON：{message}', 'This is no JSON: {message}'],
+  'check.notObject': ['设计是一个 JSON 对象', 'A design is a JSON object'],
   'check.save': ['保存为草稿', 'Save as a draft'],
   'check.saved': ['已保存', 'Saved'],
   'check.tooLarge': ['文件超过 2 MiB', 'The file has more than 2 MiB'],

@@ -30,7 +30,9 @@ export default function CheckPage() {
     saving.reset();
     if (!given.trim()) return setFound(undefined);
     try {
-      setFound({ design: JSON.parse(given), text: given });
+      const design: unknown = JSON.parse(given);
+      const isObject = typeof design === 'object' && design !== null && !Array.isArray(design);
+      setFound(isObject ? { design, text: given } : { text: given, error: t('check.notObject') });
     } catch (error) {
       setFound({ text: given, error: t('check.notJson', { message: (error as Error).message }) });
     }
@@ -45,18 +47,17 @@ export default function CheckPage() {
     setOver(false);
     void read(event.dataTransfer.files[0]);
   };
-  const isObject = typeof found?.design === 'object' && found.design !== null;
   return (
     <Page
       wide
       title={t('check.title')}
       actions={
         designer &&
-        isObject && (
+        found?.design !== undefined && (
           <Button
             type="primary"
             loading={saving.isPending}
-            onClick={() => saving.mutate(found?.design)}
+            onClick={() => saving.mutate(found.design)}
           >
             {t('check.save')}
           </Button>

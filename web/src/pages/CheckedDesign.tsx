@@ -61,6 +61,7 @@ export function CheckedDesign({
               diagnostics={found}
               path={path}
               onNodeClick={choose}
+              selected={chosen}
               dark={dark}
             />
           ) : (

@@ -63,7 +63,7 @@ function Moving({ status, picture }: { status: ExecutionStatus; picture?: Pictur
   return (
     <div className={splitOf(picture)}>
       <div className="app-stage">
-        <WorkflowCanvas picture={picture} status={status} onNodeClick={choose} dark={dark} />
+        <WorkflowCanvas picture={picture} status={status} onNodeClick={choose} selected={chosen} dark={dark} />
       </div>
       <aside className="app-card app-side">
         <Tabs
