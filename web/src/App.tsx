@@ -71,8 +71,13 @@ function Themed() {
       locale={language === 'zh' ? zh : en}
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        // The usual blue has too little contrast for small texts.
-        token: { colorPrimary: '#0958d9', colorLink: dark ? '#69b1ff' : '#0958d9' },
+        // The usual colours have too little contrast for small texts.
+        token: {
+          colorPrimary: '#0958d9',
+          colorLink: dark ? '#69b1ff' : '#0958d9',
+          colorError: dark ? '#ff9c99' : '#cf1322',
+          colorTextDescription: dark ? '#a8a8a8' : '#595959',
+        },
         components: dark
           ? { Tabs: { itemSelectedColor: '#69b1ff', itemHoverColor: '#91caff', inkBarColor: '#69b1ff' } }
           : {},

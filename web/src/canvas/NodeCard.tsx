@@ -40,15 +40,6 @@ export function Elapsed({ state }: { state: NodeState }) {
   return <span className="pf-elapsed">{duration(end - Date.parse(state.started_at))}</span>;
 }
 
-/** All that is told of a node to somebody who cannot see it. */
-export function spoken(data: CanvasNodeData, at: Texts): string {
-  const { node, status, problems } = data;
-  const parts = [at.t('canvas.node', { type: at.word('type', node.type), label: node.label })];
-  if (status) parts.push(statusText(status, at));
-  if (problems) parts.push(at.t('canvas.problems', { count: problems }));
-  return parts.join(', ');
-}
-
 function Handles({ data }: { data: CanvasNodeData }) {
   const { word } = useTexts();
   const many = data.handles.length;
@@ -66,6 +57,7 @@ function Handles({ data }: { data: CanvasNodeData }) {
           className={`pf-handle pf-handle--${name === 'error' || name === 'rejected' ? 'bad' : 'out'}`}
           style={many > 1 ? { top: `${((index + 1) * 100) / (many + 1)}%` } : undefined}
           title={word('outcome', name)}
+          aria-hidden
         />
       ))}
     </>
@@ -93,10 +85,11 @@ function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
       </span>
       <span className="pf-node-text">
         <span className="pf-node-label">{node.label}</span>
+        {status && <span className="pf-hidden">{at.word('type', node.type)}</span>}
         <span className="pf-node-detail">
           {status && StatusIcon ? (
             <>
-              <StatusIcon className="pf-node-status" />{' '}
+              <StatusIcon className="pf-node-status" aria-hidden />{' '}
               {status.items ? itemsText(status.items, at) : statusText(status, at)}{' '}
               <Elapsed state={status} />
             </>
@@ -108,6 +101,7 @@ function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
       {problems > 0 && (
         <span className={`pf-badge pf-badge--${level}`} title={at.t('canvas.problems', { count: problems })}>
           {problems}
+          <span className="pf-hidden">{at.t('canvas.problems', { count: problems })}</span>
         </span>
       )}
     </div>

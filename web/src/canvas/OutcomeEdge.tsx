@@ -2,7 +2,7 @@
 
 import { memo } from 'react';
 import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getSmoothStepPath } from 'reactflow';
-import { useTexts } from '../i18n';
+import { type Texts, useTexts } from '../i18n';
 import type { CanvasEdgeData } from './picture';
 
 /** How far below the lowest of its ends an edge turns that leads back. */
@@ -80,6 +80,20 @@ function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
       )}
     </g>
   );
+}
+
+/** An edge, to somebody who cannot see it. */
+export function spokenEdge(
+  { edge, state }: CanvasEdgeData,
+  labels: ReadonlyMap<string, string>,
+  { t, word }: Texts,
+): string {
+  const said = [
+    edge.label ? word('outcome', edge.label) : '',
+    state === 'taken' ? t('canvas.taken') : state === 'skipped' ? t('canvas.notTaken') : '',
+  ];
+  const ends = `${labels.get(edge.source) ?? edge.source} → ${labels.get(edge.target) ?? edge.target}`;
+  return [ends, ...said.filter(Boolean)].join(', ');
 }
 
 export const OutcomeEdge = memo(

@@ -18,8 +18,8 @@ import { useTexts } from '../i18n';
 import './canvas.css';
 import './colours.css';
 import { NODE_KINDS, STATUS_ICONS } from './kinds';
-import { NodeCard, spoken } from './NodeCard';
-import { OutcomeEdge } from './OutcomeEdge';
+import { NodeCard } from './NodeCard';
+import { OutcomeEdge, spokenEdge } from './OutcomeEdge';
 import { flowEdges, flowNodes, marks } from './picture';
 
 export const NODE_TYPES = Object.fromEntries(NODE_KINDS.map((kind) => [kind, NodeCard]));
@@ -123,7 +123,7 @@ function Legend({ status }: { status: ExecutionStatus }) {
       {Object.entries(STATUS_ICONS).map(([name, Icon]) =>
         counts.has(name) ? (
           <span key={name} className={`pf-legend-entry pf-node--${name}`}>
-            <Icon className="pf-node-status" spin={false} /> {word('status', name)} {counts.get(name)}
+            <Icon className="pf-node-status" spin={false} aria-hidden /> {word('status', name)} {counts.get(name)}
           </span>
         ) : null,
       )}
@@ -143,15 +143,18 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
         ? []
         : flowNodes(picture, { status, marks: drawn }).map((node) => ({
             ...node,
-            ariaLabel: spoken(node.data, at),
             selected: node.id === props.selected,
           })),
-    [picture, status, drawn, at, props.selected],
+    [picture, status, drawn, props.selected],
   );
-  const edges = useMemo(
-    () => (picture === undefined ? [] : flowEdges(picture, { status, marks: drawn })),
-    [picture, status, drawn],
-  );
+  const edges = useMemo(() => {
+    if (picture === undefined) return [];
+    const labels = new Map(picture.nodes.map((node) => [node.id, node.label]));
+    return flowEdges(picture, { status, marks: drawn }).map((edge) => ({
+      ...edge,
+      ariaLabel: spokenEdge(edge.data, labels, at),
+    }));
+  }, [picture, status, drawn, at]);
   // Both a click and the Enter key choose a node.
   const changed = (changes: NodeChange[]) => {
     for (const one of changes) {

@@ -27,10 +27,9 @@ import {
   ToolOutlined,
   UserOutlined,
 } from '@ant-design/icons';
-import type { ComponentType } from 'react';
 import type { NodeStatus } from '../api/types';
 
-type Icon = ComponentType<{ className?: string; spin?: boolean }>;
+type Icon = typeof PlayCircleOutlined;
 
 export const NODE_ICONS: Record<string, Icon> = {
   start: PlayCircleOutlined,

@@ -158,7 +158,7 @@ export function flowNodes(
 export function flowEdges(
   picture: Picture,
   options: { status?: ExecutionStatus; marks?: Marks },
-): FlowViewEdge<CanvasEdgeData>[] {
+): (FlowViewEdge<CanvasEdgeData> & { data: CanvasEdgeData })[] {
   const types = new Map(picture.nodes.map((node) => [node.id, node]));
   const leaving = bySource(picture.edges);
   const twins = new Map<string, number>();

@@ -141,7 +141,6 @@ export const MESSAGES = {
 
   // The canvas
   'canvas.label': ['流程图 {name}', 'Drawing of {name}'],
-  'canvas.node': ['{type}“{label}”', '{type} “{label}”'],
   'canvas.attempts': ['第 {count} 次尝试', 'attempt {count}'],
   'canvas.round': ['第 {count} 轮', 'round {count}'],
   'canvas.fit': ['适应窗口', 'Fit'],

@@ -23,7 +23,7 @@ export function StatusTag({ status }: { status: string }) {
   const Icon = STATUS_ICONS[look as NodeStatus];
   return (
     <span className={`app-tag app-tag--${look}`}>
-      {Icon && <Icon spin={false} />} {word('status', status)}
+      {Icon && <Icon spin={false} aria-hidden />} {word('status', status)}
     </span>
   );
 }
@@ -58,7 +58,7 @@ export function Nothing({ children }: { children?: ReactNode }) {
 
 export function Missing({ title }: { title?: string }) {
   const { t } = useTexts();
-  return <Result status="404" title={title ?? t('app.notFound')} />;
+  return <Result status="404" title={<h1>{title ?? t('app.notFound')}</h1>} />;
 }
 
 /** A page: its heading, what can be done, its content. */
