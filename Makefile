@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web test test-long check fix golden migrations bench new-node new-rule
+.PHONY: help demo demo-web web test test-long check fix golden migrations bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -25,6 +25,9 @@ $(READY): pyproject.toml
 
 demo: $(READY) ## Check a design, compile it, and run it three ways
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+
+demo-web: $(READY) web ## Open a small company in a browser: workflows, runs, approvals
+	$(BIN)/proflow serve --local --demo --database sqlite://.venv/demo.db
 
 test: check ## Everything that must hold before a change lands
 	$(BIN)/python -m pytest $(PYTEST)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 token = typer.Typer(no_args_is_help=True)
 HOST, PORT = "127.0.0.1", 8000
+DEMO_DATABASE = "sqlite://proflow-demo.db"
 TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
 """Any of these says where Inngest is, or that it is Inngest's own cloud."""
 
@@ -36,8 +37,14 @@ def serve(
     dashboard: Annotated[
         str | None, typer.Option(metavar="URL", help="Inngest's own pages, to link to.")
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="With --local: a small company to look around in."),
+    ] = False,
 ) -> None:
     """Serve designs, runs and approvals of all tenants."""
+    if demo and (not local or handlers is not None):
+        usage("--demo goes with --local, and brings its own handlers")
     if not local and not any(os.environ.get(name) for name in TELLS_INNGEST):
         usage(
             "there is no Inngest: set INNGEST_DEV=1, or INNGEST_BASE_URL with INNGEST_EVENT_KEY"
@@ -51,13 +58,21 @@ def serve(
 
     from proflow_runtime.client import client as configured
     from proflow_runtime.handlers.registry import Registry
+    from proflow_runtime.service import demo as demonstration
+    from proflow_runtime.service.demo import Invitation, steps
+    from proflow_runtime.service.facade import ProFlow
     from proflow_runtime.service.logs import log_to_stderr
     from proflow_runtime.service.settings import ProFlowSettings
     from proflow_runtime.service.standing import Stand, stand
     from proflow_runtime.store.database import DatabaseError, shown
 
-    registry = Registry.from_module(load_handlers(handlers)) if handlers else Registry()
-    url = database_url(database)
+    invitations: list[Invitation] = []
+    if demo:
+        registry = Registry.from_module(steps)
+        url = database or DEMO_DATABASE
+    else:
+        registry = Registry.from_module(load_handlers(handlers)) if handlers else Registry()
+        url = database_url(database)
     logger = logging.getLogger("proflow.inngest")
     client = (
         inngest.Inngest(app_id=configured.app_id, is_production=False, logger=logger)
@@ -67,18 +82,29 @@ def serve(
     listening = _listen(host, port)
     address = f"http://{_shown_host(host)}:{listening.getsockname()[1]}"
 
+    async def prepare(proflow: ProFlow) -> None:
+        invitations.extend(await demonstration.prepare(proflow))
+
     def ready(first: str | None) -> None:
-        if first is not None:
+        if demo:
+            echo("open the page as one of these people:\n")
+            for one in invitations:
+                echo(f"  {one.name} {one.user}, {one.part}: {address}/#token={one.token}\n")
+        elif first is not None:
             echo(f"token of the administrator of tenant 1, shown only now: {first}\n")
         echo(f"serving {address} on {shown(url)}\n")
 
     log_to_stderr()
     settings = ProFlowSettings(serve_origin=None if local else origin, dashboard=dashboard)
-    given = Stand(client, registry, url, listening, local, settings, ready)
+    given = Stand(
+        client, registry, url, listening, local, settings, ready, prepare if demo else None
+    )
     try:
         asyncio.run(stand(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
+    except demonstration.NoDemoError as error:
+        refuse(f"{error}; give another one with --database")
     finally:
         listening.close()
     note("stopped")

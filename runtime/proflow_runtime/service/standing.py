@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,8 @@ class Stand:
     local: bool
     settings: ProFlowSettings
     ready: Callable[[str | None], None]
-    prepare: Callable[[ProFlow], Any] | None = None
+    prepare: Callable[[ProFlow], Awaitable[None]] | None = None
+    """Called before the first request."""
 
 
 class Engine:
@@ -70,11 +71,11 @@ async def stand(given: Stand) -> None:
 
 async def _serve(given: Stand, proflow: ProFlow) -> None:
     token = None
+    if given.prepare is not None:
+        await given.prepare(proflow)
     if not await tokens.are_there():
         made = await tokens.create(1, "admin", name="first start", roles=["admin"])
         token = made.plain
-    if given.prepare is not None:
-        await given.prepare(proflow)
     app = standalone(proflow, functions=not given.local)
     config = uvicorn.Config(
         app,
