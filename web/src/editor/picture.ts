@@ -1,0 +1,181 @@
+/** The picture of a design that is being edited: the user's own positions, even while it is wrong. */
+
+import type { Picture, PictureEdge, PictureNode } from '../api/types';
+import { CONTAINERS } from '../canvas/kinds';
+import { type Document, edgesOf, nameOf, type NodeTypes, nodesOf } from './document';
+
+const NARROWEST = 160;
+const WIDEST = 260;
+/** The room of a node's icon and of its borders. */
+const AROUND_TEXT = 64;
+const HEIGHT = 48;
+const COLUMN = 240;
+const ROW = 110;
+const COLUMNS = 6;
+const HEAD = 40;
+const PADDING = 24;
+const WIDE_CHARACTER = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60\uffe0-\uffe6]/;
+
+/** A width for a label, in pixels. */
+function widthFor(label: string): number {
+  const most = [...label.slice(0, 60)];
+  const text = most.reduce((sum, one) => sum + (WIDE_CHARACTER.test(one) ? 13 : 7.2), 0);
+  return Math.round(Math.min(WIDEST, Math.max(NARROWEST, text + AROUND_TEXT)));
+}
+
+/** Makes one picture after the other; nodes that have not changed are the same objects again. */
+export class Painter {
+  private before = new Map<string, PictureNode>();
+
+  constructor(private readonly types: NodeTypes) {}
+
+  /** `drawn`: the service's picture of it, for nodes that have no position of their own. */
+  paint(document: Document, drawn: Picture | null): Picture {
+    const known = new Map(drawn?.nodes.map((node) => [node.id, node]));
+    const found = nodesOf(document, this.types);
+    const ids = new Set(found.map((one) => one.id));
+    const nodes = found.map((one, index): PictureNode => {
+      const place = one.position ??
+        known.get(one.id) ?? {
+          x: (index % COLUMNS) * COLUMN,
+          y: Math.floor(index / COLUMNS) * ROW,
+        };
+      const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
+      const container = CONTAINERS.has(one.type);
+      const label = one.label || one.id;
+      return {
+        id: one.id,
+        type: one.type,
+        label,
+        x: place.x,
+        y: place.y,
+        width: (container ? one.size?.width : undefined) ?? widthFor(label),
+        height: (container ? one.size?.height : undefined) ?? HEIGHT,
+        parent: inside ? one.parent : null,
+        config: one.config,
+        outcomes: this.types.get(one.type)?.outcomes ?? ['default'],
+      };
+    });
+    untangle(nodes);
+    grow(nodes);
+    const kept = nodes.map((node) => {
+      const before = this.before.get(node.id);
+      return before !== undefined && alike(before, node) ? before : node;
+    });
+    this.before = new Map(kept.map((node) => [node.id, node]));
+    const edges = edgesPicture(document, ids);
+    return { id: 'edited', name: nameOf(document), width: 0, height: 0, nodes: kept, edges };
+  }
+}
+
+function alike(one: PictureNode, other: PictureNode): boolean {
+  return (Object.keys(other) as (keyof PictureNode)[]).every((key) => one[key] === other[key]);
+}
+
+function edgesPicture(document: Document, ids: ReadonlySet<string>): PictureEdge[] {
+  return edgesOf(document)
+    .filter((one) => ids.has(one.source) && ids.has(one.target))
+    .map((one): PictureEdge => {
+      const named = one.handle === 'default' ? '' : (one.handle ?? '');
+      const label = one.label || one.when || (one.isDefault ? 'otherwise' : named);
+      return {
+        id: `edge-${one.index}`,
+        key: one.key,
+        source: one.source,
+        target: one.target,
+        handle: one.handle,
+        outcome: null,
+        label: one.loopMax === null ? label || null : `${label} ≤ ${one.loopMax}×`.trim(),
+        back: one.loopMax !== null,
+        error: one.handle === 'error',
+        drawn: true,
+        leaving: { by: one.handle ?? 'default', always: false, ruled: false },
+      };
+    });
+}
+
+/** Nodes that stand in each other in a circle are drawn outside of all. */
+function untangle(nodes: PictureNode[]): void {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  for (const node of nodes) {
+    const seen = new Set([node.id]);
+    for (let at = node; at.parent !== null; ) {
+      if (seen.has(at.parent)) {
+        at.parent = null;
+        break;
+      }
+      seen.add(at.parent);
+      const next = byId.get(at.parent);
+      if (next === undefined) break;
+      at = next;
+    }
+  }
+}
+
+/** Make containers as large as what they hold asks for, the inner ones first. */
+function grow(nodes: PictureNode[]): void {
+  const inside = new Map<string, PictureNode[]>();
+  for (const node of nodes) {
+    if (node.parent === null) continue;
+    const held = inside.get(node.parent);
+    if (held) held.push(node);
+    else inside.set(node.parent, [node]);
+  }
+  const done = new Set<string>();
+  const size = (node: PictureNode) => {
+    if (done.has(node.id)) return;
+    done.add(node.id);
+    const held = inside.get(node.id) ?? [];
+    for (const one of held) size(one);
+    if (!CONTAINERS.has(node.type) && held.length === 0) return;
+    const least = NARROWEST + 2 * PADDING;
+    const room = held.reduce(
+      ([wide, high], one) => [
+        Math.max(wide, one.x + one.width + PADDING),
+        Math.max(high, one.y + one.height + PADDING),
+      ],
+      [least, HEAD + HEIGHT + PADDING] as [number, number],
+    );
+    node.width = Math.max(node.width, room[0]);
+    node.height = Math.max(node.height, room[1]);
+  };
+  for (const node of nodes) size(node);
+}
+
+/** Where a node is on the whole canvas. */
+export function absolute(picture: Picture, id: string): { x: number; y: number } {
+  const byId = new Map(picture.nodes.map((node) => [node.id, node]));
+  let [x, y] = [0, 0];
+  for (let node = byId.get(id); node; node = byId.get(node.parent ?? '')) {
+    x += node.x;
+    y += node.y;
+    if (node.parent === null) break;
+  }
+  return { x, y };
+}
+
+/** Whether a node is another, or somewhere inside of it. */
+export function isWithin(picture: Picture, id: string | null, outer: string): boolean {
+  const parents = new Map(picture.nodes.map((node) => [node.id, node.parent]));
+  for (let at = id; at !== null; at = parents.get(at) ?? null) {
+    if (at === outer) return true;
+  }
+  return false;
+}
+
+/** The innermost container at a place, other than a node and what is inside of it. */
+export function containerAt(
+  picture: Picture,
+  at: { x: number; y: number },
+  moving?: string,
+): string | null {
+  const found = picture.nodes
+    .filter((node) => CONTAINERS.has(node.type))
+    .filter((node) => moving === undefined || !isWithin(picture, node.id, moving))
+    .filter((node) => {
+      const { x, y } = absolute(picture, node.id);
+      return at.x >= x && at.x <= x + node.width && at.y >= y && at.y <= y + node.height;
+    })
+    .sort((one, other) => one.width * one.height - other.width * other.height);
+  return found[0]?.id ?? null;
+}
