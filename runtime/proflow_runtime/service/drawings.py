@@ -13,10 +13,10 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_compiler.rendering import check_report
 from proflow_schemas.handlers import Handlers
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 from proflow_schemas.published import model_schema
 
-NARROWEST = 140.0
+NARROWEST = 160.0
 """Of a node, in pixels."""
 AROUND_TEXT = 64.0
 """The room of a node's icon and of its borders, in pixels."""
@@ -70,10 +70,11 @@ def picture(design: Design) -> dict[str, Any]:
 
 
 def node_types() -> list[dict[str, Any]]:
-    """Every node type with its outcomes and the JSON Schema of its config."""
+    """Every node type: what else it may be called, its outcomes, the JSON Schema of its config."""
     return [
         {
             "type": name,
+            "aliases": sorted(one for one, meant in CANONICAL.items() if meant == name != one),
             "outcomes": list(kind.outcomes),
             "rules": kind.rules,
             "container": kind.container,

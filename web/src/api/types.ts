@@ -158,6 +158,8 @@ export interface JsonSchema {
 
 export interface NodeTypeInfo {
   type: string;
+  /** What else drawings call it. */
+  aliases: string[];
   outcomes: string[];
   rules: boolean;
   container: boolean;

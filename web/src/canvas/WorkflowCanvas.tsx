@@ -28,7 +28,7 @@ export const EDGE_TYPES = { outcome: OutcomeEdge };
 const MANY = 300;
 /** Below this zoom no label can be read. */
 const READABLE = 0.42;
-const FIT = { maxZoom: 1, padding: 0.08 };
+export const FIT = { maxZoom: 1, padding: 0.08 };
 const FOCUS: readonly string[] = ['running', 'waiting', 'failed'];
 
 export interface WorkflowCanvasProps {
@@ -95,7 +95,7 @@ function focusOf(picture: Picture, status: ExecutionStatus | undefined, path: re
 }
 
 /** A drawing that would be too small to be read is shown in part at first. */
-function FirstView({ focus }: { focus: PictureNode | undefined }) {
+export function FirstView({ focus }: { focus: PictureNode | undefined }) {
   const flow = useReactFlow();
   const ready = useNodesInitialized();
   const done = useRef(false);

@@ -5,7 +5,14 @@ import { Alert, App, AutoComplete, Button, Form, Input, Modal, Segmented, Select
 import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router-dom';
 import { ApiProblem, api } from '../api/client';
-import type { ActName, ApprovalDetails, ApprovalSummary, NewAct } from '../api/types';
+import { useRunDrawing } from '../api/queries';
+import type {
+  ActName,
+  ApprovalDetails,
+  ApprovalSummary,
+  JsonSchema,
+  NewAct,
+} from '../api/types';
 import { useTexts } from '../i18n';
 import { useNames } from '../shell/names';
 import { instant } from '../shell/Period';
@@ -119,7 +126,7 @@ function Approval({ id }: { id: number }) {
           </>
         )}
       </dl>
-      {Object.keys(approval.data).length > 0 && <Asked data={approval.data} />}
+      {Object.keys(approval.data).length > 0 && <Asked data={approval.data} run={approval.run_id} />}
       <Acts key={approval.id} approval={approval} />
       <Suspense fallback={<Loading />}>
         <RunPreview key={approval.run_id} run={approval.run_id} />
@@ -156,14 +163,17 @@ function Approval({ id }: { id: number }) {
 }
 
 /** What was asked for: the data that the run was started with. */
-function Asked({ data }: { data: Record<string, unknown> }) {
+function Asked({ data, run }: { data: Record<string, unknown>; run: string }) {
   const { t } = useTexts();
+  const drawing = useRunDrawing(run);
+  const start = drawing.data?.picture?.nodes.find((node) => node.type === 'start');
+  const fields = (start?.config.input as JsonSchema | undefined)?.properties;
   return (
     <section aria-label={t('inbox.data')}>
       <dl className="app-facts">
         {Object.entries(data).map(([name, value]) => (
           <div key={name} style={{ display: 'contents' }}>
-            <dt>{name}</dt>
+            <dt>{fields?.[name]?.title ?? name}</dt>
             <dd className="app-prose">
               {typeof value === 'string' ? value : JSON.stringify(value)}
             </dd>

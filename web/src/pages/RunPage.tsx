@@ -6,6 +6,7 @@ import { useMemo, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router-dom';
 import { ApiProblem, api } from '../api/client';
 import { useInngestExecutionStatus } from '../api/live';
+import { useRunDrawing } from '../api/queries';
 import { type ExecutionStatus, OPEN_STATUSES, type Picture } from '../api/types';
 import { Elapsed } from '../canvas/NodeCard';
 import { NodeDetails } from '../canvas/NodeDetails';
@@ -20,11 +21,7 @@ export default function RunPage() {
   const { id = '' } = useParams();
   const { t } = useTexts();
   const { status, connection, error } = useInngestExecutionStatus(id);
-  const drawing = useQuery({
-    queryKey: ['run-drawing', id],
-    queryFn: () => api.runDrawing(id),
-    staleTime: Infinity,
-  });
+  const drawing = useRunDrawing(id);
   if (error instanceof ApiProblem && error.status === 404) {
     return <Missing title={t('run.unknown')} />;
   }
