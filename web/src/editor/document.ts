@@ -363,15 +363,7 @@ function without(document: Document, key: string, gone: (item: Item, index: numb
 
 /** Without these nodes, what is inside of them, and the edges that end there. */
 export function removeNodes(document: Document, ids: readonly string[]): Document {
-  const gone = new Set(ids);
-  for (let before = -1; before !== gone.size; ) {
-    before = gone.size;
-    for (const item of nodeItems(document)) {
-      const id = idOf(item);
-      const parent = parentOf(item.value);
-      if (id !== null && parent !== null && gone.has(parent)) gone.add(id);
-    }
-  }
+  const gone = insideOf(document, ids);
   const left = without(document, document.nodesKey, (item) => gone.has(idOf(item) ?? ''));
   return without(left, document.edgesKey, ({ value }) =>
     [own(value, 'source'), own(value, 'target')].some((end) => gone.has(text(end) ?? '')),
@@ -425,8 +417,38 @@ export function setParent(
   } else if (own(item.value, 'extent') === 'parent') {
     next = changed(next, [...item.path, 'extent'], undefined);
   }
-  next = changed(next, [...item.path, 'positionAbsolute'], undefined);
-  return moveNode(next, id, position);
+  if (own(item.value, 'positionAbsolute') !== undefined) {
+    next = changed(next, [...item.path, 'positionAbsolute'], undefined);
+  }
+  return behindParent(moveNode(next, id, position), id, parent);
+}
+
+/** React Flow wants what holds others before what it holds. */
+function behindParent(document: Document, id: string, parent: string | null): Document {
+  const base = [...document.graph, document.nodesKey];
+  const list = at(document.json, base);
+  const ids = nodeItems(document).map((item) => idOf(item));
+  if (parent === null || !Array.isArray(list) || ids.indexOf(id) > ids.indexOf(parent)) {
+    return document;
+  }
+  const inside = insideOf(document, [id]);
+  const isMoved = (value: Json) => isObject(value) && inside.has(text(own(value, 'id')) ?? '');
+  const [moved, left] = [list.filter(isMoved), list.filter((value) => !isMoved(value))];
+  return changed(document, base, [...left, ...moved]);
+}
+
+/** Nodes, and what is in them. */
+function insideOf(document: Document, ids: readonly string[]): Set<string> {
+  const found = new Set(ids);
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const item of nodeItems(document)) {
+      const id = idOf(item);
+      const parent = parentOf(item.value);
+      if (id !== null && parent !== null && found.has(parent)) found.add(id);
+    }
+  }
+  return found;
 }
 
 export function setLabel(document: Document, id: string, label: string): Document {

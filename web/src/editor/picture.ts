@@ -128,16 +128,10 @@ function grow(nodes: PictureNode[]): void {
     const held = inside.get(node.id) ?? [];
     for (const one of held) size(one);
     if (!CONTAINERS.has(node.type) && held.length === 0) return;
-    const least = NARROWEST + 2 * PADDING;
-    const room = held.reduce(
-      ([wide, high], one) => [
-        Math.max(wide, one.x + one.width + PADDING),
-        Math.max(high, one.y + one.height + PADDING),
-      ],
-      [least, HEAD + HEIGHT + PADDING] as [number, number],
-    );
-    node.width = Math.max(node.width, room[0]);
-    node.height = Math.max(node.height, room[1]);
+    const wide = held.map((one) => one.x + one.width + PADDING);
+    const high = held.map((one) => one.y + one.height + PADDING);
+    node.width = Math.max(node.width, NARROWEST + 2 * PADDING, ...wide);
+    node.height = Math.max(node.height, HEAD + HEIGHT + PADDING, ...high);
   };
   for (const node of nodes) size(node);
 }
