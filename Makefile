@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web test test-long check fix golden migrations bench new-node new-rule
+.PHONY: help demo demo-web web wheel test test-web test-long check fix golden migrations bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -29,12 +29,18 @@ demo: $(READY) ## Check a design, compile it, and run it three ways
 demo-web: $(READY) web ## Open a small company in a browser: workflows, runs, approvals
 	$(BIN)/proflow serve --local --demo --database sqlite://.venv/demo.db
 
-test: check ## Everything that must hold before a change lands
+test: check $(if $(shell command -v npm),test-web) ## Everything that must hold before a change lands
 	$(BIN)/python -m pytest $(PYTEST)
+
+test-web: $(PAGE) ## Types and unit tests of the page, and its parts for other applications
+	cd web && npm run --silent test && npm run --silent build:library
 
 web: $(PAGE) ## Build the web page; needs Node.js 18 or later
 
-PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
+wheel: $(PAGE) ## Build the wheel, with the page inside
+	$(BIN)/python -m hatchling build --target wheel
+
+PAGE_SOURCES := $(shell git ls-files web runtime/proflow_runtime/service/routes 2>/dev/null)
 $(PAGE): $(READY) web/node_modules/.ready $(PAGE_SOURCES)
 	$(BIN)/python -m proflow_runtime.service.openapi > web/openapi.json
 	cd web && npm run --silent types && npm run --silent build

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import type { Diagnostic, NodeState, PictureEdge, PictureNode } from '../src/api/types';
+import { edgeState, flowEdges, flowNodes, handlesOf, marks } from '../src/canvas/picture';
+
+const edge = (change: Partial<PictureEdge>): PictureEdge => ({
+  id: 'e0',
+  key: 'a-b',
+  source: 'a',
+  target: 'b',
+  handle: null,
+  outcome: 'default',
+  label: null,
+  back: false,
+  error: false,
+  drawn: true,
+  leaving: { by: 'default', always: true, ruled: false },
+  ...change,
+});
+const node = (id: string, change: Partial<PictureNode> = {}): PictureNode => ({
+  id,
+  type: 'task',
+  label: id,
+  x: 0,
+  y: 0,
+  width: 100,
+  height: 48,
+  parent: null,
+  config: {},
+  outcomes: ['default', 'error'],
+  ...change,
+});
+const states = (
+  source: NodeState['status'],
+  outcome: NodeState['outcome'],
+  target: NodeState['status'],
+) => ({ a: { status: source, outcome }, b: { status: target } });
+
+test.each([
+  ['running', null, 'pending', 'open'],
+  ['waiting', null, 'pending', 'open'],
+  ['skipped', null, 'skipped', 'skipped'],
+  ['completed', 'approved', 'pending', 'taken'],
+  ['completed', 'rejected', 'skipped', 'skipped'],
+  ['failed', null, 'skipped', 'skipped'],
+  ['cancelled', null, 'skipped', 'skipped'],
+] as const)('an edge out of a node that is %s by %s', (source, outcome, target, expected) => {
+  const one = edge({ leaving: { by: 'approved', always: false, ruled: false } });
+  expect(edgeState(one, states(source, outcome, target))).toBe(expected);
+});
+
+test('an inclusive takes several', () => {
+  const one = edge({ leaving: { by: 'x', always: false, ruled: true } });
+  expect(edgeState(one, states('completed', ['x', 'y'], 'running'))).toBe('taken');
+  expect(edgeState(one, states('completed', ['y'], 'skipped'))).toBe('skipped');
+});
+
+test('where rules chose, the target tells', () => {
+  const one = edge({ leaving: { by: 'default', always: true, ruled: true } });
+  expect(edgeState(one, states('completed', 'default', 'skipped'))).toBe('skipped');
+  expect(edgeState(one, states('completed', 'default', 'waiting'))).toBe('taken');
+});
+
+test('a walk is marked with its steps, and diagnostics where they belong', () => {
+  const found = [
+    { level: 'warning', node: 'a', edge: null, path: [] },
+    { level: 'error', node: 'a', edge: 'a-b', path: ['a', 'b'] },
+  ] as unknown as Diagnostic[];
+  const drawn = marks(found, ['a', 'b']);
+  expect(drawn.nodes.get('a')).toEqual({ level: 'error', count: 2 });
+  expect(drawn.edges.get('a-b')).toBe('error');
+  const picture = { id: 'p', name: '', width: 0, height: 0, nodes: [node('a'), node('b')], edges: [edge({})] };
+  expect(flowEdges(picture, { marks: drawn })[0]?.data).toMatchObject({ level: 'error', onPath: true });
+  expect(flowNodes(picture, { marks: drawn }).map((one) => one.data.onPath)).toEqual([true, true]);
+});
+
+test('a node has a handle for its usual outcome, and for those that lead somewhere', () => {
+  const approval = node('a', { outcomes: ['approved', 'rejected', 'timeout', 'returned'] });
+  expect(handlesOf(approval, [])).toEqual(['approved']);
+  expect(handlesOf(approval, [edge({ handle: 'timeout' })])).toEqual(['approved', 'timeout']);
+  expect(handlesOf(node('c', { outcomes: ['default'] }), [edge({ handle: 'large' })])).toEqual([
+    'default',
+    'large',
+  ]);
+  expect(handlesOf(node('e', { type: 'end', outcomes: [] }), [])).toEqual([]);
+});
+
+test('containers come before what they hold, however deep, and circles end', () => {
+  const nodes = [node('c', { parent: 'b' }), node('b', { parent: 'a' }), node('a')];
+  const picture = { id: 'p', name: '', width: 0, height: 0, nodes, edges: [] };
+  expect(flowNodes(picture, {}).map((one) => one.id)).toEqual(['a', 'b', 'c']);
+  const turning = [node('a', { parent: 'b' }), node('b', { parent: 'a' })];
+  expect(flowNodes({ ...picture, nodes: turning }, {})).toHaveLength(2);
+});
