@@ -20,7 +20,6 @@ async def served(app: fastapi.FastAPI, *, tls: bool = False) -> AsyncIterator[in
         port=0,
         log_level="critical",
         lifespan="off",
-        ws="none",
         ssl_certfile=CERTIFICATE if tls else None,
         ssl_keyfile=CERTIFICATE.with_suffix(".key") if tls else None,
     )

@@ -34,6 +34,10 @@ class Bus:
         for event in self._watching.get(run_id, ()):
             event.set()
 
+    def watched(self) -> int:
+        """How many runs somebody looks at."""
+        return len(self._watching)
+
     @asynccontextmanager
     async def watch(self, run_id: str) -> AsyncIterator[asyncio.Event]:
         """Set whenever the run has moved; whoever waits clears it."""
@@ -70,9 +74,9 @@ class Bus:
                 log.warning("runs cannot be looked at now: %s", error)
                 continue
             for run_id, revision in rows:
-                if self._revisions.get(run_id) != revision:
+                if run_id in self._watching and self._revisions.get(run_id) != revision:
+                    self._revisions[run_id] = revision
                     self.moved(run_id)
-                self._revisions[run_id] = revision
 
     async def _listen(self) -> None:
         while True:
