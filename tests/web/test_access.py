@@ -12,7 +12,7 @@ from web.site import ROOT, Site
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 MOST_FIRST_JS = 320 * 1024
 """Bytes of JavaScript of the first page, compressed."""
-PAGES = ["/", "/designs/purchase-approval", "/designs/purchase-approval/start", 
+PAGES = ["/", "/designs/purchase-approval", "/designs/purchase-approval/start", "/designs/purchase-approval/edit", "/new",
          "/runs", "RUN", "/tasks", "/inbox", "INBOX", "/check", "/nothing-here"]  # fmt: skip
 
 
