@@ -37,8 +37,12 @@ export function Problems({ found }: { found: readonly Diagnostic[] }) {
       key={index}
       type={one.level}
       showIcon
-      message={<span className="app-prose">{`${one.code}: ${one.message}`}</span>}
-      description={one.help && <span className="app-prose">{one.help}</span>}
+      message={
+        <span className="app-prose">
+          {one.code}: {one.message}
+          {one.help && <span className="app-soft"> · {one.help}</span>}
+        </span>
+      }
     />
   ));
 }

@@ -9,6 +9,8 @@ const WIDEST = 260;
 /** The room of a node's icon and of its borders. */
 const AROUND_TEXT = 64;
 const HEIGHT = 48;
+/** Between two handles, so that each can be hit. */
+const HANDLE = 17;
 const COLUMN = 240;
 const ROW = 110;
 const COLUMNS = 6;
@@ -43,6 +45,7 @@ export class Painter {
       const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
       const container = CONTAINERS.has(one.type);
       const label = one.label || one.id;
+      const outcomes = this.types.get(one.type)?.outcomes ?? ['default'];
       return {
         id: one.id,
         type: one.type,
@@ -50,10 +53,10 @@ export class Painter {
         x: place.x,
         y: place.y,
         width: (container ? one.size?.width : undefined) ?? widthFor(label),
-        height: (container ? one.size?.height : undefined) ?? HEIGHT,
+        height: (container ? one.size?.height : undefined) ?? Math.max(HEIGHT, outcomes.length * HANDLE),
         parent: inside ? one.parent : null,
         config: one.config,
-        outcomes: this.types.get(one.type)?.outcomes ?? ['default'],
+        outcomes,
       };
     });
     untangle(nodes);
