@@ -43,8 +43,10 @@ def serve(
     ] = False,
 ) -> None:
     """Serve designs, runs and approvals of all tenants."""
-    if demo and (not local or handlers is not None):
-        usage("--demo goes with --local, and brings its own handlers")
+    if demo and not local:
+        refuse("--demo runs everything here: give --local, too")
+    if demo and handlers is not None:
+        usage("--demo brings its own handlers: leave --handlers out")
     if not local and not any(os.environ.get(name) for name in TELLS_INNGEST):
         usage(
             "there is no Inngest: set INNGEST_DEV=1, or INNGEST_BASE_URL with INNGEST_EVENT_KEY"
@@ -89,7 +91,7 @@ def serve(
         if demo:
             echo("open the page as one of these people:\n")
             for one in invitations:
-                echo(f"  {one.name} {one.user}, {one.part}: {address}/#token={one.token}\n")
+                echo(f"  {one.user} ({one.name}, {one.part}): {address}/#token={one.token}\n")
         elif first is not None:
             echo(f"token of the administrator of tenant 1, shown only now: {first}\n")
         echo(f"serving {address} on {shown(url)}\n")
@@ -97,14 +99,16 @@ def serve(
     log_to_stderr()
     settings = ProFlowSettings(serve_origin=None if local else origin, dashboard=dashboard)
     given = Stand(
-        client, registry, url, listening, local, settings, ready, prepare if demo else None
+        *(client, registry, url, listening, local, settings, ready),
+        admit=demonstration.admit if demo else None,
+        prepare=prepare if demo else None,
     )
     try:
         asyncio.run(stand(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
-    except demonstration.NoDemoError as error:
-        refuse(f"{error}; give another one with --database")
+    except demonstration.DemoError as error:
+        refuse(str(error))
     finally:
         listening.close()
     note("stopped")

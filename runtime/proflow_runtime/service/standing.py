@@ -42,6 +42,8 @@ class Stand:
     local: bool
     settings: ProFlowSettings
     ready: Callable[[str | None], None]
+    admit: Callable[[], Awaitable[None]] | None = None
+    """Called before anything runs; raises for a database that is not to be touched."""
     prepare: Callable[[ProFlow], Awaitable[None]] | None = None
     """Called before the first request."""
 
@@ -57,16 +59,19 @@ class Engine:
 
 
 async def stand(given: Stand) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `DatabaseError`."""
-    async with connect(given.url), _engine(given) as engine:
-        proflow = ProFlow(
-            given.client,
-            given.registry,
-            settings=given.settings,
-            target=None if engine is None else Engine(engine),
-        )
-        async with proflow.running():
-            await _serve(given, proflow)
+    """Serve until SIGINT or SIGTERM. Raises `DatabaseError`, and what `admit` and `prepare` raise."""
+    async with connect(given.url):
+        if given.admit is not None:
+            await given.admit()
+        async with _engine(given) as engine:
+            proflow = ProFlow(
+                given.client,
+                given.registry,
+                settings=given.settings,
+                target=None if engine is None else Engine(engine),
+            )
+            async with proflow.running():
+                await _serve(given, proflow)
 
 
 async def _serve(given: Stand, proflow: ProFlow) -> None:

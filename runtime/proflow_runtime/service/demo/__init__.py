@@ -4,47 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
-from typing import Any
 
 from proflow_runtime.service.facade import ProFlow
-from proflow_runtime.store import designs, people, tokens
+from proflow_runtime.store import designs, people, runs, tokens
+from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Design
-from proflow_runtime.store.models.people import Person
+from proflow_runtime.store.models.people import Department, Person
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.models.tasks import InngestTask
 from proflow_runtime.store.models.tokens import ApiToken
+from proflow_runtime.values import JSON
 
 TENANT = 1
-TOKEN = "demo"
+TOKEN = "proflow serve --demo"
+"""The name of the demo's tokens; a database that has one is the demo's."""
 PATIENCE = 30.0
 """Seconds that a run is given to come to its approval."""
-CODES = ("purchase-approval", "expense-claim", "contract-review", "month-end")
+CODES = ("purchase-approval", "expense-claim", "contract-review", "onboarding", "month-end")
 
 
-class NoDemoError(Exception):
-    """The database holds something else than the demo."""
+class DemoError(Exception):
+    """Why there is no demo in this database."""
 
 
 @dataclass(frozen=True)
 class Somebody:
-    """`roles`: of the company, and of the service."""
+    """`part`: what they do in the company; `roles`: of the company, and of the service."""
 
     user: str
     name: str
     part: str
-    manager: str | None
+    department: str
+    manager: str | None = None
     roles: tuple[str, ...] = ()
 
 
-PEOPLE = (
-    Somebody("wang.wei", "王伟", "manager of purchasing", "zhao.min", ("designer",)),
-    Somebody("li.na", "李娜", "buyer", "wang.wei"),
-    Somebody("zhao.min", "赵敏", "director", None, ("director",)),
-    Somebody("sun.li", "孙丽", "director", None, ("director",)),
-    Somebody("chen.fang", "陈芳", "finance", "zhao.min", ("finance",)),
-    Somebody("admin", "管理员", "administrator", None, ("admin",)),
-)
+@dataclass(frozen=True)
+class Scripted:
+    """A run that there is from the start; `acts`: by whom, which one, and with which comment."""
+
+    key: str
+    workflow: str
+    data: Mapping[str, JSON]
+    by: str = "li.na"
+    acts: tuple[tuple[str, str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,100 +61,180 @@ class Invitation:
     user: str
     name: str
     part: str
-    token: str
+    token: str = field(repr=False)
 
 
-async def prepare(proflow: ProFlow) -> list[Invitation]:
-    """Fill an empty database, and let everybody in.
-
-    Once filled it is left as it is; tokens are new at every start. Raises `NoDemoError`.
-    """
-    await _only_the_demo()
-    if not await Person.filter(tenant_id=TENANT).exists():
-        await _company()
-    for code in CODES:
-        if not await Design.filter(tenant_id=TENANT, code=code).exists():
-            await _publish(proflow, code)
-    if not await _has_runs():
-        await _history(proflow)
-    return await _invitations()
-
-
-async def _only_the_demo() -> None:
-    users = [one.user for one in PEOPLE]
-    for what, others in (
-        ("designs", Design.exclude(tenant_id=TENANT, code__in=CODES)),
-        ("people", Person.exclude(tenant_id=TENANT, user__in=users)),
-        ("tokens", ApiToken.exclude(tenant_id=TENANT, user__in=users)),
-    ):
-        if await others.exists():
-            raise NoDemoError(f"the database holds {what} that are not the demo's")
-
-
-async def _company() -> None:
-    for one in PEOPLE:
-        await people.add(TENANT, one.user, one.name, manager=one.manager, roles=one.roles)
-
-
-async def _publish(proflow: ProFlow, code: str) -> None:
-    file = resources.files(__package__) / "designs" / f"{code}.json"
-    canvas = json.loads(file.read_text("utf-8"))
-    await designs.create(TENANT, code, name=canvas["name"], draft=canvas, by="wang.wei")
-    await proflow.publish(TENANT, code, by="wang.wei")
-
-
-async def _has_runs() -> bool:
-    from proflow_runtime.store.models.runs import Run
-
-    return await Run.filter(tenant_id=TENANT).exists()
-
-
-async def _history(proflow: ProFlow) -> None:
-    """Runs that have ended in different ways, and some that wait."""
-
-    async def start(workflow: str, data: dict[str, Any], by: str = "li.na") -> str:
-        return await proflow.start(tenant_id=TENANT, workflow=workflow, data=data, initiator=by)
-
-    async def act(run_id: str, user: str, act: str, comment: str | None = None) -> None:
-        async def opened() -> int | None:
-            found = await proflow.approvals.inbox(TENANT, user, "inbox")
-            return next((one.id for one in found.items if one.run_id == run_id), None)
-
-        approval = await _eventually(opened)
-        await proflow.approvals.act(TENANT, user, approval, act, comment=comment)
-
-    chairs = await start(CODES[0], {"title": "办公椅 20 把", "amount": 9800, "supplier": "宜家"})
-    await act(chairs, "wang.wei", "approve", "同意")
-    laptops = await start(CODES[0], {"title": "笔记本电脑 10 台", "amount": 82000})
-    await act(laptops, "wang.wei", "reject", "今年的预算已经用完")
-    travel = await start(CODES[1], {"title": "上海出差", "amount": 2350})
-    await act(travel, "wang.wei", "return", "请补充发票")
-    await act(travel, "wang.wei", "approve")
-    await start(CODES[2], {"title": "租赁合同", "clauses": ["租期三年", "违约金", "押金"]})
-    await start(CODES[2], {"title": "采购合同", "clauses": ["价格", "???"]})
-    await start(CODES[3], {}, by="admin")
-    server = {
+DEPARTMENTS = (
+    ("board", "董事会 Board", "zhao.min", None),
+    ("purchasing", "采购部 Purchasing", "wang.wei", "board"),
+    ("administration", "行政部 Administration", "zhou.qiang", "board"),
+    ("finance", "财务部 Finance", "chen.fang", "board"),
+)
+"""Code, name, head, and the one above."""
+PEOPLE = (
+    Somebody(
+        "wang.wei", "王伟 Wang Wei", "manager of purchasing", "purchasing", None, ("designer",)
+    ),
+    Somebody("li.na", "李娜 Li Na", "buyer", "purchasing", "wang.wei"),
+    Somebody("zhou.qiang", "周强 Zhou Qiang", "head of administration", "administration"),
+    Somebody("chen.fang", "陈芳 Chen Fang", "finance", "finance", None, ("finance",)),
+    Somebody("zhao.min", "赵敏 Zhao Min", "director", "board", None, ("director",)),
+    Somebody("sun.li", "孙丽 Sun Li", "director", "board", None, ("director",)),
+    Somebody("admin", "管理员 Admin", "administrator", "administration", None, ("admin",)),
+)
+"""Without a manager of their own they report to the head of their department, or of the one above."""
+HISTORY = (
+    Scripted(
+        "chairs",
+        "purchase-approval",
+        {"title": "办公椅 20 把", "amount": 9800, "supplier": "宜家"},
+        acts=(("wang.wei", "approve", "同意"),),
+    ),
+    Scripted(
+        "laptops",
+        "purchase-approval",
+        {"title": "笔记本电脑 10 台", "amount": 82000, "reason": "新员工用"},
+        acts=(("wang.wei", "reject", "今年的预算已经用完"),),
+    ),
+    Scripted(
+        "travel",
+        "expense-claim",
+        {"title": "上海出差", "amount": 2350},
+        acts=(("wang.wei", "return", "请补充发票"), ("wang.wei", "approve", None)),
+    ),
+    Scripted(
+        "lease",
+        "contract-review",
+        {"title": "租赁合同", "clauses": ["租期三年", "违约金", "押金"]},
+    ),
+    Scripted("unreadable", "contract-review", {"title": "采购合同", "clauses": ["价格", "???"]}),
+    Scripted(
+        "newcomer",
+        "onboarding",
+        {"title": "吴刚", "position": "仓库管理员", "laptop": True},
+        acts=(("zhou.qiang", "approve", "欢迎"),),
+    ),
+    Scripted("closing", "month-end", {}, by="admin"),
+)
+"""Runs that end in different ways, and some that wait."""
+WAITING = Scripted(
+    "servers",
+    "purchase-approval",
+    {
         "title": "服务器 2 台",
         "amount": 26000,
         "supplier": "浪潮",
         "reason": "现有服务器将于年底过保",
-    }
-    await start(CODES[0], server)
+    },
+)
+"""The run that the manager is to decide; the last one, so that all is there once it is."""
+DECIDES = "wang.wei"
 
 
-async def _eventually(found: Callable[[], Awaitable[int | None]]) -> int:
-    async with asyncio.timeout(PATIENCE):
-        while (value := await found()) is None:  # noqa: ASYNC110  # what is asked tells nobody
-            await asyncio.sleep(0.05)
-        return value
+async def admit() -> None:
+    """Raises `DemoError` for a database that holds anything else than the demo.
+
+    What people have made in the demo since is part of it.
+    """
+    is_demo = await ApiToken.filter(tenant_id=TENANT, name=TOKEN).exists()
+    for what, model in (
+        ("designs", Design),
+        ("people", Person),
+        ("departments", Department),
+        ("runs", Run),
+        ("tasks", InngestTask),
+        ("tokens", ApiToken),
+    ):
+        others = model.exclude(tenant_id=TENANT) if is_demo else model.all()
+        if await others.exists():
+            raise DemoError(
+                f"the database holds {what} that are not the demo's; give another one with --database"
+            )
+
+
+async def prepare(proflow: ProFlow) -> list[Invitation]:
+    """Fill an empty database, or go on where that was interrupted, and let everybody in.
+
+    Once filled it is left as it is; tokens are new at every start. Raises `DemoError`.
+    """
+    invitations = await _invitations()
+    if not await Run.filter(tenant_id=TENANT, id=_run_id(WAITING)).exists():
+        await _company()
+        for code in CODES:
+            await _publish(proflow, code)
+        for run in (*HISTORY, WAITING):
+            await _play(proflow, run)
+    return invitations
 
 
 async def _invitations() -> list[Invitation]:
-    """New tokens, as those of earlier starts are not known any more; those end."""
-    for old in await ApiToken.filter(tenant_id=TENANT, name=TOKEN, revoked_at__isnull=True):
-        await tokens.revoke(TENANT, old.id)
+    """New tokens in place of those of earlier starts, which are not known any more."""
     made = []
-    for one in PEOPLE:
-        token = await tokens.create(TENANT, one.user, name=TOKEN)
-        made.append(Invitation(one.user, one.name, one.part, token.plain))
+    async with transaction():
+        await ApiToken.filter(tenant_id=TENANT, name=TOKEN).delete()
+        for one in PEOPLE:
+            token = await tokens.create(TENANT, one.user, name=TOKEN)
+            made.append(Invitation(one.user, one.name, one.part, token.plain))
     return made
+
+
+async def _company() -> None:
+    async with transaction():
+        if await Person.filter(tenant_id=TENANT).exists():
+            return
+        for code, name, head, parent in DEPARTMENTS:
+            await people.add_department(TENANT, code, name, head=head, parent=parent)
+        for one in PEOPLE:
+            await people.add(
+                *(TENANT, one.user, one.name),
+                department=one.department,
+                manager=one.manager,
+                roles=one.roles,
+            )
+
+
+async def _publish(proflow: ProFlow, code: str) -> None:
+    if await designs.published(TENANT, code) is not None:
+        return
+    if not await Design.filter(tenant_id=TENANT, code=code).exists():
+        file = resources.files(__package__) / "designs" / f"{code}.json"
+        canvas = json.loads(file.read_text("utf-8"))
+        await designs.create(TENANT, code, name=canvas["name"], draft=canvas, by=DECIDES)
+    await proflow.publish(TENANT, code, by=DECIDES)
+
+
+def _run_id(run: Scripted) -> str:
+    return runs.derived_id("key", TENANT, run.workflow, run.key)
+
+
+async def _play(proflow: ProFlow, run: Scripted) -> None:
+    """Start a run and do with it what was done; what has been done already is not done again."""
+    run_id = await proflow.start(
+        tenant_id=TENANT, workflow=run.workflow, data=run.data, initiator=run.by, key=run.key
+    )
+
+    async def waiting_for(user: str) -> int | None:
+        found = await proflow.approvals.inbox(TENANT, user, "inbox")
+        return next((one.id for one in found.items if one.run_id == run_id), None)
+
+    done: dict[str, int] = {}
+    for user, act, comment in run.acts:
+        decided = await proflow.approvals.inbox(TENANT, user, "done")
+        done[user] = done.get(user, 0) + 1
+        if sum(one.run_id == run_id for one in decided.items) >= done[user]:
+            continue
+        approval = await _eventually(partial(waiting_for, user), run)
+        await proflow.approvals.act(TENANT, user, approval, act, comment=comment)
+    if run is WAITING:
+        await _eventually(partial(waiting_for, DECIDES), run)
+
+
+async def _eventually(found: Callable[[], Awaitable[int | None]], run: Scripted) -> int:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while (value := await found()) is None:  # noqa: ASYNC110  # what is asked tells nobody
+                await asyncio.sleep(0.05)
+            return value
+    except TimeoutError:
+        text = f"the run `{run.key}` of `{run.workflow}` has not come to its approval in {PATIENCE:g} s"
+        raise DemoError(text) from None

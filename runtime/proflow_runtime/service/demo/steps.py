@@ -30,6 +30,16 @@ async def collect_receipts(task: Task) -> dict[str, Any]:
     return {}
 
 
+async def create_account(task: Task) -> dict[str, Any]:
+    task.logger.info("created an account")
+    return {"account": "已开通"}
+
+
+async def prepare_desk(task: Task) -> dict[str, Any]:
+    task.logger.info("prepared a desk")
+    return {"desk": "三楼 12 号"}
+
+
 async def send_message(task: Task) -> dict[str, Any]:
     task.logger.info("sent a message")
     return {}
