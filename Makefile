@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web wheel test test-web test-long check fix golden migrations bench new-node new-rule
+.PHONY: help demo demo-web web pictures wheel test test-web test-long check fix golden migrations bench new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -26,7 +26,9 @@ $(READY): pyproject.toml
 demo: $(READY) ## Check a design, compile it, and run it three ways
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
-demo-web: $(READY) web ## Open a small company in a browser: workflows, runs, approvals
+# Without Node.js there may be a page that was built elsewhere, and there is always the API.
+demo-web: $(READY) $(if $(shell command -v npm),$(PAGE)) ## Open a small company in a browser: workflows, runs, approvals
+	@test -f $(PAGE) || echo "the page is missing: it is built where Node.js is; the API is there" >&2
 	$(BIN)/proflow serve --local --demo --database sqlite://.venv/demo.db
 
 test: check $(if $(shell command -v npm),test-web) ## Everything that must hold before a change lands
@@ -36,6 +38,9 @@ test-web: $(PAGE) ## Types and unit tests of the page, and its parts for other a
 	cd web && npm run --silent test && npm run --silent build:library
 
 web: $(PAGE) ## Build the web page; needs Node.js 18 or later
+
+pictures: $(PAGE) ## Take the pictures of the documents anew
+	cd tests && ../$(BIN)/python -m web.pictures
 
 wheel: $(PAGE) ## Build the wheel, with the page inside
 	$(BIN)/python -m hatchling build --target wheel

@@ -77,7 +77,7 @@ def test_what_is_no_design_is_said_and_not_drawn(site: Site, visitors: Visitors)
     paste.fill("[]")
     ann.page.get_by_text("A design is a JSON object").wait_for()
     paste.fill('{"nodes": [], "edges": []}')
-    ann.page.get_by_text("1 errors").wait_for()
+    ann.page.get_by_text("Errors: 1").wait_for()
     paste.fill("")
     assert ann.page.locator(".app-verdict").count() == 0
 

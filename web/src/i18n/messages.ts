@@ -123,7 +123,7 @@ export const MESSAGES = {
   'design.showPath': ['显示路径', 'Show the path'],
   'design.copy': ['复制', 'Copy'],
   'design.copied': ['已复制', 'Copied'],
-  'design.counts': ['{errors} 个错误，{warnings} 个警告', '{errors} errors, {warnings} warnings'],
+  'design.counts': ['{errors} 个错误，{warnings} 个警告', 'Errors: {errors}, warnings: {warnings}'],
   'design.noPicture': ['这里没有可以画的设计', 'There is no design here to be drawn'],
   'level.error': ['错误', 'Error'],
   'level.warning': ['警告', 'Warning'],
