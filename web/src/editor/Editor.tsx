@@ -66,7 +66,11 @@ export function Editor({
     }
     return !lacking;
   };
-  const found = saving.refused.length ? saving.refused : editing.diagnostics;
+  const { refused } = saving;
+  const found = refused?.document === document ? refused.diagnostics : editing.diagnostics;
+  useEffect(() => {
+    if (refused !== null) setTab('diagnostics');
+  }, [refused]);
   const problems = found.filter((one) => one.level !== 'info').length;
   const walk = found.find((one) => one === shown);
   const goTo = useCallback(

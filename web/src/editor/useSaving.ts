@@ -13,13 +13,13 @@ export interface Saving {
   code: string | undefined;
   saved: Document | null;
   busy: 'save' | 'publish' | null;
-  save: (document: Document, code?: string) => Promise<boolean>;
+  save: (document: Document, code?: string) => Promise<void>;
   publish: (document: Document, code?: string) => Promise<void>;
   /** Somebody else has saved the draft: which revision it is at now. */
   conflict: number | null;
   resolve: (overwrite: Document | null) => void;
-  /** Why it was not published. */
-  refused: readonly Diagnostic[];
+  /** What was not published, and why. */
+  refused: { document: Document; diagnostics: readonly Diagnostic[] } | null;
 }
 
 export function useSaving(
@@ -34,10 +34,10 @@ export function useSaving(
   const [saved, setSaved] = useState<Document | null>(draft === undefined ? null : first);
   const [busy, setBusy] = useState<Saving['busy']>(null);
   const [conflict, setConflict] = useState<number | null>(null);
-  const [refused, setRefused] = useState<readonly Diagnostic[]>([]);
+  const [refused, setRefused] = useState<Saving['refused']>(null);
   const stored = useRef(draft && { code: draft.code, revision: draft.revision });
 
-  const failed = (error: unknown) => {
+  const failed = (error: unknown, document: Document) => {
     if (!(error instanceof Error)) throw error;
     if (error instanceof ApiProblem && error.code === 'edited-meanwhile') {
       const { revision } = error.details;
@@ -45,7 +45,7 @@ export function useSaving(
       return;
     }
     if (error instanceof ApiProblem && Array.isArray(error.details.diagnostics)) {
-      setRefused(error.details.diagnostics as Diagnostic[]);
+      setRefused({ document, diagnostics: error.details.diagnostics as Diagnostic[] });
     }
     const unreachable = error instanceof TypeError;
     void message.error(unreachable ? t('app.unreachable') : t('app.failed', { message: error.message }));
@@ -69,28 +69,26 @@ export function useSaving(
     again(made.code);
     return { ...stored.current, created: before === undefined };
   };
-  const doing = async (what: 'save' | 'publish', job: () => Promise<void>): Promise<boolean> => {
+  const doing = async (what: 'save' | 'publish', document: Document, job: () => Promise<void>) => {
     setBusy(what);
-    setRefused([]);
+    setRefused(null);
     try {
       await job();
-      return true;
     } catch (error) {
-      failed(error);
-      return false;
+      failed(error, document);
     } finally {
       setBusy(null);
     }
   };
   const save: Saving['save'] = (document, given) =>
-    doing('save', async () => {
+    doing('save', document, async () => {
       const made = await keep(document, given);
       void message.success(t('edit.saved'));
       if (made.created) onCreated(made.code);
     });
   const publish: Saving['publish'] = async (document, given) => {
     let created: string | undefined;
-    await doing('publish', async () => {
+    await doing('publish', document, async () => {
       const before = stored.current;
       if (before === undefined || document !== saved) {
         const made = await keep(document, given);
