@@ -84,6 +84,11 @@ test('a node has a handle for its usual outcome, and for those that lead somewhe
   expect(handlesOf(node('e', { type: 'end', outcomes: [] }), [])).toEqual([]);
 });
 
+test('a type that is not known is drawn all the same', () => {
+  const picture = { id: 'p', name: '', width: 0, height: 0, nodes: [node('a', { type: 'teleport' })], edges: [] };
+  expect(flowNodes(picture, {})[0]?.type).toBe('task');
+});
+
 test('containers come before what they hold, however deep, and circles end', () => {
   const nodes = [node('c', { parent: 'b' }), node('b', { parent: 'a' }), node('a')];
   const picture = { id: 'p', name: '', width: 0, height: 0, nodes, edges: [] };

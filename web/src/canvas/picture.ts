@@ -9,6 +9,7 @@ import type {
   PictureEdge,
   PictureNode,
 } from '../api/types';
+import { CONTAINERS, NODE_ICONS } from './kinds';
 
 export type Level = Diagnostic['level'];
 
@@ -139,11 +140,12 @@ export function flowNodes(
         level: mark?.level,
         problems: mark?.count ?? 0,
         onPath: options.marks?.path.has(node.id) ?? false,
-        container: holding.has(node.id) || node.type === 'foreach' || node.type === 'loop',
+        container: holding.has(node.id) || CONTAINERS.has(node.type),
       };
       return {
         id: node.id,
-        type: node.type,
+        // A type that the page has never heard of looks like a task.
+        type: Object.hasOwn(NODE_ICONS, node.type) ? node.type : 'task',
         position: { x: node.x, y: node.y },
         width: node.width,
         height: node.height,
