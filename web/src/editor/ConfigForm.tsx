@@ -48,7 +48,10 @@ function Setting(props: FieldProps) {
   }
   const kinds = kindsOf(schema, props.definitions);
   if (kinds.length > 1) return <UnionField {...props} schema={schema} value={value} kinds={kinds} />;
-  return <Field {...props} value={value} />;
+  // Not set is neither yes nor no.
+  const unset = schema.type === 'boolean' && typeof schema.default !== 'boolean';
+  const shown = unset ? { ...schema, type: undefined, enum: [true, false] } : props.schema;
+  return <Field {...props} schema={shown} value={value} />;
 }
 
 const isMap = (schema: JsonSchema): boolean =>

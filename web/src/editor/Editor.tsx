@@ -30,7 +30,7 @@ export function Editor({
   first: Document;
   types: NodeTypes;
   onCreated: (code: string) => void;
-  onReload?: () => void;
+  onReload: () => void;
 }) {
   const { t } = useTexts();
   const { dark } = useAppearance();
@@ -181,7 +181,7 @@ export function Editor({
             key="reload"
             onClick={() => {
               saving.resolve(null);
-              onReload?.();
+              onReload();
             }}
           >
             {t('edit.reload')}

@@ -2,14 +2,14 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Alert } from 'antd';
-import { useRef } from 'react';
+import { useRef, useState } from 'react';
 import { useNavigate, useParams } from 'react-router-dom';
 import { ApiProblem, api } from '../api/client';
 import { useTexts } from '../i18n';
 import { CheckedDesign } from '../pages/CheckedDesign';
 import { Failure, Loading, Missing, Page } from '../shell/parts';
 import { useDesigner } from '../shell/session';
-import { emptyDocument, NodeTypes, openDocument } from './document';
+import { emptyDocument, isExact, NodeTypes, openDocument } from './document';
 import { Editor } from './Editor';
 
 export default function EditorPage() {
@@ -18,8 +18,8 @@ export default function EditorPage() {
   const designer = useDesigner();
   const navigate = useNavigate();
   // A new design that has been saved is edited on, under its own address.
-  const created = useRef<string>();
-  const session = code !== undefined && code === created.current ? undefined : code;
+  const [created, setCreated] = useState<string>();
+  const session = code === created ? undefined : code;
   if (!designer) {
     return (
       <Page title={code === undefined ? t('edit.new') : t('edit.title', { name: code })}>
@@ -32,9 +32,10 @@ export default function EditorPage() {
       key={session === undefined ? 'new' : `design ${session}`}
       code={session}
       onCreated={(made) => {
-        created.current = made;
+        setCreated(made);
         navigate(`/designs/${encodeURIComponent(made)}/edit`, { replace: true });
       }}
+      onReload={() => setCreated(undefined)}
     />
   );
 }
@@ -43,9 +44,12 @@ export default function EditorPage() {
 function Opened({
   code,
   onCreated,
+  onReload,
 }: {
   code: string | undefined;
   onCreated: (code: string) => void;
+  /** Of one that has no `code`: begin anew with what is stored by now. */
+  onReload: () => void;
 }) {
   const { t, word } = useTexts();
   const types = useQuery({
@@ -68,14 +72,23 @@ function Opened({
   if (!types.data || (code !== undefined && !draft.data)) return <Loading />;
   if (draft.data === undefined) {
     first.current ??= emptyDocument(word('type', 'start'), word('type', 'end'));
-    return <Editor key="new" first={first.current} types={types.data} onCreated={onCreated} />;
+    return (
+      <Editor
+        key="new"
+        first={first.current}
+        types={types.data}
+        onCreated={onCreated}
+        onReload={onReload}
+      />
+    );
   }
   const { revision, design, name } = draft.data;
   const document = openDocument(design);
-  if (document === null) {
+  const exact = isExact(design);
+  if (document === null || !exact) {
     return (
       <Page wide title={name}>
-        <Alert type="info" showIcon message={t('edit.foreign')} />
+        <Alert type="info" showIcon message={exact ? t('edit.foreign') : t('edit.inexact')} />
         <CheckedDesign design={design} identity={`${code} draft ${revision}`} />
       </Page>
     );

@@ -127,6 +127,19 @@ export function openDocument(json: unknown): Document | null {
   return null;
 }
 
+/** Whether every number is as it was written: a browser rounds whole numbers beyond 2⁵³. */
+export function isExact(json: unknown): boolean {
+  const left: unknown[] = [json];
+  while (left.length) {
+    const one = left.pop();
+    if (typeof one === 'number' && Number.isInteger(one) && !Number.isSafeInteger(one)) return false;
+    if (typeof one === 'object' && one !== null) {
+      for (const inner of Object.values(one)) left.push(inner);
+    }
+  }
+  return true;
+}
+
 interface Item {
   path: Path;
   value: JsonObject;

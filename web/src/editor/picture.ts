@@ -2,7 +2,20 @@
 
 import type { Picture, PictureEdge, PictureNode } from '../api/types';
 import { CONTAINERS } from '../canvas/kinds';
-import { type Document, edgesOf, nameOf, type NodeTypes, nodesOf } from './document';
+import {
+  type Document,
+  type DocumentEdge,
+  type DocumentNode,
+  edgesOf,
+  nameOf,
+  type NodeTypes,
+  nodesOf,
+} from './document';
+
+interface Point {
+  x: number;
+  y: number;
+}
 
 const NARROWEST = 160;
 const WIDEST = 260;
@@ -13,7 +26,6 @@ const HEIGHT = 48;
 const HANDLE = 17;
 const COLUMN = 240;
 const ROW = 110;
-const COLUMNS = 6;
 const HEAD = 40;
 const PADDING = 24;
 const WIDE_CHARACTER = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60\uffe0-\uffe6]/;
@@ -36,12 +48,10 @@ export class Painter {
     const known = new Map(drawn?.nodes.map((node) => [node.id, node]));
     const found = nodesOf(document, this.types);
     const ids = new Set(found.map((one) => one.id));
-    const nodes = found.map((one, index): PictureNode => {
-      const place = one.position ??
-        known.get(one.id) ?? {
-          x: (index % COLUMNS) * COLUMN,
-          y: Math.floor(index / COLUMNS) * ROW,
-        };
+    const lacking = found.some((one) => one.position === null && !known.has(one.id));
+    const rough = lacking ? columns(found, edgesOf(document)) : new Map<string, Point>();
+    const nodes = found.map((one): PictureNode => {
+      const place = one.position ?? known.get(one.id) ?? rough.get(one.id) ?? { x: 0, y: 0 };
       const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
       const container = CONTAINERS.has(one.type);
       const label = one.label || one.id;
@@ -95,6 +105,42 @@ function edgesPicture(document: Document, ids: ReadonlySet<string>): PictureEdge
         leaving: { by: one.handle ?? 'default', always: false, ruled: false },
       };
     });
+}
+
+/** Places for nodes of a design that the service cannot draw yet: by how far from a beginning they
+ * are, within what they stand in.
+ */
+function columns(nodes: readonly DocumentNode[], edges: readonly DocumentEdge[]): Map<string, Point> {
+  const into = new Set(edges.map((edge) => edge.target));
+  const out = new Map<string, string[]>();
+  for (const { source, target } of edges) {
+    const known = out.get(source);
+    if (known) known.push(target);
+    else out.set(source, [target]);
+  }
+  const depths = new Map<string, number>();
+  const reach = (begin: string) => {
+    if (depths.has(begin)) return;
+    depths.set(begin, 0);
+    for (let front = [begin], depth = 1; front.length; depth += 1) {
+      const next = front.flatMap((id) => out.get(id) ?? []).filter((id) => !depths.has(id));
+      front = [...new Set(next)];
+      for (const id of front) depths.set(id, depth);
+    }
+  };
+  for (const { id } of nodes) if (!into.has(id)) reach(id);
+  for (const { id } of nodes) reach(id);
+  const rows = new Map<string, number>();
+  return new Map(
+    nodes.map(({ id, parent }): [string, Point] => {
+      const depth = depths.get(id) ?? 0;
+      const cell = JSON.stringify([parent, depth]);
+      const row = rows.get(cell) ?? 0;
+      rows.set(cell, row + 1);
+      const [left, top] = parent === null ? [0, 0] : [PADDING, HEAD + PADDING / 2];
+      return [id, { x: left + depth * COLUMN, y: top + row * ROW }];
+    }),
+  );
 }
 
 /** Nodes that stand in each other in a circle are drawn outside of all. */

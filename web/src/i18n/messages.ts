@@ -300,6 +300,10 @@ export const MESSAGES = {
     '这种格式的文件不能在这里编辑，只能查看；请在创建它的画布上修改',
     'A drawing of this shape can be looked at here, not edited: change it on the canvas it comes from',
   ],
+  'edit.inexact': [
+    '这个设计里有浏览器会改变的大整数，只能查看；请把它们改为文本',
+    'This design has whole numbers beyond 2⁵³, which a browser would change: it can be looked at only',
+  ],
   'edit.settings': ['设置', 'Settings'],
   'edit.workflow': ['工作流', 'Workflow'],
   'edit.codeHelp': ['字母、数字、点、下划线和连字符', 'Letters, digits, dots, underscores, hyphens'],
