@@ -2,25 +2,18 @@
 local engine, which stands in for it everywhere else."""
 
 import asyncio
-import os
 from collections import Counter
 from typing import Any
 
 import pytest
+from live.kinds import KINDS
 from live.worlds import world
 from proflow_runtime import Task
 from proflow_runtime.store.models import Run
 from service.house import until
 from stored.office import drawn, line
 
-LIVE = pytest.param(
-    "live",
-    marks=[
-        pytest.mark.live,
-        pytest.mark.skipif(not os.environ.get("INNGEST_DEV"), reason="INNGEST_DEV is not set"),
-    ],
-)
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("kind", ["local", LIVE])]
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("kind", KINDS)]
 
 done: Counter[str] = Counter()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import inngest
 import uvicorn
+from proflow_runtime.approving import Resolver
 from proflow_runtime.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
@@ -32,8 +33,8 @@ PATIENCE = 60.0
 class World:
     """A service that can be stopped and started again; the database stays."""
 
-    def __init__(self, kind: str, handlers: Mapping[str, Handler]) -> None:
-        self._kind, self._handlers = kind, handlers
+    def __init__(self, kind: str, registry: Registry, resolver: Resolver | None = None) -> None:
+        self._kind, self._registry, self._resolver = kind, registry, resolver
         self._app_id = f"live-{uuid.uuid4().hex[:8]}"
         self._stack = AsyncExitStack()
         self._port = _free_port() if kind == "live" else 0
@@ -54,7 +55,9 @@ class World:
         journal, seed = DurableJournal(), uuid.uuid4().int % 2**63
         engine = LocalEngine(client, [], clock=RealClock(), journal=journal, seed=seed)
         await self._stack.enter_async_context(engine)
-        self.proflow = ProFlow(client, Registry(self._handlers), target=Engined(engine))
+        self.proflow = ProFlow(
+            client, self._registry, resolver=self._resolver, target=Engined(engine)
+        )
         driving = asyncio.create_task(engine.serve())
 
         async def ended() -> None:
@@ -68,7 +71,7 @@ class World:
         host = os.environ.get("PROFLOW_LIVE_HOST", "127.0.0.1")
         client = inngest.Inngest(app_id=self._app_id)
         settings = ProFlowSettings(serve_origin=f"http://{host}:{self._port}")
-        self.proflow = ProFlow(client, Registry(self._handlers), settings=settings)
+        self.proflow = ProFlow(client, self._registry, resolver=self._resolver, settings=settings)
         app = standalone(self.proflow, functions=True)
         config = uvicorn.Config(app, host="0.0.0.0", port=self._port, log_level="warning")
         server = uvicorn.Server(config)
@@ -89,14 +92,14 @@ class World:
 
     # --- what people do
 
-    async def publish(self, canvas: Any) -> None:
-        code = canvas["id"]
+    async def publish(self, canvas: Any, code: str | None = None, tenant_id: int = 1) -> None:
+        code = code or canvas["id"]
         try:
-            await designs.get(1, code)
-            await designs.save(1, code, canvas, by="ann")
+            await designs.get(tenant_id, code)
+            await designs.save(tenant_id, code, canvas, by="ann")
         except designs.UnknownDesignError:
-            await designs.create(1, code, name=code, draft=canvas, by="ann")
-        await self.proflow.publish(1, code, by="ann")
+            await designs.create(tenant_id, code, name=code, draft=canvas, by="ann")
+        await self.proflow.publish(tenant_id, code, by="ann")
 
     async def begin(self, workflow: str, **data: Any) -> str:
         return await self.proflow.start(tenant_id=1, workflow=workflow, data=data, initiator="ann")
@@ -105,19 +108,23 @@ class World:
         event = inngest.Event(name=name, data={"tenant_id": 1, **data})
         await self.proflow.client.send(event)
 
+    async def patiently(self, found: Any) -> Any:
+        """What an async callable finds, as soon as it finds something."""
+        return await until(found, within=PATIENCE)
+
     async def approve(self, user: str, act: str = "approve") -> None:
         async def waiting() -> Any:
             return (await self.proflow.approvals.inbox(1, user)).items
 
-        (approval, *_) = await until(waiting, within=PATIENCE)
+        (approval, *_) = await self.patiently(waiting)
         await self.proflow.approvals.act(1, user, approval.id, act)
 
-    async def ended(self, run_id: str) -> dict[str, Any]:
+    async def ended(self, run_id: str, tenant_id: int = 1) -> dict[str, Any]:
         async def over() -> Any:
-            found = await self.proflow.status(1, run_id)
+            found = await self.proflow.status(tenant_id, run_id)
             return found if found["ended_at"] is not None else None
 
-        found: dict[str, Any] = await until(over, within=PATIENCE)
+        found: dict[str, Any] = await self.patiently(over)
         return found
 
     async def at(self, run_id: str, node: str, status: str) -> None:
@@ -127,12 +134,15 @@ class World:
             found = await self.proflow.status(1, run_id)
             return bool(found["nodes"][node]["status"] == status)
 
-        await until(so, within=PATIENCE)
+        await self.patiently(so)
 
 
 @asynccontextmanager
-async def world(kind: str, handlers: Mapping[str, Handler]) -> AsyncIterator[World]:
-    found = World(kind, handlers)
+async def world(
+    kind: str, handlers: Mapping[str, Handler] | Registry, resolver: Resolver | None = None
+) -> AsyncIterator[World]:
+    registry = handlers if isinstance(handlers, Registry) else Registry(handlers)
+    found = World(kind, registry, resolver)
     await found.start()
     try:
         yield found
