@@ -15,16 +15,20 @@ import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from asyncpg.exceptions import InterfaceError, PostgresError
-from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.backends.base.client import (
+    BaseDBAsyncClient,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import BaseORMException
+from tortoise.exceptions import BaseORMException, TransactionManagementError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import BaseSchemaEditor
@@ -128,11 +132,32 @@ async def transaction() -> AsyncIterator[TransactionalDBClient]:
     process has written in between.
     """
     nested = isinstance(connection(), TransactionalDBClient)
-    async with in_transaction(connection().connection_name) as client:
+    context = in_transaction(connection().connection_name)
+    client = await _begun(context)
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(context)
         if not nested and is_sqlite():
             await client.execute_query("COMMIT")
             await client.execute_query("BEGIN IMMEDIATE")
         yield client
+
+
+async def _begun(context: TransactionContext) -> TransactionalDBClient:
+    """Begin a transaction; one that fails or is cancelled meanwhile gives its connection back.
+
+    Tortoise would keep it: everything would wait for SQLite's only one for ever, and PostgreSQL's
+    pool be short of one.
+    """
+    try:
+        return await context.__aenter__()
+    except BaseException as error:
+        if hasattr(context, "token"):  # it has a connection
+            # What has not begun cannot always be rolled back; the connection is given back anyhow.
+            with suppress(
+                TransactionManagementError, InterfaceError, PostgresError, OSError, sqlite3.Error
+            ):
+                await context.__aexit__(type(error), error, error.__traceback__)
+        raise
 
 
 async def migrate() -> list[str]:
