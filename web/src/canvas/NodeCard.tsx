@@ -67,7 +67,7 @@ function Handles({ data }: { data: CanvasNodeData }) {
 function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
   const at = useTexts();
   const { node, status, level, problems, onPath, container } = data;
-  const Icon = NODE_ICONS[node.type] ?? NODE_ICONS.task!;
+  const Icon = NODE_ICONS[Object.hasOwn(NODE_ICONS, node.type) ? node.type : 'task']!;
   const StatusIcon = status && STATUS_ICONS[status.status];
   const name = [
     'pf-node',

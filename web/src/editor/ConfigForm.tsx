@@ -21,12 +21,18 @@ export function ConfigForm({
   onChange: (value: Record<string, unknown>, name: string) => void;
   errors: ReadonlyMap<string, ReactNode>;
 }) {
+  const { word } = useTexts();
+  const words = {
+    member: (name: string) => word('setting', name),
+    choice: (one: string) => word('choice', one),
+  };
   return (
     <div className="app-form">
       {Object.entries(schema.properties ?? {}).map(([name, part]) => (
         <Setting
           key={name}
-          name={name}
+          name={words.member(name)}
+          words={words}
           schema={part}
           definitions={schema.$defs ?? {}}
           required={schema.required?.includes(name)}

@@ -1,7 +1,7 @@
 /** One node: what it is called, where it stands, how it is set up, where it leads. */
 
 import { Alert, Button, Input, Select } from 'antd';
-import { type ReactNode, useId, useMemo, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import type { Diagnostic, PictureNode } from '../api/types';
 import { CONTAINERS } from '../canvas/kinds';
 import { useTexts } from '../i18n';
@@ -63,9 +63,10 @@ export function NodePanel({
   const written = nodesOf(document, types).find((one) => one.id === id)?.label ?? '';
   const config = node.config as Record<string, Json>;
   const diagnostics = editing.diagnostics.filter((one) => one.node === id);
-  const { fields, others } = useMemo(
-    () => sorted(diagnostics, configPointer(document, id, types), Object.keys(info?.config.properties ?? {})),
-    [diagnostics, document, id, types, info],
+  const { fields, others } = sorted(
+    diagnostics,
+    configPointer(document, id, types),
+    Object.keys(info?.config.properties ?? {}),
   );
   const containers = picture.nodes.filter(
     (one) => CONTAINERS.has(one.type) && !isWithin(picture, one.id, id),
