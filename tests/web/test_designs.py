@@ -107,6 +107,11 @@ def test_hostile_labels_stay_texts(site: Site, visitors: Visitors) -> None:
     code = site.publish(design)
     run = site.run(code, {"text": HOSTILE}, lambda one: one["status"] == "waiting")
     ben = visitors("ben", "en-GB")
+    ann = visitors("ann", "en-GB")
+    ann.visit(f"/designs/{code}/edit")
+    ann.node("ask").click()
+    ann.page.get_by_label("Label", exact=True).wait_for()
+    assert ann.page.locator('img[src="x"]').count() == 0
     for path in ("/", f"/designs/{code}", f"/runs/{run}", "/runs", "/tasks", "/inbox", "/check"):
         ben.visit(path)
         if path == "/inbox":

@@ -48,12 +48,13 @@ export class Painter {
     const known = new Map(drawn?.nodes.map((node) => [node.id, node]));
     const found = nodesOf(document, this.types);
     const ids = new Set(found.map((one) => one.id));
+    const holding = new Set(found.map((one) => one.parent));
     const lacking = found.some((one) => one.position === null && !known.has(one.id));
     const rough = lacking ? columns(found, edgesOf(document)) : new Map<string, Point>();
     const nodes = found.map((one): PictureNode => {
       const place = one.position ?? known.get(one.id) ?? rough.get(one.id) ?? { x: 0, y: 0 };
       const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
-      const container = CONTAINERS.has(one.type);
+      const container = CONTAINERS.has(one.type) || holding.has(one.id);
       const label = one.label || one.id;
       const outcomes = this.types.get(one.type)?.outcomes ?? ['default'];
       return {

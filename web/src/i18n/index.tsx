@@ -12,7 +12,10 @@ export interface Texts {
   setLanguage: (language: Language) => void;
   t: (key: MessageKey, values?: Record<string, string | number>) => string;
   /** What a word of the service is called (a status, an outcome); unknown ones stay as they are. */
-  word: (group: 'status' | 'type' | 'outcome' | 'mode' | 'act', name: string) => string;
+  word: (
+    group: 'status' | 'type' | 'outcome' | 'mode' | 'act' | 'setting' | 'choice',
+    name: string,
+  ) => string;
   time: (iso: string | null | undefined) => string;
 }
 

@@ -81,6 +81,13 @@ export interface FieldProps {
   disabled?: boolean;
   /** What is wrong with it. */
   error?: ReactNode;
+  words?: Words;
+}
+
+/** What members and choices are called, where the schema has no titles for them. */
+export interface Words {
+  member: (name: string) => string;
+  choice: (value: string) => string;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -94,6 +101,7 @@ export function SchemaForm({
   disabled,
   errors = {},
   hidden = [],
+  words,
 }: {
   schema: JsonSchema;
   value: Record<string, unknown>;
@@ -101,6 +109,7 @@ export function SchemaForm({
   disabled?: boolean;
   errors?: Record<string, ReactNode>;
   hidden?: readonly string[];
+  words?: Words;
 }) {
   const definitions = schema.$defs ?? {};
   const whole = resolved(schema, definitions);
@@ -111,7 +120,8 @@ export function SchemaForm({
         .map(([name, part]) => (
           <Field
             key={name}
-            name={name}
+            name={words?.member(name) ?? name}
+            words={words}
             schema={part}
             definitions={definitions}
             required={whole.required?.includes(name)}
@@ -173,6 +183,7 @@ export function Field(props: FieldProps) {
             schema={{ ...schema, $defs: props.definitions }}
             value={isObject(props.value) ? props.value : {}}
             disabled={props.disabled}
+            words={props.words}
             onChange={(next) =>
               props.onChange(Object.keys(next).length || props.required ? next : undefined)
             }
@@ -192,7 +203,7 @@ export function Field(props: FieldProps) {
   );
 }
 
-function Items({ schema, definitions, value, onChange, disabled, name }: FieldProps) {
+function Items({ schema, definitions, value, onChange, disabled, name, words }: FieldProps) {
   const { t } = useTexts();
   const items = Array.isArray(value) ? value : [];
   const part = schema.items ?? {};
@@ -202,6 +213,7 @@ function Items({ schema, definitions, value, onChange, disabled, name }: FieldPr
         <div className="app-item" key={index}>
           <Field
             name={`${name} ${index + 1}`}
+            words={words}
             schema={part}
             definitions={definitions}
             disabled={disabled}
@@ -240,7 +252,10 @@ function Control({ schema, value, onChange, disabled, id, ...rest }: ControlProp
         disabled={disabled}
         value={value === undefined ? undefined : String(value)}
         onChange={(chosen?: string) => onChange(schema.enum?.find((one) => String(one) === chosen))}
-        options={schema.enum.map((one) => ({ value: String(one), label: String(one) }))}
+        options={schema.enum.map((one) => ({
+          value: String(one),
+          label: rest.words?.choice(String(one)) ?? String(one),
+        }))}
         style={{ width: '100%' }}
       />
     );
