@@ -52,6 +52,7 @@ class Admission:
         self._arrivals: dict[Key, datetime] = {}
         self._batches: dict[Key, _Batch] = {}
         self._debounced: dict[Key, _Debounce] = {}
+        self._homeless: list[tuple[Key, Any, datetime | None]] = []
 
     def admit(self, event: Event, arrival: Event) -> None:
         """Start, or prepare to start, every function that an event triggers.
@@ -79,8 +80,17 @@ class Admission:
         self._limit(settings, [event], gojson.as_floats(event))
 
     def restore(self, keys: Sequence[tuple[Key, Any, datetime | None]]) -> None:
-        """Remember what an earlier process did; what came due meanwhile is done at once."""
-        for key, value, until in sorted(keys, key=lambda entry: entry[2] or self._clock.now()):
+        """Remember what an earlier process did; what came due meanwhile is done at once.
+
+        Events that are gathered for a function that is not there wait for it.
+        """
+        now = self._clock.now()
+        known = sorted([*self._homeless, *keys], key=lambda entry: entry[2] or now)
+        self._homeless = []
+        for key, value, until in known:
+            if key[1] in ("batch", "debounce") and key[0] not in self.functions:
+                self._homeless.append((key, value, until))
+                continue
             match key[1]:
                 case "event" | "idempotency" if until is not None:
                     self._seen[key] = until - IDEMPOTENCY_WINDOW

@@ -1,25 +1,29 @@
 """The ticks of cron triggers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from proflow_runtime.clock import Clock
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.ids import milliseconds
+from proflow_runtime.local.journal import Journal, Key
 from proflow_runtime.local.records import EventReceived
 from proflow_runtime.local.runs import CRON, make_event
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import CronTrigger, FunctionSettings
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
+NEXT_TICK = "cron"
+"""Of the journal's keys: the next tick of a function's cron."""
 
 
 class Crons:
     """Starts the functions with cron triggers, up to a given time and no further.
 
-    A trigger's `jitter` is honoured as none: a tick comes on time. One that is missed because no
-    engine runs is not made up for.
+    A trigger's `jitter` is honoured as none: a tick comes on time. If ticks were missed because no
+    engine ran, the last of them is made up for, once.
     """
 
     def __init__(
@@ -27,15 +31,23 @@ class Crons:
         clock: Clock,
         scheduler: Scheduler,
         admission: Admission,
+        journal: Journal,
         record: Callable[[EventReceived], None],
     ) -> None:
         self._clock = clock
         self._scheduler = scheduler
         self._admission = admission
+        self._journal = journal
         self._record = record
         self._timers: dict[tuple[str, str], Timer] = {}
+        self._promised: dict[tuple[str, str], datetime] = {}
         self._done = clock.now()
         self._until: datetime | None = None
+
+    def restore(self, keys: Sequence[tuple[Key, Any, datetime | None]]) -> None:
+        """Remember which ticks an earlier process was about to make."""
+        for (function_id, _, source), value, _ in keys:
+            self._promised[function_id, source] = datetime.fromisoformat(value)
 
     def schedule(self, until: datetime = ALWAYS) -> None:
         """Let every cron tick from now on, up to and including a time."""
@@ -45,21 +57,25 @@ class Crons:
             self._done = until
         for settings in self._admission.functions.values():
             for cron in settings.crons:
-                self._next(settings.id, cron, after)
+                self._begin(settings, cron, after)
 
     def redeploy(self) -> None:
         """The functions are others now: drop the crons that are gone, begin those that are new."""
         crons = {
-            (settings.id, cron.source): cron
+            (settings.id, cron.source): (settings, cron)
             for settings in self._admission.functions.values()
             for cron in settings.crons
         }
         for key in self._timers.keys() - crons.keys():
             self._timers.pop(key).cancel()
+            self._journal.dropped((key[0], NEXT_TICK, key[1]))
         if self._until is None:
             return
         for key in crons.keys() - self._timers.keys():
-            self._next(key[0], crons[key], self._clock.now())
+            self._begin(*crons[key], self._clock.now())
+        for function_id, source in self._promised:
+            self._journal.dropped((function_id, NEXT_TICK, source))
+        self._promised.clear()
 
     def stop(self) -> None:
         """Drop the ticks to come."""
@@ -76,11 +92,20 @@ class Crons:
         self._record(EventReceived(event, time, self._clock.now(), True, None))
         self._admission.start(settings, event)
 
+    def _begin(self, settings: FunctionSettings, cron: CronTrigger, after: datetime) -> None:
+        self._next(settings.id, cron, after)
+        missed = self._promised.pop((settings.id, cron.source), None)
+        if missed is None or missed > after:
+            return
+        latest = cron.last_tick(after)
+        self.tick(settings, cron, missed if latest is None else max(missed, latest))
+
     def _next(self, function_id: str, cron: CronTrigger, after: datetime) -> None:
         when = next(cron.ticks(after), None)
         if when is not None and self._until is not None and when <= self._until:
             timer = self._scheduler.add(Timer(when, partial(self._fire, function_id, cron, when)))
             self._timers[function_id, cron.source] = timer
+            self._journal.kept((function_id, NEXT_TICK, cron.source), when, None)
 
     def _fire(self, function_id: str, cron: CronTrigger, when: datetime) -> None:
         # A clock that was set forward, or a machine that slept, skips the ticks in between.

@@ -17,7 +17,7 @@ from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate
 from proflow_runtime.local import binding, gojson
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
-from proflow_runtime.local.crons import Crons
+from proflow_runtime.local.crons import NEXT_TICK, Crons
 from proflow_runtime.local.deployment import Deployment
 from proflow_runtime.local.dispatch import Dispatcher
 from proflow_runtime.local.events import parse_event
@@ -43,6 +43,8 @@ MAX_STEPS = 999
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
 GRACE = timedelta(seconds=10)
+LONGEST_PAUSE = 30.0
+"""Seconds until the clock is looked at again: it may be set, and machines sleep."""
 
 log = logging.getLogger("proflow.engine")
 Action = Callable[[], Awaitable[object] | None]
@@ -141,7 +143,9 @@ class LocalEngine:
         self._running = False
         self._serving = False
         self._stopping = False
-        self._crons = Crons(self.clock, self._scheduler, self._admission, self._record)
+        self._crons = Crons(
+            self.clock, self._scheduler, self._admission, self._journal, self._record
+        )
 
     async def __aenter__(self) -> Self:
         saved = await self._journal.open(self._wake.set)
@@ -154,7 +158,8 @@ class LocalEngine:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         try:
-            self._admission.restore(saved.keys)
+            self._admission.restore([key for key in saved.keys if key[0][1] != NEXT_TICK])
+            self._crons.restore([key for key in saved.keys if key[0][1] == NEXT_TICK])
             self._deployment.restore(saved.runs, self._execution)
         except BaseException:
             await self.__aexit__()
@@ -223,6 +228,7 @@ class LocalEngine:
         self._execution.reconfigure(self._admission.functions)
         self._crons.redeploy()
         if self._open:
+            self._admission.restore(())
             self._deployment.restore((), self._execution)
         self._wake.set()
 
@@ -289,6 +295,8 @@ class LocalEngine:
             left = await self._dispatcher.drain(grace)
             if left:
                 log.warning("%d requests are broken off, and will be made again", left)
+            if (failure := self._journal.failure()) is not None:
+                raise failure
         finally:
             self._running = self._serving = False
             self._crons.stop()
@@ -338,9 +346,9 @@ class LocalEngine:
             if not endless and due is None and self._dispatcher.idle:
                 return
             stops = [stop for stop in (due, until) if stop is not None]
-            pause = (min(stops) - now).total_seconds() if stops else None
+            pause = (min(stops) - now).total_seconds() if stops else LONGEST_PAUSE
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause and max(0.0, pause))
+                await asyncio.wait_for(self._wake.wait(), min(max(0.0, pause), LONGEST_PAUSE))
 
     def _landed(self, item: QueueItem, error: BaseException | None) -> None:
         if isinstance(error, Exception) and self._serving:

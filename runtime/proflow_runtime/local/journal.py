@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from proflow_runtime.local.runs import Pending, QueueItem, Run
 
 Key = tuple[str, str, str]
-"""A function's id, a purpose (`seen`, `batch`, `debounce`, `rate`, `throttle`) and a value."""
+"""A function's id, a purpose (`seen`, `batch`, `debounce`, `rate`, `throttle`, `cron`) and a value."""
 
 
 class SavedRun(Protocol):

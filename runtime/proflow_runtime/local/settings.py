@@ -53,6 +53,12 @@ class CronTrigger:
         for tick in CronSim(self.schedule, after.astimezone(self.zone)):
             yield tick.astimezone(UTC)
 
+    def last_tick(self, until: datetime) -> datetime | None:
+        """When it fired last, up to and including a time, in UTC."""
+        after = until.astimezone(self.zone) + timedelta(microseconds=1)
+        tick = next(CronSim(self.schedule, after, reverse=True), None)
+        return None if tick is None else tick.astimezone(UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class CancelOn:

@@ -59,11 +59,15 @@ class Engine:
 
 
 async def stand(given: Stand) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `DatabaseError`, and what `admit` and `prepare` raise."""
+    """Serve until SIGINT or SIGTERM, or until the engine cannot go on.
+
+    Raises `DatabaseError`, and what `admit` and `prepare` raise.
+    """
+    stopping = asyncio.Event()
     async with connect(given.url):
         if given.admit is not None:
             await given.admit()
-        async with _engine(given) as engine:
+        async with _engine(given, stopping) as engine:
             proflow = ProFlow(
                 given.client,
                 given.registry,
@@ -71,10 +75,10 @@ async def stand(given: Stand) -> None:
                 target=None if engine is None else Engine(engine),
             )
             async with proflow.running():
-                await _serve(given, proflow)
+                await _serve(given, proflow, stopping)
 
 
-async def _serve(given: Stand, proflow: ProFlow) -> None:
+async def _serve(given: Stand, proflow: ProFlow, stopping: asyncio.Event) -> None:
     token = None
     if given.prepare is not None:
         await given.prepare(proflow)
@@ -91,18 +95,19 @@ async def _serve(given: Stand, proflow: ProFlow) -> None:
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.should_exit = True
-
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, stop)
+        loop.add_signal_handler(one, stopping.set)
     given.ready(token)
-    await server.serve(sockets=[given.listening])
+    serving = asyncio.create_task(server.serve(sockets=[given.listening]), name="proflow server")
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    server.should_exit = True
+    await serving
 
 
 @asynccontextmanager
-async def _engine(given: Stand) -> AsyncIterator[LocalEngine | None]:
+async def _engine(given: Stand, stopping: asyncio.Event) -> AsyncIterator[LocalEngine | None]:
     if not given.local:
         yield None
         return
@@ -116,6 +121,7 @@ async def _engine(given: Stand) -> AsyncIterator[LocalEngine | None]:
     )
     async with engine:
         driving = asyncio.create_task(engine.serve(), name="proflow engine")
+        driving.add_done_callback(lambda _: stopping.set())
         try:
             yield engine
         finally:

@@ -72,7 +72,8 @@ def _put(table: str, columns: str, *, replace: str = "") -> str:
         f"INSERT INTO proflow_journal_{table} ({columns}) VALUES ({', '.join(['?'] * count)})"
     )
     if not replace:
-        return statement
+        # A batch whose commit was not heard of is written again.
+        return f"{statement} ON CONFLICT DO NOTHING"
     changes = ", ".join(f"{name} = excluded.{name}" for name in replace.split(", "))
     return f"{statement} ON CONFLICT (id) DO UPDATE SET {changes}"
 

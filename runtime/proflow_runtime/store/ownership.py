@@ -42,7 +42,11 @@ class Ownership:
     async def acquire(self) -> None:
         """Raises `JournalInUse`."""
         await self._take()
-        self.epoch = await self._next_epoch()
+        try:
+            self.epoch = await self._next_epoch()
+        except BaseException:
+            await self._lock.release()
+            raise
 
     async def regain(self) -> None:
         """Take the lock again after the connection was lost. Raises `OwnershipLost`."""
@@ -155,17 +159,23 @@ class _AdvisoryLock:
     async def take(self) -> bool:
         held = connection().acquire_connection()
         server = await held.__aenter__()
-        if await server.fetchval("SELECT pg_try_advisory_lock($1)", ENGINE_LOCK):
+        taken = False
+        try:
+            taken = bool(await server.fetchval("SELECT pg_try_advisory_lock($1)", ENGINE_LOCK))
+        finally:
+            if not taken:
+                await held.__aexit__(None, None, None)
+        if taken:
             self._held, self._connection = held, server
-            return True
-        await held.__aexit__(None, None, None)
-        return False
+        return taken
 
     async def release(self) -> None:
         if self._held is None:
             return
         held, server = self._held, self._connection
         self._held = self._connection = None
-        if not server.is_closed():
-            await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
-        await held.__aexit__(None, None, None)
+        try:
+            if not server.is_closed():
+                await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
+        finally:
+            await held.__aexit__(None, None, None)
