@@ -24,7 +24,7 @@ const AROUND_TEXT = 64;
 const HEIGHT = 48;
 /** Between two handles, so that each can be hit. */
 const HANDLE = 17;
-const COLUMN = 240;
+const COLUMN = WIDEST + 60;
 const ROW = 110;
 const HEAD = 40;
 const PADDING = 24;
