@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeTypeInfo } from '../src/api/types';
 import {
-  addNode,
   configPointer,
-  connect,
   type Document,
   edgesOf,
   emptyDocument,
-  moveNode,
   nameOf,
   nodesOf,
   NodeTypes,
   openDocument,
+} from '../src/editor/document';
+import {
+  addNode,
+  connect,
+  moveNode,
   removeEdge,
   removeNodes,
   setConfig,
@@ -20,8 +22,8 @@ import {
   setLabel,
   setName,
   setParent,
-  withAt,
-} from '../src/editor/document';
+} from '../src/editor/edits';
+import { withAt } from '../src/editor/json';
 
 const info = (type: string, outcomes: string[], keys: string[], aliases: string[] = []) =>
   ({

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeTypeInfo, Picture } from '../src/api/types';
-import { isExact, moveNode, NodeTypes, openDocument, setLabel } from '../src/editor/document';
+import { NodeTypes, openDocument } from '../src/editor/document';
+import { moveNode, setLabel } from '../src/editor/edits';
+import { isExact } from '../src/editor/json';
 import { absolute, containerAt, Painter } from '../src/editor/picture';
 
 const info = (type: string, outcomes: string[]): NodeTypeInfo => ({

@@ -4,7 +4,9 @@ import { Button, Input, InputNumber, Select, Switch } from 'antd';
 import { useTexts } from '../i18n';
 import { JsonField } from '../shell/SchemaForm';
 import type { Actions } from './actions';
-import { type DocumentEdge, type EdgeChange, type Json, setEdge } from './document';
+import type { DocumentEdge } from './document';
+import { type EdgeChange, setEdge } from './edits';
+import type { Json } from './json';
 import { Labelled, NodeSelect, Problems } from './NodePanel';
 import type { Editing } from './useEditing';
 

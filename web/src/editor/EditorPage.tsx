@@ -9,7 +9,8 @@ import { useTexts } from '../i18n';
 import { CheckedDesign } from '../pages/CheckedDesign';
 import { Failure, Loading, Missing, Page } from '../shell/parts';
 import { useDesigner } from '../shell/session';
-import { emptyDocument, isExact, NodeTypes, openDocument } from './document';
+import { emptyDocument, NodeTypes, openDocument } from './document';
+import { isExact } from './json';
 import { Editor } from './Editor';
 
 export default function EditorPage() {

@@ -8,16 +8,9 @@ import { useTexts } from '../i18n';
 import { JsonField } from '../shell/SchemaForm';
 import type { Actions } from './actions';
 import { ConfigForm, KeyInput } from './ConfigForm';
-import {
-  configPointer,
-  type DocumentEdge,
-  edgesOf,
-  type Json,
-  nodesOf,
-  setConfig,
-  setId,
-  setLabel,
-} from './document';
+import { configPointer, type DocumentEdge, edgesOf, nodesOf } from './document';
+import { setConfig, setId, setLabel } from './edits';
+import type { Json } from './json';
 import { isWithin } from './picture';
 import type { Editing } from './useEditing';
 

@@ -4,7 +4,7 @@ import { type MutableRefObject, useMemo, useRef } from 'react';
 import { useTexts } from '../i18n';
 import { CONTAINERS } from '../canvas/kinds';
 import type { Picture, PictureNode } from '../api/types';
-import { addNode, connect, moveNode, removeEdge, removeNodes, setParent } from './document';
+import { addNode, connect, moveNode, removeEdge, removeNodes, setParent } from './edits';
 import { absolute, containerAt, isWithin } from './picture';
 import { type Editing, NOTHING_CHOSEN } from './useEditing';
 
