@@ -19,7 +19,7 @@ import httpx
 import pytest
 import websockets
 from proflow_runtime.approving import ApprovalService
-from proflow_runtime.store.database import connect
+from proflow_runtime.store.database import URL_VARIABLE, connect, connection
 from service.house import until
 from stored.office import line
 
@@ -33,6 +33,9 @@ async def work(task):
         file.write(f"{task.run_id} {task.node_id}\\n")
 """
 ASK = ("ask", "approval", {"approverType": "user", "approverIds": ["ben"]})
+NAP = ("sleep", "delay", {"duration": "5s"})
+MANY = 60
+ASLEEP = """FROM proflow_journal_steps WHERE state LIKE '%"status":"sleeping"%'"""
 PATIENCE = 60.0
 
 
@@ -41,10 +44,11 @@ def command(*arguments: str) -> list[str]:
 
 
 class Process:
-    """A service in a folder."""
+    """A service in a folder, by default with a database there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = folder
+        self.environment = {**os.environ, **({URL_VARIABLE: database} if database else {})}
         self.address = ""
         self.first_token: str | None = None
 
@@ -54,6 +58,7 @@ class Process:
             self._process = await asyncio.create_subprocess_exec(
                 *command("serve", "--local", "--port", "0", "--handlers", "hands"),
                 cwd=self.folder,
+                env=self.environment,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
@@ -75,6 +80,7 @@ class Process:
         done = subprocess.run(
             command("token", "create", "--tenant", str(tenant), "--user", user, *given),
             cwd=self.folder,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=True,
@@ -95,8 +101,8 @@ class Process:
 
 
 @asynccontextmanager
-async def process(folder: Path) -> AsyncIterator[Process]:
-    found = Process(folder)
+async def process(folder: Path, database: str | None = None) -> AsyncIterator[Process]:
+    found = Process(folder, database)
     await found.start()
     try:
         yield found
@@ -188,6 +194,75 @@ async def test_runs_that_wait_or_sleep_go_on_after_a_kill(
         if (run, hashlib.sha1(node.encode()).hexdigest()) in recorded:
             assert count == 1, entry
     assert sum(done.values()) < 400 + 150  # only what was executing as it died is executed again
+
+
+async def test_runs_that_wait_for_people_go_on_after_a_kill(
+    tmp_path: Path, database: str, anyio_backend: str
+) -> None:
+    work = {"handler": "work"}
+    asking = line("leave", ("one", "task", work), ASK, ("two", "task", work))
+    sleeping = line("nap", ("one", "task", work), NAP, ("two", "task", work))
+
+    async def count(query: str) -> int:
+        (row,) = await connection().execute_query_dict(f"SELECT count(*) AS n {query}")
+        return int(row["n"])
+
+    async def start(user: httpx.AsyncClient, code: str) -> None:
+        starts = (user.post("/runs", json={"workflow": code}) for _ in range(MANY))
+        assert {answer.status_code for answer in await asyncio.gather(*starts)} == {201}
+
+    async with process(tmp_path, database) as served:
+        ben = served.token("ben")
+        admin = served.token("ann", 1, "admin")
+        async with served.user(admin) as user:
+            await published(user, asking)
+            await published(user, sleeping)
+            await start(user, "leave")
+
+            async def all_asked() -> bool:
+                waits = await count("FROM proflow_journal_steps WHERE state LIKE '%WaitForEvent%'")
+                return waits == await count("FROM proflow_approvals") == MANY
+
+            await until(all_asked, within=PATIENCE)
+            await start(user, "nap")
+
+            async def most_sleep() -> bool:
+                return await count(ASLEEP) > MANY // 2
+
+            await until(most_sleep, within=PATIENCE)
+        assert await served.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await count("FROM proflow_journal_runs WHERE ended_at IS NULL") >= 2 * MANY
+        assert await count(ASLEEP) > 0
+        recorded = await connection().execute_query_dict(
+            "SELECT r.id AS run, m.step AS step FROM proflow_journal_memos m"
+            " JOIN proflow_runs r ON r.inngest_run_id = m.run_id"
+        )
+        await served.start()
+        approvals = await connection().execute_query_dict("SELECT id FROM proflow_approvals")
+        async with served.user(ben) as boss:
+            acts = (
+                boss.post(f"/approvals/{row['id']}/acts", json={"act": "approve"})
+                for row in approvals
+            )
+            answers = await asyncio.gather(*acts)
+            assert {answer.status_code for answer in answers} == {200}
+
+        async def over() -> bool:
+            return await count("FROM proflow_runs WHERE status = 'completed'") == 2 * MANY
+
+        await until(over, within=PATIENCE)
+        assert await count("FROM proflow_approvals") == MANY  # nobody was asked twice
+        done = served.done()
+        assert await served.end(signal.SIGTERM) == 0
+    assert len(done) == 4 * MANY
+    once = {(row["run"], row["step"]) for row in recorded}
+    settled = 0
+    for entry, times in done.items():
+        run, node = entry.split()
+        if (run, hashlib.sha1(node.encode()).hexdigest()) in once:
+            settled += 1
+            assert times == 1, entry
+    assert settled >= MANY  # those of the runs that waited for somebody, at least
 
 
 async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
