@@ -269,3 +269,27 @@ def test_an_array_of_designs_is_read_by_id() -> None:
 def test_selecting_from_a_single_design_is_an_error() -> None:
     (problem,) = reading({"nodes": NODES, "edges": EDGES}, select="x").diagnostics
     assert problem.code == "PF006"
+
+
+@pytest.mark.parametrize(
+    ("said", "drawn", "allowed"),
+    [(None, True, True), (None, False, None), (False, True, False), (True, False, True)],
+)
+def test_who_draws_a_return_allows_it(
+    said: bool | None, drawn: bool, allowed: bool | None
+) -> None:
+    config = {} if said is None else {"allowReturn": said}
+    design = {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "ask", "type": "approval", "config": {"approverIds": ["ann"], **config}},
+            {"id": "end", "type": "end"},
+        ],
+        "edges": [
+            {"source": "start", "target": "ask"},
+            {"source": "ask", "target": "end"},
+            *([{"source": "ask", "sourceHandle": "returned", "target": "end"}] if drawn else []),
+        ],
+    }
+    (found,) = read(json.dumps(design).encode(), "d.json").designs
+    assert getattr(found.nodes["ask"].config, "allow_return") == allowed  # noqa: B009

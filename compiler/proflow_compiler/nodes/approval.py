@@ -115,7 +115,7 @@ FIELDS = {
     "commentRequired": "when a decision needs a comment",
     "allowTransfer": "whether an approver may hand over",
     "allowAddSign": "whether an approver may add another",
-    "allowReturn": "whether an approver may return the request",
+    "allowReturn": "whether an approver may return the request; by default, if its `returned` is drawn",
     "allowWithdraw": "whether the initiator may withdraw it",
     "rejectTo": "the node that a rejection leads back to",
     "event": "the event that brings the answer",

@@ -1,12 +1,13 @@
 """A JSON value → its designs: finds the shape, reads nodes, edges and settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from proflow_schemas.nodes import Approval
 from proflow_schemas.settings import Settings
 
-from proflow_compiler.design import Design, Node
+from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
 from proflow_compiler.problems import Problems, did_you_mean, kind_of, shown
 from proflow_compiler.reader import (
@@ -234,6 +235,17 @@ def _unknown(value: Any, pointer: str, problems: Problems) -> None:
     problems.add("PF003", message, pointer, help=formats.HELP)
 
 
+def _returning(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Mapping[str, Node]:
+    """Whoever draws where a return leads to lets approvers return, unless it says otherwise."""
+    drawn = {edge.source for edge in edges if edge.handle == "returned"}
+    found = dict(nodes)
+    for name, node in nodes.items():
+        config = node.config
+        if name in drawn and isinstance(config, Approval) and config.allow_return is None:
+            found[name] = replace(node, config=config.model_copy(update={"allow_return": True}))
+    return found
+
+
 def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
     if not drawing.nodes:
         if not has_errors(problems.found):
@@ -252,6 +264,7 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
         nodes, edges = riveredge.as_followed(drawing, read.nodes, edges, problems)
         if has_errors(problems.found):
             return None
+    nodes = _returning(nodes, edges)
     written = settings.id or stem
     design_id = names.safe_id(written)
     return Design(
