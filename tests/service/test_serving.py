@@ -289,6 +289,24 @@ async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
         assert list(served.done().values()) == [1]
 
 
+async def test_it_ends_when_another_process_has_taken_over(
+    tmp_path: Path, anyio_backend: str
+) -> None:
+    async with process(tmp_path) as served:
+        async with served.user(served.first_token) as admin:
+            await published(admin, line("work", ("one", "task", {"handler": "work"})))
+            async with connect(f"sqlite://{tmp_path}/proflow.db"):
+                await connection().execute_query(
+                    "UPDATE proflow_journal_owner SET epoch = epoch + 1, process = 'another'"
+                )
+            await admin.post("/runs", json={"workflow": "work"})
+        assert await asyncio.wait_for(served._process.wait(), 30) == 1
+        told = (tmp_path / "log.txt").read_text()
+    assert "error: another has taken over the local engine" in told
+    assert "Traceback" not in told
+    assert not served.done()
+
+
 def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         command("serve", *arguments),
