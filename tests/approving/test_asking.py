@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from approving.desk import desk
-from proflow_runtime.approving import ApproverSpec, Context, TableResolver
+from proflow_runtime.approving import ApprovalService, ApproverSpec, Context, TableResolver
 from proflow_runtime.store import people
 from proflow_runtime.store.models import Approval, Assignment, AuditEntry
 
@@ -304,3 +304,18 @@ async def test_numbers_that_no_approval_has_are_unknown(database: str, number: i
         nothing = Approval(id=1, tenant_id=1)
         nothing.id = number
         assert await at.refused("ben", "approve", nothing) == (404, "unknown-approval")
+
+
+async def test_an_approval_that_cannot_be_seen_to_holds_up_no_other(database: str) -> None:
+    failed: list[str] = []
+    service = ApprovalService(failed=lambda: failed.append("approval"))
+    async with desk(service=service, reminders={"after": "1h", "max": 1}) as at:
+        broken, other = await at.ask(), await at.ask()
+        await at.ask(tenant_id=1)
+        policy = {**broken.policy, "reminders": {"every": "often"}}
+        await Approval.filter(id=broken.id).update(policy=policy)
+        await at.wait(timedelta(hours=1))
+        entries = await AuditEntry.filter(act="reminded").values_list("approval_id", flat=True)
+        assert (broken.id in entries, other.id in entries, len(entries)) == (False, True, 2)
+        assert set(failed) == {"approval"}
+        assert (await at.act("ben", "approve", broken))["status"] == "approved"

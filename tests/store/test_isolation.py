@@ -36,7 +36,9 @@ FOR_ALL_TENANTS = {
     "outbox.mark_sent": "one process sends for all",
     "outbox.release": "one process sends for all",
     "outbox.unsent": "a metric of the deployment",
+    "outbox.mark_failed": "one process sends for all",
     "outbox.forget_sent": "cleans up for all",
+    "outbox.forget_failed": "cleans up for all",
 }
 CREATING = (
     *("designs.create", "tasks.create", "tokens.create"),

@@ -85,6 +85,27 @@ async def test_the_oldest_events_come_first_and_young_ones_can_be_left() -> None
         clock.deactivate(token)
 
 
+async def test_what_has_failed_is_neither_waiting_nor_claimed_again() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    virtual = clock.VirtualClock(start)
+    token = clock.activate(virtual)
+    try:
+        await put("a")
+        await put("b")
+        await outbox.mark_sent(["b"])
+        await outbox.mark_failed("a", "too large")
+        await outbox.mark_failed("b", "too late to say so")
+        virtual.advance_to(start + 2 * outbox.LEASE)
+        assert (await outbox.unsent(), await outbox.claim_unsent()) == (0, [])
+        rows = {row.id: row.failure for row in await OutboxEvent.all()}
+        assert rows == {"a": "too large", "b": None}
+        assert await outbox.forget_failed(start) == 0
+        assert await outbox.forget_failed(virtual.now()) == 1
+        assert {event.id for event in await OutboxEvent.all()} == {"b"}
+    finally:
+        clock.deactivate(token)
+
+
 async def test_processes_that_claim_at_once_get_different_events(database_url: str) -> None:
     for number in range(60):
         await put(str(number))

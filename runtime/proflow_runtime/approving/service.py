@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEn
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
+log = logging.getLogger("proflow.approvals")
 Box = Literal["inbox", "done", "initiated"]
 BATCH = 200
 """Approvals that one look at the clock takes at a time."""
@@ -31,13 +33,19 @@ GRACE = timedelta(seconds=5)
 
 
 class ApprovalService:
-    """`committed` is called whenever events may wait in the outbox."""
+    """`committed` is called whenever events may wait in the outbox, `failed` for every approval that
+    a look at the clock could not see to."""
 
     def __init__(
-        self, resolver: Resolver | None = None, *, committed: Callable[[], None] | None = None
+        self,
+        resolver: Resolver | None = None,
+        *,
+        committed: Callable[[], None] | None = None,
+        failed: Callable[[], None] | None = None,
     ) -> None:
         self._resolver = resolver or TableResolver()
         self._committed = committed or (lambda: None)
+        self._failed = failed or (lambda: None)
 
     async def open(self, request: OpenRequest) -> None:
         """Open an approval that a run has come to; once, however often it is asked."""
@@ -159,7 +167,8 @@ class ApprovalService:
 
     async def tick(self, now: datetime | None = None) -> int:
         """Remind those who are late, and close what nobody has decided in time; how many these
-        were. Several processes may do so at once."""
+        were. Several processes may do so at once, and one approval at which it fails holds up no other.
+        """
         at = now or clock.now()
         due = Q(next_reminder_at__lte=at) | Q(expires_at__lte=at - GRACE)
         count, after = 0, 0
@@ -168,7 +177,16 @@ class ApprovalService:
                 await Approval.filter(due, status="open", id__gt=after).order_by("id").limit(BATCH)
             )
             for row in rows:
-                count += await self._due(row.tenant_id, row.id, at)
+                try:
+                    count += await self._due(row.tenant_id, row.id, at)
+                except Exception:
+                    self._failed()
+                    about = {
+                        "tenant_id": row.tenant_id,
+                        "run_id": row.run_id,
+                        "node_id": row.node,
+                    }
+                    log.exception("approval %d cannot be seen to", row.id, extra=about)
             if len(rows) < BATCH:
                 break
             after = rows[-1].id

@@ -12,7 +12,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proflow_runtime.service.facade import ProFlow
-from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.pages import mount_pages
 from proflow_runtime.service.problems import HANDLERS, Problem, answer, not_found
 from proflow_runtime.store.database import connection
@@ -28,7 +27,7 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
 
     It opens no database: whoever runs it does, around it.
     """
-    metrics = Metrics()
+    metrics = proflow.metrics
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, Compiling
 from proflow_runtime.service.delivery import Delivery
-from proflow_runtime.service.inngest_api import asking
+from proflow_runtime.service.inngest_api import asking, sending
+from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
@@ -30,6 +32,7 @@ from proflow_runtime.service.states import execution_status
 from proflow_runtime.store import designs, outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
+from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.tasks import ask_inngest_with
@@ -72,9 +75,14 @@ class ProFlow:
         self.settings = settings or ProFlowSettings()
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
         self.authenticate = authenticate or by_token
-        self.delivery = Delivery(client.send)
+        self.metrics = Metrics()
+        self.delivery = Delivery(sending(client), failed=self._undelivered)
         self.bus = Bus()
-        self.approvals = ApprovalService(resolver, committed=self.delivery.nudge)
+        self.approvals = ApprovalService(
+            resolver,
+            committed=self.delivery.nudge,
+            failed=partial(self.metrics.job_failed, "approval"),
+        )
         self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
         self.served = Served(client, self.settings)
         self._recorder = Recorder(self.bus.moved)
@@ -123,14 +131,15 @@ class ProFlow:
     async def _ticking(self) -> AsyncIterator[None]:
         async def always() -> None:
             while True:
-                for what, job in (
-                    ("look at approvals", self.approvals.tick),
-                    ("tell Inngest of functions", self.served.catch_up),
+                for name, what, job in (
+                    ("approvals", "look at approvals", self.approvals.tick),
+                    ("registration", "tell Inngest of functions", self.served.catch_up),
                 ):
                     try:
                         await job()
                     except Exception as error:
-                        log.warning("cannot %s now: %s", what, error)
+                        self.metrics.job_failed(name)
+                        log.warning("cannot %s now: %s", what, error, exc_info=error)
                 await asyncio.sleep(self.settings.tick)
 
         task = asyncio.create_task(always(), name="proflow approvals")
@@ -140,6 +149,18 @@ class ProFlow:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
+        """A run whose beginning Inngest refuses for good will never begin."""
+        self.metrics.job_failed("delivery")
+        if event.name != RUN_EVENT:
+            return
+        run_id = event.data[LINEAGE]["run"]
+        error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
+        if await runs.finish(event.tenant_id, run_id, "failed", error=error, among=("pending",)):
+            about = {"tenant_id": event.tenant_id, "run_id": run_id}
+            log.error("the run has failed: Inngest has refused it", extra=about)
+            await self._ended(event.tenant_id, run_id, "failed")
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)

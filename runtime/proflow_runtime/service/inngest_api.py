@@ -1,8 +1,9 @@
-"""What Inngest's own API says about runs, for those that the table does not know."""
+"""Inngest's own API: what it says about runs that the table does not know, and to events."""
 
 from __future__ import annotations
 
 import uuid
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import httpx
 import inngest
 from inngest._internal.transforms import hash_signing_key
 
+from proflow_runtime.service.delivery import RefusedError, Send
 from proflow_runtime.store.tasks import AskInngest, ReportedRun, Status
 from proflow_runtime.tenant import is_tenant
 
@@ -47,6 +49,40 @@ def asking(client: inngest.Inngest) -> AskInngest:
         return ReportedRun(run_id, _tenant(events), status, error)
 
     return ask
+
+
+def sending(client: inngest.Inngest) -> Send:
+    """Sends events. What it returns raises `RefusedError` for what is refused with a status 4xx, and
+    what the client does if Inngest cannot be reached."""
+    answered: ContextVar[int | None] = ContextVar("proflow_answered", default=None)
+
+    async def saw(response: httpx.Response) -> None:
+        answered.set(response.status_code)
+
+    # The client itself tells no status, and takes an error whose body it does not know for success.
+    client._http_client._http_client.event_hooks["response"].append(saw)
+
+    async def send(events: list[inngest.Event]) -> None:
+        token = answered.set(None)
+        try:
+            await client.send(events)
+            if _is_refusal(answered.get()):
+                raise RuntimeError("it is refused")
+        except Exception as error:
+            status = answered.get()
+            if status is None and isinstance(error, ValueError):
+                status = httpx.codes.BAD_REQUEST  # it is no event: nobody was asked
+            if status is None or not _is_refusal(status):
+                raise
+            raise RefusedError(status, str(error)) from error
+        finally:
+            answered.reset(token)
+
+    return send
+
+
+def _is_refusal(status: int | None) -> bool:
+    return status is not None and 400 <= status < 500
 
 
 async def _fetched(client: inngest.Inngest, path: str) -> Any:

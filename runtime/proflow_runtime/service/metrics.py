@@ -55,6 +55,17 @@ class Metrics:
         self._unsent = Gauge(
             "proflow_outbox_unsent", "Events that are still to be sent", registry=self.registry
         )
+        self._failed = Gauge(
+            "proflow_outbox_failed",
+            "Events that Inngest has refused for good, of the last 30 days",
+            registry=self.registry,
+        )
+        self._jobs = Counter(
+            "proflow_jobs_failed",
+            "Work in the background that has failed here, of one approval or event or as a whole",
+            ("job",),
+            registry=self.registry,
+        )
         self._age = Gauge(
             "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
         )
@@ -69,6 +80,10 @@ class Metrics:
         """A request was answered."""
         self._requests.labels(method, route, str(code)).observe(seconds)
 
+    def job_failed(self, job: str) -> None:
+        """Something that is done in the background has failed; it is in the log."""
+        self._jobs.labels(job).inc()
+
     def _saw(self, snapshot: Snapshot) -> None:
         self._passes.inc()
         if snapshot.status != "running":
@@ -81,8 +96,9 @@ class Metrics:
         waiting = Approval.filter(status="open")
         self._approvals.set(await waiting.count())
         self._overdue.set(await waiting.filter(expires_at__lt=now).count())
-        unsent = OutboxEvent.filter(sent_at__isnull=True)
+        unsent = OutboxEvent.filter(sent_at__isnull=True, failed_at__isnull=True)
         self._unsent.set(await unsent.count())
+        self._failed.set(await OutboxEvent.filter(failed_at__isnull=False).count())
         oldest = await unsent.order_by("created_at").first()
         self._age.set(0 if oldest is None else (now - oldest.created_at).total_seconds())
         return generate_latest(self.registry)

@@ -1,7 +1,7 @@
 """Events on their way out: put in the transaction that decides them, sent when it has committed.
 
 An event may be sent twice, if a process dies between sending it and noting so; its id is always the
-same, and Inngest takes each id once.
+same, and Inngest takes each id once. What it refuses for good is kept as failed.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ async def claim_unsent(
         unsent = OutboxEvent.filter(
             Q(claimed_until__isnull=True) | Q(claimed_until__lte=now),
             sent_at__isnull=True,
+            failed_at__isnull=True,
             created_at__lte=now - older_than,
         )
         ordered = unsent.order_by("created_at", "id").limit(limit)
@@ -59,6 +60,12 @@ async def mark_sent(ids: Iterable[str]) -> None:
     await OutboxEvent.filter(id__in=list(ids), sent_at__isnull=True).update(sent_at=now)
 
 
+async def mark_failed(event_id: str, failure: str) -> None:
+    """Note why an event is never sent."""
+    unsent = OutboxEvent.filter(id=event_id, sent_at__isnull=True)
+    await unsent.update(failed_at=clock.now(), failure=failure)
+
+
 async def release(ids: Iterable[str]) -> None:
     """Give claimed events back: they could not be sent."""
     await OutboxEvent.filter(id__in=list(ids), sent_at__isnull=True).update(claimed_until=None)
@@ -66,9 +73,14 @@ async def release(ids: Iterable[str]) -> None:
 
 async def unsent() -> int:
     """How many events are still to be sent."""
-    return await OutboxEvent.filter(sent_at__isnull=True).count()
+    return await OutboxEvent.filter(sent_at__isnull=True, failed_at__isnull=True).count()
 
 
 async def forget_sent(before: datetime) -> int:
     """Delete what was sent before a time; how many these were."""
     return await OutboxEvent.filter(sent_at__lt=before).delete()
+
+
+async def forget_failed(before: datetime) -> int:
+    """Delete what has failed before a time; how many these were."""
+    return await OutboxEvent.filter(failed_at__lt=before).delete()

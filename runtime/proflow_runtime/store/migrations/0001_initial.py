@@ -300,6 +300,13 @@ class Migration(migrations.Migration):
                         null=True, db_index=True, auto_now=False, auto_now_add=False
                     ),
                 ),
+                (
+                    "failed_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
+                ("failure", LongText(null=True)),
             ],
             options={"table": "proflow_outbox", "app": "proflow", "pk_attr": "id"},
             bases=["Model"],

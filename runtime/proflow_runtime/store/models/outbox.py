@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from proflow_runtime.store.models.json_text import JsonText
-from proflow_runtime.store.models.texts import ShortText
+from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class OutboxEvent(Model):
@@ -21,6 +21,9 @@ class OutboxEvent(Model):
     claimed_until = fields.DatetimeField(null=True)
     """Somebody is sending it; if it is still unsent by then, another may."""
     sent_at = fields.DatetimeField(null=True, db_index=True)
+    failed_at = fields.DatetimeField(null=True, db_index=True)
+    """Inngest does not take it; it is not tried again."""
+    failure = LongText(null=True)
 
     class Meta:
         table = "proflow_outbox"
