@@ -275,9 +275,7 @@ def test_selecting_from_a_single_design_is_an_error() -> None:
     ("said", "drawn", "allowed"),
     [(None, True, True), (None, False, None), (False, True, False), (True, False, True)],
 )
-def test_who_draws_a_return_allows_it(
-    said: bool | None, drawn: bool, allowed: bool | None
-) -> None:
+def test_who_draws_a_return_allows_it(said: bool | None, drawn: bool, allowed: bool | None) -> None:
     config = {} if said is None else {"allowReturn": said}
     design = {
         "nodes": [

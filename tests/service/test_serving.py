@@ -308,8 +308,10 @@ async def test_it_ends_when_another_process_has_taken_over(
 
 
 def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    # The usual port may be somebody's, which is another reason to refuse.
+    port = [] if "--port" in arguments else ["--port", "0"]
     done = subprocess.run(
-        command("serve", *arguments),
+        command("serve", *arguments, *port),
         cwd=folder,
         capture_output=True,
         text=True,

@@ -44,7 +44,7 @@ CREATING = (
     *("designs.create", "tasks.create", "tokens.create"),
     *("people.add", "people.add_department", "people.delegate"),
 )
-NOTHING = (None, False, [], Page([], 0), Slice([], None))
+NOTHING = (None, False, [], {}, Page([], 0), Slice([], None))
 """What a stranger is told by queries that do not raise."""
 
 
@@ -102,6 +102,7 @@ async def owned() -> dict[str, Any]:
         "kind": "event",
         "key": "hr/asked",
         "workflow": "leave",
+        "tasks": [task.id],
         "task_id": {"tasks.reopen": failed.id, "": task.id},
         "status": "cancelled",
         "run_id": {"tasks.get_task_status": "01RUN", "": "our-run"},
