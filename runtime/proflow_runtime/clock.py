@@ -3,6 +3,7 @@
 All times are aware `datetime`s in UTC.
 """
 
+import asyncio
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from typing import Protocol
@@ -62,3 +63,16 @@ def activate(clock: Clock) -> Token[Clock | None]:
 def deactivate(token: Token[Clock | None]) -> None:
     """Undo one `activate`, in the context it was called in."""
     _current.reset(token)
+
+
+async def happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event on the real clock, so long at most; whether it has happened.
+
+    `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the event.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    return event.is_set()

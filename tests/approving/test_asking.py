@@ -7,7 +7,7 @@ import pytest
 from approving.desk import desk
 from proflow_runtime.approving import ApprovalService, ApproverSpec, Context, TableResolver
 from proflow_runtime.store import people
-from proflow_runtime.store.models import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models import Approval, Assignment, AuditEntry, Run
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
@@ -210,6 +210,31 @@ async def test_reminders_come_after_four_hours_and_on_until_there_are_enough(
         await at.act("ann", "urge", approval, comment="please")
         assert (at.sent[-1].name, at.sent[-1].data["by"]) == ("approval/reminder", "ann")
         assert await at.refused("cat", "urge", approval) == (403, "not-entitled")
+        assert await at.refused("ann", "urge", approval) == (429, "urged-already")
+        await at.wait(timedelta(minutes=10))
+        await at.act("ann", "urge", approval)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+async def test_nobody_decides_for_a_run_that_is_over(database: str, status: str) -> None:
+    async with desk() as at:
+        approval = await at.ask()
+        await Run.filter(id=approval.run_id).update(status=status)
+        assert await at.refused("ben", "approve", approval) == (409, "already-decided")
+        await approval.refresh_from_db()
+        assert approval.status == "open"
+
+
+async def test_somebody_whose_id_is_too_long_is_not_asked_again_and_again(database: str) -> None:
+    async with desk(approverIds=["x" * 201]) as at:
+        data = {"tenant_id": 1, "initiator_id": "ann"}
+        await at.at.engine.send({"name": "ask/start", "data": data})
+        await at.settle()
+        run = await Run.all().order_by("-created_at").first()
+        assert run is not None
+        assert run.status == "failed"
+        assert "more than 200 characters" in str(run.error)
+        assert await Approval.all().count() == 0
 
 
 @pytest.mark.parametrize(

@@ -220,3 +220,5 @@ async def test_a_run_that_inngest_refuses_fails_and_says_why(database: str) -> N
         numbers = (await at.proflow.metrics.text()).decode()
         assert 'proflow_jobs_failed_total{job="delivery"} 1.0' in numbers
         assert "proflow_outbox_failed 1.0" in numbers
+        # What it is told to send in the moment that it ends keeps it from ending no longer.
+        await at.proflow.retry(1, run_id, by="ann")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from proflow_runtime import clock
-from proflow_runtime.approving.board import Board
+from proflow_runtime.approving.board import LONGEST_USER, Board
 from proflow_runtime.approving.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
-from proflow_runtime.store.models.approvals import Assignment
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.models.approvals import Assignment, AuditEntry
+from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.runs import CANCEL_EVENT, OPEN
 
 ActName = Literal[
     "approve",
@@ -30,7 +32,8 @@ ACTS: tuple[str, ...] = get_args(ActName)
 REMINDER, ASSIGNED = "approval/reminder", "approval/assigned"
 """Events that hosts listen to for telling people: again, and those who are asked later than first."""
 LONGEST_COMMENT = 4000
-LONGEST_USER = 200
+URGE_PAUSE = timedelta(minutes=10)
+"""Between two times that an initiator urges, at least."""
 ADMIN = "admin"
 
 
@@ -46,6 +49,7 @@ class Act:
     to: str | None
     roles: frozenset[str]
     at: datetime
+    urge_pause: timedelta
 
 
 async def perform(
@@ -58,6 +62,7 @@ async def perform(
     to: str | None,
     instead_of: str | None,
     roles: frozenset[str],
+    urge_pause: timedelta = URGE_PAUSE,
 ) -> None:
     """Do it, or raise `ActRefused` and leave everything as it is."""
     if name not in ACTS:
@@ -80,12 +85,24 @@ async def perform(
             to,
             roles,
             clock.now(),
+            urge_pause,
         )
         if board.approval.status != "open":
             if not _takes_part(board, act):
                 raise not_yours("the approval is none of yours")
             raise too_late(f"it is over already: {board.approval.status}")
+        await _demand_open_run(board)
         await _DOING[name](board, act)
+
+
+async def _demand_open_run(board: Board) -> None:
+    """A run may have ended a moment before its approvals are closed."""
+    approval = board.approval
+    run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id).only(
+        "id", "status"
+    )
+    if run is not None and run.status not in OPEN:
+        raise too_late(f"its run is over already: {run.status}")
 
 
 def _takes_part(board: Board, act: Act) -> bool:
@@ -194,6 +211,12 @@ async def _add_after(board: Board, act: Act) -> None:
 
 async def _urge(board: Board, act: Act) -> None:
     _initiated(board, act)
+    urged = AuditEntry.filter(approval_id=board.approval.id, act=act.name).order_by("-id")
+    last = await urged.first()
+    if last is not None and (left := last.at + act.urge_pause - act.at) > timedelta(0):
+        seconds = math.ceil(left.total_seconds())
+        message = f"they have been urged already: wait {seconds} seconds"
+        raise ActRefused(429, "urged-already", message, retry_after=seconds)
     asked = [one.user for one in board.assignments if one.status == "open"]
     await board.note(act.at, act.user, act.name, comment=act.comment, details={"users": asked})
     await remind(board, asked, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
@@ -207,9 +230,9 @@ async def _withdraw(board: Board, act: Act) -> None:
     await board.note(act.at, act.user, act.name, comment=act.comment)
     await board.close("withdrawn", act.at, act.user, act.comment)
     data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
-    await outbox.put(
-        board.client, f"cancel:{approval.run_id}", approval.tenant_id, CANCEL_EVENT, data
-    )
+    # Another approval of the run may be withdrawn too, if this event was lost.
+    event_id = f"cancel:{approval.run_id}:{approval.id}"
+    await outbox.put(board.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
 
 
 async def _comment(board: Board, act: Act) -> None:

@@ -16,6 +16,8 @@ from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEn
 SEATED = ("queued", "open", "approved", "rejected", "returned")
 """Statuses of assignments that count; others were handed over, skipped or closed."""
 MOST_ID = 2**63
+LONGEST_USER = 200
+"""Characters of a user's id."""
 SYSTEM = "system"
 """Who acts where nobody does."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import inngest
 from tortoise.exceptions import IntegrityError
 
 from proflow_runtime import clock
 from proflow_runtime.approvals import OpenRequest
-from proflow_runtime.approving.board import SYSTEM, Board
+from proflow_runtime.approving.board import LONGEST_USER, SYSTEM, Board
 from proflow_runtime.approving.resolving import ApproverSpec, Context, Resolver
 from proflow_runtime.approving.tally import ratio_of
 from proflow_runtime.store.database import transaction
@@ -135,4 +136,10 @@ async def _resolved(
     for text in approvers:
         users = await resolver.resolve(request.tenant_id, ApproverSpec.of(text), context)
         found.update(dict.fromkeys(str(user) for user in users))
+    for user in (*found, request.initiator or ""):
+        if len(user) > LONGEST_USER:
+            raise inngest.NonRetriableError(
+                f"`{request.node}` asks `{user[:40]}…`, whose id has more than"
+                f" {LONGEST_USER} characters"
+            )
     return list(found)

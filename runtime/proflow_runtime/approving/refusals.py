@@ -4,12 +4,18 @@ from __future__ import annotations
 
 
 class ActRefused(Exception):
-    """`status` as in HTTP (403, 404, 409, 422), `code` for programs, the message for people."""
+    """`status` as in HTTP (403, 404, 409, 422, 429), `code` for programs, the message for people.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    `retry_after`: in how many seconds it is worth another try.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retry_after = retry_after
 
 
 def not_found() -> ActRefused:

@@ -42,7 +42,10 @@ class ApprovalService:
         *,
         committed: Callable[[], None] | None = None,
         failed: Callable[[], None] | None = None,
+        urge_pause: timedelta = acting.URGE_PAUSE,
     ) -> None:
+        """`urge_pause`: between two times that an initiator urges the same approvers, at least."""
+        self._urge_pause = urge_pause
         self._resolver = resolver or TableResolver()
         self._committed = committed or (lambda: None)
         self._failed = failed or (lambda: None)
@@ -77,6 +80,7 @@ class ApprovalService:
             to=to,
             instead_of=instead_of,
             roles=frozenset(roles),
+            urge_pause=self._urge_pause,
         )
         self._committed()
         return await self.get(tenant_id, user, approval_id, roles=roles)

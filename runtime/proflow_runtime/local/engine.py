@@ -5,7 +5,6 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -13,7 +12,7 @@ from typing import Any, Self
 
 import inngest
 
-from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate
+from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
 from proflow_runtime.local import binding, gojson
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
@@ -347,8 +346,7 @@ class LocalEngine:
                 return
             stops = [stop for stop in (due, until) if stop is not None]
             pause = (min(stops) - now).total_seconds() if stops else LONGEST_PAUSE
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), min(max(0.0, pause), LONGEST_PAUSE))
+            await happens(self._wake, min(max(0.0, pause), LONGEST_PAUSE))
 
     def _landed(self, item: QueueItem, error: BaseException | None) -> None:
         if isinstance(error, Exception) and self._serving:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from proflow_runtime import clock
 from proflow_runtime.store.database import connection, is_sqlite
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CHANNEL
@@ -105,8 +106,7 @@ class Bus:
                 self.moved(run_id)  # something may have been missed
             try:
                 while not lost.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(lost.wait(), PING)
+                    await clock.happens(lost, PING)
                     await server.execute("SELECT 1")
             finally:
                 if not server.is_closed():

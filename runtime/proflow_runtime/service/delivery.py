@@ -134,8 +134,7 @@ class Delivery:
     async def _always(self) -> None:
         pause, forgotten = self._sweep, clock.now()
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+            await clock.happens(self._wake, pause)
             self._wake.clear()
             try:
                 if clock.now() - forgotten > KEEP / 24:

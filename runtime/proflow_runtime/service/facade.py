@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ class ProFlow:
             resolver,
             committed=self.delivery.nudge,
             failed=partial(self.metrics.job_failed, "approval"),
+            urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
         self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
         self.served = Served(client, self.settings)

@@ -27,6 +27,7 @@ class ProblemDetails(BaseModel):
     code: str
     errors: list[dict[str, Any]] | None = None
     diagnostics: list[dict[str, Any]] | None = None
+    retry_after: int | None = None
 
 
 class Problem(HTTPException):
@@ -53,7 +54,9 @@ def answer(problem: Problem) -> JSONResponse:
         "code": problem.code,
         **problem.more,
     }
-    headers = {"www-authenticate": "Bearer"} if problem.status == 401 else None
+    headers = {"www-authenticate": "Bearer"} if problem.status == 401 else {}
+    if "retry_after" in problem.more:
+        headers["retry-after"] = str(problem.more["retry_after"])
     return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
 
 
@@ -63,7 +66,8 @@ def told(error: Exception) -> JSONResponse | None:
         case Problem():
             return answer(error)
         case ActRefused():
-            return answer(Problem(error.status, error.code, str(error)))
+            more = {} if error.retry_after is None else {"retry_after": error.retry_after}
+            return answer(Problem(error.status, error.code, str(error), **more))
         case RequestValidationError():
             errors = [
                 {"pointer": "/" + "/".join(map(str, one["loc"])), "message": one["msg"]}
@@ -97,5 +101,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         409: "Something has changed meanwhile",
         413: "The body is too large",
         422: "The request is not as described",
+        429: "Too often; `retry-after` says when to try again",
     }.items()
 }

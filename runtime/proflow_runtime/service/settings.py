@@ -24,5 +24,7 @@ class ProFlowSettings:
     serve_path: str = "/api/inngest"
     serve_origin: str | None = None
     dashboard: str | None = None
+    urge_pause: float = 600.0
+    """Seconds between two times that an initiator urges the same approvers, at least."""
     tick: float = 30.0
     """Seconds between two looks for reminders and for approvals that are past their time."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.exceptions import HTTPException
 
+from proflow_runtime import clock
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.store.runs import OPEN
@@ -110,9 +111,7 @@ async def _talk(
 async def _within(seconds: float, moved: asyncio.Event) -> bool:
     """Wait for the run to move, but `PAUSE` at least; whether it has."""
     await asyncio.sleep(PAUSE)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(moved.wait(), seconds)
-    return moved.is_set()
+    return await clock.happens(moved, seconds)
 
 
 async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
