@@ -224,3 +224,24 @@ async def test_what_is_sent_out_is_what_is_described(database: str) -> None:
         assert "proflow_outbox_unsent 0.0" in metrics
         page = await anybody.get("/")
         assert page.status_code in (200, 404)
+
+
+async def test_one_tenant_does_not_fill_up_inngest(database: str) -> None:
+    async with house({}, max_keys=2) as at:
+        ann, eve = await at.user("ann", 1, "designer"), await at.user("eve", 2, "designer")
+
+        async def publish(client: Any, code: str, event: str) -> Any:
+            design = line(code, ("nap", "delay", {"duration": "1h"}), trigger={"event": event})
+            body = {"design": design}
+            if (await client.put(f"/api/designs/{code}", json=body)).status_code == 404:
+                assert (await client.post("/api/designs", json=body)).status_code == 201
+            return await client.post(f"/api/designs/{code}/publish")
+
+        for code, event in (("a", "x/one"), ("b", "x/two"), ("c", "x/two"), ("a", "x/one")):
+            assert (await publish(ann, code, event)).status_code == 200
+        refused = await publish(ann, "d", "x/three")
+        assert refused.status_code == 422
+        assert refused.json()["code"] == "too-many-triggers"
+        # What a design gives up makes room; another tenant has room of its own.
+        assert (await publish(ann, "a", "x/three")).status_code == 200
+        assert (await publish(eve, "d", "x/one")).status_code == 200

@@ -44,7 +44,7 @@ CREATING = (
     *("designs.create", "tasks.create", "tokens.create"),
     *("people.add", "people.add_department", "people.delegate"),
 )
-NOTHING = (None, False, [], {}, Page([], 0), Slice([], None))
+NOTHING = (None, False, [], {}, set(), Page([], 0), Slice([], None))
 """What a stranger is told by queries that do not raise."""
 
 
@@ -102,6 +102,7 @@ async def owned() -> dict[str, Any]:
         "kind": "event",
         "key": "hr/asked",
         "workflow": "leave",
+        "besides": "other",
         "tasks": [task.id],
         "task_id": {"tasks.reopen": failed.id, "": task.id},
         "status": "cancelled",

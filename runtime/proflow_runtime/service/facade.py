@@ -30,7 +30,7 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.store import designs, outbox, runs
+from proflow_runtime.store import designs, outbox, runs, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -311,6 +311,7 @@ class ProFlow:
                 instead = compiled.definition.id
                 text = f"`{code}` cannot be the id of a workflow: save it as `{instead}`"
                 raise Problem(422, "invalid-code", text)
+            await self._bound_keys(tenant_id, compiled.definition)
             version = await designs.publish(
                 tenant_id,
                 code,
@@ -325,6 +326,15 @@ class ProFlow:
             raise Problem(409, "edited-meanwhile", str(error), revision=error.revision) from None
         await self.deployment.published(_keys(compiled.definition))
         return version
+
+    async def _bound_keys(self, tenant_id: int, definition: Definition) -> None:
+        """Each event and each cron is a function of Inngest, which one tenant may not fill up."""
+        most = self.settings.max_keys
+        others = await triggers.keys_of(tenant_id, besides=definition.id)
+        after = others | set(_keys(definition))
+        if len(after) > most and after != others:
+            text = f"the tenant's designs have {len(after)} events and crons; {most} are allowed"
+            raise Problem(422, "too-many-triggers", text)
 
 
 def refused(compiled: Compiled) -> Problem:

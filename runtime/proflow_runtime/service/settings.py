@@ -24,6 +24,9 @@ class ProFlowSettings:
     serve_path: str = "/api/inngest"
     serve_origin: str | None = None
     dashboard: str | None = None
+    max_keys: int = 200
+    """Different events and crons of the designs that one tenant has published: each is a function
+    of Inngest, unless another tenant uses it too."""
     urge_pause: float = 600.0
     """Seconds between two times that an initiator urges the same approvers, at least."""
     tick: float = 30.0

@@ -36,6 +36,12 @@ async def keys() -> set[Key]:
     return {Key(*row) for row in rows}
 
 
+async def keys_of(tenant_id: int, *, besides: str) -> set[Key]:
+    """The keys of a tenant's published designs, without one of them."""
+    rows = Trigger.filter(tenant_id=tenant_id).exclude(workflow=besides)
+    return {Key(*row) for row in await rows.distinct().values_list("kind", "key")}
+
+
 async def is_known(kind: Kind, key: str) -> bool:
     """Whether anybody's design has such a trigger."""
     return await Trigger.filter(kind=kind, key=key).exists()
