@@ -98,7 +98,8 @@ async def hand_over(snapshot: Snapshot) -> None:
             if done is not None:
                 await done
         except Exception:
-            _logger.exception("the status of run %s was not recorded", snapshot.run_id)
+            about = {"run_id": snapshot.run_id, "tenant_id": snapshot.tenant_id}
+            _logger.exception("the status of the run was not recorded", extra=about)
 
 
 @dataclass

@@ -53,6 +53,12 @@ class ApprovalService:
     async def open(self, request: OpenRequest) -> None:
         """Open an approval that a run has come to; once, however often it is asked."""
         if await open_approval(request, self._resolver):
+            about = {
+                "tenant_id": request.tenant_id,
+                "run_id": request.run_id,
+                "node_id": request.node,
+            }
+            log.info("an approval is opened", extra=about)
             self._committed()
 
     async def act(
@@ -83,7 +89,10 @@ class ApprovalService:
             urge_pause=self._urge_pause,
         )
         self._committed()
-        return await self.get(tenant_id, user, approval_id, roles=roles)
+        found = await self.get(tenant_id, user, approval_id, roles=roles)
+        about = {"tenant_id": tenant_id, "run_id": found["run_id"], "node_id": found["node"]}
+        log.info("approval %d: %s, now %s", approval_id, act, found["status"], extra=about)
+        return found
 
     async def get(
         self, tenant_id: int, user: str, approval_id: int, *, roles: Collection[str] = ()
