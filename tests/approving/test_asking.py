@@ -7,7 +7,7 @@ import pytest
 from approving.desk import desk
 from proflow_runtime.approving import ApprovalService, ApproverSpec, Context, TableResolver
 from proflow_runtime.store import people
-from proflow_runtime.store.models import Approval, Assignment, AuditEntry, Run
+from proflow_runtime.store.models import Approval, Assignment, AuditEntry, NodeStateRow, Run
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
@@ -223,6 +223,15 @@ async def test_nobody_decides_for_a_run_that_is_over(database: str, status: str)
         assert await at.refused("ben", "approve", approval) == (409, "already-decided")
         await approval.refresh_from_db()
         assert approval.status == "open"
+
+
+async def test_nobody_decides_what_the_run_has_gone_on_without(database: str) -> None:
+    async with desk() as at:
+        approval = await at.ask()
+        await NodeStateRow.create(
+            run_id=approval.run_id, tenant_id=1, node=approval.node, status="completed"
+        )
+        assert await at.refused("ben", "approve", approval) == (409, "already-decided")
 
 
 async def test_somebody_whose_id_is_too_long_is_not_asked_again_and_again(database: str) -> None:

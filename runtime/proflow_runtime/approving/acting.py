@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from proflow_schemas.step_ids import step_id
+
 from proflow_runtime import clock
 from proflow_runtime.approving.board import LONGEST_USER, Board
 from proflow_runtime.approving.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Assignment, AuditEntry
-from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.models.runs import NodeStateRow, Run
 from proflow_runtime.store.runs import CANCEL_EVENT, OPEN
 
 ActName = Literal[
@@ -96,13 +98,18 @@ async def perform(
 
 
 async def _demand_open_run(board: Board) -> None:
-    """A run may have ended a moment before its approvals are closed."""
+    """A run may have ended, or gone on at its own timeout, a moment before approvals are closed."""
     approval = board.approval
     run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id).only(
         "id", "status"
     )
     if run is not None and run.status not in OPEN:
         raise too_late(f"its run is over already: {run.status}")
+    if approval.step != step_id(approval.node):
+        return  # the node's state is of another round, or of all items
+    state = await NodeStateRow.get_or_none(run_id=approval.run_id, node=approval.node, items="")
+    if state is not None and state.round == 1 and state.status not in OPEN:
+        raise too_late(f"the run has gone on without it: {state.status}")
 
 
 def _takes_part(board: Board, act: Act) -> bool:
