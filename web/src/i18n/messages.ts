@@ -54,7 +54,6 @@ export const MESSAGES = {
   // Navigation and what all pages share
   'app.skip': ['跳到内容', 'Skip to content'],
   'app.navigation': ['导航', 'Navigation'],
-  'app.menu': ['菜单', 'Menu'],
   'app.language': ['English', '中文'],
   'app.theme.dark': ['深色', 'Dark'],
   'app.theme.light': ['浅色', 'Light'],
@@ -64,12 +63,10 @@ export const MESSAGES = {
   'app.unreachable': ['连接不上服务', 'The service cannot be reached'],
   'app.again': ['重试', 'Try again'],
   'app.cancel': ['取消', 'Cancel'],
-  'app.close': ['关闭', 'Close'],
   'app.more': ['加载更多', 'Show more'],
   'app.none': ['暂无数据', 'Nothing here'],
   'app.loading': ['加载中', 'Loading'],
   'app.notFound': ['没有这个页面', 'There is no such page'],
-  'app.home': ['返回首页', 'To the workflows'],
   'nav.workflows': ['工作流', 'Workflows'],
   'nav.runs': ['运行', 'Runs'],
   'nav.tasks': ['任务', 'Tasks'],
@@ -116,10 +113,8 @@ export const MESSAGES = {
   'design.versions': ['版本', 'Versions'],
   'design.version': ['版本 {version}', 'Version {version}'],
   'design.draftView': ['草稿', 'Draft'],
-  'design.by': ['{user} 于 {at}', '{user}, {at}'],
   'design.sound': ['没有问题：这个流程可以运行', 'Nothing is wrong: this design can run'],
   'design.noCode': ['修正错误之后才会生成', 'There is none while there are errors'],
-  'design.path': ['路径', 'Path'],
   'design.showPath': ['显示路径', 'Show the path'],
   'design.copy': ['复制', 'Copy'],
   'design.copied': ['已复制', 'Copied'],
@@ -136,7 +131,6 @@ export const MESSAGES = {
   'check.notJson': ['不是 JSON：{message}', 'This is no JSON: {message}'],
   'check.notObject': ['设计是一个 JSON 对象', 'A design is a JSON object'],
   'check.save': ['保存为草稿', 'Save as a draft'],
-  'check.saved': ['已保存', 'Saved'],
   'check.tooLarge': ['文件超过 2 MiB', 'The file has more than 2 MiB'],
 
   // The canvas
@@ -146,7 +140,6 @@ export const MESSAGES = {
   'canvas.fit': ['适应窗口', 'Fit'],
   'canvas.zoomIn': ['放大', 'Zoom in'],
   'canvas.zoomOut': ['缩小', 'Zoom out'],
-  'canvas.legend': ['图例', 'Legend'],
   'canvas.taken': ['已走', 'taken'],
   'canvas.notTaken': ['未走', 'not taken'],
   'canvas.problems': ['{count} 个问题', '{count} problems'],
@@ -161,7 +154,6 @@ export const MESSAGES = {
   'node.started': ['开始', 'Started'],
   'node.ended': ['结束', 'Ended'],
   'node.elapsed': ['用时', 'Took'],
-  'node.error': ['错误', 'Error'],
 
   // Runs
   'runs.title': ['运行', 'Runs'],
@@ -208,7 +200,6 @@ export const MESSAGES = {
   'tasks.title': ['任务', 'Tasks'],
   'tasks.type': ['类型', 'Type'],
   'tasks.business': ['业务编号', 'Business id'],
-  'tasks.function': ['函数', 'Function'],
   'tasks.updated': ['更新时间', 'Updated'],
   'tasks.error': ['错误', 'Error'],
   'tasks.created': ['创建时间', 'Created'],
@@ -308,7 +299,6 @@ export const MESSAGES = {
   'edit.workflow': ['工作流', 'Workflow'],
   'edit.codeHelp': ['字母、数字、点、下划线和连字符', 'Letters, digits, dots, underscores, hyphens'],
   'edit.codeNeeded': ['请填写工作流编码', 'The workflow needs a code'],
-  'edit.idTaken': ['编号不能为空，也不能与其他节点相同', 'An id is needed that no other node has'],
   'edit.stay': ['继续编辑', 'Stay'],
   'edit.leaveAnyway': ['离开', 'Leave'],
   'edit.condition': ['条件（结构化）', 'Rule (structured)'],
@@ -327,8 +317,6 @@ export const MESSAGES = {
   'edit.usual': ['默认', 'usual'],
   'edit.start': ['触发方式和输入在“开始”节点里设置', 'Trigger and input are set at the start'],
   'edit.toStart': ['设置“开始”', 'Set up the start'],
-  'edit.saveFirst': ['保存并发布', 'Save and publish'],
-  'edit.canvas': ['画布', 'Canvas'],
 
   // Settings of nodes, and what they can be
   'setting.allowAddSign': ['允许加签', 'May add approvers'],
