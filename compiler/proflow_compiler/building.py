@@ -285,7 +285,8 @@ class Builder:
             roots = [arm.target for arm in thread.arms if self._stands_here(arm)]
             self.arrivals.mark_within(thread.target, roots)
         until = thread.target if joined else follows
-        fork = Fork(tree.at[thread.fork].node, [])
+        full = joined and tree.at[thread.target].full
+        fork = Fork(tree.at[thread.fork].node, [], full)
         starts: list[tuple[int, Block]] = []
         straight = False
         for one in thread.arms:
@@ -314,7 +315,7 @@ class Builder:
         fork = block[place]
         assert isinstance(fork, Fork)
         arms = fork.arms[:-1]
-        if not any(self._goes_on(arm.block) for arm in arms):
+        if not fork.full and not any(self._goes_on(arm.block) for arm in arms):
             return
         fork.arms = arms
         if len(arms) == 1:
@@ -350,6 +351,8 @@ class Builder:
                         if not isinstance(statement, Call):
                             continue
                         function = statement.function
+                        if function not in self.functions:
+                            continue  # an end that stops the run
                         if function not in called:
                             called[function] = start
                             stack.append(self.functions[function])

@@ -1,7 +1,6 @@
 """The drawing as a definition keeps it: which node follows which, by which outcome."""
 
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
-from proflow_schemas.nodes import Join
 
 from proflow_compiler.graph import Graph, GraphEdge, GraphNode
 
@@ -14,27 +13,21 @@ def canvas_of(graph: Graph) -> Canvas:
     nodes: list[CanvasNode] = []
     edges: list[CanvasEdge] = []
     for level in graph.levels():
-        nodes += [_node(at, level.container) for at in level.nodes.values() if not at.entry]
+        nodes += [_node(level, at) for at in level.nodes.values() if not at.entry]
         edges += [_edge(level, edge) for edge in level.edges if not level.nodes[edge.source].entry]
         edges += [_edge(level, way.edge, back=True) for way in level.back]
     return Canvas(nodes=nodes, edges=edges)
 
 
-def _node(at: GraphNode, container: str | None) -> CanvasNode:
+def _node(level: Graph, at: GraphNode) -> CanvasNode:
     return CanvasNode(
         id=at.id,
         type=at.node.type if at.choice_of is None else CHOICE,
         label=at.node.label,
-        parent=container,
-        needs=_needs(at),
+        parent=level.container,
+        needs="all" if level.full(at.id) else level.needs(at.id),
+        stops=at.stops,
     )
-
-
-def _needs(at: GraphNode) -> int | None:
-    config = at.node.config
-    if not at.drawn or not isinstance(config, Join):
-        return None
-    return {"any": 1}.get(config.mode) if isinstance(config.mode, str) else config.mode
 
 
 def _edge(graph: Graph, edge: GraphEdge, *, back: bool = False) -> CanvasEdge:

@@ -91,6 +91,7 @@ def plan_forks(tree: Dominance, exits: Mapping[int, Exits], in_regions: Collecti
         if len(way.links) > 1
     ]
     forks = Forks()
+    joined: set[int] = set()
     for node, way in reversed(wide):
         targets = [tree.number[link.target] for link in way.links]
         joining = _Joining(tree, node, exits, forks.aside, in_regions)
@@ -100,8 +101,15 @@ def plan_forks(tree: Dominance, exits: Mapping[int, Exits], in_regions: Collecti
             forks.crossings.append(error.crossing)
             continue
         forks.blocks[node, way.outcome] = block
+        for thread in threads_of(block):
+            if thread.inline:
+                joined.add(thread.target)
         for merge in {merge for thread in threads_of(block) for merge in thread.aside}:
             forks.aside.setdefault(merge, []).append(node)
+    for merge, place in enumerate(tree.at):
+        root = tree.parent[merge]
+        if place.full and tree.is_merge(merge) and merge not in joined and root not in in_regions:
+            forks.crossings.append(Crossing(root, merge, merge, (root,), shared=True))
     return forks
 
 
@@ -140,6 +148,8 @@ class _Joining:
                 continue
             for arm in arms:
                 self._require_block(arm, merge)
+            if self.tree.at[merge].full:
+                self._require_all(arms, merge)
             for arm in arms:
                 self._remove(arm)
             self._add(self._block(arms, merge))
@@ -186,6 +196,14 @@ class _Joining:
         slow = self._slow(arm, merge, bool(aside))
         if slow is not None:
             raise self._crossed(arm, merge, slow=slow)
+
+    def _require_all(self, arms: list[Thread], merge: int) -> None:
+        """Raises unless every link into `merge` is taken whenever all of the arms arrive."""
+        if sum(arm.exits[merge] for arm in arms) < self.tree.in_degree[merge]:
+            raise self._crossed(arms[0], merge, shared=True)
+        for arm in arms:
+            if arm.exits[merge] > 1 and not _takes_all(self.tree, arm.target, merge):
+                raise self._crossed(arm, merge, shared=True)
 
     def _may_stand_aside(self, other: int, merge: int) -> bool:
         """Whether nobody can tell that `other`, which an arm leads to as well, waits for `merge`."""
@@ -242,6 +260,32 @@ def _not_leading_to(tree: Dominance, root: int, goal: int) -> int | None:
         elif tree.at[node].takes_time:
             found = node
     return found
+
+
+def _takes_all(tree: Dominance, root: int, goal: int) -> bool:
+    """Whether a run that leaves the subtree of `root` by a link to `goal` takes all such links.
+
+    That is so where no place chooses between links to it.
+    """
+    links: dict[int, int] = {}
+    count = 0
+    for node in sorted(tree.subtree(root), reverse=True):
+        by_way: list[int] = []
+        for way in tree.at[node].ways:
+            found = 0
+            for link in way.links:
+                target = tree.number[link.target]
+                if target == goal:
+                    found |= 1 << count
+                    count += 1
+                else:
+                    found |= links.get(target, 0)
+            by_way.append(found)
+        leading = {found for found in by_way if found}
+        if len(leading) > 1 or (leading and tree.at[node].every):
+            return False
+        links[node] = next(iter(leading), 0)
+    return True
 
 
 def _leads_to(tree: Dominance, source: int, goal: int) -> bool:

@@ -123,9 +123,9 @@ class _Lowering:
                 return [op.model_copy(update=held) for op in self._node(name)]
             case Repeat(name, block):
                 return [RepeatOp(id=step_id(name), node=name, steps=self.block(block))]
-            case Again(name, to, limit):
-                of = self._chosen_for(name)
-                return [AgainOp(id=step_id(name), node=name, to=to, limit=limit, outcome_of=of)]
+            case Again(name, to, limit, at_once):
+                again = AgainOp(id=step_id(name), node=name, to=to, limit=limit, at_once=at_once)
+                return [again.model_copy(update={"outcome_of": self._chosen_for(name)})]
             case Leave(name, exit_):
                 return [LeaveOp(id=step_id(name), node=name, exit=exit_)]
             case Stop(name):
@@ -138,9 +138,10 @@ class _Lowering:
                     Case(outcomes=case.outcomes, steps=self.block(case.block)) for case in cases
                 ]
                 return [BranchOp(id=step_id(name), node=name, cases=lowered)]
-            case Fork(name, arms):
+            case Fork(name, arms, full):
                 inner = [Arm(name=arm.name, steps=self.block(arm.block)) for arm in arms]
-                return [ParallelOp(id=step_id(name), node=self._drawn(name), arms=inner)]
+                node = self._drawn(name)
+                return [ParallelOp(id=step_id(name), node=node, arms=inner, needs="all" if full else None)]
             case Region(name, tasks):
                 parts = [self._task(task) for task in tasks]
                 return [RegionOp(id=step_id(name), node=self._drawn(name), tasks=parts)]
@@ -149,7 +150,7 @@ class _Lowering:
         return RegionTask(
             name=task.name,
             after=[Dependency(source=one.source, outcomes=one.outcomes) for one in task.after],
-            needs=task.needs,
+            needs="all" if task.full else task.needs,
             leaves=task.leaves,
             steps=self.block(task.block),
         )

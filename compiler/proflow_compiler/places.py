@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from proflow_compiler.graph import GraphEdge
-from proflow_compiler.program import Again, Container, Leave, Repeat, Step
+from proflow_compiler.program import Again, Call, Container, Leave, Repeat, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,19 @@ class Place:
 
     `settles` is the id whose outcome it goes on by: of every way whose outcome was taken (`every`),
     or of the only one. `undrawn` outcomes end the run. `needs`: so many taken links are enough for
-    it to go on. Only a finish has no statement. `inner` is what a loop or a container repeats.
+    it to go on; `full`: it needs every link, and is skipped without. Only a finish has no
+    statement. `inner` is what a loop or a container repeats.
     """
 
     name: str
-    statement: Step | Container | Repeat | Again | Leave | None
+    statement: Step | Container | Repeat | Again | Leave | Call | None
     settles: str
     ways: tuple[Way, ...] = ()
     undrawn: tuple[str, ...] = ()
     every: bool = False
     takes_time: bool = False
     needs: int | None = None
+    full: bool = False
     inner: "Round | None" = None
 
     @property
@@ -56,6 +58,11 @@ class Place:
 
     def targets(self) -> Iterator[str]:
         return (link.target for way in self.ways for link in way.links)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it matters how many links into it are taken."""
+        return self.full or self.needs is not None
 
     @property
     def forks(self) -> bool:

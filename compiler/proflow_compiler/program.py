@@ -7,6 +7,8 @@ Every node of the graph stands in exactly one block.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from proflow_schemas.step_ids import node_of
+
 
 @dataclass(slots=True)
 class Step:
@@ -37,11 +39,15 @@ class Repeat:
 
 @dataclass(slots=True)
 class Again:
-    """Goes back from `node` to the repeated block that begins with `to`; ends its block."""
+    """Goes back from `node` to the repeated block that begins with `to`; ends its block.
+
+    `at_once`: whatever else goes on in the iteration is left.
+    """
 
     node: str
     to: str
     limit: int
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +70,11 @@ class Call:
     """Goes on with a function; always the last statement of its block."""
 
     function: str
+
+    @property
+    def node(self) -> str:
+        """The node that the function begins with."""
+        return node_of(self.function)
 
 
 @dataclass(slots=True)
@@ -92,10 +103,14 @@ class Arm:
 
 @dataclass(slots=True)
 class Fork:
-    """Runs its arms at once, out of `node`; arrives when all are over and one has arrived."""
+    """Runs its arms at once, out of `node`; arrives when all are over and one has arrived.
+
+    `full`: it arrives only if every arm has.
+    """
 
     node: str
     arms: list[Arm]
+    full: bool = False
 
 
 @dataclass(slots=True)
@@ -110,12 +125,14 @@ class Dependency:
 class Task:
     """A block of a region: it runs when all edges in are settled, if one was taken.
 
-    `needs`: so many taken ones are enough. `leaves`: where it arrives, the region arrives.
+    `needs`: so many taken ones are enough; `full`: all must be. `leaves`: where it arrives, the
+    region arrives.
     """
 
     name: str
     after: list[Dependency] = field(default_factory=list)
     needs: int | None = None
+    full: bool = False
     leaves: bool = False
     block: "Block" = field(default_factory=list)
 

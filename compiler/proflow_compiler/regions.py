@@ -70,7 +70,7 @@ def lay_out(tree: Dominance, outlets: Outlets, roots: Collection[int]) -> Layout
 def _tail(tree: Dominance, root: int) -> int | None:
     """The merge that all of a region leads to, and that can wait for all of it."""
     merges = [one for one in tree.children[root] if tree.is_merge(one) and one != tree.finish]
-    if not merges or tree.overtaking[merges[-1]]:
+    if not merges or tree.overtaking[merges[-1]] or tree.at[merges[-1]].full:
         return None
     return merges[-1] if tree.closes(root, merges[-1]) else None
 
@@ -84,5 +84,5 @@ def _item(tree: Dominance, outlets: Outlets, root: int) -> Item:
         return Item(root, False)
     if merge == tree.finish:
         return Item(root, True, merge)
-    counted = links > 1 and tree.at[merge].needs is not None
+    counted = links > 1 and tree.at[merge].counts
     return Item(root, False) if counted or not tree.is_tight(root) else Item(root, True, merge)

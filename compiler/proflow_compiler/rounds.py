@@ -6,12 +6,14 @@ See `places` for what they are made of.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from proflow_compiler.graph import Exit, Graph, GraphNode
-from proflow_compiler.loops import Loop, natural_loops
+from proflow_schemas.step_ids import step_id
+
+from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.meetings import meetings
 from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.places import Link, Place, Round, Way
-from proflow_compiler.program import Again, Container, Leave, Repeat, Step
+from proflow_compiler.program import Again, Call, Container, Leave, Repeat, Step
 
 
 def round_of(graph: Graph) -> Round:
@@ -36,16 +38,23 @@ class _Level:
         self.headers = {loop.header for loop in self.loops}
         self.places: dict[str, Place] = {}
         self.rank: dict[str, int] = {}
-        """Of each place, that of its node in the file."""
+        """Of each place, that of its node in the graph."""
+        self.rank_of = {name: index for index, name in enumerate(graph.nodes)}
         self.at = {name: name for name in graph.nodes}
         """The place that a node is in by now."""
         self.returns: dict[str, list[str]] = {header: [] for header in self.headers}
         """The places of the ways back to each header."""
+        self.leaves: dict[str, list[str]] = {}
+        """The places out of each node at which all else is left: the run stops, or it returns."""
+        self.concurrent = {
+            loop.header for loop in self.loops if any(map(self._forks, loop.nodes))
+        }
+        """The headers of loops in which several nodes may be under way at once."""
         self.finish = None if graph.container is None else self.free(f"{graph.container} done")
 
     def round(self) -> Round:
-        for index, name in enumerate(self.graph.nodes):
-            if name in self.graph.reachable:
+        for name, index in self.rank_of.items():
+            if name in self.graph.reachable and not self.graph.nodes[name].stops:
                 self._add(self._node(self.graph.nodes[name], index), index)
         self._arm()
         for loop in reversed(self.loops):
@@ -59,6 +68,11 @@ class _Level:
             return Round(root, found)
         assert finish is not None
         return Round(root, {**found, finish: Place(finish, None, finish)}, finish)
+
+    def _forks(self, name: str) -> bool:
+        exits = self.graph.exits[name]
+        several = self.graph.nodes[name].every and len(exits) > 1
+        return several or any(len(exit_.edges) + len(exit_.back) > 1 for exit_ in exits)
 
     def _add(self, place: Place, rank: int) -> None:
         self.places[place.name] = place
@@ -86,23 +100,42 @@ class _Level:
             graph.undrawn(name),
             every=at.every and len(ways) > 1,
             takes_time=at.drawn and not at.ruled and not lowering.instant,
-            needs=lowering.needs(at.node, len(graph.into[name])) if at.drawn else None,
+            needs=graph.needs(name),
+            full=graph.full(name),
             inner=self.inner[name] if container else None,
         )
 
     def _way(self, at: GraphNode, exit_: Exit, rank: int) -> Way:
-        links = [Link(edge.target, edge) for edge in exit_.edges]
+        links = [
+            Link(self._stop(edge) if self.graph.nodes[edge.target].stops else edge.target, edge)
+            for edge in exit_.edges
+        ]
         for way in exit_.back:
             header = way.edge.target
             if header not in self.headers:
                 continue
             name = self.free(f"again {header}")
-            self._add(Place(name, Again(at.id, header, way.limit), name), rank)
-            self.returns[header].append(name)
+            at_once = way.at_once and header in self.concurrent
+            self._add(Place(name, Again(at.id, header, way.limit, at_once), name), rank)
+            if at_once:
+                self.leaves.setdefault(at.id, []).append(name)
+            else:
+                self.returns[header].append(name)
             links.append(Link(name, way.edge))
         if not links and self.finish is not None:
             links.append(Link(self.finish))  # nothing is in the container
         return Way(exit_.outcome, tuple(links))
+
+    def _stop(self, edge: GraphEdge) -> str:
+        """The place of an end that stops the run: one for each edge, as none waits for another."""
+        end = edge.target
+        if len(self.graph.into[end]) == 1:
+            name, statement = end, Step(end)
+        else:
+            name, statement = self.free(f"stop {end}"), Call(step_id(end))
+        self._add(Place(name, statement, name), self.rank_of[end])
+        self.leaves.setdefault(edge.source, []).append(name)
+        return name
 
     def _endings(self, at: GraphNode, finish: str) -> Iterator[Way]:
         """The outcomes that end an item, as nothing is drawn for them."""
@@ -150,6 +183,7 @@ class _Level:
     def _collapse(self, loop: Loop) -> None:
         """Put a loop into one place."""
         names = {self.at[node] for node in loop.nodes} | set(self.returns[loop.header])
+        names |= {leaf for node in loop.nodes for leaf in self.leaves.get(node, ())}
         body = {name: self.places.pop(name) for name in names if name in self.places}
         leaving = _Leaving(self, loop.header, body)
         ways = leaving.ways()
@@ -164,6 +198,7 @@ class _Level:
             every=any(one != other for one, other in meetings(inner, leaving.exits)),
             takes_time=True,
             needs=header.needs,
+            full=header.full,
             inner=inner,
         )
         self.at |= dict.fromkeys(loop.nodes, loop.header)
@@ -216,7 +251,7 @@ class _Leaving:
 
     def _counts(self, target: str) -> bool:
         place = self.level.places.get(target)
-        return place is not None and place.needs is not None
+        return place is not None and place.counts
 
     def _named(self, group: Sequence[tuple[str, str, tuple[Link, ...]]], used: set[str]) -> str:
         _, outcome, links = group[0]

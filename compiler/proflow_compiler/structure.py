@@ -21,7 +21,7 @@ from proflow_compiler.forks import Crossing, outlets_of, plan_forks
 from proflow_compiler.graph import Graph
 from proflow_compiler.meetings import meetings
 from proflow_compiler.places import Round
-from proflow_compiler.program import Block, Call, Container, Program, Repeat
+from proflow_compiler.program import Block, Call, Container, Program, Repeat, Step
 from proflow_compiler.regions import lay_out
 from proflow_compiler.rounds import round_of
 
@@ -50,6 +50,9 @@ def structure(graph: Graph) -> Structured:
         round_, block, depth = waiting.popleft()
         built = _build(round_, block, depth)
         functions |= built.builder.functions
+        for place in round_.places.values():
+            if isinstance(place.statement, Call):
+                functions[place.statement.function] = [Step(place.node)]
         diagnostics += [
             crossing_diagnostic(nodes, built.tree, crossing) for crossing in built.crossings
         ]

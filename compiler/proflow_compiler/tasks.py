@@ -28,7 +28,8 @@ def tasks_of(
     by_root: dict[int, Task] = {}
     for item in layout.items:
         place = tree.at[item.root]
-        task = Task(place.name if item.whole else place.settles, needs=place.needs)
+        name = place.name if item.whole else place.settles
+        task = Task(name, needs=place.needs, full=place.full)
         task.leaves = item.exit == tree.finish != NOWHERE
         tasks.append((task, item.root))
         by_root[item.root] = task
@@ -52,12 +53,14 @@ def tasks_of(
         by_root[merge] = task
     for task, start in tasks:
         links = into.get(start, {})
-        if set(links) == {layout.root} and _always(tree.at[layout.root], links[layout.root]):
+        only_root = set(links) == {layout.root} and not task.full
+        if only_root and _always(tree.at[layout.root], links[layout.root]):
             continue
         for source, outcomes in links.items():
             place = tree.at[source]
             name = place.settles if source in single else place.name
-            task.after += _dependencies(place, name, outcomes, apart=task.needs is not None)
+            apart = task.full or (task.needs is not None and place.every)
+            task.after += _dependencies(place, name, outcomes, apart=apart)
     return tasks
 
 
@@ -84,7 +87,7 @@ def _always(place: Place, outcomes: list[str] | None) -> bool:
 def _dependencies(
     place: Place, name: str, outcomes: list[str] | None, *, apart: bool
 ) -> list[Dependency]:
-    """`apart`: links that are taken together count one by one."""
-    if outcomes is not None and apart and place.every:
+    """`apart`: each link counts for itself."""
+    if outcomes is not None and apart and len(outcomes) > 1:
         return [Dependency(name, [outcome]) for outcome in outcomes]
     return [Dependency(name, [] if outcomes is None or _always(place, outcomes) else outcomes)]

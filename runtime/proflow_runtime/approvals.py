@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
@@ -19,6 +19,8 @@ _BY_TIMEOUT: Mapping[TimeoutAction, str] = {"approve": "approved", "reject": "re
 
 Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]
 """Opens an approval, once, however often it is asked."""
+Closer: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
+"""Closes the approvals of a run that it has left, by their executions (`x[3]#2`)."""
 
 
 @dataclass(frozen=True, slots=True)

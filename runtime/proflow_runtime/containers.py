@@ -164,14 +164,12 @@ class Containers(Structures):
         states = self._all_states()
         step = step_id(node, "error", items=self._frame.items, execution=execution)
         abandoned = self._is_memoised(step)
-        self._groups.catching += 1
         self._abandoned += abandoned
         try:
             return await (self._groups.apart(work) if self._groups.inside else work())
         except Failed as failed:
             first = failed
         finally:
-            self._groups.catching -= 1
             self._abandoned -= abandoned
 
         async def memo() -> JSON:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.results import Failed, Stopped, combined
+from proflow_runtime.results import Failed, Returned, Stopped
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
@@ -48,7 +48,7 @@ class MissedTarget(RuntimeError):
 class Groups:
     """The groups of one pass."""
 
-    __slots__ = ("_aside", "_depth", "_parallel", "catching", "executed", "plain")
+    __slots__ = ("_aside", "_depth", "_parallel", "executed", "left", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
@@ -56,8 +56,8 @@ class Groups:
         """Whether a step is called directly: inside a member, and before the first group."""
         self.executed = False
         """Whether this pass has executed a step, and has to answer what came of it."""
-        self.catching = 0
-        """In how many containers whose failure does not fail the run."""
+        self.left = 0
+        """In how many iterations that an approval has ended by a return, as is known already."""
         self._depth = 0
         self._aside: list[Call[Any]] = []
 
@@ -91,17 +91,18 @@ class Groups:
         """Runs all, in any order of time, and returns what each returned."""
         return await self._grouped(calls, drains=not self._depth)
 
-    def _decisive(self, one: Failed | Stopped, other: Failed | Stopped) -> Failed | Stopped:
-        """Which of two counts that are seen in one pass; `one` stands first."""
-        if isinstance(one, Stopped) and isinstance(other, Stopped):
-            return one if combined((one.result, other.result)) is one.result else other
-        # In a container that catches, what stops after a failure is not what ends the run.
-        overruled = self.catching and isinstance(one, Stopped)
-        return other if overruled else one
+    def _rank(self, one: Failed | Stopped | Returned) -> tuple[int, str]:
+        """Which counts of those that are seen in one pass: the smallest.
+
+        A failure comes before a stop, a stop before a return, then the smallest node. But where an
+        iteration was ended by a return, what else happens in it came too late.
+        """
+        kinds = (Returned, Failed, Stopped) if self.left else (Failed, Stopped, Returned)
+        return kinds.index(type(one)), one.node
 
     async def _grouped(self, calls: Sequence[Call[T]], *, drains: bool) -> list[T]:
         settled: dict[int, T] = {}
-        raised: Failed | Stopped | None = None
+        raised: Failed | Stopped | Returned | None = None
 
         async def enter(index: int, call: Call[T]) -> None:
             nonlocal raised
@@ -109,8 +110,8 @@ class Groups:
                 settled[index] = await call()
             except Stall:
                 return
-            except (Failed, Stopped) as error:
-                raised = error if raised is None else self._decisive(raised, error)
+            except (Failed, Stopped, Returned) as error:
+                raised = error if raised is None else min(raised, error, key=self._rank)
 
         async def drain() -> None:
             nonlocal raised

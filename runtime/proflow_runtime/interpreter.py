@@ -251,10 +251,10 @@ class _Compiler:
         return branch
 
     def _parallel(self, op: ParallelOp) -> Instruction:
-        arms = [self.block(arm.steps).run for arm in op.arms]
+        arms, needs = [self.block(arm.steps).run for arm in op.arms], op.needs
 
         async def parallel(flow: Flow) -> Ended:
-            return await flow.parallel(*(partial(arm, flow) for arm in arms))
+            return await flow.parallel(*(partial(arm, flow) for arm in arms), needs=needs)
 
         return parallel
 
@@ -375,10 +375,10 @@ def _choose(op: ChooseOp) -> Instruction:
 
 
 def _again(op: AgainOp) -> Instruction:
-    node, to, limit, of = op.node, op.to, op.limit, op.outcome_of
+    node, to, limit, of, at_once = op.node, op.to, op.limit, op.outcome_of, op.at_once
 
     async def again(flow: Flow) -> Again:
-        return flow.again(node, to=to, limit=limit, of=of)
+        return flow.again(node, to=to, limit=limit, of=of, at_once=at_once)
 
     return again
 

@@ -153,7 +153,8 @@ class _Level:
             stays = within[edge.target]
             if not edge.back:
                 left = [number for number in within[edge.source] if number not in stays]
-                self.gates.update({index: left[0]} if left else {})
+                if left and not self.nodes[edge.target].stops:
+                    self.gates[index] = left[0]
                 continue
             for number in within[edge.source]:
                 back[number].append(index)
@@ -216,7 +217,7 @@ class _Level:
             if known[name] is not None:
                 ended[name] = state.ended_at
             elif state.status == "completed":
-                if node.needs is not None and flags.count(True) >= node.needs:
+                if isinstance(node.needs, int) and flags.count(True) >= node.needs:
                     arrivals = [since[index] for index in into if taken.get(index)]
                     ended[name] = _nth(arrivals, node.needs)
                 if name in self.headers:
@@ -268,15 +269,15 @@ def _state(
     if known is not None:
         open_still = known.status in ("running", "waiting")
         return replace(known, status="cancelled") if open_still and over else known
-    arrived = begins or True in flags
     whole = None not in flags
-    early = node.needs is not None and flags.count(True) >= node.needs
-    if node.type in UNRECORDED and arrived and (whole or early):
+    early = isinstance(node.needs, int) and flags.count(True) >= node.needs
+    arrived = begins or (all(flags) if node.needs == "all" else True in flags)
+    begun = arrived and (whole or early)
+    if node.type in UNRECORDED and begun:
         return NodeState("completed")
     if over or (flags and whole and not arrived):
         return NodeState("skipped")
-    next_ = arrived and whole and node.type not in UNRECORDED
-    return NodeState("running" if next_ else "pending")
+    return NodeState("running" if begun and node.type not in UNRECORDED else "pending")
 
 
 def _bodies(nodes: Iterable[str], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:

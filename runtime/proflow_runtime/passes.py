@@ -24,7 +24,7 @@ from proflow_runtime.values import JSON, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proflow_runtime.approvals import Opener
+    from proflow_runtime.approvals import Closer, Opener
     from proflow_runtime.callees import Callees
 
 # The same few ids are asked for in every pass of every run.
@@ -43,9 +43,11 @@ class Pass:
         recorded: bool,
         callees: Callees,
         opener: Opener | None = None,
+        closer: Closer | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
-        """`opener` opens approvals; without one the host does, told by an event alone.
+        """`opener` opens approvals; without one the host does, told by an event alone. `closer`
+        closes those that a run has left open.
         `inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one.
         """
         self.workflow = workflow
@@ -62,7 +64,9 @@ class Pass:
         self.view: int = execution._memos.size
         """How many steps were over as it began."""
         self._callees = callees
-        self._opener = opener
+        self._opener, self._closer = opener, closer
+        self._asked: set[str] = set()
+        """The executions of approvals that are open."""
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}

@@ -19,10 +19,28 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A way back was taken: the loop that begins with `to` runs once more."""
+    """A back edge was taken: the loop that begins with `to` runs once more, `limit` times at most.
+
+    `of` is the node to blame if that is too often, where `node` is not drawn.
+    """
 
     node: str
     to: str
+    limit: int
+    of: str | None = None
+
+
+class Returned(Exception):
+    """An approval has returned to the begin of a loop: whatever else its iteration does is left."""
+
+    def __init__(self, back: Again) -> None:
+        super().__init__(back.to)
+        self.back = back
+
+    @property
+    def node(self) -> str:
+        """The node that has returned."""
+        return self.back.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,11 @@ class Stopped(Exception):
         super().__init__(result.status)
         self.result = result
 
+    @property
+    def node(self) -> str:
+        """The end that was reached."""
+        return self.result.node
+
 
 class Failed(Exception):
     """The run fails, without another attempt, unless a container around `node` catches it.
@@ -63,5 +86,10 @@ class Failed(Exception):
 
 
 def combined(results: Iterable[Result]) -> Result:
-    """A status other than `completed` wins; ties go to the smallest node id."""
-    return min(results, key=lambda result: (result.status == "completed", result.node))
+    """A status other than `completed` wins; ties go to the smallest node id.
+
+    Paths that came to no end count only where no other did.
+    """
+    return min(
+        results, key=lambda one: (not one.node, one.status == "completed", one.node)
+    )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Generic, Literal, TypeAlias, TypeVar, overload
+from typing import Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
 
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
-from proflow_runtime.passes import Pass
-from proflow_runtime.results import Again, Result, combined
+from proflow_runtime.passes import Pass, step_id
+from proflow_runtime.progress import Progress
+from proflow_runtime.results import Again, Result, Returned, combined
 from proflow_runtime.status import NodeState
+from proflow_runtime.values import JSON
 
 Passed = TypeVar("Passed", bound=Result | Again | None, covariant=True)
+Needs: TypeAlias = int | Literal["all"] | None
 Source: TypeAlias = str | tuple[str, ...]
 """A node, by whatever outcome, or a node and its outcomes."""
 
@@ -20,9 +23,10 @@ Source: TypeAlias = str | tuple[str, ...]
 class Branch(Generic[Passed]):
     """A part of a region: it runs once all of `after` is settled, if at least one arrived there.
 
-    With `needs` it runs as soon as so many have arrived. A branch with `leaves` that arrives makes
-    the region arrive; of another one that does, the region takes no notice. Nothing to come
-    `after`: it starts at once. `Passed` is what the region may come to by it.
+    With a number it `needs` it runs as soon as so many have arrived, with `all` only if all have. A
+    branch with `leaves` that arrives makes the region arrive; of another one that does, the region
+    takes no notice. Nothing to come `after`: it starts at once. `Passed` is what the region may
+    come to by it.
     """
 
     __slots__ = ("after", "body", "leaves", "name", "needs")
@@ -33,7 +37,7 @@ class Branch(Generic[Passed]):
         name: str,
         body: Callable[[], Awaitable[Result | None]],
         after: Sequence[Source] = (),
-        needs: int | None = None,
+        needs: Needs = None,
         leaves: Literal[False] = False,
     ) -> None: ...
 
@@ -43,7 +47,7 @@ class Branch(Generic[Passed]):
         name: str,
         body: Callable[[], Awaitable[Result | Again | None]],
         after: Sequence[Source] = (),
-        needs: int | None = None,
+        needs: Needs = None,
         leaves: Literal[False] = False,
     ) -> None: ...
 
@@ -53,7 +57,7 @@ class Branch(Generic[Passed]):
         name: str,
         body: Callable[[], Awaitable[Passed]],
         after: Sequence[Source] = (),
-        needs: int | None = None,
+        needs: Needs = None,
         leaves: bool = False,
     ) -> None: ...
 
@@ -62,7 +66,7 @@ class Branch(Generic[Passed]):
         name: str,
         body: Callable[[], Awaitable[Result | Again | None]],
         after: Sequence[Source] = (),
-        needs: int | None = None,
+        needs: Needs = None,
         leaves: bool = False,
     ) -> None:
         self.name, self.body = name, body
@@ -73,29 +77,44 @@ class Structures(Pass):
     """How a run's paths split, meet and come back."""
 
     @overload
-    async def parallel(self, *arms: Callable[[], Awaitable[Result]]) -> Result: ...
-
-    @overload
-    async def parallel(self, *arms: Callable[[], Awaitable[Result | None]]) -> Result | None: ...
+    async def parallel(
+        self, *arms: Callable[[], Awaitable[Result]], needs: Literal["all"] | None = None
+    ) -> Result: ...
 
     @overload
     async def parallel(
-        self, *arms: Callable[[], Awaitable[Result | Again | None]]
+        self, *arms: Callable[[], Awaitable[Result | None]], needs: Literal["all"] | None = None
+    ) -> Result | None: ...
+
+    @overload
+    async def parallel(
+        self,
+        *arms: Callable[[], Awaitable[Result | Again | None]],
+        needs: Literal["all"] | None = None,
     ) -> Result | Again | None: ...
 
     async def parallel(
-        self, *arms: Callable[[], Awaitable[Result | Again | None]]
+        self,
+        *arms: Callable[[], Awaitable[Result | Again | None]],
+        needs: Literal["all"] | None = None,
     ) -> Result | Again | None:
-        """Runs all arms at once. None: at least one arrived; a result: all have ended.
+        """Run all arms at once.
 
-        If an arm took a way back, that is returned once all are over.
+        Args:
+            arms: What runs at once; each returns None where it arrives.
+            needs: `all` if what follows needs every arm to arrive; else one is enough.
+
+        Returns:
+            None if the run goes on behind the arms; the result of those that ended if not; the back
+            edge that one of them took, once all are over.
         """
         results = await self._groups.all(arms)
         back = _way_back(results)
         if back is not None:
             return back
         ended = [result for result in results if isinstance(result, Result)]
-        return combined(ended) if len(ended) == len(results) else None
+        goes_on = not ended if needs == "all" else len(ended) < len(results)
+        return None if goes_on else combined(ended)
 
     @overload
     async def region(self, *branches: Branch[Result]) -> Result: ...
@@ -125,10 +144,11 @@ class Structures(Pass):
         async def enter(branch: Branch[Result | Again | None]) -> Result | Again | None:
             if branch.after:
                 edges = [taken(source) for source in branch.after]
-                enough = branch.needs is not None and edges.count(True) >= branch.needs
+                needed = len(edges) if branch.needs == "all" else branch.needs
+                enough = needed is not None and edges.count(True) >= needed
                 if None in edges and not enough:
                     raise Stall
-                if True not in edges:
+                if True not in edges or (branch.needs == "all" and not enough):
                     arrived[branch.name] = False
                     return None
             done = await branch.body()
@@ -162,27 +182,101 @@ class Structures(Pass):
         while True:
             self._next_round(loop)
             with self._within(around.round(loop)):
-                done = await body()
+                done = await self._iteration(loop, body)
             if not isinstance(done, Again):
                 return done
             for exits in around.exits.keys() - left:
                 del around.exits[exits]
 
-    def again(self, node: str, *, to: str, limit: int, of: str | None = None) -> Again:
-        """The way back from `node` to the repeated block that begins with `to`.
+    async def _iteration(
+        self, loop: Loop, body: Callable[[], Awaitable[Result | Again | None]]
+    ) -> Result | Again | None:
+        """One iteration of a loop, which an approval may end at once by returning.
+
+        Inngest goes on behind the run's back with what is open then. So what the run knew at that
+        moment is memoised, as a step `<header>/returned`, and later passes are taken back to it.
+        """
+        step = step_id(
+            loop.header, "returned", items=self._frame.items, execution=loop.round
+        )
+        before = Progress.of(self)
+        ended = self._is_memoised(step)
+        self._groups.left += ended
+        try:
+            return await body()
+        except Returned as returned:
+            if returned.back.to != loop.header:
+                raise
+            back = returned.back
+        finally:
+            self._groups.left -= ended
+
+        async def memo() -> JSON:
+            self._groups.executed = True
+            if self._closer is not None:
+                await self._closer(sorted(self._asked - before.asked))
+            return {
+                "node": back.node,
+                "outcome": self.outcome_of(back.node),
+                "limit": back.limit,
+                "of": back.of,
+                **Progress.of(self).since(before),
+            }
+
+        known = await self._groups.one(partial(self._step.run, step, memo))
+        before.restored(self, known)
+        back = Again(known["node"], loop.header, known["limit"], known["of"])
+        self._count_return(loop, back, known["outcome"])
+        return back
+
+    @overload
+    def again(
+        self,
+        node: str,
+        *,
+        to: str,
+        limit: int,
+        of: str | None = None,
+        at_once: Literal[False] = False,
+    ) -> Again: ...
+
+    @overload
+    def again(
+        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: Literal[True]
+    ) -> NoReturn: ...
+
+    @overload
+    def again(
+        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: bool
+    ) -> Again: ...
+
+    def again(
+        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: bool = False
+    ) -> Again:
+        """The back edge from `node` to the repeated block that begins with `to`.
 
         The run fails when it is taken more than `limit` times since the loop was entered. Another
-        outcome of `node` is another way back. `of` is as in `choose`.
+        outcome of `node` is another back edge. `of` is as in `choose`. With `at_once` whatever else
+        the iteration does is left.
         """
         loop = self._frame.loop
+        while at_once and loop is not None and loop.header != to:
+            loop = loop.outer
         if loop is None or loop.header != to:
             raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
-        way = node, self.outcome_of(node)
+        back = Again(node, to, limit, of)
+        if at_once:
+            raise Returned(back)
+        self._count_return(loop, back, self.outcome_of(node))
+        return back
+
+    def _count_return(self, loop: Loop, back: Again, outcome: str | None) -> None:
+        way = back.node, outcome
         loop.returns[way] = loop.returns.get(way, 0) + 1
-        if loop.returns[way] > limit:
-            times = "once" if limit == 1 else f"{limit} times"
-            self._fail(node, f"way back `{of or node} → {to}` was taken more than {times}")
-        return Again(node, to)
+        if loop.returns[way] > back.limit:
+            times = "once" if back.limit == 1 else f"{back.limit} times"
+            name = back.of or back.node
+            self._fail(back.node, f"way back `{name} → {back.to}` was taken more than {times}")
 
     def leave(self, node: str, exit: str) -> None:
         """Notes by which of its exits a repeated block is left; `node` stands for these exits."""

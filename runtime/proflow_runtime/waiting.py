@@ -113,8 +113,12 @@ class Waits(Steps):
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
         decided = False
+        execution_id = step_id(node, items=items, execution=execution)
+        left = self._groups.left > 0
 
         async def request() -> None:
+            if left:
+                return  # its iteration is over: nobody is asked any more
             policy = {
                 "mode": mode,
                 "passRatio": pass_ratio,
@@ -135,7 +139,6 @@ class Waits(Steps):
             data = asked.data(named, initiator)
             if self._opener is not None and self.tenant_id is not None:
                 answer = answering(path, approval_id)
-                execution_id = step_id(node, items=items, execution=execution)
                 await self._opener(
                     approvals.OpenRequest(
                         self.tenant_id,
@@ -164,9 +167,11 @@ class Waits(Steps):
             return await self._waited(waiting, event, if_exp, limit)
 
         self._saw(node, "waiting")
+        self._asked.add(execution_id)
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True
+        self._asked.discard(execution_id)
         try:
             decision = (
                 approvals.by_timeout(timeout_action)

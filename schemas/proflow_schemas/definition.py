@@ -177,11 +177,19 @@ class Arm(Model):
     steps: "list[AnyOp]"
 
 
+Needs = Annotated[int, Field(ge=1)] | Literal["all"] | None
+"""How many taken edges in a node needs; None: it waits until all are settled, and needs one."""
+
+
 class ParallelOp(Op):
-    """Runs all arms at once; arrives when all are over and at least one arrived, else ends."""
+    """Runs all arms at once; arrives when all are over and at least one arrived, else ends.
+
+    If it `needs` all, it arrives only if all arms did.
+    """
 
     fn: Literal["parallel"] = "parallel"
     arms: list[Arm] = Field(min_length=2)
+    needs: Literal["all"] | None = None
 
 
 class Dependency(Model):
@@ -197,13 +205,13 @@ class Dependency(Model):
 class RegionTask(Model):
     """A part of a region: it runs once its edges in are settled, if at least one was taken.
 
-    With `needs` it runs as soon as so many are taken. A task with `leaves` that arrives makes the
-    region arrive. No edges in: it starts at once.
+    With a number it `needs` it runs as soon as so many are taken, with `all` only if all are. A
+    task with `leaves` that arrives makes the region arrive. No edges in: it starts at once.
     """
 
     name: str
     after: list[Dependency] = []
-    needs: int | None = Field(default=None, ge=1)
+    needs: Needs = None
     leaves: bool = False
     steps: "list[AnyOp]"
 
@@ -238,6 +246,8 @@ class AgainOp(Op):
     fn: Literal["again"] = "again"
     to: str
     limit: int = Field(ge=1)
+    at_once: bool = False
+    """What else goes on in the iteration is left; otherwise it is awaited."""
     outcome_of: str | None = None
     """As in `choose`."""
 
@@ -405,14 +415,16 @@ class FunctionSettings(Model):
 class CanvasNode(Model):
     """A node; `parent` is the container it stands in.
 
-    With `needs` it goes on as soon as so many edges in are taken.
+    With a number it `needs` it goes on as soon as so many edges in are taken, with `all` only if
+    all are. A node that `stops` ends the run as soon as an edge into it is taken, out of any loop.
     """
 
     id: str
     type: str
     label: str
     parent: str | None = None
-    needs: int | None = Field(default=None, ge=1)
+    needs: Needs = None
+    stops: bool = False
 
 
 class CanvasEdge(Model):

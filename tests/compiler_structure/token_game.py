@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
-from proflow_compiler.loops import Loop, natural_loops
+from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_schemas.nodes import End, Join
 
 Path = tuple[int, ...]

@@ -42,11 +42,16 @@ class Container:
         self.game.run.stops.add(self.game.now)
         self.abandon()
         del self.level.containers[self.name]
-        self.game.later(0, self.level, lambda: self.level.wrong(self.name, message))
+        self.level.later(self.name, 0, lambda: self.level.wrong(self.name, message))
 
     def abandon(self) -> None:
         for item in self.open:
             item.abandon()
+
+    def leave(self) -> None:
+        """The iteration around it is over."""
+        self.over = True
+        self.abandon()
 
 
 class EachItem(Container):
@@ -97,7 +102,7 @@ class EachItem(Container):
     def item_over(self, item: "Level") -> None:
         self.results[item.items[-1]] = item.output()
         self.open.remove(item)
-        self.game.later(0, self.level, self.go_on)
+        self.level.later(self.name, 0, self.go_on)
 
 
 class EachRound(Container):
@@ -145,4 +150,4 @@ class EachRound(Container):
     def item_over(self, item: "Level") -> None:
         self.last = item.output()
         self.open.remove(item)
-        self.game.later(0, self.level, self.go_on)
+        self.level.later(self.name, 0, self.go_on)

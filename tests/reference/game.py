@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from proflow_compiler.graph import Graph
@@ -19,6 +20,21 @@ URGENT = ("failed", "running", "waiting", "cancelled", "completed", "skipped", "
 
 class Stopped(Exception):
     """A terminating end or a failure: nothing new starts."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What ends a run. Of two in one instant a failure counts, then the smallest node."""
+
+    node: str
+    status: str
+    result: str | None
+    output: Any
+    error: str | None
+
+    @property
+    def rank(self) -> tuple[bool, str]:
+        return self.status != "failed", self.node
 
 
 class Abandoned(Exception):
@@ -45,6 +61,8 @@ class Game:
         self.states: dict[Key, Happened] = {}
         self.executed: Counter[Key] = Counter()
         self.event: dict[str, Any] = {}
+        self.ending: list[Stop] = []
+        """The stops of the instant in which the run ends."""
         self.count = 0
 
     def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
@@ -53,27 +71,32 @@ class Game:
 
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
-        try:
-            while self.coming:
-                at, _, level, what = heapq.heappop(self.coming)
-                if not level.alive:
-                    continue
-                self.now = at
-                try:
-                    what()
-                    level.look()
-                except Abandoned:
-                    pass
-        except Stopped:
-            return False
-        return True
+        while self.coming and not (self.ending and self.coming[0][0] > self.now):
+            at, _, level, what = heapq.heappop(self.coming)
+            if not level.alive:
+                continue
+            self.now = at
+            try:
+                what()
+                level.look()
+            except (Abandoned, Stopped):
+                pass
+        if self.ending:
+            found = min(self.ending, key=lambda one: one.rank)
+            self.run.status, self.run.result = found.status, found.result
+            self.run.output, self.run.error = found.output, found.error
+        return not self.ending
 
     def stop(
-        self, status: str, result: str | None = None, output: Any = None, error: str | None = None
+        self,
+        node: str,
+        status: str,
+        result: str | None = None,
+        output: Any = None,
+        error: str | None = None,
     ) -> NoReturn:
         self.run.stops.add(self.now)
-        self.run.status, self.run.result = status, result
-        self.run.output, self.run.error = output, error
+        self.ending.append(Stop(node, status, result, output, error))
         raise Stopped
 
     def step(self, node: str, items: tuple[int, ...]) -> str:

@@ -64,7 +64,7 @@ def _end(level: "Level", name: str, end: End) -> None:
     if end.terminate:
         happened = level.happened(name)
         happened.status, happened.outcome = "completed", None
-        level.game.stop("completed", end.status, output)
+        level.game.stop(name, "completed", end.status, output)
     level.finish(name, "default")
 
 
@@ -114,7 +114,7 @@ class _Step:
                 self.work(config)
 
     def later(self, seconds: float, outcome: str) -> None:
-        self.game.later(seconds, self.level, lambda: self.over(outcome))
+        self.level.later(self.name, seconds, lambda: self.over(outcome))
 
     def over(self, outcome: str) -> None:
         assert self.execution is not None
@@ -180,7 +180,7 @@ class _Step:
         if failures < policy.max_attempts:
             self.later(pause, "default")
         else:
-            self.game.later(pause, self.level, lambda: self.give_up("boom"))
+            self.level.later(self.name, pause, lambda: self.give_up("boom"))
 
     def give_up(self, message: str) -> None:
         assert self.execution is not None
@@ -230,11 +230,11 @@ class _Step:
         limit = None if config.timeout is None else parse_duration(config.timeout).total_seconds()
         ends = run.status != "waiting"
         if limit is not None and (not ends or limit < run.ended):
-            self.game.later(limit, self.level, lambda: self.give_up("it took too long"))
+            self.level.later(self.name, limit, lambda: self.give_up("it took too long"))
         elif ends and run.status == "failed":
-            self.game.later(run.ended, self.level, lambda: self.give_up("it failed"))
+            self.level.later(self.name, run.ended, lambda: self.give_up("it failed"))
         elif ends:
-            self.game.later(run.ended, self.level, lambda: self.called(run.result, run.output))
+            self.level.later(self.name, run.ended, lambda: self.called(run.result, run.output))
 
     def called(self, result: str | None, output: Any) -> None:
         assert self.execution is not None

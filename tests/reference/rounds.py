@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
-from proflow_compiler.loops import Loop, natural_loops
+from proflow_compiler.graph.loops import Loop, natural_loops
 
 
 @dataclass

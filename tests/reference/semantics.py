@@ -1,12 +1,14 @@
 """What a run of a design does: a token game with a clock.
 
 Every edge ends up taken or skipped. A node whose edges in are all settled runs once if one of them
-was taken, else it is skipped, and skipping travels on. A loop is one node of the graph around it: an
-edge that leaves it settles when its last round is over. Nothing here knows of blocks, programs or
-requests; times are seconds since the run began.
+was taken (a join of mode `all`: if all of them were), else it is skipped, and skipping travels on.
+What leads only to ends that stop the run starts at its first taken edge. A loop is one node of the
+graph around it: an edge that leaves it settles when its last round is over, unless it stops the run.
+Nothing here knows of blocks, programs or requests; times are seconds since the run began.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
@@ -16,10 +18,11 @@ from proflow_schemas.nodes import End, Join, Start
 from proflow_schemas.step_ids import step_id
 
 from reference.containers import Container
-from reference.game import Abandoned, Game
+from reference.game import Abandoned, Game, Stopped
 from reference.nodes import TRIGGERS, start_node
 from reference.outside import Happened, Outside, Run
 from reference.rounds import Round, rounds_of
+from reference.tails import stop_tails
 
 
 def play(graph: Graph, outside: Outside) -> Run:
@@ -66,6 +69,10 @@ class Level:
         self.settled: dict[int, bool] = {}
         """Edge → whether it was taken."""
         self.rounds = rounds_of(graph)
+        self.tails = stop_tails(graph)
+        """Nodes that start at their first taken edge."""
+        self.epochs: Counter[str] = Counter()
+        """How often an iteration was ended by a return while a node in it may have been open."""
         self.ends: list[tuple[bool, str, End, Any]] = []
         self.containers: dict[str, Container] = {}
         """Those that are open."""
@@ -90,7 +97,7 @@ class Level:
     def settle(self, edge: GraphEdge, taken: bool) -> None:
         """An edge is settled at once, or with the loop that it leaves."""
         for round_ in reversed(self.rounds):
-            if round_.left_by(edge):
+            if round_.left_by(edge) and not self.graph.nodes[edge.target].stops:
                 round_.held[edge] = taken
                 return
         self.arrive(edge, taken)
@@ -103,7 +110,8 @@ class Level:
         into = self.graph.into[target]
         arrived = sum(self.settled.get(other.index, False) for other in into)
         whole = all(other.index in self.settled for other in into)
-        if arrived >= self.needed(target) or (whole and arrived):
+        enough = len(into) if self.graph.nodes[target].mode == "all" else 1
+        if arrived >= self.needed(target) or (whole and arrived >= enough):
             self.start(target)
         elif whole:
             self.begun.add(target)
@@ -114,6 +122,8 @@ class Level:
 
     def needed(self, node: str) -> int:
         """How many edges in must be taken for a node to go on before all are settled."""
+        if node in self.tails:
+            return 1
         at = self.graph.nodes[node]
         if at.drawn and isinstance(at.node.config, Join):
             mode = at.node.config.mode
@@ -191,15 +201,24 @@ class Level:
             happened.outcome = outcome
         self.note_outcome(name, outcome)
         if isinstance(outcome, str) and outcome in self.graph.undrawn(name):
-            self.game.stop("completed", outcome)
+            self.game.stop(name, "completed", outcome)
         taken = outcome if isinstance(outcome, list) else [outcome]
         edges = [(edge, exit_) for exit_ in self.graph.exits[name] for edge in exit_.edges]
         for exit_ in self.graph.exits[name]:
             if exit_.outcome in taken:
                 for way in exit_.back:
-                    self.go_back(name, way)
+                    round_ = self.go_back(name, way)
+                    if way.at_once:
+                        self.return_at_once(round_)
+                        return
+        stopped: Stopped | None = None
         for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
-            self.settle(edge, exit_.outcome in taken)
+            try:
+                self.settle(edge, exit_.outcome in taken)
+            except Stopped as error:
+                stopped = error  # another edge may stop the run in the same instant
+        if stopped is not None:
+            raise stopped
         for wait in [wait for wait in self.held if self.triggers[wait] == name]:
             self.finish(wait, self.held.pop(wait))
 
@@ -227,19 +246,39 @@ class Level:
         happened = self.happened(name)
         happened.status, happened.outcome, happened.error = "failed", None, message
         if self.container is None:
-            self.game.stop("failed", error=message)
+            self.game.stop(name, "failed", error=message)
         self.container.failed(message)
         raise Abandoned
 
     # --- what is over
 
-    def go_back(self, name: str, way: WayBack) -> None:
+    def return_at_once(self, round_: Round) -> None:
+        """An approval returns: this iteration is over, whatever else goes on in it."""
+        for name in round_.loop.nodes:
+            self.epochs[name] += 1
+            happened = self.game.states.get((name, self.items))
+            if happened is not None and happened.status in ("waiting", "running"):
+                self.game.run.stops.add(self.game.now)
+                self.game.run.abandoned.add(step_id(name, items=self.items))
+            self.triggers.pop(name, None)
+            self.held.pop(name, None)
+            if name in self.containers:
+                self.containers.pop(name).leave()
+        self.repeat(round_)
+
+    def go_back(self, name: str, way: WayBack) -> Round:
         """Another round of a loop, when this one is over; not more often than its bound says."""
         (round_,) = [one for one in self.rounds if one.loop.header == way.edge.target]
         if round_.takes(way) > way.limit:
             times = "once" if way.limit == 1 else f"{way.limit} times"
             target = way.edge.target
             self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
+        return round_
+
+    def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
+        """Something that a node does later, unless its iteration is over by then."""
+        epoch = self.epochs[name]
+        self.game.later(seconds, self, lambda: what() if self.epochs[name] == epoch else None)
 
     def look(self) -> None:
         """After everything that happens: is a round over, or all of this?"""

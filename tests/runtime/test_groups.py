@@ -449,19 +449,19 @@ async def test_ends_of_arms_combine(client: inngest.Inngest, register: Register)
         }
 
 
-async def test_of_ends_that_terminate_at_once_another_status_than_completed_wins(
+async def test_of_ends_that_terminate_in_one_instant_the_smallest_id_decides(
     client: inngest.Inngest, register: Register
 ) -> None:
     async def body(flow: Flow) -> Result | None:
         async def left() -> Result:
-            return flow.end("a", terminate=True)
+            return flow.end("b", "shelved", terminate=True)
 
         async def right() -> Result:
-            return flow.end("b", "shelved", terminate=True)
+            return flow.end("a", terminate=True)
 
         return await flow.parallel(left, right)
 
     async with LocalEngine(client, [register(body)]) as engine:
         run = await start(engine)
         assert run.output is not None
-        assert run.output["result"] == "shelved"
+        assert run.output["result"] == "completed"

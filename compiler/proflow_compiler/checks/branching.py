@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from proflow_compiler.checks.runs import Runs, taken_at_once
+from proflow_compiler.graph.runs import Runs, taken_at_once
 from proflow_compiler.graph import GraphEdge
 
 

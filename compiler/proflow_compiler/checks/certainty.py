@@ -10,13 +10,10 @@ that what is sure is the same.)
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
-from itertools import pairwise
 
-from proflow_schemas.nodes import Join
-
-from proflow_compiler.checks.runs import Runs
+from proflow_compiler.graph.runs import Runs
 from proflow_compiler.graph import Exit, Graph, GraphEdge
 
 
@@ -32,7 +29,7 @@ class Certainty:
             for index, edge in enumerate(
                 edge.index
                 for name in runs.order
-                if needs_all(runs.graph, name)
+                if runs.graph.full(name)
                 for edge in runs.graph.into[name]
             )
         }
@@ -89,59 +86,15 @@ class Certainty:
                 through[name, exit_.outcome] = found[name] | self._forced(exit_)
         return found
 
-    def decisions(self, path: Sequence[str], without_edge: GraphEdge) -> list[tuple[str, str]]:
-        """What has to be decided on a run along this path so that it does not take an edge.
-
-        Nodes with the outcomes they take; those that decide nothing about it are left out.
-        """
-        runs, avoided = self._runs, self._edge_bit[without_edge.index]
-        before = self._leading_to(without_edge.source)
-        following = dict(pairwise(path))
-        queue, seen = deque(path), set(path)
-        found: list[tuple[str, str]] = []
-        while queue:
-            at = queue.popleft()
-            exits = runs.exits[at]
-            ways = [exit_ for exit_ in exits if not self._forced(exit_) & avoided]
-            towards = following.get(at)
-            taken = next(
-                (one for one in ways if any(edge.target == towards for edge in one.edges)),
-                next(iter(ways), None),
-            )
-            if taken is None:
-                continue
-            if len(ways) < len(exits):
-                found.append((at, taken.outcome))
-            for edge in taken.edges:
-                if edge.target in before and edge.target not in seen:
-                    seen.add(edge.target)
-                    queue.append(edge.target)
-        return found
-
-    def _leading_to(self, name: str) -> set[str]:
-        """The nodes that lead to one, itself included."""
-        found, stack = {name}, [name]
-        while stack:
-            for edge in self._runs.into.get(stack.pop(), ()):
-                if edge.source not in found:
-                    found.add(edge.source)
-                    stack.append(edge.source)
-        return found
-
-    def walk(
-        self, y: str, *, without: str | None = None, without_edge: GraphEdge | None = None
-    ) -> tuple[str, ...]:
+    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
         """A shortest way from the root to `y` on a run that never takes `without`.
 
-        Empty if there is no such run. Of edges only those into joins that need all of them can be
-        left out.
+        Empty if there is no such run.
         """
         runs = self._runs
         if y not in self.bit:
             return ()
         avoided = self.bit.get(without, 0) if without is not None else 0
-        if without_edge is not None:
-            avoided |= self._edge_bit[without_edge.index]
         if self._after[runs.root] & avoided:
             return ()
         came: dict[str, str] = {runs.root: runs.root}
@@ -158,12 +111,6 @@ class Certainty:
                         came[edge.target] = at
                         queue.append(edge.target)
         return ()
-
-
-def needs_all(graph: Graph, name: str) -> bool:
-    """Whether it is a join that promises that every edge in is taken."""
-    at = graph.nodes[name]
-    return at.drawn and isinstance(at.node.config, Join) and at.node.config.mode == "all"
 
 
 def drawn_path(graph: Graph, path: Iterable[str]) -> tuple[str, ...]:

@@ -1,31 +1,36 @@
-"""PF208: a way back that a round may take while something else of the loop goes on."""
+"""PF208: a back edge that an iteration may take while something else of the loop goes on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proflow_compiler.checks.branching import joined, parted
 from proflow_compiler.checks.certainty import drawn_path, way_to
-from proflow_compiler.checks.concurrency import Concurrency, Watched, indices
+from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.runs import Runs
+from proflow_compiler.graph.runs import Runs
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
-from proflow_compiler.loops import Loop
+from proflow_compiler.graph.loops import Loop
+from proflow_compiler.soundness import Undecided
 
 RULE = Rule(
     code="PF208",
     name="concurrency-across-loop",
     level=Level.ERROR,
-    summary="""a way back that one round of a loop can take together with another, or with an edge
+    summary="""a back edge that one iteration of a loop can take together with another, or with an edge
 that leaves the loop""",
     why="""
-A way back begins the next round, so the round before must be over. If a branch beside it takes a way
-back too, or leaves the loop, the run would be in two rounds at once, or both in the loop and behind
-it. The message names the two; the path leads to the way back.
+A back edge begins the next iteration, so the one before must be over. If a branch beside it takes a
+back edge too, or leaves the loop, the run would be in two iterations at once, or both in the loop and
+behind it. The message names the two; the path leads to the back edge.
+
+An approval's `returned` edge may lead back whatever goes on beside it: the first return ends the
+iteration, and what the other branches do is cancelled. Nor does an edge to an end that stops the run
+conflict with a back edge: it leaves all loops at once.
 """,
     incorrect="""
 {
@@ -42,7 +47,7 @@ it. The message names the two; the path leads to the way back.
     {"source": "draft", "target": "finance"},
     {"source": "legal", "target": "done"},
     {"source": "finance", "target": "done"},
-    {"source": "legal", "target": "draft", "sourceHandle": "returned",
+    {"source": "legal", "target": "draft", "sourceHandle": "rejected",
      "data": {"loop": {"max": 3}}}
   ]
 }
@@ -63,30 +68,35 @@ it. The message names the two; the path leads to the way back.
     {"source": "draft", "target": "legal"},
     {"source": "draft", "target": "finance"},
     {"source": "legal", "target": "both", "sourceHandle": "approved"},
-    {"source": "legal", "target": "both", "sourceHandle": "returned"},
+    {"source": "legal", "target": "both", "sourceHandle": "rejected"},
     {"source": "finance", "target": "both"},
     {"source": "both", "target": "again"},
     {"source": "again", "target": "draft",
-     "data": {"when": "steps.legal.outcome == 'returned'", "loop": {"max": 3}}},
+     "data": {"when": "steps.legal.outcome == 'rejected'", "loop": {"max": 3}}},
     {"source": "again", "target": "done"}
   ]
 }
 """,
     fix="""
-Join the branches first, and decide behind the join whether to go back. Or lead the way back to a
-node within its own branch.
+Join the branches first, and decide behind the join whether to go back. Or go back by `returned`, if
+the first approval to do so may end the iteration for all. Or lead the back edge to a node within its
+own branch.
 """,
 )
 
 
 @dataclass(frozen=True)
 class _Leaving:
-    """An outcome by which a round ends: by ways back to its header, or by leaving the loop."""
+    """An outcome by which an iteration ends: by back edges to its header, or by leaving the loop.
+
+    `at_once`: an approval returns by it, which ends the iteration whatever else goes on in it.
+    """
 
     node: str
     outcome: str
     back: Sequence[GraphEdge]
     out: Sequence[GraphEdge]
+    at_once: bool
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -108,11 +118,24 @@ def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
             yield _diagnostic(level, runs, one, one)
             return
         found = beside[one.node, one.outcome] & (-1 if one.back else back)
-        if found:
-            other = leaving[next(indices(found))]
+        for other in (leaving[place] for place in indices(found)):
+            if one.at_once or other.at_once or not _together(level, runs, one, other):
+                continue
             first, second = (one, other) if one.back else (other, one)
             yield _diagnostic(level, runs, first, second)
             return
+
+
+def _together(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> bool:
+    """Whether one iteration can take both; also where that could not be decided."""
+    if level.exact(runs):
+        return True
+    account = level.account(runs)
+    both = [account.exit[end.node, end.outcome] for end in (one, other)]
+    try:
+        return account.holds(both)
+    except Undecided:
+        return True
 
 
 def _leaving(runs: Runs, loop: Loop) -> Iterator[_Leaving]:
@@ -120,10 +143,15 @@ def _leaving(runs: Runs, loop: Loop) -> Iterator[_Leaving]:
         for exit_ in runs.exits[name]:
             ways = [way.edge for way in exit_.back]
             back = [edge for edge in ways if edge.target == loop.header]
-            out = [edge for edge in exit_.edges if edge.target not in loop.nodes]
+            out = [
+                edge
+                for edge in exit_.edges
+                if edge.target not in loop.nodes and not runs.graph.nodes[edge.target].stops
+            ]
             out += [edge for edge in ways if edge.target != loop.header]
             if back or out:
-                yield _Leaving(name, exit_.outcome, back, out)
+                at_once = all(way.at_once for way in exit_.back) and bool(exit_.back)
+                yield _Leaving(name, exit_.outcome, back, out, at_once)
 
 
 def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> Diagnostic:
@@ -148,8 +176,8 @@ def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -
         node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
         node=node.id,
         edge=None if drawn is None else drawn.key,
-        label="begins the next round",
-        related=(Related(place, f"{kind} in the same round"),),
+        label="begins the next iteration",
+        related=(Related(place, f"{kind} in the same iteration"),),
         path=(*path, *drawn_path(graph, (way.target,))),
         help="join the branches first, and decide behind the join whether to go back",
     )

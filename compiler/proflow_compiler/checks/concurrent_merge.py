@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Join
-
 from proflow_compiler.checks.branching import Parting, parted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.runs import Runs
+from proflow_compiler.graph.runs import Runs
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
+from proflow_compiler.soundness import Undecided
 
 _MOST_WALKED = 60_000
 """Nodes gone through in search of paths; joins found after that are reported without one."""
@@ -78,14 +77,30 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if not level.ordered:
             continue
         for name, node in level.drawn.items():
-            if not isinstance(node.config, Join) or node.config.mode != "one":
+            if level.graph.nodes[name].mode != "one":
                 continue
-            runs = level.runs(level.home(name), stopping=False)
+            runs = level.runs(level.home(name))
             meeting = level.concurrency(runs).meeting
-            if name in meeting:
-                walked += len(level.graph.nodes)
-                parting = parted(runs, name) if walked <= _MOST_WALKED else None
-                yield _diagnostic(level, runs, node, meeting[name], parting)
+            if name not in meeting:
+                continue
+            edges = meeting[name]
+            if not level.exact(runs):
+                found = _with_two(level, runs, name)
+                if found is None:
+                    continue
+                runs, edges = found, (found.into[name][0], found.into[name][1])
+            walked += len(level.graph.nodes)
+            parting = parted(runs, name) if walked <= _MOST_WALKED else None
+            yield _diagnostic(level, runs, node, edges, parting)
+
+
+def _with_two(level: GraphFacts, runs: Runs, name: str) -> Runs | None:
+    """A run that takes two edges into a node; all of them where that could not be decided."""
+    account = level.account(runs)
+    try:
+        return account.found() if account.holds([account.two_of(account.into(name))]) else None
+    except Undecided:
+        return runs
 
 
 def _diagnostic(

@@ -2,28 +2,40 @@
 
 from collections.abc import Iterator
 
-from proflow_compiler.checks.certainty import needs_all
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
+from proflow_compiler.graph.loops import Loop
+from proflow_compiler.soundness import Undecided
+from proflow_compiler.soundness.witness import turning_points, witness
 
-_MOST_WALKED = 300_000
-"""Nodes gone through in search of paths; joins found after that are reported without one."""
+_MOST_SHOWN = 20
+"""Joins whose paths are searched for; others are reported without one."""
+_HELP = (
+    "if what leaves that branch out is meant to stop the run, end it with `terminate`; "
+    "or name `active`, by which the run goes on here without that branch"
+)
 
 RULE = Rule(
     code="PF210",
     name="deadlocked-join",
     level=Level.ERROR,
-    summary="a join of mode `all` that, on some run, not every edge in is taken to",
+    summary="""a join of mode `all` that some run takes one edge to and not every one, though nothing
+stops it""",
     why="""
-`all` promises that whenever the join is come to, every branch comes. If one of them can be left out,
-the join would wait for it for ever. The message shows a run that leaves one out. `active` waits for
-the branches that are really on their way, and is what is usually meant.
+A join of mode `all` runs when every edge in was taken. If one of them is skipped, the join is skipped
+too, and all that follows it: the run comes to its end without. That is right where something stops
+the run, as a rejection does that leads to an end with `terminate`. Where nothing does, somebody has
+forgotten what should happen. The message shows such a run.
+
+There are two mends, and they mean different things. Let what leaves the branch out stop the run: draw
+it to an end with `terminate`, then nothing behind the join happens. Or name the mode `active`: then
+the run goes on behind the join without the branch that was left out. After a rejection that would be
+to pay all the same.
 
 Choices are taken to be independent of each other, even where two conditions ask for the same.
 """,
@@ -70,46 +82,83 @@ Choices are taken to be independent of each other, even where two conditions ask
 }
 """,
     fix="""
-Use `active` to wait only for branches that were chosen, or lead every way of the branch to the join.
+End with `terminate` what leaves a branch out, or lead every way of the branch to the join. Name
+`active` only if the run is to go on without that branch.
 """,
 )
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    walked = 0
     for level in facts.levels:
-        if not level.ordered:
-            continue
-        for name, node in level.drawn.items():
-            if not needs_all(level.graph, name):
-                continue
-            runs = level.runs(level.home(name), stopping=False)
-            edge = level.certainty(runs).missing(name) if name in runs.into else None
-            if edge is not None:
-                walked += len(level.graph.nodes)
-                path: tuple[str, ...] = ()
-                choices: list[tuple[str, str]] = []
-                if walked <= _MOST_WALKED:
-                    certainty = level.certainty(runs)
-                    way = certainty.walk(name, without_edge=edge)
-                    path = level.led(runs, way)
-                    choices = certainty.decisions(way, edge) if way else []
-                yield _diagnostic(level, name, node, edge, path, choices)
+        if level.ordered:
+            for loop in (None, *level.loops):
+                yield from _check(level, loop)
 
 
-def _diagnostic(
+def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
+    runs = level.runs(loop)
+    shown = 0
+    for name in _suspects(level, loop):
+        account = level.account(runs)
+        into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
+        calm = [account.calm, account.forward, account.any_of(account.into(name))]
+        missing = -account.node[name]
+        try:
+            found = (
+                witness(account, name, [*calm, missing])
+                if shown < _MOST_SHOWN
+                else ((), runs)
+                if account.holds([*calm, missing])
+                else None
+            )
+            if found is not None:
+                shown += 1
+                path, run = found
+                taken = {edge.index for edge in run.into.get(name, ())}
+                edge = next(edge for edge in into if edge.index not in taken or not path)
+                choices = turning_points(runs, run, path, [edge.source]) if path else []
+                yield _starved(level, name, edge, level.led(runs, path), choices)
+            elif not account.holds([account.node[name]]):
+                yield _never(level, name)
+        except Undecided:
+            yield _undecided(level, name)
+
+
+def _suspects(level: GraphFacts, loop: Loop | None) -> list[str]:
+    """The joins of this loop that may be starved; of all others it is proven that they are not.
+
+    What is behind a join that may be is suspect, too: it runs less often than the filter takes it
+    to.
+    """
+    joins = [name for name in level.runs(loop).order if level.graph.full(name)]
+    if not joins:
+        return []
+    runs = level.runs(loop, stopping=False)
+    certainty, settlement = level.certainty(runs), level.settlement
+    starved = 0
+    found: list[str] = []
+    for name in joins:
+        lacking = name in runs.into and certainty.missing(name) is not None
+        if lacking or settlement.before[name] & starved:
+            starved |= settlement.bit[name]
+            if level.home(name) is loop:
+                found.append(name)
+    return found
+
+
+def _starved(
     level: GraphFacts,
     name: str,
-    node: Node,
     edge: GraphEdge,
     path: tuple[str, ...],
     choices: list[tuple[str, str]],
 ) -> Diagnostic:
+    node = level.drawn[name]
     source, drawn = level.graph.nodes[edge.source].node, edge.edge
     place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
     return RULE.diagnostic(
-        f"join {ticks(name)} can wait for ever: "
-        f"the edge from {ticks(source.id)} is not taken on some runs",
+        f"join {ticks(name)} is skipped on some runs, with all that follows: "
+        f"the edge from {ticks(source.id)} is not taken, though another one is",
         node.pointer_to("mode"),
         node=name,
         edge=None if drawn is None else drawn.key,
@@ -119,5 +168,27 @@ def _diagnostic(
         ),
         path=path,
         choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
-        help="use `active` to wait only for branches that were chosen",
+        help=_HELP,
+    )
+
+
+def _never(level: GraphFacts, name: str) -> Diagnostic:
+    node = level.drawn[name]
+    return RULE.diagnostic(
+        f"join {ticks(name)} never runs: no run takes all of its edges in",
+        node.pointer_to("mode"),
+        node=name,
+        label="needs every edge in to be taken",
+        help="name another mode, such as `active`, or remove what can never run",
+    )
+
+
+def _undecided(level: GraphFacts, name: str) -> Diagnostic:
+    node = level.drawn[name]
+    return RULE.diagnostic(
+        f"whether join {ticks(name)} is always brought all of its edges could not be decided",
+        node.pointer_to("mode"),
+        node=name,
+        label="too many ways lead here",
+        help="draw fewer ways to this join, or name another mode",
     )

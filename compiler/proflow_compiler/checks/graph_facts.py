@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from proflow_compiler.checks.certainty import Certainty, drawn_path
-from proflow_compiler.checks.concurrency import Concurrency, Watched, indices
-from proflow_compiler.checks.runs import Runs, runs_of, stops
+from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
+from proflow_compiler.graph.runs import Runs, runs_of
+from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness.witness import witness
 from proflow_compiler.checks.settlement import Settlement
 from proflow_compiler.design import Node
 from proflow_compiler.graph import Graph, GraphNode
-from proflow_compiler.loops import Loop, natural_loops
+from proflow_compiler.graph.loops import Loop, natural_loops
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,11 @@ class GraphFacts:
 
     graph: Graph
     _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
+    _rounds: dict[str, Runs] = field(default_factory=dict, repr=False)
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
+    _exact: dict[int, bool] = field(default_factory=dict, repr=False)
+    _accounts: dict[int, Account] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ordered(self) -> bool:
@@ -68,8 +73,11 @@ class GraphFacts:
         return frozenset(headers)
 
     def runs(self, loop: Loop | None = None, *, stopping: bool = True) -> Runs:
-        """All runs, or one round of a loop; without `stopping` those that come to their end."""
-        stopping = stopping or not self._stops
+        """All runs, or one iteration of a loop; without `stopping` those that end in order.
+
+        These take no edge into an end that stops the run, and no back edge.
+        """
+        stopping = stopping or not (self._stops or self.graph.back)
         key = (None if loop is None else loop.header, stopping)
         if key not in self._runs:
             outer = None if loop is None else self.runs(self._around(loop), stopping=stopping)
@@ -84,23 +92,75 @@ class GraphFacts:
 
     @cached_property
     def _stops(self) -> bool:
-        return any(stops(at) for at in self.graph.nodes.values())
+        return any(at.stops for at in self.graph.nodes.values())
 
     def certainty(self, runs: Runs) -> Certainty:
         if id(runs) not in self._certainty:
             self._certainty[id(runs)] = Certainty(runs)
         return self._certainty[id(runs)]
 
+    def exact(self, runs: Runs) -> bool:
+        """Whether joins of mode `all` are brought all their edges in all of these runs.
+
+        Then what the polynomial analyses say of them is exact; else only the account decides.
+        """
+        if id(runs) not in self._exact:
+            self._exact[id(runs)] = not any(
+                name in runs.into and self.certainty(runs).missing(name) is not None
+                for name in runs.order
+                if self.graph.full(name)
+            )
+        return self._exact[id(runs)]
+
+    def account(self, runs: Runs) -> Account:
+        """The formula of these runs."""
+        if id(runs) not in self._accounts:
+            self._accounts[id(runs)] = Account(runs)
+        return self._accounts[id(runs)]
+
     @cached_property
     def settlement(self) -> Settlement:
         return Settlement(self.graph, self.loops)
 
-    def taken(self, x: str, y: str) -> bool:
-        """Whether every run that takes `y`, to which `x` leads, took `x` in the same round."""
-        runs, y = self.common(x, y)
-        if x not in runs.into or y not in runs.into:
-            return y not in runs.into
-        return self.certainty(runs).taken(x, y)
+    def skipped(self, x: str, y: str) -> tuple[str, ...] | None:
+        """A path to `y` of a run that takes it, and not `x`, in the same iteration.
+
+        Args:
+            x: A node that is settled whenever `y` begins.
+            y: A node that `x` leads to.
+
+        Returns:
+            The path, as drawn; None if there is no such run. What stops the run before `y` could
+            begin is no such run.
+        """
+        runs, goal = self.common(x, y)
+        if x not in runs.into or goal not in runs.into:
+            return None if goal not in runs.into else self.walk(y, without=x)
+        stopped = self._stopped_before(runs, goal)
+        if self.exact(runs):
+            if self.certainty(runs).taken(x, goal):
+                return None
+            if not stopped:
+                return self.walk(y, without=x)
+        account = self.account(runs)
+        barred = [-account.exit[one] for one in stopped]
+        try:
+            found = witness(account, goal, [account.node[goal], -account.node[x], *barred])
+        except Undecided:
+            return self.walk(y)
+        return None if found is None else self.led(runs, found[0])
+
+    def _stopped_before(self, runs: Runs, y: str) -> list[tuple[str, str]]:
+        """The outcomes that stop the run, or end the iteration, before `y` could begin."""
+        settled = self.settlement.surely[y]
+        return [
+            (name, exit_.outcome)
+            for name in runs.order
+            if self.settlement.bit[name] & settled
+            for exit_ in runs.exits[name]
+            if any(self.graph.nodes[edge.target].stops for edge in exit_.edges)
+            or any(way.at_once for way in exit_.back)
+        ]
 
     def common(self, x: str, y: str) -> tuple[Runs, str]:
         """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
@@ -142,8 +202,15 @@ class GraphFacts:
 
     def round(self, loop: Loop) -> Runs:
         """One round of a loop, whether or not there is any way out of it."""
-        headers = self._headers(loop)
-        return runs_of(self.graph, stopping=True, loop=loop, headers=headers, outer=self.rounds)
+        if loop.header not in self._rounds:
+            self._rounds[loop.header] = runs_of(
+                self.graph,
+                stopping=True,
+                loop=loop,
+                headers=self._headers(loop),
+                outer=self.rounds,
+            )
+        return self._rounds[loop.header]
 
     def concurrency(self, runs: Runs) -> Concurrency:
         """What meets in these runs."""
@@ -155,13 +222,27 @@ class GraphFacts:
         """For each node: the first among its `others` that is before it in topological order and
         that some run takes with it. Sets of nodes are those of `settlement`."""
         settlement = self.settlement
+        whole = self.runs() if runs in (self.runs(), self.runs(stopping=False)) else runs
         watched: Watched = {(name, None): settlement.bit[name] for name in others}
         beside = Concurrency(runs, watched).beside
         for name in settlement.order:
-            if name in others and (found := beside.get((name, None), 0) & others[name]):
-                yield name, settlement.order[next(indices(found))]
+            if name in others:
+                for place in indices(beside.get((name, None), 0) & others[name]):
+                    if self.both(whole, settlement.order[place], name):
+                        yield name, settlement.order[place]
+                        break
 
     def together(self, x: str, y: str) -> bool:
         """Whether some run takes both."""
         other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
         return any(self.first_beside(self.rounds, other))
+
+    def both(self, runs: Runs, x: str, y: str) -> bool:
+        """Whether one of these runs takes both of two nodes that the filter lets it take."""
+        if self.exact(runs):
+            return True
+        account = self.account(runs)
+        try:
+            return account.holds([account.node[x], account.node[y]])
+        except Undecided:
+            return True

@@ -10,7 +10,7 @@ from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.graph import WayBack
-from proflow_compiler.loops import jumps
+from proflow_compiler.graph.loops import jumps
 
 RULE = Rule(
     code="PF207",

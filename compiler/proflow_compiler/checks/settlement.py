@@ -1,15 +1,15 @@
 """Which nodes are settled, that is have finished or been skipped, when another one begins.
 
 A node begins once all its edges in are settled, so after everything that leads to it; a join that
-needs only some of them may begin before the rest. What follows a loop begins after all of it.
+needs only some of them, or a stop tail, may begin before the rest. What follows a loop begins after
+all of it.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from proflow_compiler.graph import Graph
-from proflow_compiler.loops import Loop
-from proflow_compiler.nodes import LOWERINGS
+from proflow_compiler.graph.loops import Loop
 
 
 class Settlement:
@@ -48,7 +48,7 @@ class Settlement:
     def surely(self) -> dict[str, int]:
         """For each node, those that are settled when it begins."""
         graph = self._graph
-        if not self._loops and not any(_first(graph, name) for name in self.order):
+        if not self._loops and not any(map(graph.needs, self.order)):
             return self.before
         found: dict[str, int] = {}
         for name in self.order:
@@ -57,7 +57,7 @@ class Settlement:
                 for edge in graph.into[name]
                 if edge.source in found
             ]
-            needed = _first(graph, name)
+            needed = graph.needs(name)
             found[name] = _in_all_but(each, needed - 1) if needed else _union(each)
         return found
 
@@ -69,17 +69,9 @@ class Settlement:
             nodes = _union(self.bit[name] for name in loop.nodes)
             for name in loop.nodes:
                 for edge in self._graph.out(name):
-                    if edge.target not in loop.nodes:
+                    if edge.target not in loop.nodes and not self._graph.nodes[edge.target].stops:
                         found[edge.index] = found.get(edge.index, 0) | nodes
         return found
-
-
-def _first(graph: Graph, name: str) -> int:
-    """How many taken edges in are enough for it to begin; 0: it waits for all."""
-    at = graph.nodes[name]
-    if not at.drawn:
-        return 0
-    return LOWERINGS[at.node.type].needs(at.node, len(graph.into[name])) or 0
 
 
 def _union(sets: Iterable[int]) -> int:

@@ -11,7 +11,7 @@ from operator import or_
 
 from proflow_compiler.diff.arrivals import needed
 from proflow_compiler.graph import Graph, GraphEdge
-from proflow_compiler.loops import natural_loops
+from proflow_compiler.graph.loops import natural_loops
 from proflow_compiler.nodes import LOWERINGS
 
 

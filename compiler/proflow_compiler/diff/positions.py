@@ -12,7 +12,7 @@ from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazar
 from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_arrival
 from proflow_compiler.graph import Graph
-from proflow_compiler.loops import Loop, natural_loops
+from proflow_compiler.graph.loops import Loop, natural_loops
 
 WAITING = ("approval", "wait", "delay", "subprocess")
 RETRYING = ("task", "notify", "cc", "ai", "http", "emit")

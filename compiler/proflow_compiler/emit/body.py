@@ -127,6 +127,8 @@ class Body:
         ending = self.endings.of(block)
         if Ending.AGAIN in ending:
             self.used.add("Again")
+        if not ending:
+            self.used.add("NoReturn")
         self._line(level, f"async def {name}({argument}) -> {ending.annotation}:")
         if not block:
             self._line(level + 1, '"""Goes straight on."""')
@@ -178,7 +180,7 @@ class Body:
                 arms = [
                     self._callee(arm.steps, Title(arm.name, "branch"), level) for arm in op.arms
                 ]
-                call = macro("groups", "parallel", arms)
+                call = macro("groups", "parallel", arms, op.needs)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
             case RegionOp():
                 self.used.add("Branch")

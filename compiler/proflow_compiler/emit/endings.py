@@ -29,7 +29,7 @@ class Ending(Flag):
     def annotation(self) -> str:
         """The type of what a function with such a block returns."""
         names = {Ending.ENDS: "Result", Ending.AGAIN: "Again", Ending.ARRIVES: "None"}
-        return " | ".join(name for flag, name in names.items() if flag in self)
+        return " | ".join(name for flag, name in names.items() if flag in self) or "NoReturn"
 
 
 RETURNS = Ending.ENDS | Ending.AGAIN
@@ -90,7 +90,7 @@ class Endings:
             case EndOp() | StopOp():
                 return Ending.ENDS
             case AgainOp():
-                return Ending.AGAIN
+                return Ending(0) if op.at_once else Ending.AGAIN  # raised, and not returned
             case CallOp():
                 return self.functions[op.function]
             case BranchOp():
@@ -99,7 +99,7 @@ class Endings:
                     ending |= self.of(case.steps)
                 return ending
             case ParallelOp():
-                return self._of_parallel([self.of(arm.steps) for arm in op.arms])
+                return self._of_parallel(op)
             case RegionOp():
                 return self._of_region(op)
             case PartOp():
@@ -110,12 +110,15 @@ class Endings:
             case _:
                 return Ending.ARRIVES
 
-    def _of_parallel(self, arms: Sequence[Ending]) -> Ending:
-        """It ends if all arms do."""
+    def _of_parallel(self, op: ParallelOp) -> Ending:
+        """It ends if all arms do, or, where it needs all of them to arrive, if one does."""
+        arms = [self.of(arm.steps) for arm in op.arms]
         ending = _union(arms)
         if Ending.AGAIN in ending:
             return _ANY
-        return Ending.ARRIVES if Ending.ARRIVES in arms else ending
+        if op.needs is None and Ending.ARRIVES in arms:
+            return Ending.ARRIVES
+        return ending
 
     def _of_region(self, op: RegionOp) -> Ending:
         """It arrives if a task that leaves does; of any other task, its type tells that it ends."""

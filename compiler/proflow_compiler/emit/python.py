@@ -184,6 +184,7 @@ def _imports(
         else:
             own.append(_handlers_import(imports.handlers))
     standard = ["from datetime import timedelta"] if _has_durations(definition) else []
+    standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
     return [group for group in (standard, installed, sorted(own), beside) if group]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -165,6 +165,23 @@ class ApprovalService:
             within = {} if workflow is None else {"workflow": workflow}
             found |= Q(id__in=theirs, **within)
         return found
+
+    async def close_left(self, tenant_id: int, run_id: str, steps: Sequence[str]) -> None:
+        """Close open approvals whose iteration another approval has ended by returning.
+
+        Args:
+            tenant_id: The tenant of the run.
+            run_id: The run.
+            steps: The executions of the approvals, as in `OpenRequest.step`.
+        """
+        left = Approval.filter(
+            tenant_id=tenant_id, run_id=run_id, step__in=list(steps), status="open"
+        )
+        for approval in await left.order_by("id"):
+            async with transaction() as client:
+                board = await Board.locked(client, tenant_id, approval.id)
+                if board.approval.status == "open":
+                    await board.close("cancelled", clock.now())
 
     async def run_ended(self, tenant_id: int, run_id: str, status: str) -> None:
         """Close what a run that has ended has left open."""

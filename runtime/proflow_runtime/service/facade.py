@@ -94,6 +94,7 @@ class ProFlow:
             target or self.served,
             limits=Limits(self.settings.tenant_concurrency),
             opener=self.approvals.open,
+            closer=self.approvals.close_left,
             ended=self._ended,
             finish=self._recorder.finish,
         )

@@ -21,7 +21,7 @@ from proflow_runtime.stored.asked import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.stored.closing import Closer, Ended
 from proflow_runtime.stored.crons import Ticker
 from proflow_runtime.stored.programs import Programs
-from proflow_runtime.stored.running import Finish, Interpreter
+from proflow_runtime.stored.running import Finish, Interpreter, Leaving
 from proflow_runtime.stored.starting import Starter
 from proflow_runtime.subprocess import LINEAGE, WITH_PARENT
 
@@ -70,17 +70,19 @@ class Deployment:
         *,
         limits: Limits | None = None,
         opener: Opener | None = None,
+        closer: Leaving | None = None,
         ended: Ended | None = None,
         finish: Finish | None = None,
     ) -> None:
-        """`opener` opens approvals; `ended` is told of runs that have; `finish` notes that a run has
-        ended well, by default in the tables of runs and tasks alone.
+        """`opener` opens approvals, `closer` closes those that a run has left; `ended` is told of
+        runs that have; `finish` notes that a run has ended well, by default in the tables of runs
+        and tasks alone.
         """
         self._client, self._target = client, target
         self._limits = limits or Limits()
         programs = self._programs = Programs(registry)
         self._starter = Starter(programs)
-        self._interpreter = Interpreter(programs, opener, ended, finish)
+        self._interpreter = Interpreter(programs, opener, closer, ended, finish)
         self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()

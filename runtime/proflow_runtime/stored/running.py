@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +30,10 @@ Finish = Callable[[int, str, JSON], Awaitable[None]]
 """Notes durably that a run of a tenant has ended well, and what it answers."""
 
 
+Leaving = Callable[[int, str, Sequence[str]], Awaitable[None]]
+"""Closes approvals that a run of a tenant has left, by their executions (`x[3]#2`)."""
+
+
 class Interpreter:
     """The handler of the interpreter function."""
 
@@ -37,10 +41,12 @@ class Interpreter:
         self,
         programs: Programs,
         opener: Opener | None = None,
+        closer: Leaving | None = None,
         ended: Ended | None = None,
         finish: Finish | None = None,
     ) -> None:
-        self._programs, self._opener, self._ended = programs, opener, ended
+        self._programs, self._ended = programs, ended
+        self._opener, self._closer = opener, closer
         self._finish = finish or _finished
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
@@ -132,6 +138,7 @@ class Interpreter:
             recorded=status.is_recorded(),
             callees=StoredCallees(tenant_id, run_id, prepared.definition.digest, version),
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
+            closer=None if self._closer is None else partial(self._closer, tenant_id, run_id),
             inngest_run_id=ctx.run_id,
         )
 

@@ -1,19 +1,20 @@
 """The runs of a graph: what each node can be left by, once all that cannot happen is left out.
 
 A run takes one outcome of each node it comes to (of an inclusive one: some), and any combination is
-a run. Two things narrow that down. A run that is not to stop early must avoid terminating ends, and
-with them every outcome that surely leads to one. And a loop is left in the round that takes no way
-back: seen from outside, outcomes that surely lead back are not taken. Within one round of a loop
-they are, so a loop has runs of its own, which begin at its header.
+a run. Two things narrow that down. A run that is not to stop early must avoid ends that stop it, and
+with them every outcome that surely leads to one. And a loop is left in the iteration that takes no
+back edge: seen from outside, outcomes that surely lead back are not taken. Within one iteration of a
+loop they are, so a loop has runs of its own, which begin at its header.
+
+A join of mode `all` is taken here for one that any edge in is enough for. Where a run may bring it
+some edges only, these are more runs than there are: see `proflow_compiler.soundness`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from proflow_schemas.nodes import End
-
-from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
-from proflow_compiler.loops import Loop
+from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.loops import Loop
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ def runs_of(
     headers: frozenset[str] = frozenset(),
     outer: Runs | None = None,
 ) -> Runs:
-    """The runs of an acyclic graph with one start, or those of one round of a loop in it.
+    """The runs of an acyclic graph with one start, or those of one iteration of a loop in it.
 
-    `stopping`: those that a terminating or failing end stops are among them. `headers`: where the
-    ways back lead that may be taken, that is those of `loop` and of the loops around it.
+    `stopping`: those that an end stops, or that go back, are among them. `headers`: where the back
+    edges lead that may be taken, that is those of `loop` and of the loops around it.
     """
     inside = graph.reachable if loop is None else loop.nodes
     order = sorted(inside, key=graph.rank.__getitem__)
@@ -69,12 +70,14 @@ def runs_of(
                 exit_
                 for exit_ in drawn
                 if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
-                and (not exit_.back or all(way.edge.target in headers for way in exit_.back))
+                and all(stopping and way.edge.target in headers for way in exit_.back)
             ]
         )
         if drawn and (nowhere := leading_nowhere(graph, name)):
             possible += tuple(Exit(outcome, ()) for outcome in nowhere)
-        if (possible or not drawn) and (stopping or not stops(graph.nodes[name])):
+        # A join that some run starves stops nothing, whatever it leads to.
+        starvable = not stopping and graph.full(name)
+        if starvable or ((possible or not drawn) and (stopping or not graph.nodes[name].stops)):
             alive.add(name)
             exits[name] = possible
     root = graph.starts[0] if loop is None else loop.header
@@ -118,15 +121,6 @@ def leaving(runs: Runs, name: str, outcomes: Collection[str]) -> Runs | None:
                         into.setdefault(edge.target, []).append(edge)
     found = {one: tuple(edges) for one, edges in into.items()}
     return replace(runs, order=order, exits=exits, into=found)
-
-
-def stops(at: GraphNode) -> bool:
-    """Whether it stops the run as soon as it is come to."""
-    match at.node.config:
-        case End(terminate=terminate, fail=fail):
-            return terminate or fail
-        case _:
-            return False
 
 
 def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:

@@ -10,14 +10,13 @@ at edges sees one round of every loop. The nodes in a container are a graph of t
 `inner`, whose root is an *entry* that is not drawn: it leads to all nodes that begin an item.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 
 import networkx as nx
-from proflow_schemas.nodes import Approval
+from proflow_schemas.nodes import End, Join
 
 from proflow_compiler.design import Design, Edge, Node
 
@@ -41,12 +40,14 @@ DEFAULT_RETURNS = 10
 class WayBack:
     """An edge that leads back, which is none of the graph's edges; a run takes it `limit` times.
 
-    `given`: somebody said how often. `edge.edge` is None for an approval's `rejectTo`.
+    `given`: the drawing says how often. `edge.edge` is None for an approval's `rejectTo`.
+    `at_once`: an approval returns by it, which ends the iteration whatever else goes on in it.
     """
 
     edge: GraphEdge
     limit: int
     given: bool
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,27 @@ class GraphNode:
         """Whether it takes all outcomes whose rules hold, and not the first of them only."""
         return self.drawn and self.node.kind.every
 
+    @property
+    def stops(self) -> bool:
+        """Whether it is an end that stops the run as soon as a run comes to it."""
+        config = self.node.config
+        return isinstance(config, End) and (config.terminate or config.fail)
+
+    @property
+    def mode(self) -> str | int | None:
+        """The mode that a join names; None for joins that name none, and for all other nodes."""
+        config = self.node.config
+        if not self.drawn or not isinstance(config, Join) or "mode" not in config.model_fields_set:
+            return None
+        return config.mode
+
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in file order (a choice right after its node), with their exits and edges in."""
+    """Nodes in canonical order (a choice right after its node), with their exits and edges in.
+
+    The order follows the edges, so that it does not depend on how a canvas orders its nodes.
+    """
 
     design: Design
     nodes: Mapping[str, GraphNode]
@@ -103,6 +121,22 @@ class Graph:
     """The entry, if it is one."""
     inner: "Mapping[str, Graph]" = field(default_factory=dict)
     """What the containers among the nodes hold."""
+    tails: frozenset[str] = frozenset()
+    """The nodes that run at their first taken edge, since all that follows stops the run."""
+    mishaps: frozenset[str] = frozenset()
+    """Nodes that only lead to ends that stop the run, and that no run comes to if all goes well."""
+
+    def needs(self, name: str) -> int | None:
+        """How many taken edges in are enough to run a node; None: all edges have to be settled."""
+        if name in self.tails:
+            return 1 if len(self.into[name]) > 1 else None
+        mode = self.nodes[name].mode
+        enough = 1 if mode == "any" else mode
+        return enough if isinstance(enough, int) and enough < len(self.into[name]) else None
+
+    def full(self, name: str) -> bool:
+        """Whether a node runs only if every edge in is taken, and is skipped else."""
+        return self.nodes[name].mode == "all" and len(self.into[name]) > 1
 
     def levels(self) -> "Iterator[Graph]":
         """This graph, and those within its containers, the outer ones first."""
@@ -114,7 +148,7 @@ class Graph:
 
     @cached_property
     def back(self) -> tuple[WayBack, ...]:
-        """Every way back, in file order of its source."""
+        """Every back edge, in the order of their sources."""
         return tuple(way for exits in self.exits.values() for exit_ in exits for way in exit_.back)
 
     def out(self, node: str) -> tuple[GraphEdge, ...]:
@@ -144,7 +178,7 @@ class Graph:
 
     @cached_property
     def topological(self) -> tuple[str, ...]:
-        """All nodes, each after those that lead to it, ties in file order. Raises if cyclic."""
+        """All nodes, each after those that lead to it, ties in canonical order. Raises if cyclic."""
         if not self.acyclic:
             raise ValueError("edges that lead round in a circle have no order")
         return self._sorted
@@ -272,172 +306,6 @@ class DominatorTree:
         return {name: tuple(below) for name, below in found.items()}
 
 
-def build_graph(design: Design) -> Graph:
-    """The graph of a design whose edges are sound in shape (no dangling end)."""
-    building = _Building(design)
-    order: list[str | None] = [None]
-    for container in order:
-        order += building.containers(container)
-    found: dict[str | None, Graph] = {}
-    for container in reversed(order):
-        inner = {name: found[name] for name in building.containers(container)}
-        found[container] = building.level(container, inner)
-    return found[None]
-
-
-class _Building:
-    """Builds the graphs of a design, one for each level of containers."""
-
-    def __init__(self, design: Design) -> None:
-        self.design = design
-        self.drawn: dict[str, list[Edge]] = {name: [] for name in design.nodes}
-        self.members: dict[str | None, list[str]] = {}
-        for name, node in design.nodes.items():
-            self.members.setdefault(node.parent, []).append(name)
-        for edge in design.edges:
-            if design.nodes[edge.source].parent == design.nodes[edge.target].parent:
-                self.drawn[edge.source].append(edge)
-        self.returns = _returns(design)
-        self.edges: list[GraphEdge] = []
-
-    def containers(self, container: str | None) -> list[str]:
-        """The containers that stand in one."""
-        nodes = self.design.nodes
-        return [name for name in self.members.get(container, ()) if nodes[name].kind.container]
-
-    def level(self, container: str | None, inner: dict[str, Graph]) -> Graph:
-        design = self.design
-        members = self.members.get(container, [])
-        self.edges = []
-        nodes: dict[str, GraphNode] = {}
-        exits: dict[str, tuple[Exit, ...]] = {}
-        root: str | None = None
-        if container is not None:
-            root = self._free(f"{container}?item")
-            nodes[root] = GraphNode(root, design.nodes[container], entry=True)
-            led_to = {
-                edge.target
-                for name in members
-                for edge in self.drawn[name]
-                if not self._is_back(edge)
-            }
-            begin = [name for name in members if name not in led_to]
-            edges = tuple(self._add(root, name, "item", None) for name in begin)
-            exits[root] = (Exit("item", edges),)
-        for name in members:
-            self._node(design.nodes[name], nodes, exits)
-        into: dict[str, list[GraphEdge]] = {name: [] for name in nodes}
-        for graph_edge in self.edges:
-            into[graph_edge.target].append(graph_edge)
-        return Graph(
-            design,
-            nodes,
-            self.edges,
-            exits,
-            {name: tuple(found) for name, found in into.items()},
-            container,
-            root,
-            inner,
-        )
-
-    def _node(
-        self, node: Node, nodes: dict[str, GraphNode], exits: dict[str, tuple[Exit, ...]]
-    ) -> None:
-        name, drawn = node.id, self.drawn[node.id]
-        nodes[name] = GraphNode(name, node)
-        if node.kind.rules:
-            exits[name] = self._ruled(name, drawn, handles=True)
-            return
-        by_outcome: dict[str, list[Edge]] = defaultdict(list)
-        for edge in drawn:
-            by_outcome[outcome_of(node, edge)].append(edge)
-        own: list[Exit] = []
-        for outcome, group in by_outcome.items():
-            if not any(edge.when is not None or edge.default for edge in group):
-                own.append(self._exit(name, outcome, group))
-                continue
-            choice = self._free(f"{name}?{outcome}")
-            nodes[choice] = GraphNode(choice, node, choice_of=outcome)
-            own.append(Exit(outcome, (self._add(name, choice, outcome, None),)))
-            exits[choice] = self._ruled(choice, group, handles=False)
-        if isinstance(node.config, Approval) and node.config.reject_to in self.drawn:
-            assert node.config.reject_to is not None
-            edge_back = GraphEdge(-1, name, node.config.reject_to, "rejected", None)
-            if "rejected" not in by_outcome:
-                own.append(Exit("rejected", (), (WayBack(edge_back, DEFAULT_RETURNS, False),)))
-        exits[name] = tuple(own)
-
-    def _ruled(self, source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
-        return tuple(
-            replace(
-                self._exit(source, outcome, group),
-                when=next((edge.when for edge in group if edge.when is not None), None),
-                default=not any(edge.when is not None for edge in group),
-                rule=next((edge for edge in group if edge.when is not None), None),
-            )
-            for outcome, group in _by_rule(out, handles)
-        )
-
-    def _exit(self, source: str, outcome: str, group: Sequence[Edge]) -> Exit:
-        return Exit(
-            outcome,
-            tuple(
-                self._add(source, edge.target, outcome, edge)
-                for edge in group
-                if not self._is_back(edge)
-            ),
-            tuple(
-                WayBack(
-                    GraphEdge(-1, source, edge.target, outcome, edge),
-                    DEFAULT_RETURNS if edge.loop is None else edge.loop,
-                    edge.loop is not None,
-                )
-                for edge in group
-                if self._is_back(edge)
-            ),
-        )
-
-    def _is_back(self, edge: Edge) -> bool:
-        return edge.loop is not None or edge.index in self.returns
-
-    def _add(self, source: str, target: str, outcome: str, edge: Edge | None) -> GraphEdge:
-        self.edges.append(GraphEdge(len(self.edges), source, target, outcome, edge))
-        return self.edges[-1]
-
-    def _free(self, name: str) -> str:
-        while name in self.design.nodes:
-            name += "?"
-        return name
-
-
-def _returns(design: Design) -> set[int]:
-    """Edges by which an approval returns to a node from which other edges lead to it."""
-    found = {
-        edge.index: edge
-        for edge in design.edges
-        if edge.handle == "returned" and design.nodes[edge.source].type == "approval"
-    }
-    if not found:
-        return set()
-    digraph: nx.DiGraph[str] = nx.DiGraph()
-    digraph.add_nodes_from(design.nodes)
-    digraph.add_edges_from(
-        (edge.source, edge.target)
-        for edge in design.edges
-        if edge.loop is None and edge.index not in found
-    )
-    parts = nx.condensation(digraph)
-    part: dict[str, int] = parts.graph["mapping"]
-    before: dict[int, int] = {}
-    for number in nx.topological_sort(parts):
-        before[number] = 1 << number
-        for earlier in parts.predecessors(number):
-            before[number] |= before[earlier]
-    return {
-        index for index, edge in found.items() if before[part[edge.source]] >> part[edge.target] & 1
-    }
-
-
 def outcome_of(node: Node, edge: Edge) -> str:
     """The outcome of `node` by which an edge leaves; any handle will do where there is only one
     besides `error`."""
@@ -445,28 +313,3 @@ def outcome_of(node: Node, edge: Edge) -> str:
     if edge.handle in outcomes or len([one for one in outcomes if one != "error"]) > 1:
         return edge.handle or outcomes[0]
     return outcomes[0] if outcomes else "default"
-
-
-def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]]]:
-    """Ruled edges grouped into outcomes, in the order in which their rules are tried.
-
-    With `handles`, edges with the same one are one outcome, named by it; other edges are named by
-    their target. (In a choice, the handle only tells which outcome it follows.)
-    """
-    groups: dict[str, list[Edge]] = {}
-    named = {edge.handle for edge in edges if handles}
-    for edge in edges:
-        if handles and edge.handle is not None:
-            groups.setdefault(edge.handle, []).append(edge)
-            continue
-        name, count = edge.target, 1
-        while name in groups or name in named:
-            count += 1
-            name = f"{edge.target}#{count}"
-        groups[name] = [edge]
-
-    def rank(item: tuple[str, list[Edge]]) -> float:
-        priorities = [edge.priority for edge in item[1] if edge.priority is not None]
-        return min(priorities, default=float("inf"))
-
-    return sorted(groups.items(), key=rank)

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph.model import Graph, GraphEdge, WayBack
 
 
 @dataclass(frozen=True)
 class Loop:
     """A header, which every way into the loop goes over, the ways back to it, and what is between.
 
-    `nodes` are those from which a way back is reached without going over the header; the header
-    and the nodes of loops inside are among them.
+    `nodes` are those from which a back edge is reached without going over the header; the header
+    and the nodes of loops inside are among them. So is what tells of a mishap in the loop, and then
+    stops the run, if it is entered from the loop alone: an iteration is not over before that is.
     """
 
     header: str
@@ -67,7 +68,8 @@ def natural_loops(graph: Graph) -> tuple[Loop, ...]:
         return ()
     before = _before(graph)
     loops = [
-        Loop(header, tuple(ways), _body(header, ways, before)) for header, ways in by_header.items()
+        Loop(header, tuple(ways), _with_mishaps(graph, _body(header, ways, before)))
+        for header, ways in by_header.items()
     ]
     return tuple(sorted(loops, key=lambda loop: (-len(loop.nodes), graph.rank[loop.header])))
 
@@ -103,3 +105,14 @@ def _body(header: str, ways: Sequence[WayBack], before: Mapping[str, list[str]])
             body.add(name)
             stack += before[name]
     return frozenset(body)
+
+
+def _with_mishaps(graph: Graph, body: frozenset[str]) -> frozenset[str]:
+    if not graph.mishaps:
+        return body
+    found = set(body)
+    for name in graph.topological:
+        into = graph.into[name]
+        if name in graph.mishaps and into and all(edge.source in found for edge in into):
+            found.add(name)
+    return frozenset(found)

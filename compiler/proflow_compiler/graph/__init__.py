@@ -1,0 +1,23 @@
+"""The graph of a design: its nodes, outcomes and edges, level by level, in a canonical order."""
+
+from proflow_compiler.graph.build import build_graph
+from proflow_compiler.graph.model import (
+    DEFAULT_RETURNS,
+    Exit,
+    Graph,
+    GraphEdge,
+    GraphNode,
+    WayBack,
+    outcome_of,
+)
+
+__all__ = [
+    "DEFAULT_RETURNS",
+    "Exit",
+    "Graph",
+    "GraphEdge",
+    "GraphNode",
+    "WayBack",
+    "build_graph",
+    "outcome_of",
+]

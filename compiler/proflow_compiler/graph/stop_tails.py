@@ -1,0 +1,79 @@
+"""Stop tails: what leads only to ends that stop the run, such as the notification of a rejection.
+
+Whatever reaches a stop tail, the run is going to be stopped. So it runs at its first taken edge and
+ignores later ones: several approvals may share one notification and one end for their rejections,
+and the first rejection is told, and acted on, at once.
+
+A node at which branches meet although nothing went wrong is no stop tail, even if every end behind
+it stops the run: there the branches wait for each other. Nor is a join that names its mode.
+"""
+
+from dataclasses import replace
+
+from proflow_compiler.graph.concurrency import Concurrency
+from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.runs import leading_nowhere, runs_of
+
+_WRONG = ("rejected", "timeout", "returned", "error")
+"""Outcomes of approvals, waits and steps that are not what they are there for."""
+
+
+def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
+    """The stop tails of a graph, and what belongs to mishaps alone.
+
+    Returns:
+        The names of the nodes that run at their first taken edge, the ends that stop the run
+        included; and of those that only lead to such ends and that a run comes to only if something
+        went wrong. Ends alone where the graph is cyclic or has not exactly one start.
+    """
+    ends = frozenset(name for name, at in graph.nodes.items() if at.stops)
+    if not ends or len(graph.starts) != 1 or not graph.acyclic:
+        return ends, frozenset()
+    bound = _bound_to_stop(graph)
+    headers = frozenset(way.edge.target for way in graph.back)
+    going_well = runs_of(_without_mishaps(graph), stopping=True, headers=headers)
+    shared = {name for name in bound - ends if len(graph.into[name]) > 1}
+    if shared:
+        shared &= Concurrency(going_well).meeting.keys()
+    tails = {name for name in bound - shared if graph.nodes[name].mode is None}
+    return frozenset(tails), frozenset(bound - going_well.into.keys())
+
+
+def _bound_to_stop(graph: Graph) -> set[str]:
+    """The nodes from which all paths lead to ends that stop the run."""
+    found: set[str] = set()
+    for name in reversed(graph.topological):
+        at = graph.nodes[name]
+        exits = graph.exits[name]
+        if at.stops:
+            found.add(name)
+        elif (
+            (exits or graph.undrawn(name))
+            and not leading_nowhere(graph, name)
+            and all(
+                not exit_.back and all(edge.target in found for edge in exit_.edges)
+                for exit_ in exits
+            )
+        ):
+            found.add(name)
+    return found
+
+
+def _without_mishaps(graph: Graph) -> Graph:
+    """The graph without the outcomes that tell that something went wrong."""
+    exits = {
+        name: tuple(exit_ for exit_ in found if not _goes_wrong(graph.nodes[name], exit_))
+        for name, found in graph.exits.items()
+    }
+    into: dict[str, list[GraphEdge]] = {name: [] for name in graph.nodes}
+    for found in exits.values():
+        for exit_ in found:
+            for edge in exit_.edges:
+                into[edge.target].append(edge)
+    return replace(
+        graph, exits=exits, into={name: tuple(edges) for name, edges in into.items()}
+    )
+
+
+def _goes_wrong(at: GraphNode, exit_: Exit) -> bool:
+    return not at.ruled and not at.entry and exit_.outcome in _WRONG

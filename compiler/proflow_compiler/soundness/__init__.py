@@ -1,0 +1,5 @@
+"""Proofs about all runs of a design, as a formula: which nodes and edges one run can take."""
+
+from proflow_compiler.soundness.account import Account, Undecided
+
+__all__ = ["Account", "Undecided"]

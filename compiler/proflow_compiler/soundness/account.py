@@ -1,0 +1,154 @@
+"""The runs of one graph as a Boolean formula, and a solver that finds one or proves there is none.
+
+A variable says whether a node runs, another one for each of its outcomes whether it leaves by that:
+by one (an inclusive node: by at least one, by its default alone). A node runs if an edge in is
+taken, a join of mode `all` if all are. So runs that bring such a join some of its edges only are
+told rightly, which the polynomial analyses of `proflow_compiler.graph` cannot: these filter, this
+decides.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+
+from proflow_compiler.graph.model import Exit, GraphEdge
+from proflow_compiler.graph.runs import Runs, taken_at_once
+
+MOST_CONFLICTS = 20_000
+"""The effort for one question, in conflicts of the solver: far more than drawn designs need."""
+
+
+class Undecided(Exception):
+    """A question was given up, since it took too much effort."""
+
+
+class Account:
+    """A formula whose models are the runs of `runs`, and questions about them."""
+
+    def __init__(self, runs: Runs) -> None:
+        # Imported only here: few designs need a solver, and its library takes time to load.
+        from pysat.solvers import Solver
+
+        self.runs = runs
+        numbers = count(1)
+        self.node: dict[str, int] = {name: next(numbers) for name in runs.order}
+        self.exit: dict[tuple[str, str], int] = {
+            (name, exit_.outcome): next(numbers)
+            for name in runs.order
+            for exit_ in runs.exits[name]
+        }
+        self._numbers = numbers
+        self.calm = next(numbers)
+        """Assumed: no edge into an end that stops the run is taken."""
+        self.forward = next(numbers)
+        """Assumed: no back edge is taken."""
+        self._solver = Solver(name="minisat22", bootstrap_with=self._clauses())
+
+    def edge(self, edge: GraphEdge) -> int | None:
+        """The literal that says that an edge is taken; None if no run takes it."""
+        return self.exit.get((edge.source, edge.outcome))
+
+    def into(self, name: str) -> list[int]:
+        """The literals of the edges into a node, of those that some run takes."""
+        found = (self.edge(edge) for edge in self.runs.graph.into[name])
+        return [one for one in found if one is not None]
+
+    def any_of(self, literals: Iterable[int]) -> int:
+        """A literal that can only hold if one of others does."""
+        found = next(self._numbers)
+        self._solver.add_clause([-found, *literals])
+        return found
+
+    def two_of(self, literals: Sequence[int]) -> int:
+        """A literal that can only hold if two of others do."""
+        pairs: list[int] = []
+        before: int | None = None
+        for literal in literals:
+            if before is not None:
+                pair = next(self._numbers)
+                self._solver.append_formula([[-pair, literal], [-pair, before]])
+                pairs.append(pair)
+            before = self.any_of([literal] if before is None else [literal, before])
+        return self.any_of(pairs)
+
+    def holds(self, assumptions: Iterable[int]) -> bool:
+        """Whether some run meets all assumptions. Raises `Undecided`."""
+        self._solver.conf_budget(MOST_CONFLICTS)
+        found = self._solver.solve_limited(assumptions=list(assumptions))
+        if found is None:
+            raise Undecided
+        return bool(found)
+
+    def found(self) -> Runs:
+        """The run that was found last, as runs of which there is one."""
+        model = {literal for literal in self._solver.get_model() or () if literal > 0}
+        runs = self.runs
+        exits: dict[str, tuple[Exit, ...]] = {}
+        into: dict[str, list[GraphEdge]] = {runs.root: []}
+        order: list[str] = []
+        for name in runs.order:
+            if self.node[name] not in model:
+                continue
+            order.append(name)
+            exits[name] = tuple(
+                one for one in runs.exits[name] if self.exit[name, one.outcome] in model
+            )
+            for exit_ in exits[name]:
+                for edge in exit_.edges:
+                    if edge.target in runs.into:
+                        into.setdefault(edge.target, []).append(edge)
+        return replace(
+            runs,
+            order=order,
+            exits=exits,
+            into={name: tuple(edges) for name, edges in into.items()},
+        )
+
+    def _clauses(self) -> Iterator[list[int]]:
+        runs = self.runs
+        for name in runs.order:
+            own = self.node[name]
+            if name == runs.root:
+                yield [own]
+            else:
+                yield from self._entered(name, own)
+            yield from self._left(name, own)
+            for exit_ in runs.exits[name]:
+                literal = self.exit[name, exit_.outcome]
+                if any(runs.graph.nodes[edge.target].stops for edge in exit_.edges):
+                    yield [-self.calm, -literal]
+                if exit_.back:
+                    yield [-self.forward, -literal]
+
+    def _entered(self, name: str, own: int) -> Iterator[list[int]]:
+        graph = self.runs.graph
+        literals = self.into(name)
+        if not graph.full(name):
+            yield [-own, *literals]
+            yield from ([own, -literal] for literal in literals)
+        elif len(literals) < len(graph.into[name]):
+            yield [-own]  # no run takes one of the edges
+        else:
+            yield from ([-own, literal] for literal in literals)
+            yield [own, *(-literal for literal in literals)]
+
+    def _left(self, name: str, own: int) -> Iterator[list[int]]:
+        exits = self.runs.exits[name]
+        if exits:
+            yield [-own, *(self.exit[name, exit_.outcome] for exit_ in exits)]
+        elif self.runs.graph.exits[name]:
+            yield [-own]  # whatever it is left by is no run
+        # Of one group several can be taken, of two groups not: a ladder of `taken before`.
+        before: int | None = None
+        for group in taken_at_once(self.runs.graph.nodes[name], exits):
+            literals = [self.exit[name, exit_.outcome] for exit_ in group]
+            yield from ([own, -literal] for literal in literals)
+            if before is not None:
+                yield from ([-before, -literal] for literal in literals)
+            if len(exits) == len(literals):
+                continue
+            following = next(self._numbers)
+            yield from ([following, -literal] for literal in literals)
+            if before is not None:
+                yield [following, -before]
+            before = following

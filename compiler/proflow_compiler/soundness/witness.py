@@ -1,0 +1,136 @@
+"""Paths that prove what the account says: of runs that meet some assumptions, the shortest."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+from proflow_compiler.graph.runs import Runs
+from proflow_compiler.soundness.account import Account
+
+_MOST_ASKED = 200
+"""Questions for one path; after that any path of some run is shown."""
+
+
+def witness(
+    account: Account, goal: str, assumptions: Sequence[int]
+) -> tuple[tuple[str, ...], Runs] | None:
+    """A run that meets the assumptions, and a path of it to an edge into a node.
+
+    Args:
+        account: The formula of the runs.
+        goal: The node that the path leads to; it need not run itself.
+        assumptions: Literals of the account; with them some edge into `goal` has to be taken.
+
+    Returns:
+        A shortest path (of long searches: any path), and the run; None if there is no such run.
+
+    Raises:
+        Undecided: The question takes too much effort.
+    """
+    if not account.holds(assumptions):
+        return None
+    run = account.found()
+    before = _leading_to(account.runs, goal)
+    came: dict[str, str] = {}
+    given: dict[str, tuple[int, ...]] = {account.runs.root: ()}
+    queue = deque([account.runs.root])
+    asked = 0
+    while queue and asked < _MOST_ASKED:
+        at = queue.popleft()
+        exits = account.runs.exits[at]
+        for exit_ in exits:
+            targets = [
+                edge.target
+                for edge in exit_.edges
+                if edge.target == goal or (edge.target in before and edge.target not in given)
+            ]
+            if not targets:
+                continue
+            taken = (*given[at], account.exit[at, exit_.outcome])
+            if len(exits) > 1 or goal in targets:
+                asked += 1
+                if not account.holds([*assumptions, *taken]):
+                    continue
+                run = account.found()
+            for target in targets:
+                came[target] = at
+                if target == goal:
+                    return _traced(came, account.runs.root, goal), run
+                given[target] = taken
+                queue.append(target)
+    return walk(run, goal), run
+
+
+def walk(runs: Runs, goal: str) -> tuple[str, ...]:
+    """A shortest path from the root to a node; empty if there is none."""
+    came: dict[str, str] = {}
+    queue = deque([runs.root])
+    while queue:
+        at = queue.popleft()
+        for exit_ in runs.exits.get(at, ()):
+            for edge in exit_.edges:
+                if edge.target in came or edge.target == runs.root:
+                    continue
+                came[edge.target] = at
+                if edge.target == goal:
+                    return _traced(came, runs.root, goal)
+                queue.append(edge.target)
+    return (goal,) if goal == runs.root else ()
+
+
+def turning_points(
+    runs: Runs, run: Runs, path: Sequence[str], avoided: Iterable[str]
+) -> list[tuple[str, str]]:
+    """The decisions on which it depends that a run goes along a path and not over some nodes.
+
+    Args:
+        runs: All runs.
+        run: The run.
+        path: The path.
+        avoided: Nodes that the run does not take.
+
+    Returns:
+        Nodes with the outcomes they take, in the order of the graph.
+    """
+    following = dict(zip(path, path[1:], strict=False))
+    elsewhere = set[str]()
+    for name in avoided:
+        elsewhere |= _leading_to(runs, name) | {name}
+    found: list[tuple[str, str]] = []
+    for name in run.order:
+        exits = runs.exits[name]
+        if len(exits) < 2:
+            continue
+        onward = following.get(name)
+        taken = {one.outcome: one for one in run.exits[name]}
+        others = [one for one in exits if one.outcome not in taken]
+        towards = [
+            one
+            for one in taken.values()
+            if onward is not None and any(edge.target == onward for edge in one.edges)
+        ]
+        if towards and any(all(edge.target != onward for edge in one.edges) for one in others):
+            found.append((name, towards[0].outcome))
+        elif any(edge.target in elsewhere for one in others for edge in one.edges) and not any(
+            edge.target in elsewhere for one in taken.values() for edge in one.edges
+        ):
+            found.append((name, next(iter(taken))))
+    return found
+
+
+def _leading_to(runs: Runs, goal: str) -> set[str]:
+    """The nodes from which a path leads to one."""
+    found: set[str] = set()
+    stack = [goal]
+    while stack:
+        for edge in runs.graph.into[stack.pop()]:
+            if edge.source in runs.into and edge.source not in found:
+                found.add(edge.source)
+                stack.append(edge.source)
+    return found
+
+
+def _traced(came: Mapping[str, str], root: str, end: str) -> tuple[str, ...]:
+    path = [end]
+    while path[-1] != root:
+        path.append(came[path[-1]])
+    return tuple(reversed(path))

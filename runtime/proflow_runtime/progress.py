@@ -1,0 +1,79 @@
+"""How far a pass has come: what is to be as it was when something in the run was left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from proflow_runtime.frames import Outcome
+from proflow_runtime.status import ItemKey
+from proflow_runtime.values import JSON
+
+if TYPE_CHECKING:
+    from proflow_runtime.passes import Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a pass knows at one moment: executions counted, steps settled, outcomes taken.
+
+    `asked` are the executions of approvals that are open.
+    """
+
+    executions: Mapping[ItemKey, int]
+    inner_outcomes: Mapping[str, Outcome]
+    steps: Mapping[str, Any]
+    outcomes: Mapping[str, Outcome]
+    asked: frozenset[str]
+
+    @classmethod
+    def of(cls, at: Pass) -> Progress:
+        """The progress of a pass so far, in its present frame."""
+        frame = at._frame
+        return cls(
+            dict(at._executions),
+            dict(at._inner_outcomes),
+            dict(frame.steps),
+            dict(frame.outcomes),
+            frozenset(at._asked),
+        )
+
+    def since(self, before: Progress) -> dict[str, JSON]:
+        """What has changed since an earlier moment, as JSON for a memo."""
+        return {
+            "executions": [
+                [name, list(items), number]
+                for (name, items), number in self.executions.items()
+                if before.executions.get((name, items)) != number
+            ],
+            "outcomes": {
+                key: outcome
+                for key, outcome in self.inner_outcomes.items()
+                if before.inner_outcomes.get(key) != outcome
+            },
+            "settled": sorted(
+                {
+                    *(n for n, one in self.steps.items() if before.steps.get(n) is not one),
+                    *(n for n, one in self.outcomes.items() if before.outcomes.get(n) != one),
+                }
+            ),
+        }
+
+    def restored(self, at: Pass, changed: Any) -> None:
+        """Take a pass back to the moment of a memo that was made by `since`."""
+        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
+        at._executions = {**self.executions, **counted}
+        at._inner_outcomes = {**self.inner_outcomes, **changed["outcomes"]}
+        at._asked = set(self.asked)
+        settled = set(changed["settled"])
+        _keep(at._frame.steps, self.steps, settled)
+        _keep(at._frame.outcomes, self.outcomes, settled)
+
+
+def _keep(now: dict[str, Any], before: Mapping[str, Any], settled: set[str]) -> None:
+    for name in [name for name in now if name not in settled]:
+        if name in before:
+            now[name] = before[name]
+        else:
+            del now[name]
