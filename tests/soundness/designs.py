@@ -171,7 +171,7 @@ class _Drawing:
         exits = inner.flow([], 1)
         if inner.chance(0.3):
             inner.connect(exits, inner.end())
-        inner.settle_late(exits)
+        inner.settle_late()
         self.budget -= 1
         return id
 
@@ -232,10 +232,13 @@ class _Drawing:
             branches.append([way] if empty else self.branch([way], depth))
         branches = [branch for branch in branches if branch]
         if len(branches) == 3 and self.chance(0.45):
-            return self.meet([self.meet(branches[:2]), branches[2]])
+            every = self.chance(0.4)
+            return self.meet([self.meet(branches[:2], every=every), branches[2]], every=every)
         if len(branches) == 3 and self.budget > 3 and self.chance(0.5):
             shared = [_Exit(exit.source, exit.handle, exit.data) for exit in branches[1]]
-            return self.meet([self.meet(branches[:2]), self.meet([shared, branches[2]])])
+            every = self.chance(0.6)
+            joined = [branches[:2], [shared, branches[2]]]
+            return self.meet([self.meet(those, every=every) for those in joined])
         if len(branches) > 1 and self.chance(0.12):
             left = branches.pop()
             if self.chance(0.5):
@@ -244,15 +247,15 @@ class _Drawing:
                 self.late += left
         return self.meet(branches)
 
-    def meet(self, branches: list[list[_Exit]]) -> list[_Exit]:
-        """Where branches meet: a join, or whatever comes next."""
+    def meet(self, branches: list[list[_Exit]], *, every: bool = False) -> list[_Exit]:
+        """Where branches meet: a join, of all if it has to be, or whatever comes next."""
         exits = [exit for branch in branches for exit in branch]
         if self.late and self.chance(0.5):
             exits += self.late
             self.late = []
-        if not exits or self.chance(0.12):
+        if not exits or (not every and self.chance(0.12)):
             return exits
-        mode = self.random.choice(_MODES)
+        mode = "all" if every else self.random.choice(_MODES)
         if isinstance(mode, int) and len(exits) < mode:
             mode = "any"
         join = self.node("join", **({} if mode is None else {"mode": mode}))
@@ -274,12 +277,11 @@ class _Drawing:
             first = False
         return exits
 
-    def settle_late(self, exits: list[_Exit]) -> None:
+    def settle_late(self) -> None:
         """Give a target to what comes back to the flow further on."""
         for exit in self.late:
             self.connect([exit], self.end())
         self.late = []
-        del exits
 
 
 def random_design(random: randoms.Random, size: int) -> dict[str, Any]:
@@ -289,9 +291,12 @@ def random_design(random: randoms.Random, size: int) -> dict[str, Any]:
         for change, probability in _CHANGES:
             if random.random() < probability:
                 change(random, design)
-        if size <= len(design["nodes"]) <= size + 6 and is_drawn_well(design):
-            if runs_of(design) <= _RUNS:
-                return design
+        if (
+            size <= len(design["nodes"]) <= size + 6
+            and is_drawn_well(design)
+            and runs_of(design) <= _RUNS
+        ):
+            return design
 
 
 def _drawn(random: randoms.Random, size: int) -> dict[str, Any]:
@@ -309,7 +314,7 @@ def _drawn(random: randoms.Random, size: int) -> dict[str, Any]:
         exits = drawing.flow(exits, 0)
     if exits:
         drawing.connect(exits, drawing.end(random.choice((None, "plain", "plain", "terminate"))))
-    drawing.settle_late(exits)
+    drawing.settle_late()
     return {"id": "drawn", "nodes": nodes, "edges": edges}
 
 
