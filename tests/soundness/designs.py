@@ -225,16 +225,17 @@ class _Drawing:
         else:
             id = exits[0].source
             ways = [_Exit(id, exits[0].handle) for _ in range(width)]
-        self.trail.append(id)
+        if id != "start":
+            self.trail.append(id)
         branches = []
         for way in ways:
             empty = self.chance(0.12) and not any(b and b[0].source == id for b in branches)
             branches.append([way] if empty else self.branch([way], depth))
         branches = [branch for branch in branches if branch]
-        if len(branches) == 3 and self.chance(0.45):
+        if len(branches) == 3 and self.chance(0.4):
             every = self.chance(0.4)
             return self.meet([self.meet(branches[:2], every=every), branches[2]], every=every)
-        if len(branches) == 3 and self.budget > 3 and self.chance(0.5):
+        if len(branches) == 3 and self.chance(0.5):
             shared = [_Exit(exit.source, exit.handle, exit.data) for exit in branches[1]]
             every = self.chance(0.6)
             joined = [branches[:2], [shared, branches[2]]]
@@ -291,6 +292,7 @@ def random_design(random: randoms.Random, size: int) -> dict[str, Any]:
         for change, probability in _CHANGES:
             if random.random() < probability:
                 change(random, design)
+        without_vain_bounds(design)
         if (
             size <= len(design["nodes"]) <= size + 6
             and is_drawn_well(design)
@@ -336,12 +338,12 @@ def _moved_edge(random: randoms.Random, design: dict[str, Any]) -> None:
         edge.get("data", {}).pop("loop", None)
 
 
-def _after(design: Mapping[str, Any], id: str) -> set[str]:
-    """The nodes that a node leads to, itself among them."""
+def _after(design: Mapping[str, Any], id: str, *, without: str | None = None) -> set[str]:
+    """The nodes that a node leads to, itself among them, on ways that avoid another."""
     found: set[str] = set()
     open_ = [id]
     while open_:
-        if (one := open_.pop()) not in found:
+        if (one := open_.pop()) not in found and one != without:
             found.add(one)
             open_ += [edge["target"] for edge in design["edges"] if edge["source"] == one]
     return found
@@ -458,6 +460,23 @@ def _reached(design: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def without_vain_bounds(design: dict[str, Any]) -> None:
+    """Take the bounds from edges that are no ways back."""
+    for edge in design["edges"]:
+        if "loop" in edge.get("data", {}) and not is_way_back(design, edge):
+            del edge["data"]["loop"]
+
+
+def is_way_back(design: Mapping[str, Any], edge: Mapping[str, Any]) -> bool:
+    """Whether the target of an edge lies on every path to its source."""
+    targets = {one["target"] for one in design["edges"] if one["source"] != one["target"]}
+    around: set[str] = {edge["target"]}
+    for node in design["nodes"]:
+        if node["id"] not in targets:
+            around |= _after(design, node["id"], without=edge["target"])
+    return edge["source"] == edge["target"] or edge["source"] not in around
+
+
 def runs_of(design: Mapping[str, Any]) -> int:
     """How many runs a brute force looks at, about."""
     count = 1
@@ -503,8 +522,9 @@ def mix(design: Mapping[str, Any]) -> set[str]:
             found.add(f"drawn {handle}")
         if edge["source"] in _after(design, edge["target"]):
             found.add("cycle")
-            if "loop" in edge.get("data", {}):
-                found.add("bound")
+            if is_way_back(design, edge):
+                bound = "loop" in edge.get("data", {})
+                found.add("way back" if bound else "way back without a bound")
             if handle == "returned":
                 found.add("returned back")
     for (source, _), targets in leaving.items():

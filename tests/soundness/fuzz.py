@@ -16,7 +16,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
 
-from soundness.designs import is_drawn_well, mix, random_design
+from soundness.designs import is_drawn_well, mix, random_design, without_vain_bounds
 from soundness.oracle import judge
 
 Design = dict[str, Any]
@@ -107,6 +107,11 @@ def differences(design: Design) -> set[tuple[str, str, str]]:
     mine, (theirs, others) = judged(design), compiled(design)
     if others:
         return {(code, "refused", "") for code in others}
+    if (("PF206", "") in mine) != (("PF206", "") in theirs):
+        return {("PF206", "missed" if ("PF206", "") in mine else "invented", "")}
+    if (pair := read_of(design)) is not None and mine != {("PF206", "")}:
+        if not judge(design).begins(pair[1]):
+            theirs.discard(("PF304", pair[1]))
     different = {(code, "missed", id) for code, id in mine - theirs}
     return different | {(code, "invented", id) for code, id in theirs - mine}
 
@@ -121,7 +126,9 @@ def shrunk(design: Design, holds: Callable[[Design], bool]) -> Design:
     smaller = True
     while smaller:
         smaller = False
-        for candidate in _smaller(design):
+        for one in _smaller(design):
+            candidate = deepcopy(one)
+            without_vain_bounds(candidate)
             if _may_stand(candidate) and holds(candidate):
                 design, smaller = candidate, True
                 break

@@ -161,10 +161,17 @@ class Verdict:
 
     def surely_ran(self, x: str, y: str) -> bool:
         """Whether x has run and finished before, on every run in which y begins."""
-        level = next(level for level in self.levels if y in level.nodes)
+        level = self._level(y)
         if x not in level.nodes:
             raise ValueError(f"{x} and {y} are not on one level")
         return level.surely_ran(x, y)
+
+    def begins(self, y: str) -> bool:
+        """Whether a node begins on any run."""
+        return bool(self._level(y).begins(y))
+
+    def _level(self, id: str) -> "Level":
+        return next(level for level in self.levels if id in level.nodes)
 
 
 def judge(design: Mapping[str, Any]) -> Verdict:
@@ -194,12 +201,6 @@ def judge(design: Mapping[str, Any]) -> Verdict:
         shown=shown,
         levels=levels,
     )
-
-
-def surely_ran(design: Mapping[str, Any], x: str, y: str) -> bool:
-    """Whether x has run and finished before, on every run of the design in which y begins."""
-    level = next(level for level in levels_of(design) if y in level.nodes)
-    return level.surely_ran(x, y)
 
 
 def levels_of(design: Mapping[str, Any]) -> "list[Level]":
@@ -644,10 +645,13 @@ class Level:
         )
         return _any([*ends, *ways, *(settled[other] & self._stops(other) for other in self.nodes)])
 
+    def begins(self, id: str) -> int:
+        """The runs in which a node may begin: nothing surely stops them before."""
+        return self.runs[id] & self._seen(id) & ~self._halted(id)
+
     def surely_ran(self, x: str, y: str) -> bool:
         """Whether x has run and finished before, on every run in which y begins."""
-        begins = self.runs[y] & self._seen(y) & ~self._halted(y)
-        return not begins & ~(self.runs[x] & ~self._without[x][y])
+        return not self.begins(y) & ~(self.runs[x] & ~self._without[x][y])
 
     # Branches that walked away
 
