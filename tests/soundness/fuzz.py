@@ -109,9 +109,9 @@ def differences(design: Design) -> set[tuple[str, str, str]]:
         return {(code, "refused", "") for code in others}
     if (("PF206", "") in mine) != (("PF206", "") in theirs):
         return {("PF206", "missed" if ("PF206", "") in mine else "invented", "")}
-    if (pair := read_of(design)) is not None and mine != {("PF206", "")}:
-        if not judge(design).begins(pair[1]):
-            theirs.discard(("PF304", pair[1]))
+    pair = read_of(design)
+    if pair and ("PF206", "") not in mine and not judge(design).begins(pair[1]):
+        theirs.discard(("PF304", pair[1]))
     different = {(code, "missed", id) for code, id in mine - theirs}
     return different | {(code, "invented", id) for code, id in theirs - mine}
 

@@ -88,7 +88,7 @@ _OUTCOMES = {
     "wait": ("received", "timeout"),
     **dict.fromkeys(_STEPS, ("default", "error")),
 }
-_INSTANT = ("start", "end", "set", "condition", "inclusive", "parallel", "join")
+INSTANT = ("start", "end", "set", "condition", "inclusive", "parallel", "join")
 _ENTRY = ""
 LIMIT = 1 << 18
 """How many runs of one level are looked at, at most."""
@@ -471,6 +471,11 @@ class Level:
                     told.append(f"{id}: {option.outcome} → {', '.join(targets) or '-'}")
         return "; ".join(told)
 
+    def option(self, id: str, run: int) -> Option:
+        """What a node chooses in the run of this number."""
+        masks = zip(self.chooses[id], self.options[id], strict=True)
+        return next(option for mask, option in masks if mask >> run & 1)
+
     def _returning(self, id: str, taken: Mapping[int, int], *, around: bool) -> int:
         """The runs that take a way back of a loop around a node, or of one that is not."""
         return _any(
@@ -592,7 +597,7 @@ class Level:
             & _at_least(2, (taken[edge.index] for edge in self.into[id]), self.every)
         }
 
-    def _needed(self, id: str) -> int | None:
+    def needed(self, id: str) -> int | None:
         """At which taken edge a node goes on; None if it waits for all to settle."""
         node = self.nodes[id]
         if node.stops or id in self.tails or node.mode in ("any", "one"):
@@ -610,7 +615,7 @@ class Level:
         """The runs in which a node begins, or is skipped, where these nodes are settled."""
         edges = {edge.index: self._settled(edge, nodes) for edge in self.into[id]}
         everything = _all(edges.values(), self.every)
-        if (needed := self._needed(id)) is None:
+        if (needed := self.needed(id)) is None:
             return everything
         arrived = (self.taken[index] & settled for index, settled in edges.items())
         return everything | (self.runs[id] & _at_least(needed, arrived, self.every))
@@ -634,7 +639,7 @@ class Level:
         for other in self.order:
             settled[other] = self.every & ~self._without[other][id]
             if other != id:
-                timed = self.nodes[other].kind not in _INSTANT
+                timed = self.nodes[other].kind not in INSTANT
                 at_once = self._goes_on(other, settled)
                 settled[other] |= at_once & ~(self.runs[other] if timed else 0)
         ends = (settled[o] & self.runs[o] for o, node in self.nodes.items() if node.stops)

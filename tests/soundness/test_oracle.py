@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from soundness.designs import is_drawn_well, mix, random_design
-from soundness.oracle import Verdict, judge
+from soundness.clock import happened
+from soundness.designs import is_drawn_well, mix, random_design, runs_of
+from soundness.oracle import INSTANT, Verdict, judge, levels_of
 
 _LETTERS = {
     "a": ("approval", {"approverIds": ["1"], "timeout": "2d", "allowReturn": True}),
@@ -321,3 +322,33 @@ def test_random_designs_are_drawn_well_and_are_of_all_kinds() -> None:
         sound += judge(design).sound
     assert kinds >= {"join all", "join n", "shared stop tail", "returned back", "children"}
     assert 100 < sound < 300
+
+
+def test_what_surely_ran_did_at_all_durations() -> None:
+    source = random.Random(5)
+    compared = [0, 0]
+    for _ in range(250):
+        design = random_design(source, source.randint(4, 8))
+        level = levels_of(design)[0]
+        timed = [id for id, node in level.nodes.items() if node.kind not in INSTANT]
+        if level.back or level.irreducible or runs_of(design) > 60:
+            continue
+        began: set[tuple[str, int]] = set()
+        before: dict[tuple[str, str], bool] = {}
+        for run in range(level.every.bit_length()):
+            for slow in [*timed, None, None, None]:
+                lasting = {id: source.choice((1, 2, 3, 5, 8)) + source.random() for id in timed}
+                if slow is not None:
+                    lasting = {id: 1000.0 if id == slow else lasting[id] / 10 for id in timed}
+                begun, ended = happened(level, run, lasting)
+                for y, begin in begun.items():
+                    assert level.begins(y) >> run & 1
+                    began.add((y, run))
+                    for x in timed:
+                        earlier = x in ended and ended[x] <= begin
+                        before[x, y] = before.get((x, y), True) and earlier
+        for (x, y), earlier in before.items():
+            if x != y:
+                assert level.surely_ran(x, y) is earlier, (design, x, y)
+                compared[earlier] += 1
+    assert min(compared) > 100
