@@ -256,6 +256,7 @@ def main() -> None:
     print("\nwhere the compiler differs")
     for (code, how), number in sorted(different.items()):
         print(f"  {number:7} {code} {how}")
+    raise SystemExit(1 if different else 0)
 
 
 if __name__ == "__main__":

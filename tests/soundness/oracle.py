@@ -55,6 +55,10 @@ Where the words leave a choice, these readings are taken, each with a tiny examp
 18. *A node that never begins* in a run, since the run has stopped by then, says nothing there. `p → {d, z} → y; d → x → y; d rejected → terminate`: before `y`, `x` ran.
 19. *A way that was skipped* is waited for: `a rejected → end, a → y; z → y`: before `y`, `a` ran.
 20. *No durations are known*: a node that takes no time is not before its sibling.
+21. *Any node* with two edges in is where branches may meet, a condition or a join right before a
+    plain end as well; only the plain end itself is not judged.
+22. *The first taken edge of a tail* counts across the border of a loop: `h → p → {a, b} → k(all) →
+    c; c again → h; a rejected → notify → terminate`: the notification does not wait for `b`.
 """
 
 from collections.abc import Iterable, Mapping
