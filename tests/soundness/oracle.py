@@ -52,7 +52,8 @@ Where the words leave a choice, these readings are taken, each with a tiny examp
     names a mode, or that branches ordinarily meet, is said of the one node: what stands before such
     a node may still be a tail. Ways back count as ways on; two edges in are compared within one
     iteration. `a → pay, b → pay, pay → terminate` behind a parallel: `pay` waits.
-18. *A node that never begins* in a run, since the run has stopped by then, says nothing there. `p → {d, z} → y; d → x → y; d rejected → terminate`: before `y`, `x` ran.
+18. *A node that never begins* in a run, since the run has stopped by then, says nothing there.
+    `p → {d, z}; d → x → y; z → y; d rejected → terminate`: before `y`, `x` ran.
 19. *A way that was skipped* is waited for: `a rejected → end, a → y; z → y`: before `y`, `a` ran.
 20. *No durations are known*: a node that takes no time is not before its sibling.
 21. *Any node* with two edges in is where branches may meet, a condition or a join right before a

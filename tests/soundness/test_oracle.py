@@ -225,7 +225,51 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
         ("start > a1, a2 > t1 > x1", "a1 rejected > e1"),
         "unclear t1",
     ),
+    "a stop behind a join of all, to which another way leads": (
+        ("start > c1, t1, t2", "c1 ? > k1", "c1 - > e1", "t1 > k1 > t3 > x1", "t2 > t3"),
+        "unclear t3",
+    ),
+    "a rejection behind a join of all that notifies first, and somebody beside it": (
+        ("start > a1, a2, t1", "a1, a2 > k1 > j1", "t1 > j1 > t2 > e1", "a2 rejected > n1 > x1"),
+        "unclear j1",
+    ),
+    "a default outcome that is a choice": (
+        ("start > t1, t2", "t1 ? > j1", "t1 - > e1", "t2 > j1 > t3 > e2"),
+        "unclear j1",
+    ),
+    "two leavings on one way, of which one is a choice": (
+        (
+            "start > p1, t1",
+            "p1 > t2, c1",
+            "t2, t1 > e1",
+            "t2 error, t1 error > t3 > e2",
+            "c1 ? > t3",
+            "c1 - > e3",
+        ),
+        "unclear t3",
+    ),
+    "an inclusive node that does not choose a way": (
+        ("start > i1, t1", "i1 ? > t2, e1", "i1 - > e1", "t2, t1 > t3 > e2"),
+        "sound",
+    ),
+    "a rejection's tail that several branches share at different times": (
+        (
+            "start > a1 > a2 > e1",
+            "start > a3 > e2",
+            "a1 rejected, a2 rejected, a3 rejected > n1 > x1",
+        ),
+        "sound",
+    ),
     # Loops
+    "a redraft loop with a notification before the rejection": (
+        (
+            "start > t1 > p1 > a1, a2 > k1 > c1",
+            "a1 rejected, a2 rejected > n1 > x1",
+            "c1 ? > t1",
+            "c1 - > t2 > e1",
+        ),
+        "sound",
+    ),
     "a redraft loop around approvals with a rejection that stops": (
         (
             "start > t1 > p1 > a1, a2 > k1 > c1",
@@ -293,6 +337,15 @@ def test_a_person_would_say_so(case: str) -> None:
         (("start > t1 > t2 > c1", "c1 ? > t1", "c1 - > t3 > e1"), "t2", "t1", False),
         (("start > t1 > t2 > c1", "c1 ? > t1", "c1 - > t3 > e1"), "t2", "t3", True),
         (("start > t1, t2, t3 > v1 > t4 > e1",), "t1", "t4", False),
+        (
+            (
+                "start > t1 > p1 > a1, a2 > k1 > c1",
+                "a1 rejected > n1 > x1",
+                "c1 ? > t1",
+                "c1 - > e1",
+            ),
+            *("a2", "n1", False),
+        ),
     ],
 )
 def test_what_surely_ran(ways: tuple[str, ...], x: str, y: str, expected: bool) -> None:
