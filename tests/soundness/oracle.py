@@ -1,0 +1,728 @@
+"""Which designs are unsound, found out by trying every combination of outcomes.
+
+Written from the words of the language alone; it shares nothing with the compiler. A design is its
+plain JSON. Each level of it (the root, the inside of a container) is judged on its own. A *run* of
+a level is a choice of one option for each of its nodes: an outcome, or a set of edges. All runs of
+a level are looked at together: whatever may or may not hold in a run is a whole number with one
+bit for each run.
+
+Where the words leave a choice, these readings are taken, each with a tiny example.
+
+ 1. *Back edges* are left out of a run, which shows one iteration of each loop. A node is judged by
+    the runs in which no loop that it is not part of takes a way back: what follows a loop sees its
+    last iteration only. `h → {a, b}; a returned → h; a → j; b → j`: `j` is outside the loop, and
+    never sees `b` arrive in an iteration that `a` has ended.
+ 2. *Ways back at a join*: `all`, `one` and unnamed joins that begin a loop are judged by the edges
+    from outside of it. `start → j; x → j; j(all) → c; c again → j`: two edges in, not three.
+ 3. *A stop counts wherever it is drawn*, also behind the join, if the run comes there without the
+    join. `start → {A, B, D}; A → j or a plain end; B → j; j(all) → k; D → k; k → terminate`: `j`
+    is excused, `k` is unclear.
+ 4. *From leaving to a stop nothing takes time*: the clock starts where the branch leaves, not where
+    it began. `p → {f, l} → m; f rejected → terminate` is fine, although the approval takes days;
+    `f rejected → notify → terminate` is unclear. `start`, `end`, `set`, `condition`, `inclusive`,
+    `parallel` and `join` take no time; everything else does, delays of no length included.
+ 5. *What stops the run in time* may be the way of the branch, or anything else that `m` waits for:
+    then `m` never begins. `p → {f, g, x}; f → j; g → j; j(all) → m; x → m; g rejected` and not
+    drawn: nothing is unclear, although the way of `f` itself ends at `j` and stops nothing.
+ 6. *A starved `all` is a way that left*: `p → {f, g, x}; f, g → j(all) → m; x → m; g rejected →
+    notify → terminate`: `m` may go on while the notification is sent, so it is unclear.
+ 7. *Leaving by a default outcome* is forgiven where that outcome does not lead to `m` at all. If
+    it carries rules, it is a choice among its edges. `p → {a, b}; a error → m; b error → m` is
+    fine; `p → {a, b}; a [x] → m, a [else] → end; b → m` is not.
+ 8. *Several leavings on one way*: one that is not forgiven is enough. `p → {g, b}; g → {c, d}; c
+    error → m; d [x] → m, d [else] → end; b error → m` is unclear by `d`.
+ 9. *An inclusive node* that does not choose a way to `m` is forgiven wherever it stands, not only at
+    the fork. `p → {i, b}; i [x] → m, i [y] → end; b → m` is fine.
+10. *`f1` may be `m` itself*. `p → {m, x}; x → m; x rejected → end` is unclear.
+11. *The entries of a container* are siblings: an item starts at all of them at once, as at the
+    edges out of one outcome.
+12. *An undrawn outcome that may not happen* does not matter; a drawn `timeout` without a setting may
+    happen (366 days), a `timeout` that approves, rejects or only reminds does not.
+13. *An `error` of a step with none drawn*, and choices that match nothing, stop the run like an end.
+    Inside an item they end the item; a terminating end and a failure end the item's run as well.
+14. *`returned`* is forgiven in a conflict whichever of the two edges it is: the first ends the
+    iteration. `p → {a, b}; a returned → h; b rejected → h`: no conflict. Returning to the fork
+    itself is returning to before it.
+15. *Conflicts*: only an edge straight into a stopping end leaves all loops without a conflict, not
+    one into a tail before it. `p → {a, b}; a again → h; b → notify → terminate` is a conflict.
+    A conflict counts whatever else stops the run.
+16. *An edge that leaves a loop* is settled when everything in that iteration is; into stopping ends
+    and tails it is at once.
+17. *Tails*: a node with a dead end, or with a plain end anywhere behind it, is none. That a join
+    names a mode, or that branches ordinarily meet, is said of the one node: what stands before such
+    a node may still be a tail. Ways back count as ways on; two edges in are compared within one
+    iteration. `a → pay, b → pay, pay → terminate` behind a parallel: `pay` waits.
+18. *A node that never begins* in a run, since the run has stopped by then, says nothing there.
+    `p → {d, z}; d → x → y; z → y; d rejected → terminate`: before `y`, `x` ran.
+19. *A way that was skipped* is waited for: `a rejected → end, a → y; z → y`: before `y`, `a` ran.
+20. *No durations are known*: a node that takes no time is not before its sibling.
+21. *Any node* with two edges in is where branches may meet, a condition or a join right before a
+    plain end as well; only the plain end itself is not judged.
+22. *The first taken edge of a tail* counts across the border of a loop: `h → p → {a, b} → k(all) →
+    c; c again → h; a rejected → notify → terminate`: the notification does not wait for `b`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, permutations
+from typing import Any
+
+_SPELLINGS = {
+    "approval": ("approve", "userTask", "审批"),
+    "task": ("service", "action", "serviceTask"),
+    "notify": ("message", "push"),
+    "cc": ("copy", "抄送"),
+    "ai": ("llm",),
+    "http": ("webhook",),
+    "set": ("transform",),
+    "condition": ("switch", "if-else", "decision", "exclusive"),
+    "inclusive": ("multi-choice",),
+    "parallel": ("fork",),
+    "join": ("merge",),
+    "delay": ("timer",),
+    "wait": ("waitEvent",),
+    "emit": ("sendEvent",),
+    "subprocess": ("callActivity",),
+    "foreach": ("iteration", "batch"),
+}
+_TYPES = {other: kind for kind, others in _SPELLINGS.items() for other in others}
+_STEPS = ("task", "notify", "cc", "ai", "http", "subprocess", "foreach", "loop")
+_OUTCOMES = {
+    "approval": ("approved", "rejected", "timeout", "returned"),
+    "wait": ("received", "timeout"),
+    **dict.fromkeys(_STEPS, ("default", "error")),
+}
+INSTANT = ("start", "end", "set", "condition", "inclusive", "parallel", "join")
+_ENTRY = ""
+LIMIT = 1 << 18
+"""How many runs of one level are looked at, at most."""
+
+
+class TooLarge(ValueError):
+    """A level has too many runs to try them all."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as it is drawn: its type by its canonical name, and its settings."""
+
+    id: str
+    kind: str
+    config: Mapping[str, Any]
+
+    @property
+    def mode(self) -> str | int | None:
+        """The mode that a join names."""
+        return self.config.get("mode") if self.kind == "join" else None
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is an end that stops the run."""
+        return self.kind == "end" and bool(self.config.get("terminate") or self.config.get("fail"))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge as it is drawn, with the outcome it leaves by."""
+
+    index: int
+    source: str
+    target: str
+    outcome: str
+    handle: str | None = None
+    ruled: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to leave a node: the edges that it takes; without any it may stop the run."""
+
+    outcome: str
+    edges: frozenset[int]
+    stops: bool = False
+    chosen: bool = False
+
+
+@dataclass
+class Verdict:
+    """What is wrong with a design, each node with a run that shows it."""
+
+    starved: frozenset[str]
+    doubled: frozenset[str]
+    unclear: frozenset[str]
+    conflicting: frozenset[str]
+    irreducible: bool
+    shown: dict[tuple[str, str], str]
+    """By code and node: which outcomes make it happen."""
+    levels: "list[Level]" = field(repr=False)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (
+            self.starved or self.doubled or self.unclear or self.conflicting or self.irreducible
+        )
+
+    def surely_ran(self, x: str, y: str) -> bool:
+        """Whether x has run and finished before, on every run in which y begins."""
+        level = self._level(y)
+        if x not in level.nodes:
+            raise ValueError(f"{x} and {y} are not on one level")
+        return level.surely_ran(x, y)
+
+    def begins(self, y: str) -> bool:
+        """Whether a node begins on any run."""
+        return bool(self._level(y).begins(y))
+
+    def _level(self, id: str) -> "Level":
+        return next(level for level in self.levels if id in level.nodes)
+
+
+def judge(design: Mapping[str, Any]) -> Verdict:
+    """Judge a design by all runs of it."""
+    levels = levels_of(design)
+    found: dict[str, set[str]] = {"PF208": set(), "PF210": set(), "PF211": set(), "PF218": set()}
+    shown: dict[tuple[str, str], str] = {}
+    for level in levels:
+        if level.irreducible:
+            continue
+        for code, bad in (
+            ("PF208", level.conflicting()),
+            ("PF210", level.starved()),
+            ("PF211", level.doubled()),
+            ("PF218", level.unclear()),
+        ):
+            for node, runs in bad.items():
+                if runs:
+                    found[code].add(node)
+                    shown[code, node] = level.tell(runs)
+    return Verdict(
+        starved=frozenset(found["PF210"]),
+        doubled=frozenset(found["PF211"]),
+        unclear=frozenset(found["PF218"]),
+        conflicting=frozenset(found["PF208"]),
+        irreducible=any(level.irreducible for level in levels),
+        shown=shown,
+        levels=levels,
+    )
+
+
+def levels_of(design: Mapping[str, Any]) -> "list[Level]":
+    """The root of a design, and the inside of each container."""
+    parents = {str(node["id"]): _parent(node) for node in design["nodes"]}
+    nodes = {str(node["id"]): _node(node) for node in design["nodes"]}
+    edges = [_edge(index, edge, nodes) for index, edge in enumerate(design["edges"])]
+    return [
+        Level(
+            {id: node for id, node in nodes.items() if parents[id] == parent},
+            [e for e in edges if parents[e.source] == parents[e.target] == parent],
+        )
+        for parent in dict.fromkeys(parents.values())
+    ]
+
+
+def _parent(node: Mapping[str, Any]) -> str | None:
+    return node.get("parentId") or node.get("parentNode")
+
+
+def _node(node: Mapping[str, Any]) -> Node:
+    data = node.get("data") or {}
+    kind = node.get("type") or data.get("type")
+    config = {**data, **(data.get("config") or {}), **(node.get("config") or {})}
+    return Node(str(node["id"]), _TYPES.get(kind, kind), config)
+
+
+def _edge(index: int, edge: Mapping[str, Any], nodes: Mapping[str, Node]) -> Edge:
+    data = edge.get("data") or {}
+    handle = edge.get("sourceHandle")
+    source = str(edge["source"])
+    outcomes = _OUTCOMES.get(nodes[source].kind, ("default",))
+    return Edge(
+        index,
+        source,
+        str(edge["target"]),
+        handle if handle in outcomes else outcomes[0],
+        handle,
+        bool(data.get("when") or data.get("condition")),
+    )
+
+
+def _choices(edges: Iterable[Edge], outcome: str, *, grouped: bool) -> list[Option]:
+    """The options of edges with rules: one for each rule, and the default."""
+    groups: dict[Any, list[Edge]] = {}
+    for edge in edges:
+        groups.setdefault((edge.handle if grouped else None) or edge.index, []).append(edge)
+    ruled = [group for group in groups.values() if any(edge.ruled for edge in group)]
+    plain = [edge.index for group in groups.values() if group not in ruled for edge in group]
+    return [
+        *(Option(outcome, frozenset(e.index for e in group), chosen=True) for group in ruled),
+        Option(outcome, frozenset(plain), stops=not plain, chosen=True),
+    ]
+
+
+def _options(node: Node, edges: list[Edge]) -> list[Option]:
+    """All ways to leave a node."""
+    if node.kind == "end":
+        return [Option("end", frozenset())]
+    if node.kind == "condition":
+        return _choices(edges, "choice", grouped=True)
+    if node.kind == "inclusive":
+        ruled = [edge.index for edge in edges if edge.ruled]
+        plain = frozenset(edge.index for edge in edges if not edge.ruled)
+        some = (
+            Option("choice", frozenset(those), chosen=True)
+            for size in range(1, len(ruled) + 1)
+            for those in combinations(ruled, size)
+        )
+        return [*some, Option("choice", plain, stops=not plain, chosen=True)]
+    options: list[Option] = []
+    undrawn = False
+    for outcome in _OUTCOMES.get(node.kind, ("default",)):
+        drawn = [edge for edge in edges if edge.outcome == outcome]
+        if outcome == "timeout" and node.config.get("timeoutAction", "route") != "route":
+            continue
+        if any(edge.ruled for edge in drawn):
+            options += _choices(drawn, outcome, grouped=True)
+        elif drawn or outcome in ("default", "approved", "received"):
+            options.append(Option(outcome, frozenset(edge.index for edge in drawn)))
+        else:
+            undrawn = True
+    return [*options, *([Option("stop", frozenset(), stops=True)] if undrawn else [])]
+
+
+def _any(masks: Iterable[int]) -> int:
+    """The runs in which one of these holds."""
+    result = 0
+    for mask in masks:
+        result |= mask
+    return result
+
+
+def _all(masks: Iterable[int], every: int) -> int:
+    """The runs in which all of these hold."""
+    result = every
+    for mask in masks:
+        result &= mask
+    return result
+
+
+def _at_least(number: int, masks: Iterable[int], every: int) -> int:
+    """The runs in which so many of these hold."""
+    counted = [every] + [0] * number
+    for mask in masks:
+        for index in range(number, 0, -1):
+            counted[index] |= counted[index - 1] & mask
+    return counted[number]
+
+
+class Level:
+    """A graph of nodes with one way in, and all of its runs."""
+
+    def __init__(self, nodes: dict[str, Node], edges: list[Edge]) -> None:
+        """Find its way in, its loops, and an order of its nodes."""
+        self.nodes = dict(nodes)
+        self.edges = {edge.index: edge for edge in edges}
+        entries = [node.id for node in nodes.values() if node.kind == "start"]
+        if not entries:
+            reached = {edge.target for edge in edges}
+            entries = [id for id in nodes if id not in reached]
+        if len(entries) == 1:
+            self.entry = entries[0]
+        else:
+            self.entry = _ENTRY
+            self.nodes[_ENTRY] = Node(_ENTRY, "start", {})
+            for number, id in enumerate(entries, start=1):
+                self.edges[-number] = Edge(-number, _ENTRY, id, "default")
+        self._find_loops()
+
+    def _find_loops(self) -> None:
+        """Tell ways back from ways on; what is left of a cycle then makes it irreducible."""
+        every = self.edges.values()
+        around = {id: self._reachable(self.entry, every, without=id) for id in self.nodes}
+        inside = self._reachable(self.entry, every)
+        self.back = {
+            edge.index
+            for edge in every
+            if edge.source in inside
+            and (edge.source == edge.target or edge.source not in around[edge.target])
+        }
+        self.bodies: dict[str, set[str]] = {}
+        for index in sorted(self.back):
+            edge = self.edges[index]
+            turned = [Edge(0, e.target, e.source, "") for e in every if e.source in inside]
+            body = self._reachable(edge.source, turned, without=edge.target)
+            self.bodies.setdefault(edge.target, {edge.target}).update(body)
+        forward = [edge for edge in every if edge.index not in self.back]
+        self.into = {id: [e for e in forward if e.target == id] for id in self.nodes}
+        self.out = {id: [e for e in forward if e.source == id] for id in self.nodes}
+        self.after = {id: self._reachable(id, forward) for id in self.nodes}
+        before = {id: {edge.source for edge in self.into[id]} for id in self.nodes}
+        for edge in forward:
+            before[edge.target] |= self._left(edge)
+        self.order: list[str] = []
+        ready = True
+        while ready:
+            ready = sorted(
+                id
+                for id, those in before.items()
+                if id not in self.order and those <= {*self.order}
+            )
+            self.order += ready
+        self.irreducible = len(self.order) < len(self.nodes)
+
+    @staticmethod
+    def _reachable(id: str, edges: Iterable[Edge], *, without: str | None = None) -> set[str]:
+        """The nodes on ways that begin here, this one too, and avoid another."""
+        ways: dict[str, list[str]] = {}
+        for edge in edges:
+            ways.setdefault(edge.source, []).append(edge.target)
+        found: set[str] = set()
+        open_ = [id]
+        while open_:
+            one = open_.pop()
+            if one not in found and one != without:
+                found.add(one)
+                open_ += ways.get(one, ())
+        return found
+
+    def _left(self, edge: Edge) -> set[str]:
+        """The nodes of the outermost loop that an edge leaves."""
+        bodies = [
+            body for body in self.bodies.values() if edge.source in body and edge.target not in body
+        ]
+        return max(bodies, key=len, default=set())
+
+    # The runs
+
+    @cached_property
+    def options(self) -> dict[str, list[Option]]:
+        """All ways to leave each node."""
+        return {
+            id: _options(node, [edge for edge in self.edges.values() if edge.source == id])
+            for id, node in self.nodes.items()
+        }
+
+    @cached_property
+    def every(self) -> int:
+        """All runs."""
+        count = 1
+        for options in self.options.values():
+            count *= len(options)
+        if count > LIMIT:
+            raise TooLarge(f"{count} runs")
+        return (1 << count) - 1
+
+    @cached_property
+    def chooses(self) -> dict[str, list[int]]:
+        """By node: the runs that choose each of its options, whether it runs or not."""
+        result: dict[str, list[int]] = {}
+        stride = 1
+        for id, options in self.options.items():
+            period = stride * len(options)
+            repeated = self.every // ((1 << period) - 1)
+            one = (1 << stride) - 1
+            result[id] = [(one << (stride * k)) * repeated for k in range(len(options))]
+            stride = period
+        return result
+
+    def _flow(self, *, plain_joins: bool = False) -> tuple[dict[str, int], dict[int, int]]:
+        """By node: the runs in which it runs; by edge: those in which it is taken."""
+        runs: dict[str, int] = {}
+        taken: dict[int, int] = {}
+        for id in self.order:
+            edges = [taken[edge.index] for edge in self.into[id]]
+            if id == self.entry:
+                runs[id] = self.every
+            elif self.nodes[id].mode == "all" and not plain_joins:
+                runs[id] = _all(edges, self.every) if edges else 0
+            else:
+                runs[id] = _any(edges)
+            for edge in self.edges.values():
+                if edge.source == id:
+                    taken[edge.index] = runs[id] & self._leaves(id, edge.index)
+        return runs, taken
+
+    def _leaves(self, id: str, index: int) -> int:
+        """The runs that choose an option with this edge."""
+        return _any(
+            mask
+            for mask, option in zip(self.chooses[id], self.options[id], strict=True)
+            if index in option.edges
+        )
+
+    @cached_property
+    def _flowing(self) -> tuple[dict[str, int], dict[int, int]]:
+        return self._flow()
+
+    @property
+    def runs(self) -> dict[str, int]:
+        """By node: the runs in which it runs."""
+        return self._flowing[0]
+
+    @property
+    def taken(self) -> dict[int, int]:
+        """By edge: the runs in which it is taken."""
+        return self._flowing[1]
+
+    def tell(self, runs: int) -> str:
+        """The outcomes of the first of some runs."""
+        first = runs & -runs
+        told = []
+        for id in self.order:
+            for mask, option in zip(self.chooses[id], self.options[id], strict=True):
+                if mask & first & self.runs[id] and len(self.options[id]) > 1:
+                    targets = [self.edges[index].target for index in sorted(option.edges)]
+                    told.append(f"{id}: {option.outcome} → {', '.join(targets) or '-'}")
+        return "; ".join(told)
+
+    def option(self, id: str, run: int) -> Option:
+        """What a node chooses in the run of this number."""
+        masks = zip(self.chooses[id], self.options[id], strict=True)
+        return next(option for mask, option in masks if mask >> run & 1)
+
+    def _returning(self, id: str, taken: Mapping[int, int], *, around: bool) -> int:
+        """The runs that take a way back of a loop around a node, or of one that is not."""
+        return _any(
+            taken[index]
+            for index in self.back
+            if (id in self.bodies[self.edges[index].target]) is around
+        )
+
+    def _seen(self, id: str, taken: Mapping[int, int] | None = None) -> int:
+        """The runs by which a node is judged: loops beside it are in their last iteration."""
+        return self.every & ~self._returning(id, taken or self.taken, around=False)
+
+    @cached_property
+    def stopped(self) -> int:
+        """The runs that something stops, sooner or later."""
+        ends = (self.runs[id] for id, node in self.nodes.items() if node.stops)
+        return _any([*ends, *(self._stops(id) for id in self.nodes)])
+
+    def _stops(self, id: str) -> int:
+        """The runs in which a node stops the run by an outcome that is not drawn."""
+        return self.runs[id] & _any(
+            mask
+            for mask, option in zip(self.chooses[id], self.options[id], strict=True)
+            if option.stops
+        )
+
+    # Joins that promise something
+
+    def starved(self) -> dict[str, int]:
+        """By `all` join: the runs that come to it by some of its edges, and do not stop."""
+        result = {}
+        for id, node in self.nodes.items():
+            if node.mode == "all":
+                edges = [self.taken[edge.index] for edge in self.into[id]]
+                excused = self.stopped | self._returning(id, self.taken, around=True)
+                some = _any(edges) & ~_all(edges, self.every)
+                result[id] = some & self._seen(id) & ~excused
+        return result
+
+    def doubled(self) -> dict[str, int]:
+        """By `one` join: the runs that come to it twice."""
+        return {
+            id: self._seen(id)
+            & _at_least(2, (self.taken[edge.index] for edge in self.into[id]), self.every)
+            for id, node in self.nodes.items()
+            if node.mode == "one"
+        }
+
+    # Loops
+
+    def conflicting(self) -> dict[str, int]:
+        """By first node of a loop: the runs that go back while they go back, or leave."""
+        result: dict[str, int] = {}
+        for header, body in self.bodies.items():
+            ways = [index for index in self.back if self.edges[index].target == header]
+            leaving = [
+                edge.index
+                for edge in self.edges.values()
+                if edge.source in body
+                and edge.target not in body
+                and not self.nodes[edge.target].stops
+            ]
+            pairs = [*combinations(ways, 2), *((way, exit) for way in ways for exit in leaving)]
+            result[header] = self._seen(header) & _any(
+                self.taken[one] & self.taken[other]
+                for one, other in pairs
+                if not (self._is_return(one) or self._is_return(other))
+            )
+        return result
+
+    def _is_return(self, index: int) -> bool:
+        """Whether an edge is the way back of an approval that returns."""
+        edge = self.edges[index]
+        return (
+            index in self.back
+            and edge.outcome == "returned"
+            and self.nodes[edge.source].kind == "approval"
+        )
+
+    # What waits for what
+
+    @cached_property
+    def tails(self) -> set[str]:
+        """The nodes, ends apart, that run at their first taken edge, since they lead to stops."""
+        every = self.edges.values()
+        dead = {
+            id
+            for id, node in self.nodes.items()
+            if (node.kind == "end" and not node.stops)
+            or (
+                node.kind != "end"
+                and any(not option.edges and not option.stops for option in self.options[id])
+            )
+        }
+        doomed = {
+            id
+            for id, node in self.nodes.items()
+            if node.kind != "end" and not self._reachable(id, every) & dead
+        }
+        taken = self._flow(plain_joins=True)[1]
+        happy = _all(
+            (
+                _any(
+                    mask
+                    for mask, option in zip(self.chooses[id], self.options[id], strict=True)
+                    if option.outcome == _OUTCOMES[node.kind][0]
+                )
+                for id, node in self.nodes.items()
+                if node.kind in _OUTCOMES
+            ),
+            self.every,
+        )
+        return {
+            id
+            for id in doomed
+            if self.nodes[id].mode is None
+            and not happy
+            & self._seen(id, taken)
+            & _at_least(2, (taken[edge.index] for edge in self.into[id]), self.every)
+        }
+
+    def needed(self, id: str) -> int | None:
+        """At which taken edge a node goes on; None if it waits for all to settle."""
+        node = self.nodes[id]
+        if node.stops or id in self.tails or node.mode in ("any", "one"):
+            return 1
+        return node.mode if isinstance(node.mode, int) else None
+
+    def _settled(self, edge: Edge, nodes: Mapping[str, int]) -> int:
+        """The runs in which an edge is settled, where these nodes are."""
+        left = self._left(edge)
+        if not left or self.nodes[edge.target].stops or edge.target in self.tails:
+            return nodes[edge.source]
+        return _all((nodes[id] for id in left), self.every)
+
+    def _goes_on(self, id: str, nodes: Mapping[str, int]) -> int:
+        """The runs in which a node begins, or is skipped, where these nodes are settled."""
+        edges = {edge.index: self._settled(edge, nodes) for edge in self.into[id]}
+        everything = _all(edges.values(), self.every)
+        if (needed := self.needed(id)) is None:
+            return everything
+        arrived = (self.taken[index] & settled for index, settled in edges.items())
+        return everything | (self.runs[id] & _at_least(needed, arrived, self.every))
+
+    @cached_property
+    def _without(self) -> dict[str, dict[str, int]]:
+        """By x and y: the runs in which y begins, or is skipped, though x never ends."""
+        result: dict[str, dict[str, int]] = {}
+        for x in self.order:
+            begins: dict[str, int] = {}
+            settled: dict[str, int] = {}
+            for id in self.order:
+                begins[id] = self._goes_on(id, settled)
+                settled[id] = 0 if id == x else begins[id]
+            result[x] = begins
+        return result
+
+    def _halted(self, id: str) -> int:
+        """The runs that surely have stopped, or left the iteration, when a node would begin."""
+        settled: dict[str, int] = {}
+        for other in self.order:
+            settled[other] = self.every & ~self._without[other][id]
+            if other != id:
+                timed = self.nodes[other].kind not in INSTANT
+                at_once = self._goes_on(other, settled)
+                settled[other] |= at_once & ~(self.runs[other] if timed else 0)
+        ends = (settled[o] & self.runs[o] for o, node in self.nodes.items() if node.stops)
+        ways = (
+            settled[self.edges[index].source] & self.taken[index]
+            for index in self.back
+            if id in self.bodies[self.edges[index].target]
+        )
+        return _any([*ends, *ways, *(settled[other] & self._stops(other) for other in self.nodes)])
+
+    def begins(self, id: str) -> int:
+        """The runs in which a node may begin: nothing surely stops them before."""
+        return self.runs[id] & self._seen(id) & ~self._halted(id)
+
+    def surely_ran(self, x: str, y: str) -> bool:
+        """Whether x has run and finished before, on every run in which y begins."""
+        return not self.begins(y) & ~(self.runs[x] & ~self._without[x][y])
+
+    # Branches that walked away
+
+    def unclear(self) -> dict[str, int]:
+        """By node where branches meet: the runs in which one has left and another arrives."""
+        result: dict[str, int] = {}
+        judged = [
+            id
+            for id, node in self.nodes.items()
+            if node.kind != "end"
+            and node.mode is None
+            and id not in self.tails
+            and len(self.into[id]) > 1
+        ]
+        for id in self.nodes:
+            for one, other in permutations(self.out[id], 2):
+                both = self.taken[one.index] & self.taken[other.index]
+                if not both:
+                    continue
+                way = self._way(one)
+                for m in judged:
+                    mine = self._arriving(one, m)
+                    theirs = self._arriving(other, m)
+                    if not mine or not theirs or mine == theirs:
+                        continue
+                    runs = both & _any(self.taken[index] for index in theirs)
+                    runs &= ~_any(self.taken[index] for index in mine) & self._seen(m)
+                    if runs and (runs := runs & self._walked_away(way, one, m)):
+                        result[m] = result.get(m, 0) | (runs & ~self._halted(m))
+        return result
+
+    def _arriving(self, edge: Edge, m: str) -> set[int]:
+        """The edges into m that an edge leads to, itself among them."""
+        if edge.target == m:
+            return {edge.index}
+        return {e.index for e in self.into[m] if e.source in self.after[edge.target]}
+
+    def _way(self, edge: Edge) -> dict[str, int]:
+        """By node: the runs in which it is come to by taken edges behind this one."""
+        way = dict.fromkeys(self.nodes, 0)
+        for id in self.order:
+            if id == edge.target:
+                way[id] |= self.taken[edge.index]
+            for e in self.into[id]:
+                way[id] |= way[e.source] & self.runs[e.source] & self.taken[e.index]
+        return way
+
+    def _walked_away(self, way: Mapping[str, int], edge: Edge, m: str) -> int:
+        """The runs in which the way behind an edge leaves m, and not as it may."""
+        result = 0
+        for id in self.after[edge.target]:
+            if m == id or m not in self.after[id]:
+                continue
+            result |= way[id] & ~self.runs[id]
+            if self.nodes[id].kind == "inclusive":
+                continue
+            leading = {e.index for e in self.out[id] if m in self.after[e.target]}
+            outcomes = {self.edges[index].outcome for index in leading}
+            for mask, option in zip(self.chooses[id], self.options[id], strict=True):
+                usual = option.outcome in ("default", "approved", "received")
+                if option.edges & leading or (usual and option.outcome not in outcomes):
+                    continue
+                result |= way[id] & self.runs[id] & mask
+        return result
