@@ -127,7 +127,7 @@ class Level:
         at = self.graph.nodes[node]
         if at.drawn and isinstance(at.node.config, Join):
             mode = at.node.config.mode
-            if mode == "any":
+            if mode in ("any", "one"):
                 return 1
             if isinstance(mode, int):
                 return mode

@@ -23,7 +23,7 @@ Design = dict[str, Any]
 Found = set[tuple[str, str]]
 """Codes, each with the node it is about; "" where it is about the design."""
 
-CODES = ("PF206", "PF208", "PF210", "PF211", "PF218", "PF304")
+CODES = ("PF204", "PF206", "PF208", "PF210", "PF211", "PF218", "PF304")
 _READABLE = ("task", "approval", "wait", "set", "delay", "condition", "foreach", "notify")
 _SHOWN = 25
 """How many differing designs of one kind are written."""
@@ -64,6 +64,7 @@ def judged(design: Design) -> Found:
     if verdict.irreducible:
         return {("PF206", "")}
     found = {
+        *(("PF204", id) for id in verdict.never),
         *(("PF208", id) for id in verdict.conflicting),
         *(("PF210", id) for id in verdict.starved),
         *(("PF211", id) for id in verdict.doubled),
@@ -112,6 +113,8 @@ def differences(design: Design) -> set[tuple[str, str, str]]:
     pair = read_of(design)
     if pair and ("PF206", "") not in mine and not judge(design).begins(pair[1]):
         theirs.discard(("PF304", pair[1]))
+    if any(code == "PF208" for code, _ in mine & theirs):
+        return set()  # what such a loop means is not said
     different = {(code, "missed", id) for code, id in mine - theirs}
     return different | {(code, "invented", id) for code, id in theirs - mine}
 

@@ -42,12 +42,14 @@ Where the words leave a choice, these readings are taken, each with a tiny examp
     Inside an item they end the item; a terminating end and a failure end the item's run as well.
 14. *`returned`* is forgiven in a conflict whichever of the two edges it is: the first ends the
     iteration. `p → {a, b}; a returned → h; b rejected → h`: no conflict. Returning to the fork
-    itself is returning to before it.
-15. *Conflicts*: only an edge straight into a stopping end leaves all loops without a conflict, not
-    one into a tail before it. `p → {a, b}; a again → h; b → notify → terminate` is a conflict.
-    A conflict counts whatever else stops the run.
-16. *An edge that leaves a loop* is settled when everything in that iteration is; into stopping ends
-    and tails it is at once.
+    itself is returning to before it. Two edges of one outcome are a conflict all the same: nothing
+    would ever become of the other.
+15. *A mishap in a loop* belongs to it: what is only come to by a rejection, a timeout, a return or an
+    error, leads to nothing but stops, and is entered from the loop alone. An iteration is not over
+    before it is. `p → {a, b}; a again → h; b rejected → notify → terminate` is no conflict; with
+    `b approved → notify → terminate` it is one. A conflict counts whatever else stops the run.
+16. *An edge that leaves a loop* is settled when everything in that iteration is; into a stopping end
+    it is at once.
 17. *Tails*: a node with a dead end, or with a plain end anywhere behind it, is none. That a join
     names a mode, or that branches ordinarily meet, is said of the one node: what stands before such
     a node may still be a tail. Ways back count as ways on; two edges in are compared within one
@@ -58,8 +60,9 @@ Where the words leave a choice, these readings are taken, each with a tiny examp
 20. *No durations are known*: a node that takes no time is not before its sibling.
 21. *Any node* with two edges in is where branches may meet, a condition or a join right before a
     plain end as well; only the plain end itself is not judged.
-22. *The first taken edge of a tail* counts across the border of a loop: `h → p → {a, b} → k(all) →
-    c; c again → h; a rejected → notify → terminate`: the notification does not wait for `b`.
+22. *The first taken edge of a tail* counts within a loop, if the tail belongs to it: `h → p → {a, b}
+    → k(all) → c; c again → h; a rejected → notify → terminate`: the notification does not wait for
+    `b`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -153,6 +156,8 @@ class Verdict:
     unclear: frozenset[str]
     conflicting: frozenset[str]
     irreducible: bool
+    never: frozenset[str]
+    """Joins that promise `all` and that no run comes to, though none of their level is starved."""
     shown: dict[tuple[str, str], str]
     """By code and node: which outcomes make it happen."""
     levels: "list[Level]" = field(repr=False)
@@ -161,7 +166,12 @@ class Verdict:
     def sound(self) -> bool:
         """Whether nothing is wrong."""
         return not (
-            self.starved or self.doubled or self.unclear or self.conflicting or self.irreducible
+            self.starved
+            or self.doubled
+            or self.unclear
+            or self.conflicting
+            or self.irreducible
+            or self.never
         )
 
     def surely_ran(self, x: str, y: str) -> bool:
@@ -182,7 +192,8 @@ class Verdict:
 def judge(design: Mapping[str, Any]) -> Verdict:
     """Judge a design by all runs of it."""
     levels = levels_of(design)
-    found: dict[str, set[str]] = {"PF208": set(), "PF210": set(), "PF211": set(), "PF218": set()}
+    codes = ("PF204", "PF208", "PF210", "PF211", "PF218")
+    found: dict[str, set[str]] = {code: set() for code in codes}
     shown: dict[tuple[str, str], str] = {}
     for level in levels:
         if level.irreducible:
@@ -197,12 +208,15 @@ def judge(design: Mapping[str, Any]) -> Verdict:
                 if runs:
                     found[code].add(node)
                     shown[code, node] = level.tell(runs)
+        if not any(level.starved().values()):
+            found["PF204"] |= level.never()
     return Verdict(
         starved=frozenset(found["PF210"]),
         doubled=frozenset(found["PF211"]),
         unclear=frozenset(found["PF218"]),
         conflicting=frozenset(found["PF208"]),
         irreducible=any(level.irreducible for level in levels),
+        never=frozenset(found["PF204"]),
         shown=shown,
         levels=levels,
     )
@@ -354,6 +368,17 @@ class Level:
             body = self._reachable(edge.source, turned, without=edge.target)
             self.bodies.setdefault(edge.target, {edge.target}).update(body)
         forward = [edge for edge in every if edge.index not in self.back]
+        mishaps = self._mishaps(forward)
+        for body in self.bodies.values():
+            grown = True
+            while grown:
+                new = {
+                    id
+                    for id in mishaps - body
+                    if {edge.source for edge in forward if edge.target == id} <= body
+                }
+                body |= new
+                grown = bool(new)
         self.into = {id: [e for e in forward if e.target == id] for id in self.nodes}
         self.out = {id: [e for e in forward if e.source == id] for id in self.nodes}
         self.after = {id: self._reachable(id, forward) for id in self.nodes}
@@ -370,6 +395,17 @@ class Level:
             )
             self.order += ready
         self.irreducible = len(self.order) < len(self.nodes)
+
+    def _mishaps(self, forward: list[Edge]) -> set[str]:
+        """The nodes that only lead to stops, and are only come to if something goes wrong."""
+        usual = [
+            edge
+            for edge in forward
+            if edge.outcome not in ("rejected", "timeout", "returned", "error")
+            or self.nodes[edge.source].kind not in _OUTCOMES
+        ]
+        stops = {id for id, node in self.nodes.items() if node.stops}
+        return (stops | self._doomed) - self._reachable(self.entry, usual)
 
     @staticmethod
     def _reachable(id: str, edges: Iterable[Edge], *, without: str | None = None) -> set[str]:
@@ -520,6 +556,14 @@ class Level:
                 result[id] = some & self._seen(id) & ~excused
         return result
 
+    def never(self) -> set[str]:
+        """The `all` joins that no run comes to."""
+        return {
+            id
+            for id, node in self.nodes.items()
+            if node.mode == "all" and not self.runs[id] & self._seen(id)
+        }
+
     def doubled(self) -> dict[str, int]:
         """By `one` join: the runs that come to it twice."""
         return {
@@ -547,9 +591,14 @@ class Level:
             result[header] = self._seen(header) & _any(
                 self.taken[one] & self.taken[other]
                 for one, other in pairs
-                if not (self._is_return(one) or self._is_return(other))
+                if self._of_one_outcome(one, other)
+                or not (self._is_return(one) or self._is_return(other))
             )
         return result
+
+    def _of_one_outcome(self, one: int, other: int) -> bool:
+        first, second = self.edges[one], self.edges[other]
+        return (first.source, first.outcome) == (second.source, second.outcome)
 
     def _is_return(self, index: int) -> bool:
         """Whether an edge is the way back of an approval that returns."""
@@ -563,8 +612,8 @@ class Level:
     # What waits for what
 
     @cached_property
-    def tails(self) -> set[str]:
-        """The nodes, ends apart, that run at their first taken edge, since they lead to stops."""
+    def _doomed(self) -> set[str]:
+        """The nodes, ends apart, from which every way leads to stops."""
         every = self.edges.values()
         dead = {
             id
@@ -575,11 +624,15 @@ class Level:
                 and any(not option.edges and not option.stops for option in self.options[id])
             )
         }
-        doomed = {
+        return {
             id
             for id, node in self.nodes.items()
             if node.kind != "end" and not self._reachable(id, every) & dead
         }
+
+    @cached_property
+    def tails(self) -> set[str]:
+        """The nodes, ends apart, that run at their first taken edge, since they lead to stops."""
         taken = self._flow(plain_joins=True)[1]
         happy = _all(
             (
@@ -595,7 +648,7 @@ class Level:
         )
         return {
             id
-            for id in doomed
+            for id in self._doomed
             if self.nodes[id].mode is None
             and not happy
             & self._seen(id, taken)
@@ -612,7 +665,7 @@ class Level:
     def _settled(self, edge: Edge, nodes: Mapping[str, int]) -> int:
         """The runs in which an edge is settled, where these nodes are."""
         left = self._left(edge)
-        if not left or self.nodes[edge.target].stops or edge.target in self.tails:
+        if not left or self.nodes[edge.target].stops:
             return nodes[edge.source]
         return _all((nodes[id] for id in left), self.every)
 

@@ -103,12 +103,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         if level.ordered:
             for loop in level.loops:
-                yield from _check(level, loop)
+                if level.begins(loop.header):
+                    yield from _check(level, loop)
 
 
 def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
     """At most one: whatever else can happen at once in this loop has the same cause."""
-    runs = level.round(loop)
+    runs = level.runs(loop)
     leaving = list(_leaving(runs, loop))
     watched: Watched = {(one.node, one.outcome): 1 << index for index, one in enumerate(leaving)}
     beside = Concurrency(runs, watched).beside

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks import unreachable_node
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
@@ -90,13 +91,18 @@ End with `terminate` what leaves a branch out, or lead every way of the branch t
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if level.ordered:
-            for loop in (None, *level.loops):
-                yield from _check(level, loop)
+        if not level.ordered:
+            continue
+        never: list[str] = []
+        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never)]
+        yield from found
+        if not found:
+            yield from (unreachable_node.behind_joins(level, name) for name in never)
 
 
-def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
-    runs = level.runs(loop)
+def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
+    """`never` is given the joins that no run brings all their edges."""
+    runs = level.context(loop)
     shown = 0
     for name in _suspects(level, loop):
         account = level.account(runs)
@@ -118,10 +124,23 @@ def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 choices = turning_points(runs, run, path, [edge.source]) if path else []
                 yield _starved(level, name, edge, level.led(runs, path), choices)
-            elif not account.holds([account.node[name]]):
-                yield _never(level, name)
         except Undecided:
             yield _undecided(level, name)
+    if not shown and not level.exact(runs):
+        never += _never(level, loop)
+
+
+def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:
+    """The joins of this loop that no run brings all their edges."""
+    runs = level.context(loop)
+    account = level.account(runs)
+    for name in runs.order:
+        if level.graph.full(name) and level.home(name) is loop:
+            try:
+                if not account.holds([account.node[name]]):
+                    yield name
+            except Undecided:
+                continue
 
 
 def _suspects(level: GraphFacts, loop: Loop | None) -> list[str]:
@@ -169,17 +188,6 @@ def _starved(
         path=path,
         choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
         help=_HELP,
-    )
-
-
-def _never(level: GraphFacts, name: str) -> Diagnostic:
-    node = level.drawn[name]
-    return RULE.diagnostic(
-        f"join {ticks(name)} never runs: no run takes all of its edges in",
-        node.pointer_to("mode"),
-        node=name,
-        label="needs every edge in to be taken",
-        help="name another mode, such as `active`, or remove what can never run",
     )
 
 

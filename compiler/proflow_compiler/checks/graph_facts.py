@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from proflow_compiler.checks.certainty import Certainty, drawn_path
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
@@ -11,7 +11,7 @@ from proflow_compiler.soundness import Account, Undecided
 from proflow_compiler.soundness.witness import witness
 from proflow_compiler.checks.settlement import Settlement
 from proflow_compiler.design import Node
-from proflow_compiler.graph import Graph, GraphNode
+from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
 
 
@@ -21,7 +21,7 @@ class GraphFacts:
 
     graph: Graph
     _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
-    _rounds: dict[str, Runs] = field(default_factory=dict, repr=False)
+    _contexts: dict[str, Runs] = field(default_factory=dict, repr=False)
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
     _exact: dict[int, bool] = field(default_factory=dict, repr=False)
@@ -80,15 +80,23 @@ class GraphFacts:
         stopping = stopping or not (self._stops or self.graph.back)
         key = (None if loop is None else loop.header, stopping)
         if key not in self._runs:
-            outer = None if loop is None else self.runs(self._around(loop), stopping=stopping)
             self._runs[key] = runs_of(
                 self.graph,
                 stopping=stopping,
                 loop=loop,
                 headers=self._headers(loop),
-                outer=outer,
+                outer=None if loop is None else self.rounds,
             )
         return self._runs[key]
+
+    def context(self, loop: Loop | None) -> Runs:
+        """All runs in which a loop, and those around it, may be in any iteration."""
+        if loop is None:
+            return self.runs()
+        if loop.header not in self._contexts:
+            headers = self._headers(loop)
+            self._contexts[loop.header] = runs_of(self.graph, stopping=True, headers=headers)
+        return self._contexts[loop.header]
 
     @cached_property
     def _stops(self) -> bool:
@@ -119,6 +127,17 @@ class GraphFacts:
         return self._accounts[id(runs)]
 
     @cached_property
+    def choosing(self) -> int:
+        """The nodes that a branch may leave by another outcome than the usual one, as a set of
+        `settlement`."""
+        graph, bit = self.graph, self.settlement.bit
+        found = 0
+        for name in self.settlement.order:
+            if not graph.nodes[name].every and len(graph.exits[name]) > 1:
+                found |= bit[name]
+        return found
+
+    @cached_property
     def settlement(self) -> Settlement:
         return Settlement(self.graph, self.loops)
 
@@ -136,31 +155,39 @@ class GraphFacts:
         runs, goal = self.common(x, y)
         if x not in runs.into or goal not in runs.into:
             return None if goal not in runs.into else self.walk(y, without=x)
-        stopped = self._stopped_before(runs, goal)
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
-            if not stopped:
+            if not (self._stops or self.graph.back):
                 return self.walk(y, without=x)
         account = self.account(runs)
-        barred = [-account.exit[one] for one in stopped]
+        ran = [account.node[goal], -account.node[x], self.goes_on(account, goal)]
         try:
-            found = witness(account, goal, [account.node[goal], -account.node[x], *barred])
+            found = witness(account, goal, ran)
         except Undecided:
             return self.walk(y)
         return None if found is None else self.led(runs, found[0])
 
-    def _stopped_before(self, runs: Runs, y: str) -> list[tuple[str, str]]:
-        """The outcomes that stop the run, or end the iteration, before `y` could begin."""
+    def goes_on(self, account: Account, y: str, *, back: bool = False) -> int:
+        """A literal to assume: nothing ends the run, or the iteration, before `y` could begin.
+
+        `back`: no back edge is taken before, either; else only returns count, which end it at once.
+        """
         settled = self.settlement.surely[y]
-        return [
-            (name, exit_.outcome)
-            for name in runs.order
-            if self.settlement.bit[name] & settled
-            for exit_ in runs.exits[name]
-            if any(self.graph.nodes[edge.target].stops for edge in exit_.edges)
-            or any(way.at_once for way in exit_.back)
-        ]
+        before = {name for name in account.runs.order if self.settlement.bit[name] & settled}
+        return account.nothing_before(y, before, partial(self._ends, y=y, back=back))
+
+    def _ends(self, name: str, exit_: Exit, *, y: str, back: bool) -> bool:
+        nodes = self.graph.nodes
+        stops = any(nodes[e.target].stops or self._held(e.target, y) for e in exit_.edges)
+        return stops or any(back or way.at_once for way in exit_.back)
+
+    def _held(self, mishap: str, y: str) -> bool:
+        """Whether a mishap belongs to a loop that `y` is not in."""
+        if mishap not in self.graph.mishaps:
+            return False
+        loop = self.home(mishap)
+        return loop is not None and y not in loop.nodes
 
     def common(self, x: str, y: str) -> tuple[Runs, str]:
         """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
@@ -200,18 +227,6 @@ class GraphFacts:
         headers = frozenset(loop.header for loop in self.loops)
         return runs_of(self.graph, stopping=True, headers=headers) if headers else self.runs()
 
-    def round(self, loop: Loop) -> Runs:
-        """One round of a loop, whether or not there is any way out of it."""
-        if loop.header not in self._rounds:
-            self._rounds[loop.header] = runs_of(
-                self.graph,
-                stopping=True,
-                loop=loop,
-                headers=self._headers(loop),
-                outer=self.rounds,
-            )
-        return self._rounds[loop.header]
-
     def concurrency(self, runs: Runs) -> Concurrency:
         """What meets in these runs."""
         if id(runs) not in self._concurrency:
@@ -236,6 +251,17 @@ class GraphFacts:
         """Whether some run takes both."""
         other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
         return any(self.first_beside(self.rounds, other))
+
+    def begins(self, name: str, *, stopping: bool = True) -> bool:
+        """Whether some run comes to a node; without `stopping`, before something ends the run."""
+        if self.exact(self.rounds) and (stopping or not self._stops):
+            return True
+        account = self.account(self.rounds)
+        going_on = [] if stopping else [self.goes_on(account, name)]
+        try:
+            return name in account.node and account.holds([account.node[name], *going_on])
+        except Undecided:
+            return True
 
     def both(self, runs: Runs, x: str, y: str) -> bool:
         """Whether one of these runs takes both of two nodes that the filter lets it take."""

@@ -83,3 +83,15 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
             label="never runs",
             help="draw an edge that leads here, or remove the node",
         )
+
+
+def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
+    """A join of mode `all` that no run takes all edges to, though something else stops them all."""
+    node = level.drawn[name]
+    return RULE.diagnostic(
+        f"no run comes to {ticks(name)}: none takes all of its edges in",
+        node.pointer_to("mode"),
+        node=name,
+        label="never runs",
+        help="name another mode, such as `active`, or remove what can never run",
+    )

@@ -131,7 +131,7 @@ class Graph:
         if name in self.tails:
             return 1 if len(self.into[name]) > 1 else None
         mode = self.nodes[name].mode
-        enough = 1 if mode == "any" else mode
+        enough = 1 if mode in ("any", "one") else mode
         return enough if isinstance(enough, int) and enough < len(self.into[name]) else None
 
     def full(self, name: str) -> bool:

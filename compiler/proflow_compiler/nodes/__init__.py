@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 
+from proflow_compiler.graph.model import GraphNode
 from proflow_compiler.nodes.lowering import Lowering
 
 
@@ -15,3 +16,8 @@ def _found() -> dict[str, Lowering]:
 
 LOWERINGS: dict[str, Lowering] = _found()
 """Every node type's lowering, by its canonical name."""
+
+
+def is_instant(at: GraphNode) -> bool:
+    """Whether a node of a graph is over as soon as it begins."""
+    return not at.drawn or at.ruled or LOWERINGS[at.node.type].instant

@@ -7,12 +7,13 @@ told rightly, which the polynomial analyses of `proflow_compiler.graph` cannot: 
 decides.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 from proflow_compiler.graph.model import Exit, GraphEdge
 from proflow_compiler.graph.runs import Runs, taken_at_once
+from proflow_compiler.nodes import is_instant
 
 MOST_CONFLICTS = 20_000
 """The effort for one question, in conflicts of the solver: far more than drawn designs need."""
@@ -59,17 +60,96 @@ class Account:
         self._solver.add_clause([-found, *literals])
         return found
 
+    def both_of(self, one: int, other: int) -> int:
+        """A literal that can only hold if two others do."""
+        found = next(self._numbers)
+        self._solver.append_formula([[-found, one], [-found, other]])
+        return found
+
     def two_of(self, literals: Sequence[int]) -> int:
         """A literal that can only hold if two of others do."""
         pairs: list[int] = []
         before: int | None = None
         for literal in literals:
             if before is not None:
-                pair = next(self._numbers)
-                self._solver.append_formula([[-pair, literal], [-pair, before]])
-                pairs.append(pair)
+                pairs.append(self.both_of(literal, before))
             before = self.any_of([literal] if before is None else [literal, before])
         return self.any_of(pairs)
+
+    def nothing_before(
+        self, name: str, settled: Collection[str], ends: Callable[[str, Exit], bool]
+    ) -> int:
+        """A literal to assume: nothing ends the run before a node could begin.
+
+        Nor in that moment, by nodes that take no time.
+
+        Args:
+            name: The node.
+            settled: The nodes that are settled then on every run.
+            ends: Whether an outcome of a node ends the run, or the iteration, at once.
+        """
+        literal = next(self._numbers)
+        for at, early in self._early(name, self._settled_when(settled)).items():
+            for exit_ in self.runs.exits[at]:
+                if ends(at, exit_):
+                    self._solver.add_clause([-literal, -early, -self.exit[at, exit_.outcome]])
+        return literal
+
+    def _settled_when(self, settled: Collection[str]) -> dict[str, int | None]:
+        """The nodes that are settled with others, each with the literal on which that depends.
+
+        A node that need not wait for all its edges in has waited for them if it is skipped.
+        """
+        graph = self.runs.graph
+        when: dict[str, int | None] = dict.fromkeys(settled)
+        for at in reversed(self.runs.order):
+            if at not in when or (when[at] is None and graph.needs(at) is None):
+                continue
+            given = when[at]
+            unless = [self.node[at]] if graph.needs(at) is not None else []
+            for edge in graph.into[at]:
+                source = edge.source
+                if source not in self.node or when.get(source, 0) is None:
+                    continue
+                found = when.setdefault(source, next(self._numbers))
+                assert found is not None
+                self._solver.add_clause([*([] if given is None else [-given]), *unless, found])
+        return when
+
+    def _early(self, name: str, when: Mapping[str, int | None]) -> dict[str, int]:
+        """The nodes that may have run when a node begins, each with a literal that then holds."""
+        graph = self.runs.graph
+        early: dict[str, int] = {}
+        sure = {at for at, given in when.items() if given is None}
+        for at in self.runs.order:
+            own, into = self.node[at], graph.into[at]
+            before = [edge for edge in into if edge.source in early]
+            if at in sure:
+                early[at] = own
+            elif at in when:
+                early[at] = self._implied([own, when[at] or own])
+            elif at == name or not before or not is_instant(graph.nodes[at]):
+                continue
+            elif graph.needs(at) == 1:
+                early[at] = next(self._numbers)
+                for edge in before:
+                    taken = self.edge(edge)
+                    if taken is not None:
+                        self._solver.add_clause([-early[edge.source], -taken, early[at]])
+            elif len(before) == len(into):
+                open_ = [early[edge.source] for edge in into if edge.source not in sure]
+                early[at] = self._implied([own, *open_])
+                if not open_:
+                    sure.add(at)
+        return early
+
+    def _implied(self, literals: Sequence[int]) -> int:
+        """A literal that holds where all of others do."""
+        if len(literals) == 1:
+            return literals[0]
+        found = next(self._numbers)
+        self._solver.add_clause([*(-one for one in literals), found])
+        return found
 
     def holds(self, assumptions: Iterable[int]) -> bool:
         """Whether some run meets all assumptions. Raises `Undecided`."""
@@ -97,6 +177,8 @@ class Account:
                 for edge in exit_.edges:
                     if edge.target in runs.into:
                         into.setdefault(edge.target, []).append(edge)
+        for starved in into.keys() - exits.keys():
+            exits[starved] = ()
         return replace(
             runs,
             order=order,

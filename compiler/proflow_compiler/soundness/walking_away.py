@@ -1,0 +1,202 @@
+"""Branches that walk away from where others meet them: the question behind PF218.
+
+Two branches out of one outcome can both lead to a node. On some run one of them has left before, by
+a rejection, a timeout, an error or a choice, while another arrives: does the node run all the same?
+It does not if the leaving stops the run at once, or begins the next iteration of a loop around the
+node. To leave by the usual outcome (an approval's `approved`, a step's `default`) is not to walk
+away, nor is it that an inclusive node has not chosen a branch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.runs import Runs, taken_at_once
+from proflow_compiler.soundness.account import Account
+from proflow_compiler.soundness.witness import witness
+
+_USUAL = ("approved", "received", "default")
+
+
+@dataclass(frozen=True)
+class WalkedAway:
+    """A run on which a branch has walked away from a node, and another one arrives there.
+
+    `left` is the node by which it has, with its outcome: None if a join of mode `all` was starved
+    on the way. `path` leads to the node, by the branch that arrives.
+    """
+
+    left: tuple[str, str] | None
+    path: tuple[str, ...]
+    run: Runs
+
+
+class Meeting:
+    """A node at which branches meet; `leading` are the nodes that lead to it from where they part.
+
+    Args:
+        runs: The runs, or those of one iteration of the innermost loop around the node.
+        node: The node.
+    """
+
+    def __init__(self, runs: Runs, node: str) -> None:
+        self.runs, self.node = runs, node
+        self.graph = runs.graph
+        self.above = self.graph.dominator_tree.parent.get(node, runs.root)
+        if self.above not in runs.into:
+            self.above = runs.root
+        self.leading = self._leading()
+
+    def _leading(self) -> set[str]:
+        found = {self.above}
+        stack = [self.node]
+        while stack:
+            for edge in self.runs.into[stack.pop()]:
+                if edge.source not in found:
+                    found.add(edge.source)
+                    stack.append(edge.source)
+        return found
+
+    def _leads(self, exit_: Exit) -> bool:
+        return any(edge.target == self.node or edge.target in self.leading for edge in exit_.edges)
+
+    def _leavings(self) -> list[tuple[str, Exit]]:
+        """The outcomes by which a branch walks away."""
+        return [
+            (name, exit_)
+            for name in sorted(self.leading, key=self.graph.rank.__getitem__)
+            if not self.graph.nodes[name].every
+            for exit_ in self.runs.exits[name]
+            if not self._leads(exit_)
+            and not self._ends_at_once(exit_)
+            and not _usual(self.graph.nodes[name], exit_)
+        ]
+
+    def _ends_at_once(self, exit_: Exit) -> bool:
+        """Whether the run is stopped, or the iteration over, as soon as this outcome is taken."""
+        stops = any(self.graph.nodes[edge.target].stops for edge in exit_.edges)
+        return stops or bool(exit_.back)
+
+    def find(
+        self,
+        formula: Callable[[], Account],
+        ended: Callable[[Account], int],
+        *,
+        exact: bool,
+    ) -> WalkedAway | None:
+        """A run on which a branch walks away; None if there is none.
+
+        Args:
+            formula: Gives the account of the runs, if it is needed.
+            ended: Gives the literal of it that says that nothing ends the run, or the iteration,
+                before the node could begin.
+            exact: Whether joins of mode `all` are brought all their edges on all runs.
+
+        Raises:
+            Undecided: The question takes too much effort.
+        """
+        leavings = self._leavings()
+        starved = (
+            []
+            if exact
+            else [name for name in self.leading if self.graph.full(name) and name != self.above]
+        )
+        if not leavings and not starved:
+            return None
+        account = formula()
+        going_on = ended(account)
+        for first, others in self._forks():
+            way = self._reached(first.target)
+            own = {edge.index for edge in self.runs.into[self.node] if edge.source in way}
+            left = {
+                account.exit[name, exit_.outcome]: (name, exit_.outcome)
+                for name, exit_ in leavings
+                if name in way
+            }
+            walked = list(left) + [_starved(account, name) for name in starved if name in way]
+            arriving = list(self._arriving(account, others, own)) if walked else []
+            if not arriving:
+                continue
+            assumptions = [
+                account.exit[first.source, first.outcome],
+                account.any_of(arriving),
+                account.any_of(walked),
+                *(-account.exit[e.source, e.outcome] for e in self._edges(own)),
+                going_on,
+            ]
+            found = witness(account, self.node, assumptions)
+            if found is not None:
+                path, run = found
+                taken = ((name, one.outcome) for name in run.order for one in run.exits[name])
+                chosen = next((one for one in taken if one in left.values()), None)
+                return WalkedAway(chosen, path, run)
+        return None
+
+    def _edges(self, indices: set[int]) -> list[GraphEdge]:
+        return [edge for edge in self.runs.into[self.node] if edge.index in indices]
+
+    def _forks(self) -> Iterator[tuple[GraphEdge, list[GraphEdge]]]:
+        """Edges that begin a branch to the node, each with those that are taken beside it."""
+        for name in sorted(self.leading, key=self.graph.rank.__getitem__):
+            for exits in taken_at_once(self.graph.nodes[name], self.runs.exits[name]):
+                edges = [
+                    edge
+                    for exit_ in exits
+                    for edge in exit_.edges
+                    if edge.target == self.node or edge.target in self.leading
+                ]
+                if len(edges) > 1:
+                    for edge in edges:
+                        if edge.target != self.node:
+                            yield edge, [other for other in edges if other is not edge]
+
+    def _reached(self, name: str) -> set[str]:
+        """The nodes on the way from one to the meeting."""
+        found, stack = {name}, [name]
+        while stack:
+            for exit_ in self.runs.exits[stack.pop()]:
+                for edge in exit_.edges:
+                    if edge.target in self.leading and edge.target not in found:
+                        found.add(edge.target)
+                        stack.append(edge.target)
+        return found
+
+    def _arriving(
+        self, account: Account, others: Sequence[GraphEdge], own: set[int]
+    ) -> Iterator[int]:
+        """Literals that say that a branch beside the first one arrives, by an edge of its own."""
+        for edge in others:
+            started = account.exit[edge.source, edge.outcome]
+            if edge.target == self.node:
+                yield started
+                continue
+            way = self._reached(edge.target)
+            edges = [
+                one
+                for one in self.runs.into[self.node]
+                if one.source in way and one.index not in own
+            ]
+            if edges:
+                arrives = account.any_of(account.exit[e.source, e.outcome] for e in edges)
+                yield account.both_of(started, arrives)
+
+
+def may_walk_away(graph: Graph, name: str) -> bool:
+    """Whether a node is one at which it has to be clear what happens if a branch walks away."""
+    at = graph.nodes[name]
+    return (
+        at.drawn
+        and at.node.type != "end"
+        and at.mode is None
+        and name not in graph.tails
+        and len(graph.into[name]) > 1
+    )
+
+
+def _usual(at: GraphNode, exit_: Exit) -> bool:
+    return not at.ruled and exit_.outcome in _USUAL
+
+
+def _starved(account: Account, join: str) -> int:
+    """A literal that can only hold if a join is brought some of its edges, and does not run."""
+    return account.both_of(account.any_of(account.into(join)), -account.node[join])
