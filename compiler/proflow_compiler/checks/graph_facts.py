@@ -1,6 +1,6 @@
 """What follows from one graph of a design: the drawing itself, or what a container holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -164,6 +164,19 @@ class GraphFacts:
         ran = [account.node[goal], -account.node[x], self.goes_on(account, goal)]
         try:
             found = witness(account, goal, ran)
+        except Undecided:
+            return self.walk(y)
+        return None if found is None else self.led(runs, found[0])
+
+    def left_by(
+        self, runs: Runs, x: str, y: str, outcomes: Collection[str]
+    ) -> tuple[str, ...] | None:
+        """A path to `y` of a run that takes it, and leaves `x` by one of these outcomes."""
+        account = self.account(runs)
+        left = [account.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
+        ran = [account.node[y], account.any_of(left), self.goes_on(account, y)]
+        try:
+            found = witness(account, y, ran)
         except Undecided:
             return self.walk(y)
         return None if found is None else self.led(runs, found[0])

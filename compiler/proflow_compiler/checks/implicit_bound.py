@@ -1,4 +1,4 @@
-"""PF216: a way back of an approval without a bound of its own."""
+"""PF216: a back edge without a bound of its own."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,11 @@ RULE = Rule(
     code="PF216",
     name="implicit-bound",
     level=Level.WARNING,
-    summary="a `returned` edge, or a `rejectTo`, that does not say how often a run may go back",
+    summary="an edge that leads back, or a `rejectTo`, and does not say how often a run may go back",
     why="""
-A run that goes back more often than it may fails. An approval's return is a way back without saying
-so, and if nobody said how often it may be taken, it is ten times. Better somebody decides it.
+An edge leads back if its target lies on every path to its source: then runs go round in a loop. A run
+that goes back more often than the edge's bound fails. Where none is given it is ten times. Better
+somebody decides it.
 """,
     incorrect="""
 {
@@ -59,7 +60,7 @@ edge back, with a bound.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        # Of ways that lead to the wrong place, jump-into-loop and bad-reject-to say so.
+        # Of edges that lead to the wrong place, jump-into-loop and bad-reject-to say so.
         sound = [way for loop in level.loops for way in loop.back] if level.ordered else ()
         for way in sound:
             source, drawn = way.edge.source, way.edge.edge
@@ -67,8 +68,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 continue
             node = level.graph.nodes[source].node
             yield RULE.diagnostic(
-                f"nobody said how often a run may go back from {ticks(node.id)} "
-                f"to {ticks(way.edge.target)}: {way.limit} times",
+                f"the edge from {ticks(node.id)} leads back to {ticks(way.edge.target)} "
+                f"and does not say how often: at most {way.limit} times"
+                if drawn is not None
+                else f"{ticks(node.id)} goes back to {ticks(way.edge.target)} "
+                f"at most {way.limit} times, since nothing says how often",
                 node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
                 node=node.id,
                 edge=None if drawn is None else drawn.key,

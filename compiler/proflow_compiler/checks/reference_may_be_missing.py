@@ -167,10 +167,12 @@ def _way(
     runs, at = level.common(step, at)
     if step not in runs.into or at not in runs.into:
         return None
+    if not level.exact(runs):
+        return level.left_by(runs, step, at, outcomes)
     narrowed = leaving(runs, step, outcomes)
     if narrowed is None or at not in narrowed.into:
         return None
-    if not level.taken(step, at):
+    if not level.certainty(runs).taken(step, at):
         both: Watched = {(step, None): 1, (at, None): 2}
         if not any(Concurrency(narrowed, both).beside.values()):
             return None

@@ -1,7 +1,7 @@
-"""PF206: a way back without a bound."""
+"""PF206: edges that lead round in a circle which has no beginning."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import networkx as nx
 
@@ -9,34 +9,38 @@ from proflow_compiler.checks.certainty import drawn_path
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
-from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.checks.wording import listed, ticks, walk
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import Graph, GraphEdge
 
 _MOST = 20
-"""Cycles reported per design: they often share edges, and mending one mends many."""
+"""Cycles reported per design."""
 
 RULE = Rule(
     code="PF206",
     name="unbounded-cycle",
     level=Level.ERROR,
-    summary="edges that lead round in a circle without a bound, and prints the circle",
+    summary="""edges that lead round in a circle which runs enter at several nodes, so that it has no
+beginning; prints the circle and the edges that enter it""",
     why="""
-A circle is a loop, and a loop needs a bound: else a run could go round for ever. One edge of the
-circle says how often it may be taken, by `data.loop`; the `returned` edge of an approval is taken
-ten times at most if it does not say. Without that nobody can tell which edge leads back, and every
-node of the circle would wait for the one before it.
+A circle is a loop if all runs enter it at one node: each iteration begins there, and the edges that
+lead back to it are its back edges. If runs enter it at two nodes, nobody can tell where an iteration
+begins, what it repeats, and which nodes wait for which. The message shows the circle; below it stand
+the edges that enter it.
 """,
     incorrect="""
 {
   "nodes": [
     {"id": "begin", "type": "start"},
+    {"id": "known", "type": "condition"},
     {"id": "draft", "type": "task", "data": {"handler": "draft"}},
     {"id": "check", "type": "approval"},
     {"id": "done", "type": "end"}
   ],
   "edges": [
-    {"source": "begin", "target": "draft"},
+    {"source": "begin", "target": "known"},
+    {"source": "known", "target": "check", "data": {"when": "event.data.known"}},
+    {"source": "known", "target": "draft"},
     {"source": "draft", "target": "check"},
     {"source": "check", "target": "done"},
     {"source": "check", "target": "draft", "sourceHandle": "rejected"}
@@ -61,62 +65,62 @@ node of the circle would wait for the one before it.
 }
 """,
     fix="""
-Give the edge that leads back a bound: `"data": {"loop": {"max": 3}}`. Or remove it, and draw what
-should happen the second time behind it.
+Lead all edges that enter the circle to one node of it, with which each iteration then begins. Or lead
+back to a node before the circle, over which every run comes.
 """,
 )
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if not level.graph.acyclic:
+        if len(level.graph.starts) == 1 and not level.graph.acyclic:
             yield from _check(level.graph)
 
 
 def _check(graph: Graph) -> Iterator[Diagnostic]:
-    distance = _distances(graph)
-    left: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(distance))
-    for _ in range(_MOST):
-        parts = [part for part in nx.strongly_connected_components(left) if _turns(left, part)]
-        if not parts:
-            return
-        for part in sorted(parts, key=lambda part: min(distance[name] for name in part)):
-            cycle = _shortest(left, part, min(part, key=distance.__getitem__))
-            left.remove_edge(cycle[-2], cycle[-1])
-            yield _diagnostic(graph, cycle)
+    """One for each part of the drawing in which all nodes lead to each other."""
+    left: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(graph.reachable))
+    parts = [part for part in nx.strongly_connected_components(left) if _turns(left, part)]
+    place = {name: index for index, name in enumerate(graph.nodes)}
+    for part in sorted(parts, key=lambda part: min(place[name] for name in part))[:_MOST]:
+        entering = [
+            edge
+            for name in sorted(part, key=place.__getitem__)
+            for edge in graph.into[name]
+            if edge.source not in part and edge.source in graph.reachable
+        ]
+        if entering:
+            cycle = _shortest(left, part, entering[0].target)
+            yield _diagnostic(graph, cycle, entering)
 
 
-def _diagnostic(graph: Graph, cycle: list[str]) -> Diagnostic:
-    back = _edge(graph, cycle[-2], cycle[-1])
+def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -> Diagnostic:
     path = drawn_path(graph, cycle)
-    entry = graph.nodes[cycle[-1]].node
+    first = entering[0]
+    entries = list(dict.fromkeys(graph.nodes[edge.target].node.id for edge in entering))
+    node = graph.nodes[first.target].node
+    others = [edge for edge in entering[1:] if edge.target != first.target]
     return RULE.diagnostic(
-        f"the edges lead round in a circle, back to {ticks(entry.id)}",
-        pointed(back.edge.pointer, "target") if back.edge is not None else place_of(entry),
-        node=entry.id,
-        edge=back.edge.key if back.edge is not None else None,
-        label="leads back",
+        f"the circle {walk(path)} has no beginning: runs enter it at {listed(entries)}",
+        _place(graph, first),
+        node=node.id,
+        edge=None if first.edge is None else first.edge.key,
+        label=f"enters the circle at {ticks(node.id)}",
+        related=tuple(
+            Related(
+                _place(graph, edge),
+                f"enters it at {ticks(graph.nodes[edge.target].node.id)}",
+            )
+            for edge in others[:3]
+        ),
         path=path,
-        help='say how often it may lead back: `"data": {"loop": {"max": 3}}`',
+        help="lead all edges that enter it to one of its nodes, where each iteration begins",
     )
 
 
-def _distances(graph: Graph) -> dict[str, tuple[int, int]]:
-    """How far each node is from a start, and its place in the file, which breaks ties.
-
-    Over ways back too: a circle may be where nothing else leads to.
-    """
-    place = {name: index for index, name in enumerate(graph.nodes)}
-    found = {name: (0, place[name]) for name in graph.starts or graph.nodes}
-    queue = deque(found)
-    while queue:
-        name = queue.popleft()
-        back = (way.edge for exit_ in graph.exits[name] for way in exit_.back)
-        for edge in (*graph.out(name), *back):
-            if edge.target not in found:
-                found[edge.target] = (found[name][0] + 1, place[edge.target])
-                queue.append(edge.target)
-    return found
+def _place(graph: Graph, edge: GraphEdge) -> str:
+    drawn = edge.edge
+    return place_of(graph.nodes[edge.source].node) if drawn is None else pointed(drawn.pointer, "target")
 
 
 def _turns(digraph: "nx.DiGraph[str]", part: set[str]) -> bool:
@@ -138,7 +142,3 @@ def _shortest(digraph: "nx.DiGraph[str]", part: set[str], entry: str) -> list[st
             if target in part and target not in came:
                 came[target] = name
                 queue.append(target)
-
-
-def _edge(graph: Graph, source: str, target: str) -> GraphEdge:
-    return next(edge for edge in graph.out(source) if edge.target == target)
