@@ -126,13 +126,13 @@ class _Json(_Listing):
 
     def __init__(self) -> None:
         super().__init__()
-        self._separator = '{"designs": ['
+        self._before = '{"designs": ['
 
     def show(self, one: "CheckedVersion") -> None:
         import json
 
-        echo(f"{self._separator}\n  {json.dumps(_as_json(one), ensure_ascii=False)}")
-        self._separator = ","
+        echo(f"{self._before}\n  {json.dumps(_as_json(one), ensure_ascii=False)}")
+        self._before = ","
 
     def end(self) -> None:
         import json
@@ -143,8 +143,8 @@ class _Json(_Listing):
             "outdated": self.outdated,
             "ok": not self.refused,
         }
-        opening = self._separator if self._separator != "," else "\n"
-        echo(f"{opening}], {json.dumps(counts)[1:]}\n")
+        opening = "" if self._before == "," else self._before
+        echo(f"{opening}\n], {json.dumps(counts)[1:]}\n")
 
 
 def _as_json(one: "CheckedVersion") -> dict[str, Any]:
