@@ -9,7 +9,7 @@ import keyword
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
@@ -104,25 +104,24 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
+Report = Literal["text", "json", "sarif", "github"]
 Handlers = Annotated[
     str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
 ]
 
 
-@app.command()
-@guarded
-def check(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders.")],
-    handlers: Handlers = None,
-    format: Annotated[
-        Literal["text", "json", "sarif", "github"], typer.Option(help="How to report.")
-    ] = "text",
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    stored: Annotated[
-        bool, typer.Option("--stored", help="Refuse what a design cannot have when it is stored.")
-    ] = False,
-) -> None:
-    """Prove that designs can run, or show what is wrong with them."""
+def check_files(
+    paths: Sequence[str], *, handlers: str | None, format: Report, strict: bool, stored: bool
+) -> NoReturn:
+    """Report what is wrong with files; ends the command.
+
+    Args:
+        paths: Files and folders.
+        handlers: The module that holds the handlers.
+        format: How to report.
+        strict: Whether warnings count as errors.
+        stored: Whether the designs are to be stored.
+    """
     from proflow_compiler.loading import compile_all, handler_outputs
     from proflow_compiler.rendering import render_files
 

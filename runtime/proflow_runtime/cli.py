@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
+from proflow_runtime.service.cli_check import check
 from proflow_runtime.service.cli_db import db
 from proflow_runtime.service.cli_serve import serve, token
 
@@ -30,6 +31,8 @@ MOST_NAMED = 12
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
+app.command()(guarded(check))
+app.registered_commands.insert(0, app.registered_commands.pop())  # the first that help lists
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
 app.command()(guarded(serve))

@@ -7,6 +7,7 @@ the called function arrives. Strings inside `Value`s are templates: `${…}` hol
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -16,10 +17,47 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-FORMAT: Literal["proflow/definition@1"] = "proflow/definition@1"
+FORMAT: Literal["proflow/definition@2"] = "proflow/definition@2"
+_FORMAT_NAME = re.compile(r"proflow/definition@([0-9]{1,6})")
+
+
+class UnknownFormatError(Exception):
+    """A definition has a format that this version of ProFlow cannot read.
+
+    Attributes:
+        format: The format of the definition.
+        workflow: The id of its workflow, if it has one.
+    """
+
+    def __init__(self, format: str, workflow: str | None = None) -> None:
+        of = "" if workflow is None else f" of `{workflow}`"
+        super().__init__(
+            f"the definition{of} has the format `{format}`;"
+            f" this version of ProFlow reads `{FORMAT}` only"
+        )
+        self.format = format
+        self.workflow = workflow
+
+    @property
+    def is_older(self) -> bool:
+        """True if the format preceded the current one, so that compiling again helps."""
+        return is_older(self.format)
+
+
+def is_older(format: str) -> bool:
+    """True if a format preceded the current one."""
+    return 0 < _number(format) < _number(FORMAT)
+
+
+def _number(format: str) -> int:
+    """The number of a format; 0 for a text that names no format."""
+    found = _FORMAT_NAME.fullmatch(format)
+    return 0 if found is None else int(found[1])
+
 
 Value = Annotated[Any, Field(description="JSON; `${…}` in strings holds an expression")]
 Seconds = Annotated[int, Field(ge=1)]
@@ -456,7 +494,9 @@ class Part(Model):
 
 
 class Definition(Model):
-    format: Literal["proflow/definition@1"] = FORMAT
+    """A compiled design. Reading one of another format raises `UnknownFormatError`."""
+
+    format: Literal["proflow/definition@2"] = FORMAT
     id: str
     name: str
     description: str | None = None
@@ -480,6 +520,16 @@ class Definition(Model):
     """By step id; empty unless the program is too long for one run."""
     steps: list[AnyOp]
     digest: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_format(cls, data: Any) -> Any:
+        """Refuse another format by its name, before its other differences are reported."""
+        found = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
+        if isinstance(found, str) and found != FORMAT:
+            workflow = data.get("id")
+            raise UnknownFormatError(found, workflow if isinstance(workflow, str) else None)
+        return data
 
     def canonical(self) -> str:
         """The canonical JSON of everything but the digest: sorted keys, no white space.

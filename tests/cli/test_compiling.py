@@ -22,7 +22,7 @@ def test_one_design_goes_to_stdout(inside: Proflow, purchase: Path) -> None:
     ast.parse(done.out)
     assert "async def purchase_approval(flow: Flow)" in done.out
     definition = inside("compile", purchase, "--target", "definition").json
-    assert definition["format"] == "proflow/definition@1"
+    assert definition["format"] == "proflow/definition@2"
 
 
 def test_a_package_is_written(inside: Proflow, purchase: Path, sample: Path) -> None:

@@ -165,7 +165,7 @@ def test_the_definition_schema_accepts_what_definitions_are_written_as() -> None
     value = json.loads(definition.to_json())
     schema = Draft202012Validator(definition_schema())
     assert schema.is_valid(value)
-    assert not schema.is_valid({**value, "format": "proflow/definition@2"})
+    assert not schema.is_valid({**value, "format": "proflow/definition@1"})
     assert not schema.is_valid({key: one for key, one in value.items() if key != "format"})
     value["steps"][0]["fn"] = "task"
     assert not schema.is_valid(value)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from proflow_runtime import clock
-from proflow_runtime.store import designs, outbox, people, runs, tasks, tokens, triggers
+from proflow_runtime.store import designs, formats, outbox, people, runs, tasks, tokens, triggers
 from proflow_runtime.store.database import connection, transaction
 from proflow_runtime.store.models import MODELS, Run
 from proflow_runtime.store.pages import Page, Slice
@@ -20,10 +20,16 @@ from store.drawn import defined
 from tortoise.exceptions import IntegrityError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
-MODULES = (designs, triggers, runs, tasks, tokens, outbox, people)
+MODULES = (designs, formats, triggers, runs, tasks, tokens, outbox, people)
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
     "designs.definition": "found by its digest, which only its versions tell",
+    "designs.store": "definitions are found by their digests",
+    "designs.set_triggers": "writes the tenant of the version it is given",
+    "formats.published": "one pass of the deployment compiles for all",
+    "formats.formats_of": "found by digests, which only their versions tell",
+    "formats.body": "found by its digest, which only its versions tell",
+    "formats.about": "found by its digest, which only its versions tell",
     "triggers.keys": "what the deployment registers with Inngest",
     "triggers.is_known": "whether the deployment has to register more",
     "triggers.cron_page": "a tick of a cron is for all",

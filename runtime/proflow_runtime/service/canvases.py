@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from proflow_schemas.definition import Canvas
 
-from proflow_runtime.store import designs
+from proflow_runtime.store import formats
 
 KEPT = 256
 """Drawings that a process keeps."""
@@ -14,12 +14,12 @@ _known: OrderedDict[str, Canvas] = OrderedDict()
 
 
 async def canvas_of(digest: str) -> Canvas | None:
-    """The drawing of a definition; None: nobody has published it."""
+    """The drawing of a definition; None: there is none that can be read."""
     if digest not in _known:
-        definition = await designs.definition(digest)
-        if definition is None:
+        about = await formats.about(digest)
+        if about is None or about.canvas is None:
             return None
-        _known[digest] = definition.canvas
+        _known[digest] = about.canvas
         while len(_known) > KEPT:
             _known.popitem(last=False)
     _known.move_to_end(digest)

@@ -16,6 +16,7 @@ from proflow_compiler.rendering import check_report
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers
 
+from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
 
@@ -59,10 +60,7 @@ class Compiling:
             raise Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
 
     def _compiled(self, canvas: Any, code: str | None) -> Compiled:
-        if code is not None and isinstance(canvas, Mapping):
-            canvas = {**canvas, "id": code}
-        text = json.dumps(canvas, ensure_ascii=False, indent=1).encode("utf-8", "replace")
-        reading = read(text, f"{code or 'design'}.json")
+        reading = read(stored_text(canvas, code), f"{code or 'design'}.json")
         several = len(reading.designs) > 1
         if several:
             raise Problem(422, "several-designs", "the body holds several designs")

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 import jsonschema
-from proflow_schemas.definition import Definition, EventTrigger
+from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 
 from proflow_runtime import clock, status
 from proflow_runtime.approving import ApprovalService, Resolver
@@ -26,6 +27,7 @@ from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.inngest_api import asking, sending
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found
+from proflow_runtime.service.recompiling import Recompiling
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
 from proflow_runtime.service.settings import ProFlowSettings
@@ -40,6 +42,7 @@ from proflow_runtime.store.tasks import ask_inngest_with
 from proflow_runtime.store.triggers import Key
 from proflow_runtime.stored.asked import RUN, RUN_EVENT, Asked
 from proflow_runtime.stored.deployment import Deployment, Limits, Target
+from proflow_runtime.stored.outdated import RefusedDesignError
 from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.tenant import is_tenant
 from proflow_runtime.values import JSON
@@ -88,6 +91,13 @@ class ProFlow:
         self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
         self.served = Served(client, self.settings)
         self._recorder = Recorder(self.bus.moved)
+        # Without handlers: whether a process has them is told by each run, as it was before.
+        self._recompiling = Recompiling(
+            Compiling(None, max_nodes=self.settings.max_nodes),
+            replaced=lambda definition: self.deployment.published(_keys(definition)),
+            failed=partial(self.metrics.job_failed, "recompiling"),
+            pause=self.settings.tick,
+        )
         self.deployment = Deployment(
             client,
             registry,
@@ -97,6 +107,7 @@ class ProFlow:
             closer=self.approvals.close_left,
             ended=self._ended,
             finish=self._recorder.finish,
+            recompile=self._recompiling.recompile,
         )
         self.served.deployment = self.deployment
 
@@ -128,6 +139,7 @@ class ProFlow:
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())
+            await stack.enter_async_context(self._recompiling.running())
             yield self
 
     @asynccontextmanager
@@ -188,10 +200,10 @@ class ProFlow:
         """
         if not is_tenant(tenant_id):
             raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
-        found = await designs.published(tenant_id, workflow)
-        definition = None if found is None else await designs.definition(found.digest)
-        if found is None or definition is None:
+        published = await self._published(tenant_id, workflow)
+        if published is None:
             raise not_found("published workflow")
+        found, definition = published
         given = {**(data or {}), "tenant_id": tenant_id}
         if initiator is not None:
             given[INITIATOR] = initiator
@@ -227,10 +239,10 @@ class ProFlow:
         run = await self._run(tenant_id, run_id)
         if run.status not in ("failed", "cancelled"):
             raise Problem(409, "not-failed", f"the run is {run.status}")
-        found = await designs.published(tenant_id, run.workflow)
-        definition = None if found is None else await designs.definition(found.digest)
-        if found is None or definition is None:
+        published = await self._published(tenant_id, run.workflow)
+        if published is None:
             raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
+        found, definition = published
         again = runs.derived_id("retry", tenant_id, run.id)
         new = runs.NewRun(
             id=again,
@@ -275,6 +287,32 @@ class ProFlow:
         if run is None:
             raise not_found("run")
         return run
+
+    async def _published(
+        self, tenant_id: int, workflow: str
+    ) -> tuple[designs.Published, Definition] | None:
+        """What a new run of a workflow takes, compiled again if its format is older.
+
+        Raises `Problem` for a design that is refused since an upgrade.
+        """
+        found = await designs.published(tenant_id, workflow)
+        if found is None:
+            return None
+        try:
+            definition = await designs.definition(found.digest)
+        except UnknownFormatError as error:
+            if not error.is_older:
+                raise Problem(503, "newer-format", str(error)) from None
+            found = replace(found, digest=await self._recompiled(tenant_id, found))
+            definition = await designs.definition(found.digest)
+        return None if definition is None else (found, definition)
+
+    async def _recompiled(self, tenant_id: int, found: designs.Published) -> str:
+        try:
+            return await self._recompiling.recompile(tenant_id, found.workflow, found.version)
+        except RefusedDesignError as error:
+            diagnostics = error.diagnostics or None
+            raise Problem(409, "design-refused", str(error), diagnostics=diagnostics) from None
 
     async def _hand_over(self, new: runs.NewRun) -> None:
         """The rows, and the event that starts it, in one transaction."""

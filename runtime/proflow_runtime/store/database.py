@@ -115,6 +115,19 @@ async def connect(
         yield context
 
 
+@asynccontextmanager
+async def connect_unchanged(url: str) -> AsyncIterator[TortoiseContext]:
+    """Open a database that is there, as `connect` does; makes no file and no tables.
+
+    Raises `SchemaBehindError` where they are missing or behind, and `DatabaseError`.
+    """
+    _require_file(url)
+    async with connect(url, current=False) as context:
+        if pending := await pending_migrations():
+            raise _behind(url, pending)
+        yield context
+
+
 def connection() -> BaseDBAsyncClient:
     """The connection that holds the tables, or the transaction on it that this task is in."""
     return InngestTask._meta.db
@@ -229,15 +242,26 @@ def _probe(config: dict[str, Any]) -> None:
                 opened.execute("PRAGMA schema_version")
 
 
+def _require_file(url: str) -> None:
+    """Raises `DatabaseError` for a SQLite database whose file is missing."""
+    file = _connection_config(url)["credentials"].get("file_path")
+    if file is not None and not Path(file).exists():
+        raise DatabaseError(f"there is no database `{shown(url)}`")
+
+
 async def _made_current(url: str) -> None:
     pending = await pending_migrations()
     if pending and is_sqlite():
         await migrate()
     elif pending:
-        raise SchemaBehindError(
-            f"the tables of `{shown(url)}` are behind: `{pending[0]}` is missing",
-            "run `proflow db upgrade`",
-        )
+        raise _behind(url, pending)
+
+
+def _behind(url: str, pending: list[str]) -> SchemaBehindError:
+    return SchemaBehindError(
+        f"the tables of `{shown(url)}` are behind: `{pending[0]}` is missing",
+        "run `proflow db upgrade`",
+    )
 
 
 def _connection_config(url: str) -> dict[str, Any]:

@@ -189,8 +189,7 @@ async def publish(
         raise ValueError(f"`{definition.id}` is no definition of `{code}` with a digest")
     async with transaction():
         design = await _locked(tenant_id, code, revision)
-        stored = StoredDefinition(digest=definition.digest, body=json.loads(definition.to_json()))
-        await StoredDefinition.bulk_create([stored], ignore_conflicts=True)
+        await store(definition)
         version = await DesignVersion.create(
             tenant_id=tenant_id,
             design=design,
@@ -202,9 +201,22 @@ async def publish(
         )
         design.published_version = version.number
         await design.save(update_fields=["published_version"])
-        await _drop_triggers(design)
-        await Trigger.bulk_create(list(_triggers(version, definition)))
+        await set_triggers(design, version, definition)
     return version
+
+
+async def store(definition: Definition) -> None:
+    """Keep a definition under its digest, unless it is kept already."""
+    stored = StoredDefinition(digest=definition.digest, body=json.loads(definition.to_json()))
+    await StoredDefinition.bulk_create([stored], ignore_conflicts=True)
+
+
+async def set_triggers(design: Design, version: DesignVersion, definition: Definition) -> None:
+    """Let a design's runs be started and cancelled as its published version says."""
+    await _drop_triggers(design)
+    of_design = Trigger.filter(tenant_id=design.tenant_id, design_id=design.id)
+    await of_design.filter(version=version.number).delete()
+    await Trigger.bulk_create(list(_triggers(version, definition)))
 
 
 async def unpublish(tenant_id: int, code: str) -> None:
@@ -247,15 +259,17 @@ async def version(tenant_id: int, code: str, number: int) -> DesignVersion:
     return found
 
 
-async def has_version(tenant_id: int, code: str, number: int, digest: str) -> bool:
-    """Whether a tenant has published this, whatever became of the design since."""
-    return await DesignVersion.filter(
-        tenant_id=tenant_id, design__code=code, number=number, digest=digest
-    ).exists()
+async def digest_of(tenant_id: int, code: str, number: int) -> str | None:
+    """The digest of a version, whatever became of the design; None: there is no such version."""
+    found = DesignVersion.filter(tenant_id=tenant_id, design__code=code, number=number)
+    return await found.first().values_list("digest", flat=True)  # type: ignore[return-value]
 
 
 async def definition(digest: str) -> Definition | None:
-    """What versions of this digest compile to; the same for every tenant that has one."""
+    """What versions of this digest compile to; the same for every tenant that has one.
+
+    Raises `UnknownFormatError`.
+    """
     stored = await StoredDefinition.get_or_none(digest=digest)
     return None if stored is None else Definition.model_validate(stored.body)
 

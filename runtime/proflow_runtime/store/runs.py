@@ -108,8 +108,13 @@ async def _created(new: NewRun) -> Run:
     )
 
 
-async def begin(tenant_id: int, run_id: str, inngest_run_id: str) -> bool:
-    """Note that Inngest has begun a run; False: it is over, or another of Inngest's runs has it."""
+async def begin(
+    tenant_id: int, run_id: str, inngest_run_id: str, *, digest: str | None = None
+) -> Run | None:
+    """Note that Inngest has begun a run, and by which definition, unless it is noted already.
+
+    None: the run is over, or another of Inngest's runs has it.
+    """
     begun = Q(status="pending", inngest_run_id__isnull=True)
     again = Q(inngest_run_id=inngest_run_id, status__in=OPEN)
     async with transaction():
@@ -117,14 +122,16 @@ async def begin(tenant_id: int, run_id: str, inngest_run_id: str) -> bool:
             begun | again, id=run_id, tenant_id=tenant_id
         )
         if run is None:
-            return False
+            return None
         if run.inngest_run_id is None:
             now = clock.now()
             changed = {"inngest_run_id": inngest_run_id, "status": "running", "started_at": now}
+            if digest is not None:
+                changed["digest"] = digest
             await _note(run, now, **changed)
             if run.task_id is not None:
                 await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
-    return True
+    return run
 
 
 async def finish(
@@ -184,12 +191,12 @@ async def announce(run_id: str) -> None:
         await connection().execute_query("SELECT pg_notify($1, $2)", [CHANNEL, run_id])
 
 
-async def open_of(tenant_id: int, workflow: str, digest: str) -> AsyncIterator[Run]:
-    """A tenant's runs of a definition that have not ended."""
-    of_digest = Run.filter(tenant_id=tenant_id, workflow=workflow, digest=digest, status__in=OPEN)
+async def open_of(tenant_id: int, workflow: str, version: int) -> AsyncIterator[Run]:
+    """A tenant's runs of a version that have not ended."""
+    found = Run.filter(tenant_id=tenant_id, workflow=workflow, version=version, status__in=OPEN)
     after = ""
     while True:
-        page = await of_digest.filter(id__gt=after).order_by("id").limit(PAGE)
+        page = await found.filter(id__gt=after).order_by("id").limit(PAGE)
         for run in page:
             yield run
         if len(page) < PAGE:

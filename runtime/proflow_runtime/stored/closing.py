@@ -65,8 +65,7 @@ class Closer:
         )
         if closed is None or status != "failed":
             return closed
-        prepared = await self._programs.get(closed["digest"])
-        handler = prepared.definition.on_failure
+        handler = (await self._programs.about(closed["digest"])).on_failure
         if handler is not None:
             await ctx.step.run(
                 failures.NODE,

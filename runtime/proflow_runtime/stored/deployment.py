@@ -20,6 +20,7 @@ from proflow_runtime.stored import closing
 from proflow_runtime.stored.asked import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.stored.closing import Closer, Ended
 from proflow_runtime.stored.crons import Ticker
+from proflow_runtime.stored.outdated import Recompile
 from proflow_runtime.stored.programs import Programs
 from proflow_runtime.stored.running import Finish, Interpreter, Leaving
 from proflow_runtime.stored.starting import Starter
@@ -73,14 +74,15 @@ class Deployment:
         closer: Leaving | None = None,
         ended: Ended | None = None,
         finish: Finish | None = None,
+        recompile: Recompile | None = None,
     ) -> None:
         """`opener` opens approvals, `closer` closes those that a run has left; `ended` is told of
         runs that have; `finish` notes that a run has ended well, by default in the tables of runs
-        and tasks alone.
+        and tasks alone; `recompile` compiles what is stored in an older format.
         """
         self._client, self._target = client, target
         self._limits = limits or Limits()
-        programs = self._programs = Programs(registry)
+        programs = self._programs = Programs(registry, recompile=recompile)
         self._starter = Starter(programs)
         self._interpreter = Interpreter(programs, opener, closer, ended, finish)
         self._closer = Closer(programs, ended)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 import inngest
-from proflow_schemas.definition import Definition
+from proflow_schemas.definition import Definition, UnknownFormatError
 
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import Program, interpret
 from proflow_runtime.scope import Workflow
-from proflow_runtime.store import designs
+from proflow_runtime.store import designs, formats
+from proflow_runtime.store.formats import About
+from proflow_runtime.stored.outdated import Recompile, RefusedDesignError, is_same_program
 
+K = TypeVar("K")
 T = TypeVar("T")
+log = logging.getLogger("proflow.stored")
 KEPT = 512
 """Definitions that a process keeps at most."""
 
@@ -46,39 +51,118 @@ class Prepared:
         )
 
 
-class Programs:
-    """A definition never changes under its digest, so what was loaded once stays true."""
+@dataclass(frozen=True)
+class Pin:
+    """A version of a tenant's workflow, and the digest of the definition that a run takes of it."""
 
-    def __init__(self, registry: Registry, *, kept: int = KEPT) -> None:
+    tenant_id: int
+    workflow: str
+    version: int
+    digest: str
+
+
+class Programs:
+    """A definition never changes under its digest, so what was loaded once stays true.
+
+    `recompile` is what a definition of an older format is replaced by; without it runs of such a
+    definition fail.
+    """
+
+    def __init__(
+        self, registry: Registry, *, recompile: Recompile | None = None, kept: int = KEPT
+    ) -> None:
         self.registry = registry
+        self._recompile = recompile
         self._kept = kept
+        self._about: OrderedDict[str, About] = OrderedDict()
         self._definitions: OrderedDict[str, Definition] = OrderedDict()
         self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._continued: OrderedDict[Pin, str] = OrderedDict()
 
-    async def definition(self, digest: str) -> Definition:
-        """Raises `NonRetriableError` for a digest that nobody has published."""
-        found = self._definitions.get(digest)
+    async def about(self, digest: str) -> About:
+        """What is known of a definition in any format.
+
+        Raises `NonRetriableError` for a digest that nobody has published.
+        """
+        found = self._about.get(digest)
         if found is None:
-            found = await designs.definition(digest)
+            found = await formats.about(digest)
             if found is None:
-                raise inngest.NonRetriableError(f"there is no definition `{digest}`")
-        self._keep(self._definitions, digest, found)
+                raise _unknown(digest)
+        self._keep(self._about, digest, found)
         return found
 
-    async def get(self, digest: str) -> Prepared:
-        """Raises as `definition` does.
+    async def to_begin(self, pin: Pin) -> str:
+        """The digest of the definition that a run takes which has not begun.
 
-        Raises `UnknownHandlerError`, which another process may not: it is worth another try.
+        Raises `NonRetriableError` for a digest that nobody has published, `RefusedDesignError`, and
+        `UnknownFormatError` for a newer format, which a newer process knows.
         """
+        try:
+            await self._definition(pin.digest)
+        except UnknownFormatError as error:
+            return await self._replacement(pin, error)
+        return pin.digest
+
+    async def get(self, pin: Pin) -> Prepared:
+        """What a run that has begun goes on with.
+
+        Raises `UnknownHandlerError` and `UnknownFormatError`, which another process may not: they
+        are worth another try. Raises `NonRetriableError` if the run cannot go on.
+        """
+        digest = self._continued.get(pin, pin.digest)
         found = self._prepared.get(digest)
         if found is None:
-            definition = await self.definition(digest)
+            definition = await self._of_begun(pin)
+            digest = definition.digest
             found = Prepared(definition, interpret(definition, self.registry))
         self._keep(self._prepared, digest, found)
         return found
 
-    def _keep(self, kept: OrderedDict[str, T], digest: str, one: T) -> None:
-        kept[digest] = one
-        kept.move_to_end(digest)
+    async def _of_begun(self, pin: Pin) -> Definition:
+        try:
+            return await self._definition(self._continued.get(pin, pin.digest))
+        except UnknownFormatError as error:
+            unknown = error
+        try:
+            digest = await self._replacement(pin, unknown)
+        except RefusedDesignError as refused:
+            raise inngest.NonRetriableError(str(refused)) from None
+        old, new = await formats.body(pin.digest), await formats.body(digest)
+        if old is None or new is None or not is_same_program(old, new):
+            raise inngest.NonRetriableError(
+                f"the run has begun with version {pin.version} of `{pin.workflow}` in the format"
+                f" `{unknown.format}`; compiled again for this version of ProFlow it would do other"
+                " steps, so the run cannot go on: start it again"
+            )
+        self._keep(self._continued, pin, digest)
+        return await self._definition(digest)
+
+    async def _replacement(self, pin: Pin, unknown: UnknownFormatError) -> str:
+        if not unknown.is_older:
+            log.warning("a run of `%s` of tenant %s: %s", pin.workflow, pin.tenant_id, unknown)
+            raise unknown
+        if self._recompile is None:
+            raise RefusedDesignError(
+                *(pin.tenant_id, pin.workflow, pin.version, f"{unknown}; publish it again")
+            )
+        return await self._recompile(pin.tenant_id, pin.workflow, pin.version)
+
+    async def _definition(self, digest: str) -> Definition:
+        found = self._definitions.get(digest)
+        if found is None:
+            found = await designs.definition(digest)
+            if found is None:
+                raise _unknown(digest)
+        self._keep(self._definitions, digest, found)
+        return found
+
+    def _keep(self, kept: OrderedDict[K, T], key: K, one: T) -> None:
+        kept[key] = one
+        kept.move_to_end(key)
         while len(kept) > self._kept:
             kept.popitem(last=False)
+
+
+def _unknown(digest: str) -> inngest.NonRetriableError:
+    return inngest.NonRetriableError(f"there is no definition `{digest}`")

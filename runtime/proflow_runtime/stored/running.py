@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import inngest
+from proflow_schemas.definition import is_older
 
 from proflow_runtime import status
 from proflow_runtime.approvals import Opener, OpenRequest
@@ -18,7 +19,8 @@ from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.stored.asked import RUN, Asked, as_kept
 from proflow_runtime.stored.callees import StoredCallees
 from proflow_runtime.stored.closing import Ended
-from proflow_runtime.stored.programs import Prepared, Programs
+from proflow_runtime.stored.outdated import RefusedDesignError
+from proflow_runtime.stored.programs import Pin, Prepared, Programs
 from proflow_runtime.tenant import required_tenant
 from proflow_runtime.values import JSON
 
@@ -58,9 +60,9 @@ class Interpreter:
             return await self._part(ctx, tenant_id, asked, asked.part)
         trigger = asked.trigger(ctx.event)
         pinned = await ctx.step.run(PIN, partial(self._pin, tenant_id, asked, ctx.run_id, trigger))
-        digest, version = pinned["digest"], pinned["version"]
-        prepared = await self._programs.get(digest)
-        flow = self._flow(ctx, tenant_id, asked.run_id, trigger, prepared, version)
+        pin = Pin(tenant_id, asked.workflow, pinned["version"], pinned["digest"])
+        prepared = await self._programs.get(pin)
+        flow = self._flow(ctx, pin, asked.run_id, trigger, prepared)
         answer = await whole_pass(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
         await self._finish(tenant_id, asked.run_id, answer)
@@ -75,30 +77,26 @@ class Interpreter:
 
         Raises `NonRetriableError` for what cannot, or must not, be run.
         """
-        version, digest = asked.version, asked.digest
-        if version is None or digest is None:
-            published = await designs.published(tenant_id, asked.workflow)
-            if published is None:
-                raise inngest.NonRetriableError(
-                    f"there is no published workflow `{asked.workflow}`"
-                )
-            version, digest = published.version, published.digest
-        elif not await designs.has_version(tenant_id, asked.workflow, version, digest):
-            raise inngest.NonRetriableError(
-                f"`{asked.workflow}` has no version {version} like that"
-            )
-        definition = await self._programs.definition(digest)
+        pin = await self._version(tenant_id, asked)
+        digest, refused = pin.digest, None
+        try:
+            digest = await self._programs.to_begin(pin)
+        except (
+            RefusedDesignError
+        ) as error:  # the run is noted first, so that it can be seen to fail
+            refused = error
+        about = await self._programs.about(digest)
         try:
             run, _ = await runs.create(
                 runs.NewRun(
                     id=asked.run_id,
                     tenant_id=tenant_id,
                     workflow=asked.workflow,
-                    version=version,
+                    version=pin.version,
                     digest=digest,
                     event=as_kept(trigger),
                     function_id=RUN,
-                    task_type=definition.task_type,
+                    task_type=about.task_type,
                     business_id=asked.business_id,
                     started_by=asked.started_by,
                     parent=asked.caller,
@@ -106,37 +104,61 @@ class Interpreter:
             )
         except runs.RunIdTakenError:
             raise inngest.NonRetriableError(f"run `{asked.run_id}` is taken") from None
-        if not await runs.begin(tenant_id, run.id, inngest_run_id):
+        begun = await runs.begin(tenant_id, run.id, inngest_run_id, digest=digest)
+        if begun is None:
             raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
-        return {"digest": run.digest, "version": run.version}
+        if refused is not None:
+            raise inngest.NonRetriableError(str(refused))
+        return {"digest": begun.digest, "version": begun.version}
+
+    async def _version(self, tenant_id: int, asked: Asked) -> Pin:
+        """The version that a run is asked for; without one, the published."""
+        if asked.version is None or asked.digest is None:
+            published = await designs.published(tenant_id, asked.workflow)
+            if published is None:
+                raise inngest.NonRetriableError(
+                    f"there is no published workflow `{asked.workflow}`"
+                )
+            return Pin(tenant_id, asked.workflow, published.version, published.digest)
+        digest = await designs.digest_of(tenant_id, asked.workflow, asked.version)
+        if digest is None or not await self._was_digest(asked.digest, digest):
+            raise inngest.NonRetriableError(
+                f"`{asked.workflow}` has no version {asked.version} like that"
+            )
+        return Pin(tenant_id, asked.workflow, asked.version, digest)
+
+    async def _was_digest(self, asked: str, digest: str) -> bool:
+        """Whether a version with a digest can have had the one asked for: it may have been compiled
+        again since."""
+        return asked == digest or is_older((await self._programs.about(asked)).format)
 
     async def _part(self, ctx: inngest.Context, tenant_id: int, asked: Asked, part: str) -> JSON:
         run = await runs.get(tenant_id, asked.run_id)
         if run is None or run.digest != asked.digest:
             raise inngest.NonRetriableError(f"there is no run `{asked.run_id}` of this version")
-        prepared = await self._programs.get(run.digest)
+        pin = Pin(tenant_id, run.workflow, run.version, run.digest)
+        prepared = await self._programs.get(pin)
         known = prepared.definition.parts.get(part)
         if known is None:
             raise inngest.NonRetriableError(f"there is no part `{part}` of `{asked.workflow}`")
         handed = Handed.of(ctx.event)
-        flow = self._flow(ctx, tenant_id, run.id, handed.event, prepared, run.version)
+        flow = self._flow(ctx, pin, run.id, handed.event, prepared)
         return await part_pass(flow, prepared.program.parts[part], handed, known.keeps)
 
     def _flow(
         self,
         ctx: inngest.Context,
-        tenant_id: int,
+        pin: Pin,
         run_id: str,
         trigger: inngest.Event,
         prepared: Prepared,
-        version: int,
     ) -> Flow:
         return Flow(
             replace(ctx, run_id=run_id, event=trigger),
-            prepared.workflow(version),
-            tenant_id,
+            prepared.workflow(pin.version),
+            pin.tenant_id,
             recorded=status.is_recorded(),
-            callees=StoredCallees(tenant_id, run_id, prepared.definition.digest, version),
+            callees=StoredCallees(pin.tenant_id, run_id, pin.digest, pin.version),
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, tenant_id, run_id),
             inngest_run_id=ctx.run_id,

@@ -115,7 +115,7 @@ async def cancelled_by(tenant_id: int, event: Mapping[str, Any]) -> list[str]:
     now = clock.now()
     found: dict[str, None] = {}
     for rule in await triggers.matching(tenant_id, "cancel", event["name"]):
-        async for run in runs.open_of(tenant_id, rule.workflow, rule.digest):
+        async for run in runs.open_of(tenant_id, rule.workflow, rule.version):
             until = rule.timeout and run.created_at + timedelta(seconds=rule.timeout)
             names = {"event": gojson.as_floats(run.event), "async": arrival}
             if (not until or now <= until) and _holds(rule.condition, names):
@@ -137,7 +137,7 @@ async def settled(
         run_id = await _first_today(trigger, trigger.idempotency, event)
     if run_id is None or (trigger.idempotency is None and not trigger.cancellable):
         return run_id
-    definition = await programs.definition(trigger.digest)
+    about = await programs.about(trigger.digest)
     run, _ = await runs.create(
         runs.NewRun(
             id=run_id,
@@ -147,7 +147,7 @@ async def settled(
             digest=trigger.digest,
             event=dict(event),
             function_id=RUN,
-            task_type=definition.task_type,
+            task_type=about.task_type,
         )
     )
     return run_id if run.event["id"] == event["id"] else None

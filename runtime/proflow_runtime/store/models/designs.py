@@ -47,7 +47,7 @@ class StoredDefinition(Model):
 
 
 class DesignVersion(Model):
-    """A published drawing; never changed."""
+    """A published drawing; never changed, but for its digest when the format of definitions is."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()

@@ -15,7 +15,7 @@ from proflow_runtime.client import client
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:02a75aff88f188efa47e87847013ba11d1a8bb4c37b3b75f04b3a7069bf8b9b2",
+    digest="sha256:098a622def3b44faed0b8ebcc50b8e037850bc9f77e6fa208e8d6b07903581aa",
     initiator="event.data.initiator_id",
 )
 async def design(flow: Flow) -> Result:

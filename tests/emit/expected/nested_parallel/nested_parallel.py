@@ -20,7 +20,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:e987f21dcec6c8975b07ba0bfcd5cc9d9ed947bf13db8b05ca69c0ccfca32290",
+    digest="sha256:34d920d5bbe0b58d6bdf5ef8de3167510a88aa40e33e943451c503d714af6397",
     initiator="event.data.initiator_id",
 )
 async def nested_parallel(flow: Flow) -> Result:

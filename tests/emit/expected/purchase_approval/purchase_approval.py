@@ -21,7 +21,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:00ececc9f430c9be034b5e62c00a608b044fda307fca1ab55af307cc2e9bda31",
+    digest="sha256:2b20a66e5174388700d1463087c5f797e0ea708139a6cbdca7588604db0efbed",
     max_attempts=4,
     doubles=("amount",),
     initiator="event.data.initiator_id",

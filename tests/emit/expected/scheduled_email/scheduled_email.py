@@ -27,7 +27,7 @@ scheduled_email_fan_out = fan_out(
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:7460a72d3211ae9fdc3e3eca791423a73afc3b07ee8f19e900ea90ca8ba6e760",
+    digest="sha256:91d3dd6047c1cc51b29888e25999ef265d2d948e3927e7c749baaee7a00b069e",
     initiator="event.data.initiator_id",
     channels=("email",),
 )

@@ -20,7 +20,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:cbf95488f7d4e0cb51fe70e2b34dc70c944bb15d52b126947ca9e6170e5c79fd",
+    digest="sha256:4d8cc392046e1ed6c6f32ff3828a29c7cedd8da85c051918c13ec2dac8c3f62d",
     doubles=("amount",),
     initiator="event.data.initiator_id",
     channels=("sms",),

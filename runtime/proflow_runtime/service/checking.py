@@ -1,0 +1,64 @@
+"""What the present rules say of the designs that all tenants have published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_compiler.pipeline import compile_reading
+from proflow_compiler.reader import read
+from proflow_compiler.rendering import FileReport
+from proflow_schemas.handlers import Handlers
+
+from proflow_runtime.store import designs, formats
+from proflow_runtime.store.formats import PublishedVersion
+
+PAGE = 200
+"""Versions that are looked up at once; their drawings are loaded one by one."""
+
+
+@dataclass(frozen=True)
+class CheckedVersion:
+    """A published version, and what was found in its drawing."""
+
+    version: PublishedVersion
+    ok: bool
+    reports: list[FileReport]
+
+
+async def checked_versions(
+    handlers: Handlers | None, *, strict: bool = False
+) -> AsyncIterator[CheckedVersion]:
+    """Every published version of every tenant, compiled as if it were published now.
+
+    Args:
+        handlers: The handlers that designs may name; None if they are not known.
+        strict: Whether warnings count as errors.
+    """
+    after: int | None = 0
+    while after is not None:
+        page = await formats.published(after=after, limit=PAGE)
+        for version in page:
+            try:
+                stored = await designs.version(version.tenant_id, version.code, version.number)
+            except designs.UnknownDesignError:
+                continue  # deleted meanwhile
+            yield _checked(version, stored.canvas, handlers, strict)
+        after = page[-1].id if len(page) == PAGE else None
+
+
+def stored_text(canvas: Any, code: str | None) -> bytes:
+    """A drawing as the compiler reads it, as that of the workflow `code`."""
+    if code is not None and isinstance(canvas, Mapping):
+        canvas = {**canvas, "id": code}
+    return json.dumps(canvas, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
+
+def _checked(
+    version: PublishedVersion, canvas: Any, handlers: Handlers | None, strict: bool
+) -> CheckedVersion:
+    reading = read(stored_text(canvas, version.code), f"{version.code}.json")
+    found = compile_reading(reading, handlers=handlers, stored=True)
+    return CheckedVersion(version, not found.has_errors(strict=strict), list(found.reports))
