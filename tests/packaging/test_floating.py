@@ -149,9 +149,19 @@ def test_no_package_of_the_page_asks_for_what_floats() -> None:
     floating = [
         f"{path or 'the page'} asks for {name} {wanted}"
         for path, name, wanted in asked_for()
-        if not RANGE.fullmatch(wanted) and name not in PACKAGE["overrides"]
+        if not RANGE.fullmatch(wanted)
     ]
-    assert floating == [], "an override in web/package.json holds it at a version"
+    assert floating == [], "put the version of the override in its place: npm 9 reads no other lock"
+
+
+def test_what_floats_in_an_installed_package_is_overridden() -> None:
+    """The lock has versions in its place, which npm loses when it resolves the package anew."""
+    for path in filter(None, LOCK["packages"]):
+        manifest = ROOT / "web" / path / "package.json"
+        if manifest.is_file():
+            wanted = json.loads(manifest.read_text()).get("dependencies", {})
+            floating = {name for name, range_ in wanted.items() if not RANGE.fullmatch(range_)}
+            assert not floating - {*PACKAGE["overrides"]}, path
 
 
 @pytest.mark.parametrize(
