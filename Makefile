@@ -5,22 +5,23 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 BIN := .venv/bin
 READY := .venv/.ready
 PAGE := runtime/proflow_runtime/service/static/index.html
+PINNED := --constraint constraints.txt
 CODE := compiler runtime schemas tests benchmarks examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web pictures wheel test test-web test-long check fix golden migrations bench new-node new-rule
+.PHONY: help demo demo-web web pictures wheel test test-web test-long check fix golden migrations bench lock new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --upgrade $(PINNED) pip
+	$(BIN)/python -m pip install --quiet $(PINNED) --build-constraint constraints.txt --editable . --group dev
 	@touch $@
 
 demo: $(READY) ## Check a design, compile it, and run it three ways
@@ -76,6 +77,17 @@ migrations: $(READY) ## Write the tables' first migration anew, from the models
 
 bench: $(READY) ## Measure: compiling, stepping, starting, the local engine
 	$(BIN)/python -m benchmarks
+
+# In the oldest Python: what is newest there is to be had for the others too. `editables` is what an
+# editable install is built with.
+lock: ## Add new Python dependencies to constraints.txt; with UPGRADE=1, take the newest of all
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && pip="$$folder/bin/python -m pip" \
+	&& python3.11 -m venv "$$folder" \
+	&& $$pip install --quiet --upgrade $(if $(UPGRADE),,$(PINNED)) pip \
+	&& $$pip install --quiet $(if $(UPGRADE),,$(PINNED)) --editable . --group dev editables \
+	&& echo "# What \`make\` installs, on each Python; written by \`make lock\`." > "$$folder/constraints.txt" \
+	&& $$pip freeze --all --exclude-editable --exclude setuptools >> "$$folder/constraints.txt" \
+	&& cp "$$folder/constraints.txt" constraints.txt
 
 new-node: $(READY) ## Where a new node type goes
 	@sed -n '/^## Add a node type/,/^## Add a rule/p' CONTRIBUTING.md | sed '$$d'

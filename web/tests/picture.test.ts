@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Diagnostic, NodeState, PictureEdge, PictureNode } from '../src/api/types';
+import { spokenEdge } from '../src/canvas/OutcomeEdge';
 import { edgeState, flowEdges, flowNodes, handlesOf, marks } from '../src/canvas/picture';
+import { texts } from '../src/i18n';
 
 const edge = (change: Partial<PictureEdge>): PictureEdge => ({
   id: 'e0',
@@ -95,4 +97,22 @@ test('containers come before what they hold, however deep, and circles end', () 
   expect(flowNodes(picture, {}).map((one) => one.id)).toEqual(['a', 'b', 'c']);
   const turning = [node('a', { parent: 'b' }), node('b', { parent: 'a' })];
   expect(flowNodes({ ...picture, nodes: turning }, {})).toHaveLength(2);
+});
+
+test('what is written on an edge that leads back is its outcome, and how often', () => {
+  const spoken = (label: string) => {
+    const picture = {
+      id: 'p',
+      name: 'p',
+      width: 0,
+      height: 0,
+      nodes: [node('a'), node('b')],
+      edges: [edge({ label, back: true })],
+    };
+    const [drawn] = flowEdges(picture, {});
+    return drawn && spokenEdge(drawn.data, new Map(), texts('zh', () => {}));
+  };
+  expect(spoken('returned ≤ 10×')).toBe('a → b, 退回 ≤ 10×');
+  expect(spoken('≤ 3×')).toBe('a → b, ≤ 3×');
+  expect(spoken('my ≤ 1× words')).toBe('a → b, my ≤ 1× words');
 });

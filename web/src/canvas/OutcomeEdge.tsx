@@ -2,6 +2,7 @@
 
 import { memo } from 'react';
 import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getSmoothStepPath } from 'reactflow';
+import type { PictureEdge } from '../api/types';
 import { type Texts, useTexts } from '../i18n';
 import type { CanvasEdgeData } from './picture';
 
@@ -34,6 +35,12 @@ function turn(sourceX: number, targetX: number, lane: readonly [number, number] 
   return (sourceX + targetX) / 2 + (index - (count - 1) / 2) * Math.min(LANE, room);
 }
 
+/** What is written on an edge: by which outcome it leaves, and how often it may lead back. */
+function written({ label }: PictureEdge, word: Texts['word']): string {
+  const [outcome = '', ...bound] = (label ?? '').split(/(?= ≤ \d+×$)/);
+  return word('outcome', outcome) + bound.join('');
+}
+
 function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
   const { t, word } = useTexts();
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data } = props;
@@ -56,11 +63,11 @@ function OutcomeEdgeView(props: EdgeProps<CanvasEdgeData>) {
     data?.level ? `pf-edge--${data.level}` : '',
     data?.onPath ? 'pf-edge--path' : '',
     edge?.error ? 'pf-edge--failure' : '',
-    edge?.drawn === false ? 'pf-edge--undrawn' : '',
+    edge?.back ? 'pf-edge--back' : '',
     props.selected ? 'pf-edge--selected' : '',
   ];
   const classes = name.filter(Boolean).join(' ');
-  const label = edge?.label ? word('outcome', edge.label) : '';
+  const label = edge ? written(edge, word) : '';
   const state =
     data?.state === 'taken' ? t('canvas.taken') : data?.state === 'skipped' ? t('canvas.notTaken') : '';
   return (
@@ -89,7 +96,7 @@ export function spokenEdge(
   { t, word }: Texts,
 ): string {
   const said = [
-    edge.label ? word('outcome', edge.label) : '',
+    written(edge, word),
     state === 'taken' ? t('canvas.taken') : state === 'skipped' ? t('canvas.notTaken') : '',
   ];
   const ends = `${labels.get(edge.source) ?? edge.source} → ${labels.get(edge.target) ?? edge.target}`;

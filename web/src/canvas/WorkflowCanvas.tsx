@@ -1,34 +1,17 @@
 /** A design on a canvas, with the status of a run if there is one. */
 
-import { CompressOutlined, ZoomInOutlined, ZoomOutOutlined } from '@ant-design/icons';
-import { FlowView } from '@ant-design/pro-flow';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import {
-  Background,
-  type ConnectionLineType,
-  type NodeChange,
-  Panel,
-  type ReactFlowProps,
-  useNodesInitialized,
-  useReactFlow,
-} from 'reactflow';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type NodeChange, Panel, type ReactFlowProps } from 'reactflow';
 import { api } from '../api/client';
-import type { Diagnostic, ExecutionStatus, Picture, PictureNode } from '../api/types';
+import type { Diagnostic, ExecutionStatus, Picture } from '../api/types';
 import { useTexts } from '../i18n';
 import './canvas.css';
 import './colours.css';
-import { NODE_KINDS, STATUS_ICONS } from './kinds';
-import { NodeCard } from './NodeCard';
-import { OutcomeEdge, spokenEdge } from './OutcomeEdge';
+import { Flow } from './Flow';
+import { STATUS_ICONS } from './kinds';
+import { spokenEdge } from './OutcomeEdge';
 import { flowEdges, flowNodes, marks } from './picture';
 
-export const NODE_TYPES = Object.fromEntries(NODE_KINDS.map((kind) => [kind, NodeCard]));
-export const EDGE_TYPES = { outcome: OutcomeEdge };
-/** From so many nodes on only those in view are drawn. */
-const MANY = 300;
-/** Below this zoom no label can be read. */
-const READABLE = 0.42;
-export const FIT = { maxZoom: 1, padding: 0.08 };
 const FOCUS: readonly string[] = ['running', 'waiting', 'failed'];
 
 export interface WorkflowCanvasProps {
@@ -65,24 +48,6 @@ function usePicture(design: unknown, given: Picture | undefined): Picture | unde
   return given ?? drawn;
 }
 
-export function CanvasControls() {
-  const { t } = useTexts();
-  const flow = useReactFlow();
-  return (
-    <Panel position="bottom-left" className="pf-controls">
-      <button type="button" aria-label={t('canvas.zoomIn')} onClick={() => flow.zoomIn()}>
-        <ZoomInOutlined />
-      </button>
-      <button type="button" aria-label={t('canvas.zoomOut')} onClick={() => flow.zoomOut()}>
-        <ZoomOutOutlined />
-      </button>
-      <button type="button" aria-label={t('canvas.fit')} onClick={() => flow.fitView(FIT)}>
-        <CompressOutlined />
-      </button>
-    </Panel>
-  );
-}
-
 /** Where one begins to look: at what goes on, or at what is wrong, else at the start. */
 function focusOf(picture: Picture, status: ExecutionStatus | undefined, path: readonly string[]) {
   const states = Object.entries(status?.nodes ?? {});
@@ -92,24 +57,6 @@ function focusOf(picture: Picture, status: ExecutionStatus | undefined, path: re
   return (
     nodes.find((one) => wanted.has(one.id)) ?? nodes.find((one) => one.type === 'start') ?? nodes[0]
   );
-}
-
-/** A drawing that would be too small to be read is shown in part at first. */
-export function FirstView({ focus }: { focus: PictureNode | undefined }) {
-  const flow = useReactFlow();
-  const ready = useNodesInitialized();
-  const done = useRef(false);
-  useEffect(() => {
-    if (!ready || done.current || focus === undefined) return;
-    done.current = true;
-    flow.fitView(FIT);
-    if (flow.getZoom() >= READABLE) return;
-    const at = flow.getNode(focus.id);
-    if (at === undefined) return;
-    const { x, y } = at.positionAbsolute ?? at.position;
-    flow.setCenter(x + focus.width, y + focus.height / 2, { zoom: 0.75 });
-  }, [ready, focus, flow]);
-  return null;
 }
 
 function Legend({ status }: { status: ExecutionStatus }) {
@@ -168,16 +115,11 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
       aria-label={at.t('canvas.label', { name: picture.name })}
       data-nodes={picture.nodes.length}
     >
-      <FlowView
+      <Flow
         key={picture.id}
         nodes={nodes}
         edges={edges}
-        nodeTypes={NODE_TYPES}
-        edgeTypes={EDGE_TYPES}
-        autoLayout={false}
-        miniMap={false}
-        background={false}
-        minZoom={0.02}
+        focus={focusOf(picture, status, path)}
         onNodesChange={changed}
         onEdgeClick={(_, edge) => {
           const key = (edge.data as { edge?: { key: string | null } } | undefined)?.edge?.key;
@@ -187,20 +129,12 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
           nodesDraggable: false,
           nodesConnectable: false,
           edgesFocusable: false,
-          deleteKeyCode: null,
-          onlyRenderVisibleElements: picture.nodes.length > MANY,
-          fitViewOptions: FIT,
-          proOptions: { hideAttribution: true },
-          connectionLineType: 'smoothstep' as ConnectionLineType,
           ...props.flow,
         }}
       >
-        <Background gap={16} color="var(--pf-dots)" />
-        <CanvasControls />
-        <FirstView focus={focusOf(picture, status, path)} />
         {status && <Legend status={status} />}
         {props.children}
-      </FlowView>
+      </Flow>
     </section>
   );
 }

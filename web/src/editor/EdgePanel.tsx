@@ -7,6 +7,7 @@ import type { Actions } from './actions';
 import type { DocumentEdge } from './document';
 import { type EdgeChange, setEdge } from './edits';
 import type { Json } from './json';
+import { USUAL_BOUND } from './loops';
 import { Labelled, NodeSelect, Problems } from './NodePanel';
 import type { Editing } from './useEditing';
 
@@ -29,6 +30,7 @@ export function EdgePanel({
       what === undefined ? undefined : `edge ${edge.index} ${what}`,
     );
   const ruled = types.get(source?.type ?? '')?.rules ?? false;
+  const back = picture.edges.find((one) => one.id === `edge-${edge.index}`)?.back ?? false;
   const named = edge.handle !== null && !outcomes.includes(edge.handle) ? [edge.handle] : [];
   const ends = `${source?.label ?? edge.source} → ${
     picture.nodes.find((one) => one.id === edge.target)?.label ?? edge.target
@@ -131,6 +133,7 @@ export function EdgePanel({
             id={id}
             min={1}
             precision={0}
+            placeholder={back ? String(USUAL_BOUND) : undefined}
             value={edge.loopMax}
             onChange={(loopMax) => set({ loopMax }, 'loop')}
           />

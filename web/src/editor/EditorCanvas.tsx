@@ -1,10 +1,9 @@
 /** The drawing itself: nodes are dragged in, moved, connected and chosen. */
 
-import { FlowView, FlowViewProvider } from '@ant-design/pro-flow';
+import { FlowViewProvider } from '@ant-design/pro-flow';
 import { type DragEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef } from 'react';
 import {
   applyNodeChanges,
-  Background,
   type Connection,
   type EdgeChange,
   type Node,
@@ -12,22 +11,13 @@ import {
   useReactFlow,
   useStoreApi,
 } from 'reactflow';
+import { Flow } from '../canvas/Flow';
 import { NODE_ICONS } from '../canvas/kinds';
 import { spokenEdge } from '../canvas/OutcomeEdge';
 import { flowEdges, flowNodes, marks } from '../canvas/picture';
-import {
-  CanvasControls,
-  EDGE_TYPES,
-  FIT,
-  FirstView,
-  NODE_TYPES,
-} from '../canvas/WorkflowCanvas';
 import { useTexts } from '../i18n';
 import { type Actions, PALETTE_TYPE } from './actions';
 import type { Editing } from './useEditing';
-
-/** From so many nodes on only those in view are drawn. */
-const MANY = 150;
 
 export interface CanvasProps {
   editing: Editing;
@@ -172,17 +162,13 @@ function Drawing({ editing, actions, path, dark }: CanvasProps) {
     () => ({
       // Without nodes FlowView would go on to show the last ones.
       ...(none ? { nodes: [], edges: [] } : {}),
-      deleteKeyCode: null,
       edgesFocusable: true,
       nodeDragThreshold: 3,
       connectionRadius: 28,
       onNodeDragStop: dragged,
       onConnect: connected,
-      fitViewOptions: FIT,
-      onlyRenderVisibleElements: picture.nodes.length > MANY,
-      proOptions: { hideAttribution: true },
     }),
-    [none, dragged, connected, picture.nodes.length],
+    [none, dragged, connected],
   );
   const focus = picture.nodes.find((node) => node.type === 'start') ?? picture.nodes[0];
   return (
@@ -197,23 +183,14 @@ function Drawing({ editing, actions, path, dark }: CanvasProps) {
       }}
       onDrop={dropped}
     >
-      <FlowView
+      <Flow
         nodes={nodes}
         edges={edges}
-        nodeTypes={NODE_TYPES}
-        edgeTypes={EDGE_TYPES}
-        autoLayout={false}
-        miniMap={false}
-        background={false}
-        minZoom={0.02}
+        focus={focus}
         onNodesChange={nodesChanged}
         onEdgesChange={edgesChanged}
         flowProps={flowProps}
-      >
-        <Background gap={16} color="var(--pf-dots)" />
-        <CanvasControls />
-        <FirstView focus={focus} />
-      </FlowView>
+      />
     </section>
   );
 }

@@ -11,6 +11,7 @@ import {
   type NodeTypes,
   nodesOf,
 } from './document';
+import { waysBack } from './loops';
 
 interface Point {
   x: number;
@@ -47,10 +48,11 @@ export class Painter {
   paint(document: Document, drawn: Picture | null): Picture {
     const known = new Map(drawn?.nodes.map((node) => [node.id, node]));
     const found = nodesOf(document, this.types);
+    const edges = edgesOf(document);
     const ids = new Set(found.map((one) => one.id));
     const holding = new Set(found.map((one) => one.parent));
     const lacking = found.some((one) => one.position === null && !known.has(one.id));
-    const rough = lacking ? columns(found, edgesOf(document)) : new Map<string, Point>();
+    const rough = lacking ? columns(found, edges) : new Map<string, Point>();
     const nodes = found.map((one): PictureNode => {
       const place = one.position ?? known.get(one.id) ?? rough.get(one.id) ?? { x: 0, y: 0 };
       const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
@@ -77,8 +79,14 @@ export class Painter {
       return before !== undefined && alike(before, node) ? before : node;
     });
     this.before = new Map(kept.map((node) => [node.id, node]));
-    const edges = edgesPicture(document, ids);
-    return { id: 'edited', name: nameOf(document), width: 0, height: 0, nodes: kept, edges };
+    return {
+      id: 'edited',
+      name: nameOf(document),
+      width: 0,
+      height: 0,
+      nodes: kept,
+      edges: edgesPicture(edges, ids, waysBack(found, edges)),
+    };
   }
 }
 
@@ -86,10 +94,16 @@ function alike(one: PictureNode, other: PictureNode): boolean {
   return (Object.keys(other) as (keyof PictureNode)[]).every((key) => one[key] === other[key]);
 }
 
-function edgesPicture(document: Document, ids: ReadonlySet<string>): PictureEdge[] {
-  return edgesOf(document)
+/** `bounds`: how often each edge that leads back may be taken. */
+function edgesPicture(
+  edges: readonly DocumentEdge[],
+  ids: ReadonlySet<string>,
+  bounds: ReadonlyMap<number, number>,
+): PictureEdge[] {
+  return edges
     .filter((one) => ids.has(one.source) && ids.has(one.target))
     .map((one): PictureEdge => {
+      const bound = bounds.get(one.index);
       const named = one.handle === 'default' ? '' : (one.handle ?? '');
       const label = one.label || one.when || (one.isDefault ? 'otherwise' : named);
       return {
@@ -99,8 +113,8 @@ function edgesPicture(document: Document, ids: ReadonlySet<string>): PictureEdge
         target: one.target,
         handle: one.handle,
         outcome: null,
-        label: one.loopMax === null ? label || null : `${label} ≤ ${one.loopMax}×`.trim(),
-        back: one.loopMax !== null,
+        label: bound === undefined ? label || null : `${label} ≤ ${bound}×`.trim(),
+        back: bound !== undefined,
         error: one.handle === 'error',
         drawn: true,
         leaving: { by: one.handle ?? 'default', always: false, ruled: false },
