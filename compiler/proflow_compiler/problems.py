@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
 NAMES: dict[str, str] = {
     "PF001": "invalid-json",
@@ -51,6 +51,7 @@ class Problems:
         edge: str | None = None,
         on_key: bool = False,
         related: tuple[Related, ...] = (),
+        fixes: Iterable[Fix] = (),
     ) -> None:
         self.found.append(
             Diagnostic(
@@ -65,6 +66,7 @@ class Problems:
                 edge=edge,
                 on_key=on_key,
                 related=related,
+                fixes=tuple(fixes),
             )
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Rule:
         choices: Iterable[tuple[str, str]] = (),
         related: tuple[Related, ...] = (),
         level: Level | None = None,
+        fixes: Iterable[Fix] = (),
     ) -> Diagnostic:
         """A diagnostic of this rule, at the rule's level unless another is given."""
         return Diagnostic(
@@ -52,6 +53,7 @@ class Rule:
             choices=tuple(choices),
             label=label,
             related=related,
+            fixes=tuple(fixes),
         )
 
     def markdown(self) -> str:

@@ -66,6 +66,7 @@ def _edge(
     if not _leaves(source, target, handle, key, item, read, problems, exact=exact):
         return None
     label = value.get("label")
+    data = value.get("data")
     return Edge(
         index=index,
         key=key,
@@ -74,6 +75,7 @@ def _edge(
         pointer=item.pointer,
         handle=handle,
         label=label if isinstance(label, str) else None,
+        data_pointer=f"{item.pointer}/data" if isinstance(data, dict) else None,
         **rules,
     )
 

@@ -113,5 +113,5 @@ def _config(
             return None
         if isinstance(one, dict) and one:
             return _Config(one, Place(f"{at}/{key}", {}, node_id), False)
-    at = f"{pointer}/data" if "data" in value else pointer
+    at = f"{pointer}/data" if value.get("data") is not None else pointer
     return _Config(data, Place(at, {}, node_id), True)
