@@ -59,7 +59,8 @@ def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item
 
 def collection(value: Any, pointer: str) -> Collection:
     """What a list or a map of nodes or edges is like."""
-    members = value.values() if isinstance(value, dict) else value or ()
+    members = value.values() if isinstance(value, dict) else value
+    members = members if isinstance(value, dict | list) else ()
     return Collection(
         pointer,
         keyed=isinstance(value, dict),
