@@ -11,9 +11,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from proflow_compiler.fixes.files import FixedFiles
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -121,19 +124,74 @@ def check(
     stored: Annotated[
         bool, typer.Option("--stored", help="Refuse what a design cannot have when it is stored.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply the safe fixes, and report what remains.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what `--fix` would change, and write nothing.")
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="Apply fixes that change what a run does as well."),
+    ] = False,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
-    from proflow_compiler.loading import compile_all, handler_outputs
+    from proflow_compiler.loading import compile_all, fix_all, handler_outputs
     from proflow_compiler.rendering import render_files
 
-    compilations = compile_all(paths, handlers=handler_outputs(handlers), stored=stored)
+    if unsafe_fixes and not fix and not diff:
+        usage("--unsafe-fixes: say `--fix` or `--diff` as well")
+    if diff and format != "text":
+        usage("--diff: a difference has one format, so leave `--format` out")
+    known = handler_outputs(handlers)
+    if diff:
+        changed = fix_all(paths, handlers=known, stored=stored, unsafe=unsafe_fixes)
+        _show_difference(changed, strict=strict)
+    if fix:
+        changed = fix_all(paths, handlers=known, stored=stored, unsafe=unsafe_fixes)
+        compilations, written = changed.compilations, _write_fixes(changed)
+    else:
+        compilations, written = compile_all(paths, handlers=known, stored=stored), True
     reports = [report for one in compilations for report in one.reports]
     echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
     bad = sum(one.has_errors(strict=strict) for one in compilations)
     if format == "text":
         files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
         typer.echo(f"{files} checked, {bad or 'none'} with errors", err=True)
-    raise typer.Exit(1 if bad else 0)
+    raise typer.Exit(0 if written and not bad else 1)
+
+
+def _write_fixes(found: "FixedFiles") -> bool:
+    """Write what was fixed, and say what; False, and why, if a file cannot be written."""
+    from proflow_compiler.fixes.files import write_fixed
+
+    done = True
+    for one in found.changed:
+        try:
+            write_fixed(one)
+        except OSError as error:
+            done = False
+            reason = (error.strerror or str(error)).lower()
+            typer.echo(f"error: cannot write `{_safe(one.path)}`: {_safe(reason)}", err=True)
+            continue
+        for applied in one.applied:
+            note(f"`{one.path}`: fixed {applied.diagnostic.code}: {applied.fix.title}")
+    return done
+
+
+def _show_difference(found: "FixedFiles", *, strict: bool) -> NoReturn:
+    """Print what would be written, and end the command."""
+    from proflow_compiler.excerpt import visible
+    from proflow_compiler.fixes.files import difference
+
+    text = "".join(difference(one) for one in found.changed)
+    echo(visible(text, keep="\n\t\r") if sys.stdout.isatty() else text)
+    count = sum(len(one.applied) for one in found.changed)
+    fixes = f"{count} fix{'es' * (count != 1)}"
+    bad = sum(one.has_errors(strict=strict) for one in found.compilations)
+    files = f"{bad or 'no'} file{'s' * (bad != 1)}"
+    typer.echo(f"{fixes} would be applied, {files} with errors would be left", err=True)
+    raise typer.Exit(1 if text or bad else 0)
 
 
 @app.command()

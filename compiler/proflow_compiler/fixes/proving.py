@@ -7,14 +7,11 @@ anew, so that a rule need not foresee what its change does to all other rules.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.fixes.patching import PatchError, patched
-
-if TYPE_CHECKING:
-    from proflow_compiler.reader import Reading
+from proflow_compiler.reader import Reading, read
 
 Check = Callable[[Design], list[Diagnostic]]
 
@@ -23,7 +20,7 @@ BUDGET = 1_500_000
 
 
 def proven(
-    reading: "Reading", found: Sequence[Diagnostic], check: Check
+    reading: Reading, found: Sequence[Diagnostic], check: Check
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """The diagnostics of a reading, and those of its designs' checks, with the fixes that mend.
 
@@ -37,7 +34,7 @@ def proven(
 
 
 class _Trial:
-    def __init__(self, reading: "Reading", found: Sequence[Diagnostic], check: Check) -> None:
+    def __init__(self, reading: Reading, found: Sequence[Diagnostic], check: Check) -> None:
         self._reading, self._check = reading, check
         self._before = _errors([*reading.diagnostics, *found])
         self._left = BUDGET
@@ -66,8 +63,6 @@ class _Trial:
         Of a file that could not be read, what its designs' checks would say was not known before,
         and is not looked at.
         """
-        from proflow_compiler.reader import read
-
         try:
             text = patched(self._reading.source.text, fix.edits)
         except PatchError:
