@@ -7,6 +7,7 @@ from typing import Any
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Collection
+from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.source import escape
 from proflow_compiler.validate import closest_key
@@ -92,6 +93,7 @@ def settings_of(
                 f"{pointer}/{escape(key)}",
                 help=f"did you mean `{near}`?",
                 on_key=True,
+                fixes=words.key(f"{pointer}/{escape(key)}", key, near),
             )
     return found, {key: f"{pointer}/{key}" for key in found}
 
