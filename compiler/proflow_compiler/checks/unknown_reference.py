@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.corrections import corrections
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -69,4 +70,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=found.site.node,
                 edge=found.site.edge,
                 help=found.problem.help,
+                fixes=corrections(found),
             )
