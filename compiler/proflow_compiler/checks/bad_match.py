@@ -10,6 +10,7 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import listed, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes import words
 
 RULE = Rule(
     code="PF315",
@@ -75,4 +76,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             pointer,
             node=node,
             help=f"write `{inner[0]}`" if inner else "write a path such as `data.order_id`",
+            fixes=(words.written(pointer, inner[0]),) if inner else (),
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from proflow_compiler.checks.certainty import drawn_path, way_to
+from proflow_compiler.checks.completing import ended
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
@@ -88,6 +89,7 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",
+            fixes=ended(level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()),
         )
 
 

@@ -8,6 +8,7 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes.making import fix, set_key
 
 RULE = Rule(
     code="PF214",
@@ -69,6 +70,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     node=name,
                     label=f"at most {edges}",
                     help="lower the number, or use `active`",
+                    fixes=(
+                        fix("wait for every edge in: `all`", set_key(node, "mode", "all")),
+                        fix(
+                            "wait for the branches that run: `active`",
+                            set_key(node, "mode", "active"),
+                        ),
+                    ),
                 )
             case _:
                 pass

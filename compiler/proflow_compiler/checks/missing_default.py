@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import defaulted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
@@ -71,4 +72,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             node=at.node.id,
             label="no default",
             help="draw an edge without a rule, which is taken when no rule holds",
+            fixes=defaulted(facts.graph.design, at.node.id, at.choice_of),
         )

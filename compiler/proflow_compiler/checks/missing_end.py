@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import with_end
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -51,4 +52,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `end` node, so that no run can be completed",
             facts.graph.design.pointer,
             help="draw a node of type `end` behind the last one",
+            fixes=with_end(facts.graph),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import with_start
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -47,4 +48,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `start` node",
             facts.graph.design.pointer,
             help="draw a node of type `start` before the first one",
+            fixes=with_start(facts.graph),
         )

@@ -9,6 +9,7 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, remove_setting
 
 RULE = Rule(
     code="PF316",
@@ -63,4 +64,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=name,
                 related=(Related(design.pointer_to("scope"), "says so"),),
                 help="remove `scope`, or use a `wait`",
+                fixes=(fix("run for a tenant: remove `scope`", remove_setting(design, "scope")),),
             )
