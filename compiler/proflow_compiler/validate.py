@@ -157,7 +157,8 @@ def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any
     else:
         help = "it takes no settings"
     path = (*at, key)
-    return Violation(path, f"unknown key {_named(path)}", help, on_key=True, given=key, meant=near)
+    meant = near if near in missing else None
+    return Violation(path, f"unknown key {_named(path)}", help, on_key=True, given=key, meant=meant)
 
 
 def closest_key(key: str, known: Iterable[str]) -> str | None:

@@ -50,9 +50,9 @@ led. If the others belong to another workflow, move them to a design of their ow
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    first, *others = facts.graph.starts or ("",)
     design = facts.graph.design
     nodes = design.nodes
+    first, *others = [name for name in facts.graph.starts if name in nodes] or [""]
     for name in others:
         yield RULE.diagnostic(
             f"{ticks(name)} is one more `start`: the design begins at {ticks(first)}",
