@@ -1,7 +1,7 @@
 """Applies the fixes of a file's diagnostics until none is left that helps."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
@@ -23,38 +23,44 @@ class Applied:
     fix: Fix
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fixing:
     """A text as it is fixed, and what was applied to it so far."""
 
     text: str
     compilation: Compilation
-    applied: list[Applied] = field(default_factory=list)
+    applied: tuple[Applied, ...] = ()
+
+    @property
+    def errors(self) -> tuple[int, int]:
+        """How many there are: of the reading, then of the checks, which begin when it has none."""
+        reading = sum(one.level is Level.ERROR for one in self.compilation.reading.diagnostics)
+        return reading, sum(one.level is Level.ERROR for one in self.compilation.diagnostics)
 
 
 def fix_text(text: str, compile: Compile, *, unsafe: bool = False) -> Fixing:
     """Apply the first safe fix of each diagnostic, with `unsafe` the first at all, in turn.
 
-    A fix is applied whole or not at all, and never if the text had more errors then.
+    A fix is applied whole or not at all. One may bring errors to light that it has not made: of all
+    states that the text was in, the last of those with the fewest errors is given.
     """
-    fixing = Fixing(text, compile(text))
+    fixing = best = Fixing(text, compile(text))
     seen = {text}
     for _ in range(MOST_ROUNDS):
-        chosen = list(_chosen(fixing, unsafe))
-        if not _improve(fixing, chosen, compile) or fixing.text in seen:
+        following = _improved(fixing, list(_chosen(fixing, unsafe)), compile)
+        if following is None or following.text in seen:
             break
+        fixing = following
         seen.add(fixing.text)
-    return fixing
+        if fixing.errors <= best.errors:
+            best = fixing
+    return best
 
 
 @dataclass(frozen=True)
 class _Change:
     applied: Applied
     replacements: Sequence[Replacement]
-
-    @property
-    def place(self) -> int:
-        return self.replacements[0].start
 
 
 def _chosen(fixing: Fixing, unsafe: bool) -> Iterator[_Change]:
@@ -82,27 +88,17 @@ def _touch(one: Replacement, other: Replacement) -> bool:
     return other.start < one.end
 
 
-def _improve(fixing: Fixing, changes: Sequence[_Change], compile: Compile) -> bool:
-    """Apply these, or of those that make it worse together as many as go."""
+def _improved(fixing: Fixing, changes: Sequence[_Change], compile: Compile) -> Fixing | None:
+    """With these applied, or with half of them where they make it worse together."""
     if not changes:
-        return False
+        return None
     parts = sorted(
-        (part for change in changes for part in change.replacements), key=lambda part: part.start
+        (part for change in changes for part in change.replacements),
+        key=lambda part: (part.start, part.end),
     )
     text = replaced(fixing.text, parts)
-    after = compile(text)
-    if _errors(after) <= _errors(fixing.compilation):
-        fixing.text, fixing.compilation = text, after
-        fixing.applied += [change.applied for change in changes]
-        return True
-    # Only the half that comes first: the places of the other have moved by then.
-    return len(changes) > 1 and (
-        _improve(fixing, changes[: len(changes) // 2], compile)
-        or _improve(fixing, changes[len(changes) // 2 :], compile)
-    )
-
-
-def _errors(compilation: Compilation) -> tuple[int, int]:
-    """How many there are: of the reading, then of the checks, which begin when it has none."""
-    read = sum(one.level is Level.ERROR for one in compilation.reading.diagnostics)
-    return read, sum(one.level is Level.ERROR for one in compilation.diagnostics)
+    done = (*fixing.applied, *(change.applied for change in changes))
+    after = Fixing(text, compile(text), done)
+    if len(changes) == 1 or after.errors <= fixing.errors:
+        return after
+    return _improved(fixing, changes[: len(changes) // 2], compile)

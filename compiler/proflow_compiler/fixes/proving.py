@@ -5,7 +5,7 @@ anew, so that a rule need not foresee what its change does to all other rules.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from proflow_compiler.design import Design
@@ -14,9 +14,20 @@ from proflow_compiler.fixes.patching import PatchError, patched
 from proflow_compiler.reader import Reading, read
 
 Check = Callable[[Design], list[Diagnostic]]
+Error = tuple[str, str | None, str | None]
+"""Its code, its node, and its edge."""
 
 BUDGET = 1_500_000
 """Characters of designs that are checked anew, at most: some 5,000 nodes."""
+
+_OF_EDGES = frozenset({"PF105", "PF106", "PF108", "PF112"})
+_HIDDEN: Mapping[str, frozenset[str]] = {
+    "PF101": frozenset({"PF101", *_OF_EDGES}),
+    "PF102": frozenset({"PF101"}),
+    "PF104": _OF_EDGES,
+    "PF301": frozenset({"PF301", "PF302", "PF303"}),
+}
+"""Code → what cannot be found in a node, an edge or an expression before that is mended."""
 
 
 def proven(
@@ -53,7 +64,7 @@ class _Trial:
         if self._left < 0:
             return unproven
         after = self._after(fix)
-        if after is None or _errors(after) - self._before:
+        if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
         return sum(_identity(other) == _identity(one) for other in after) < alike
 
@@ -82,5 +93,18 @@ def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:
     return one.code, one.node, one.edge, one.message
 
 
-def _errors(found: Iterable[Diagnostic]) -> Counter[tuple[str, str | None, str | None]]:
+def hidden(new: Error, mended: Diagnostic) -> bool:
+    """Whether an error was there before a problem was mended, but could not be found.
+
+    Edges are only looked at if both their nodes can be read.
+    """
+    code, node, edge = new
+    if mended.edge is not None:
+        return edge == mended.edge and code in _HIDDEN.get(mended.code, ())
+    if mended.code in ("PF101", "PF102") and code in _OF_EDGES:
+        return True
+    return node == mended.node is not None and code in _HIDDEN.get(mended.code, ())
+
+
+def _errors(found: Iterable[Diagnostic]) -> Counter[Error]:
     return Counter((one.code, one.node, one.edge) for one in found if one.level is Level.ERROR)
