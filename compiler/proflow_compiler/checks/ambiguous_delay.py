@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF314",
     name="ambiguous-delay",
     level=Level.ERROR,
+    fixable=True,
     summary="a delay with neither `duration` nor `until`, or with both",
     why="A delay lasts for a `duration` or `until` a time: exactly one of the two says how long.",
     incorrect="""

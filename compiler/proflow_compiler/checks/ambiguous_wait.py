@@ -17,6 +17,7 @@ RULE = Rule(
     code="PF307",
     name="ambiguous-wait",
     level=Level.ERROR,
+    fixable=True,
     summary="two nodes that may wait at the same time for the same event, recognised alike",
     why="""
 An event that arrives answers every wait that is open and matches it. Two waits in parallel branches

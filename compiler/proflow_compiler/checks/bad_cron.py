@@ -22,6 +22,7 @@ RULE = Rule(
     code="PF403",
     name="bad-cron",
     level=Level.ERROR,
+    fixable=True,
     summary="a cron expression that is not five fields as Inngest reads them, or an unknown zone",
     why="""
 Inngest takes five fields, `minute hour day month weekday`, and nothing finer than a minute. It

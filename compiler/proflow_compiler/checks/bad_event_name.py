@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF407",
     name="bad-event-name",
     level=Level.ERROR,
+    fixable=True,
     summary="""an event name with white space around it or control characters in it, one with `${…}`,
 one below `inngest/` that is sent, and one below `proflow/`""",
     why="""

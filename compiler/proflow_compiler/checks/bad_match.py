@@ -16,6 +16,7 @@ RULE = Rule(
     code="PF315",
     name="bad-match",
     level=Level.ERROR,
+    fixable=True,
     summary="a `match` that is no path such as `data.order_id`",
     why="""
 `match` names a field that has the same value in the event that started the run and in the one that

@@ -18,6 +18,7 @@ RULE = Rule(
     code="PF217",
     name="bad-reject-to",
     level=Level.ERROR,
+    fixable=True,
     summary="""a `rejectTo` that names no node beside the approval, or that stands beside a drawn
 `rejected` edge""",
     why="""

@@ -13,6 +13,7 @@ RULE = Rule(
     code="PF313",
     name="conflicting-settings",
     level=Level.ERROR,
+    fixable=True,
     summary="a `trigger` or `input` that the start node and the design both give, and not alike",
     why="Only one of the two could count, and which one cannot be seen in the drawing.",
     incorrect="""

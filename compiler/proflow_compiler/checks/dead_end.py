@@ -19,6 +19,7 @@ RULE = Rule(
     code="PF205",
     name="dead-end",
     level=Level.ERROR,
+    fixable=True,
     summary="""a node, or an outcome of one, that nothing follows though it is no `end`, and a loop
 that is never left""",
     why="""

@@ -17,6 +17,7 @@ RULE = Rule(
     code="PF215",
     name="dead-outcome",
     level=Level.WARNING,
+    fixable=True,
     summary="a drawn `timeout` of an approval whose `timeoutAction` does something else",
     why="""
 `timeoutAction` decides what a timeout does: `route`, the default, takes the outcome `timeout`;

@@ -14,6 +14,7 @@ RULE = Rule(
     code="PF214",
     name="excessive-join-count",
     level=Level.ERROR,
+    fixable=True,
     summary="a join whose `mode` is a number above the number of its edges in",
     why="""
 A join of mode 3 goes on when three of its edges in have been taken. With two edges that never

@@ -17,6 +17,7 @@ RULE = Rule(
     code="PF318",
     name="idle-setting",
     level=Level.WARNING,
+    fixable=True,
     summary="a setting of an approval that never takes effect, because of another one",
     why="""
 `timeoutAction` acts at a `timeout`, `passRatio` counts in the mode `quorum`, `fallbackApproverIds`

@@ -11,6 +11,7 @@ RULE = Rule(
     code="PF301",
     name="invalid-expression",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that is no well-formed CEL, or that does with a value what it cannot",
     why="""
 Rules, `${…}` in texts, computed values and the keys of limits are expressions in

@@ -13,6 +13,7 @@ RULE = Rule(
     code="PF212",
     name="missing-default",
     level=Level.WARNING,
+    fixable=True,
     summary="edges with rules of which none may hold, and no edge without one",
     why="""
 A run takes the first edge whose rule holds, else the one edge without a rule. If there is none, a

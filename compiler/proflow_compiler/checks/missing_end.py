@@ -11,6 +11,7 @@ RULE = Rule(
     code="PF203",
     name="missing-end",
     level=Level.ERROR,
+    fixable=True,
     summary="a design without an `end` node",
     why="""
 An `end` says how a run came out: its `status` is the run's result. The invisible ends that undrawn

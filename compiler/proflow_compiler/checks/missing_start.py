@@ -11,6 +11,7 @@ RULE = Rule(
     code="PF201",
     name="missing-start",
     level=Level.ERROR,
+    fixable=True,
     summary="a design without a `start` node",
     why="""
 A run begins at the `start` node: without one there is nothing to run, and no telling which of the

@@ -13,6 +13,7 @@ RULE = Rule(
     code="PF202",
     name="multiple-starts",
     level=Level.ERROR,
+    fixable=True,
     summary="every `start` node beyond the first",
     why="""
 A run begins at one place. With two starts it would be open which of them a run begins at, or

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
+_FIXABLE = (
+    "Where one is known, `proflow check` shows a fix, and `proflow check --fix` applies a safe one."
+)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -21,6 +25,8 @@ class Rule:
     incorrect: str
     correct: str
     fix: str
+    fixable: bool = False
+    """Its diagnostics carry fixes, where there are any."""
 
     def diagnostic(
         self,
@@ -58,13 +64,14 @@ class Rule:
 
     def markdown(self) -> str:
         """The doc page: what, why, an incorrect and a correct example, how to fix it."""
+        fixable = f"\n\n{_FIXABLE}" if self.fixable else ""
         return (
             f"# {self.code} · {self.name}\n\n"
             f"*{self.level.value}* · Reports {self.summary}.\n\n"
             f"## Why\n\n{self.why.strip()}\n\n"
             f"## Incorrect\n\n{_block(self.incorrect)}\n"
             f"## Correct\n\n{_block(self.correct)}\n"
-            f"## How to fix\n\n{self.fix.strip()}\n"
+            f"## How to fix\n\n{self.fix.strip()}{fixable}\n"
         )
 
 

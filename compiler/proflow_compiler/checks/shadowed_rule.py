@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF213",
     name="shadowed-rule",
     level=Level.WARNING,
+    fixable=True,
     summary="an edge that is never taken, because whatever its rule says an earlier one holds",
     why="""
 Rules are tried in order of `priority`, then of the file, and the first that holds is taken. A rule

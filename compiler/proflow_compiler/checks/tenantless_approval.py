@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF316",
     name="tenantless-approval",
     level=Level.ERROR,
+    fixable=True,
     summary="an approval in a design of `scope: system`",
     why="""
 A run of a `system` design has no tenant. Those who decide belong to one, and an answer counts only

@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF305",
     name="unknown-handler",
     level=Level.ERROR,
+    fixable=True,
     summary="a handler, of a task or `onFailure`, that the handlers module does not have",
     why="""
 A task runs a function of yours by its name. If there is none of that name, the run fails when it

@@ -11,6 +11,7 @@ RULE = Rule(
     code="PF303",
     name="unknown-reference",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that reads a step, a field or a name that does not exist",
     why="""
 The value could never be there, so each run that comes to it would fail. Known are `event` (`name`,

@@ -15,6 +15,7 @@ RULE = Rule(
     code="PF319",
     name="unknown-workflow",
     level=Level.WARNING,
+    fixable=True,
     summary="a `subprocess` that names none of the workflows that are checked together",
     why="""
 A subprocess runs another workflow by its id. If there is none when a run comes to it, the node

@@ -16,6 +16,7 @@ RULE = Rule(
     code="PF204",
     name="unreachable-node",
     level=Level.ERROR,
+    fixable=True,
     summary="a node that cannot be reached from the `start`",
     why="""
 No path leads from the `start` to the node, so it would never run. Usually an edge was forgotten or

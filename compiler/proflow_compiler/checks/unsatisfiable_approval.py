@@ -18,6 +18,7 @@ RULE = Rule(
     code="PF306",
     name="unsatisfiable-approval",
     level=Level.ERROR,
+    fixable=True,
     summary="""an approval that cannot be decided as it is configured, and (as an info) one that
 names nobody, whose approvers the host has to find""",
     why="""

@@ -22,6 +22,7 @@ RULE = Rule(
     code="PF312",
     name="unsupported-when-stored",
     level=Level.ERROR,
+    fixable=True,
     summary="a setting that a stored design cannot have, where designs are to be stored",
     why="""
 Stored designs of all tenants are run by one function, whose settings are the same for all of them.
