@@ -172,10 +172,10 @@ def _write_fixes(found: "FixedFiles") -> bool:
         except OSError as error:
             done = False
             reason = (error.strerror or str(error)).lower()
-            typer.echo(f"error: cannot write `{_safe(one.path)}`: {_safe(reason)}", err=True)
-            continue
-        for applied in one.applied:
-            note(f"`{one.path}`: fixed {applied.diagnostic.code}: {applied.fix.title}")
+            typer.echo(f"error: cannot write {_safe(f'`{one.path}`: {reason}')}", err=True)
+        else:
+            for applied in one.applied:
+                note(f"`{one.path}`: fixed {applied.diagnostic.code}: {applied.fix.title}")
     return done
 
 
@@ -187,10 +187,12 @@ def _show_difference(found: "FixedFiles", *, strict: bool) -> NoReturn:
     text = "".join(difference(one) for one in found.changed)
     echo(visible(text, keep="\n\t\r") if sys.stdout.isatty() else text)
     count = sum(len(one.applied) for one in found.changed)
-    fixes = f"{count} fix{'es' * (count != 1)}"
     bad = sum(one.has_errors(strict=strict) for one in found.compilations)
-    files = f"{bad or 'no'} file{'s' * (bad != 1)}"
-    typer.echo(f"{fixes} would be applied, {files} with errors would be left", err=True)
+    typer.echo(
+        f"{count} fix{'es' * (count != 1)} would be applied, "
+        f"{bad or 'no'} file{'s' * (bad != 1)} with errors would be left",
+        err=True,
+    )
     raise typer.Exit(1 if text or bad else 0)
 
 

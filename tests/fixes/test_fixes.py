@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.explain import RULES
+from proflow_compiler.fixes.applying import Fixing, fix_text
 from proflow_compiler.fixes.json_text import JsonText
 from proflow_compiler.fixes.patching import patched, replacements
 from proflow_compiler.fixes.proving import hidden
@@ -237,3 +238,50 @@ def test_fixes_of_random_drawings_mend(drawing: dict[str, Any]) -> None:
     for one in found:
         for fix in one.fixes:
             check_mended(text, "a.json", found, one, fix)
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawings(), st.booleans())
+def test_fixing_a_text_ends_with_no_more_errors_and_nothing_left_to_do(
+    drawing: dict[str, Any], unsafe: bool
+) -> None:
+    text = json.dumps(drawing, indent=1)
+
+    def compile(text: str) -> Compilation:
+        return compiled(text, "a.json")
+
+    fixing = fix_text(text, compile, unsafe=unsafe)
+    assert fixing.errors <= Fixing(text, compile(text)).errors
+    assert json.loads(fixing.text)
+    assert fix_text(fixing.text, compile, unsafe=unsafe).text == fixing.text
+    assert unsafe or all(one.fix.safe for one in fixing.applied)
+
+
+def test_fixes_that_help_one_another_are_applied_in_turn() -> None:
+    condition = {"when": "event.data.x = 1 and steps.bos.outcome = 'aproved'"}
+    drawing = {
+        "nodes": [
+            {"id": "a", "type": "start"},
+            {"id": "boss", "type": "approval"},
+            {"id": "c", "type": "condition"},
+            {"id": "b", "type": "end"},
+        ],
+        "edges": [
+            {"source": "a", "target": "boss"},
+            {"source": "boss", "target": "c"},
+            {"source": "c", "target": "b", "data": condition},
+            {"source": "c", "target": "b", "sourceHandle": "x"},
+        ],
+    }
+    fixing = fix_text(json.dumps(drawing), lambda text: compiled(text, "a.json"), unsafe=True)
+    rule = json.loads(fixing.text)["edges"][2]["data"]["when"]
+    assert rule == 'event.data.x == 1 && steps.boss.outcome == "approved"'
+    assert [one.diagnostic.code for one in fixing.applied] == ["PF301", "PF303", "PF301"]
+
+
+def test_copies_of_one_edge_are_all_removed() -> None:
+    nodes = [{"id": "a", "type": "start"}, {"id": "b", "type": "end"}]
+    text = json.dumps({"nodes": nodes, "edges": [{"source": "a", "target": "b"}] * 4}, indent=2)
+    fixing = fix_text(text, lambda text: compiled(text, "a.json"))
+    assert len(json.loads(fixing.text)["edges"]) == 1
+    assert len(fixing.applied) == 3

@@ -46,7 +46,7 @@ def with_end(graph: Graph) -> Iterator[Fix]:
     sources = list(dict.fromkeys(line.source for line in lines))
     yield fix(
         f"complete the run behind {listed(sources)}: draw an `end`",
-        add_node(design, name, "end", below=design.nodes[last]),
+        add_node(design, name, "end", near=design.nodes[last]),
         *add_edges(design, lines),
     )
 
@@ -60,7 +60,7 @@ def with_start(graph: Graph) -> Iterator[Fix]:
     name = free_id(design, "start")
     yield fix(
         f"begin at {ticks(first[0])}: draw a `start`",
-        add_node(design, name, "start", below=design.nodes[first[0]]),
+        add_node(design, name, "start", near=design.nodes[first[0]], above=True),
         *add_edges(design, [Line(name, first[0])]),
     )
 

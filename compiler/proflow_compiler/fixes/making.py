@@ -16,8 +16,8 @@ from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.source import escape, parts
 
-_BELOW = 120.0
-"""How far below its predecessor a new node is drawn."""
+_APART = 120.0
+"""How far from its neighbour a new node is drawn."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,16 @@ def add_edges(design: Design, lines: Iterable[Line]) -> list[Edit]:
     ]
 
 
-def add_node(design: Design, node_id: str, type: str, *, below: Node | None = None) -> Edit:
-    """Draw a node, below another one if the drawing has places; `free_id` gives its id."""
+def add_node(design: Design, node_id: str, type: str, *, near: Node, above: bool = False) -> Edit:
+    """Draw a node below or above another one, in what that stands in; `free_id` gives its id."""
     place = design.drawn_nodes
     value: dict[str, Any] = {"id": node_id} if place.named or not place.keyed else {}
     value["type"] = type
-    if below is not None and below.parent is not None:
-        value["parentId"] = below.parent
-    if below is not None and below.position is not None:
-        x, y = below.position
-        value["position"] = {"x": _number(x), "y": _number(y + _BELOW)}
+    if near.parent is not None:
+        value["parentId"] = near.parent
+    if near.position is not None:
+        x, y = near.position
+        value["position"] = {"x": _number(x), "y": _number(y - _APART if above else y + _APART)}
     return Edit("add", f"{place.pointer}/{escape(node_id) if place.keyed else '-'}", value)
 
 

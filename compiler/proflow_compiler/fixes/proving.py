@@ -26,6 +26,7 @@ _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF102": frozenset({"PF101"}),
     "PF104": _OF_EDGES,
     "PF301": frozenset({"PF301", "PF302", "PF303"}),
+    "PF303": frozenset({"PF301", "PF302", "PF303"}),
 }
 """Code → what cannot be found in a node, an edge or an expression before that is mended."""
 
