@@ -9,11 +9,12 @@ import keyword
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,22 +46,22 @@ def is_colored(stream: TextIO) -> bool:
 
 def note(message: str) -> None:
     """Say something on the side."""
-    typer.echo(f"note: {_safe(message)}", err=True)
+    typer.echo(f"note: {safe(message)}", err=True)
 
 
 def refuse(message: str) -> NoReturn:
     """End with a problem: exit code 1."""
-    typer.echo(f"error: {_safe(message)}", err=True)
+    typer.echo(f"error: {safe(message)}", err=True)
     raise typer.Exit(1)
 
 
 def usage(message: str) -> NoReturn:
     """End with a mistake in how the command was called: exit code 2."""
-    typer.echo(f"error: {_safe(message)}", err=True)
+    typer.echo(f"error: {safe(message)}", err=True)
     raise typer.Exit(2)
 
 
-def _safe(message: str) -> str:
+def safe(message: str) -> str:
     """One line that cannot steer a terminal."""
     from proflow_compiler.excerpt import visible
 
@@ -78,14 +79,14 @@ def call(command: Callable[[], object]) -> None:
     try:
         command()
     except OSError as error:
-        typer.echo(f"error: {_safe(error.strerror or str(error)).lower()}", err=True)
+        typer.echo(f"error: {safe(error.strerror or str(error)).lower()}", err=True)
         raise SystemExit(1) from None
     except Exception as error:
         if os.environ.get("PROFLOW_TRACEBACK"):
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]
         at = f"{os.path.basename(where.filename)}:{where.lineno}"
-        shown = _safe(f"{type(error).__name__}: {error}")
+        shown = safe(f"{type(error).__name__}: {error}")
         typer.echo(f"error: a defect of proflow at {at}: {shown}", err=True)
         raise SystemExit(70) from None
 
@@ -108,31 +109,6 @@ Report = Literal["text", "json", "sarif", "github"]
 Handlers = Annotated[
     str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
 ]
-
-
-def check_files(
-    paths: Sequence[str], *, handlers: str | None, format: Report, strict: bool, stored: bool
-) -> NoReturn:
-    """Report what is wrong with files; ends the command.
-
-    Args:
-        paths: Files and folders.
-        handlers: The module that holds the handlers.
-        format: How to report.
-        strict: Whether warnings count as errors.
-        stored: Whether the designs are to be stored.
-    """
-    from proflow_compiler.loading import compile_all, handler_outputs
-    from proflow_compiler.rendering import render_files
-
-    compilations = compile_all(paths, handlers=handler_outputs(handlers), stored=stored)
-    reports = [report for one in compilations for report in one.reports]
-    echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
-    bad = sum(one.has_errors(strict=strict) for one in compilations)
-    if format == "text":
-        files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
-        typer.echo(f"{files} checked, {bad or 'none'} with errors", err=True)
-    raise typer.Exit(1 if bad else 0)
 
 
 @app.command()

@@ -13,6 +13,19 @@ from proflow_schemas.settings import Settings
 
 
 @dataclass(frozen=True)
+class Collection:
+    """Where the nodes or the edges of a drawing stand: a list, or a map by id.
+
+    `named`: its members carry an `id`; `missing`: there is none yet.
+    """
+
+    pointer: str
+    keyed: bool = False
+    named: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True)
 class Node:
     """A node of a known type with a valid config.
 
@@ -30,6 +43,8 @@ class Node:
     parent: str | None = None
     """The container that it stands in."""
     position: tuple[float, float] | None = None
+    drawn: bool = True
+    """It stands in the file; False if the dialect adds it."""
 
     @property
     def kind(self) -> NodeType:
@@ -64,6 +79,10 @@ class Edge:
     loop: int | None = None
     """It is a way back, which may be taken so many times."""
     loop_pointer: str | None = None
+    data_pointer: str | None = None
+    """Where its `data` stands, if it has any."""
+    drawn: bool = True
+    """It stands in the file; False if the dialect adds it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,8 @@ class Design:
     dialect: str = "proflow"
     """`riveredge` where that product's reading of a drawing differs."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
+    drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 
     def pointer_to(self, setting: str) -> str:
         """Where a setting stands; the design itself if it was not given."""

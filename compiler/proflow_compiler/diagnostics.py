@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Literal
 
 
 class Level(StrEnum):
@@ -22,6 +23,47 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One operation of a JSON Patch (RFC 6902) on the file as it was saved.
+
+    `value` belongs to `add` and `replace`, `source` (the patch's `from`) to `move`. The edits of a
+    fix are applied in turn, so that each pointer leads into what those before it have left.
+    """
+
+    op: Literal["add", "remove", "replace", "move"]
+    pointer: str
+    value: Any = None
+    source: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The edit as it stands in reports: the operation, with `pointer` for the patch's `path`."""
+        found: dict[str, Any] = {"op": self.op, "pointer": self.pointer}
+        if self.op in ("add", "replace"):
+            found["value"] = self.value
+        elif self.op == "move":
+            found["from"] = self.source
+        return found
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change of the file after which the problem is gone.
+
+    `safe`: it changes nothing that a run does, or says the only thing that can be meant. The title
+    of any other fix says what changes.
+    """
+
+    title: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fix as it stands in reports."""
+        edits = [edit.as_json() for edit in self.edits]
+        return {"title": self.title, "safe": self.safe, "edits": edits}
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """One problem, with one cause, at one place.
 
@@ -31,6 +73,7 @@ class Diagnostic:
     could not parse the file. `path` is a walk through the design that shows the problem: node ids;
     `choices` are nodes, on it or beside it, with the outcomes they have to take for that.
     `on_key` says that the key is wrong, not its value. `label` stands beside the underlined text.
+    Of several `fixes` the first is the likeliest.
     """
 
     code: str
@@ -51,6 +94,7 @@ class Diagnostic:
     end_column: int | None = None
     on_key: bool = False
     related: tuple[Related, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

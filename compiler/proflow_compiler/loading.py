@@ -16,8 +16,9 @@ from proflow_compiler.cli import is_colored, note, refuse, usage
 from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
+from proflow_compiler.fixes.files import FixedFiles, fix_readings
 from proflow_compiler.graph import build_graph
-from proflow_compiler.inputs import read_inputs
+from proflow_compiler.inputs import Inputs, read_inputs
 from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import read_file
 from proflow_compiler.rendering import FileReport, render_files
@@ -28,17 +29,35 @@ def compile_all(
 ) -> list[Compilation]:
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
     with collecting_later():
-        inputs = read_inputs(paths)
+        inputs = inputs_of(paths)
         calls = calls_among(inputs.readings)
-        compilations = [
+        return [
             compile_reading(one, handlers=handlers, calls=calls, stored=stored)
             for one in inputs.readings
         ]
+
+
+def fix_all(
+    paths: Sequence[str],
+    *,
+    handlers: Handlers | None = None,
+    stored: bool = False,
+    unsafe: bool = False,
+) -> FixedFiles:
+    """Fix files, and the designs within folders, in memory."""
+    with collecting_later():
+        readings = inputs_of(paths).readings
+        return fix_readings(readings, handlers=handlers, stored=stored, unsafe=unsafe)
+
+
+def inputs_of(paths: Sequence[str]) -> Inputs:
+    """What paths stand for; ends the command if a folder among them holds no design."""
+    inputs = read_inputs(paths)
     for path in inputs.skipped:
         note(f"`{path}` is no design: passed over")
     if inputs.empty:
         refuse(f"there is no design below `{inputs.empty[0]}`")
-    return compilations
+    return inputs
 
 
 def compiled(path: str, *, handlers: Handlers | None) -> Definition:

@@ -5,7 +5,7 @@ enter the next.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers
@@ -14,6 +14,7 @@ from proflow_compiler.checks import Calls, run_checks
 from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
+from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
 from proflow_compiler.parting import parted, unsplittable
@@ -63,7 +64,12 @@ def compile_reading(
         diagnostics += found
         if definition is not None:
             definitions.append(definition)
-    return Compilation(reading, definitions, diagnostics)
+
+    def check(design: Design) -> list[Diagnostic]:
+        return run_checks(build_graph(design), handlers=handlers, calls=calls, stored=stored)
+
+    sound, found = proven(reading, diagnostics, check)
+    return Compilation(replace(reading, diagnostics=sound), definitions, found)
 
 
 def calls_among(readings: Sequence[Reading]) -> Calls:

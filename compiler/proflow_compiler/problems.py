@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
 NAMES: dict[str, str] = {
     "PF001": "invalid-json",
@@ -51,6 +51,7 @@ class Problems:
         edge: str | None = None,
         on_key: bool = False,
         related: tuple[Related, ...] = (),
+        fixes: Iterable[Fix] = (),
     ) -> None:
         self.found.append(
             Diagnostic(
@@ -65,13 +66,18 @@ class Problems:
                 edge=edge,
                 on_key=on_key,
                 related=related,
+                fixes=tuple(fixes),
             )
         )
 
     def did_you_mean(self, word: str, known: Collection[str]) -> str | None:
         """The help that names the closest known word, while the budget lasts."""
+        return meant(self.closest(word, known))
+
+    def closest(self, word: str, known: Collection[str]) -> str | None:
+        """The closest known word, while the budget lasts."""
         self.budget -= len(known)
-        return did_you_mean(word, known) if self.budget >= 0 else None
+        return closest(word, known) if self.budget >= 0 else None
 
 
 def shown(value: Any) -> str:
@@ -100,7 +106,11 @@ def kind_of(value: Any) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The help that names the closest known word, if one is close; letter case does not matter."""
-    close = closest(word, known, cutoff=cutoff)
+    return meant(closest(word, known, cutoff=cutoff))
+
+
+def meant(close: str | None) -> str | None:
+    """The help that names a word, if there is one."""
     return f"did you mean `{shown(close)}`?" if close is not None else None
 
 

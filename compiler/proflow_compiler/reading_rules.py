@@ -106,6 +106,7 @@ JSON readers silently keep the last of the two. Which one was meant cannot be kn
         code="PF101",
         name="schema-violation",
         level=Level.ERROR,
+        fixable=True,
         summary="a value that a design cannot have there: wrong type, unknown key, out of range",
         why="""
 An unknown key is usually a misspelt one, and what it should say would be ignored in silence. The
@@ -143,6 +144,7 @@ published JSON Schema of a design lists what each node type takes: `proflow sche
         code="PF102",
         name="unknown-node-type",
         level=Level.ERROR,
+        fixable=True,
         summary="a node whose type does not exist",
         why="""
 The type says what a node does. It is read from `type`, else from `data.type`, else from `data.name`,
@@ -180,6 +182,7 @@ as a canvas may use `type` for the way a node looks.
         code="PF103",
         name="duplicate-node-id",
         level=Level.ERROR,
+        fixable=True,
         summary="a node with the id of another one",
         why="""
 Edges name nodes by their ids, and steps are remembered by them: two nodes with one id would be one
@@ -220,6 +223,7 @@ step, and the second would never run.
         code="PF104",
         name="dangling-edge",
         level=Level.ERROR,
+        fixable=True,
         summary="an edge whose source or target does not exist",
         why="Usually the node was deleted or renamed and the edge stayed behind.",
         incorrect="""
@@ -235,6 +239,7 @@ step, and the second would never run.
         code="PF105",
         name="duplicate-edge",
         level=Level.ERROR,
+        fixable=True,
         summary="an edge with the same ends, handle and rule as another one",
         why="""
 A node waits for each edge into it. An edge drawn twice by accident changes how often a join counts
@@ -256,6 +261,7 @@ the branch.
         code="PF106",
         name="unknown-handle",
         level=Level.ERROR,
+        fixable=True,
         summary="""an edge that leaves by an outcome which its node does not have, and one that leaves
 an `end` or leads into a `start`""",
         why="""
@@ -316,6 +322,7 @@ one; in an approval process also an edge that does not count (a warning)""",
         code="PF108",
         name="ambiguous-rules",
         level=Level.ERROR,
+        fixable=True,
         summary="two rules for one outcome, and two edges without a rule among ruled ones",
         why="""
 Edges with the same handle are one outcome with one rule, and the one edge without a rule is what is
@@ -384,6 +391,7 @@ reminds. Who meant an ordinary design should know.
         code="PF112",
         name="container-border",
         level=Level.ERROR,
+        fixable=True,
         summary="an edge over the border of a container, a start in one, or a node drawn in itself",
         why="""
 The nodes in a container run once for each item, or once for each round. An edge over its border

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
 from proflow_compiler.excerpt import excerpt, visible
+from proflow_compiler.fixes.json_text import JsonText
+from proflow_compiler.fixes.patching import replacements
 from proflow_compiler.source import Extent, Position, Source
 
 _Places = list[tuple[Related, Position]]
@@ -148,6 +150,8 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
         lines += quoted(where, other.message, "-")
     notes = [("path", visible(shown_way(diagnostic)))]
     notes.append(("help", visible(diagnostic.help or "")))
+    for one in diagnostic.fixes:
+        notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
     if any(text for _, text in notes):
         lines.append(gutter(f"{pad} |"))
         lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
@@ -203,12 +207,14 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "edge": diagnostic.edge,
         "help": diagnostic.help,
         "path": list(diagnostic.path),
+        "fixes": [fix.as_json() for fix in diagnostic.fixes],
     }
 
 
 def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
     """A SARIF 2.1.0 log with one run."""
     located = [(file, *found) for file in files for found in _with_related(file)]
+    documents = {file.source.path: JsonText(file.source.text) for file in files}
     rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic, _ in located})
     index = {code: at for at, (code, _) in enumerate(rules)}
     return {
@@ -225,6 +231,7 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
                 "columnKind": "unicodeCodePoints",
                 "results": [
                     _sarif_result(diagnostic, file.source, places, index[diagnostic.code])
+                    | _sarif_fixes(diagnostic, file.source, documents[file.source.path])
                     for file, diagnostic, places in located
                 ],
             }
@@ -245,12 +252,14 @@ def _sarif_result(
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": uri},
-                    "region": {
-                        "startLine": diagnostic.line or 1,
-                        "startColumn": diagnostic.column or 1,
-                        "endLine": diagnostic.end_line or diagnostic.line or 1,
-                        "endColumn": diagnostic.end_column or diagnostic.column or 1,
-                    },
+                    "region": _region(
+                        Position(
+                            diagnostic.line or 1,
+                            diagnostic.column or 1,
+                            diagnostic.end_line or diagnostic.line or 1,
+                            diagnostic.end_column or diagnostic.column or 1,
+                        )
+                    ),
                 },
                 "logicalLocations": [{"fullyQualifiedName": diagnostic.pointer, "kind": "member"}],
             }
@@ -260,12 +269,7 @@ def _sarif_result(
         {
             "physicalLocation": {
                 "artifactLocation": {"uri": uri},
-                "region": {
-                    "startLine": place.line,
-                    "startColumn": place.column,
-                    "endLine": place.end_line,
-                    "endColumn": place.end_column,
-                },
+                "region": _region(place),
             },
             "message": {"text": other.message},
         }
@@ -274,6 +278,37 @@ def _sarif_result(
     if related:
         result["relatedLocations"] = related
     return result
+
+
+def _sarif_fixes(diagnostic: Diagnostic, source: Source, document: JsonText) -> dict[str, Any]:
+    fixes = [
+        {
+            "description": {"text": fix.title},
+            "artifactChanges": [
+                {
+                    "artifactLocation": {"uri": _uri(source.path)},
+                    "replacements": [
+                        {
+                            "deletedRegion": _region(source.position(one.start, one.end)),
+                            "insertedContent": {"text": one.text},
+                        }
+                        for one in replacements(document, fix.edits)
+                    ],
+                }
+            ],
+        }
+        for fix in diagnostic.fixes
+    ]
+    return {"fixes": fixes} if fixes else {}
+
+
+def _region(place: Position) -> dict[str, int]:
+    return {
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+    }
 
 
 def _uri(path: str) -> str:

@@ -4,6 +4,7 @@ The schemas are those that `proflow_schemas.published` publishes. jsonschema cos
 node, so it is asked only about what pydantic refuses.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,6 +17,8 @@ from proflow_schemas.nodes import Config
 from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 
+from proflow_compiler.diagnostics import Fix
+from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, closest, kind_of, shown
 from proflow_compiler.source import escape
 
@@ -41,6 +44,19 @@ class Violation:
     message: str
     help: str | None = None
     on_key: bool = False
+    given: Any = None
+    """What stands there, where `meant` says what should: a key, or a value."""
+    meant: Any = None
+
+    def fixes(self, pointer: str) -> tuple[Fix, ...]:
+        """What to write at the pointer that `path` leads to."""
+        if self.meant is None:
+            return ()
+        if self.on_key:
+            return words.key(pointer, self.given, self.meant)
+        if isinstance(self.meant, str):
+            return words.word(pointer, self.given, self.meant)
+        return (words.written(pointer, self.meant, safe=True),)
 
 
 @dataclass(frozen=True)
@@ -69,13 +85,15 @@ def validate(
         refused = error
     violations = list(explain(model, value)) or list(_of_pydantic(refused))
     for violation in violations:
+        pointer = place.of(violation.path)
         problems.add(
             "PF101",
             violation.message,
-            place.of(violation.path),
+            pointer,
             help=violation.help,
             node=place.node,
             on_key=violation.on_key,
+            fixes=violation.fixes(pointer),
         )
     return None
 
@@ -138,7 +156,9 @@ def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any
         help = "known are " + ", ".join(f"`{one}`" for one in sorted(known)[:24])
     else:
         help = "it takes no settings"
-    return Violation((*at, key), f"unknown key {_named((*at, key))}", help, on_key=True)
+    path = (*at, key)
+    meant = near if near in missing else None
+    return Violation(path, f"unknown key {_named(path)}", help, on_key=True, given=key, meant=meant)
 
 
 def closest_key(key: str, known: Iterable[str]) -> str | None:
@@ -208,7 +228,8 @@ def _plain(error: SchemaError, at: Path) -> Violation:
     name, value, limit = _named(at), error.instance, _limit(error)
     match error.validator:
         case "type":
-            return Violation(at, f"{name} must be {_TYPES[limit]}, not {_given(value)}")
+            message = f"{name} must be {_TYPES[limit]}, not {_given(value)}"
+            return Violation(at, message, given=value, meant=_unquoted(value, limit))
         case "enum":
             return _not_one_of(at, value, limit)
         case "const":
@@ -246,7 +267,16 @@ def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
         if near is not None
         else "one of " + ", ".join(f"`{word}`" for word in allowed)
     )
-    return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help)
+    return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help, given=value, meant=near)
+
+
+def _unquoted(value: Any, type: str) -> bool | int | None:
+    """The number, or true or false, that a text holds."""
+    if not isinstance(value, str):
+        return None
+    if type in ("integer", "number"):
+        return int(value) if re.fullmatch(r"-?(0|[1-9][0-9]{0,8})", value) else None
+    return {"true": True, "false": False}.get(value) if type == "boolean" else None
 
 
 def _quoted(value: Any) -> str:

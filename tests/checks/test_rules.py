@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from proflow_compiler.checks import CHECKS, run_checks
+from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.explain import RULES, UnknownRuleError, explain, pages
+from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
 from proflow_compiler.pipeline import calls_among
@@ -35,14 +37,13 @@ def checked(case: str) -> tuple[Reading, list[Diagnostic]]:
     reading = read((RULE_FIXTURES / case).read_bytes(), case)
     assert [one for one in reading.diagnostics if one.level is Level.ERROR] == []
     calls = calls_among([reading])
-    found = [
-        one
-        for design in reading.designs
-        for one in run_checks(
-            build_graph(design), handlers=HANDLERS, calls=calls, stored=case.startswith(STORED)
-        )
-    ]
-    return reading, locate(found, reading.source)
+
+    def check(design: Design) -> list[Diagnostic]:
+        stored = case.startswith(STORED)
+        return run_checks(build_graph(design), handlers=HANDLERS, calls=calls, stored=stored)
+
+    found = [one for design in reading.designs for one in check(design)]
+    return reading, locate(proven(reading, found, check)[1], reading.source)
 
 
 @pytest.mark.parametrize("case", INCORRECT)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
 from proflow_compiler.reading_rules import READING_RULES
@@ -17,7 +18,8 @@ CASES = sorted(case.name for case in INVALID.iterdir() if case.is_dir())
 
 
 def reading(case: str) -> Reading:
-    return read((INVALID / case / "design.json").read_bytes(), f"{case}/design.json")
+    found = read((INVALID / case / "design.json").read_bytes(), f"{case}/design.json")
+    return compile_reading(found).reading
 
 
 @pytest.mark.parametrize("case", CASES)

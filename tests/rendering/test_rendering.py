@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
 from proflow_compiler.rendering import FileReport, check_report, locate, render, render_files
 from proflow_compiler.source import Source
 
@@ -96,7 +96,44 @@ def test_json_has_the_documented_keys_and_order() -> None:
         "edge": None,
         "help": JOIN.help,
         "path": ["start", "amount", "sign"],
+        "fixes": [],
     }
+
+
+def test_fixes_are_told_in_every_format_but_that_of_github() -> None:
+    mode = Edit("replace", "/nodes/0/data/mode", "active")
+    fixes = (Fix("wait for chosen branches only", False, (mode,)), Fix("drop it", True, ()))
+    fixed = replace(JOIN, fixes=fixes)
+    assert render([fixed], SOURCE).endswith(
+        "  = unsafe fix: wait for chosen branches only\n  = fix: drop it\n"
+    )
+    (file,) = json.loads(render([fixed], SOURCE, "json"))["files"]
+    assert file["diagnostics"][0]["fixes"][0] == {
+        "title": "wait for chosen branches only",
+        "safe": False,
+        "edits": [{"op": "replace", "pointer": "/nodes/0/data/mode", "value": "active"}],
+    }
+    (run,) = json.loads(render([fixed], SOURCE, "sarif"))["runs"]
+    assert run["results"][0]["fixes"][0] == {
+        "description": {"text": "wait for chosen branches only"},
+        "artifactChanges": [
+            {
+                "artifactLocation": {"uri": "designs/contract.json"},
+                "replacements": [
+                    {
+                        "deletedRegion": {
+                            "startLine": 4,
+                            "startColumn": 24,
+                            "endLine": 4,
+                            "endColumn": 29,
+                        },
+                        "insertedContent": {"text": '"active"'},
+                    }
+                ],
+            }
+        ],
+    }
+    assert render([fixed], SOURCE, "github") == render([JOIN], SOURCE, "github")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,13 @@ async def test_a_design_with_errors_is_saved_but_not_published(database: str) ->
         assert (await ann.post("/api/designs", json={"design": broken})).status_code == 201
         answer = await ann.post("/api/designs/broken/publish")
         assert problem(answer) == (422, "design-has-errors")
-        assert [one["code"] for one in answer.json()["diagnostics"]] == ["PF312"]
+        (told,) = answer.json()["diagnostics"]
+        assert told["code"] == "PF312"
+        edit = {"op": "remove", "pointer": "/concurrency"}
+        title = "run without `concurrency`: remove it"
+        assert told["fixes"] == [{"title": title, "safe": False, "edits": [edit]}]
+        checked = await ann.post("/api/designs/check", json={"design": broken})
+        assert checked.json()["diagnostics"] == [told]
         unknown = line("unknown", ("a", "task", {"handler": "nobody"}))
         assert (await ann.post("/api/designs", json={"design": unknown})).status_code == 201
         answer = await ann.post("/api/designs/unknown/publish")

@@ -9,11 +9,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes.making import fix, remove_key
 
 RULE = Rule(
     code="PF314",
     name="ambiguous-delay",
     level=Level.ERROR,
+    fixable=True,
     summary="a delay with neither `duration` nor `until`, or with both",
     why="A delay lasts for a `duration` or `until` a time: exactly one of the two says how long.",
     incorrect="""
@@ -64,4 +66,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node.pointer_to("until"),
                 node=name,
                 help="keep one of the two",
+                fixes=(
+                    fix("wait for the `duration`: remove `until`", remove_key(node, "until")),
+                    fix("wait for the time: remove `duration`", remove_key(node, "duration")),
+                ),
             )

@@ -11,11 +11,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, remove_key
 
 RULE = Rule(
     code="PF307",
     name="ambiguous-wait",
     level=Level.ERROR,
+    fixable=True,
     summary="two nodes that may wait at the same time for the same event, recognised alike",
     why="""
 An event that arrives answers every wait that is open and matches it. Two waits in parallel branches
@@ -126,6 +128,14 @@ def _diagnostic(facts: Facts, one: str, name: str, event: str, path: str | None)
         level=Level.WARNING if items else Level.ERROR,
         label="one event answers all of them" if items else "one event answers both",
         related=(Related(place_of(nodes[one]), f"{ticks(one)} is here"),),
+        fixes=(
+            fix(
+                f"recognise answers of {ticks(name)} by its id: remove `match`",
+                remove_key(node, "match"),
+            ),
+        )
+        if isinstance(node.config, Approval) and "match" in node.config_pointers
+        else (),
         help="leave `match` out: an approval has an id of its own"
         if node.type == "approval"
         else "let one item wait at a time: `maxConcurrency` 1"

@@ -13,13 +13,16 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed, triggers
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.problems import did_you_mean
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
+from proflow_compiler.fixes import words
+from proflow_compiler.fixes.making import fix
+from proflow_compiler.problems import closest, meant
 
 RULE = Rule(
     code="PF403",
     name="bad-cron",
     level=Level.ERROR,
+    fixable=True,
     summary="a cron expression that is not five fields as Inngest reads them, or an unknown zone",
     why="""
 Inngest takes five fields, `minute hour day month weekday`, and nothing finer than a minute. It
@@ -57,16 +60,37 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         found = _problem(trigger.cron)
         if found is not None:
             message, help = found
-            yield RULE.diagnostic(message, pointed(pointer, "cron"), node=node, help=help)
+            at = pointed(pointer, "cron")
+            fixes = _corrected(trigger, at, pointer)
+            yield RULE.diagnostic(message, at, node=node, help=help, fixes=fixes)
         zone = trigger.timezone
         if zone is not None and zone not in _zones():
+            near = closest(zone, sorted(_zones()))
             yield RULE.diagnostic(
                 f"there is no time zone {ticks(zone)}",
                 pointed(pointer, "timezone"),
                 node=node,
-                help=did_you_mean(zone, sorted(_zones()))
-                or "write a name of the IANA database, such as `Asia/Shanghai`",
+                fixes=words.name(pointed(pointer, "timezone"), near),
+                help=meant(near) or "write a name of the IANA database, such as `Asia/Shanghai`",
             )
+
+
+def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
+    """The same times, written as Inngest takes them."""
+    fields = trigger.cron.split()
+    zone = re.fullmatch(r"(?:CRON_)?TZ=(\S+)", fields[0]) if fields else None
+    if zone is not None and trigger.timezone is None:
+        yield fix(
+            f"put {ticks(zone[1])} into `timezone`",
+            Edit("replace", at, " ".join(fields[1:])),
+            Edit("add", pointed(pointer, "timezone"), zone[1]),
+            safe=True,
+        )
+    elif len(fields) == 6:
+        yield words.written(at, " ".join(fields[1:]), safe=fields[0] == "0")
+    elif len(fields) == 5 and "7" in fields[4].split(","):
+        days = ["0" if day == "7" else day for day in fields[4].split(",")]
+        yield words.written(at, " ".join([*fields[:4], ",".join(days)]), safe=True)
 
 
 def _problem(cron: str) -> tuple[str, str | None] | None:

@@ -9,11 +9,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import listed, pointed, triggers
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes import words
 
 RULE = Rule(
     code="PF407",
     name="bad-event-name",
     level=Level.ERROR,
+    fixable=True,
     summary="""an event name with white space around it or control characters in it, one with `${…}`,
 one below `inngest/` that is sent, and one below `proflow/`""",
     why="""
@@ -55,12 +57,12 @@ starts and ends runs of stored designs, and nobody else's.
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for event, pointer, node, sent in _names(facts):
         help: str | None
+        bare = event.strip()
         if "${" in event:
             problem = "holds an expression, and is no template"
             help = "put what differs into the event's data"
         elif not event.strip() or not event.isprintable() or event != event.strip():
             problem = "holds white space or control characters that no name has"
-            bare = event.strip()
             help = f"write {ticks(bare)}" if bare and bare.isprintable() else "write a plain name"
         elif sent and event.lower().startswith("inngest/"):
             problem = "is reserved for Inngest's own events"
@@ -71,7 +73,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         else:
             continue
         yield RULE.diagnostic(
-            f"the event name {ticks(event)} {problem}", pointer, node=node, help=help
+            f"the event name {ticks(event)} {problem}",
+            pointer,
+            node=node,
+            help=help,
+            fixes=(words.written(pointer, bare, safe=True),) if bare not in ("", event) else (),
         )
 
 

@@ -10,11 +10,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import listed, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes import words
 
 RULE = Rule(
     code="PF315",
     name="bad-match",
     level=Level.ERROR,
+    fixable=True,
     summary="a `match` that is no path such as `data.order_id`",
     why="""
 `match` names a field that has the same value in the event that started the run and in the one that
@@ -75,4 +77,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             pointer,
             node=node,
             help=f"write `{inner[0]}`" if inner else "write a path such as `data.order_id`",
+            fixes=(words.written(pointer, inner[0]),) if inner else (),
         )

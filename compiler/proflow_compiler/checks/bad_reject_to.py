@@ -9,13 +9,16 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.problems import did_you_mean
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.fixes import words
+from proflow_compiler.fixes.making import fix, remove_key
+from proflow_compiler.problems import closest, did_you_mean
 
 RULE = Rule(
     code="PF217",
     name="bad-reject-to",
     level=Level.ERROR,
+    fixable=True,
     summary="""a `rejectTo` that names no node beside the approval, or that stands beside a drawn
 `rejected` edge""",
     why="""
@@ -74,6 +77,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 "one of the two is too many",
                 "remove one of them",
                 (Related(pointed(edge.pointer, "target"), "leads elsewhere, or there as well"),),
+                (
+                    fix(
+                        "follow the edge after a rejection: remove `rejectTo`",
+                        remove_key(node, "rejectTo"),
+                    ),
+                ),
             )
         elif target not in nodes:
             yield _diagnostic(
@@ -81,6 +90,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 f"{ticks(node.id)} is sent back to {ticks(target)}, which is no node",
                 "there is none of this name",
                 did_you_mean(target, nodes) or "name a node that runs before this one",
+                fixes=words.name(node.pointer_to("rejectTo"), closest(target, nodes)),
             )
         elif nodes[target].parent != node.parent:
             yield _diagnostic(
@@ -92,7 +102,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _diagnostic(
-    node: Node, message: str, label: str, help: str, related: tuple[Related, ...] = ()
+    node: Node,
+    message: str,
+    label: str,
+    help: str,
+    related: tuple[Related, ...] = (),
+    fixes: tuple[Fix, ...] = (),
 ) -> Diagnostic:
     return RULE.diagnostic(
         message,
@@ -101,4 +116,5 @@ def _diagnostic(
         label=label,
         help=help,
         related=related,
+        fixes=fixes,
     )

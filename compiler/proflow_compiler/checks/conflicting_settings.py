@@ -7,11 +7,13 @@ from proflow_schemas.nodes import Start
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, remove_key, remove_setting
 
 RULE = Rule(
     code="PF313",
     name="conflicting-settings",
     level=Level.ERROR,
+    fixable=True,
     summary="a `trigger` or `input` that the start node and the design both give, and not alike",
     why="Only one of the two could count, and which one cannot be seen in the drawing.",
     incorrect="""
@@ -56,4 +58,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     node=name,
                     related=(Related(design.pointer_to(key), "the design's"),),
                     help="keep one of the two",
+                    fixes=(
+                        fix(f"keep the design's `{key}`", remove_key(node, key)),
+                        fix(f"keep the start node's `{key}`", remove_setting(design, key)),
+                    ),
                 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from proflow_compiler.checks.certainty import drawn_path, way_to
+from proflow_compiler.checks.completing import ended
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
@@ -18,6 +19,7 @@ RULE = Rule(
     code="PF205",
     name="dead-end",
     level=Level.ERROR,
+    fixable=True,
     summary="""a node, or an outcome of one, that nothing follows though it is no `end`, and a loop
 that is never left""",
     why="""
@@ -88,6 +90,7 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",
+            fixes=ended(level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()),
         )
 
 

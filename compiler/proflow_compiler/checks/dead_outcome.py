@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from proflow_schemas.nodes import Approval
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.removing import without_edges
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.fixes.making import fix, set_key
 
 RULE = Rule(
     code="PF215",
     name="dead-outcome",
     level=Level.WARNING,
+    fixable=True,
     summary="a drawn `timeout` of an approval whose `timeoutAction` does something else",
     why="""
 `timeoutAction` decides what a timeout does: `route`, the default, takes the outcome `timeout`;
@@ -54,6 +58,12 @@ edge drawn from `timeout` is never taken.
 )
 
 
+def routed(node: Node) -> Fix:
+    """Let the timeout lead where its edge does."""
+    title = f"go on by the edge when {ticks(node.id)} times out: set `timeoutAction` to `route`"
+    return fix(title, set_key(node, "timeoutAction", "route"))
+
+
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
         config = node.config
@@ -71,4 +81,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     label="never taken",
                     related=(Related(node.pointer_to("timeoutAction"), "decides otherwise"),),
                     help="remove this edge, or set `timeoutAction` to `route`",
+                    fixes=(*without_edges(exit_), routed(node)),
                 )

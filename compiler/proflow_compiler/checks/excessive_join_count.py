@@ -8,11 +8,13 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes.making import fix, set_key
 
 RULE = Rule(
     code="PF214",
     name="excessive-join-count",
     level=Level.ERROR,
+    fixable=True,
     summary="a join whose `mode` is a number above the number of its edges in",
     why="""
 A join of mode 3 goes on when three of its edges in have been taken. With two edges that never
@@ -69,6 +71,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     node=name,
                     label=f"at most {edges}",
                     help="lower the number, or use `active`",
+                    fixes=(
+                        fix("wait for every edge in: `all`", set_key(node, "mode", "all")),
+                        fix(
+                            "wait for the branches that run: `active`",
+                            set_key(node, "mode", "active"),
+                        ),
+                    ),
                 )
             case _:
                 pass

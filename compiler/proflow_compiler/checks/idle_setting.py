@@ -10,12 +10,14 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.fixes.making import fix, remove_key
 
 RULE = Rule(
     code="PF318",
     name="idle-setting",
     level=Level.WARNING,
+    fixable=True,
     summary="a setting of an approval that never takes effect, because of another one",
     why="""
 `timeoutAction` acts at a `timeout`, `passRatio` counts in the mode `quorum`, `fallbackApproverIds`
@@ -66,6 +68,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=name,
                 label="has no effect",
                 help=help,
+                fixes=_removed(node, key),
             )
         if _late_reminder(config):
             yield _reminder(name, node)
@@ -80,6 +83,11 @@ def _idle(config: Approval) -> Iterator[tuple[str, str, str]]:
     if config.fallback_approver_ids and config.empty_approver_policy != "fallbackUser":
         why = "`emptyApproverPolicy` is not `fallbackUser`"
         yield "fallbackApproverIds", why, "set `emptyApproverPolicy` to `fallbackUser`"
+
+
+def _removed(node: Node, key: str) -> Iterator[Fix]:
+    if key in node.config_pointers:
+        yield fix(f"remove `{key}`, which has no effect", remove_key(node, key), safe=True)
 
 
 def _late_reminder(config: Approval) -> bool:
@@ -98,4 +106,5 @@ def _reminder(name: str, node: Node) -> Diagnostic:
         node=name,
         label="not before the timeout",
         help="remind earlier, or wait longer",
+        fixes=_removed(node, "reminders"),
     )

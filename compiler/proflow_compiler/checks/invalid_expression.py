@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.corrections import corrections
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -10,6 +11,7 @@ RULE = Rule(
     code="PF301",
     name="invalid-expression",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that is no well-formed CEL, or that does with a value what it cannot",
     why="""
 Rules, `${…}` in texts, computed values and the keys of limits are expressions in
@@ -64,4 +66,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=found.site.node,
                 edge=found.site.edge,
                 help=found.problem.help,
+                fixes=corrections(found),
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import defaulted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
@@ -12,6 +13,7 @@ RULE = Rule(
     code="PF212",
     name="missing-default",
     level=Level.WARNING,
+    fixable=True,
     summary="edges with rules of which none may hold, and no edge without one",
     why="""
 A run takes the first edge whose rule holds, else the one edge without a rule. If there is none, a
@@ -71,4 +73,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             node=at.node.id,
             label="no default",
             help="draw an edge without a rule, which is taken when no rule holds",
+            fixes=defaulted(facts.graph.design, at.node.id, at.choice_of),
         )

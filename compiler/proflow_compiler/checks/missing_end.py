@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import with_end
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -10,6 +11,7 @@ RULE = Rule(
     code="PF203",
     name="missing-end",
     level=Level.ERROR,
+    fixable=True,
     summary="a design without an `end` node",
     why="""
 An `end` says how a run came out: its `status` is the run's result. The invisible ends that undrawn
@@ -51,4 +53,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `end` node, so that no run can be completed",
             facts.graph.design.pointer,
             help="draw a node of type `end` behind the last one",
+            fixes=with_end(facts.graph),
         )

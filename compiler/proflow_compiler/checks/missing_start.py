@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.completing import with_start
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -10,6 +11,7 @@ RULE = Rule(
     code="PF201",
     name="missing-start",
     level=Level.ERROR,
+    fixable=True,
     summary="a design without a `start` node",
     why="""
 A run begins at the `start` node: without one there is nothing to run, and no telling which of the
@@ -47,4 +49,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `start` node",
             facts.graph.design.pointer,
             help="draw a node of type `start` before the first one",
+            fixes=with_start(facts.graph),
         )

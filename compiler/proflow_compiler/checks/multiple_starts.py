@@ -7,11 +7,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, remove_nodes
 
 RULE = Rule(
     code="PF202",
     name="multiple-starts",
     level=Level.ERROR,
+    fixable=True,
     summary="every `start` node beyond the first",
     why="""
 A run begins at one place. With two starts it would be open which of them a run begins at, or
@@ -49,8 +51,9 @@ led. If the others belong to another workflow, move them to a design of their ow
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    first, *others = facts.graph.starts or ("",)
-    nodes = facts.graph.design.nodes
+    design = facts.graph.design
+    nodes = design.nodes
+    first, *others = [name for name in facts.graph.starts if name in nodes] or [""]
     for name in others:
         yield RULE.diagnostic(
             f"{ticks(name)} is one more `start`: the design begins at {ticks(first)}",
@@ -59,4 +62,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             label="another start",
             related=(Related(place_of(nodes[first]), "the first one"),),
             help="keep one `start`; it takes a list of triggers",
+            fixes=(fix(f"never begin at {ticks(name)}: remove it", *remove_nodes(design, [name])),),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.corrections import corrections
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -60,4 +61,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 edge=found.site.edge,
                 label="neither true nor false",
                 help=found.problem.help,
+                fixes=corrections(found),
             )

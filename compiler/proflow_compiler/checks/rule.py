@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+
+_FIXABLE = (
+    "Where one is known, `proflow check` shows a fix, and `proflow check --fix` applies a safe one."
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Rule:
     incorrect: str
     correct: str
     fix: str
+    fixable: bool = False
+    """Its diagnostics carry fixes, where there are any."""
 
     def diagnostic(
         self,
@@ -36,6 +42,7 @@ class Rule:
         choices: Iterable[tuple[str, str]] = (),
         related: tuple[Related, ...] = (),
         level: Level | None = None,
+        fixes: Iterable[Fix] = (),
     ) -> Diagnostic:
         """A diagnostic of this rule, at the rule's level unless another is given."""
         return Diagnostic(
@@ -52,17 +59,19 @@ class Rule:
             choices=tuple(choices),
             label=label,
             related=related,
+            fixes=tuple(fixes),
         )
 
     def markdown(self) -> str:
         """The doc page: what, why, an incorrect and a correct example, how to fix it."""
+        fixable = f"\n\n{_FIXABLE}" if self.fixable else ""
         return (
             f"# {self.code} · {self.name}\n\n"
             f"*{self.level.value}* · Reports {self.summary}.\n\n"
             f"## Why\n\n{self.why.strip()}\n\n"
             f"## Incorrect\n\n{_block(self.incorrect)}\n"
             f"## Correct\n\n{_block(self.correct)}\n"
-            f"## How to fix\n\n{self.fix.strip()}\n"
+            f"## How to fix\n\n{self.fix.strip()}{fixable}\n"
         )
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.removing import without_edges
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, set_edge_key
 from proflow_compiler.graph import Exit, GraphNode
 
 RULE = Rule(
     code="PF213",
     name="shadowed-rule",
     level=Level.WARNING,
+    fixable=True,
     summary="an edge that is never taken, because whatever its rule says an earlier one holds",
     why="""
 Rules are tried in order of `priority`, then of the file, and the first that holds is taken. A rule
@@ -72,7 +75,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         for index, earlier in sorted(covered.shadowed.items()):
             if earlier and at.every:
                 continue  # all that hold are taken
-            yield _rule(at, ruled[index], [ruled[one] for one in earlier])
+            yield _rule(at, ruled[index], [ruled[one] for one in earlier], _before(exits))
         default = next((exit_ for exit_ in exits if exit_.default), None)
         if default is not None and covered.exhaustive:
             edge = facts.first_drawn(default)
@@ -84,10 +87,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 edge=edge.key,
                 label="never taken",
                 help="remove this edge, or the rule of the one that is meant for the rest",
+                fixes=without_edges(default),
             )
 
 
-def _rule(at: GraphNode, exit_: Exit, earlier: Sequence[Exit]) -> Diagnostic:
+def _before(exits: Sequence[Exit]) -> float:
+    """A priority by which a rule is tried before all others."""
+    rules = [exit_.rule for exit_ in exits if exit_.rule is not None]
+    return min([1, *(edge.priority for edge in rules if edge.priority is not None)]) - 1
+
+
+def _rule(at: GraphNode, exit_: Exit, earlier: Sequence[Exit], first: float) -> Diagnostic:
     edge = exit_.rule
     assert edge is not None
     owner = ticks(at.node.id)
@@ -108,4 +118,12 @@ def _rule(at: GraphNode, exit_: Exit, earlier: Sequence[Exit]) -> Diagnostic:
         label="never taken",
         related=tuple(Related(one.when_pointer or one.pointer, "holds before") for one in others),
         help="put the narrower rule first, or remove this edge" if earlier else "correct the rule",
+        fixes=(
+            *without_edges(exit_),
+            *(
+                [fix("try this rule first", set_edge_key(edge, "priority", first))]
+                if earlier
+                else []
+            ),
+        ),
     )

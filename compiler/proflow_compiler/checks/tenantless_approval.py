@@ -9,11 +9,13 @@ from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.fixes.making import fix, remove_setting
 
 RULE = Rule(
     code="PF316",
     name="tenantless-approval",
     level=Level.ERROR,
+    fixable=True,
     summary="an approval in a design of `scope: system`",
     why="""
 A run of a `system` design has no tenant. Those who decide belong to one, and an answer counts only
@@ -63,4 +65,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=name,
                 related=(Related(design.pointer_to("scope"), "says so"),),
                 help="remove `scope`, or use a `wait`",
+                fixes=(fix("run for a tenant: remove `scope`", remove_setting(design, "scope")),),
             )

@@ -8,12 +8,14 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.problems import did_you_mean
+from proflow_compiler.fixes import words
+from proflow_compiler.problems import closest, meant
 
 RULE = Rule(
     code="PF305",
     name="unknown-handler",
     level=Level.ERROR,
+    fixable=True,
     summary="a handler, of a task or `onFailure`, that the handlers module does not have",
     why="""
 A task runs a function of yours by its name. If there is none of that name, the run fails when it
@@ -61,18 +63,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     ]
     if design.settings.on_failure is not None:
         wanted.append((design.settings.on_failure, design.pointer_to("onFailure"), None))
-    helps: dict[str, str] = {}
+    near: dict[str, str | None] = {}
     for handler, pointer, node in wanted:
         if handler in facts.handlers:
             continue
-        if handler not in helps:
-            helps[handler] = (
-                did_you_mean(handler, known) or "add a function of this name to the handlers"
-            )
+        if handler not in near:
+            near[handler] = closest(handler, known)
         yield RULE.diagnostic(
             f"there is no handler {ticks(handler)}",
             pointer,
             node=node,
             label="not among the handlers",
-            help=helps[handler],
+            help=meant(near[handler]) or "add a function of this name to the handlers",
+            fixes=words.name(pointer, near[handler]),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_compiler.checks.corrections import corrections
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -10,6 +11,7 @@ RULE = Rule(
     code="PF303",
     name="unknown-reference",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that reads a step, a field or a name that does not exist",
     why="""
 The value could never be there, so each run that comes to it would fail. Known are `event` (`name`,
@@ -69,4 +71,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 node=found.site.node,
                 edge=found.site.edge,
                 help=found.problem.help,
+                fixes=corrections(found),
             )

@@ -8,12 +8,14 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.problems import did_you_mean
+from proflow_compiler.fixes import words
+from proflow_compiler.problems import closest, meant
 
 RULE = Rule(
     code="PF319",
     name="unknown-workflow",
     level=Level.WARNING,
+    fixable=True,
     summary="a `subprocess` that names none of the workflows that are checked together",
     why="""
 A subprocess runs another workflow by its id. If there is none when a run comes to it, the node
@@ -70,10 +72,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if not isinstance(node.config, Subprocess) or node.config.workflow in facts.calls.by:
             continue
         workflow = node.config.workflow
+        near = closest(workflow, sorted(facts.calls.by))
         yield RULE.diagnostic(
             f"there is no workflow {ticks(workflow)} among the designs",
             node.pointer_to("workflow"),
             node=name,
             label="not among them",
-            help=did_you_mean(workflow, sorted(facts.calls.by)),
+            help=meant(near),
+            fixes=words.name(node.pointer_to("workflow"), near),
         )

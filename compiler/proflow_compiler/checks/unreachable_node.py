@@ -6,6 +6,7 @@ import networkx as nx
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.removing import without_nodes
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
@@ -15,6 +16,7 @@ RULE = Rule(
     code="PF204",
     name="unreachable-node",
     level=Level.ERROR,
+    fixable=True,
     summary="a node that cannot be reached from the `start`",
     why="""
 No path leads from the `start` to the node, so it would never run. Usually an edge was forgotten or
@@ -82,6 +84,7 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="never runs",
             help="draw an edge that leads here, or remove the node",
+            fixes=without_nodes(graph, name, heads),
         )
 
 

@@ -10,6 +10,7 @@ from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes.making import fix, set_key
 
 _NAMED_BY_TYPE = frozenset({"manager", "multiLevelManager", "initiator", "initiatorSelect"})
 
@@ -17,6 +18,7 @@ RULE = Rule(
     code="PF306",
     name="unsatisfiable-approval",
     level=Level.ERROR,
+    fixable=True,
     summary="""an approval that cannot be decided as it is configured, and (as an info) one that
 names nobody, whose approvers the host has to find""",
     why="""
@@ -76,6 +78,12 @@ def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
             node=name,
             label="forbids the only approver",
             help="ask somebody else, or allow it",
+            fixes=(
+                fix(
+                    f"let the initiator decide {ticks(name)}: set `selfApproval` to `allow`",
+                    set_key(node, "selfApproval", "allow"),
+                ),
+            ),
         )
     if config.approval_mode == "quorum" and config.pass_ratio is None:
         yield RULE.diagnostic(
@@ -103,6 +111,12 @@ def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
                     level=Level.WARNING,
                     label="taken as an id, as it is",
                     help="expressions are evaluated with `approverType: expression`",
+                    fixes=(
+                        fix(
+                            "evaluate it: set `approverType` to `expression`",
+                            set_key(node, "approverType", "expression"),
+                        ),
+                    ),
                 )
     if not named and config.approver_type not in _NAMED_BY_TYPE:
         yield RULE.diagnostic(

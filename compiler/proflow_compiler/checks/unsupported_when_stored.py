@@ -10,6 +10,7 @@ from proflow_compiler.checks.sites import listed, pointed, triggers
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes.making import fix, remove_setting
 from proflow_compiler.graph import Graph
 
 LONGEST_KEY = 300
@@ -21,6 +22,7 @@ RULE = Rule(
     code="PF312",
     name="unsupported-when-stored",
     level=Level.ERROR,
+    fixable=True,
     summary="a setting that a stored design cannot have, where designs are to be stored",
     why="""
 Stored designs of all tenants are run by one function, whose settings are the same for all of them.
@@ -70,6 +72,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 design.pointer_to(key),
                 label="belongs to a function",
                 help=COMPILE,
+                fixes=(fix(f"run without `{key}`: remove it", remove_setting(design, key)),),
             )
     if design.settings.scope == "system":
         yield RULE.diagnostic(
@@ -77,6 +80,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             design.pointer_to("scope"),
             label="belongs to no tenant",
             help=COMPILE,
+            fixes=(fix("run for a tenant: remove `scope`", remove_setting(design, "scope")),),
         )
     yield from _too_long(facts.graph)
     yield from _too_deep(design)

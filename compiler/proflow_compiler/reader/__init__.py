@@ -25,6 +25,7 @@ class Reading:
     designs: list[Design]
     diagnostics: list[Diagnostic]
     source: Source = field(repr=False)
+    select: str | None = None
 
     def reports(self, more: Iterable[Diagnostic] = ()) -> list[FileReport]:
         """These diagnostics and those of later checks, for rendering: one report a design.
@@ -55,14 +56,14 @@ def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
     """
     decoded = decode(data, path)
     if decoded.diagnostics:
-        return Reading([], list(decoded.diagnostics), decoded.source)
+        return Reading([], list(decoded.diagnostics), decoded.source, select)
     designs, diagnostics = read_designs(decoded.value, path, select)
-    return Reading(designs, locate(diagnostics, decoded.source), decoded.source)
+    return Reading(designs, locate(diagnostics, decoded.source), decoded.source, select)
 
 
 def read_file(path: str) -> Reading:
     """Read `PATH`, or one of an exported array of rows: `PATH#code`."""
     loaded = load(path)
     if loaded.problem is not None:
-        return Reading([], [loaded.problem], Source(loaded.path))
+        return Reading([], [loaded.problem], Source(loaded.path), loaded.select)
     return read(loaded.data, loaded.path, select=loaded.select)

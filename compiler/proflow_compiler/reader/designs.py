@@ -277,6 +277,8 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
         tenant_id=drawing.tenant_id,
         pointer=drawing.pointer,
         dialect=drawing.dialect,
+        drawn_nodes=drawing.drawn_nodes,
+        drawn_edges=drawing.drawn_edges,
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from proflow_schemas.settings import Settings
 
+from proflow_compiler.design import Collection
+from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.source import escape
 from proflow_compiler.validate import closest_key
@@ -40,6 +42,8 @@ class Drawing:
     dialect: str = "proflow"
     tenant_id: int | None = None
     nodes_pointer: str = ""
+    drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
+    drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 
 
 def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item, ...]:
@@ -52,6 +56,18 @@ def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item
         return tuple(Item(f"{pointer}/{escape(key)}", one, key) for key, one in value.items())
     problems.add("PF101", f"`{what}` must be a list, not {kind_of(value)}", pointer)
     return ()
+
+
+def collection(value: Any, pointer: str) -> Collection:
+    """What a list or a map of nodes or edges is like."""
+    members = value.values() if isinstance(value, dict) else value
+    members = members if isinstance(value, dict | list) else ()
+    return Collection(
+        pointer,
+        keyed=isinstance(value, dict),
+        named=any(isinstance(one, dict) and "id" in one for one in members),
+        missing=value is None,
+    )
 
 
 def settings_of(
@@ -77,6 +93,7 @@ def settings_of(
                 f"{pointer}/{escape(key)}",
                 help=f"did you mean `{near}`?",
                 on_key=True,
+                fixes=words.key(f"{pointer}/{escape(key)}", key, near),
             )
     return found, {key: f"{pointer}/{key}" for key in found}
 

@@ -1,6 +1,5 @@
 """Drawn edges → edges between existing nodes, with their rules as expressions."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
 
 from proflow_compiler.design import Edge
-from proflow_compiler.diagnostics import Level, Related
-from proflow_compiler.problems import Problems, closest, kind_of, shown
-from proflow_compiler.reader import riveredge
+from proflow_compiler.diagnostics import Fix, Level, Related
+from proflow_compiler.fixes import words
+from proflow_compiler.problems import Problems, closest, kind_of, meant, shown
+from proflow_compiler.reader import edge_fixes, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
+from proflow_compiler.reader.handles import means_error
 from proflow_compiler.reader.nodes import ReadNodes, as_id
 from proflow_compiler.source import escape
 
@@ -66,6 +67,7 @@ def _edge(
     if not _leaves(source, target, handle, key, item, read, problems, exact=exact):
         return None
     label = value.get("label")
+    data = value.get("data")
     return Edge(
         index=index,
         key=key,
@@ -74,6 +76,7 @@ def _edge(
         pointer=item.pointer,
         handle=handle,
         label=label if isinstance(label, str) else None,
+        data_pointer=f"{item.pointer}/data" if isinstance(data, dict) else None,
         **rules,
     )
 
@@ -104,14 +107,17 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
             f"{item.pointer}/{name}",
             edge=key,
             help="draw the edge to a node in it",
+            fixes=(edge_fixes.removed(item),),
         )
         return False
+    near = problems.closest(end, read.known)
     problems.add(
         "PF104",
         f"there is no node `{shown(end)}`",
         f"{item.pointer}/{name}",
         edge=key,
-        help=problems.did_you_mean(end, read.known),
+        help=meant(near),
+        fixes=edge_fixes.tied_elsewhere(name, near, item),
     )
     return False
 
@@ -154,6 +160,7 @@ def _leaves(
             f"{item.pointer}/source",
             node=source,
             edge=key,
+            fixes=(edge_fixes.removed(item, ", which no run takes"),),
         )
         return False
     if read.nodes[target].type == "start":
@@ -163,15 +170,16 @@ def _leaves(
             f"{item.pointer}/target",
             node=target,
             edge=key,
+            fixes=(edge_fixes.removed(item),),
         )
         return False
     if read.nodes[source].parent != read.nodes[target].parent:
         _across(source, target, key, item, read, problems)
         return False
     usual = [one for one in outcomes if one != "error"]
-    meant = exact and "error" in outcomes and handle is not None and _means_error(handle)
-    if handle is not None and handle not in outcomes and (len(usual) > 1 or meant):
-        near = "error" if meant else closest(handle, list(outcomes))
+    error = exact and "error" in outcomes and handle is not None and means_error(handle)
+    if handle is not None and handle not in outcomes and (len(usual) > 1 or error):
+        near = "error" if error else closest(handle, list(outcomes))
         problems.add(
             "PF106",
             f"`{shown(source)}` has no outcome `{shown(handle)}`",
@@ -183,24 +191,10 @@ def _leaves(
             else "an approval is left by " + ", ".join(f"`{one}`" for one in outcomes)
             if node.type == "approval"
             else "it is left by " + ", ".join(f"`{one}`" for one in outcomes),
+            fixes=edge_fixes.another_handle(handle, near, item),
         )
         return False
     return True
-
-
-_ERROR_WORDS = frozenset(
-    ["err", "errored", "erroneous", "fail", "failed", "fails", "failure", "exception", "catch"]
-)
-_ERROR_IN_CHINESE = ("失败", "失敗", "错误", "錯誤", "异常", "異常", "出错", "出錯")
-
-
-def _means_error(handle: str) -> bool:
-    """Whether a handle that is no outcome seems to be meant for `error`: `onError`, `failed`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", handle[:100])
-    words = re.split(r"[\W_]+", spaced.lower())
-    return any(word in handle for word in _ERROR_IN_CHINESE) or any(
-        word in _ERROR_WORDS or closest(word, ["error"], cutoff=0.75) is not None for word in words
-    )
 
 
 def _across(
@@ -209,11 +203,14 @@ def _across(
     """Say that an edge crosses the border of a container."""
     left = [one for one in read.containers(source) if one not in read.containers(target)]
     entered = [one for one in read.containers(target) if one not in read.containers(source)]
+    fixes: tuple[Fix, ...] = ()
     inside, container = (source, left[-1]) if left else (target, entered[-1])
     if target in left:
         help = "leave it out: a node that no edge leaves ends the item, or the round"
+        fixes = (edge_fixes.removed(item),)
     elif source in entered:
         help = "leave it out: a node that no edge leads to begins an item, or a round"
+        fixes = (edge_fixes.removed(item),)
     else:
         help = f"draw it from or to `{shown(container)}`, unless both ends are in it"
     problems.add(
@@ -224,6 +221,7 @@ def _across(
         node=inside,
         edge=key,
         help=help,
+        fixes=fixes,
     )
 
 
@@ -233,8 +231,8 @@ def _rules(
     """The rule of an edge, as arguments of `Edge`; None if it is unsound."""
     before = len(problems.found)
 
-    def wrong(message: str, at: str, help: str | None = None) -> None:
-        problems.add("PF101", message, f"{item.pointer}/{at}", edge=key, help=help)
+    def wrong(message: str, at: str, help: str | None = None, *fixes: Fix) -> None:
+        problems.add("PF101", message, f"{item.pointer}/{at}", edge=key, help=help, fixes=fixes)
 
     for name in _DATA_KEYS:
         if name in value:
@@ -245,6 +243,7 @@ def _rules(
                 edge=key,
                 on_key=True,
                 help=f'move it into `data`: `"data": {{"{name}": …}}`',
+                fixes=edge_fixes.moved_into_data(name, value, item),
             )
     data = value.get("data")
     if data is None:
@@ -261,6 +260,7 @@ def _rules(
                 edge=key,
                 on_key=True,
                 help=f"did you mean `{near}`?",
+                fixes=words.key(f"{item.pointer}/data/{escape(name)}", name, near),
             )
     rules = _rule(data, item, wrong)
     return None if len(problems.found) > before else rules
@@ -299,7 +299,10 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
             found["when"], found["when_pointer"] = when, f"{item.pointer}/data/when"
     elif condition is not None:
         if isinstance(condition, str):
-            wrong("`condition` is a text", "data/condition", "an expression goes into `when`")
+            moved = words.key(f"{item.pointer}/data/condition", "when", "when")
+            wrong(
+                "`condition` is a text", "data/condition", "an expression goes into `when`", *moved
+            )
         else:
             try:
                 found["when"] = condition_to_cel(condition)
@@ -311,7 +314,8 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
         if not isinstance(default, bool):
             wrong(f"`default` must be true or false, not {kind_of(default)}", "data/default")
         elif default and (when is not None or condition is not None):
-            wrong("an edge with a rule cannot be the default", "data/default", "remove one of them")
+            message = "an edge with a rule cannot be the default"
+            wrong(message, "data/default", "remove one of them", edge_fixes.ruled(item))
         else:
             found["default"] = default
     if priority is not None:
@@ -336,6 +340,7 @@ def _check_duplicates(edges: list[Edge], read: ReadNodes, problems: Problems) ->
             edge=edge.key,
             related=(Related(first[same].pointer, "the first"),),
             help="remove one of the two",
+            fixes=edge_fixes.without_copy(edge, first[same]),
         )
 
 
@@ -377,6 +382,7 @@ def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None
                         edge=other.key,
                         related=(Related(rules[0].when_pointer or rules[0].pointer, "the first"),),
                         help="edges with the same handle are one outcome with one rule",
+                        fixes=edge_fixes.own_outcome(other),
                     )
         for other in unruled[1:]:
             problems.add(
@@ -387,4 +393,5 @@ def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None
                 edge=other.key,
                 related=(Related(unruled[0].pointer, "the first"),),
                 help="give all but one a rule: `data.when` or `data.condition`",
+                fixes=edge_fixes.one_default(other, edges),
             )

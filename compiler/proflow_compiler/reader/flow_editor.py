@@ -3,7 +3,7 @@
 from typing import Any
 
 from proflow_compiler.problems import Problems
-from proflow_compiler.reader.drawing import Drawing, items, settings_of
+from proflow_compiler.reader.drawing import Drawing, collection, items, settings_of
 
 GRAPH_KEYS = ("flattenNodes", "flattenEdges")
 
@@ -20,4 +20,6 @@ def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | N
         settings,
         pointers,
         nodes_pointer=f"{pointer}/flattenNodes",
+        drawn_nodes=collection(value["flattenNodes"], f"{pointer}/flattenNodes"),
+        drawn_edges=collection(value.get("flattenEdges"), f"{pointer}/flattenEdges"),
     )

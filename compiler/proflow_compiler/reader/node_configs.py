@@ -5,6 +5,8 @@ from typing import Any
 
 from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
 
+from proflow_compiler.diagnostics import Edit, Fix
+from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import HOST_KEYS, Drawing, Item, misspelt
@@ -61,6 +63,7 @@ def read_config(
                     help=f"did you mean `{near}`?",
                     node=node_id,
                     on_key=True,
+                    fixes=words.key(found.place.of((key,)), key, near),
                 )
         if len(problems.found) > before:
             return None
@@ -80,12 +83,21 @@ def read_config(
             help=f'move it into `config`: `"config": {{"{key}": …}}`',
             node=node_id,
             on_key=True,
+            fixes=_moved_in(value, key, item.pointer),
         )
         return None
     parsed = validate(kind.config, given, found.place, problems)
     if parsed is None:
         return None
     return parsed, found.place, {key: found.place.of((key,)) for key in given}
+
+
+def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:
+    """Move a key of the node itself into its `config`, or make it one."""
+    config = value.get("config")
+    edits = [] if isinstance(config, dict) else [Edit("add", f"{pointer}/config", {})]
+    edits.append(Edit("move", f"{pointer}/config/{key}", source=f"{pointer}/{key}"))
+    return (Fix(f"move `{key}` into `config`", True, tuple(edits)),)
 
 
 def _config(
@@ -113,5 +125,5 @@ def _config(
             return None
         if isinstance(one, dict) and one:
             return _Config(one, Place(f"{at}/{key}", {}, node_id), False)
-    at = f"{pointer}/data" if "data" in value else pointer
+    at = f"{pointer}/data" if value.get("data") is not None else pointer
     return _Config(data, Place(at, {}, node_id), True)

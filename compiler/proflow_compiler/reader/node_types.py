@@ -4,6 +4,7 @@ from typing import Any
 
 from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 
+from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, closest, kind_of, shown
 
 NOTES = frozenset(
@@ -67,4 +68,5 @@ def refuse_type(
             help=f"did you mean `{near}`?"
             if near is not None
             else "known are " + ", ".join(f"`{name}`" for name in NODE_TYPES),
+            fixes=words.word(pointer, spelling, near),
         )

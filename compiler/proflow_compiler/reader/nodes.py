@@ -8,8 +8,9 @@ from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics import Level, Related, has_errors
-from proflow_compiler.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
+from proflow_compiler.fixes import words
+from proflow_compiler.problems import Problems, kind_of, meant, shown
 from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.node_configs import read_config
@@ -47,7 +48,7 @@ class ReadNodes:
 def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
     """All nodes of a drawing, in file order."""
     read = ReadNodes()
-    first: dict[str, str] = {}
+    first: dict[str, Item] = {}
     for item in drawing.nodes:
         node_id = _id(item, problems)
         if node_id is None:
@@ -58,16 +59,26 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
                 f"two nodes have the id `{shown(node_id)}`",
                 _id_pointer(item),
                 node=node_id,
-                related=(Related(first[node_id], "the other one"),),
+                related=(Related(_id_pointer(first[node_id]), "the other one"),),
                 help="give each node an id of its own",
+                fixes=_without_copy(item, first[node_id]),
             )
             _read_node(item, node_id, drawing, ReadNodes(), problems)
             read.broken.add(node_id)
             continue
-        first[node_id] = _id_pointer(item)
+        first[node_id] = item
         _read_node(item, node_id, drawing, read, problems)
     _place(read, drawing.dialect, problems)
     return read
+
+
+def _without_copy(item: Item, first: Item) -> tuple[Fix, ...]:
+    """Remove a node that says nothing that the first does not."""
+    if item.value != first.value:
+        return ()
+    return (
+        Fix("remove the second of the two, which are alike", True, (Edit("remove", item.pointer),)),
+    )
 
 
 def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
@@ -77,13 +88,19 @@ def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
     known = read.known | read.groups | read.notes
     for name, (parent, pointer) in read.around.items():
         if parent not in known and dialect != riveredge.DIALECT:
+            near = problems.closest(parent, read.known | read.groups)
+            removed = Fix(
+                f"take `{shown(name)}` out of what does not exist",
+                False,
+                (Edit("remove", pointer),),
+            )
             problems.add(
                 "PF112",
                 f"`{shown(name)}` stands in `{shown(parent)}`, which does not exist",
                 pointer,
                 node=name,
-                help=problems.did_you_mean(parent, read.known | read.groups)
-                or "remove the key from a node that stands in nothing",
+                help=meant(near) or "remove the key from a node that stands in nothing",
+                fixes=(*words.name(pointer, near), removed),
             )
     for node in list(read.nodes.values()):
         container = _container(node.id, read)
@@ -182,6 +199,7 @@ def _read_node(
                 help=f"did you mean `{near}`?",
                 node=node_id,
                 on_key=True,
+                fixes=words.key(f"{item.pointer}/{escape(key)}", key, near),
             )
     config = read_config(item, node_id, kind, data, drawing, problems)
     if config is None or has_errors(problems.found[before:]):

@@ -7,7 +7,7 @@ belongs to the host.
 from typing import Any
 
 from proflow_compiler.problems import Problems
-from proflow_compiler.reader.drawing import Drawing, items, settings_of
+from proflow_compiler.reader.drawing import Drawing, collection, items, settings_of
 
 GRAPH_KEYS = ("nodes", "edges", "viewport")
 
@@ -24,4 +24,6 @@ def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | N
         settings,
         pointers,
         nodes_pointer=f"{pointer}/nodes",
+        drawn_nodes=collection(value["nodes"], f"{pointer}/nodes"),
+        drawn_edges=collection(value.get("edges"), f"{pointer}/edges"),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from proflow_compiler.problems import Problems
-from proflow_compiler.reader.drawing import Drawing, items, settings_of
+from proflow_compiler.reader.drawing import Drawing, collection, items, settings_of
 
 
 def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
@@ -25,4 +25,6 @@ def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | N
         settings,
         pointers,
         nodes_pointer=f"{pointer}/elements",
+        drawn_nodes=collection(value["elements"], f"{pointer}/elements"),
+        drawn_edges=collection([item.value for item in edges], f"{pointer}/elements"),
     )

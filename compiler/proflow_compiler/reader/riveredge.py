@@ -21,7 +21,7 @@ from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.problems import Problems, kind_of, shown
-from proflow_compiler.reader.drawing import SETTINGS, Drawing, items
+from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
 from proflow_compiler.source import escape
 
 DIALECT = "riveredge"
@@ -124,20 +124,19 @@ def read_row(found: Row, problems: Problems) -> Drawing | None:
         settings["id"], pointers["id"] = found.code, f"{pointer}/code"
     inner = "nodes" in graph
     at = f"{pointer}/nodes"
+    nodes = graph["nodes"] if inner else _only_nodes(graph)
+    nodes_at = f"{at}/nodes" if inner else at
     return Drawing(
         pointer,
-        items(
-            graph["nodes"] if inner else _only_nodes(graph),
-            f"{at}/nodes" if inner else at,
-            "nodes",
-            problems,
-        ),
+        items(nodes, nodes_at, "nodes", problems),
         items(graph.get("edges"), f"{at}/edges", "edges", problems),
         settings,
         pointers,
         dialect=DIALECT,
         tenant_id=found.tenant_id,
         nodes_pointer=at,
+        drawn_nodes=collection(nodes, nodes_at),
+        drawn_edges=collection(graph.get("edges"), f"{at}/edges"),
     )
 
 
@@ -252,6 +251,7 @@ def as_followed(
                 pointer=node.pointer,
                 config_pointer=node.pointer,
                 parent=node.parent,
+                drawn=False,
             )
             followed.append(
                 Edge(
@@ -260,6 +260,7 @@ def as_followed(
                     source=name,
                     target=end,
                     pointer=node.pointer,
+                    drawn=False,
                 )
             )
     followed.sort(key=lambda edge: edge.index)

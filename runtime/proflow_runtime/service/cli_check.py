@@ -4,15 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from proflow_compiler.cli import (
-    Handlers,
-    Report,
-    check_files,
-    echo,
-    is_colored,
-    refuse,
-    usage,
-)
+from proflow_compiler.cli import Handlers, Report, echo, is_colored, refuse, usage
 
 from proflow_runtime.service.cli_db import Database, database_url
 
@@ -38,12 +30,33 @@ def check(
         ),
     ] = False,
     database: Database = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply the safe fixes, and report what remains.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what `--fix` would change, and write nothing.")
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="Apply fixes that change what a run does as well."),
+    ] = False,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
+    from proflow_compiler.checking_files import Fixing, check_files
+
     if paths:
         if database is not None:
             usage("--database is for `check --stored` without PATH")
-        check_files(paths, handlers=handlers, format=format, strict=strict, stored=stored)
+        check_files(
+            paths,
+            handlers=handlers,
+            format=format,
+            strict=strict,
+            stored=stored,
+            fixing=Fixing(fix, diff, unsafe_fixes),
+        )
+    if fix or diff or unsafe_fixes:
+        usage("--fix, --diff and --unsafe-fixes are for files: name them")
     if not stored:
         usage("name files or folders, or check what is published with --stored")
     if format not in ("text", "json"):

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from proflow_runtime.approving import ActRefused
+from proflow_runtime.service.diagnostics import Diagnostic
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
@@ -26,7 +27,7 @@ class ProblemDetails(BaseModel):
     detail: str
     code: str
     errors: list[dict[str, Any]] | None = None
-    diagnostics: list[dict[str, Any]] | None = None
+    diagnostics: list[Diagnostic] | None = None
     retry_after: int | None = None
 
 

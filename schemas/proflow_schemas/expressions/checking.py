@@ -9,7 +9,8 @@ from typing import Literal
 
 import cel_expr_python.cel as cel
 
-from .errors import ExpressionError, ExpressionProblem
+from .correcting import corrected
+from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote, written_path
 from .presence import rewrite_presence
 from .program import compile
@@ -17,6 +18,7 @@ from .scope import (
     DYN,
     OBJECT,
     TypeScope,
+    closest_name,
     did_you_mean,
     kinds_text,
     reference_problem,
@@ -62,7 +64,8 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     except ExpressionError as error:
         start = error.offset or 0
         end = _token_end(text, start)
-        return [ExpressionProblem("syntax", error.message, start, end, error.help)]
+        better = corrected(text)
+        return [ExpressionProblem("syntax", error.message, start, end, error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
     found = list(dict.fromkeys(problem for problem in each if problem is not None))
     found += _constant_problems(syntax)
@@ -98,8 +101,8 @@ def _type_problems(
             continue
         reported = True
         start, end = _operator_span(syntax.text, finding.offset)
-        help = _double_help(syntax, finding) or finding.help
-        yield ExpressionProblem("type", finding.message, start, end, help)
+        help, better = _as_double(syntax, finding)
+        yield ExpressionProblem("type", finding.message, start, end, help or finding.help, better)
     if expect == "any" or reported:
         return
     if result is None:
@@ -212,11 +215,11 @@ def _compared(node: Node) -> set[tuple[str, ...]]:
     return found
 
 
-def _double_help(syntax: Syntax, finding: Finding) -> str | None:
-    """Which operand of mixed arithmetic to turn into a double."""
+def _as_double(syntax: Syntax, finding: Finding) -> tuple[str | None, Correction | None]:
+    """Which operand of mixed arithmetic to turn into a double, and how it is written then."""
     mixed = finding.mixed_arithmetic
     if mixed is None:
-        return None
+        return None, None
     for call in _calls(syntax.tree):
         if call.offset != finding.offset or len(call.arguments) != 2:
             continue
@@ -224,10 +227,17 @@ def _double_help(syntax: Syntax, finding: Finding) -> str | None:
             if kind == "double":
                 continue
             if isinstance(argument, Const) and isinstance(argument.value, int):
-                return f"write `{argument.value}.0` for `{argument.value}`"
+                end = _token_end(syntax.text, argument.offset)
+                better = Correction(argument.offset, end, f"{argument.value}.0", sure=True)
+                return f"write `{argument.value}.0` for `{argument.value}`", better
             if (path := constant_path(argument)) is not None:
-                return f"write `double({written_path(path)})`"
-    return None
+                written = f"double({written_path(path)})"
+                read = [one for one in syntax.references if one.path == path]
+                if len(read) != 1:
+                    return f"write `{written}`", None
+                better = Correction(read[0].start, read[0].end, written, sure=True)
+                return f"write `{written}`", better
+    return None, None
 
 
 def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
@@ -271,6 +281,9 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
             if constant.value in values:
                 continue
             listed = [value for value in values if isinstance(value, str)]
+            end = _token_end(syntax.text, constant.offset)
+            close = closest_name(constant.value, listed)
+            better = None if close is None else Correction(constant.offset, end, quote(close))
             help = did_you_mean(constant.value, listed, quoted=True)
             if help is None:
                 help = "it is one of " + ", ".join(f"`{quote(value)}`" for value in values[:12])
@@ -278,8 +291,9 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
                 "type",
                 f"`{written_path(path)}` is never `{quote(constant.value)}`",
                 constant.offset,
-                _token_end(syntax.text, constant.offset),
+                end,
                 help,
+                better,
             )
 
 

@@ -29,6 +29,16 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What to write in place of a part of an expression; `sure`: nothing else can be meant."""
+
+    start: int
+    end: int
+    text: str
+    sure: bool = False
+
+
+@dataclass(frozen=True)
 class ExpressionProblem:
     """One finding about an expression; `start` and `end` are a span of its text."""
 
@@ -37,3 +47,4 @@ class ExpressionProblem:
     start: int
     end: int
     help: str | None = None
+    correction: Correction | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from .doubles import EVERY, double_paths, escaped
-from .errors import ExpressionError, ExpressionProblem
+from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote, written_path
 from .shapes import Shape
 from .syntax import Reference
@@ -79,22 +79,36 @@ def reference_problem(
     path = reference.path
     root = path[0]
 
-    def unknown(message: str, help: str | None) -> ExpressionProblem:
-        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
+    def unknown(
+        message: str, help: str | None, better: Correction | None = None
+    ) -> ExpressionProblem:
+        start, end = reference.start, reference.end
+        return ExpressionProblem("unknown-reference", message, start, end, help, better)
+
+    def meant(*whole: str) -> tuple[str, Correction]:
+        written = written_path(whole)
+        return f"did you mean `{written}`?", Correction(reference.start, reference.end, written)
 
     if root not in scope.roots:
         if root in _LOCAL_NAMES:
             return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
         named = [one for one in scope.steps if text.startswith(one, reference.start)]
         if named and root not in named:
-            help: str | None = f"did you mean `{written_path(('steps', max(named, key=len)))}`?"
+            step = max(named, key=len)
+            help, better = meant("steps", step)
+            better = replace(better, end=reference.start + len(step))
+        elif (close := closest_name(root, scope.roots)) is not None:
+            help, better = f"did you mean `{close}`?", meant(close, *path[1:])[1]
+        elif root in scope.steps:
+            help, better = meant("steps", *path)
+        elif root in scope.data.fields():
+            help, better = meant("event", "data", *path)
+        elif len(path) == 1 and _is_compared(text, reference):
+            better = Correction(reference.start, reference.end, quote(root))
+            help = f"quote it if it is a text: `{better.text}`"
         else:
-            help = did_you_mean(root, scope.roots)
-        if help is None and root in scope.steps:
-            help = f"did you mean `{written_path(('steps', *path))}`?"
-        if help is None and root in scope.data.fields():
-            help = f"did you mean `{written_path(('event', 'data', *path))}`?"
-        return unknown(f"there is nothing called `{root}` here", help)
+            return unknown(f"there is nothing called `{root}` here", None)
+        return unknown(f"there is nothing called `{root}` here", help, better)
     if root in scope.names:
         return _shape_problem(reference, Shape.of(scope.names[root]), 1)
     if root == "steps":
@@ -103,12 +117,15 @@ def reference_problem(
         if path[1] == "data":
             return _shape_problem(reference, scope.data, 2)
         if path[1] not in _EVENT_FIELDS:
-            help = did_you_mean(path[1], (*_EVENT_FIELDS, "data"))
-            if path[1] in scope.data.fields() or help is None:
-                help = f"did you mean `{written_path(('event', 'data', *path[1:]))}`?"
-            return unknown(f"`event` has no field `{path[1]}`", help)
+            close = closest_name(path[1], (*_EVENT_FIELDS, "data"))
+            if path[1] in scope.data.fields() or close is None:
+                return unknown(
+                    f"`event` has no field `{path[1]}`", *meant("event", "data", *path[1:])
+                )
+            better = meant("event", close, *path[2:])[1]
+            return unknown(f"`event` has no field `{path[1]}`", f"did you mean `{close}`?", better)
     if root in _FIELDS and len(path) > 1 and path[1] not in _FIELDS[root]:
-        return unknown(f"`{root}` has no field `{path[1]}`", did_you_mean(path[1], _FIELDS[root]))
+        return _unknown_field(reference, 1, _FIELDS[root])
     shape = shape_of(path, scope)
     if shape is None and len(path) > 1:
         for length in range(1, len(path)):
@@ -121,8 +138,10 @@ def reference_problem(
 def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem | None:
     path = reference.path
 
-    def unknown(message: str, help: str | None) -> ExpressionProblem:
-        return ExpressionProblem("unknown-reference", message, reference.start, reference.end, help)
+    def unknown(message: str, help: str | None, *instead: str) -> ExpressionProblem:
+        start, end = reference.start, reference.end
+        better = Correction(start, end, written_path(instead)) if instead else None
+        return ExpressionProblem("unknown-reference", message, start, end, help, better)
 
     if len(path) == 1:
         return unknown(
@@ -139,21 +158,43 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
         )
     if fields is None:
         close = get_close_matches(path[1], scope.steps, n=1)
-        help = f"did you mean `{written_path(('steps', close[0]))}`?" if close else None
-        return unknown(f"there is no step `{path[1]}` to read here", help)
+        message = f"there is no step `{path[1]}` to read here"
+        if not close:
+            return unknown(message, None)
+        help = f"did you mean `{written_path(('steps', close[0]))}`?"
+        return unknown(message, help, "steps", close[0], *path[2:])
     if len(path) == 2:
         return None
     if path[2] not in fields:
-        help = did_you_mean(path[2], fields)
-        if help is None and "output" in fields:
-            help = f"did you mean `{written_path(('steps', path[1], 'output', *path[2:]))}`?"
-        return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help)
+        if closest_name(path[2], fields) is None and "output" in fields:
+            instead = ("steps", path[1], "output", *path[2:])
+            help = f"did you mean `{written_path(instead)}`?"
+            return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help, *instead)
+        return _unknown_field(reference, 2, fields)
     if fields[path[2]] is False:
         return unknown(
             f"`{written_path(path[:3])}` is never there: no edge leaves `{path[1]}` by `{path[2]}`",
             f"draw an edge by `{path[2]}`: without one, the run fails",
         )
     return _shape_problem(reference, Shape.of(fields[path[2]]), 3)
+
+
+def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> ExpressionProblem:
+    """That the field at this index of a path is none of those that are known."""
+    path, start, end = reference.path, reference.start, reference.end
+    close = closest_name(path[at], known)
+    message = f"`{written_path(path[:at])}` has no field `{path[at]}`"
+    if close is None:
+        return ExpressionProblem("unknown-reference", message, start, end)
+    better = Correction(start, end, written_path((*path[:at], close, *path[at + 1 :])))
+    help = f"did you mean `{close}`?"
+    return ExpressionProblem("unknown-reference", message, start, end, help, better)
+
+
+def _is_compared(text: str, reference: Reference) -> bool:
+    """Whether a name stands beside `==` or `!=`."""
+    before, after = text[: reference.start].rstrip(), text[reference.end :].lstrip()
+    return before.endswith(("==", "!=")) or after.startswith(("==", "!="))
 
 
 def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionProblem | None:
@@ -176,15 +217,9 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
         fields = shape.fields()
         below = shape.field(name)
         if name not in fields:
-            help = did_you_mean(name, fields) if below.alternatives == () else None
-            if shape.is_closed() or help is not None:
-                return ExpressionProblem(
-                    "unknown-reference",
-                    f"`{owner}` has no field `{name}`",
-                    reference.start,
-                    reference.end,
-                    help,
-                )
+            known = fields if below.alternatives == () else ()
+            if shape.is_closed() or closest_name(name, known) is not None:
+                return _unknown_field(reference, index, known)
         shape = below
     return None
 
@@ -251,10 +286,15 @@ def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
 
 def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> str | None:
     """The closest known name, as a help text."""
-    close = get_close_matches(name, sorted(known), n=1)
-    if not close:
+    close = closest_name(name, known)
+    if close is None:
         return None
-    return f"did you mean `{quote(close[0]) if quoted else close[0]}`?"
+    return f"did you mean `{quote(close) if quoted else close}`?"
+
+
+def closest_name(name: str, known: Collection[str]) -> str | None:
+    """The closest known name, if one is close."""
+    return next(iter(get_close_matches(name, sorted(known), n=1)), None)
 
 
 def kinds_text(kinds: Collection[str]) -> str:

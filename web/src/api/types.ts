@@ -30,6 +30,21 @@ export interface Following<T> {
   next: string | null;
 }
 
+/** An operation of a JSON Patch on the drawing, with `pointer` for the patch's `path`. */
+export interface Edit {
+  op: 'add' | 'remove' | 'replace' | 'move';
+  pointer: string;
+  value?: unknown;
+  from?: string;
+}
+
+/** A change after which the problem is gone; a `safe` one changes nothing that a run does. */
+export interface Fix {
+  title: string;
+  safe: boolean;
+  edits: Edit[];
+}
+
 export interface Diagnostic {
   code: string;
   name: string;
@@ -44,6 +59,7 @@ export interface Diagnostic {
   edge: string | null;
   /** The nodes of a walk that shows what is wrong. */
   path: string[];
+  fixes: Fix[];
 }
 
 export const NODE_STATUSES = [

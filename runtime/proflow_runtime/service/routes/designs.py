@@ -12,6 +12,7 @@ from proflow_schemas.definition import Definition
 from pydantic import BaseModel, Field
 
 from proflow_runtime.service.auth import DESIGNER, Principal
+from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.facade import ProFlow, refused
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
@@ -67,7 +68,7 @@ class Checked(BaseModel):
 
     ok: bool
     workflow: str | None
-    diagnostics: list[dict[str, Any]]
+    diagnostics: list[Diagnostic]
 
 
 class Compiled(Checked):
@@ -131,7 +132,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         """What is wrong with a drawing; nothing is saved."""
         found = await proflow.compiling.compile(body.design)
         workflow = None if found.design is None else found.design.id
-        return Checked(ok=found.ok, workflow=workflow, diagnostics=found.diagnostics)
+        return Checked(ok=found.ok, workflow=workflow, diagnostics=diagnostics(found.diagnostics))
 
     @router.post("/designs/compile", tags=[TAG], responses=RESPONSES)
     async def compile_design(body: AskedDesign, principal: Principal = who) -> Compiled:
@@ -141,7 +142,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         return Compiled(
             ok=found.ok,
             workflow=None if found.design is None else found.design.id,
-            diagnostics=found.diagnostics,
+            diagnostics=diagnostics(found.diagnostics),
             python=None if definition is None else emit_module(definition, Imports()),
             definition=None if definition is None else emit_definition(definition),
         )

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.drawings import node_types
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES
@@ -19,7 +20,7 @@ class Drawn(BaseModel):
     """`picture`: none where there is no single design in the body."""
 
     picture: dict[str, Any] | None
-    diagnostics: list[dict[str, Any]]
+    diagnostics: list[Diagnostic]
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
@@ -30,7 +31,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def draw_design(body: AskedDesign, principal: Principal = who) -> Drawn:
         """The picture of a drawing and what is wrong with it; nothing is saved."""
         found = await proflow.compiling.draw(body.design)
-        return Drawn(picture=found.picture, diagnostics=found.diagnostics)
+        return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/node-types", tags=[TAG], responses=RESPONSES)
     async def list_node_types(principal: Principal = who) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, not_found
 from proflow_runtime.service.routes.common import (
@@ -158,7 +159,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         except designs.UnknownDesignError:
             raise not_found("drawing") from None
         found = await proflow.compiling.draw(version.canvas)
-        return Drawn(picture=found.picture, diagnostics=found.diagnostics)
+        return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
     async def list_changes(

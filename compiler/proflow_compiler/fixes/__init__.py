@@ -1,0 +1,1 @@
+"""Fixes of diagnostics: how they are written, proven, applied to texts and to files."""

@@ -1,0 +1,111 @@
+"""Keeps those fixes only that mend: applied, the problem is gone and no other error has come.
+
+A rule says what usually helps. Whether it does in this design is found out by checking the design
+anew, so that a rule need not foresee what its change does to all other rules.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.fixes.patching import PatchError, patched
+from proflow_compiler.reader import Reading, read
+
+Check = Callable[[Design], list[Diagnostic]]
+Error = tuple[str, str | None, str | None]
+"""Its code, its node, and its edge."""
+
+BUDGET = 1_500_000
+"""Characters of designs that are checked anew, at most: some 5,000 nodes."""
+
+_OF_EDGES = frozenset({"PF105", "PF106", "PF108", "PF112"})
+_HIDDEN: Mapping[str, frozenset[str]] = {
+    "PF101": frozenset({"PF101", *_OF_EDGES}),
+    "PF102": frozenset({"PF101"}),
+    "PF104": _OF_EDGES,
+    "PF301": frozenset({"PF301", "PF302", "PF303"}),
+    "PF303": frozenset({"PF301", "PF302", "PF303"}),
+}
+"""Code → what cannot be found in a node, an edge or an expression before that is mended."""
+
+
+def proven(
+    reading: Reading, found: Sequence[Diagnostic], check: Check
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """The diagnostics of a reading, and those of its designs' checks, with the fixes that mend.
+
+    Beyond the budget, checks keep no fixes; those of the reading, which are local, stay.
+    """
+    trial = _Trial(reading, found, check)
+    return (
+        [trial.kept(one, reading.diagnostics, unproven=True) for one in reading.diagnostics],
+        [trial.kept(one, found, unproven=False) for one in found],
+    )
+
+
+class _Trial:
+    def __init__(self, reading: Reading, found: Sequence[Diagnostic], check: Check) -> None:
+        self._reading, self._check = reading, check
+        self._before = _errors([*reading.diagnostics, *found])
+        self._left = BUDGET
+        self._size = max(1, len(reading.source.text))
+
+    def kept(self, one: Diagnostic, among: Sequence[Diagnostic], *, unproven: bool) -> Diagnostic:
+        """A diagnostic without the fixes that do not mend."""
+        if not one.fixes:
+            return one
+        alike = sum(_identity(other) == _identity(one) for other in among)
+        fixes = tuple(fix for fix in one.fixes if self._mends(fix, one, alike, unproven))
+        return replace(one, fixes=fixes)
+
+    def _mends(self, fix: Fix, one: Diagnostic, alike: int, unproven: bool) -> bool:
+        self._left -= self._size
+        if self._left < 0:
+            return unproven
+        after = self._after(fix)
+        if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
+            return False
+        return sum(_identity(other) == _identity(one) for other in after) < alike
+
+    def _after(self, fix: Fix) -> list[Diagnostic] | None:
+        """What is wrong with the file once it is fixed; None if it cannot be.
+
+        Of a file that could not be read, what its designs' checks would say was not known before,
+        and is not looked at.
+        """
+        try:
+            text = patched(self._reading.source.text, fix.edits)
+        except PatchError:
+            return None
+        path, select = self._reading.source.path, self._reading.select
+        again = read(text.encode("utf-8", "surrogatepass"), path, select=select)
+        found = list(again.diagnostics)
+        known = {design.pointer for design in self._reading.designs}
+        for design in again.designs:
+            if design.pointer in known:
+                found += self._check(design)
+        return found
+
+
+def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:
+    """What makes it the same problem when lines, and so pointers, have moved."""
+    return one.code, one.node, one.edge, one.message
+
+
+def hidden(new: Error, mended: Diagnostic) -> bool:
+    """Whether an error was there before a problem was mended, but could not be found.
+
+    Edges are only looked at if both their nodes can be read.
+    """
+    code, node, edge = new
+    if mended.edge is not None:
+        return edge == mended.edge and code in _HIDDEN.get(mended.code, ())
+    if mended.code in ("PF101", "PF102") and code in _OF_EDGES:
+        return True
+    return node == mended.node is not None and code in _HIDDEN.get(mended.code, ())
+
+
+def _errors(found: Iterable[Diagnostic]) -> Counter[Error]:
+    return Counter((one.code, one.node, one.edge) for one in found if one.level is Level.ERROR)

@@ -1,0 +1,68 @@
+"""Diagnostics as the API tells them: those of `proflow check --format json`."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Pointer = Annotated[str, Field(description="A JSON pointer into the drawing as it was sent")]
+
+
+class Written(BaseModel):
+    """Adds a value, or puts it in place of another."""
+
+    op: Literal["add", "replace"]
+    pointer: Pointer
+    value: Any
+
+
+class Removed(BaseModel):
+    """Removes a value."""
+
+    op: Literal["remove"]
+    pointer: Pointer
+
+
+class Moved(BaseModel):
+    """Moves a value."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    op: Literal["move"]
+    pointer: Pointer
+    source: str = Field(alias="from")
+
+
+class Fix(BaseModel):
+    """A change of the drawing after which the problem is gone.
+
+    `edits` are a JSON Patch (RFC 6902) with `pointer` for `path`, to be applied in turn.
+    """
+
+    title: str
+    safe: bool = Field(description="It changes nothing that a run does")
+    edits: list[Annotated[Written | Removed | Moved, Field(discriminator="op")]]
+
+
+class Diagnostic(BaseModel):
+    """One problem of a drawing; of several fixes the first is the likeliest."""
+
+    code: str
+    name: str
+    level: Literal["error", "warning", "info"]
+    message: str
+    pointer: str
+    line: int | None
+    column: int | None
+    end_line: int | None
+    end_column: int | None
+    node: str | None
+    edge: str | None
+    help: str | None
+    path: list[str]
+    fixes: list[Fix]
+
+
+def diagnostics(found: Iterable[dict[str, Any]]) -> list[Diagnostic]:
+    """Diagnostics of a report, as the API tells them."""
+    return [Diagnostic.model_validate(one) for one in found]

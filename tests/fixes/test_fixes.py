@@ -1,0 +1,287 @@
+"""Every fix that is offered mends: the problem is gone, no other error has come, the rest stays."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.explain import RULES
+from proflow_compiler.fixes.applying import Fixing, fix_text
+from proflow_compiler.fixes.json_text import JsonText
+from proflow_compiler.fixes.patching import patched, replacements
+from proflow_compiler.fixes.proving import hidden
+from proflow_compiler.pipeline import Compilation, compile_reading
+from proflow_compiler.reader import read
+from proflow_compiler.rendering import render
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CASES = sorted(
+    str(path.relative_to(FIXTURES))
+    for pattern in ("rules/*/incorrect*.json", "invalid/*/design.json")
+    for path in FIXTURES.glob(pattern)
+)
+HANDLERS = dict.fromkeys(("work", "send_email", "send_alert"))
+
+
+def compiled(text: str, case: str) -> Compilation:
+    reading = read(text.encode("utf-8", "surrogatepass"), case)
+    stored = "unsupported-when-stored" in case
+    return compile_reading(reading, handlers=HANDLERS, stored=stored)
+
+
+def found_in(compilation: Compilation) -> list[Diagnostic]:
+    return [*compilation.reading.diagnostics, *compilation.diagnostics]
+
+
+def offered(case: str) -> Iterator[tuple[str, list[Diagnostic], Diagnostic, Fix]]:
+    data = (FIXTURES / case).read_bytes()
+    found = found_in(compiled_bytes(data, case))
+    for one in found:
+        for fix in one.fixes:
+            yield data.decode("utf-8-sig"), found, one, fix
+
+
+def compiled_bytes(data: bytes, case: str) -> Compilation:
+    stored = "unsupported-when-stored" in case
+    return compile_reading(read(data, case), handlers=HANDLERS, stored=stored)
+
+
+def check_mended(text: str, case: str, found: list[Diagnostic], one: Diagnostic, fix: Fix) -> None:
+    after = found_in(compiled(patched(text, fix.edits), case))
+
+    def alike(among: list[Diagnostic]) -> int:
+        same = (one.code, one.node, one.edge, one.message)
+        return sum((it.code, it.node, it.edge, it.message) == same for it in among)
+
+    assert alike(after) < alike(found), fix.title
+    unread = any(it.code < "PF2" and it.level is Level.ERROR for it in found)
+    new = errors(after, unread) - errors(found, unread)
+    assert not [error for error in new if not hidden(error, one)], fix.title
+
+
+def errors(found: list[Diagnostic], unread: bool) -> Counter[tuple[str, str | None, str | None]]:
+    """The errors; of a file that could not be read those of the reading, as no others were known."""
+    return Counter(
+        (one.code, one.node, one.edge)
+        for one in found
+        if one.level is Level.ERROR and not (unread and one.code >= "PF2")
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_fix_mends_and_brings_no_other_error(case: str) -> None:
+    for text, found, one, fix in offered(case):
+        check_mended(text, case, found, one, fix)
+
+
+def pointers(value: Any, at: str = "") -> Iterator[str]:
+    yield at
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from pointers(inner, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from pointers(inner, f"{at}/{index}")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_fix_leaves_the_rest_of_the_file_as_it_is(case: str) -> None:
+    for text, _, _, fix in offered(case):
+        document = JsonText(text)
+        touched = [document.extent(edit.source or edit.pointer) for edit in fix.edits]
+        for part in replacements(document, fix.edits):
+            gone = text[part.start : part.end]
+            for extent in filter(None, touched):
+                start = extent.key[0] if extent.key else extent.start
+                if start <= part.end and part.start <= extent.end:
+                    gone = gone.replace(
+                        text[max(start, part.start) : min(extent.end, part.end)], ""
+                    )
+            assert not gone.strip().strip(",").strip(), (fix.title, gone)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_titles_of_fixes_follow_the_wording(case: str) -> None:
+    for _, _, _, fix in offered(case):
+        assert re.match(r"[a-z`]", fix.title)
+        assert not fix.title.endswith(".")
+        assert fix.title.count("`") % 2 == 0
+        assert "\n" not in fix.title
+
+
+def test_a_rule_says_whether_it_offers_fixes() -> None:
+    offering = {one.code for case in CASES for _, _, one, _ in offered(case)}
+    assert offering == {code for code, rule in RULES.items() if rule.fixable}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "shadowed" in case or "dangling" in case]
+)
+def test_fixes_are_told_to_machines(case: str) -> None:
+    compilation = compiled_bytes((FIXTURES / case).read_bytes(), case)
+    (told,) = json.loads(render(found_in(compilation), compilation.reading.source, "json"))["files"]
+    log = json.loads(render(found_in(compilation), compilation.reading.source, "sarif"))
+    lines = compilation.reading.source.text.split("\n")
+    for one, result in zip(told["diagnostics"], log["runs"][0]["results"], strict=True):
+        assert len(one["fixes"]) == len(result.get("fixes", []))
+        for fix, shown in zip(one["fixes"], result.get("fixes", []), strict=True):
+            assert list(fix) == ["title", "safe", "edits"]
+            assert shown["description"]["text"] == fix["title"]
+            (change,) = shown["artifactChanges"]
+            expected = applied(lines, change["replacements"])
+            edits = [
+                edit
+                for found in compilation.reading.diagnostics + compilation.diagnostics
+                for other in found.fixes
+                if other.title == fix["title"] and other.as_json() == fix
+                for edit in other.edits
+            ][: len(fix["edits"])]
+            assert patched(compilation.reading.source.text, edits) == expected
+
+
+def applied(lines: list[str], changes: list[dict[str, Any]]) -> str:
+    """What a viewer makes of SARIF's replacements."""
+    text = "\n".join(lines)
+
+    def offset(line: int, column: int) -> int:
+        return sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+
+    for change in reversed(changes):
+        region = change["deletedRegion"]
+        start = offset(region["startLine"], region["startColumn"])
+        end = offset(region["endLine"], region["endColumn"])
+        text = text[:start] + change["insertedContent"]["text"] + text[end:]
+    return text
+
+
+SHAPES = ["list", "map", "flow editor", "react flow 9", "wrapped", "riveredge"]
+
+
+def shaped(shape: str, nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> Any:
+    by_id = {"nodes": {one["id"]: one for one in nodes}, "edges": dict(enumerate(edges))}
+    match shape:
+        case "map":
+            return by_id
+        case "flow editor":
+            return {"flattenNodes": by_id["nodes"], "flattenEdges": by_id["edges"]}
+        case "react flow 9":
+            return {"elements": [*nodes, *edges]}
+        case "wrapped":
+            return {"data": {"graph": {"nodes": nodes, "edges": edges}}}
+        case "riveredge":
+            graph = {"nodes": nodes, "edges": edges}
+            return [{"code": "a", "tenant_id": 1, "nodes": graph, "config": {}}]
+        case _:
+            return {"nodes": nodes, "edges": edges}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fixes_point_into_every_shape(shape: str, indent: int | None) -> None:
+    nodes = [
+        {"id": "开始", "type": "start"},
+        {"id": "t/1", "type": "task", "data": {"handler": "work"}},
+        {"id": "lost", "type": "task", "data": {"handler": "work"}},
+        {"id": "end", "type": "end"},
+    ]
+    edges = [
+        {"source": "开始", "target": "t/1"},
+        {"source": "开始", "target": "end"},
+        {"source": "lost", "target": "end"},
+    ]
+    if shape == "riveredge":  # where a node without an edge out is an end
+        nodes, edges = nodes[:3], edges[:1]
+    text = json.dumps(shaped(shape, nodes, edges), indent=indent, ensure_ascii=False)
+    found = found_in(compiled(text, "a.json"))
+    codes = {one.code for one in found if one.fixes}
+    assert codes == ({"PF204"} if shape == "riveredge" else {"PF204", "PF205"})
+    for one in found:
+        for fix in one.fixes:
+            check_mended(text, "a.json", found, one, fix)
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> dict[str, Any]:
+    """Small drawings with slips in them."""
+    types = ["task", "approval", "condition", "parallel", "join", "end", "inclusive", "tsak"]
+    ids = [f"n{number}" for number in range(draw(st.integers(1, 5)))]
+    nodes: list[dict[str, Any]] = [{"id": "begin", "type": "start"}]
+    for one in ids:
+        kind = draw(st.sampled_from(types))
+        data = {"handler": "work"} if kind in ("task", "tsak") else {}
+        nodes.append({"id": one, "type": kind, "data": data})
+    ends = st.sampled_from([*ids, "begin", "n11"])
+    edges = []
+    for source, target in draw(st.lists(st.tuples(ends, ends), max_size=8)):
+        edge: dict[str, Any] = {"source": source, "target": target}
+        rule = draw(st.sampled_from([None, None, "true", "event.data.n > 1", "event.data.n = 1"]))
+        if rule is not None and source != "begin":
+            edge["data"] = {"when": rule}
+        handle = draw(st.sampled_from([None, None, None, "aproved", "rejected"]))
+        if handle is not None:
+            edge["sourceHandle"] = handle
+        edges.append(edge)
+    return {"nodes": nodes, "edges": edges}
+
+
+@settings(max_examples=150, deadline=None)
+@given(drawings())
+def test_fixes_of_random_drawings_mend(drawing: dict[str, Any]) -> None:
+    text = json.dumps(drawing, indent=2)
+    found = found_in(compiled(text, "a.json"))
+    for one in found:
+        for fix in one.fixes:
+            check_mended(text, "a.json", found, one, fix)
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawings(), st.booleans())
+def test_fixing_a_text_ends_with_no_more_errors_and_nothing_left_to_do(
+    drawing: dict[str, Any], unsafe: bool
+) -> None:
+    text = json.dumps(drawing, indent=1)
+
+    def compile(text: str) -> Compilation:
+        return compiled(text, "a.json")
+
+    fixing = fix_text(text, compile, unsafe=unsafe)
+    assert fixing.errors <= Fixing(text, compile(text)).errors
+    assert json.loads(fixing.text)
+    assert fix_text(fixing.text, compile, unsafe=unsafe).text == fixing.text
+    assert unsafe or all(one.fix.safe for one in fixing.applied)
+
+
+def test_fixes_that_help_one_another_are_applied_in_turn() -> None:
+    condition = {"when": "event.data.x = 1 and steps.bos.outcome = 'aproved'"}
+    drawing = {
+        "nodes": [
+            {"id": "a", "type": "start"},
+            {"id": "boss", "type": "approval"},
+            {"id": "c", "type": "condition"},
+            {"id": "b", "type": "end"},
+        ],
+        "edges": [
+            {"source": "a", "target": "boss"},
+            {"source": "boss", "target": "c"},
+            {"source": "c", "target": "b", "data": condition},
+            {"source": "c", "target": "b", "sourceHandle": "x"},
+        ],
+    }
+    fixing = fix_text(json.dumps(drawing), lambda text: compiled(text, "a.json"), unsafe=True)
+    rule = json.loads(fixing.text)["edges"][2]["data"]["when"]
+    assert rule == 'event.data.x == 1 && steps.boss.outcome == "approved"'
+    assert [one.diagnostic.code for one in fixing.applied] == ["PF301", "PF303", "PF301"]
+
+
+def test_copies_of_one_edge_are_all_removed() -> None:
+    nodes = [{"id": "a", "type": "start"}, {"id": "b", "type": "end"}]
+    text = json.dumps({"nodes": nodes, "edges": [{"source": "a", "target": "b"}] * 4}, indent=2)
+    fixing = fix_text(text, lambda text: compiled(text, "a.json"))
+    assert len(json.loads(fixing.text)["edges"]) == 1
+    assert len(fixing.applied) == 3
