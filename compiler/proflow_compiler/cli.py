@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

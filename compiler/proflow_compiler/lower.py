@@ -141,7 +141,11 @@ class _Lowering:
             case Fork(name, arms, full):
                 inner = [Arm(name=arm.name, steps=self.block(arm.block)) for arm in arms]
                 node = self._drawn(name)
-                return [ParallelOp(id=step_id(name), node=node, arms=inner, needs="all" if full else None)]
+                return [
+                    ParallelOp(
+                        id=step_id(name), node=node, arms=inner, needs="all" if full else None
+                    )
+                ]
             case Region(name, tasks):
                 parts = [self._task(task) for task in tasks]
                 return [RegionOp(id=step_id(name), node=self._drawn(name), tasks=parts)]

@@ -46,9 +46,7 @@ class _Level:
         """The places of the ways back to each header."""
         self.leaves: dict[str, list[str]] = {}
         """The places out of each node at which all else is left: the run stops, or it returns."""
-        self.concurrent = {
-            loop.header for loop in self.loops if any(map(self._forks, loop.nodes))
-        }
+        self.concurrent = {loop.header for loop in self.loops if any(map(self._forks, loop.nodes))}
         """The headers of loops in which several nodes may be under way at once."""
         self.finish = None if graph.container is None else self.free(f"{graph.container} done")
 
@@ -129,9 +127,9 @@ class _Level:
     def _stop(self, edge: GraphEdge) -> str:
         """The place of an end that stops the run: one for each edge, as none waits for another."""
         end = edge.target
-        if len(self.graph.into[end]) == 1:
-            name, statement = end, Step(end)
-        else:
+        name = end
+        statement: Step | Call = Step(end)
+        if len(self.graph.into[end]) > 1:
             name, statement = self.free(f"stop {end}"), Call(step_id(end))
         self._add(Place(name, statement, name), self.rank_of[end])
         self.leaves.setdefault(edge.source, []).append(name)

@@ -90,6 +90,4 @@ def combined(results: Iterable[Result]) -> Result:
 
     Paths that came to no end count only where no other did.
     """
-    return min(
-        results, key=lambda one: (not one.node, one.status == "completed", one.node)
-    )
+    return min(results, key=lambda one: (not one.node, one.status == "completed", one.node))

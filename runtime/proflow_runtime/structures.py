@@ -196,9 +196,7 @@ class Structures(Pass):
         Inngest goes on behind the run's back with what is open then. So what the run knew at that
         moment is memoised, as a step `<header>/returned`, and later passes are taken back to it.
         """
-        step = step_id(
-            loop.header, "returned", items=self._frame.items, execution=loop.round
-        )
+        step = step_id(loop.header, "returned", items=self._frame.items, execution=loop.round)
         before = Progress.of(self)
         ended = self._is_memoised(step)
         self._groups.left += ended

@@ -87,7 +87,9 @@ async def desk(*, service: ApprovalService | None = None, **config: Any) -> Asyn
     asked = {"approverType": "user", "approverIds": ["ben", "cat"], **config}
     await publish(1, line("ask", (ASK, "approval", asked), trigger={"event": "ask/start"}))
     approvals = service or ApprovalService()
-    async with office(opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended) as at:
+    async with office(
+        opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended
+    ) as at:
         token = clock.activate(at.engine.clock)
         try:
             yield Desk(at, approvals)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from proflow_compiler.graph.runs import Runs, taken_at_once
 from proflow_compiler.graph import GraphEdge
+from proflow_compiler.graph.runs import Runs, taken_at_once
 
 
 @dataclass(frozen=True)

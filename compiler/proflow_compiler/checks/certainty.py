@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Iterable
 from functools import cached_property
 
-from proflow_compiler.graph.runs import Runs
 from proflow_compiler.graph import Exit, Graph, GraphEdge
+from proflow_compiler.graph.runs import Runs
 
 
 class Certainty:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from proflow_compiler.checks.runs import leading_nowhere
+from proflow_compiler.graph.runs import leading_nowhere
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from proflow_compiler.checks.branching import joined, parted
 from proflow_compiler.checks.certainty import drawn_path, way_to
-from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.graph.runs import Runs
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
+from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop
+from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness import Undecided
 
 RULE = Rule(

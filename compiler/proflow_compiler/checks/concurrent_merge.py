@@ -6,12 +6,12 @@ from proflow_compiler.checks.branching import Parting, parted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.graph.runs import Runs
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import GraphEdge
+from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness import Undecided
 
 _MOST_WALKED = 60_000

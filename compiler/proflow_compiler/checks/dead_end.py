@@ -9,11 +9,11 @@ from proflow_compiler.checks.completing import ended
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.graph.runs import leading_nowhere
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.graph import WayBack
+from proflow_compiler.graph.runs import leading_nowhere
 
 RULE = Rule(
     code="PF205",

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from proflow_compiler.checks.certainty import Certainty, drawn_path
-from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
-from proflow_compiler.graph.runs import Runs, runs_of
-from proflow_compiler.soundness import Account, Undecided
-from proflow_compiler.soundness.witness import witness
 from proflow_compiler.checks.settlement import Settlement
 from proflow_compiler.design import Node
 from proflow_compiler.graph import Exit, Graph, GraphNode
+from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop, natural_loops
+from proflow_compiler.graph.runs import Runs, runs_of
+from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness.witness import witness
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator
 
 from proflow_schemas.expressions import written_path
 
-from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.checks.facts import Facts, Read
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.graph.runs import Runs, leaving
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.graph.concurrency import Concurrency, Watched
+from proflow_compiler.graph.runs import Runs, leaving
 
 RULE = Rule(
     code="PF304",
@@ -116,9 +116,10 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
             return _diagnostic(read, message, "always skipped", path, needs_guard=recurs)
         message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
         return _diagnostic(read, message, "may still be running, or be skipped", path)
-    path = level.skipped(read.step, at)
-    if path is None:
+    without = level.skipped(read.step, at)
+    if without is None:
         return None
+    path = without
     message = f"{step} may be missing: {walk(path)} does not go over it"
     return _diagnostic(read, message, "skipped on some runs", path)
 

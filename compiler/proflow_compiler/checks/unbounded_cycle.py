@@ -120,7 +120,11 @@ def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -
 
 def _place(graph: Graph, edge: GraphEdge) -> str:
     drawn = edge.edge
-    return place_of(graph.nodes[edge.source].node) if drawn is None else pointed(drawn.pointer, "target")
+    return (
+        place_of(graph.nodes[edge.source].node)
+        if drawn is None
+        else pointed(drawn.pointer, "target")
+    )
 
 
 def _turns(digraph: "nx.DiGraph[str]", part: set[str]) -> bool:

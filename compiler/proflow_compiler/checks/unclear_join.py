@@ -137,7 +137,8 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
     graph = level.graph
     node = graph.nodes[name].node
     if found.left is None:
-        what, related = "one of them", ()
+        what = "one of them"
+        related: tuple[Related, ...] = ()
     else:
         at, outcome = found.left
         left = graph.nodes[at].node

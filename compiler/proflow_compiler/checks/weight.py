@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from proflow_schemas.nodes import Approval, Foreach, Loop
 
-from proflow_compiler.graph.runs import taken_at_once
 from proflow_compiler.graph import Graph, GraphNode
 from proflow_compiler.graph.loops import natural_loops
+from proflow_compiler.graph.runs import taken_at_once
 from proflow_compiler.nodes import LOWERINGS
 
 _PER_APPROVAL = 2

@@ -16,7 +16,17 @@ _RESERVED = frozenset(
         *keyword.softkwlist,
         *dir(builtins),
         *("flow", "handlers", "client", "inngest", "timedelta", "workflow", "fan_out"),
-        *("on_failure", "functions", "Flow", "Result", "Again", "NoReturn", "Branch", "Retry", "FUNCTIONS"),
+        *(
+            "on_failure",
+            "functions",
+            "Flow",
+            "Result",
+            "Again",
+            "NoReturn",
+            "Branch",
+            "Retry",
+            "FUNCTIONS",
+        ),
         *("ended", "again", "over", "WITH_PARENT"),
         *("l", "O", "I"),
     )

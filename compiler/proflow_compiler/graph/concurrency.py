@@ -12,8 +12,8 @@ Exact for acyclic graphs whose choices are independent.
 
 from collections.abc import Iterator, Mapping
 
-from proflow_compiler.graph.runs import Runs, taken_at_once
 from proflow_compiler.graph.model import Exit, GraphEdge
+from proflow_compiler.graph.runs import Runs, taken_at_once
 
 Watched = Mapping[tuple[str, str | None], int]
 """A node, or an outcome of it → the bit it is known by."""

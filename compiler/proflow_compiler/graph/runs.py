@@ -13,8 +13,8 @@ some edges only, these are more runs than there are: see `proflow_compiler.sound
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop
+from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,7 @@ def _bound_to_stop(graph: Graph) -> set[str]:
     for name in reversed(graph.topological):
         at = graph.nodes[name]
         exits = graph.exits[name]
-        if at.stops:
-            found.add(name)
-        elif (
+        if at.stops or (
             (exits or graph.undrawn(name))
             and not leading_nowhere(graph, name)
             and all(
@@ -70,9 +68,7 @@ def _without_mishaps(graph: Graph) -> Graph:
         for exit_ in found:
             for edge in exit_.edges:
                 into[edge.target].append(edge)
-    return replace(
-        graph, exits=exits, into={name: tuple(edges) for name, edges in into.items()}
-    )
+    return replace(graph, exits=exits, into={name: tuple(edges) for name, edges in into.items()})
 
 
 def _goes_wrong(at: GraphNode, exit_: Exit) -> bool:

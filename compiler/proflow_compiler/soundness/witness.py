@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness.account import Account
@@ -91,7 +92,7 @@ def turning_points(
     Returns:
         Nodes with the outcomes they take, in the order of the graph.
     """
-    following = dict(zip(path, path[1:], strict=False))
+    following = dict(pairwise(path))
     elsewhere = set[str]()
     for name in avoided:
         elsewhere |= _leading_to(runs, name) | {name}

@@ -160,7 +160,7 @@ class Interpreter:
             recorded=status.is_recorded(),
             callees=StoredCallees(pin.tenant_id, run_id, pin.digest, pin.version),
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
-            closer=None if self._closer is None else partial(self._closer, tenant_id, run_id),
+            closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
         )
 
