@@ -141,12 +141,13 @@ class GraphFacts:
     def settlement(self) -> Settlement:
         return Settlement(self.graph, self.loops)
 
-    def skipped(self, x: str, y: str) -> tuple[str, ...] | None:
+    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
         """A path to `y` of a run that takes it, and not `x`, in the same iteration.
 
         Args:
             x: A node that is settled whenever `y` begins.
             y: A node that `x` leads to.
+            absent: Others that are settled then; the run does not take them either.
 
         Returns:
             The path, as drawn; None if there is no such run. What stops the run before `y` could
@@ -158,10 +159,11 @@ class GraphFacts:
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
-            if not (self._stops or self.graph.back):
+            if not (self._stops or self.graph.back or absent):
                 return self.walk(y, without=x)
         account = self.account(runs)
-        ran = [account.node[goal], -account.node[x], self.goes_on(account, goal)]
+        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
+        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
         try:
             found = witness(account, goal, ran)
         except Undecided:
