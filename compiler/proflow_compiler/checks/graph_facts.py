@@ -107,6 +107,11 @@ class GraphFacts:
             self._certainty[id(runs)] = Certainty(runs)
         return self._certainty[id(runs)]
 
+    @cached_property
+    def needing_all(self) -> tuple[str, ...]:
+        """The joins that need every edge in."""
+        return tuple(name for name in self.graph.nodes if self.graph.full(name))
+
     def exact(self, runs: Runs) -> bool:
         """Whether joins of mode `all` are brought all their edges in all of these runs.
 
@@ -115,8 +120,7 @@ class GraphFacts:
         if id(runs) not in self._exact:
             self._exact[id(runs)] = not any(
                 name in runs.into and self.certainty(runs).missing(name) is not None
-                for name in runs.order
-                if self.graph.full(name)
+                for name in self.needing_all
             )
         return self._exact[id(runs)]
 
