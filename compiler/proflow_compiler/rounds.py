@@ -10,7 +10,7 @@ from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
-from proflow_compiler.meetings import meetings
+from proflow_compiler.meetings import taken_together
 from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.places import Link, Place, Round, Way
 from proflow_compiler.program import Again, Call, Container, Leave, Repeat, Step
@@ -193,7 +193,7 @@ class _Level:
             Repeat(loop.header),
             leaving.node if several else loop.header,
             ways,
-            every=any(one != other for one, other in meetings(inner, leaving.exits)),
+            every=taken_together(inner, leaving.exits),
             takes_time=True,
             needs=header.needs,
             full=header.full,

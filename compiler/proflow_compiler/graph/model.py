@@ -174,7 +174,9 @@ class Graph:
     def starts(self) -> tuple[str, ...]:
         if self.root is not None:
             return (self.root,)
-        return tuple(name for name, at in self.nodes.items() if at.node.type == "start")
+        return tuple(
+            name for name, at in self.nodes.items() if at.drawn and at.node.type == "start"
+        )
 
     @cached_property
     def topological(self) -> tuple[str, ...]:
