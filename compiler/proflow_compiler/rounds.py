@@ -55,9 +55,21 @@ class _Level:
             if name in self.graph.reachable and not self.graph.nodes[name].stops:
                 self._add(self._node(self.graph.nodes[name], index), index)
         self._arm()
+        tails = {step_id(name): self._tail(name) for name in self.graph.shared_tails}
         for loop in reversed(self.loops):
             self._collapse(loop)
-        return self._round(self.graph.starts[0], self.places, self.finish)
+        found = self._round(self.graph.starts[0], self.places, self.finish)
+        return replace(found, tails=tails)
+
+    def _tail(self, name: str) -> Round:
+        """Take what a shared stop tail leads to out of this level, as a round of its own."""
+        places: dict[str, Place] = {}
+        stack = [name]
+        while stack:
+            at = stack.pop()
+            places[at] = self.places.pop(at)
+            stack += places[at].targets()
+        return self._round(name, places, None)
 
     def _round(self, root: str, places: Mapping[str, Place], finish: str | None) -> Round:
         ordered = sorted(places, key=lambda name: self.rank[name])
@@ -104,10 +116,7 @@ class _Level:
         )
 
     def _way(self, at: GraphNode, exit_: Exit, rank: int) -> Way:
-        links = [
-            Link(self._stop(edge) if self.graph.nodes[edge.target].stops else edge.target, edge)
-            for edge in exit_.edges
-        ]
+        links = [Link(self._target(edge), edge) for edge in exit_.edges]
         for way in exit_.back:
             header = way.edge.target
             if header not in self.headers:
@@ -124,14 +133,20 @@ class _Level:
             links.append(Link(self.finish))  # nothing is in the container
         return Way(exit_.outcome, tuple(links))
 
-    def _stop(self, edge: GraphEdge) -> str:
-        """The place of an end that stops the run: one for each edge, as none waits for another."""
-        end = edge.target
-        name = end
-        statement: Step | Call = Step(end)
-        if len(self.graph.into[end]) > 1:
-            name, statement = self.free(f"stop {end}"), Call(step_id(end))
-        self._add(Place(name, statement, name), self.rank_of[end])
+    def _target(self, edge: GraphEdge) -> str:
+        """Where an edge leads: to a node, or to a place of its own that stops the run.
+
+        Of those that lead to one end, or to one stop tail, none waits for another.
+        """
+        target = edge.target
+        tail = target in self.graph.shared_tails
+        if not tail and not self.graph.nodes[target].stops:
+            return target
+        name = target
+        statement: Step | Call = Step(target)
+        if len(self.graph.into[target]) > 1:
+            name, statement = self.free(f"stop {target}"), Call(step_id(target), once=tail)
+        self._add(Place(name, statement, name, takes_time=tail), self.rank_of[target])
         self.leaves.setdefault(edge.source, []).append(name)
         return name
 

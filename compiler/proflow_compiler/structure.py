@@ -51,8 +51,10 @@ def structure(graph: Graph) -> Structured:
         built = _build(round_, block, depth)
         functions |= built.builder.functions
         for place in round_.places.values():
-            if isinstance(place.statement, Call):
+            if isinstance(place.statement, Call) and not place.statement.once:
                 functions[place.statement.function] = [Step(place.node)]
+        for function, tail in round_.tails.items():
+            waiting.append((tail, functions.setdefault(function, []), 0))
         diagnostics += [
             crossing_diagnostic(nodes, built.tree, crossing) for crossing in built.crossings
         ]

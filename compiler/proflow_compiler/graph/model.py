@@ -126,6 +126,9 @@ class Graph:
     mishaps: frozenset[str] = frozenset()
     """Nodes that only lead to ends that stop the run, and that no run comes to if all goes well."""
 
+    shared_tails: frozenset[str] = frozenset()
+    """Stop tails that several branches of one run may come to, each of which goes on with it alone."""
+
     def needs(self, name: str) -> int | None:
         """How many taken edges in are enough to run a node; None: all edges have to be settled."""
         if name in self.tails:
