@@ -20,7 +20,8 @@ class Loop:
     """A loop that the run is in, since it was entered from outside.
 
     `round` counts over the whole run, `returns` by the way back: a node, and its outcome. `seen`
-    are the nodes whose states the next round takes back.
+    are the nodes whose states the next round takes back. `left` are the steps that were open when
+    an approval ended the present round by returning.
     """
 
     header: str
@@ -28,6 +29,11 @@ class Loop:
     round: int = 0
     returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
     seen: set[ItemKey] = field(default_factory=set)
+    left: frozenset[str] = frozenset()
+
+    def has_left(self, step: str) -> bool:
+        """Whether a step was open when this round, or one around it, was ended by a return."""
+        return step in self.left or (self.outer is not None and self.outer.has_left(step))
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import inngest
 from proflow_schemas.expressions import ExpressionError
@@ -15,7 +15,7 @@ from proflow_schemas.step_ids import step_id as derived_step_id
 
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Frame, Loop, Outcome
-from proflow_runtime.groups import Groups
+from proflow_runtime.groups import Groups, Stall
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from proflow_runtime.approvals import Closer, Opener
     from proflow_runtime.callees import Callees
+
+T = TypeVar("T")
 
 # The same few ids are asked for in every pass of every run.
 step_id = lru_cache(maxsize=8192)(derived_step_id)
@@ -67,6 +69,8 @@ class Pass:
         self._opener, self._closer = opener, closer
         self._asked: set[str] = set()
         """The executions of approvals that are open."""
+        self._open: set[str] = set()
+        """The steps in drawn loops that have begun and are not over."""
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}
@@ -124,6 +128,29 @@ class Pass:
         # The SDK itself only tells by calling the step.
         memos: Any = self._step._execution
         return hashlib.sha1(step.encode()).hexdigest() in memos._memos._memos
+
+    async def _stepped(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
+        """The output of a step, by the SDK.
+
+        Where an approval has ended the iteration by returning, what was open then may be over by
+        now, but nothing follows it any more.
+        """
+        loop = self._frame.loop
+        if loop is None:
+            return await call()
+        self._open.add(step)
+        try:
+            output = await call()
+        except Exception:  # of the step; a step that is not over ends the pass by no `Exception`
+            self._is_over(step, loop)
+            raise
+        self._is_over(step, loop)
+        return output
+
+    def _is_over(self, step: str, loop: Loop) -> None:
+        if loop.has_left(step):
+            raise Stall
+        self._open.discard(step)
 
     # --- values
 

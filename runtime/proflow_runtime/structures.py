@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
 
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
@@ -194,23 +194,17 @@ class Structures(Pass):
         """One iteration of a loop, which an approval may end at once by returning.
 
         Inngest goes on behind the run's back with what is open then. So what the run knew at that
-        moment is memoised, as a step `<header>/returned`, and later passes are taken back to it.
+        moment is memoised, as a step `<header>/returned`. Later passes come to that moment again,
+        whatever was answered since, and are taken back to it.
         """
         step = step_id(loop.header, "returned", items=self._frame.items, execution=loop.round)
         before = Progress.of(self)
-        ended = self._is_memoised(step)
-        self._groups.left += ended
-        try:
-            return await body()
-        except Returned as returned:
-            if returned.back.to != loop.header:
-                raise
-            back = returned.back
-        finally:
-            self._groups.left -= ended
+        back: Again | None = None
 
         async def memo() -> JSON:
+            assert back is not None
             self._groups.executed = True
+            self._open.discard(step)
             if self._closer is not None:
                 await self._closer(sorted(self._asked - before.asked))
             return {
@@ -221,7 +215,23 @@ class Structures(Pass):
                 **Progress.of(self).since(before),
             }
 
-        known = await self._groups.one(partial(self._step.run, step, memo))
+        async def memoised() -> Any:
+            return await self._stepped(step, partial(self._step.run, step, memo))
+
+        known: Any = await memoised() if self._is_memoised(step) else None
+        loop.left = frozenset() if known is None else frozenset(known["open"])
+        self._groups.left += known is not None
+        try:
+            return await body()
+        except Returned as returned:
+            if returned.back.to != loop.header:
+                raise
+            back = returned.back
+        finally:
+            self._groups.left -= known is not None
+            loop.left = frozenset()
+        if known is None:
+            known = await self._groups.one(memoised)
         before.restored(self, known)
         back = Again(known["node"], loop.header, known["limit"], known["of"])
         self._count_return(loop, back, known["outcome"])
