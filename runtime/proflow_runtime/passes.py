@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+def _hashed(step: str) -> str:
+    """A step's id on the wire."""
+    return hashlib.sha1(step.encode()).hexdigest()
+
+
 # The same few ids are asked for in every pass of every run.
 step_id = lru_cache(maxsize=8192)(derived_step_id)
 
@@ -127,7 +133,11 @@ class Pass:
         """Whether a step is over, without planning it; only before it is called."""
         # The SDK itself only tells by calling the step.
         memos: Any = self._step._execution
-        return hashlib.sha1(step.encode()).hexdigest() in memos._memos._memos
+        return _hashed(step) in memos._memos._memos
+
+    def _is_target(self, step: str) -> bool:
+        """Whether it is this step that Inngest asks this pass for."""
+        return self._step._target_hashed_id == _hashed(step)
 
     async def _stepped(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
         """The output of a step, by the SDK.

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import inngest
 import pytest
 from proflow_runtime import Again, Branch, Flow, Result, Task
-from proflow_runtime.local import LocalEngine, RunRecord
+from proflow_runtime.local import LocalEngine, Observation, RunRecord, StepPlanned
 from proflow_runtime.status import InMemoryRecorder, recording
 
 from .conftest import Register
@@ -303,7 +304,7 @@ async def test_a_failure_in_the_instant_of_a_return_fails_the_run(
         assert "draft/returned" not in executions(run)
 
 
-def nested(inner_limit: int = 2) -> Any:
+def nested(inner_limit: int = 2, far: str = "far", near: str = "near") -> Any:
     """Approvals in an inner loop return to it, or to the one around it."""
 
     async def body(flow: Flow) -> Result | None:
@@ -313,13 +314,13 @@ def nested(inner_limit: int = 2) -> Any:
             async def inner() -> Result | Again | None:
                 await flow.run("check", done)
 
-                async def far() -> Again | None:
-                    return await returning(flow, "far", to="draft", limit=2)
+                async def outwards() -> Again | None:
+                    return await returning(flow, far, to="draft", limit=2)
 
-                async def near() -> Again | None:
-                    return await returning(flow, "near", to="check", limit=inner_limit)
+                async def inwards() -> Again | None:
+                    return await returning(flow, near, to="check", limit=inner_limit)
 
-                return await flow.parallel(far, near)
+                return await flow.parallel(outwards, inwards)
 
             return await flow.repeat("check", inner)
 
@@ -530,3 +531,72 @@ async def test_nobody_is_asked_in_an_iteration_that_is_over(
         for node in "abc":
             assert len(requests(engine, node)) == 2
         assert {wait.step_id for wait in engine.waits} >= {"a#2/wait", "b#2/wait", "c#2/wait"}
+
+
+@pytest.mark.parametrize(("far", "near"), [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("outwards_first", [True, False])
+async def test_a_return_may_overtake_one_to_another_loop(
+    client: inngest.Inngest, register: Register, far: str, near: str, outwards_first: bool
+) -> None:
+    """It comes when the other one is planned, and not memoised yet: the smallest node counts."""
+    first, second = (far, near) if outwards_first else (near, far)
+    async with LocalEngine(client, [register(nested(2, far, near))]) as engine:
+        run = await start(engine)
+
+        def overtake(seen: Observation) -> None:
+            if isinstance(seen, StepPlanned) and (seen.step.id or "").endswith("/returned"):
+                stop()
+                answer = partial(late, engine, run, second, outcome="returned")
+                engine.at(engine.clock.now(), answer)
+
+        stop = engine.subscribe(overtake)
+        await reply(engine, run, first, outcome="returned")
+        assert run.status == "Running", run.error
+        assert ("draft#2" in executions(run)) == (far == "a")
+        assert "check#2" in executions(run)
+        await reply(engine, run, f"{far}#2", outcome="returned")
+        assert ("draft#3" if far == "a" else "draft#2") in executions(run)
+        for node in (near, far):
+            await reply(engine, run, f"{node}#3", approved=True)
+        assert run.status == "Completed", run.error
+        assert_each_step_ran_once(run)
+
+
+async def test_a_failure_that_a_container_catches_may_overtake_a_return(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        async def each() -> Result | None:
+            async def round() -> Result | Again | None:
+                await flow.run("draft", done)
+
+                async def ask() -> Again | None:
+                    return await returning(flow, "boss")
+
+                async def wait() -> None:
+                    await flow.wait("news", "x/news")
+                    flow.fail("broken", "broken")
+
+                return await flow.parallel(ask, wait)
+
+            return await flow.repeat("draft", round)
+
+        await flow.foreach("each", "[1]", each, catch=True)
+        await flow.run("after", done)
+        return flow.end("end", output=flow.get("steps.each.outcome"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine)
+
+        def overtake(seen: Observation) -> None:
+            if isinstance(seen, StepPlanned) and (seen.step.id or "").endswith("/returned"):
+                stop()
+                news = {"name": "x/news", "data": {"tenant_id": 1}}
+                engine.at(engine.clock.now(), partial(engine.send, news))
+
+        stop = engine.subscribe(overtake)
+        await reply(engine, run, "boss[0]", outcome="returned")
+        assert run.status == "Completed", run.error
+        assert run.output is not None
+        assert run.output["output"] == "error"
+        assert_each_step_ran_once(run)
