@@ -119,7 +119,11 @@ class Pass:
         if not frame.counted:
             return 1
         key = (node, frame.items)
-        number = self._executions[key] = self._executions.get(key, 0) + 1
+        number = self._executions.get(key, 0) + 1
+        loop = frame.loop
+        if loop is not None and self._groups.inside and not loop.may_execute(key, number):
+            raise Stall  # its round was over before it began
+        self._executions[key] = number
         return number
 
     def _begin(self, node: str) -> str:

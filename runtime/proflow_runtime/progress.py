@@ -63,10 +63,14 @@ class Progress:
             ),
         }
 
+    def executed(self, changed: Any) -> dict[ItemKey, int]:
+        """How often each node was executed at the moment of a memo that was made by `since`."""
+        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
+        return {**self.executions, **counted}
+
     def restored(self, at: Pass, changed: Any) -> None:
         """Take a pass back to the moment of a memo that was made by `since`."""
-        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
-        at._executions = {**self.executions, **counted}
+        at._executions = self.executed(changed)
         at._inner_outcomes = {**self.inner_outcomes, **changed["outcomes"]}
         at._asked, at._open = set(self.asked), set(self.open)
         settled = set(changed["settled"])

@@ -225,7 +225,8 @@ class Structures(Pass):
                 break
             if (known := await memoised()) is not None:
                 break
-        loop.left = frozenset() if known is None else frozenset(known["open"])
+        if known is not None:
+            loop.left, loop.begun = frozenset(known["open"]), before.executed(known)
         self._groups.left += known is not None
         try:
             return await body()
@@ -238,7 +239,7 @@ class Structures(Pass):
             back = error.back
         finally:
             self._groups.left -= known is not None
-            loop.left = frozenset()
+            loop.left, loop.begun = frozenset(), None
         if known is None:
             known = await self._groups.one(memoised)
         before.restored(self, known)
