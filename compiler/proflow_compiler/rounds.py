@@ -46,7 +46,7 @@ class _Level:
         """The places of the ways back to each header."""
         self.leaves: dict[str, list[str]] = {}
         """The places out of each node at which all else is left: the run stops, or it returns."""
-        self.concurrent = {loop.header for loop in self.loops if any(map(self._forks, loop.nodes))}
+        self.concurrent = {loop.header for loop in self.loops if any(map(graph.forks, loop.nodes))}
         """The headers of loops in which several nodes may be under way at once."""
         self.finish = None if graph.container is None else self.free(f"{graph.container} done")
 
@@ -78,11 +78,6 @@ class _Level:
             return Round(root, found)
         assert finish is not None
         return Round(root, {**found, finish: Place(finish, None, finish)}, finish)
-
-    def _forks(self, name: str) -> bool:
-        exits = self.graph.exits[name]
-        several = self.graph.nodes[name].every and len(exits) > 1
-        return several or any(len(exit_.edges) + len(exit_.back) > 1 for exit_ in exits)
 
     def _add(self, place: Place, rank: int) -> None:
         self.places[place.name] = place

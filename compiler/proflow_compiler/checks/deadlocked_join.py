@@ -125,7 +125,8 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 path, run = found
                 taken = {edge.index for edge in run.into.get(name, ())}
                 edge = next(edge for edge in into if edge.index not in taken or not path)
-                choices = turning_points(runs, run, path, [edge.source]) if path else []
+                missed = {one.index for one in into} - taken
+                choices = turning_points(runs, run, path, [edge.source], missed) if path else []
                 yield _starved(level, name, edge, level.led(runs, path), choices)
                 if shown == _MOST:
                     return

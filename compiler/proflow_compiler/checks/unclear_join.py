@@ -138,22 +138,30 @@ def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
 def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
     graph = level.graph
     node = graph.nodes[name].node
-    if found.left is None:
-        what = "one of them"
-        related: tuple[Related, ...] = ()
-    else:
+    related: tuple[Related, ...] = ()
+    avoided: list[str] = []
+    missed: set[int] = set()
+    if found.left is not None:
         at, outcome = found.left
         left = graph.nodes[at].node
-        what = f"{ticks(left.id)} [{outcome}]"
+        when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
         related = (Related(place_of(left), "leaves another way on the run shown"),)
-    avoided = [] if found.left is None else [name]
+        avoided = [name]
+    elif found.starved is not None:
+        join = graph.nodes[found.starved].node
+        when = f"join {ticks(join.id)} is skipped"
+        related = (Related(place_of(join), "is skipped on the run shown"),)
+        taken = {edge.index for edge in found.run.into[found.starved]}
+        lacking = [edge for edge in graph.into[found.starved] if edge.index not in taken]
+        avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
+    else:
+        when = "a branch has led elsewhere"
     runs = level.runs(level.home(name))
-    choices = turning_points(runs, found.run, found.path, avoided) if found.path else []
+    choices = turning_points(runs, found.run, found.path, avoided, missed) if found.path else []
     if found.left is not None and found.left not in choices:
         choices.append(found.left)
     return RULE.diagnostic(
-        f"it is not clear whether {ticks(name)} runs when {what} has led elsewhere: "
-        "another branch still arrives",
+        f"it is not clear whether {ticks(name)} runs when {when}: another branch still arrives",
         place_of(node),
         node=name,
         label="branches meet here",

@@ -141,6 +141,12 @@ class Graph:
         """Whether a node runs only if every edge in is taken, and is skipped else."""
         return self.nodes[name].mode == "all" and len(self.into[name]) > 1
 
+    def forks(self, name: str) -> bool:
+        """Whether several branches may be under way at once behind a node."""
+        exits = self.exits[name]
+        several = self.nodes[name].every and len(exits) > 1
+        return several or any(len(exit_.edges) + len(exit_.back) > 1 for exit_ in exits)
+
     def levels(self) -> "Iterator[Graph]":
         """This graph, and those within its containers, the outer ones first."""
         stack = [self]

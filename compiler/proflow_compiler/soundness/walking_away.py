@@ -23,12 +23,13 @@ class WalkedAway:
     """A run on which a branch has walked away from a node, and another one arrives there.
 
     `left` is the node by which it has, with its outcome: None if a join of mode `all` was starved
-    on the way. `path` leads to the node, by the branch that arrives.
+    on the way, `starved`. `path` leads to the node, by the branch that arrives.
     """
 
     left: tuple[str, str] | None
     path: tuple[str, ...]
     run: Runs
+    starved: str | None = None
 
 
 class Meeting:
@@ -129,7 +130,8 @@ class Meeting:
                 path, run = found
                 taken = ((name, one.outcome) for name in run.order for one in run.exits[name])
                 chosen = next((one for one in taken if one in left.values()), None)
-                return WalkedAway(chosen, path, run)
+                skipped = (name for name in starved if run.into.get(name) and name not in run.order)
+                return WalkedAway(chosen, path, run, next(skipped, None))
         return None
 
     def _edges(self, indices: set[int]) -> list[GraphEdge]:

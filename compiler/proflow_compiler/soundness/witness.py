@@ -1,9 +1,10 @@
 """Paths that prove what the account says: of runs that meet some assumptions, the shortest."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from proflow_compiler.graph.model import Exit
 from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness.account import Account
 
@@ -79,7 +80,11 @@ def walk(runs: Runs, goal: str) -> tuple[str, ...]:
 
 
 def turning_points(
-    runs: Runs, run: Runs, path: Sequence[str], avoided: Iterable[str]
+    runs: Runs,
+    run: Runs,
+    path: Sequence[str],
+    avoided: Iterable[str],
+    missed: Collection[int] = (),
 ) -> list[tuple[str, str]]:
     """The decisions on which it depends that a run goes along a path and not over some nodes.
 
@@ -88,6 +93,7 @@ def turning_points(
         run: The run.
         path: The path.
         avoided: Nodes that the run does not take.
+        missed: The indices of edges that it does not take.
 
     Returns:
         Nodes with the outcomes they take, in the order of the graph.
@@ -96,6 +102,10 @@ def turning_points(
     elsewhere = set[str]()
     for name in avoided:
         elsewhere |= _leading_to(runs, name) | {name}
+
+    def leads_elsewhere(exit_: Exit) -> bool:
+        return any(edge.target in elsewhere or edge.index in missed for edge in exit_.edges)
+
     found: list[tuple[str, str]] = []
     for name in run.order:
         exits = runs.exits[name]
@@ -111,9 +121,7 @@ def turning_points(
         ]
         if towards and any(all(edge.target != onward for edge in one.edges) for one in others):
             found.append((name, towards[0].outcome))
-        elif any(edge.target in elsewhere for one in others for edge in one.edges) and not any(
-            edge.target in elsewhere for one in taken.values() for edge in one.edges
-        ):
+        elif any(map(leads_elsewhere, others)) and not any(map(leads_elsewhere, taken.values())):
             found.append((name, next(iter(taken))))
     return found
 
