@@ -91,7 +91,7 @@ End with `terminate` what leaves a branch out, or lead every way of the branch t
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if not level.ordered:
+        if not level.ordered or not level.needing_all:
             continue
         never: list[str] = []
         found = [one for loop in (None, *level.loops) for one in _check(level, loop, never)]
@@ -135,8 +135,8 @@ def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:
     """The joins of this loop that no run brings all their edges."""
     runs = level.context(loop)
     account = level.account(runs)
-    for name in runs.order:
-        if level.graph.full(name) and level.home(name) is loop:
+    for name in level.needing_all:
+        if name in account.node and level.home(name) is loop:
             try:
                 if not account.holds([account.node[name]]):
                     yield name
@@ -150,14 +150,13 @@ def _suspects(level: GraphFacts, loop: Loop | None) -> list[str]:
     What is behind a join that may be is suspect, too: it runs less often than the filter takes it
     to.
     """
-    joins = [name for name in level.runs(loop).order if level.graph.full(name)]
-    if not joins:
-        return []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
     starved = 0
     found: list[str] = []
-    for name in joins:
+    for name in level.needing_all:
+        if name not in level.runs(loop).into:
+            continue
         lacking = name in runs.into and certainty.missing(name) is not None
         if lacking or settlement.before[name] & starved:
             starved |= settlement.bit[name]

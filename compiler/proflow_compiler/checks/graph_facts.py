@@ -107,6 +107,11 @@ class GraphFacts:
             self._certainty[id(runs)] = Certainty(runs)
         return self._certainty[id(runs)]
 
+    @cached_property
+    def needing_all(self) -> tuple[str, ...]:
+        """The joins that need every edge in."""
+        return tuple(name for name in self.graph.nodes if self.graph.full(name))
+
     def exact(self, runs: Runs) -> bool:
         """Whether joins of mode `all` are brought all their edges in all of these runs.
 
@@ -115,8 +120,7 @@ class GraphFacts:
         if id(runs) not in self._exact:
             self._exact[id(runs)] = not any(
                 name in runs.into and self.certainty(runs).missing(name) is not None
-                for name in runs.order
-                if self.graph.full(name)
+                for name in self.needing_all
             )
         return self._exact[id(runs)]
 
@@ -141,12 +145,13 @@ class GraphFacts:
     def settlement(self) -> Settlement:
         return Settlement(self.graph, self.loops)
 
-    def skipped(self, x: str, y: str) -> tuple[str, ...] | None:
+    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
         """A path to `y` of a run that takes it, and not `x`, in the same iteration.
 
         Args:
             x: A node that is settled whenever `y` begins.
             y: A node that `x` leads to.
+            absent: Others that are settled then; the run does not take them either.
 
         Returns:
             The path, as drawn; None if there is no such run. What stops the run before `y` could
@@ -158,10 +163,11 @@ class GraphFacts:
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
-            if not (self._stops or self.graph.back):
+            if not (self._stops or self.graph.back or absent):
                 return self.walk(y, without=x)
         account = self.account(runs)
-        ran = [account.node[goal], -account.node[x], self.goes_on(account, goal)]
+        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
+        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
         try:
             found = witness(account, goal, ran)
         except Undecided:

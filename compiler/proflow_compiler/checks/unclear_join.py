@@ -95,21 +95,23 @@ those that have left.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if level.ordered:
+        if level.ordered and (level.choosing or level.needing_all):
             for loop in (None, *level.loops):
                 yield from _check(level, loop)
 
 
 def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
-    graph, runs = level.graph, level.runs(loop)
-    meeting = level.concurrency(runs).meeting
+    graph = level.graph
     met = [
         name
-        for name in runs.order
-        if name in meeting and may_walk_away(graph, name) and level.home(name) is loop
+        for name in level.settlement.order
+        if may_walk_away(graph, name) and level.home(name) is loop
     ]
     if not met:
         return
+    runs = level.runs(loop)
+    meeting = level.concurrency(runs).meeting
+    met = [name for name in met if name in meeting]
     if loop is not None and not level.begins(loop.header, stopping=False):
         return
     exact = level.exact(runs)

@@ -130,18 +130,36 @@ class Account:
                 early[at] = self._implied([own, when[at] or own])
             elif at == name or not before or not is_instant(graph.nodes[at]):
                 continue
-            elif graph.needs(at) == 1:
-                early[at] = next(self._numbers)
-                for edge in before:
-                    taken = self.edge(edge)
-                    if taken is not None:
-                        self._solver.add_clause([-early[edge.source], -taken, early[at]])
+            elif (needed := graph.needs(at)) is not None:
+                arrived = [
+                    self._implied([early[edge.source], taken])
+                    for edge in before
+                    if (taken := self.edge(edge)) is not None
+                ]
+                if len(arrived) >= needed:
+                    early[at] = self._implied_by(needed, arrived)
             elif len(before) == len(into):
                 open_ = [early[edge.source] for edge in into if edge.source not in sure]
                 early[at] = self._implied([own, *open_])
                 if not open_:
                     sure.add(at)
         return early
+
+    def _implied_by(self, number: int, literals: Sequence[int]) -> int:
+        """A literal that holds where so many of others do."""
+        counts: list[int] = []
+        """Literals that hold where one, two … of those so far do."""
+        for literal in literals:
+            longer: list[int] = []
+            for place in range(min(len(counts) + 1, number)):
+                found = next(self._numbers)
+                if place < len(counts):
+                    self._solver.add_clause([-counts[place], found])
+                fewer = [] if place == 0 else [-counts[place - 1]]
+                self._solver.add_clause([*fewer, -literal, found])
+                longer.append(found)
+            counts = longer
+        return counts[number - 1]
 
     def _implied(self, literals: Sequence[int]) -> int:
         """A literal that holds where all of others do."""
