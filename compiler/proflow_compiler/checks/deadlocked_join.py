@@ -102,12 +102,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
     """`never` is given the joins that no run brings all their edges."""
-    runs = level.context(loop)
     shown = 0
     for name in _suspects(level, loop):
-        account = level.account(runs)
+        account, others = level.around(loop)
+        runs = account.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [account.calm, account.forward, account.any_of(account.into(name))]
+        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
         missing = -account.node[name]
         try:
             found = (
@@ -127,18 +127,17 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 yield _starved(level, name, edge, level.led(runs, path), choices)
         except Undecided:
             yield _undecided(level, name)
-    if not shown and not level.exact(runs):
+    if not shown and not level.exact(level.runs() if loop is None else level.rounds):
         never += _never(level, loop)
 
 
 def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:
     """The joins of this loop that no run brings all their edges."""
-    runs = level.context(loop)
-    account = level.account(runs)
-    for name in level.needing_all:
+    account, others = level.around(loop)
+    for name in level.needing_all_in(loop):
         if name in account.node and level.home(name) is loop:
             try:
-                if not account.holds([account.node[name]]):
+                if not account.holds([*others, account.node[name]]):
                     yield name
             except Undecided:
                 continue
@@ -150,11 +149,14 @@ def _suspects(level: GraphFacts, loop: Loop | None) -> list[str]:
     What is behind a join that may be is suspect, too: it runs less often than the filter takes it
     to.
     """
+    joins = level.needing_all_in(loop)
+    if not joins:
+        return []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
     starved = 0
     found: list[str] = []
-    for name in level.needing_all:
+    for name in joins:
         if name not in level.runs(loop).into:
             continue
         lacking = name in runs.into and certainty.missing(name) is not None
