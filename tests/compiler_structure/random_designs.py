@@ -22,7 +22,8 @@ SEQUENTIAL = ("task", "condition", "condition", "approval", "wait", "join", "end
 class Wild:
     """A design of any shape: every node leads on to later ones, so that few designs form blocks.
 
-    Joins go on early, ends terminate, edges lead back, containers hold designs of the same kind.
+    Joins go on early or need all, ends terminate, edges lead back, also out of branches beside
+    others; containers hold designs of the same kind.
     Ways back are drawn to nodes on every path to where they begin.
     """
 
@@ -85,7 +86,7 @@ class Wild:
         if kind == "stop":
             self.configs[name] = {"terminate": True}
         if kind == "join":
-            mode = self.random.choice(["active", "any", "any", 2])
+            mode = self.random.choice(["active", "all", "all", "any", "any", 2])
             self.configs[name] = {"mode": mode}
         self.nodes[name] = "end" if kind == "stop" else kind
         if container is not None:
