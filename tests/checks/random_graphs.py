@@ -146,8 +146,11 @@ def any_edges(draw: st.DrawFn) -> Graph:
     return build_graph(design_of(["start", *["task"] * (count - 2), "end"], edges))
 
 
-def runs(graph: Graph) -> Iterator[Run]:
-    """Every combination of outcomes of each node, those that stop the run or lead nowhere too."""
+def runs(graph: Graph, *, full: bool = False) -> Iterator[Run]:
+    """Every combination of outcomes of each node, those that stop the run or lead nowhere too.
+
+    `full`: a join of mode `all` is taken only if all of its edges are, else if any is.
+    """
     options = [_options(graph, name) for name in graph.topological]
     for chosen in product(*options):
         outcomes = dict(zip(graph.topological, chosen, strict=True))
@@ -155,6 +158,9 @@ def runs(graph: Graph) -> Iterator[Run]:
         edges: set[int] = set()
         stops: set[str] = set()
         for name in graph.topological:
+            needed = {edge.index for edge in graph.into[name]} if graph.full(name) else set()
+            if full and not needed <= edges:
+                taken.discard(name)
             if name not in taken:
                 continue
             leaving = [edge for edge in graph.out(name) if edge.outcome in outcomes[name]]
