@@ -104,13 +104,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
     """`never` is given the joins that no run brings all their edges."""
-    runs = level.context(loop)
     suspects, unreached = _filtered(level, loop)
     shown = 0
     for name in suspects:
-        account = level.account(runs)
+        account, others = level.around(loop)
+        runs = account.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [account.calm, account.forward, account.any_of(account.into(name))]
+        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
         missing = -account.node[name]
         try:
             found = (
@@ -130,7 +130,7 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 yield _starved(level, name, edge, level.led(runs, path), choices)
                 if shown == _MOST:
                     return
-            elif not account.holds([account.node[name]]):
+            elif not account.holds([*others, account.node[name]]):
                 never.append(name)
         except Undecided:
             yield _undecided(level, name)
@@ -145,12 +145,15 @@ def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str
         behind a join that may be starved may be, too: it runs less often than the filter takes it
         to.
     """
+    joins = level.needing_all_in(loop)
+    if not joins:
+        return [], []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
     starved = 0
     suspects: list[str] = []
     unreached: list[str] = []
-    for name in level.needing_all:
+    for name in joins:
         if name not in level.runs(loop).into:
             continue
         own = level.home(name) is loop

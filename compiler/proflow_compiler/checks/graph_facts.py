@@ -1,6 +1,6 @@
 """What follows from one graph of a design: the drawing itself, or what a container holds."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -21,7 +21,6 @@ class GraphFacts:
 
     graph: Graph
     _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
-    _contexts: dict[str, Runs] = field(default_factory=dict, repr=False)
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
     _exact: dict[int, bool] = field(default_factory=dict, repr=False)
@@ -89,14 +88,25 @@ class GraphFacts:
             )
         return self._runs[key]
 
-    def context(self, loop: Loop | None) -> Runs:
-        """All runs in which a loop, and those around it, may be in any iteration."""
+    def around(self, loop: Loop | None) -> tuple[Account, list[int]]:
+        """A formula, and what to assume in it: a loop and those around it are in any iteration,
+        all other loops in their last."""
         if loop is None:
-            return self.runs()
-        if loop.header not in self._contexts:
-            headers = self._headers(loop)
-            self._contexts[loop.header] = runs_of(self.graph, stopping=True, headers=headers)
-        return self._contexts[loop.header]
+            return self.account(self.runs()), []
+        headers = self._headers(loop)
+        account = self.account(self.rounds)
+        return account, [-literal for header, literal in self._ways_back if header not in headers]
+
+    @cached_property
+    def _ways_back(self) -> list[tuple[str, int]]:
+        """Where outcomes lead back to, with their literals in the account of all iterations."""
+        runs, account = self.rounds, self.account(self.rounds)
+        return [
+            (way.edge.target, account.exit[name, exit_.outcome])
+            for name in runs.order
+            for exit_ in runs.exits[name]
+            for way in exit_.back
+        ]
 
     @cached_property
     def _stops(self) -> bool:
@@ -111,6 +121,16 @@ class GraphFacts:
     def needing_all(self) -> tuple[str, ...]:
         """The joins that need every edge in."""
         return tuple(name for name in self.graph.nodes if self.graph.full(name))
+
+    @cached_property
+    def _needing_all(self) -> frozenset[str]:
+        return frozenset(self.needing_all)
+
+    def needing_all_in(self, loop: Loop | None) -> Sequence[str]:
+        """Those of a loop, of those inside of it too; None: all."""
+        if loop is None:
+            return self.needing_all
+        return sorted(self._needing_all & loop.nodes, key=self.graph.rank.__getitem__)
 
     def exact(self, runs: Runs) -> bool:
         """Whether joins of mode `all` are brought all their edges in all of these runs.

@@ -226,7 +226,7 @@ class Account:
         if not graph.full(name):
             yield [-own, *literals]
             yield from ([own, -literal] for literal in literals)
-        elif len(literals) < len(graph.into[name]):
+        elif len(literals) < sum(edge.source in graph.reachable for edge in graph.into[name]):
             yield [-own]  # no run takes one of the edges
         else:
             yield from ([-own, literal] for literal in literals)
