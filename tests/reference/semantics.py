@@ -45,6 +45,21 @@ def play(graph: Graph, outside: Outside) -> Run:
     return run
 
 
+class InIteration:
+    """A node in the iteration that is going on, as long as that lasts."""
+
+    def __init__(self, level: "Level", name: str) -> None:
+        self.level, self.name = level, name
+        self.epoch = level.epochs[name]
+
+    @property
+    def alive(self) -> bool:
+        return self.level.alive and self.level.epochs[self.name] == self.epoch
+
+    def look(self) -> None:
+        self.level.look()
+
+
 class Level:
     """One game on one graph: the run itself, an item of a foreach, or a round of a loop."""
 
@@ -277,8 +292,7 @@ class Level:
 
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
         """Something that a node does later, unless its iteration is over by then."""
-        epoch = self.epochs[name]
-        self.game.later(seconds, self, lambda: what() if self.epochs[name] == epoch else None)
+        self.game.later(seconds, InIteration(self, name), what)
 
     def look(self) -> None:
         """After everything that happens: is a round over, or all of this?"""
