@@ -297,21 +297,22 @@ class _Units:
 
     def data_of(self, part: str) -> dict[str, list[str]]:
         own = self._extent(("part", part))
+        elsewhere = self._extent(("", ""), without=("part", part))
         reads, keeps = [], []
         for node, (there, read) in self.crossing.items():
             if there & own:
-                if read & ~own:
+                if read & elsewhere:
                     keeps.append(node)
             elif read & own:
                 reads.append(node)
         return {"reads": sorted(reads), "keeps": sorted(keeps)}
 
-    def _extent(self, unit: tuple[str, str]) -> int:
-        """A unit and all that it leads to."""
+    def _extent(self, unit: tuple[str, str], without: tuple[str, str] | None = None) -> int:
+        """A unit and all that it leads to, but for what only `without` leads to."""
         found, stack = self.bits[unit], [unit]
         while stack:
             for one in self.leads_to[stack.pop()]:
-                if not found & self.bits[one]:
+                if one != without and not found & self.bits[one]:
                     found |= self.bits[one]
                     stack.append(one)
         return found

@@ -227,13 +227,16 @@ class Level:
                         self.return_at_once(round_)
                         return
         stopped: Stopped | None = None
-        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
-            try:
-                self.settle(edge, exit_.outcome in taken)
-            except Stopped as error:
-                stopped = error  # another edge may stop the run in the same instant
+        for edge, exit_ in edges:
+            if exit_.outcome in taken and self.graph.nodes[edge.target].stops:
+                try:
+                    self.settle(edge, True)
+                except Stopped as error:
+                    stopped = error  # another edge may stop the run in the same instant
         if stopped is not None:
             raise stopped
+        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
+            self.settle(edge, exit_.outcome in taken)
         for wait in [wait for wait in self.held if self.triggers[wait] == name]:
             self.finish(wait, self.held.pop(wait))
 
