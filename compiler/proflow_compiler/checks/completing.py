@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from proflow_compiler.graph.runs import leading_nowhere
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.fixes.making import Line, add_edges, add_node, fix, free_id, plain_end
 from proflow_compiler.graph import Graph
+from proflow_compiler.graph.runs import leading_nowhere
 
 
 def ended(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:

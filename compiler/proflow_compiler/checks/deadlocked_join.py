@@ -1,14 +1,18 @@
 """PF210: a `join: all` that some run does not bring all its branches to."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from proflow_compiler.checks import unreachable_node
+from proflow_compiler.checks import joining, unreachable_node
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
+from proflow_compiler.checks.stopping import Starving
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.fixes.making import Ration
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
@@ -25,6 +29,7 @@ RULE = Rule(
     code="PF210",
     name="deadlocked-join",
     level=Level.ERROR,
+    fixable=True,
     summary="""a join of mode `all` that some run takes one edge to and not every one, though nothing
 stops it""",
     why="""
@@ -90,17 +95,20 @@ End with `terminate` what leaves a branch out, or lead every way of the branch t
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
     for level in facts.levels:
         if not level.ordered:
             continue
         never: list[str] = []
-        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never)]
+        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never, ration)]
         yield from found
         if not found:
             yield from (unreachable_node.behind_joins(level, name) for name in never)
 
 
-def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
+def _check(
+    level: GraphFacts, loop: Loop | None, never: list[str], ration: Ration
+) -> Iterator[Diagnostic]:
     """`never` is given the joins that no run brings all their edges."""
     runs = level.context(loop)
     shown = 0
@@ -123,11 +131,24 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 taken = {edge.index for edge in run.into.get(name, ())}
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 choices = turning_points(runs, run, path, [edge.source]) if path else []
-                yield _starved(level, name, edge, level.led(runs, path), choices)
+                fixes = _fixes(Starving(level, account, name, [*calm, missing]), level.drawn[name])
+                yield replace(
+                    _starved(level, name, edge, level.led(runs, path), choices),
+                    fixes=tuple(fixes) if ration.take() else (),
+                )
         except Undecided:
             yield _undecided(level, name)
     if not shown and not level.exact(runs):
         never += _never(level, loop)
+
+
+def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
+    """The two mends. After a rejection, to go on is never what is proposed first."""
+    stopped, going_on = starving.stopped(), joining.going_on(join, alternative=starving.by_mishap)
+    if starving.by_mishap:
+        yield from (*stopped, going_on)
+    else:
+        yield from (going_on, *stopped)
 
 
 def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ from proflow_schemas.expressions import written_path
 
 from proflow_compiler.checks.facts import Facts, Read
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.guarding import guarded
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -17,6 +18,7 @@ RULE = Rule(
     code="PF304",
     name="reference-may-be-missing",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that reads a step which, on some run, was skipped or has not finished",
     why="""
 `steps.x` is there once `x` has finished. If the way to the expression can be taken without `x`, or
@@ -92,7 +94,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     level = facts.level_of[read.step]
     if level.graph.container == reader:
         message = f"{ticks(read.step)} is missing before the first round of {ticks(reader)}"
-        return _diagnostic(read, message, "not there yet", ())
+        return _diagnostic(facts, read, message, "not there yet", ())
     at = facts.lifted(reader, level)
     if at is None or not level.ordered:
         return None
@@ -103,25 +105,30 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     step, recurs = ticks(read.step), level.recurs(read.step, at)
     if owner == read.step:
         return _diagnostic(
-            read, f"{step} reads itself before it has run", "not there yet", (), needs_guard=recurs
+            facts,
+            read,
+            f"{step} reads itself before it has run",
+            "not there yet",
+            (),
+            needs_guard=recurs,
         )
     settlement = level.settlement
     if not settlement.settled(read.step, at):
         path = level.walk(at)
         if settlement.leads(at, read.step):
             message = f"{step} only runs after {ticks(owner)}, which reads it"
-            return _diagnostic(read, message, "not there yet", path, needs_guard=recurs)
+            return _diagnostic(facts, read, message, "not there yet", path, needs_guard=recurs)
         if not settlement.leads(read.step, at) and not level.together(read.step, at):
             message = f"{step} never runs when {ticks(owner)}, which reads it, does"
-            return _diagnostic(read, message, "always skipped", path, needs_guard=recurs)
+            return _diagnostic(facts, read, message, "always skipped", path, needs_guard=recurs)
         message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
-        return _diagnostic(read, message, "may still be running, or be skipped", path)
+        return _diagnostic(facts, read, message, "may still be running, or be skipped", path)
     without = level.skipped(read.step, at)
     if without is None:
         return None
     path = without
     message = f"{step} may be missing: {walk(path)} does not go over it"
-    return _diagnostic(read, message, "skipped on some runs", path)
+    return _diagnostic(facts, read, message, "skipped on some runs", path)
 
 
 _EMPTY = ("error", "timeout")
@@ -156,7 +163,7 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     else:
         message = f"`{name}` may be empty: {ticks(read.step)} may be left by `{lacking[0]}`"
         condition = f'{step}.outcome != "{lacking[0]}"'
-    return _diagnostic(read, message, "not there on some runs", way, condition=condition)
+    return _diagnostic(facts, read, message, "not there on some runs", way, condition=condition)
 
 
 def _way(
@@ -210,6 +217,7 @@ def _follows(level: GraphFacts, step: str, at: str, outcomes: Collection[str]) -
 
 
 def _diagnostic(
+    facts: Facts,
     read: Read,
     message: str,
     label: str,
@@ -233,4 +241,5 @@ def _diagnostic(
         label=label,
         path=path,
         help=help,
+        fixes=guarded(facts, read, condition) if needs_guard and facts.fixing else (),
     )

@@ -1,14 +1,16 @@
 """PF218: a node at which branches meet, though one of them may have walked away before."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.joining import joined_before, named
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
 from proflow_compiler.soundness.walking_away import Meeting, WalkedAway, may_walk_away
@@ -21,6 +23,7 @@ RULE = Rule(
     code="PF218",
     name="unclear-join",
     level=Level.ERROR,
+    fixable=True,
     summary="""a node at which branches of one run meet, although on some runs one of them has left
 before, and no mode says whether the run goes on there without it""",
     why="""
@@ -94,10 +97,17 @@ those that have left.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
     for level in facts.levels:
         if level.ordered:
             for loop in (None, *level.loops):
-                yield from _check(level, loop)
+                for one in _check(level, loop):
+                    yield replace(one, fixes=_fixes(level, one)) if ration.take() else one
+
+
+def _fixes(level: GraphFacts, one: Diagnostic) -> tuple[Fix, ...]:
+    node = level.drawn[str(one.node)]
+    return tuple(named(node) if node.type == "join" else joined_before(level.graph, node))
 
 
 def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:

@@ -57,8 +57,11 @@ class _Trial:
         if not one.fixes:
             return one
         alike = sum(_identity(other) == _identity(one) for other in among)
-        fixes = tuple(fix for fix in one.fixes if self._mends(fix, one, alike, unproven))
-        return replace(one, fixes=fixes)
+        fixes: list[Fix] = []
+        for fix in one.fixes:
+            if (fixes or not fix.alternative) and self._mends(fix, one, alike, unproven):
+                fixes.append(fix)
+        return replace(one, fixes=tuple(fixes))
 
     def _mends(self, fix: Fix, one: Diagnostic, alike: int, unproven: bool) -> bool:
         self._left -= self._size
