@@ -12,7 +12,7 @@ from proflow_compiler.checks.stopping import Starving
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.fixes.making import Ration
+from proflow_compiler.fixes.making import Ration, fix
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
@@ -144,11 +144,14 @@ def _check(
 
 def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
     """The two mends. After a rejection, to go on is never what is proposed first."""
-    stopped, going_on = starving.stopped(), joining.going_on(join, alternative=starving.by_mishap)
+    going_on = joining.going_on(join, alternative=starving.by_mishap)
+    if not starving.by_mishap:
+        yield going_on
+    if starving.stopping is not None:
+        title, edits = starving.stopping
+        yield fix(title, *edits)
     if starving.by_mishap:
-        yield from (*stopped, going_on)
-    else:
-        yield from (going_on, *stopped)
+        yield going_on
 
 
 def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:

@@ -236,6 +236,13 @@ class Facts:
             for one in self._checked(text, site)
         ]
 
+    def is_sound(self, text: str, site: Site) -> bool:
+        """Whether an expression could stand in a place instead."""
+        try:
+            return not self._checked(text, site)
+        except ExpressionError:
+            return False
+
     def _checked(self, text: str, site: Site) -> list[ExpressionProblem]:
         key = (text, site.scope, site.expect, site.container)
         if key not in self._seen:

@@ -159,11 +159,21 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     step, name = written_path(path[:2]), written_path(path[:3])
     if path[2] == "error":
         message = f"`{name}` may be missing: {ticks(read.step)} need not be left by `error`"
-        condition = f'{step}.outcome == "error"'
+        condition, otherwise = f'{step}.outcome == "error"', "was not left by `error`"
     else:
         message = f"`{name}` may be empty: {ticks(read.step)} may be left by `{lacking[0]}`"
-        condition = f'{step}.outcome != "{lacking[0]}"'
-    return _diagnostic(facts, read, message, "not there on some runs", way, condition=condition)
+        condition, otherwise = (
+            f'{step}.outcome != "{lacking[0]}"',
+            f"was left by `{lacking[0]}`",
+        )
+    return _diagnostic(
+        facts,
+        read,
+        message,
+        "not there on some runs",
+        way,
+        condition=(condition, f"{ticks(read.step)} {otherwise}"),
+    )
 
 
 def _way(
@@ -224,9 +234,9 @@ def _diagnostic(
     path: tuple[str, ...],
     *,
     needs_guard: bool = True,
-    condition: str | None = None,
+    condition: tuple[str, str] | None = None,
 ) -> Diagnostic:
-    there = condition or f"has({written_path(read.reference.path[:2])})"
+    there = condition[0] if condition else f"has({written_path(read.reference.path[:2])})"
     help = (
         f"say what holds without it: `{there} ? … : …`"
         if needs_guard
@@ -241,5 +251,5 @@ def _diagnostic(
         label=label,
         path=path,
         help=help,
-        fixes=guarded(facts, read, condition) if needs_guard and facts.fixing else (),
+        fixes=guarded(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
     )

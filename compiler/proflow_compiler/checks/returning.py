@@ -21,6 +21,7 @@ from proflow_compiler.fixes.making import (
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 
 _MOST_ENTRIES = 3
+_MISHAPS = ("rejected", "returned", "timeout", "error")
 
 
 def entered_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
@@ -28,21 +29,40 @@ def entered_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
     if any(edge.edge is None or not edge.edge.drawn for edge in entering):
         return
     entries = list(dict.fromkeys(edge.target for edge in entering))
-    if len(entries) < 2:
-        return
-    for begin in entries[:_MOST_ENTRIES]:
-        edges = [edge.edge for edge in entering if edge.edge is not None and edge.target != begin]
-        sources = list(dict.fromkeys(edge.source for edge in edges))
-        yield fix(
-            f"let {listed(sources)} lead to {ticks(begin)}, where the circle begins",
-            *lead_to(edges, begin),
-        )
-    for begin in entries[:_MOST_ENTRIES]:
-        edges = [edge.edge for edge in entering if edge.edge is not None and edge.target != begin]
-        yield fix(
-            f"enter the circle at {ticks(begin)} only: remove {_named(edges)}",
-            *remove_edges(edges),
-        )
+    entries.sort(key=lambda name: not _is_returned_to(graph, name))
+    for begin in entries[:_MOST_ENTRIES] if len(entries) > 1 else ():
+        others = [edge for edge in entering if edge.target != begin]
+        edges = [edge.edge for edge in others if edge.edge is not None]
+        if all(_may_lead_to(graph, edge, begin) for edge in others):
+            sources = list(dict.fromkeys(edge.source for edge in edges))
+            yield fix(
+                f"let {listed(sources)} lead to {ticks(begin)}, where the circle begins",
+                *lead_to(edges, begin),
+            )
+        if all(edge.edge is not None and _may_go(graph, edge) for edge in others):
+            yield fix(
+                f"enter the circle at {ticks(begin)} only: remove {_named(edges)}",
+                *remove_edges(edges),
+            )
+
+
+def _is_returned_to(graph: Graph, name: str) -> bool:
+    """Whether something that went wrong leads here, as it does to where work begins anew."""
+    return any(edge.outcome in _MISHAPS for edge in graph.into[name])
+
+
+def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
+    """Whether an edge would not be drawn twice if it led there; rules may lead to one node."""
+    if graph.nodes[edge.source].ruled:
+        return True
+    alike = (one for one in graph.into[target] if one.source == edge.source)
+    return all(one.outcome != edge.outcome for one in alike)
+
+
+def _may_go(graph: Graph, edge: GraphEdge) -> bool:
+    """Whether no run would fail without an edge: that of a default is needed."""
+    ruled = graph.nodes[edge.source].ruled
+    return not ruled or (edge.edge is not None and edge.edge.when is not None)
 
 
 def _named(edges: Sequence[Edge]) -> str:

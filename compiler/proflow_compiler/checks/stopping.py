@@ -11,8 +11,8 @@ from functools import cached_property
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Edge, Node
-from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.fixes.making import add_node, fix, free_id, lead_to, set_key
+from proflow_compiler.diagnostics import Edit
+from proflow_compiler.fixes.making import add_node, free_id, lead_to, set_key
 from proflow_compiler.graph import Exit, GraphEdge
 from proflow_compiler.soundness import Account, Undecided
 from proflow_compiler.soundness.walking_away import Meeting
@@ -105,16 +105,30 @@ class Starving:
                 found = fewer
         return found
 
-    def stopped(self) -> Iterator[Fix]:
-        """Let what leaves the join out stop the run, if ends can be found that are to do it."""
+    @cached_property
+    def stopping(self) -> tuple[str, list[Edit]] | None:
+        """What lets everything that leaves the join out stop the run: in words, and as edits.
+
+        None if that cannot be done by changing ends.
+        """
         try:
             causes = self._causes()
         except Undecided:
-            return
-        if causes and (edits := self._edits(causes)):
-            ends, made = edits
-            where = f"set `terminate` at {listed(ends)}" if ends else "draw an `end` of its own"
-            yield fix(f"let {self._what(causes)} stop the run: {where}", *made)
+            return None
+        found = self._edits(causes) if causes else None
+        if found is None:
+            return None
+        ends, edits = found
+        where = f"set `terminate` at {listed(ends)}" if ends else "draw an `end` for it"
+        return f"let {self._what(causes)} stop the run: {where}", edits
+
+    @property
+    def happens(self) -> bool:
+        """Whether there are such runs at all; so, too, where that could not be decided."""
+        try:
+            return self._holds()
+        except Undecided:
+            return True
 
     def _what(self, causes: Sequence[Leaving]) -> str:
         kinds = {one.exit.outcome if one.mishap else "" for one in causes}

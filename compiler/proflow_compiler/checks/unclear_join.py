@@ -6,11 +6,11 @@ from functools import partial
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
-from proflow_compiler.checks.joining import joined_before, named
+from proflow_compiler.checks.joining import cleared, may_be_joined
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
 from proflow_compiler.soundness.walking_away import Meeting, WalkedAway, may_walk_away
@@ -102,12 +102,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if level.ordered:
             for loop in (None, *level.loops):
                 for one in _check(level, loop):
-                    yield replace(one, fixes=_fixes(level, one)) if ration.take() else one
-
-
-def _fixes(level: GraphFacts, one: Diagnostic) -> tuple[Fix, ...]:
-    node = level.drawn[str(one.node)]
-    return tuple(named(node) if node.type == "join" else joined_before(level.graph, node))
+                    node = level.drawn[str(one.node)]
+                    fixable = may_be_joined(level.graph, node) and ration.take()
+                    yield replace(one, fixes=tuple(cleared(level, loop, node))) if fixable else one
 
 
 def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:

@@ -1,0 +1,140 @@
+"""Fixes of random designs: each mends, brings no other error, and changes nothing else.
+
+The designs are often unsound in ways that their drawer did not think of. Whether a fix mends is
+asked of the compiler, and of the judge, which shares nothing with it.
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import jsonpatch
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.fixes.patching import patched
+from proflow_compiler.fixes.proving import hidden
+from proflow_compiler.pipeline import compile_reading
+from proflow_compiler.reader import read
+
+from soundness.designs import random_design
+from soundness.fuzz import judged, with_read
+from soundness.oracle import Level as Runs
+from soundness.oracle import levels_of
+
+EXAMPLES = int(os.environ.get("PROFLOW_EXAMPLES", "300"))
+"""Unsound designs; more of them with `PROFLOW_EXAMPLES=2000`."""
+HANDLERS = {"work": None}
+JUDGED = ("PF204", "PF210", "PF211", "PF218")
+MENDED = ("PF206", "PF208", "PF210", "PF211", "PF216", "PF218", "PF304")
+Design = dict[str, Any]
+
+
+def drawn(seed: int) -> Design:
+    """The design of a seed, one in three with a read in it."""
+    source = random.Random(seed)
+    design = random_design(source, source.randint(4, 12))
+    return with_read(source, design) if source.random() < 0.35 else design
+
+
+def diagnosed(text: str) -> list[Diagnostic]:
+    compilation = compile_reading(read(text.encode(), "drawn.json"), handlers=HANDLERS)
+    return [*compilation.reading.diagnostics, *compilation.diagnostics]
+
+
+def errors(found: list[Diagnostic]) -> Counter[tuple[str, str | None, str | None]]:
+    return Counter((one.code, one.node, one.edge) for one in found if one.level is Level.ERROR)
+
+
+def alike(found: list[Diagnostic], one: Diagnostic) -> int:
+    same = (one.code, one.node, one.edge, one.message)
+    return sum((it.code, it.node, it.edge, it.message) == same for it in found)
+
+
+def check_changes(design: Design, fix: Fix, text: str) -> None:
+    """The file is what an independent JSON Patch makes of it, and few things are touched."""
+    patch = [
+        {**{k: v for k, v in edit.as_json().items() if k != "pointer"}, "path": edit.pointer}
+        for edit in fix.edits
+    ]
+    assert json.loads(text) == jsonpatch.apply_patch(design, patch)
+    for edit in fix.edits:
+        _, collection, _, *rest = edit.pointer.split("/")
+        assert collection in ("nodes", "edges")
+        assert edit.op == "add" or rest or edit.op == "remove"
+
+
+def check_mended(design: Design, found: list[Diagnostic], one: Diagnostic, fix: Fix) -> Design:
+    """Apply a fix, and look at everything that is claimed of it."""
+    before = json.dumps(design, indent=1)
+    text = patched(before, fix.edits)
+    check_changes(design, fix, text)
+    after = diagnosed(text)
+    assert alike(after, one) < alike(found, one), (fix.title, design)
+    new = errors(after) - errors(found)
+    assert not [error for error in new if not hidden(error, one)], (fix.title, new, design)
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def check_judged(design: Design, after: Design, one: Diagnostic, fix: Fix) -> bool:
+    """Whether the judge found the same before; it agrees then that it is gone."""
+    about = (one.code, str(one.node))
+    if one.code not in JUDGED:
+        return False
+    before, then = judged(design), judged(after)
+    if about not in before or any(code == "PF208" for code, _ in before | then):
+        return False  # what such a loop means is not said
+    assert about not in then, (fix.title, design)
+    # A read by what never began was not judged before.
+    new = {code for code, _ in then} - {code for code, _ in before}
+    assert new <= {"PF304"}, (fix.title, design)
+    return True
+
+
+def rejections(level: Runs, join: str) -> int:
+    """The runs in which an approval before a join is rejected, by an edge that leaves the join."""
+    found = 0
+    for id, node in level.nodes.items():
+        if node.kind != "approval" or id == join or join not in level.after[id]:
+            continue
+        for mask, option in zip(level.chooses[id], level.options[id], strict=True):
+            targets = {level.edges[index].target for index in option.edges}
+            if option.outcome == "rejected" and not any(join in level.after[t] for t in targets):
+                found |= mask & level.runs[id]
+    return found
+
+
+def check_never_both(design: Design, after: Design, join: str) -> bool:
+    """What is rejected, and starved a join before, does not go on behind it now."""
+    level = next(one for one in levels_of(design) if join in one.nodes)
+    then = next(one for one in levels_of(after) if join in one.nodes)
+    if level.irreducible or then.irreducible:
+        return False
+    rejected = level.starved()[join] & rejections(level, join)
+    assert level.every == then.every
+    assert not rejected & then.begins(join), (join, design)
+    return bool(rejected)
+
+
+def test_fixes_of_random_designs_mend() -> None:
+    counts: Counter[str] = Counter()
+    seed = unsound = 0
+    while unsound < EXAMPLES:
+        seed += 1
+        design = drawn(seed)
+        found = diagnosed(json.dumps(design, indent=1))
+        counts["designs"] += 1
+        unsound += any(one.level is Level.ERROR for one in found)
+        for one in found:
+            counts[f"{one.code} found"] += 1
+            counts[f"{one.code} with a fix"] += bool(one.fixes)
+            for place, fix in enumerate(one.fixes):
+                counts[f"{one.code} fixes"] += 1
+                after = check_mended(design, found, one, fix)
+                counts["judged"] += check_judged(design, after, one, fix)
+                if one.code == "PF210" and not place:
+                    counts["rejections"] += check_never_both(design, after, str(one.node))
+    for name, number in sorted(counts.items()):
+        print(f"{number:7} {name}")
+    assert all(counts[f"{code} with a fix"] for code in MENDED if counts[f"{code} found"] > 5)
+    assert counts["rejections"] > EXAMPLES / 60
