@@ -8,6 +8,7 @@ import json
 import os
 import random
 from collections import Counter
+from copy import deepcopy
 from typing import Any
 
 import jsonpatch
@@ -26,15 +27,41 @@ EXAMPLES = int(os.environ.get("PROFLOW_EXAMPLES", "300"))
 """Unsound designs; more of them with `PROFLOW_EXAMPLES=2000`."""
 HANDLERS = {"work": None}
 JUDGED = ("PF204", "PF210", "PF211", "PF218")
-MENDED = ("PF206", "PF208", "PF210", "PF211", "PF216", "PF218", "PF304")
+MENDED = ("PF206", "PF207", "PF208", "PF210", "PF211", "PF216", "PF218", "PF304")
 Design = dict[str, Any]
 
 
 def drawn(seed: int) -> Design:
-    """The design of a seed, one in three with a read in it."""
+    """The design of a seed, one in three with a read in it, one in six with a jump."""
     source = random.Random(seed)
     design = random_design(source, source.randint(4, 12))
+    if source.random() < 0.16:
+        return with_jump(source, design)
     return with_read(source, design) if source.random() < 0.35 else design
+
+
+def with_jump(source: random.Random, design: Design) -> Design:
+    """The design, with an edge by which a failure or a rejection leads anywhere, often back."""
+    design = deepcopy(design)
+    level = [node for node in design["nodes"] if "parentId" not in node]
+    leaving = {(edge["source"], edge.get("sourceHandle")) for edge in design["edges"]}
+    handles = {"task": "error", "notify": "error", "approval": "rejected", "wait": "timeout"}
+    free = [
+        node["id"]
+        for node in level
+        if node["type"] in handles and (node["id"], handles[node["type"]]) not in leaving
+    ]
+    targets = [node["id"] for node in level if node["type"] != "start"]
+    for id in source.sample(free, min(2, len(free))):
+        kind = next(node["type"] for node in level if node["id"] == id)
+        edge = {"source": id, "target": source.choice(targets), "sourceHandle": handles[kind]}
+        if source.random() < 0.4:
+            edge["data"] = {"loop": {"max": 2}}
+        design["edges"].append(edge)
+    led_to = {edge["target"] for edge in design["edges"] if edge["source"] == "start"}
+    if source.random() < 0.5 and (others := [one for one in targets if one not in led_to]):
+        design["edges"].append({"source": "start", "target": source.choice(others)})
+    return design
 
 
 def diagnosed(text: str) -> list[Diagnostic]:
@@ -145,14 +172,15 @@ def test_fixes_of_random_designs_mend() -> None:
         found = diagnosed(json.dumps(design, indent=1))
         counts["designs"] += 1
         unsound += any(one.level is Level.ERROR for one in found)
+        clear = not any(one.code == "PF207" for one in found)  # else it has no meaning yet
         for one in found:
             counts[f"{one.code} found"] += 1
             counts[f"{one.code} with a fix"] += bool(one.fixes)
             for place, fix in enumerate(one.fixes):
                 counts[f"{one.code} fixes"] += 1
                 after = check_mended(design, found, one, fix)
-                counts["judged"] += check_judged(design, after, one, fix)
-                if one.code == "PF210" and not place:
+                counts["judged"] += clear and check_judged(design, after, one, fix)
+                if clear and one.code == "PF210" and not place:
                     counts["rejections"] += check_never_both(design, after, str(one.node))
     for name, number in sorted(counts.items()):
         print(f"{number:7} {name}")

@@ -62,9 +62,10 @@ class Starving:
         return [
             Leaving(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _MISHAPS)
             for name in sorted(meeting.leading, key=graph.rank.__getitem__)
-            if name != meeting.above and not graph.nodes[name].every
+            if name != meeting.above
             for exit_ in runs.exits[name]
             if exit_.edges
+            and (exit_.default or not graph.nodes[name].every)
             and not exit_.back
             and not any(
                 edge.target in between or graph.nodes[edge.target].stops for edge in exit_.edges
