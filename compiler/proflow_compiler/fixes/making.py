@@ -165,7 +165,7 @@ def _beside(
     if not others:
         return place[0], place[1] - _APART if above else place[1] + _APART
     x, y = (sum(axis) / len(others) for axis in zip(*others, strict=True))
-    return round((place[0] + x) / 2), round((place[1] + y) / 2)
+    return float(round((place[0] + x) / 2)), float(round((place[1] + y) / 2))
 
 
 def free_id(design: Design, wanted: str) -> str:
