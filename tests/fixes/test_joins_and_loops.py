@@ -245,7 +245,7 @@ def test_a_rule_does_not_hold_where_what_it_reads_is_missing() -> None:
     ("rule", "mended"),
     [
         ("size(event.data.items)", "size(event.data.items) != 0"),
-        ("steps.t1.outcome", 'steps.t1.outcome != ""'),
+        ("workflow.id", 'workflow.id != ""'),
         ("1 + 1", None),
     ],
 )
