@@ -194,7 +194,8 @@ class Containers(Structures):
                 ],
             }
 
-        known = await self._groups.one(partial(self._step.run, step, memo))
+        call = partial(self._step.run, step, memo)
+        known = await self._groups.one(partial(self._stepped, step, call))
         counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
         self._executions = executions | counted
         self._inner_outcomes = outcomes | known["outcomes"]

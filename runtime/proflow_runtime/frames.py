@@ -20,7 +20,9 @@ class Loop:
     """A loop that the run is in, since it was entered from outside.
 
     `round` counts over the whole run, `returns` by the way back: a node, and its outcome. `seen`
-    are the nodes whose states the next round takes back.
+    are the nodes whose states the next round takes back. Where an approval has ended the present
+    round by returning, `left` are the steps that were open then, and `begun` says how often each
+    node had been executed.
     """
 
     header: str
@@ -28,6 +30,18 @@ class Loop:
     round: int = 0
     returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
     seen: set[ItemKey] = field(default_factory=set)
+    left: frozenset[str] = frozenset()
+    begun: Mapping[ItemKey, int] | None = None
+
+    def has_left(self, step: str) -> bool:
+        """Whether a step was open when this round, or one around it, was ended by a return."""
+        return step in self.left or (self.outer is not None and self.outer.has_left(step))
+
+    def may_execute(self, key: ItemKey, number: int) -> bool:
+        """Whether a node was executed so often before this round, or one around it, was ended."""
+        if self.begun is not None and number > self.begun.get(key, 0):
+            return False
+        return self.outer is None or self.outer.may_execute(key, number)
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import inngest
 from proflow_schemas.expressions import ExpressionError
@@ -15,7 +15,7 @@ from proflow_schemas.step_ids import step_id as derived_step_id
 
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Frame, Loop, Outcome
-from proflow_runtime.groups import Groups
+from proflow_runtime.groups import Groups, Stall
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
     from proflow_runtime.approvals import Closer, Opener
     from proflow_runtime.callees import Callees
+
+T = TypeVar("T")
+
+
+def _hashed(step: str) -> str:
+    """A step's id on the wire."""
+    return hashlib.sha1(step.encode()).hexdigest()
+
 
 # The same few ids are asked for in every pass of every run.
 step_id = lru_cache(maxsize=8192)(derived_step_id)
@@ -65,8 +73,12 @@ class Pass:
         """How many steps were over as it began."""
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._entered: set[ItemKey] = set()
+        """Where only the first of several paths goes on, and one has."""
         self._asked: set[str] = set()
         """The executions of approvals that are open."""
+        self._open: set[str] = set()
+        """The steps in drawn loops that have begun and are not over."""
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}
@@ -109,7 +121,11 @@ class Pass:
         if not frame.counted:
             return 1
         key = (node, frame.items)
-        number = self._executions[key] = self._executions.get(key, 0) + 1
+        number = self._executions.get(key, 0) + 1
+        loop = frame.loop
+        if loop is not None and self._groups.inside and not loop.may_execute(key, number):
+            raise Stall  # its round was over before it began
+        self._executions[key] = number
         return number
 
     def _begin(self, node: str) -> str:
@@ -123,7 +139,34 @@ class Pass:
         """Whether a step is over, without planning it; only before it is called."""
         # The SDK itself only tells by calling the step.
         memos: Any = self._step._execution
-        return hashlib.sha1(step.encode()).hexdigest() in memos._memos._memos
+        return _hashed(step) in memos._memos._memos
+
+    def _is_target(self, step: str) -> bool:
+        """Whether it is this step that Inngest asks this pass for."""
+        return self._step._target_hashed_id == _hashed(step)
+
+    async def _stepped(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
+        """The output of a step, by the SDK.
+
+        Where an approval has ended the iteration by returning, what was open then may be over by
+        now, but nothing follows it any more.
+        """
+        loop = self._frame.loop
+        if loop is None:
+            return await call()
+        self._open.add(step)
+        try:
+            output = await call()
+        except Exception:  # of the step; a step that is not over ends the pass by no `Exception`
+            self._is_over(step, loop)
+            raise
+        self._is_over(step, loop)
+        return output
+
+    def _is_over(self, step: str, loop: Loop) -> None:
+        if loop.has_left(step):
+            raise Stall
+        self._open.discard(step)
 
     # --- values
 

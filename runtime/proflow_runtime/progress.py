@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Progress:
     """What a pass knows at one moment: executions counted, steps settled, outcomes taken.
 
-    `asked` are the executions of approvals that are open.
+    `asked` are the executions of approvals that are open, `open` all steps that are.
     """
 
     executions: Mapping[ItemKey, int]
@@ -26,6 +26,7 @@ class Progress:
     steps: Mapping[str, Any]
     outcomes: Mapping[str, Outcome]
     asked: frozenset[str]
+    open: frozenset[str]
 
     @classmethod
     def of(cls, at: Pass) -> Progress:
@@ -37,6 +38,7 @@ class Progress:
             dict(frame.steps),
             dict(frame.outcomes),
             frozenset(at._asked),
+            frozenset(at._open),
         )
 
     def since(self, before: Progress) -> dict[str, JSON]:
@@ -52,6 +54,7 @@ class Progress:
                 for key, outcome in self.inner_outcomes.items()
                 if before.inner_outcomes.get(key) != outcome
             },
+            "open": sorted(self.open - before.open),
             "settled": sorted(
                 {
                     *(n for n, one in self.steps.items() if before.steps.get(n) is not one),
@@ -60,12 +63,16 @@ class Progress:
             ),
         }
 
+    def executed(self, changed: Any) -> dict[ItemKey, int]:
+        """How often each node was executed at the moment of a memo that was made by `since`."""
+        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
+        return {**self.executions, **counted}
+
     def restored(self, at: Pass, changed: Any) -> None:
         """Take a pass back to the moment of a memo that was made by `since`."""
-        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
-        at._executions = {**self.executions, **counted}
+        at._executions = self.executed(changed)
         at._inner_outcomes = {**self.inner_outcomes, **changed["outcomes"]}
-        at._asked = set(self.asked)
+        at._asked, at._open = set(self.asked), set(self.open)
         settled = set(changed["settled"])
         _keep(at._frame.steps, self.steps, settled)
         _keep(at._frame.outcomes, self.outcomes, settled)

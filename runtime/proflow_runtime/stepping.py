@@ -143,7 +143,9 @@ class Steps(Pass):
                 data=data,
                 timeout=timeout,
             )
-            output = subprocess.answered(workflow, await self._groups.one(call))
+            output = subprocess.answered(
+                workflow, await self._groups.one(partial(self._stepped, step, call))
+            )
         except (inngest.StepError, inngest.NonRetriableError, subprocess.SubprocessError) as error:
             named = error.name if isinstance(error, inngest.StepError) else type(error).__name__
             failure = StepFailure(named, str(error), 1)
@@ -158,11 +160,10 @@ class Steps(Pass):
             self._saw(node, "running")
         try:
             # Most steps are those of a sequential run that has them behind it.
-            memo = await (
-                self._step.run(step, attempt)
-                if self._groups.plain
-                else self._groups.one(partial(self._step.run, step, attempt))
-            )
+            call = partial(self._step.run, step, attempt)
+            if self._frame.loop is not None:
+                call = partial(self._stepped, step, call)
+            memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
             # Inngest gave up first: the function has fewer attempts than the node.
             failure = StepFailure(error.name, error.message, 0)

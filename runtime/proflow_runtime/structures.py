@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
+from itertools import count
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
 
 from proflow_runtime.frames import Loop
-from proflow_runtime.groups import Stall
+from proflow_runtime.groups import MissedTarget, Stall
 from proflow_runtime.passes import Pass, step_id
 from proflow_runtime.progress import Progress
-from proflow_runtime.results import Again, Result, Returned, combined
+from proflow_runtime.results import Again, Failed, Result, Returned, Stopped, combined
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
 
@@ -194,23 +195,17 @@ class Structures(Pass):
         """One iteration of a loop, which an approval may end at once by returning.
 
         Inngest goes on behind the run's back with what is open then. So what the run knew at that
-        moment is memoised, as a step `<header>/returned`, and later passes are taken back to it.
+        moment is memoised, as a step `<header>/returned`. Later passes come to that moment again,
+        whatever was answered since, and are taken back to it.
         """
-        step = step_id(loop.header, "returned", items=self._frame.items, execution=loop.round)
         before = Progress.of(self)
-        ended = self._is_memoised(step)
-        self._groups.left += ended
-        try:
-            return await body()
-        except Returned as returned:
-            if returned.back.to != loop.header:
-                raise
-            back = returned.back
-        finally:
-            self._groups.left -= ended
+        back: Again | None = None
 
         async def memo() -> JSON:
             self._groups.executed = True
+            if back is None:
+                return None
+            self._open.discard(step)
             if self._closer is not None:
                 await self._closer(sorted(self._asked - before.asked))
             return {
@@ -221,11 +216,42 @@ class Structures(Pass):
                 **Progress.of(self).since(before),
             }
 
-        known = await self._groups.one(partial(self._step.run, step, memo))
+        async def memoised() -> Any:
+            return await self._stepped(step, partial(self._step.run, step, memo))
+
+        known: Any = None
+        for step in self._returns(loop):
+            if not self._is_memoised(step):
+                break
+            if (known := await memoised()) is not None:
+                break
+        if known is not None:
+            loop.left, loop.begun = frozenset(known["open"]), before.executed(known)
+        self._groups.left += known is not None
+        try:
+            return await body()
+        except (Failed, Stopped, Returned, Stall, MissedTarget) as error:
+            if not isinstance(error, Returned) or error.back.to != loop.header:
+                if known is None and self._is_target(step):
+                    # It was planned, and something else came first: it has to be answered.
+                    await self._groups.one(memoised)
+                raise
+            back = error.back
+        finally:
+            self._groups.left -= known is not None
+            loop.left, loop.begun = frozenset(), None
+        if known is None:
+            known = await self._groups.one(memoised)
         before.restored(self, known)
         back = Again(known["node"], loop.header, known["limit"], known["of"])
         self._count_return(loop, back, known["outcome"])
         return back
+
+    def _returns(self, loop: Loop) -> Iterator[str]:
+        """The ids of the step that ends a round: the next one where a return was overtaken."""
+        for number in count(1):
+            part = "returned" if number == 1 else f"returned-{number}"
+            yield step_id(loop.header, part, items=self._frame.items, execution=loop.round)
 
     @overload
     def again(
@@ -275,6 +301,24 @@ class Structures(Pass):
             times = "once" if back.limit == 1 else f"{back.limit} times"
             name = back.of or back.node
             self._fail(back.node, f"way back `{name} → {back.to}` was taken more than {times}")
+
+    async def once(self, node: str, body: Callable[[], Awaitable[Result]]) -> Result:
+        """Runs what begins with `node`, for the first of those that come to it at once.
+
+        For the others their path ends: the node is on its way already.
+        """
+        return await body() if self.enters(node) else self.absorbed()
+
+    def enters(self, node: str) -> bool:
+        """Whether this is the first to come to `node`; it is from now on."""
+        key = (node, self._frame.items)
+        first = key not in self._entered
+        self._entered.add(key)
+        return first
+
+    def absorbed(self) -> Result:
+        """The end of a path that comes to what is on its way already."""
+        return Result("", "completed")
 
     def leave(self, node: str, exit: str) -> None:
         """Notes by which of its exits a repeated block is left; `node` stands for these exits."""

@@ -159,7 +159,7 @@ class Waits(Steps):
         async def requested() -> None:
             attempt = partial(self._attempt, node, request)
             memo = open_memo(await self._step.run(notifying, attempt))
-            if isinstance(memo, StepFailure) and not decided:
+            if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
         async def armed() -> inngest.Event | None:
@@ -188,11 +188,13 @@ class Waits(Steps):
     async def _slept(self, node: str, until: datetime) -> None:
         step = self._begin(node)
         self._saw(node, "waiting")
-        await self._groups.one(lambda: self._step.sleep_until(step, until))
+        call = partial(self._step.sleep_until, step, until)
+        await self._groups.one(partial(self._stepped, step, call))
         self._settle(node, None)
 
     async def _waited(
         self, step: str, event: str, if_exp: str | None, timeout: timedelta | None
     ) -> inngest.Event | None:
         limit = MAX_WAIT if timeout is None else timeout
-        return await self._step.wait_for_event(step, event=event, if_exp=if_exp, timeout=limit)
+        call = partial(self._step.wait_for_event, step, event=event, if_exp=if_exp, timeout=limit)
+        return await self._stepped(step, call)

@@ -62,6 +62,8 @@ def random_edit(edit: Edit, random: Random) -> str:
             "rule",
             "own",
             "bound",
+            "mode",
+            "stop",
         )
     )
     match kind:
@@ -96,6 +98,14 @@ def random_edit(edit: Edit, random: Random) -> str:
                 box = random.choice(held)
                 key = "maxConcurrency" if box["type"] == "foreach" else "maxIterations"
                 edit.config(box["id"], **{key: random.randint(1, 4)})
+        case "mode":
+            joins = [one["id"] for one in nodes if one["type"] == "join"]
+            if joins:
+                mode = random.choice(("all", "any", "active", 2, None))
+                edit.config(random.choice(joins), mode=mode)
+        case "stop":
+            ends = [one["id"] for one in nodes if one["type"] == "end"]
+            edit.config(random.choice(ends), terminate=random.choice((True, None)))
         case "move":
             drawn["target"] = random.choice(nodes)["id"]
         case "swap":

@@ -115,6 +115,66 @@ ITEMS = drawing(
 ITEMS = (
     Edit(ITEMS).add("a", "task", "each", **RETRY).add("b", "approval", "each").link("a", "b").json
 )
+TAILS = drawing(
+    {
+        "start": "start",
+        "p": "parallel",
+        "x": "approval",
+        "y": "approval",
+        "tell": "task",
+        "no": "end",
+        "done": "end",
+    },
+    [
+        *(("start", "p"), ("p", "x"), ("p", "y"), ("x", "done"), ("y", "done")),
+        *(("x", "tell", "rejected"), ("y", "tell", "rejected"), ("tell", "no")),
+    ],
+    no={"terminate": True},
+    tell=RETRY,
+)
+REVIEW = drawing(
+    {
+        "start": "start",
+        "draft": "task",
+        "p": "parallel",
+        "x": "approval",
+        "y": "approval",
+        "file": "task",
+        "j": "join",
+        "pay": "approval",
+        "end": "end",
+    },
+    [
+        *(("start", "draft"), ("draft", "p"), ("p", "x"), ("p", "y"), ("y", "file")),
+        *(("x", "j"), ("file", "j"), ("j", "pay"), ("pay", "end")),
+        *(("x", "draft", "returned"), ("y", "draft", "returned")),
+    ],
+    draft=RETRY,
+    file=RETRY,
+    j={"mode": "all"},
+)
+REVIEWS = [
+    World(
+        answers={
+            "x": ("returned", "returned", "approved", x),
+            "y": ("approved", "approved", "approved", y),
+            "pay": ("approved",),
+        },
+        failures={"draft": failures, "file": failures},
+    )
+    for x, y, failures in ((3600.0, 60.0, 0), (60.0, 3600.0, 0), (3600.0, 3000.0, 1))
+]
+WORLDS |= {
+    "all": WORLDS["fork"],
+    "review": REVIEWS,
+    "bounded": REVIEWS,
+    "joined": REVIEWS,
+    "tails": [
+        World(answers={"x": (x, 60.0), "y": (y, 7200.0)}, failures={"tell": 1})
+        for x, y in (("approved", "rejected"), ("rejected", "approved"), ("rejected", "rejected"))
+    ],
+}
+WORLDS["quiet"] = WORLDS["tails"]
 WORLDS |= {
     "rounds": [
         World(
@@ -137,6 +197,12 @@ DESIGNS = {
     "rounds": ROUNDS,
     "once": ONCE,
     "items": ITEMS,
+    "all": Edit(FORK).config("j", mode="all").json,
+    "tails": TAILS,
+    "quiet": Edit(TAILS).config("no", terminate=None).json,
+    "review": REVIEW,
+    "bounded": Edit(REVIEW).back("x", "draft", 8).json,
+    "joined": Edit(REVIEW).remove("draft").before("again", "p", "join").json,
     "rejection": REJECTION,
     "sequence": SEQUENCE,
     "choice": CHOICE,
@@ -246,7 +312,88 @@ CASES = {
         {"d": "no `d` any more", "b": "`d` may be open as well: there is no `d` any more"},
     ),
     "a join that waits for one": Case(
-        "fork", lambda e: e.config("j", mode="any"), {"e": "the join before"}
+        "fork", lambda e: e.config("j", mode="any"), {"e": "branches are needed before `e`"}
+    ),
+    "a join that needs all": Case(
+        "fork", lambda e: e.config("j", mode="all"), {"e": "branches are needed before `e`"}
+    ),
+    "a join that needs all no more": Case(
+        "all", lambda e: e.config("j", mode="active"), {"e": "branches are needed before `e`"}
+    ),
+    "a join that needs all for one": Case(
+        "all", lambda e: e.config("j", mode=1), {"e": "branches are needed before `e`"}
+    ),
+    "another name of a join that needs all": Case("all", lambda e: e.rename("j", "k")),
+    "a step behind a join that needs all": Case("all", lambda e: e.before("x", "e"), {"e": NEW}),
+    "rejections that do not stop any more": Case(
+        "tails",
+        lambda e: e.config("no", terminate=None),
+        dict.fromkeys(("x", "y", "tell"), "branches are needed before `tell`"),
+    ),
+    "rejections that stop": Case(
+        "quiet", lambda e: e.config("no", terminate=True), {"tell": "needed"}
+    ),
+    "a rejection that is told of by others": Case(
+        "tails",
+        lambda e: (
+            e.unlink("y", "tell").add("cry", "task").link("y", "cry", "rejected").link("cry", "no")
+        ),
+        dict.fromkeys(("x", "y", "tell"), "branches are needed before `tell`"),
+    ),
+    "a rejection that stops without being told of": Case(
+        "tails",
+        lambda e: e.unlink("x", "tell").link("x", "no", "rejected"),
+        dict.fromkeys(("x", "y", "tell"), "branches are needed before `tell`"),
+    ),
+    "a step after a review": Case("review", lambda e: e.before("z", "pay"), {"pay": NEW}),
+    "more returns of a review": Case("review", lambda e: e.back("x", "draft", 12)),
+    "returns without a bound of their own": Case("bounded", lambda e: e.back("x", "draft", 10)),
+    "fewer returns of a review": Case(
+        "review",
+        lambda e: e.back("x", "draft", 2),
+        dict.fromkeys(("draft", "x", "y", "file", "pay"), "more than 2 times"),
+    ),
+    "a review one after the other": Case(
+        "review",
+        lambda e: e.unlink("p", "y").unlink("x", "j").link("x", "y"),
+        {
+            "draft": "`y` would have to wait for `x`",
+            "x": "`y` would have to wait for `x`",
+            "y": "`y` would have to wait for `x`",
+            "file": "`y` would have to wait for `x`",
+            "pay": "branches",
+        },
+    ),
+    "a third one in a review": Case(
+        "review",
+        lambda e: e.add("z", "task").link("p", "z").link("z", "j"),
+        {"pay": "branches are needed before `pay`"},
+    ),
+    "a third one in a review who may return": Case(
+        "review",
+        lambda e: (
+            e.add("z", "approval").link("p", "z").link("z", "j").link("z", "draft", "returned")
+        ),
+        {
+            **dict.fromkeys(("draft", "x", "y", "file"), "`z` is new in the loop"),
+            "pay": "branches are needed before `pay`",
+        },
+    ),
+    "another step in one branch of a review": Case(
+        "review",
+        lambda e: e.before("z", "y"),
+        dict.fromkeys(("draft", "x", "y", "file", "pay"), "it is new before `y`"),
+    ),
+    "rounds with a branch beside": Case(
+        "rounds",
+        lambda e: e.add("z", "task").link("draft", "z").add("noted", "end").link("z", "noted"),
+        dict.fromkeys(("draft", "check", "pay"), "gone or changed"),
+    ),
+    "other handlers in a review": Case("review", lambda e: e.config("draft", handler="x")),
+    "another begin of a review": Case(
+        "joined",
+        lambda e: e.rename("again", "anew"),
+        dict.fromkeys(("x", "y", "file", "pay"), "gone or changed"),
     ),
     "another name of a join": Case("fork", lambda e: e.rename("j", "k")),
     "branches one after the other": Case(

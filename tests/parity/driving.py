@@ -183,7 +183,7 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error", "/returned")) or "/part-" in step:
+        if step.endswith(("/notify", "/error")) or "/part-" in step or "/returned" in step:
             continue
         if ended is not None:
             if step in done:

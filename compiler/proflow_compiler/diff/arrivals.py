@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, compile, double_paths, parse
-from proflow_schemas.nodes import Join, Set, Start
+from proflow_schemas.nodes import Set, Start
 
 from proflow_compiler.graph import Graph, GraphNode
 
@@ -44,6 +44,17 @@ class Vocabulary:
 
     def term(self, number: int) -> tuple[Any, ...]:
         return self._terms[number]
+
+    def any_of(self, terms: Terms) -> Terms:
+        """With what stands for one edge of several replaced by what these edges depend on."""
+        found: set[int] = set()
+        for number in terms:
+            match self._terms[number]:
+                case ("needs", 1, ways):
+                    found.update(*(self._terms[way][1] for way in ways))
+                case _:
+                    found.add(number)
+        return frozenset(found)
 
     def steps(self, number: int) -> frozenset[str]:
         """The steps that a term depends on."""
@@ -102,14 +113,6 @@ def is_total(values: Mapping[str, str]) -> bool:
     return True
 
 
-def needed(at: GraphNode) -> int | None:
-    """How many edges an early join needs; None: the node waits for all that is on its way."""
-    if not at.drawn or not isinstance(at.node.config, Join):
-        return None
-    mode = at.node.config.mode
-    return 1 if mode == "any" else mode if isinstance(mode, int) else None
-
-
 def arrivals(
     graph: Graph, vocabulary: Vocabulary, reading: Reading, *, others: Collection[str], old: bool
 ) -> Arrivals:
@@ -144,10 +147,10 @@ def arrivals(
             continue
         at = graph.nodes[name]
         edges = [on_edge[one.index] for one in graph.into[name] if one.index in on_edge]
-        needs = needed(at)
+        needs = "all" if graph.full(name) else graph.needs(name)
         if needs is not None:
             ways = tuple(sorted(vocabulary.at(one) for one in edges))
-            into[name] = frozenset((vocabulary.number("early", needs, ways, after=ways),))
+            into[name] = frozenset((vocabulary.number("needs", needs, ways, after=ways),))
         else:
             into[name] = frozenset().union(*edges)
         if at.ruled:

@@ -9,7 +9,6 @@ from functools import cached_property, reduce
 from itertools import accumulate
 from operator import or_
 
-from proflow_compiler.diff.arrivals import needed
 from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.graph.loops import natural_loops
 from proflow_compiler.nodes import LOWERINGS
@@ -22,7 +21,7 @@ class Pasts:
         self._graph = graph
         self.order = [name for name in graph.topological if name in graph.reachable]
         self.bit = {name: 1 << index for index, name in enumerate(self.order)}
-        self._early = {name: needed(graph.nodes[name]) for name in self.order}
+        self._early = {name: graph.needs(name) for name in self.order}
         self._any_early = any(count is not None for count in self._early.values())
         self._held_by: dict[str, int] = {}
         self._ways: dict[str, Mapping[str, str]] = {}

@@ -11,10 +11,11 @@ from proflow_compiler.design import Node
 from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
 from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_arrival
-from proflow_compiler.graph import Graph
+from proflow_compiler.graph import Graph, WayBack
 from proflow_compiler.graph.loops import Loop, natural_loops
 
 WAITING = ("approval", "wait", "delay", "subprocess")
+UNSTEPPED = ("start", "end", "parallel", "join", "set", "condition", "inclusive")
 RETRYING = ("task", "notify", "cc", "ai", "http", "emit")
 """Types at which a run waits only between two attempts."""
 
@@ -279,7 +280,32 @@ class Positions:
                 return f"the way back {drawn} is gone or changed, and may have been taken"
             if limits[key] < way.limit:
                 return f"the way back {drawn} may have been taken more than {limits[key]} times"
+        if any(self._at_once(self._old.levels[container], way) for way in loop.back):
+            return self._left_hazard(container, loop)
         return None
+
+    def _left_hazard(self, container: str | None, loop: Loop) -> str | None:
+        """Steps that are new in a loop of which an iteration may have been left by a return."""
+        new = self._new.levels[container]
+        known = self._old.design.nodes
+        for other in natural_loops(new):
+            for name in sorted(other.nodes if other.header == loop.header else ()):
+                at = new.nodes[name]
+                if at.drawn and name not in known and at.node.type not in UNSTEPPED:
+                    return (
+                        f"{ticks(name)} is new in the loop that begins with"
+                        f" {ticks(self._drawn(loop.header))}, and a return may have left a round"
+                        " without it"
+                    )
+        return None
+
+    @staticmethod
+    def _at_once(level: Graph, way: WayBack) -> bool:
+        """Whether a way back ends a round in which other branches may be under way."""
+        return way.at_once and any(
+            loop.header == way.edge.target and any(map(level.forks, loop.nodes))
+            for loop in natural_loops(level)
+        )
 
     def _ways(
         self, container: str | None, *, old: bool
@@ -295,7 +321,9 @@ class Positions:
             target = level.nodes[edge.target]
             passed = target.ruled or target.node.type in ("parallel", "join", "set")
             to = found.into[edge.target] if passed else edge.target
-            key = (found.by[edge.source, edge.outcome], to)
+            # A return at once is memoised by the name of the loop's first node.
+            header = edge.target if self._at_once(level, way) else None
+            key = (found.by[edge.source, edge.outcome], to, header)
             ways[edge.source, edge.outcome, edge.target] = (key, way.limit)
         return ways
 
@@ -319,7 +347,7 @@ class Positions:
             level = self._new.levels.get(container)
             into = {} if level is None else self._levels.arrivals(container, old=False).into
             self._stops_of[container] = [
-                (name, terms)
+                (name, self._levels.vocabulary.any_of(terms))
                 for name, terms in into.items()
                 if _stops(self._new.design.nodes.get(name))
                 and not self._is_as_before(name, container, terms)

@@ -26,8 +26,8 @@ class _Words:
             tag, *rest = self._levels.vocabulary.term(term)
             if tag in _RULED:
                 yield from self._ruled(term, gone)
-            elif tag == "early":
-                yield f"how many branches the join before {self._name} needs, or which, changed"
+            elif tag == "needs" or self._needed(term, gone):
+                yield f"how many branches are needed before {self._name}, or which, changed"
             elif tag == "set":
                 yield f"{ticks(rest[0])} would be computed after the fact, and may fail"
             elif tag == "step":
@@ -36,6 +36,15 @@ class _Words:
                 yield f"{self._name} would have started at once"
         for term in gone:
             yield self._gone(term)
+
+    def _needed(self, term: int, gone: list[int]) -> bool:
+        """Whether what is new was one of several of which a number was needed."""
+        vocabulary = self._levels.vocabulary
+        steps = vocabulary.steps(term)
+        return any(
+            vocabulary.term(other)[0] == "needs" and not steps.isdisjoint(vocabulary.steps(other))
+            for other in gone
+        )
 
     def _step(self, step: str, gone: list[int]) -> str:
         if step not in self._levels.old.design.nodes:
@@ -69,8 +78,8 @@ class _Words:
             if condition in self._levels.new.design.nodes:
                 return f"{self._name} is no longer where {ticks(condition)} led the run"
             return f"{ticks(condition)} is gone, which decided the way to {self._name}"
-        if tag == "early":
-            return f"the early join before {self._name} is gone"
+        if tag == "needs":
+            return f"how many branches are needed before {self._name} changed"
         if tag == "step":
             if rest[0] in self._levels.new.design.nodes:
                 return f"{self._name} no longer follows {ticks(rest[0])}"

@@ -18,7 +18,7 @@ from proflow_compiler.graph.model import (
     outcome_of,
 )
 from proflow_compiler.graph.order import canonical_order
-from proflow_compiler.graph.stop_tails import stop_tails
+from proflow_compiler.graph.stop_tails import shared_tails, stop_tails
 
 
 def build_graph(design: Design) -> Graph:
@@ -93,7 +93,8 @@ class _Building:
             inner,
         )
         tails, mishaps = stop_tails(graph)
-        return replace(graph, tails=tails, mishaps=mishaps)
+        graph = replace(graph, tails=tails, mishaps=mishaps)
+        return replace(graph, shared_tails=shared_tails(graph))
 
     def _node(
         self, node: Node, nodes: dict[str, GraphNode], exits: dict[str, tuple[Exit, ...]]

@@ -126,6 +126,9 @@ class Graph:
     mishaps: frozenset[str] = frozenset()
     """Nodes that only lead to ends that stop the run, and that no run comes to if all goes well."""
 
+    shared_tails: frozenset[str] = frozenset()
+    """Stop tails that several branches of one run may come to, each of which goes on with it alone."""
+
     def needs(self, name: str) -> int | None:
         """How many taken edges in are enough to run a node; None: all edges have to be settled."""
         if name in self.tails:
@@ -137,6 +140,12 @@ class Graph:
     def full(self, name: str) -> bool:
         """Whether a node runs only if every edge in is taken, and is skipped else."""
         return self.nodes[name].mode == "all" and len(self.into[name]) > 1
+
+    def forks(self, name: str) -> bool:
+        """Whether several branches may be under way at once behind a node."""
+        exits = self.exits[name]
+        several = self.nodes[name].every and len(exits) > 1
+        return several or any(len(exit_.edges) + len(exit_.back) > 1 for exit_ in exits)
 
     def levels(self) -> "Iterator[Graph]":
         """This graph, and those within its containers, the outer ones first."""
@@ -174,7 +183,9 @@ class Graph:
     def starts(self) -> tuple[str, ...]:
         if self.root is not None:
             return (self.root,)
-        return tuple(name for name, at in self.nodes.items() if at.node.type == "start")
+        return tuple(
+            name for name, at in self.nodes.items() if at.drawn and at.node.type == "start"
+        )
 
     @cached_property
     def topological(self) -> tuple[str, ...]:

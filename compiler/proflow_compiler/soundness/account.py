@@ -240,7 +240,7 @@ class Account:
             yield [-own]  # whatever it is left by is no run
         # Of one group several can be taken, of two groups not: a ladder of `taken before`.
         before: int | None = None
-        for group in taken_at_once(self.runs.graph.nodes[name], exits):
+        for group in taken_at_once(self.runs.every(name), exits):
             literals = [self.exit[name, exit_.outcome] for exit_ in group]
             yield from ([own, -literal] for literal in literals)
             if before is not None:

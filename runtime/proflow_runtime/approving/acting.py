@@ -15,7 +15,7 @@ from proflow_runtime.approving.board import LONGEST_USER, Board
 from proflow_runtime.approving.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
-from proflow_runtime.store.models.approvals import Assignment, AuditEntry
+from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import NodeStateRow, Run
 from proflow_runtime.store.runs import CANCEL_EVENT, OPEN
 
@@ -92,9 +92,18 @@ async def perform(
         if board.approval.status != "open":
             if not _takes_part(board, act):
                 raise not_yours("the approval is none of yours")
-            raise too_late(f"it is over already: {board.approval.status}")
+            raise too_late(await _over(board.approval))
         await _demand_open_run(board)
         await _DOING[name](board, act)
+
+
+async def _over(approval: Approval) -> str:
+    """Why nobody decides an approval any more."""
+    if approval.status == "cancelled":
+        run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id)
+        if run is not None and run.status in OPEN:
+            return "it is asked for no more: another approval has returned"
+    return f"it is over already: {approval.status}"
 
 
 async def _demand_open_run(board: Board) -> None:
