@@ -46,7 +46,7 @@ class _Level:
         """The places of the ways back to each header."""
         self.leaves: dict[str, list[str]] = {}
         """The places out of each node at which all else is left: the run stops, or it returns."""
-        forks = {name for name in graph.nodes if graph.forks(name)} if self.loops else set()
+        forks = set(filter(graph.forks, graph.nodes)) if self.loops else set()
         self.concurrent = {loop.header for loop in self.loops if not forks.isdisjoint(loop.nodes)}
         """The headers of loops in which several nodes may be under way at once."""
         self.finish = None if graph.container is None else self.free(f"{graph.container} done")
