@@ -56,8 +56,8 @@ class Game:
         self.outside = outside
         self.now = 0.0
         self.run = Run()
-        self.coming: list[tuple[float, int, Living, Callable[[], None]]] = []
-        """What happens later; a heap."""
+        self.coming: list[tuple[float, int, Living, Callable[[], None], Callable[[], bool]]] = []
+        """What happens later, unless it has become void by then; a heap."""
         self.states: dict[Key, Happened] = {}
         self.executed: Counter[Key] = Counter()
         self.event: dict[str, Any] = {}
@@ -65,15 +65,21 @@ class Game:
         """The stops of the instant in which the run ends."""
         self.count = 0
 
-    def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
+    def later(
+        self,
+        seconds: float,
+        level: Living,
+        what: Callable[[], None],
+        void: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.count += 1
-        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what))
+        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what, void))
 
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
         while self.coming and not (self.ending and self.coming[0][0] > self.now):
-            at, _, level, what = heapq.heappop(self.coming)
-            if not level.alive:
+            at, _, level, what, void = heapq.heappop(self.coming)
+            if not level.alive or void():
                 continue
             self.now = at
             try:
