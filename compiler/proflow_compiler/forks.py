@@ -245,6 +245,8 @@ class _Joining:
         tree, root = self.tree, arm.target
         if arm.arms and not arm.inline:
             return None
+        if tree.at[merge].full and not any(tree.at[node].forks for node in tree.subtree(root)):
+            return None  # what takes time elsewhere, the arm does instead of leading here
         if not aside and tree.slowest[root] < tree.rank_at_depth(tree.depth[root]):
             return None
         return _not_leading_to(tree, root, merge)

@@ -130,9 +130,9 @@ class _Lowering:
                 return [LeaveOp(id=step_id(name), node=name, exit=exit_)]
             case Stop(name):
                 return [StopOp(id=step_id(name), node=name)]
-            case Call(function):
+            case Call(function, once):
                 name = node_of(function)
-                return [CallOp(id=step_id(name), node=name, function=function)]
+                return [CallOp(id=step_id(name), node=name, function=function, once=once)]
             case Branch(name, cases):
                 lowered = [
                     Case(outcomes=case.outcomes, steps=self.block(case.block)) for case in cases

@@ -1,79 +1,67 @@
-"""Which links of a round can be taken in one run.
+"""Which links of a round can be taken in one run."""
 
-Two links out of one place can if they are of one outcome, or the place takes every one that holds;
-else if a link into the later source is the other one, or can be taken together with it. Exact where
-choices are independent. Rows are kept of *open* links only, whose target is yet to come, as the bits
-of an integer; a place that one link leads to and one out of hands on the row as it is.
-"""
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from collections.abc import Iterator, Mapping
-
-from proflow_compiler.places import Place, Round
+from proflow_compiler.graph.concurrency import Concurrency, Watched
+from proflow_compiler.graph.model import Exit, GraphEdge
+from proflow_compiler.places import Round
 
 
-def meetings(round_: Round, watched: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Groups of places, two links into which can be taken in one run; `watched`: place → group.
+def meeting_places(round_: Round) -> frozenset[str]:
+    """The places that one run can come to over two links."""
+    if not _forks(round_):
+        return frozenset()
+    return frozenset(Concurrency(_Branching.of(round_)).meeting)
 
-    A group meets itself if links into it can be taken together.
+
+def taken_together(round_: Round, exits: Mapping[str, str]) -> bool:
+    """Whether one run can come to places of two different exits.
+
+    Args:
+        round_: The round.
+        exits: The exit that each of some places is of.
     """
-    if not watched or not any(place.forks for place in round_.places.values()):
-        return set()
-    rows = _Rows()
-    bits_of: dict[str, int] = dict.fromkeys(watched.values(), 0)
-    for name in round_.topological:
-        before = rows.into.pop(name, [])
-        if name in watched:
-            for bit in before:
-                bits_of[watched[name]] |= 1 << bit
-        else:
-            rows.close(before)
-        rows.lead_on(round_.places[name], before, reuse=name not in watched)
-    found: set[tuple[str, str]] = set()
-    for group, bits in bits_of.items():
-        together = 0
-        for bit in _indices(bits):
-            together |= rows.row[bit]
-        found |= {(group, other) for other, bits in bits_of.items() if together & bits}
-    return found
+    if len(set(exits.values())) < 2 or not _forks(round_):
+        return False
+    bits: dict[str, int] = {}
+    for exit_ in exits.values():
+        bits.setdefault(exit_, 1 << len(bits))
+    watched: Watched = {(name, None): bits[exit_] for name, exit_ in exits.items()}
+    beside = Concurrency(_Branching.of(round_), watched).beside
+    return any(beside.get((name, None), 0) & ~bits[exit_] for name, exit_ in exits.items())
 
 
-class _Rows:
-    """`row[i]` are the bits of the links that can be taken together with link i."""
-
-    def __init__(self) -> None:
-        self.row: list[int] = []
-        self.into: dict[str, list[int]] = {}
-        self.open = 0
-
-    def close(self, links: list[int]) -> None:
-        for bit in links:
-            self.open &= ~(1 << bit)
-
-    def lead_on(self, place: Place, before: list[int], *, reuse: bool) -> None:
-        links = [(index, link) for index, way in enumerate(place.ways) for link in way.links]
-        if reuse and len(before) == len(links) == 1:
-            self.into.setdefault(links[0][1].target, []).append(before[0])
-            self.open |= 1 << before[0]
-            return
-        together = 0
-        for bit in before:
-            together |= self.row[bit] | (0 if reuse else 1 << bit)
-        together &= self.open
-        first, by_way = len(self.row), [0] * len(place.ways)
-        for offset, (index, _) in enumerate(links):
-            by_way[index] |= 1 << (first + offset)
-        new = sum(by_way)
-        for offset, (index, link) in enumerate(links):
-            siblings = new if place.every else by_way[index]
-            self.row.append(together | siblings & ~(1 << (first + offset)))
-            self.into.setdefault(link.target, []).append(first + offset)
-        for bit in _indices(together):
-            self.row[bit] |= new
-        self.open |= new
+def _forks(round_: Round) -> bool:
+    return any(place.forks for place in round_.places.values())
 
 
-def _indices(bits: int) -> Iterator[int]:
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
+@dataclass(frozen=True)
+class _Branching:
+    """A round, as `Concurrency` looks at it."""
+
+    round: Round
+    order: tuple[str, ...]
+    exits: Mapping[str, tuple[Exit, ...]]
+    into: Mapping[str, list[GraphEdge]]
+
+    @classmethod
+    def of(cls, round_: Round) -> "_Branching":
+        into: dict[str, list[GraphEdge]] = {name: [] for name in round_.places}
+        exits: dict[str, tuple[Exit, ...]] = {}
+        number = 0
+        for name in round_.topological:
+            found: list[Exit] = []
+            for way in round_.places[name].ways:
+                edges: list[GraphEdge] = []
+                for link in way.links:
+                    edges.append(GraphEdge(number, name, link.target, way.outcome, None))
+                    into[link.target].append(edges[-1])
+                    number += 1
+                found.append(Exit(way.outcome, tuple(edges)))
+            exits[name] = tuple(found)
+        return cls(round_, round_.topological, exits, into)
+
+    def every(self, name: str) -> bool:
+        """Whether a place can be left by several outcomes at once."""
+        return self.round.places[name].every

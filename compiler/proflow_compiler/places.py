@@ -7,7 +7,7 @@ they lead to its *finish*, a place that runs nothing: what follows the whole.
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from proflow_compiler.graph import GraphEdge
@@ -77,6 +77,8 @@ class Round:
     root: str
     places: Mapping[str, Place]
     finish: str | None = None
+    tails: "Mapping[str, Round]" = field(default_factory=dict)
+    """The rounds of stop tails that places call, by the function that runs them."""
 
     @cached_property
     def topological(self) -> tuple[str, ...]:

@@ -67,9 +67,13 @@ class Stop:
 
 @dataclass(slots=True)
 class Call:
-    """Goes on with a function; always the last statement of its block."""
+    """Goes on with a function; always the last statement of its block.
+
+    `once`: only the first of those that run at once does; for others the block ends.
+    """
 
     function: str
+    once: bool = False
 
     @property
     def node(self) -> str:

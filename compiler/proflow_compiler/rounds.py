@@ -10,7 +10,7 @@ from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
-from proflow_compiler.meetings import meetings
+from proflow_compiler.meetings import taken_together
 from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.places import Link, Place, Round, Way
 from proflow_compiler.program import Again, Call, Container, Leave, Repeat, Step
@@ -46,7 +46,8 @@ class _Level:
         """The places of the ways back to each header."""
         self.leaves: dict[str, list[str]] = {}
         """The places out of each node at which all else is left: the run stops, or it returns."""
-        self.concurrent = {loop.header for loop in self.loops if any(map(graph.forks, loop.nodes))}
+        forks = set(filter(graph.forks, graph.nodes)) if self.loops else set()
+        self.concurrent = {loop.header for loop in self.loops if not forks.isdisjoint(loop.nodes)}
         """The headers of loops in which several nodes may be under way at once."""
         self.finish = None if graph.container is None else self.free(f"{graph.container} done")
 
@@ -55,9 +56,21 @@ class _Level:
             if name in self.graph.reachable and not self.graph.nodes[name].stops:
                 self._add(self._node(self.graph.nodes[name], index), index)
         self._arm()
+        tails = {step_id(name): self._tail(name) for name in self.graph.shared_tails}
         for loop in reversed(self.loops):
             self._collapse(loop)
-        return self._round(self.graph.starts[0], self.places, self.finish)
+        found = self._round(self.graph.starts[0], self.places, self.finish)
+        return replace(found, tails=tails)
+
+    def _tail(self, name: str) -> Round:
+        """Take what a shared stop tail leads to out of this level, as a round of its own."""
+        places: dict[str, Place] = {}
+        stack = [name]
+        while stack:
+            at = stack.pop()
+            places[at] = self.places.pop(at)
+            stack += places[at].targets()
+        return self._round(name, places, None)
 
     def _round(self, root: str, places: Mapping[str, Place], finish: str | None) -> Round:
         ordered = sorted(places, key=lambda name: self.rank[name])
@@ -99,10 +112,7 @@ class _Level:
         )
 
     def _way(self, at: GraphNode, exit_: Exit, rank: int) -> Way:
-        links = [
-            Link(self._stop(edge) if self.graph.nodes[edge.target].stops else edge.target, edge)
-            for edge in exit_.edges
-        ]
+        links = [Link(self._target(edge), edge) for edge in exit_.edges]
         for way in exit_.back:
             header = way.edge.target
             if header not in self.headers:
@@ -119,14 +129,20 @@ class _Level:
             links.append(Link(self.finish))  # nothing is in the container
         return Way(exit_.outcome, tuple(links))
 
-    def _stop(self, edge: GraphEdge) -> str:
-        """The place of an end that stops the run: one for each edge, as none waits for another."""
-        end = edge.target
-        name = end
-        statement: Step | Call = Step(end)
-        if len(self.graph.into[end]) > 1:
-            name, statement = self.free(f"stop {end}"), Call(step_id(end))
-        self._add(Place(name, statement, name), self.rank_of[end])
+    def _target(self, edge: GraphEdge) -> str:
+        """Where an edge leads: to a node, or to a place of its own that stops the run.
+
+        Of those that lead to one end, or to one stop tail, none waits for another.
+        """
+        target = edge.target
+        tail = target in self.graph.shared_tails
+        if not tail and not self.graph.nodes[target].stops:
+            return target
+        name = target
+        statement: Step | Call = Step(target)
+        if len(self.graph.into[target]) > 1:
+            name, statement = self.free(f"stop {target}"), Call(step_id(target), once=tail)
+        self._add(Place(name, statement, name, takes_time=tail), self.rank_of[target])
         self.leaves.setdefault(edge.source, []).append(name)
         return name
 
@@ -188,7 +204,7 @@ class _Level:
             Repeat(loop.header),
             leaving.node if several else loop.header,
             ways,
-            every=any(one != other for one, other in meetings(inner, leaving.exits)),
+            every=taken_together(inner, leaving.exits),
             takes_time=True,
             needs=header.needs,
             full=header.full,

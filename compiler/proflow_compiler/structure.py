@@ -19,7 +19,7 @@ from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.dominance import Dominance, dominance_of
 from proflow_compiler.forks import Crossing, outlets_of, plan_forks
 from proflow_compiler.graph import Graph
-from proflow_compiler.meetings import meetings
+from proflow_compiler.meetings import meeting_places
 from proflow_compiler.places import Round
 from proflow_compiler.program import Block, Call, Container, Program, Repeat, Step
 from proflow_compiler.regions import lay_out
@@ -51,8 +51,10 @@ def structure(graph: Graph) -> Structured:
         built = _build(round_, block, depth)
         functions |= built.builder.functions
         for place in round_.places.values():
-            if isinstance(place.statement, Call):
+            if isinstance(place.statement, Call) and not place.statement.once:
                 functions[place.statement.function] = [Step(place.node)]
+        for function, tail in round_.tails.items():
+            waiting.append((tail, functions.setdefault(function, []), 0))
         diagnostics += [
             crossing_diagnostic(nodes, built.tree, crossing) for crossing in built.crossings
         ]
@@ -78,8 +80,8 @@ class _Built:
 
 def _build(round_: Round, block: Block, depth: int) -> _Built:
     """Build a round, with a region wherever one turns out to be necessary."""
-    early = {name: name for name, place in round_.places.items() if place.needs is not None}
-    overtaking = frozenset(name for name, other in meetings(round_, early) if name == other)
+    early = {name for name, place in round_.places.items() if place.needs is not None}
+    overtaking = meeting_places(round_) & early if early else frozenset()
     tree = dominance_of(round_, overtaking)
     outlets = outlets_of(tree)
     roots = {node for node, place in enumerate(tree.at) if place.every}

@@ -80,6 +80,13 @@ class _Block:
         return ended
 
 
+async def _absorb(flow: Flow) -> Result:
+    return flow.absorbed()
+
+
+_ABSORBED = _Block((_absorb,))
+
+
 @dataclass(frozen=True)
 class Program:
     """The body of a definition's runs, and those of the parts that it is split into."""
@@ -134,12 +141,17 @@ class _Compiler:
     def block(self, ops: Sequence[AnyOp]) -> _Block:
         match list(ops):
             case [*first, CallOp() as op]:
-                function = self._functions[op.function]
-                return _Block(self._instructions(first), lambda _: function)
+                return _Block(self._instructions(first), self._called(op))
             case [*first, BranchOp() as op]:
                 return _Block(self._instructions(first), self._chosen(op))
             case first:
                 return _Block(self._instructions(first))
+
+    def _called(self, op: CallOp) -> Callable[[Flow], _Block | None]:
+        function, node = self._functions[op.function], op.node
+        if not op.once:
+            return lambda _: function
+        return lambda flow: function if flow.enters(node) else _ABSORBED
 
     def _instructions(self, ops: Sequence[AnyOp]) -> tuple[Instruction, ...]:
         return tuple(self._instruction(op) for op in ops)

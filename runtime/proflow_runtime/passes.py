@@ -73,6 +73,8 @@ class Pass:
         """How many steps were over as it began."""
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._entered: set[ItemKey] = set()
+        """Where only the first of several paths goes on, and one has."""
         self._asked: set[str] = set()
         """The executions of approvals that are open."""
         self._open: set[str] = set()

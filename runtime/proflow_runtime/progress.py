@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Progress:
     """What a pass knows at one moment: executions counted, steps settled, outcomes taken.
 
-    `asked` are the executions of approvals that are open, `open` all steps that are.
+    `asked` are the executions of approvals that are open, `open` all steps that are, `entered`
+    where only the first of several paths goes on, and one has.
     """
 
     executions: Mapping[ItemKey, int]
@@ -27,6 +28,7 @@ class Progress:
     outcomes: Mapping[str, Outcome]
     asked: frozenset[str]
     open: frozenset[str]
+    entered: frozenset[ItemKey]
 
     @classmethod
     def of(cls, at: Pass) -> Progress:
@@ -39,6 +41,7 @@ class Progress:
             dict(frame.outcomes),
             frozenset(at._asked),
             frozenset(at._open),
+            frozenset(at._entered),
         )
 
     def since(self, before: Progress) -> dict[str, JSON]:
@@ -73,6 +76,7 @@ class Progress:
         at._executions = self.executed(changed)
         at._inner_outcomes = {**self.inner_outcomes, **changed["outcomes"]}
         at._asked, at._open = set(self.asked), set(self.open)
+        at._entered = set(self.entered)
         settled = set(changed["settled"])
         _keep(at._frame.steps, self.steps, settled)
         _keep(at._frame.outcomes, self.outcomes, settled)

@@ -302,6 +302,24 @@ class Structures(Pass):
             name = back.of or back.node
             self._fail(back.node, f"way back `{name} → {back.to}` was taken more than {times}")
 
+    async def once(self, node: str, body: Callable[[], Awaitable[Result]]) -> Result:
+        """Runs what begins with `node`, for the first of those that come to it at once.
+
+        For the others their path ends: the node is on its way already.
+        """
+        return await body() if self.enters(node) else self.absorbed()
+
+    def enters(self, node: str) -> bool:
+        """Whether this is the first to come to `node`; it is from now on."""
+        key = (node, self._frame.items)
+        first = key not in self._entered
+        self._entered.add(key)
+        return first
+
+    def absorbed(self) -> Result:
+        """The end of a path that comes to what is on its way already."""
+        return Result("", "completed")
+
     def leave(self, node: str, exit: str) -> None:
         """Notes by which of its exits a repeated block is left; `node` stands for these exits."""
         exits = self._frame.exits.setdefault(node, [])

@@ -343,10 +343,14 @@ class PartOp(Op):
 
 
 class CallOp(Op):
-    """Goes on with a function, a path shared by several: where it arrives, the block arrives."""
+    """Goes on with a function, a path shared by several: where it arrives, the block arrives.
+
+    `once`: only the first of those that run at once goes on with it; for others the block ends.
+    """
 
     fn: Literal["call"] = "call"
     function: str
+    once: bool = False
 
 
 class EndOp(Op):

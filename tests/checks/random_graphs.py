@@ -109,25 +109,11 @@ HANDLES: dict[str, list[str | None]] = {
 }
 
 
-BACK: dict[str, list[str | None]] = {
-    "condition": ["back", "back", "a"],
-    "inclusive": ["back"],
-    "approval": ["returned"],
-    "task": ["error", "error", None],
-}
-"""What ways back leave by."""
-
-
 @st.composite
-def drawings(
-    draw: st.DrawFn, *, most: int = 11, calm: bool = False
-) -> tuple[list[str], list[EdgeOf]]:
-    """Types and edges of an acyclic design of any shape: few of them form blocks.
-
-    If `calm`, only those split that are made for it.
-    """
+def drawings(draw: st.DrawFn, *, most: int = 11) -> tuple[list[str], list[EdgeOf]]:
+    """Types and edges of an acyclic design of any shape: few of them form blocks."""
     count = draw(st.integers(most // 2, most))
-    kind = st.sampled_from([*KINDS, *["condition", "approval", "task"] * 4] if calm else KINDS)
+    kind = st.sampled_from(KINDS)
     kinds = ["start", *(draw(kind) for _ in range(count - 2)), "end"]
     edges: dict[EdgeOf, None] = {}
 
@@ -135,19 +121,12 @@ def drawings(
         handles = HANDLES.get(kinds[source].partition(":")[0], [None])
         edges[source, target, draw(st.sampled_from(handles))] = None
 
-    def free(source: int) -> bool:
-        splits = kinds[source] in ("condition", "inclusive", "parallel", "approval")
-        return not calm or splits or not any(edge[0] == source for edge in edges)
-
     leaving = [index for index in range(count) if not kinds[index].startswith("end")]
     for target in range(1, count):
         for _ in range(draw(st.integers(1, 3)) if "join" in kinds[target] else 1):
-            before = [one for one in leaving if one < target]
-            link(draw(st.sampled_from([one for one in before if free(one)] or before)), target)
+            link(draw(st.sampled_from([one for one in leaving if one < target])), target)
     for source in leaving:
-        if (draw(st.integers(0, 9)) and free(source)) or not any(
-            edge[0] == source for edge in edges
-        ):
+        if draw(st.integers(0, 9)) or not any(edge[0] == source for edge in edges):
             link(source, draw(st.integers(source + 1, count - 1)))
     return kinds, list(edges)
 
@@ -159,28 +138,6 @@ def unstructured(draw: st.DrawFn) -> Graph:
 
 
 @st.composite
-def looping(draw: st.DrawFn) -> Graph:
-    """A graph with up to two loops, which may nest."""
-    kinds, edges = draw(drawings(most=8, calm=True))
-    forward = build_graph(design_of(kinds, edges))
-    tree = forward.dominator_tree
-    pairs = [
-        (source, target)
-        for source in range(1, len(kinds) - 1)
-        for target in range(1, source + 1)
-        if kinds[source] in BACK
-        and f"n{source}" in tree.parent
-        and tree.dominates(f"n{target}", f"n{source}")
-    ]
-    back: dict[EdgeOf, None] = {}
-    if pairs:
-        for source, target in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2)):
-            own = BACK.get(kinds[source], HANDLES.get(kinds[source], [None]))
-            back[source, target, draw(st.sampled_from(own))] = None
-    return build_graph(design_of(kinds, edges, [one for one in back if one not in edges]))
-
-
-@st.composite
 def any_edges(draw: st.DrawFn) -> Graph:
     """A graph of tasks with edges in any direction."""
     count = draw(st.integers(2, 7))
@@ -189,8 +146,11 @@ def any_edges(draw: st.DrawFn) -> Graph:
     return build_graph(design_of(["start", *["task"] * (count - 2), "end"], edges))
 
 
-def runs(graph: Graph) -> Iterator[Run]:
-    """Every combination of outcomes of each node, those that stop the run or lead nowhere too."""
+def runs(graph: Graph, *, full: bool = False) -> Iterator[Run]:
+    """Every combination of outcomes of each node, those that stop the run or lead nowhere too.
+
+    `full`: a join of mode `all` is taken only if all of its edges are, else if any is.
+    """
     options = [_options(graph, name) for name in graph.topological]
     for chosen in product(*options):
         outcomes = dict(zip(graph.topological, chosen, strict=True))
@@ -198,6 +158,9 @@ def runs(graph: Graph) -> Iterator[Run]:
         edges: set[int] = set()
         stops: set[str] = set()
         for name in graph.topological:
+            needed = {edge.index for edge in graph.into[name]} if graph.full(name) else set()
+            if full and not needed <= edges:
+                taken.discard(name)
             if name not in taken:
                 continue
             leaving = [edge for edge in graph.out(name) if edge.outcome in outcomes[name]]

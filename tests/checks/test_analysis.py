@@ -1,7 +1,7 @@
 """What the checks conclude without looking at runs, against every run of small random graphs."""
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import networkx as nx
 import pytest
@@ -22,9 +22,9 @@ from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.weight import is_fork, most_steps
 from proflow_compiler.graph import Graph, build_graph
 from proflow_compiler.graph.concurrency import Concurrency, Watched
-from proflow_compiler.nodes import LOWERINGS
 from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
+from reference.tails import stop_tails
 
 MANY = settings(max_examples=80, deadline=None)
 MORE = settings(max_examples=500, deadline=None)
@@ -50,7 +50,8 @@ def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph:
         for step in graph.reachable - {reader}:
             assert level.settlement.leads(step, reader) == (step in before[reader])
             if step in before[reader]:
-                assert level.taken(step, reader) == all(step in taken for taken in coming)
+                certain = level.skipped(step, reader) is None
+                assert certain == all(step in taken for taken in coming)
 
 
 @MANY
@@ -59,9 +60,8 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
     level = GraphFacts(graph)
     for reader in graph.reachable:
         for step in nx.ancestors(graph.digraph, reader) & graph.reachable:
-            path = level.walk(reader, without=step)
-            if level.taken(step, reader):
-                assert path == ()
+            path = level.skipped(step, reader)
+            if path is None:
                 continue
             assert path[0] == graph.starts[0]
             assert path[-1] == graph.nodes[reader].node.id
@@ -75,7 +75,8 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
 @given(st.one_of(acyclic(), layered(), unstructured()))
 def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -> None:
     level = GraphFacts(graph)
-    together = {(x, y) for taken, _, _ in runs(graph) for x in taken for y in taken if x != y}
+    every = runs(graph, full=True)
+    together = {(x, y) for taken, _, _ in every for x in taken for y in taken if x != y}
     for x in graph.reachable:
         for y in graph.reachable - {x}:
             assert level.together(x, y) == ((x, y) in together)
@@ -84,6 +85,7 @@ def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -
 @MORE
 @given(st.one_of(layered(), unstructured()))
 def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(graph: Graph) -> None:
+    """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
     bit = level.settlement.bit
     every = [taken for taken, _, _ in runs(graph)]
@@ -102,6 +104,7 @@ def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(graph: Graph)
 @MORE
 @given(unstructured())
 def test_edges_meet_iff_some_run_comes_over_both(graph: Graph) -> None:
+    """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
     meeting = Concurrency(level.runs()).meeting
     every = [edges for _, edges, _ in runs(graph)]
@@ -115,10 +118,12 @@ def test_edges_meet_iff_some_run_comes_over_both(graph: Graph) -> None:
 @MORE
 @given(unstructured())
 def test_a_node_is_settled_iff_no_choice_of_first_edges_leaves_it_open(graph: Graph) -> None:
-    settlement = GraphFacts(graph).settlement
+    settlement, tails = GraphFacts(graph).settlement, stop_tails(graph)
     for name in settlement.order:
         edges = [edge for edge in graph.into[name] if edge.source in graph.reachable]
-        needed = LOWERINGS[graph.nodes[name].node.type].needs(graph.nodes[name].node, len(edges))
+        mode = graph.nodes[name].mode
+        enough = 1 if name in tails or mode in ("any", "one") else mode
+        needed = min(enough, len(edges)) if isinstance(enough, int) else None
         for other in settlement.order:
             surely = all(
                 any(
@@ -186,21 +191,38 @@ def test_dominators_are_those_of_networkx(graph: Graph) -> None:
             assert tree.dominates(tree.meet(name, other), other)
 
 
+def whole(graph: Graph) -> "nx.DiGraph[str]":
+    """The edges that lead back among all others."""
+    found: nx.DiGraph[str] = nx.DiGraph(graph.digraph)
+    found.add_edges_from((way.edge.source, way.edge.target) for way in graph.back)
+    return found
+
+
 @MANY
 @given(any_edges())
-def test_every_cycle_reported_is_one_and_without_their_edges_none_is_left(graph: Graph) -> None:
+def test_an_edge_leads_back_iff_its_target_is_on_every_path_to_its_source(graph: Graph) -> None:
+    drawn = whole(graph)
+    ways = {(way.edge.source, way.edge.target) for way in graph.back}
+    for source, target in drawn.edges:
+        if source in graph.reachable:
+            around = nx.DiGraph(drawn.subgraph(set(drawn) - {target}))
+            past = source in around and "n0" in around and nx.has_path(around, "n0", source)
+            assert ((source, target) in ways) is not past
+
+
+@MANY
+@given(any_edges())
+def test_a_cycle_is_reported_iff_one_is_left_without_the_edges_that_lead_back(graph: Graph) -> None:
     found = [one for one in run_checks(graph) if one.code == "PF206"]
-    reached = graph.digraph.subgraph(graph.reachable)
-    assert bool(found) == any(nx.simple_cycles(reached))
-    rest: nx.DiGraph[str] = nx.DiGraph(reached)
+    left = nx.DiGraph(graph.digraph.subgraph(graph.reachable))
+    cyclic = [part for part in nx.strongly_connected_components(left) if len(part) > 1]
+    assert len(found) == len(cyclic)
     for one in found:
-        assert one.path[0] == one.path[-1]
+        assert one.path[0] == one.path[-1] == one.node
         assert len(set(one.path)) == len(one.path) - 1
-        assert all(
-            graph.digraph.has_edge(*pair) for pair in zip(one.path, one.path[1:], strict=False)
-        )
-        rest.remove_edge(one.path[-2], one.path[-1])
-    assert nx.is_directed_acyclic_graph(rest)
+        assert all(left.has_edge(*pair) for pair in pairwise(one.path))
+        (part,) = [part for part in cyclic if one.node in part]
+        assert any(edge.source not in part for edge in graph.into[one.path[0]])
 
 
 @MANY
@@ -209,13 +231,24 @@ def test_reach_and_dead_ends_are_those_of_the_drawing(graph: Graph) -> None:
     found = run_checks(graph)
     heads = {one.node for one in found if one.code == "PF204"}
     lost = set(graph.nodes) - graph.reachable
+    drawn = whole(graph)
     assert heads <= lost
-    assert set(nx.bfs_tree(graph.digraph, "n0")) == graph.reachable
-    behind = {after for head in heads for after in nx.descendants(graph.digraph, head)} | heads
+    assert set(nx.bfs_tree(drawn, "n0")) == graph.reachable
+    behind = {after for head in heads for after in nx.descendants(drawn, head)} | heads
     assert lost <= behind
-    last = str(list(graph.nodes)[-1])
-    stuck = {name for name in graph.reachable if not graph.out(name) and name != last}
-    assert {one.node for one in found if one.code == "PF205"} == stuck
+    last = f"n{len(graph.nodes) - 1}"
+    stuck = {name for name in graph.reachable if not drawn.out_degree(name) and name != last}
+    ended = {one.node for one in found if one.code == "PF205"}
+    assert stuck <= ended
+    if graph.acyclic:
+        parts = nx.condensation(drawn.subgraph(graph.reachable))
+        endless = [
+            part["members"]
+            for number, part in parts.nodes(data=True)
+            if not parts.out_degree(number) and not part["members"] & {*stuck, last}
+        ]
+        assert len(ended - stuck) == len(endless)
+        assert all(ended & part for part in endless)
 
 
 COMPARISONS = [

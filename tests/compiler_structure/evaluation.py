@@ -71,8 +71,9 @@ class _Evaluation:
                     assert len(taken) <= 1
                     for chosen in taken:
                         at, end = self.block(chosen, at, path)
-                case Fork(_, arms):
-                    at, end = _together([self.block(arm.block, at, path) for arm in arms])
+                case Fork(_, arms, full):
+                    ends = [self.block(arm.block, at, path) for arm in arms]
+                    at, end = _together(ends, full=full)
                 case Region():
                     at, end = self.region(statement, at, path)
                 case Repeat(node, inner):
@@ -114,7 +115,10 @@ class _Evaluation:
         while True:
             for left in [key for key in self.outcomes if key == (f"{node}?exit", path)]:
                 del self.outcomes[left]
+            mark = self.trace.mark
             at, end = self.block(inner, at, path)
+            if isinstance(end, Again) and end.at_once:
+                self.trace.cut(mark, at)
             if not isinstance(end, Again) or end.to != node:
                 return at, end
             returns[end.node] += 1
@@ -137,9 +141,8 @@ class _Evaluation:
             ends.append((over, end))
             leaves = leaves or (task.leaves and end == "arrived")
         last = max((end for end, _ in settled.values()), default=at)
-        again = [end for _, end in ends if isinstance(end, Again)]
-        assert len(again) <= 1
-        return last, again[0] if again else "arrived" if leaves else "ended"
+        back = _way_back(ends, last)
+        return back or (last, "arrived" if leaves else "ended")
 
     def due(
         self, task: Task, settled: dict[str, tuple[int, bool]], at: int, path: Path
@@ -151,7 +154,8 @@ class _Evaluation:
         taken = sorted(time for time, arrived in edges if arrived)
         if task.needs is not None and len(taken) >= task.needs:
             return taken[task.needs - 1]
-        return max(time for time, _ in edges) if taken else None
+        enough = len(edges) if task.full else 1
+        return max(time for time, _ in edges) if len(taken) >= enough else None
 
     def edge(
         self, one: Dependency, settled: dict[str, tuple[int, bool]], at: int, path: Path
@@ -161,10 +165,19 @@ class _Evaluation:
         return time, arrived and (not one.outcomes or bool(found.intersection(one.outcomes)))
 
 
-def _together(ends: list[tuple[int, End_]]) -> tuple[int, End_]:
-    again = [end for _, end in ends if isinstance(end, Again)]
-    assert len(again) <= 1
+def _together(ends: list[tuple[int, End_]], *, full: bool) -> tuple[int, End_]:
     over = max(time for time, _ in ends)
-    if again:
-        return over, again[0]
-    return over, "arrived" if any(end == "arrived" for _, end in ends) else "ended"
+    if (back := _way_back(ends, over)) is not None:
+        return back
+    arrived = [end == "arrived" for _, end in ends]
+    return over, "arrived" if (all(arrived) if full else any(arrived)) else "ended"
+
+
+def _way_back(ends: list[tuple[int, End_]], over: int) -> tuple[int, Again] | None:
+    """The way back that ends the iteration, and when: the first return does at once."""
+    again = [(time, end) for time, end in ends if isinstance(end, Again)]
+    at_once = [one for one in again if one[1].at_once]
+    if at_once:
+        return min(at_once, key=lambda one: one[0])
+    assert len(again) <= 1
+    return (over, again[0][1]) if again else None

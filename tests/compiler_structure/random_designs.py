@@ -16,18 +16,27 @@ ENDLESS = (
     *("task", "task", "task", "parallel", "join", "join", "condition", "inclusive"),
     *("approval", "wait"),
 )
+EARLY: tuple[str | int, ...] = ("active", "any", "any", 2)
+MODES: tuple[str | int, ...] = ("all", "all", *EARLY)
 SEQUENTIAL = ("task", "condition", "condition", "approval", "wait", "join", "end")
 
 
 class Wild:
     """A design of any shape: every node leads on to later ones, so that few designs form blocks.
 
-    Joins go on early, ends terminate, edges lead back, containers hold designs of the same kind.
+    Joins go on early or need all, ends terminate, edges lead back, also out of branches beside
+    others; containers hold designs of the same kind.
     Ways back are drawn to nodes on every path to where they begin.
     """
 
-    def __init__(self, random: Random, kinds: Sequence[str] = KINDS, forks: float = 0.25) -> None:
-        self.random, self.kinds, self.forks = random, kinds, forks
+    def __init__(
+        self,
+        random: Random,
+        kinds: Sequence[str] = KINDS,
+        forks: float = 0.25,
+        modes: Sequence[str | int] = MODES,
+    ) -> None:
+        self.random, self.kinds, self.forks, self.modes = random, kinds, forks, modes
         self.nodes: dict[str, str] = {}
         self.edges: list[Drawn] = []
         self.configs: dict[str, dict[str, Any]] = {}
@@ -85,7 +94,7 @@ class Wild:
         if kind == "stop":
             self.configs[name] = {"terminate": True}
         if kind == "join":
-            mode = self.random.choice(["active", "any", "any", 2])
+            mode = self.random.choice(self.modes)
             self.configs[name] = {"mode": mode}
         self.nodes[name] = "end" if kind == "stop" else kind
         if container is not None:

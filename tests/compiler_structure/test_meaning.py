@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 from compiler_structure.evaluation import execute
-from compiler_structure.random_designs import ENDLESS, SEQUENTIAL, Blocks, Wild
+from compiler_structure.random_designs import EARLY, ENDLESS, SEQUENTIAL, Blocks, Wild
 from compiler_structure.token_game import Execution, UnsoundError, World, outcomes_of, play
 from proflow_compiler.graph import Graph
 from proflow_compiler.places import Round
-from proflow_compiler.program import Container, Program, Region, Step, statements
+from proflow_compiler.program import Again, Container, Program, Region, Step, statements
 from proflow_compiler.rounds import round_of
 from proflow_compiler.structure import structure
 
@@ -97,6 +97,7 @@ def test_designs_of_any_shape_mean_the_same(batch: int) -> None:
             mix["told"] += 1
     least = {"runs": 600, "region": 50, "every": 30, "early": 8, "repeat": 30, "leave": 20}
     least |= {"container": 12, "fork": 20, "call": 15, "trigger": 3, "told": 15}
+    least |= {"full": 8, "at once": 3, "tail": 2}
     assert all(mix[feature] >= count for feature, count in least.items()), mix
 
 
@@ -106,11 +107,17 @@ def features(graph: Graph, program: Program) -> set[str]:
     found = {type(one).__name__.lower() for block in blocks for one in statements(block)}
     steps = (one for block in blocks for one in statements(block) if isinstance(one, Step))
     found |= {"trigger"} if any(step.trigger for step in steps) else set()
+    again = (one for block in blocks for one in statements(block) if isinstance(one, Again))
+    found |= {"at once"} if any(one.at_once for one in again) else set()
+    found |= (
+        {"tail"} if any(not at.stops for at in map(graph.nodes.get, graph.tails) if at) else set()
+    )
     rounds: list[Round] = [round_of(graph)]
     while rounds:
         for place in rounds.pop().places.values():
             found |= {"early"} if place.needs is not None else set()
             found |= {"every"} if place.every else set()
+            found |= {"full"} if place.full else set()
             rounds += [] if place.inner is None else [place.inner]
     return found
 
@@ -118,7 +125,7 @@ def features(graph: Graph, program: Program) -> set[str]:
 @pytest.mark.parametrize("batch", range(5))
 def test_sequential_designs_of_any_shape_have_no_regions(batch: int) -> None:
     for seed in range(batch * 60, batch * 60 + 60):
-        graph = Wild(Random(seed), SEQUENTIAL, 0.0).draw(14)
+        graph = Wild(Random(seed), SEQUENTIAL, 0.0, EARLY).draw(14)
         found = structure(graph)
         blocks = [found.program.main, *found.program.functions.values()]
         assert not any(isinstance(one, Region) for block in blocks for one in statements(block))

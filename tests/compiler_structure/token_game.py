@@ -1,18 +1,22 @@
 """What a run does, by the rules of the language alone: every edge ends up taken or skipped.
 
-A node runs once all its edges in are settled and one was taken (an early join as soon as enough
-are); it is skipped if none was. A loop is one node of what is around it. Time passes only in nodes.
-A world says how long a node takes, and which outcomes it has.
+A node runs once all its edges in are settled and one was taken (an early join, and what leads only
+to ends that stop the run, as soon as enough are; a join of mode `all`, if all were); else it is
+skipped. A loop is one node of what is around it, but an end that stops the run does not wait for its
+last round. An approval that returns ends a round, whatever else goes on in it. Time passes only in
+nodes. A world says how long a node takes, and which outcomes it has.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 from proflow_compiler.graph.loops import Loop, natural_loops
-from proflow_schemas.nodes import End, Join
+from proflow_schemas.nodes import Join
+from reference.tails import stop_tails
 
 Path = tuple[int, ...]
 """The items that a node runs in."""
@@ -33,26 +37,41 @@ class UnsoundError(Exception):
 
 @dataclass
 class Trace:
-    """When each node began, as far as the run came; and when it was stopped, if it was."""
+    """What began, and when; and when it was stopped, if it was."""
 
-    started: dict[tuple[str, Path], list[int]] = field(default_factory=dict)
-    stopped: int | None = None
+    begun: list[tuple[str, Path, int]] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+    counted: Counter[tuple[str, Path]] = field(default_factory=Counter)
 
     def begin(self, node: str, path: Path, at: int) -> Execution:
-        times = self.started.setdefault((node, path), [])
-        times.append(at)
-        return node, path, len(times)
+        self.begun.append((node, path, at))
+        self.counted[node, path] += 1
+        return node, path, self.counted[node, path]
 
     def stop(self, at: int) -> None:
-        self.stopped = at if self.stopped is None else min(self.stopped, at)
+        self.stops.append(at)
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """How much was told so far."""
+        return len(self.begun), len(self.stops)
+
+    def cut(self, mark: tuple[int, int], at: int) -> None:
+        """What was told since then, and would have been so late, has not happened."""
+        begun, stops = mark
+        gone = [one for one in self.begun[begun:] if one[2] >= at]
+        self.counted.subtract(one[:2] for one in gone)
+        self.begun[begun:] = [one for one in self.begun[begun:] if one[2] < at]
+        self.stops[stops:] = [time for time in self.stops[stops:] if time < at]
 
     def seen(self) -> dict[tuple[str, Path], list[int]]:
-        """What began before the stop."""
-        end = self.stopped
-        if end is None:
-            return self.started
-        kept = {key: [time for time in times if time < end] for key, times in self.started.items()}
-        return {key: times for key, times in kept.items() if times}
+        """By node: when it began, if that was before the stop."""
+        end = min(self.stops, default=None)
+        found: dict[tuple[str, Path], list[int]] = {}
+        for node, path, at in self.begun:
+            if end is None or at < end:
+                found.setdefault((node, path), []).append(at)
+        return found
 
 
 def outcomes_of(graph: Graph, node: str) -> list[str]:
@@ -96,15 +115,19 @@ class _Level:
         self.loops = natural_loops(graph)
         waits = {name: trigger_of(graph, name) for name in graph.nodes}
         self.triggers = {trigger: wait for wait, trigger in waits.items() if trigger is not None}
+        self.tails = stop_tails(graph)
 
     def round(self, loop: Loop | None, at: int) -> "_Round":
         return _Round(self, loop, at)
 
     def needed(self, node: str) -> int:
+        """How many taken edges are enough for a node to run."""
         at = self.graph.nodes[node]
+        if node in self.tails:
+            return 1
         if at.drawn and isinstance(at.node.config, Join):
             mode = at.node.config.mode
-            return 1 if mode == "any" else mode if isinstance(mode, int) else 1 << 30
+            return 1 if mode in ("any", "one") else mode if isinstance(mode, int) else 1 << 30
         return 1 << 30
 
 
@@ -113,6 +136,9 @@ class _Round:
 
     def __init__(self, level: _Level, loop: Loop | None, at: int) -> None:
         self.level, self.end = level, at
+        self.cut: int | None = None
+        """When an approval has returned: the round is over then."""
+        mark = level.trace.mark
         graph = level.graph
         self.nodes = graph.reachable if loop is None else loop.nodes
         self.left: list[GraphEdge] = []
@@ -130,7 +156,12 @@ class _Round:
         self.run(graph.starts[0] if loop is None else loop.header, at)
         while self.queue:
             when, _, edge, taken = heapq.heappop(self.queue)
-            self.arrive(edge, taken, when)
+            if self.cut is None or when < self.cut:
+                self.arrive(edge, taken, when)
+        if self.cut is not None:
+            level.trace.cut(mark, self.cut)
+            self.end, self.left = self.cut, []
+            self.back = [(when, way) for when, way in self.back if when == self.cut]
 
     def unit(self, node: str) -> str:
         """The node, or the header of the outermost loop inside that it is in."""
@@ -145,7 +176,8 @@ class _Round:
         if self.taken[node] >= self.level.needed(node):
             self.run(node, at)
         elif not self.unsettled[node]:
-            if self.taken[node]:
+            full = self.level.graph.nodes[node].mode == "all"
+            if self.taken[node] >= (len(self.level.graph.into[node]) if full else 1):
                 self.run(node, at)
             else:
                 self.skip(node, at)
@@ -158,32 +190,36 @@ class _Round:
         trace, world, path = self.level.trace, self.level.world, self.level.path
         graph = self.level.graph
         execution = trace.begin(node, path, at)
-        end = at + self.lasts(execution)
+        end = at + self.lasts(execution, at)
         wait = self.level.triggers.get(node)
         if wait is not None:
             self.begun.add(wait)
             node = wait
             execution = trace.begin(wait, path, at)
-            end = max(end, at + self.lasts(execution))
+            end = max(end, at + self.lasts(execution, at))
         self.end = max(self.end, end)
         outcomes = world.outcomes(execution)
-        config = graph.nodes[node].node.config
-        ends = isinstance(config, End) and (config.terminate or config.fail)
-        if ends or any(outcome in graph.undrawn(node) for outcome in outcomes):
+        if graph.nodes[node].stops or any(outcome in graph.undrawn(node) for outcome in outcomes):
             trace.stop(end)
         for exit_ in graph.exits[node]:
             for edge in exit_.edges:
                 self.settle(edge, exit_.outcome in outcomes, end)
             if exit_.outcome in outcomes:
-                self.back += [(end, way) for way in exit_.back]
+                self.go_back([(end, way) for way in exit_.back])
 
-    def lasts(self, execution: Execution) -> int:
+    def go_back(self, ways: Iterable[tuple[int, WayBack]]) -> None:
+        for when, way in ways:
+            self.back.append((when, way))
+            if way.at_once and (self.cut is None or when < self.cut):
+                self.cut = when
+
+    def lasts(self, execution: Execution, began: int) -> int:
         """How long a node takes; a container, as long as what is in it."""
         level, (node, path, _) = self.level, execution
         inner = level.graph.inner.get(node)
         if inner is None:
             return level.world.duration(execution)
-        at = began = level.trace.started[node, path][-1]
+        at = began
         count = level.world.items(execution)
         if level.graph.nodes[node].node.type == "loop":
             for _ in range(count):
@@ -217,7 +253,9 @@ class _Round:
 
     def settle(self, edge: GraphEdge, taken: bool, at: int) -> None:
         if edge.target not in self.nodes:
-            if taken:
+            if taken and self.level.graph.nodes[edge.target].stops:
+                self.level.trace.stop(at)
+            elif taken:
                 self.left.append(edge)
             return
         heapq.heappush(self.queue, (at, len(self.queue) + edge.index * 1000, edge, taken))
@@ -231,7 +269,7 @@ class _Round:
             if len(found.back) > 1 or (found.back and (found.left or found.back[0][0] < at)):
                 raise UnsoundError
             if not found.back or found.back[0][1].edge.target != loop.header:
-                self.back += found.back
+                self.go_back(found.back)
                 break
             way = found.back[0][1]
             counts[id(way)] = counts.get(id(way), 0) + 1

@@ -18,6 +18,7 @@ LONGEST = 900_000
 MANY_ITEMS = 3
 MANY_ROUNDS = 5
 """How many executions of a step in a loop a world has its own answers for."""
+WRONG = ("rejected", "timeout", "returned")
 CHILDREN = ("child-fine", "child-failing", "child-missing")
 
 
@@ -130,6 +131,7 @@ class _Growing:
                 blocks = [self.exclusive, self.concurrent, self.inclusive, self.crosswise]
                 if left >= 4:
                     blocks += [self.loop, self.loop, self.container, self.container]
+                    blocks += [self.review, self.circulation]
             if blocks and self.chance(0.5):
                 loose = self.random.choice(blocks)(loose, self.random.randint(3, left), depth - 1)
             elif self.chance(0.55):
@@ -253,9 +255,9 @@ class _Growing:
         return self.joined(found)
 
     def joined(self, loose: list[Loose]) -> list[Loose]:
-        if len(loose) < 2 or self.chance(0.4):
+        if len(loose) < 2 or self.chance(0.12):
             return loose
-        modes: list[Any] = ["active", "all", "one", "any", "any", 2]
+        modes: list[Any] = ["active", "active", "all", "one", "any", "any", 2]
         return [(self.node("join", {"mode": self.random.choice(modes)}, loose), None, None)]
 
     def crosswise(self, loose: list[Loose], budget: int, depth: int) -> list[Loose]:
@@ -284,16 +286,14 @@ class _Growing:
         body = self.sequence([header], max(1, budget - 2), depth)
         found: list[Loose] = []
         if body:
-            most = self.random.randint(1, 4)
             if self.chance(0.5):
                 last = self.node("approval", {}, body)
                 if self.chance(0.3):
                     self.drawing.config(last)["rejectTo"] = header[0]
                 else:
-                    self.edge(last, header[0], "returned", {"loop": {"max": most}})
+                    self.edge(last, header[0], "returned", self.bound())
                     if self.chance(0.3):
-                        other = self.random.randint(1, 3)
-                        self.edge(last, header[0], "rejected", {"loop": {"max": other}})
+                        self.edge(last, header[0], "rejected", self.bound())
                 found = [(last, "approved", None)]
                 if self.chance(0.3):
                     self.drawing.config(last)["timeout"] = f"{self.seconds()}s"
@@ -301,12 +301,78 @@ class _Growing:
             else:
                 task, _, _ = self.task(body)
                 last = self.node("condition", {}, [(task, None, None)])
-                rule = {"when": f"steps.{task}.output.yes", "loop": {"max": most}}
+                rule = {"when": f"steps.{task}.output.yes", **(self.bound() or {})}
                 self.edge(last, header[0], "again", rule)
                 found = [(last, "done", {"default": True})]
         self.place, self.known = place, known if merged == self.merged else []
         self.strays += strays
         return found
+
+    def review(self, loose: list[Loose], budget: int, depth: int) -> list[Loose]:
+        """Approvals at once, all of which are needed; what goes wrong is told, and stops the run."""
+        fork = self.node("parallel", {}, loose)
+        arms, wrong = self.asked(fork)
+        found: list[Loose] = [(self.node("join", {"mode": "all"}, arms), None, None)]
+        known, self.known = self.known, []
+        if wrong:
+            self.stop_tail(wrong)
+        self.known = known
+        return found
+
+    def circulation(self, loose: list[Loose], budget: int, depth: int) -> list[Loose]:
+        """Approvals at once, each of which may return what is asked to before they part."""
+        place, strays, known = self.place, self.strays, list(self.known)
+        self.place = Place(place.parent, place.foreach, True, place.names)
+        self.strays = []
+        header = self.task(loose)
+        fork = header[0] if self.chance(0.3) else self.node("parallel", {}, [header])
+        arms, wrong = self.asked(fork)
+        asked = [source for source, handle, _ in arms if handle == "approved"]
+        for name in self.random.sample(asked, self.random.randint(1, len(asked))):
+            self.edge(name, header[0], "returned", self.bound())
+        config: Json = {} if self.chance(0.4) else {"mode": self.random.choice(("all", "active"))}
+        found: list[Loose] = [(self.node("join", config, arms), None, None)]
+        self.known = []
+        if wrong:
+            self.stop_tail(wrong)
+        self.place, self.known = place, known
+        self.strays += strays
+        return found
+
+    def asked(self, fork: str) -> tuple[list[Loose], list[Loose]]:
+        """Approvals at the ends of branches: how these go on, and how they go wrong."""
+        count = self.random.randint(2, 3)
+        arms: list[Loose] = []
+        wrong: list[Loose] = []
+        for _ in range(count):
+            arm: list[Loose] = [(fork, None, None)]
+            known, strays = list(self.known), list(self.strays)
+            if self.chance(0.4):
+                arm = [self.task(arm)]
+                self.strays = [one for one in self.strays if one in strays]
+            self.known = known
+            config: Json = {"timeout": f"{self.seconds()}s"} if self.chance(0.3) else {}
+            name = self.node("approval", config, arm)
+            arms.append((name, "approved", None))
+            others = ["rejected", *(["timeout"] if config else [])]
+            wrong += [(name, one, None) for one in others if self.chance(0.6)]
+        return arms, wrong
+
+    def stop_tail(self, wrong: list[Loose]) -> None:
+        """What goes wrong leads to one end that stops the run, most often by a notification."""
+        if self.chance(0.8):
+            tell = {"to": "somebody", "content": "${event.data.n}"}
+            wrong = [(self.node("notify", tell, wrong), None, None)]
+            if self.chance(0.5):
+                wrong = [
+                    (self.node("delay", {"duration": f"{self.seconds()}s"}, wrong), None, None)
+                ]
+        config = {"fail": True} if self.chance(0.2) else {"status": "refused", "terminate": True}
+        self.node("end", config, wrong)
+
+    def bound(self) -> Json | None:
+        """How often an edge may lead back; now and then nothing says it."""
+        return None if self.chance(0.3) else {"loop": {"max": self.random.randint(1, 4)}}
 
     def container(self, loose: list[Loose], budget: int, depth: int) -> list[Loose]:
         place, strays, known = self.place, self.strays, self.known
@@ -372,11 +438,19 @@ class _Growing:
         if self.known and self.chance(0.4):
             config["output"] = f"${{steps.{self.random.choice(self.known)}.output}}"
         if roll < 0.3:
-            # A delay of its own, so that it stops nothing that starts in the same instant.
-            delay = self.node("delay", {"duration": f"{self.seconds()}s"}, loose)
-            loose = [(delay, None, None)]
+            if not self.alone(loose):
+                # A delay of its own, so that it stops nothing that starts in the same instant.
+                delay = self.node("delay", {"duration": f"{self.seconds()}s"}, loose)
+                loose = [(delay, None, None)]
             config["terminate" if roll < 0.24 else "fail"] = True
         self.node("end", config, loose)
+
+    def alone(self, loose: list[Loose]) -> bool:
+        """Whether nothing else begins in the moment of these: they are answers, or their lack."""
+        return all(
+            self.drawing.kind(source) in ("approval", "wait") and handle in WRONG
+            for source, handle, _ in loose
+        )
 
     def close(self, loose: list[Loose], *, ends: float = 1) -> None:
         """Leads everything that is loose on this level to ends."""
@@ -384,7 +458,9 @@ class _Growing:
         while self.strays:
             count = self.random.randint(1, len(self.strays))
             tail, self.strays = self.strays[:count], self.strays[count:]
-            if loose and self.chance(0.3):
+            if self.alone(tail) and self.chance(0.3):
+                self.stop_tail(tail)
+            elif loose and self.chance(0.3):
                 loose = loose + tail
             elif self.chance(0.5):
                 self.end([self.task(tail)])

@@ -6,6 +6,7 @@ from proflow_compiler.graph import Graph
 from proflow_schemas.definition import AnyOp, Definition, blocks, walk
 from proflow_schemas.nodes import End, Join
 from reference import Run
+from reference.tails import WRONG
 
 OPS = {
     "region": "region",
@@ -29,10 +30,17 @@ LEAST = {
     "inclusive": 0.1,
     "early join": 0.05,
     "terminating end": 0.05,
+    "stop right behind an answer": 0.05,
+    "shared stop tail": 0.05,
+    "join that needs all": 0.1,
+    "loop without a bound": 0.03,
+    "return out of a branch": 0.03,
     "error edge": 0.2,
     "container in a container": 0.005,
     "armed wait": 0.02,
     "second round": 0.03,
+    "join left out as the run stops": 0.02,
+    "returned beside others": 0.005,
     "second item": 0.02,
     "error taken": 0.1,
     "several outcomes at once": 0.01,
@@ -46,17 +54,25 @@ LEAST = {
 
 
 def seen_in(graph: Graph, definition: Definition, run: Run) -> set[str]:
-    return {*_drawn(graph), *_lowered(definition), *_happened(run)}
+    return {*_drawn(graph), *_lowered(definition), *_happened(graph, run)}
 
 
 def _drawn(graph: Graph) -> Iterator[str]:
     for level in graph.levels():
         if level.container is not None and level.inner:
             yield "container in a container"
+        if any(not way.given for way in level.back):
+            yield "loop without a bound"
         for name, at in level.nodes.items():
             config = at.node.config
             if at.every:
                 yield "inclusive"
+            if level.full(name):
+                yield "join that needs all"
+            if name in level.tails and not at.stops and len(level.into[name]) > 1:
+                yield "shared stop tail"
+            if at.stops and any(edge.outcome in WRONG for edge in level.into[name]):
+                yield "stop right behind an answer"
             if isinstance(config, Join) and config.mode not in ("active", "all", "one"):
                 yield "early join"
             if isinstance(config, End) and config.terminate:
@@ -73,10 +89,18 @@ def _lowered(definition: Definition) -> Iterator[str]:
                 yield OPS[found.fn]
             if found.fn == "wait-step" and found.armed_with:
                 yield "armed wait"
+            if found.fn == "again" and found.at_once:
+                yield "return out of a branch"
 
 
-def _happened(run: Run) -> Iterator[str]:
+def _happened(graph: Graph, run: Run) -> Iterator[str]:
     yield run.status
+    if run.stops and run.status in ("completed", "failed"):
+        full = (name for level in graph.levels() for name in level.nodes if level.full(name))
+        if any(run.nodes[name].status == "skipped" for name in full):
+            yield "join left out as the run stops"
+    if run.abandoned & {name for name in graph.nodes if any(w.at_once for w in graph.back)}:
+        yield "returned beside others"
     for one in run.executions:
         if one.step.endswith("#2"):
             yield "second round"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from parity.clarifying import clarify
 from parity.comparing import differences
 from parity.driving import drive
 from parity.environments import random_outside
@@ -40,6 +41,7 @@ def test_random_designs_of_every_construct_run_as_they_mean() -> None:
     @given(size=st.integers(3, 24), random=st.randoms(use_true_random=True))
     def grown(size: int, random: Random) -> None:
         drawing = grow(size, random)
+        clarify(drawing, random)
         outside = random_outside(drawing, random)
         note(as_json(drawing.json(), outside))
         found = check(drawing.json(), outside)

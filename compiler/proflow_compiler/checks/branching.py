@@ -78,7 +78,7 @@ def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[Grap
             for edge in exit_.edges
             if edge.target == join or edge.target in region
         ]
-        for exits in taken_at_once(runs.graph.nodes[name], runs.exits[name])
+        for exits in taken_at_once(runs.every(name), runs.exits[name])
     ]
 
 
@@ -103,7 +103,7 @@ def _forks(
     runs: Runs, region: set[str], gates: Mapping[int, object]
 ) -> Iterator[tuple[str, list[GraphEdge]]]:
     for name in region:
-        for exits in taken_at_once(runs.graph.nodes[name], runs.exits[name]):
+        for exits in taken_at_once(runs.every(name), runs.exits[name]):
             edges = [edge for exit_ in exits for edge in exit_.edges if edge.index in gates]
             if len({gates[edge.index] for edge in edges}) > 1:
                 yield name, edges

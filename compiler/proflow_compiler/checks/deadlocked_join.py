@@ -14,6 +14,8 @@ from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
 from proflow_compiler.soundness.witness import turning_points, witness
 
+_MOST = 100
+"""Joins reported of a level: many often have one cause."""
 _MOST_SHOWN = 20
 """Joins whose paths are searched for; others are reported without one."""
 _HELP = (
@@ -91,7 +93,7 @@ End with `terminate` what leaves a branch out, or lead every way of the branch t
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if not level.ordered:
+        if not level.ordered or not level.needing_all:
             continue
         never: list[str] = []
         found = [one for loop in (None, *level.loops) for one in _check(level, loop, never)]
@@ -102,12 +104,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
     """`never` is given the joins that no run brings all their edges."""
-    runs = level.context(loop)
+    suspects, unreached = _filtered(level, loop)
     shown = 0
-    for name in _suspects(level, loop):
-        account = level.account(runs)
+    for name in suspects:
+        account, others = level.around(loop)
+        runs = account.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [account.calm, account.forward, account.any_of(account.into(name))]
+        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
         missing = -account.node[name]
         try:
             found = (
@@ -125,45 +128,42 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 missed = {one.index for one in into} - taken
                 choices = turning_points(runs, run, path, [edge.source], missed) if path else []
                 yield _starved(level, name, edge, level.led(runs, path), choices)
+                if shown == _MOST:
+                    return
+            elif not account.holds([*others, account.node[name]]):
+                never.append(name)
         except Undecided:
             yield _undecided(level, name)
-    if not shown and not level.exact(runs):
-        never += _never(level, loop)
+    never += (name for name in unreached if not level.begins(name))
 
 
-def _never(level: GraphFacts, loop: Loop | None) -> Iterator[str]:
-    """The joins of this loop that no run brings all their edges."""
-    runs = level.context(loop)
-    account = level.account(runs)
-    for name in runs.order:
-        if level.graph.full(name) and level.home(name) is loop:
-            try:
-                if not account.holds([account.node[name]]):
-                    yield name
-            except Undecided:
-                continue
+def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
+    """The joins of this loop that are to be proven: all others run, and are never starved.
 
-
-def _suspects(level: GraphFacts, loop: Loop | None) -> list[str]:
-    """The joins of this loop that may be starved; of all others it is proven that they are not.
-
-    What is behind a join that may be is suspect, too: it runs less often than the filter takes it
-    to.
+    Returns:
+        Those that may be starved, and those that only runs come to which something stops. What is
+        behind a join that may be starved may be, too: it runs less often than the filter takes it
+        to.
     """
-    joins = [name for name in level.runs(loop).order if level.graph.full(name)]
+    joins = level.needing_all_in(loop)
     if not joins:
-        return []
+        return [], []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
     starved = 0
-    found: list[str] = []
+    suspects: list[str] = []
+    unreached: list[str] = []
     for name in joins:
+        if name not in level.runs(loop).into:
+            continue
+        own = level.home(name) is loop
         lacking = name in runs.into and certainty.missing(name) is not None
         if lacking or settlement.before[name] & starved:
             starved |= settlement.bit[name]
-            if level.home(name) is loop:
-                found.append(name)
-    return found
+            suspects += [name] if own else []
+        elif own and name not in runs.into:
+            unreached.append(name)
+    return suspects, unreached
 
 
 def _starved(

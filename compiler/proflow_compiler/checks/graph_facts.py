@@ -1,6 +1,6 @@
 """What follows from one graph of a design: the drawing itself, or what a container holds."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -21,7 +21,6 @@ class GraphFacts:
 
     graph: Graph
     _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
-    _contexts: dict[str, Runs] = field(default_factory=dict, repr=False)
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
     _exact: dict[int, bool] = field(default_factory=dict, repr=False)
@@ -89,14 +88,25 @@ class GraphFacts:
             )
         return self._runs[key]
 
-    def context(self, loop: Loop | None) -> Runs:
-        """All runs in which a loop, and those around it, may be in any iteration."""
+    def around(self, loop: Loop | None) -> tuple[Account, list[int]]:
+        """A formula, and what to assume in it: a loop and those around it are in any iteration,
+        all other loops in their last."""
         if loop is None:
-            return self.runs()
-        if loop.header not in self._contexts:
-            headers = self._headers(loop)
-            self._contexts[loop.header] = runs_of(self.graph, stopping=True, headers=headers)
-        return self._contexts[loop.header]
+            return self.account(self.runs()), []
+        headers = self._headers(loop)
+        account = self.account(self.rounds)
+        return account, [-literal for header, literal in self._ways_back if header not in headers]
+
+    @cached_property
+    def _ways_back(self) -> list[tuple[str, int]]:
+        """Where outcomes lead back to, with their literals in the account of all iterations."""
+        runs, account = self.rounds, self.account(self.rounds)
+        return [
+            (way.edge.target, account.exit[name, exit_.outcome])
+            for name in runs.order
+            for exit_ in runs.exits[name]
+            for way in exit_.back
+        ]
 
     @cached_property
     def _stops(self) -> bool:
@@ -107,6 +117,21 @@ class GraphFacts:
             self._certainty[id(runs)] = Certainty(runs)
         return self._certainty[id(runs)]
 
+    @cached_property
+    def needing_all(self) -> tuple[str, ...]:
+        """The joins that need every edge in."""
+        return tuple(name for name in self.graph.nodes if self.graph.full(name))
+
+    @cached_property
+    def _needing_all(self) -> frozenset[str]:
+        return frozenset(self.needing_all)
+
+    def needing_all_in(self, loop: Loop | None) -> Sequence[str]:
+        """Those of a loop, of those inside of it too; None: all."""
+        if loop is None:
+            return self.needing_all
+        return sorted(self._needing_all & loop.nodes, key=self.graph.rank.__getitem__)
+
     def exact(self, runs: Runs) -> bool:
         """Whether joins of mode `all` are brought all their edges in all of these runs.
 
@@ -115,8 +140,7 @@ class GraphFacts:
         if id(runs) not in self._exact:
             self._exact[id(runs)] = not any(
                 name in runs.into and self.certainty(runs).missing(name) is not None
-                for name in runs.order
-                if self.graph.full(name)
+                for name in self.needing_all
             )
         return self._exact[id(runs)]
 
@@ -141,12 +165,13 @@ class GraphFacts:
     def settlement(self) -> Settlement:
         return Settlement(self.graph, self.loops)
 
-    def skipped(self, x: str, y: str) -> tuple[str, ...] | None:
+    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
         """A path to `y` of a run that takes it, and not `x`, in the same iteration.
 
         Args:
             x: A node that is settled whenever `y` begins.
             y: A node that `x` leads to.
+            absent: Others that are settled then; the run does not take them either.
 
         Returns:
             The path, as drawn; None if there is no such run. What stops the run before `y` could
@@ -158,10 +183,11 @@ class GraphFacts:
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
-            if not (self._stops or self.graph.back):
+            if not (self._stops or self.graph.back or absent):
                 return self.walk(y, without=x)
         account = self.account(runs)
-        ran = [account.node[goal], -account.node[x], self.goes_on(account, goal)]
+        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
+        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
         try:
             found = witness(account, goal, ran)
         except Undecided:

@@ -116,7 +116,12 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
             return _diagnostic(read, message, "always skipped", path, needs_guard=recurs)
         message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
         return _diagnostic(read, message, "may still be running, or be skipped", path)
-    without = level.skipped(read.step, at)
+    absent = [
+        one
+        for one in read.reference.absent
+        if one in level.graph.nodes and one in settlement.bit and settlement.settled(one, at)
+    ]
+    without = level.skipped(read.step, at, absent)
     if without is None:
         return None
     path = without

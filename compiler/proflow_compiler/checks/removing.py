@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-import networkx as nx
 from proflow_schemas.nodes import Approval
 
 from proflow_compiler.checks.wording import listed
@@ -35,9 +34,13 @@ def without_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[F
 
 
 def _led_to(graph: Graph, begin: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for name in begin:
-        found |= {name, *nx.descendants(graph.digraph, name)}
+    found = set(begin)
+    stack = list(found)
+    while stack:
+        for edge in graph.out(stack.pop()):
+            if edge.target not in found:
+                found.add(edge.target)
+                stack.append(edge.target)
     return found
 
 

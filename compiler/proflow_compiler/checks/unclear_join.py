@@ -1,6 +1,6 @@
 """PF218: a node at which branches meet, though one of them may have walked away before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from proflow_compiler.checks.facts import Facts
@@ -95,21 +95,21 @@ those that have left.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
-        if level.ordered:
+        if level.ordered and (level.choosing or level.needing_all):
+            judged: dict[str | None, list[str]] = {}
+            for name in level.settlement.order:
+                if may_walk_away(level.graph, name):
+                    home = level.home(name)
+                    judged.setdefault(None if home is None else home.header, []).append(name)
             for loop in (None, *level.loops):
-                yield from _check(level, loop)
+                if names := judged.get(None if loop is None else loop.header):
+                    yield from _check(level, loop, names)
 
 
-def _check(level: GraphFacts, loop: Loop | None) -> Iterator[Diagnostic]:
-    graph, runs = level.graph, level.runs(loop)
+def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:
+    runs = level.runs(loop)
     meeting = level.concurrency(runs).meeting
-    met = [
-        name
-        for name in runs.order
-        if name in meeting and may_walk_away(graph, name) and level.home(name) is loop
-    ]
-    if not met:
-        return
+    met = [name for name in judged if name in meeting]
     if loop is not None and not level.begins(loop.header, stopping=False):
         return
     exact = level.exact(runs)

@@ -52,6 +52,9 @@ that hangs in the air; those behind it are reached as soon as it is.
     fix="Draw an edge that leads to the node, or remove the node.",
 )
 
+_MOST_MENDED = 20
+"""Of more places that nothing leads to, none is looked into for what else is lost with it."""
+
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
@@ -84,7 +87,7 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="never runs",
             help="draw an edge that leads here, or remove the node",
-            fixes=without_nodes(graph, name, heads),
+            fixes=without_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
         )
 
 

@@ -127,7 +127,7 @@ class Weights:
 
     def _heaviest_outcome(self, name: str) -> int:
         """The heaviest sum of what can follow one outcome, each node counted once."""
-        outcomes = list(taken_at_once(self.graph.nodes[name], self.graph.exits[name]))
+        outcomes = list(taken_at_once(self.graph.nodes[name].every, self.graph.exits[name]))
         by: dict[str, int] = dict.fromkeys(self.tree.children[name], 0)
         for index, exits in enumerate(outcomes):
             for edge in (edge for exit_ in exits for edge in exit_.edges):

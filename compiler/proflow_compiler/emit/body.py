@@ -174,7 +174,10 @@ class Body:
             case BranchOp():
                 self._branch(op, level, tail=tail)
             case CallOp():
-                call = f"await {self.functions[op.function]}({'' if self.local else 'flow'})"
+                name = self.functions[op.function]
+                call = f"await {name}({'' if self.local else 'flow'})"
+                if op.once:
+                    call = f"await {self._once(op)}"
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
             case ParallelOp():
                 arms = [
@@ -314,6 +317,8 @@ class Body:
         A block that only goes on with a function is that function.
         """
         match block:
+            case [CallOp(once=True) as op]:
+                return Source(f"lambda: {self._once(op)}")
             case [CallOp(function=function)]:
                 name = self.functions[function]
                 return Source(name if self.local else f"lambda: {name}(flow)")
@@ -326,6 +331,12 @@ class Body:
         self._function(name, "", block, level, skip=skip)
         self._line(0, "")
         return Source(name)
+
+    def _once(self, op: CallOp) -> str:
+        """The call of a function that only the first of several paths goes on with."""
+        name = self.functions[op.function]
+        body = name if self.local else f"lambda: {name}(flow)"
+        return f"flow.once({literal(op.node)}, {body})"
 
     def _branch(self, op: BranchOp, level: int, *, tail: bool) -> None:
         outcome, outcomes = self._outcome(op.node)

@@ -82,7 +82,12 @@ def _chosen(fixing: Fixing, unsafe: bool) -> Iterator[_Change]:
 
 
 def _touch(one: Replacement, other: Replacement) -> bool:
-    """Whether the later of two replacements does not stand clear of the one before it."""
+    """Whether the later of two replacements does not stand clear of the one before it.
+
+    Members that are put behind the same one stand behind each other.
+    """
+    if one.start == one.end == other.start == other.end:
+        return not one.text.startswith(",") or not other.text.startswith(",")
     if one.start == one.end or other.start == other.end:
         return other.start <= one.end
     return other.start < one.end

@@ -47,12 +47,19 @@ def replacements(document: JsonText, edits: Iterable[Edit]) -> list[Replacement]
     Raises `PatchError`.
     """
     pieces = _Pieces(document.text)
+    done: Replacement | None = None
     for edit in edits:
+        document = _following(document, done)
+        done = None
         for one in _steps(edit, document):
-            found = one(document)
-            pieces.replace(found)
-            document = JsonText(replaced(document.text, [found]))
+            document = _following(document, done)
+            done = one(document)
+            pieces.replace(done)
     return pieces.replacements()
+
+
+def _following(document: JsonText, done: Replacement | None) -> JsonText:
+    return document if done is None else JsonText(replaced(document.text, [done]))
 
 
 def replaced(text: str, found: Sequence[Replacement]) -> str:
@@ -167,7 +174,7 @@ def _remove(document: JsonText, pointer: str) -> Replacement:
     extent = _existing(document, pointer)
     holder = _existing(document, pointer.rpartition("/")[0])
     siblings = list(document.members(holder).values())
-    index = siblings.index(extent)
+    index = list(document.members(holder)).index(parts(pointer)[-1])
     if len(siblings) == 1:
         return Replacement(holder.start + 1, holder.end - 1, "")
     if index == 0:

@@ -17,8 +17,8 @@ Check = Callable[[Design], list[Diagnostic]]
 Error = tuple[str, str | None, str | None]
 """Its code, its node, and its edge."""
 
-BUDGET = 1_500_000
-"""Characters of designs that are checked anew, at most: some 5,000 nodes."""
+BUDGET = 400_000
+"""Characters of designs that are checked anew, at most: some 1,500 nodes."""
 
 _OF_EDGES = frozenset({"PF105", "PF106", "PF108", "PF112"})
 _HIDDEN: Mapping[str, frozenset[str]] = {
@@ -40,34 +40,37 @@ def proven(
     """
     trial = _Trial(reading, found, check)
     return (
-        [trial.kept(one, reading.diagnostics, unproven=True) for one in reading.diagnostics],
-        [trial.kept(one, found, unproven=False) for one in found],
+        [trial.kept(one, unproven=True) for one in reading.diagnostics],
+        [trial.kept(one, unproven=False) for one in found],
     )
 
 
 class _Trial:
     def __init__(self, reading: Reading, found: Sequence[Diagnostic], check: Check) -> None:
         self._reading, self._check = reading, check
-        self._before = _errors([*reading.diagnostics, *found])
+        before = [*reading.diagnostics, *found]
+        self._before = _errors(before)
+        self._alike = Counter(_identity(one) for one in before)
         self._left = BUDGET
         self._size = max(1, len(reading.source.text))
 
-    def kept(self, one: Diagnostic, among: Sequence[Diagnostic], *, unproven: bool) -> Diagnostic:
+    def kept(self, one: Diagnostic, *, unproven: bool) -> Diagnostic:
         """A diagnostic without the fixes that do not mend."""
         if not one.fixes:
             return one
-        alike = sum(_identity(other) == _identity(one) for other in among)
-        fixes = tuple(fix for fix in one.fixes if self._mends(fix, one, alike, unproven))
-        return replace(one, fixes=fixes)
+        return replace(
+            one, fixes=tuple(fix for fix in one.fixes if self._mends(fix, one, unproven))
+        )
 
-    def _mends(self, fix: Fix, one: Diagnostic, alike: int, unproven: bool) -> bool:
+    def _mends(self, fix: Fix, one: Diagnostic, unproven: bool) -> bool:
         self._left -= self._size
         if self._left < 0:
             return unproven
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
-        return sum(_identity(other) == _identity(one) for other in after) < alike
+        same = _identity(one)
+        return sum(_identity(other) == same for other in after) < self._alike[same]
 
     def _after(self, fix: Fix) -> list[Diagnostic] | None:
         """What is wrong with the file once it is fixed; None if it cannot be.

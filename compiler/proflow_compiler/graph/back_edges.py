@@ -1,6 +1,7 @@
 """Which edges lead back: those that say so, and those that close a natural loop."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 
@@ -11,32 +12,45 @@ _ROOT = ""
 """Leads to all nodes of a container that begin an item; no node has this id."""
 
 
-def back_edges(
-    design: Design,
-    members: Mapping[str | None, Sequence[str]],
-    drawn: Mapping[str, Sequence[Edge]],
-) -> frozenset[int]:
-    """The indices of the edges that lead back.
+@dataclass(frozen=True)
+class LevelOrder:
+    """The nodes of one level, each after those that lead to it, and which edges lead back.
 
-    An edge with `data.loop` does, and every edge whose target lies on every path to its source. What
-    is cyclic without these is no natural loop.
+    Nodes on cycles that are no natural loops come last, as do those behind them.
+    """
+
+    names: list[str]
+    back: frozenset[int]
+    """Indices of edges."""
+
+
+def order_level(
+    design: Design,
+    container: str | None,
+    names: Sequence[str],
+    drawn: Mapping[str, Sequence[Edge]],
+) -> LevelOrder:
+    """Tell the edges that lead back from the others, and order the nodes along these.
+
+    An edge with `data.loop` leads back, and every edge whose target lies on every path to its
+    source. What is cyclic without these is no natural loop.
 
     Args:
         design: The design.
-        members: The nodes of each container; None: those outside of all.
+        container: The container whose level this is; None: the outermost level.
+        names: The nodes of the level, in the order that decides ties.
         drawn: The edges out of each node to others of its level.
     """
-    found: set[int] = set()
-    for container, names in members.items():
-        edges = [edge for name in names for edge in drawn[name]]
-        stated = {edge.index for edge in edges if edge.loop is not None}
-        left = [edge for edge in edges if edge.index not in stated]
-        if not _cyclic(names, left):
-            found |= stated
-            continue
+    edges = [edge for name in names for edge in drawn[name]]
+    back = {edge.index for edge in edges if edge.loop is not None}
+    ordered = in_topological_order(names, (edge for edge in edges if edge.index not in back))
+    if len(ordered) < len(names):
         starts = [name for name in names if design.nodes[name].type == "start"]
-        found |= stated | set(_inferred(names, starts, edges, stated, container))
-    return frozenset(found)
+        back |= set(_inferred(names, starts, edges, back, container))
+        ordered = in_topological_order(names, (edge for edge in edges if edge.index not in back))
+        placed = set(ordered)
+        ordered += [name for name in names if name not in placed]
+    return LevelOrder(ordered, frozenset(back))
 
 
 def _digraph(names: Iterable[str], edges: Iterable[Edge]) -> "nx.DiGraph[str]":
@@ -44,10 +58,6 @@ def _digraph(names: Iterable[str], edges: Iterable[Edge]) -> "nx.DiGraph[str]":
     digraph.add_nodes_from(names)
     digraph.add_edges_from((edge.source, edge.target) for edge in edges)
     return digraph
-
-
-def _cyclic(names: Sequence[str], edges: Sequence[Edge]) -> bool:
-    return len(in_topological_order(names, edges)) < len(names)
 
 
 def _inferred(

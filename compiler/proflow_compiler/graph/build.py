@@ -7,7 +7,7 @@ from dataclasses import replace
 from proflow_schemas.nodes import Approval
 
 from proflow_compiler.design import Design, Edge, Node
-from proflow_compiler.graph.back_edges import back_edges
+from proflow_compiler.graph.back_edges import order_level
 from proflow_compiler.graph.model import (
     DEFAULT_RETURNS,
     Exit,
@@ -17,8 +17,8 @@ from proflow_compiler.graph.model import (
     WayBack,
     outcome_of,
 )
-from proflow_compiler.graph.order import canonical_order, in_topological_order
-from proflow_compiler.graph.stop_tails import stop_tails
+from proflow_compiler.graph.order import canonical_order
+from proflow_compiler.graph.stop_tails import shared_tails, stop_tails
 
 
 def build_graph(design: Design) -> Graph:
@@ -46,16 +46,12 @@ class _Building:
         self.members: dict[str | None, list[str]] = {}
         for name in canonical_order(design, self.drawn):
             self.members.setdefault(design.nodes[name].parent, []).append(name)
-        self.back = back_edges(design, self.members, self.drawn)
+        self.back: set[int] = set()
         for container, names in self.members.items():
-            self.members[container] = self._ordered(names)
+            found = order_level(design, container, names, self.drawn)
+            self.members[container] = found.names
+            self.back |= found.back
         self.edges: list[GraphEdge] = []
-
-    def _ordered(self, names: list[str]) -> list[str]:
-        forward = (e for name in names for e in self.drawn[name] if not self._is_back(e))
-        ordered = in_topological_order(names, forward)
-        placed = set(ordered)
-        return [*ordered, *(name for name in names if name not in placed)]
 
     def containers(self, container: str | None) -> list[str]:
         """The containers that stand in one."""
@@ -97,7 +93,8 @@ class _Building:
             inner,
         )
         tails, mishaps = stop_tails(graph)
-        return replace(graph, tails=tails, mishaps=mishaps)
+        graph = replace(graph, tails=tails, mishaps=mishaps)
+        return replace(graph, shared_tails=shared_tails(graph))
 
     def _node(
         self, node: Node, nodes: dict[str, GraphNode], exits: dict[str, tuple[Exit, ...]]

@@ -10,13 +10,28 @@ nothing, and the rest a time that grows with how much can be open at once.
 Exact for acyclic graphs whose choices are independent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 from proflow_compiler.graph.model import Exit, GraphEdge
-from proflow_compiler.graph.runs import Runs, taken_at_once
+from proflow_compiler.graph.runs import taken_at_once
 
 Watched = Mapping[tuple[str, str | None], int]
 """A node, or an outcome of it → the bit it is known by."""
+
+
+class Branching(Protocol):
+    """Nodes in topological order, with the outcomes they can be left by, and the edges between."""
+
+    @property
+    def order(self) -> Sequence[str]: ...
+    @property
+    def exits(self) -> Mapping[str, Sequence[Exit]]: ...
+    @property
+    def into(self) -> Mapping[str, Sequence[GraphEdge]]: ...
+    def every(self, name: str) -> bool:
+        """Whether a node can be left by several outcomes at once."""
+        ...
 
 
 class Concurrency:
@@ -27,7 +42,7 @@ class Concurrency:
     edges, two such edges.
     """
 
-    def __init__(self, runs: Runs, watched: Watched | None = None) -> None:
+    def __init__(self, runs: Branching, watched: Watched | None = None) -> None:
         self._runs = runs
         self._watched = watched or {}
         self.beside: dict[tuple[str, str | None], int] = {}
@@ -58,7 +73,7 @@ class Concurrency:
             self.beside[name, None] = marks
         noticed = watched
         groups: list[tuple[list[GraphEdge], int]] = []
-        for exits in taken_at_once(runs.graph.nodes[name], runs.exits[name]):
+        for exits in taken_at_once(runs.every(name), runs.exits[name]):
             chosen = self._notice(name, exits, marks) if self._watched else 0
             noticed |= chosen
             edges = [edge for exit_ in exits for edge in exit_.edges if edge.target in runs.into]

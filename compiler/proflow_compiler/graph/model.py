@@ -126,6 +126,9 @@ class Graph:
     mishaps: frozenset[str] = frozenset()
     """Nodes that only lead to ends that stop the run, and that no run comes to if all goes well."""
 
+    shared_tails: frozenset[str] = frozenset()
+    """Stop tails that several branches of one run may come to, each of which goes on with it alone."""
+
     def needs(self, name: str) -> int | None:
         """How many taken edges in are enough to run a node; None: all edges have to be settled."""
         if name in self.tails:
@@ -180,7 +183,9 @@ class Graph:
     def starts(self) -> tuple[str, ...]:
         if self.root is not None:
             return (self.root,)
-        return tuple(name for name, at in self.nodes.items() if at.node.type == "start")
+        return tuple(
+            name for name, at in self.nodes.items() if at.drawn and at.node.type == "start"
+        )
 
     @cached_property
     def topological(self) -> tuple[str, ...]:
@@ -194,6 +199,8 @@ class Graph:
         """The nodes in topological order, without those on cycles and behind them."""
         names = list(self.nodes)
         place = {name: index for index, name in enumerate(names)}
+        if all(place[edge.source] < place[edge.target] for edge in self.edges):
+            return tuple(names)
         left = {name: len(edges) for name, edges in self.into.items()}
         ready = [place[name] for name in names if not left[name]]
         found: list[str] = []

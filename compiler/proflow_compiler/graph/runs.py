@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proflow_compiler.graph.loops import Loop
-from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.model import Exit, Graph, GraphEdge
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Runs:
     _alive: frozenset[str] = field(default=frozenset(), repr=False)
     """Nodes from which such a run can go on to its end, whether it comes to them or not."""
     _inside: frozenset[str] | None = field(default=None, repr=False)
+
+    def every(self, name: str) -> bool:
+        """Whether a node can be left by several outcomes at once."""
+        return self.graph.nodes[name].every
 
     def lives(self, name: str) -> bool:
         if self._inside is None or name in self._inside:
@@ -136,8 +140,8 @@ def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
     )
 
 
-def taken_at_once(at: GraphNode, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
+def taken_at_once(every: bool, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
     """The outcomes of a node in groups: of one group several can be taken, of two groups not."""
-    if at.every and (ruled := tuple(exit_ for exit_ in exits if not exit_.default)):
+    if every and (ruled := tuple(exit_ for exit_ in exits if not exit_.default)):
         yield ruled
-    yield from ((exit_,) for exit_ in exits if not at.every or exit_.default)
+    yield from ((exit_,) for exit_ in exits if not every or exit_.default)

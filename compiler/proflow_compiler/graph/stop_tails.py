@@ -11,6 +11,7 @@ it stops the run: there the branches wait for each other. Nor is a join that nam
 from dataclasses import replace
 
 from proflow_compiler.graph.concurrency import Concurrency
+from proflow_compiler.graph.loops import natural_loops
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.runs import leading_nowhere, runs_of
 
@@ -73,3 +74,28 @@ def _without_mishaps(graph: Graph) -> Graph:
 
 def _goes_wrong(at: GraphNode, exit_: Exit) -> bool:
     return not at.ruled and not at.entry and exit_.outcome in _WRONG
+
+
+def shared_tails(graph: Graph) -> frozenset[str]:
+    """The stop tails that several branches of one run may come to.
+
+    Behind them there is nothing but stop tails, so that no branch waits for another there; and no
+    edge into them leaves a loop, which would be left first.
+    """
+    closed: set[str] = set()
+    for name in reversed(graph.topological) if graph.tails and graph.acyclic else ():
+        if name in graph.tails and all(edge.target in closed for edge in graph.out(name)):
+            closed.add(name)
+    found = {
+        name
+        for name in closed
+        if len(graph.into[name]) > 1 and not graph.nodes[name].stops and name in graph.reachable
+    }
+    if not found:
+        return frozenset()
+    for loop in natural_loops(graph):
+        left = {edge.target for name in loop.nodes for edge in graph.out(name)} - loop.nodes
+        found -= left
+    headers = frozenset(way.edge.target for way in graph.back)
+    runs = runs_of(graph, stopping=True, headers=headers)
+    return frozenset(found & Concurrency(runs).meeting.keys()) if found else frozenset()

@@ -130,18 +130,36 @@ class Account:
                 early[at] = self._implied([own, when[at] or own])
             elif at == name or not before or not is_instant(graph.nodes[at]):
                 continue
-            elif graph.needs(at) == 1:
-                early[at] = next(self._numbers)
-                for edge in before:
-                    taken = self.edge(edge)
-                    if taken is not None:
-                        self._solver.add_clause([-early[edge.source], -taken, early[at]])
+            elif (needed := graph.needs(at)) is not None:
+                arrived = [
+                    self._implied([early[edge.source], taken])
+                    for edge in before
+                    if (taken := self.edge(edge)) is not None
+                ]
+                if len(arrived) >= needed:
+                    early[at] = self._implied_by(needed, arrived)
             elif len(before) == len(into):
                 open_ = [early[edge.source] for edge in into if edge.source not in sure]
                 early[at] = self._implied([own, *open_])
                 if not open_:
                     sure.add(at)
         return early
+
+    def _implied_by(self, number: int, literals: Sequence[int]) -> int:
+        """A literal that holds where so many of others do."""
+        counts: list[int] = []
+        """Literals that hold where one, two … of those so far do."""
+        for literal in literals:
+            longer: list[int] = []
+            for place in range(min(len(counts) + 1, number)):
+                found = next(self._numbers)
+                if place < len(counts):
+                    self._solver.add_clause([-counts[place], found])
+                fewer = [] if place == 0 else [-counts[place - 1]]
+                self._solver.add_clause([*fewer, -literal, found])
+                longer.append(found)
+            counts = longer
+        return counts[number - 1]
 
     def _implied(self, literals: Sequence[int]) -> int:
         """A literal that holds where all of others do."""
@@ -208,7 +226,7 @@ class Account:
         if not graph.full(name):
             yield [-own, *literals]
             yield from ([own, -literal] for literal in literals)
-        elif len(literals) < len(graph.into[name]):
+        elif len(literals) < sum(edge.source in graph.reachable for edge in graph.into[name]):
             yield [-own]  # no run takes one of the edges
         else:
             yield from ([-own, literal] for literal in literals)
@@ -222,7 +240,7 @@ class Account:
             yield [-own]  # whatever it is left by is no run
         # Of one group several can be taken, of two groups not: a ladder of `taken before`.
         before: int | None = None
-        for group in taken_at_once(self.runs.graph.nodes[name], exits):
+        for group in taken_at_once(self.runs.every(name), exits):
             literals = [self.exit[name, exit_.outcome] for exit_ in group]
             yield from ([own, -literal] for literal in literals)
             if before is not None:

@@ -140,7 +140,7 @@ class Meeting:
     def _forks(self) -> Iterator[tuple[GraphEdge, list[GraphEdge]]]:
         """Edges that begin a branch to the node, each with those that are taken beside it."""
         for name in sorted(self.leading, key=self.graph.rank.__getitem__):
-            for exits in taken_at_once(self.graph.nodes[name], self.runs.exits[name]):
+            for exits in taken_at_once(self.runs.every(name), self.runs.exits[name]):
                 edges = [
                     edge
                     for exit_ in exits

@@ -8,7 +8,7 @@ from proflow_compiler.graph.model import Exit
 from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness.account import Account
 
-_MOST_ASKED = 200
+_MOST_ASKED = 60
 """Questions for one path; after that any path of some run is shown."""
 
 

@@ -33,7 +33,8 @@ class Reference:
     `has(…)` itself, or is read only where a `has(…)` holds. For a step that is a matter of the
     step (`has(steps.x)` guards `steps.x.output`), for anything else of the whole path. `chosen`: of
     a step's field, that it is read only where the step's outcome, or a `has(…)` of the field, says
-    that it holds something.
+    that it holds something. `absent`: the steps of which a `has(…)` says that they are not there
+    where this is read.
     """
 
     path: tuple[str, ...]
@@ -42,6 +43,7 @@ class Reference:
     guarded: bool
     presence: bool = False
     chosen: bool = False
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class _References:
     def _collect_bits(self, node: Node) -> None:
         if (presence := self._presence(node)) is not None:
             self.bits.setdefault(presence, 1 << len(self.bits))
+            if (absence := _absence(presence)) is not None:
+                self.bits.setdefault(absence, 1 << len(self.bits))
         for path in _implied(node, presence):
             if path is not None:
                 self.bits.setdefault(path, 1 << len(self.bits))
@@ -177,7 +181,8 @@ class _References:
             result = (0, self.everything) if node.value else (self.everything, 0)
         elif (presence := self._presence(node)) is not None:
             _, otherwise = _implied(node, presence)
-            result = (self.bits[presence], 0 if otherwise is None else self.bits[otherwise])
+            lacking = (one for one in (otherwise, _absence(presence)) if one is not None)
+            result = (self.bits[presence], sum(self.bits[one] for one in lacking))
         elif any(implied := _implied(node, None)):
             result = (
                 0 if implied[0] is None else self.bits[implied[0]],
@@ -269,7 +274,10 @@ class _References:
             raise ExpressionError("the name of a field contains U+0000", offset=start)
         guarded = self._is_guarded(path, presence, known)
         chosen = known & self.guards.get(_holding(path), 0) != 0
-        self.found.append(Reference(path, start, end, guarded, presence, chosen))
+        absent = tuple(
+            one[1] for one, bit in self.bits.items() if one[0] == _ABSENT and known & bit
+        )
+        self.found.append(Reference(path, start, end, guarded, presence, chosen, absent))
 
     def _is_guarded(self, path: tuple[str, ...], presence: bool, known: int) -> bool:
         needed = path[:-1] if presence else path
@@ -302,6 +310,16 @@ class _References:
 
 _SOMETHING = "\0"
 """Stands for what a step's output holds; no field has this name."""
+
+
+_ABSENT = "\1"
+"""Stands for steps that are not there; no name is this."""
+
+
+def _absence(presence: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The fact that a step is not there, where its presence is tested in vain."""
+    is_step = len(presence) == 2 and presence[0] == "steps"
+    return (_ABSENT, presence[1]) if is_step else None
 
 
 def _holding(path: tuple[str, ...]) -> tuple[str, ...]:

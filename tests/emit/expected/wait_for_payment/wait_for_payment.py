@@ -20,7 +20,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:4d8cc392046e1ed6c6f32ff3828a29c7cedd8da85c051918c13ec2dac8c3f62d",
+    digest="sha256:77db94e788e79b7b85c78d5b6f9d6628dcd1576a17f1056562b7392fea21f235",
     doubles=("amount",),
     initiator="event.data.initiator_id",
     channels=("sms",),
