@@ -68,8 +68,9 @@ class _Level:
         stack = [name]
         while stack:
             at = stack.pop()
-            places[at] = self.places.pop(at)
-            stack += places[at].targets()
+            if at not in places:
+                places[at] = self.places.pop(at)
+                stack += places[at].targets()
         return self._round(name, places, None)
 
     def _round(self, root: str, places: Mapping[str, Place], finish: str | None) -> Round:

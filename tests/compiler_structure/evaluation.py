@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Literal
 
-from compiler_structure.token_game import Path, Trace, World
+from compiler_structure.token_game import Path, Told, Trace, World
 from proflow_compiler.graph import Graph
 from proflow_compiler.program import (
     Again,
@@ -39,7 +39,8 @@ class _Evaluation:
         self.program, self.world, self.trace = program, world, Trace()
         self.graph_of = {name: level for level in graph.levels() for name in level.nodes}
         self.outcomes: dict[tuple[str, Path], set[str]] = {}
-        self.returns: list[Counter[tuple[str, str, Path]]] = []
+        self.entered: dict[tuple[str, Path], tuple[int, Told]] = {}
+        """Functions that only the first goes on with: since when, and what was told of that."""
 
     def block(self, block: Block, at: int, path: Path) -> tuple[int, End_]:
         """When the block is over, and how."""
@@ -55,8 +56,10 @@ class _Evaluation:
                 case Stop():
                     self.trace.stop(at)
                     return at, "ended"
-                case Call(function):
+                case Call(function, once):
                     assert index == len(block) - 1, "a call is the last statement of its block"
+                    if once:
+                        return self.first(function, at, path)
                     return self.block(self.program.functions[function], at, path)
                 case Again():
                     return at, statement
@@ -81,6 +84,18 @@ class _Evaluation:
             if end != "arrived":
                 return at, end
         return at, "arrived"
+
+    def first(self, function: str, at: int, path: Path) -> tuple[int, End_]:
+        """Go on with a function, unless another one did before; arms are run one after the other."""
+        since, told = self.entered.get((function, path), (None, None))
+        if since is not None and since <= at:
+            return at, "ended"
+        if told is not None:
+            self.trace.take_back(told)
+        mark = self.trace.mark
+        found = self.block(self.program.functions[function], at, path)
+        self.entered[function, path] = at, self.trace.told_since(mark)
+        return found
 
     def leads_on(self, node: str) -> bool:
         graph = self.graph_of[node]
@@ -115,10 +130,11 @@ class _Evaluation:
         while True:
             for left in [key for key in self.outcomes if key == (f"{node}?exit", path)]:
                 del self.outcomes[left]
-            mark = self.trace.mark
+            mark, entered = self.trace.mark, dict(self.entered)
             at, end = self.block(inner, at, path)
             if isinstance(end, Again) and end.at_once:
                 self.trace.cut(mark, at)
+                self.entered = entered
             if not isinstance(end, Again) or end.to != node:
                 return at, end
             returns[end.node] += 1

@@ -136,16 +136,17 @@ class Wild:
 class Blocks:
     """A design of sequences, choices and parallel blocks, with shared tails for rejections.
 
-    Rejections lead to a tail that all approvals share, or, inside a parallel block, nowhere: they
-    stop the run.
+    Rejections lead to a tail that all approvals share. Those inside parallel blocks stop the run:
+    they lead nowhere, or, if `telling`, to a task before an end that stops it, which they share.
     """
 
-    def __init__(self, random: Random, budget: int) -> None:
-        self.random = random
+    def __init__(self, random: Random, budget: int, *, telling: bool = False) -> None:
+        self.random, self.telling = random, telling
         self.budget = budget
         self.nodes: dict[str, str] = {"start": "start"}
         self.edges: list[Drawn] = []
         self.rejections: list[tuple[str, str]] = []
+        self.stopping: list[tuple[str, str]] = []
 
     def draw(self) -> Graph:
         ends = self.sequence([("start", None)], parallel=False, depth=0)
@@ -158,7 +159,14 @@ class Blocks:
             self.edges.append((tell, self.random.choice([end, refused])))
             if not any(edge[1] == refused for edge in self.edges):
                 del self.nodes[refused]
-        return graph(self.nodes, self.edges)
+        configs = {}
+        if self.stopping:
+            tell, stopped = self.add("task"), self.add("end")
+            configs[stopped] = {"terminate": True}
+            for node, outcome in self.stopping:
+                self.edges.append((node, tell, outcome))
+            self.edges.append((tell, stopped))
+        return graph(self.nodes, self.edges, configs)
 
     def add(self, kind: str) -> str:
         name = f"{kind}{len(self.nodes)}"
@@ -194,6 +202,8 @@ class Blocks:
             self.rejections += [
                 (name, outcome) for outcome in ("rejected", "timeout") if self.random.random() < 0.6
             ]
+        elif self.telling and self.random.random() < 0.4:
+            self.stopping.append((name, "rejected"))
         return [(name, "approved")]
 
     def choice(self, before, parallel, depth):  # type: ignore[no-untyped-def]

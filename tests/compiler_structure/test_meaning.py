@@ -9,7 +9,7 @@ from compiler_structure.random_designs import EARLY, ENDLESS, SEQUENTIAL, Blocks
 from compiler_structure.token_game import Execution, UnsoundError, World, outcomes_of, play
 from proflow_compiler.graph import Graph
 from proflow_compiler.places import Round
-from proflow_compiler.program import Again, Container, Program, Region, Step, statements
+from proflow_compiler.program import Again, Call, Container, Program, Region, Step, statements
 from proflow_compiler.rounds import round_of
 from proflow_compiler.structure import structure
 
@@ -78,6 +78,18 @@ def test_designs_of_blocks_have_a_program_without_regions(batch: int) -> None:
         check(graph, found.program, seed)
 
 
+@pytest.mark.parametrize("batch", range(5))
+def test_blocks_that_share_what_stops_the_run_mean_the_same(batch: int) -> None:
+    mix: Counter[str] = Counter()
+    for seed in range(batch * 60, batch * 60 + 60):
+        graph = Blocks(Random(seed), 25, telling=True).draw()
+        found = structure(graph)
+        once(graph, found.program)
+        check(graph, found.program, seed)
+        mix.update(features(graph, found.program))
+    assert mix["once"] >= 3, mix
+
+
 @pytest.mark.parametrize("batch", range(10))
 def test_designs_of_any_shape_mean_the_same(batch: int) -> None:
     mix: Counter[str] = Counter()
@@ -108,6 +120,8 @@ def features(graph: Graph, program: Program) -> set[str]:
     steps = (one for block in blocks for one in statements(block) if isinstance(one, Step))
     found |= {"trigger"} if any(step.trigger for step in steps) else set()
     again = (one for block in blocks for one in statements(block) if isinstance(one, Again))
+    calls = (one for block in blocks for one in statements(block) if isinstance(one, Call))
+    found |= {"once"} if any(one.once for one in calls) else set()
     found |= {"at once"} if any(one.at_once for one in again) else set()
     found |= (
         {"tail"} if any(not at.stops for at in map(graph.nodes.get, graph.tails) if at) else set()

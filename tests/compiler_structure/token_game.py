@@ -31,6 +31,13 @@ class World(NamedTuple):
     """How many items or rounds a container has."""
 
 
+class Told(NamedTuple):
+    """Some of what began, and when something was stopped."""
+
+    begun: list[tuple[str, Path, int]]
+    stops: list[int]
+
+
 class UnsoundError(Exception):
     """A way back is taken while something else goes on."""
 
@@ -63,6 +70,17 @@ class Trace:
         self.counted.subtract(one[:2] for one in gone)
         self.begun[begun:] = [one for one in self.begun[begun:] if one[2] < at]
         self.stops[stops:] = [time for time in self.stops[stops:] if time < at]
+
+    def told_since(self, mark: tuple[int, int]) -> Told:
+        return Told(self.begun[mark[0] :], self.stops[mark[1] :])
+
+    def take_back(self, told: Told) -> None:
+        """This has not happened."""
+        self.counted.subtract(one[:2] for one in told.begun)
+        for one in told.begun:
+            self.begun.remove(one)
+        for time in told.stops:
+            self.stops.remove(time)
 
     def seen(self) -> dict[tuple[str, Path], list[int]]:
         """By node: when it began, if that was before the stop."""

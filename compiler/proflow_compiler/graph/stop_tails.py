@@ -98,4 +98,40 @@ def shared_tails(graph: Graph) -> frozenset[str]:
         found -= left
     headers = frozenset(way.edge.target for way in graph.back)
     runs = runs_of(graph, stopping=True, headers=headers)
-    return frozenset(found & Concurrency(runs).meeting.keys()) if found else frozenset()
+    shared = found & Concurrency(runs).meeting.keys() if found else set[str]()
+    return frozenset(_entered_at_heads(graph, shared, found))
+
+
+def _entered_at_heads(graph: Graph, shared: set[str], possible: set[str]) -> set[str]:
+    """Those of some tails that are entered nowhere but at their first nodes.
+
+    Where another edge leads to a node of one, a tail of its own begins, if that is possible.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for head in sorted(shared):
+            behind = _behind(graph, head, shared)
+            entered = {
+                name
+                for name in behind - {head}
+                if any(edge.source not in behind for edge in graph.into[name])
+            }
+            if entered:
+                shared = shared | entered if entered <= possible else shared - {head}
+                changed = True
+                break
+    return shared
+
+
+def _behind(graph: Graph, head: str, heads: set[str]) -> set[str]:
+    """A node, and what it leads to before other heads and ends that stop the run."""
+    found: set[str] = set()
+    stack = [head]
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            targets = (edge.target for edge in graph.out(name))
+            stack += (one for one in targets if one not in heads and not graph.nodes[one].stops)
+    return found
