@@ -56,7 +56,7 @@ class Game:
         self.outside = outside
         self.now = 0.0
         self.run = Run()
-        self.coming: list[tuple[float, int, Living, Callable[[], None]]] = []
+        self.coming: list[tuple[float, int, Living, Callable[[], None], Callable[[], bool]]] = []
         """What happens later; a heap."""
         self.states: dict[Key, Happened] = {}
         self.executed: Counter[Key] = Counter()
@@ -65,15 +65,22 @@ class Game:
         """The stops of the instant in which the run ends."""
         self.count = 0
 
-    def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
+    def later(
+        self,
+        seconds: float,
+        level: Living,
+        what: Callable[[], None],
+        holds: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Let something happen, if its level still lives and it still `holds` then."""
         self.count += 1
-        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what))
+        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what, holds))
 
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
         while self.coming and not (self.ending and self.coming[0][0] > self.now):
-            at, _, level, what = heapq.heappop(self.coming)
-            if not level.alive:
+            at, _, level, what, holds = heapq.heappop(self.coming)
+            if not (level.alive and holds()):
                 continue
             self.now = at
             try:
