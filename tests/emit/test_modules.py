@@ -26,7 +26,7 @@ SHOWN = [
     "wait-for-payment",
     "scheduled-email",
 ]
-STRUCTURAL = ("get", "text", "stop", "again", "leave", "repeat", "outcome_of")
+STRUCTURAL = ("get", "text", "stop", "again", "leave", "repeat", "once", "outcome_of")
 """What a module calls of `Flow` that no drawn node stands for."""
 
 

@@ -57,7 +57,7 @@ class Game:
         self.now = 0.0
         self.run = Run()
         self.coming: list[tuple[float, int, Living, Callable[[], None], Callable[[], bool]]] = []
-        """What happens later; a heap."""
+        """What happens later, unless it has become void by then; a heap."""
         self.states: dict[Key, Happened] = {}
         self.executed: Counter[Key] = Counter()
         self.event: dict[str, Any] = {}
@@ -70,17 +70,16 @@ class Game:
         seconds: float,
         level: Living,
         what: Callable[[], None],
-        holds: Callable[[], bool] = lambda: True,
+        void: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Let something happen, if its level still lives and it still `holds` then."""
         self.count += 1
-        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what, holds))
+        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what, void))
 
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
         while self.coming and not (self.ending and self.coming[0][0] > self.now):
-            at, _, level, what, holds = heapq.heappop(self.coming)
-            if not (level.alive and holds()):
+            at, _, level, what, void = heapq.heappop(self.coming)
+            if not level.alive or void():
                 continue
             self.now = at
             try:

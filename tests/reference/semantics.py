@@ -278,7 +278,7 @@ class Level:
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
         """Something that a node does later, unless its iteration is over by then."""
         epoch = self.epochs[name]
-        self.game.later(seconds, self, what, lambda: self.epochs[name] == epoch)
+        self.game.later(seconds, self, what, lambda: self.epochs[name] != epoch)
 
     def look(self) -> None:
         """After everything that happens: is a round over, or all of this?"""
