@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
@@ -12,7 +14,7 @@ from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.passes import step_id
-from proflow_runtime.results import Failed, Result, combined
+from proflow_runtime.results import Failed, ItemEnded, Result, combined
 from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
@@ -68,7 +70,10 @@ class Containers(Structures):
             if alias is not None:
                 names[alias] = value
             with self._within(self._frame.item(index, names)):
-                await body()
+                try:
+                    await body()
+                except ItemEnded:
+                    self._cancel_open()
                 output = self._result(result)
             over.add(index)
             return output
@@ -111,7 +116,8 @@ class Containers(Structures):
                         bound = f"{number} rounds" if number > 1 else "1 round"
                         raise Failed(node, f"loop `{node}` goes on after {bound}")
                     self._next_round(loop)
-                    await body()
+                    with suppress(ItemEnded):
+                        await body()
                     output = self._result(result)
             return output
 
@@ -130,6 +136,13 @@ class Containers(Structures):
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
         return steering.lets_fail(self.workflow.id, step)
+
+    def _cancel_open(self) -> None:
+        """What is open in an item that has ended is left."""
+        items = self._frame.items
+        for (name, path), state in self._all_states().items():
+            if path[: len(items)] == items and state.status in ("running", "waiting"):
+                self._keep((name, path), replace(state, status="cancelled"))
 
     def _result(self, node: str | None) -> JSON:
         """What an item or a round comes to."""
