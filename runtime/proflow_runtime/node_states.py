@@ -141,7 +141,7 @@ class _Level:
             self.out[edge.source].append(index)
             if not edge.back:
                 self.into[edge.target].append(index)
-        bodies = _bodies(self.nodes, edges)
+        bodies = _bodies(self.nodes.values(), edges)
         within: dict[str, list[int]] = {name: [] for name in self.nodes}
         for number, body in enumerate(bodies.values()):
             for name in body:
@@ -280,9 +280,14 @@ def _state(
     return NodeState("running" if begun and node.type not in UNRECORDED else "pending")
 
 
-def _bodies(nodes: Iterable[str], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:
+def _bodies(nodes: Iterable[CanvasNode], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:
     """The nodes of the loop that begins with each header, those of outer loops first."""
-    before: dict[str, list[str]] = {name: [] for name in nodes}
+    mishaps = {node.id for node in nodes if node.mishap}
+    into: dict[str, list[str]] = {name: [] for name in mishaps}
+    for edge in edges:
+        if edge.target in mishaps:
+            into[edge.target].append(edge.source)
+    before: dict[str, list[str]] = {node.id: [] for node in nodes}
     ways: dict[str, list[str]] = {}
     for edge in edges:
         before[edge.target].append(edge.source)
@@ -296,6 +301,10 @@ def _bodies(nodes: Iterable[str], edges: list[CanvasEdge]) -> dict[str, frozense
             if name not in body:
                 body.add(name)
                 stack += before[name]
+        left = set(mishaps)
+        while new := {name for name in left if into[name] and body.issuperset(into[name])}:
+            body |= new
+            left -= new
         found[header] = frozenset(body)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
