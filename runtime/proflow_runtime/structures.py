@@ -134,10 +134,14 @@ class Structures(Pass):
         """
         arrived: dict[str, bool] = {}
         names = {branch.name for branch in branches}
+        returned: set[str] = set()
+        """Nodes by which the iteration is left: nothing that comes after them begins any more."""
 
         def taken(source: Source) -> bool | None:
             """Whether what leads here was taken; None: that is open still."""
             node, *outcomes = (source,) if isinstance(source, str) else source
+            if node in returned:
+                return None
             if node in names and not arrived.get(node):
                 return arrived.get(node)
             return not outcomes or not set(outcomes).isdisjoint(self._outcomes_of(node))
@@ -152,7 +156,11 @@ class Structures(Pass):
                 if True not in edges or (branch.needs == "all" and not enough):
                     arrived[branch.name] = False
                     return None
-            done = await branch.body()
+            try:
+                done = await branch.body()
+            except Returned as error:
+                returned.add(error.node)
+                raise
             arrived[branch.name] = done is None
             return done
 
