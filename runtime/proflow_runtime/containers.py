@@ -161,6 +161,7 @@ class Containers(Structures):
     ) -> JSON | StepFailure:
         """What `work` comes to. What it has counted and seen is then as when it first failed."""
         executions, outcomes = dict(self._executions), dict(self._inner_outcomes)
+        entered = set(self._entered)
         states = self._all_states()
         step = step_id(node, "error", items=self._frame.items, execution=execution)
         abandoned = self._is_memoised(step)
@@ -199,6 +200,7 @@ class Containers(Structures):
         counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
         self._executions = executions | counted
         self._inner_outcomes = outcomes | known["outcomes"]
+        self._entered = entered
         for name, items, number in known["open"] if self.states is not None else ():
             self._keep((name, tuple(items)), NodeState("cancelled", round=number))
         return StepFailure(known["name"], known["message"], 0)

@@ -73,8 +73,8 @@ def _outcomes(run: Run, story: Story) -> list[str]:
         want, seen = run.outcomes.get(node), story.outcomes.get(node)
         ended = {one.ended for one in run.executions if _node(one.step) == node}
         ended |= {times[1] for step, times in story.steps.items() if _node(step) == node}
-        happened = run.nodes.get(node)
-        began = {None if happened is None else happened.started}
+        happened, told = run.nodes.get(node), story.nodes.get(node)
+        began = {happened.started if happened else None, told[2] if told else None}
         if want != seen and not (ended | began) & run.stops and node not in run.abandoned:
             found.append(f"outcome of `{node}`: {seen!r}, not {want!r}")
     return found

@@ -1,6 +1,7 @@
 """A simulated run for people: a timeline, and a table of the nodes' states."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ _MARKS = {
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 """What need not be told of an event that answered: it is the outcome, or how it was matched."""
+_RETURNED = re.compile(r"/returned(-\d+)?$")
 _WIDEST, _LONGEST = 48, 600
 
 
@@ -35,13 +37,15 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
     labels = {node.id: node.label for node in definition.canvas.nodes}
     types = {node.id: node.type for node in definition.canvas.nodes}
     lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
+    left = {one for step in told["steps"] if _ends_round(step) for one in _left(step)}
     moments = [
         (
             _since(start, step["at"]),
             _MARKS.get(step["status"], "·"),
-            *_happened(step, types.get(step["node"])),
+            *_happened(step, types.get(step["node"]), step["id"] in left),
         )
         for step in told["steps"]
+        if not (step["id"] in left and step["status"] == "cancelled")
     ]
     lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
     simulated = set(told["simulated"])
@@ -113,8 +117,28 @@ def _outcome(outcome: str | Sequence[str] | None) -> str:
     return _cut(outcome if isinstance(outcome, str) else ", ".join(outcome))
 
 
-def _happened(step: Mapping[str, Any], kind: str | None) -> tuple[str, str, str]:
+def _ends_round(step: Mapping[str, Any]) -> bool:
+    """Whether it is a step by which an approval ends a round of a loop, and leaves all else."""
+    return step["op"] == "StepRun" and _RETURNED.search(step["id"]) is not None
+
+
+def _left(step: Mapping[str, Any]) -> list[str]:
+    """The steps that were open when an approval ended their round."""
+    return list((step["output"] or {}).get("open", []))
+
+
+def _returned(step: Mapping[str, Any]) -> tuple[str, str, str]:
+    if step["output"] is None:
+        return _cut(step["id"]), "something else came first", ""
+    left = ", ".join(_left(step))
+    said = f"{step['output']['node']} returned to {step['node']}"
+    return _cut(step["id"]), _cut(said), _cut(f"left: {left}") if left else ""
+
+
+def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[str, str, str]:
     status = step["status"]
+    if _ends_round(step) and status == "completed":
+        return _returned(step)
     said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
         status, status
     )
@@ -129,6 +153,8 @@ def _happened(step: Mapping[str, Any], kind: str | None) -> tuple[str, str, str]
         said = "failed, as its first failure is kept"
     if isinstance(output, dict) and (status == "failed" or step["id"].endswith("/error")):
         output = output.get("message")
+    if left:
+        said += ", too late"
     shown = "" if output is None else json.dumps(output, ensure_ascii=False)
     return _cut(step["id"]), said, _cut(shown)
 
