@@ -7,7 +7,7 @@ left. So what became of nodes that run nothing follows from the others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -120,13 +120,19 @@ class _Showing:
         return found
 
 
+_WRONG = ("rejected", "timeout", "returned", "error")
+"""Outcomes of approvals, waits and steps that are not what they are there for."""
+
+
 @dataclass(frozen=True)
 class _Loop:
-    """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left."""
+    """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left,
+    `stopping` those that stop the run."""
 
     nodes: frozenset[str]
     back: tuple[int, ...]
     left_by: tuple[int, ...]
+    stopping: tuple[int, ...]
 
 
 class _Level:
@@ -141,7 +147,7 @@ class _Level:
             self.out[edge.source].append(index)
             if not edge.back:
                 self.into[edge.target].append(index)
-        bodies = _bodies(self.nodes, edges)
+        bodies = _bodies(self.nodes, edges, _mishaps(self.nodes, edges))
         within: dict[str, list[int]] = {name: [] for name in self.nodes}
         for number, body in enumerate(bodies.values()):
             for name in body:
@@ -149,12 +155,15 @@ class _Level:
         self.gates: dict[int, int] = {}
         """Edge → the outermost loop that it leaves, by its number."""
         back: list[list[int]] = [[] for _ in bodies]
+        stopping: list[list[int]] = [[] for _ in bodies]
         for index, edge in enumerate(edges):
             stays = within[edge.target]
             if not edge.back:
                 left = [number for number in within[edge.source] if number not in stays]
                 if left and not self.nodes[edge.target].stops:
                     self.gates[index] = left[0]
+                for number in left if self.nodes[edge.target].stops else ():
+                    stopping[number].append(index)
                 continue
             for number in within[edge.source]:
                 back[number].append(index)
@@ -162,7 +171,7 @@ class _Level:
         for index, number in self.gates.items():
             left_by[number].append(index)
         self.loops = [
-            _Loop(body, tuple(back[number]), tuple(left_by[number]))
+            _Loop(body, tuple(back[number]), tuple(left_by[number]), tuple(stopping[number]))
             for number, body in enumerate(bodies.values())
         ]
         self.headers = {header: self.loops[at] for at, header in enumerate(bodies)}
@@ -238,7 +247,7 @@ class _Level:
     ) -> list[int]:
         """The edges that are settled because the run has left a loop."""
         over = all(states[name].status in ("completed", "skipped") for name in loop.nodes)
-        if not over or any(held.get(index) for index in loop.back):
+        if not over or any(held.get(index) for index in (*loop.back, *loop.stopping)):
             return []
         return [index for index in loop.left_by if index in held]
 
@@ -280,8 +289,13 @@ def _state(
     return NodeState("running" if begun and node.type not in UNRECORDED else "pending")
 
 
-def _bodies(nodes: Iterable[str], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:
-    """The nodes of the loop that begins with each header, those of outer loops first."""
+def _bodies(
+    nodes: Iterable[str], edges: list[CanvasEdge], mishaps: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """The nodes of the loop that begins with each header, those of outer loops first.
+
+    A mishap that is come to from a loop alone is in it: the round is not over before that is.
+    """
     before: dict[str, list[str]] = {name: [] for name in nodes}
     ways: dict[str, list[str]] = {}
     for edge in edges:
@@ -296,8 +310,58 @@ def _bodies(nodes: Iterable[str], edges: list[CanvasEdge]) -> dict[str, frozense
             if name not in body:
                 body.add(name)
                 stack += before[name]
+        body.update(name for name in mishaps if before[name] and body.issuperset(before[name]))
         found[header] = frozenset(body)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def _mishaps(nodes: Mapping[str, CanvasNode], edges: list[CanvasEdge]) -> list[str]:
+    """What only leads to ends that stop the run, and is come to only if something went wrong; in
+    topological order."""
+    if not any(node.stops for node in nodes.values()):
+        return []
+    out: dict[str, list[CanvasEdge]] = {name: [] for name in nodes}
+    missing = dict.fromkeys(nodes, 0)
+    for edge in edges:
+        out[edge.source].append(edge)
+        missing[edge.target] += not edge.back
+    order = [name for name, count in missing.items() if not count]
+    well = set(order)
+    for name in order:
+        for edge in out[name]:
+            if edge.back:
+                continue
+            missing[edge.target] -= 1
+            if not missing[edge.target]:
+                order.append(edge.target)
+            if name in well and not _goes_wrong(nodes[name], edge):
+                well.add(edge.target)
+    bound: set[str] = set()
+    for name in reversed(order):
+        if nodes[name].stops or (
+            _stops_else(nodes[name], out[name])
+            and all(not edge.back and edge.target in bound for edge in out[name])
+        ):
+            bound.add(name)
+    return [name for name in order if name in bound and name not in well]
+
+
+def _goes_wrong(node: CanvasNode, edge: CanvasEdge) -> bool:
+    kind = NODE_TYPES.get(node.type)
+    return kind is not None and not kind.rules and edge.outcome in _WRONG
+
+
+def _stops_else(node: CanvasNode, out: list[CanvasEdge]) -> bool:
+    """Whether something follows each outcome of a node, if only the stop of the run."""
+    kind = NODE_TYPES.get(node.type)
+    drawn = {edge.outcome for edge in out}
+    if kind is None or kind.rules or None in drawn:
+        return bool(out)
+    return (bool(out) or bool(kind.undrawn)) and {*kind.outcomes} <= {
+        *drawn,
+        *kind.undrawn,
+        "error",
+    }
 
 
 def _latest(times: Iterable[datetime | None]) -> datetime | None:
