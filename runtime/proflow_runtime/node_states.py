@@ -162,7 +162,7 @@ class _Level:
                 left = [number for number in within[edge.source] if number not in stays]
                 if left and not self.nodes[edge.target].stops:
                     self.gates[index] = left[0]
-                for number in left if self.nodes[edge.target].stops else ():
+                for number in within[edge.source] if self.nodes[edge.target].stops else ():
                     stopping[number].append(index)
                 continue
             for number in within[edge.source]:
