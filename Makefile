@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web pictures wheel test test-web test-long check fix golden migrations bench lock new-node new-rule
+.PHONY: help demo demo-web web pictures wheel test test-web test-long fuzz check fix golden migrations bench lock new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -57,6 +57,10 @@ web/node_modules/.ready: web/package-lock.json
 
 test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and generated code
 	PROFLOW_EXAMPLES=$${PROFLOW_EXAMPLES:-2000} $(BIN)/python -m pytest tests/parity tests/reference $(PYTEST)
+
+# FUZZ="--out /tmp/differing" writes each design about which they differ, as small as it gets.
+fuzz: $(READY) ## Compare the checks with a brute-force judge on 20,000 random designs
+	cd tests && ../$(BIN)/python -m soundness.fuzz --count 20000 $(FUZZ)
 
 check: $(READY) ## Lint, formatting and types
 	$(BIN)/ruff check $(CODE)

@@ -50,12 +50,14 @@ class Fix:
     """A change of the file after which the problem is gone.
 
     `safe`: it changes nothing that a run does, or says the only thing that can be meant. The title
-    of any other fix says what changes.
+    of any other fix says what changes. `alternative`: it is a second choice, which nobody is to
+    take for the likeliest, so that it is only offered behind another one that mends.
     """
 
     title: str
     safe: bool
     edits: tuple[Edit, ...]
+    alternative: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The fix as it stands in reports."""

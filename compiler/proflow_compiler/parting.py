@@ -11,6 +11,7 @@ from operator import is_
 from typing import Any
 
 from proflow_schemas.definition import (
+    AgainOp,
     AnyOp,
     Arm,
     BranchOp,
@@ -110,7 +111,7 @@ class _Parting:
 
     def _inside(self, op: AnyOp) -> AnyOp:
         """An op with the blocks in it split, if it is long."""
-        if self.lengths.of([op]).most <= self.most:
+        if self.lengths.of([op]).most <= self.most or self._shares_tails(op):
             return op
         match op:
             case BranchOp():
@@ -128,6 +129,22 @@ class _Parting:
                 return op.model_copy(update={"tasks": tasks})
             case _:
                 return op
+
+    def _shares_tails(self, op: AnyOp) -> bool:
+        """Whether branches of an op may come to one stop tail: parts would each run it."""
+        if not isinstance(op, ParallelOp | RegionOp):
+            return False
+        seen: set[str] = set()
+        stack: list[Sequence[AnyOp]] = [[op]]
+        while stack:
+            for one in walk(list(stack.pop())):
+                if isinstance(one, CallOp):
+                    if one.once:
+                        return True
+                    if one.function not in seen:
+                        seen.add(one.function)
+                        stack.append(self.functions[one.function])
+        return False
 
     def _grouped(self, op: ParallelOp, arms: list[Arm]) -> list[Arm]:
         """Arms by so many as fit into a part, each group an arm that runs them at once."""
@@ -241,6 +258,10 @@ def _with_data(definition: Definition) -> Definition:
     )
 
 
+_NAMED = ParallelOp | RegionOp | BranchOp | StopOp | CallOp | PartOp | AgainOp
+"""Ops that are named by a node, and do not run it."""
+
+
 class _Units:
     """Where nodes are and where they are read: in parts, in functions, or outside of both.
 
@@ -260,7 +281,8 @@ class _Units:
             bit = self.bits[unit]
             below = self.leads_to[unit] = set()
             for op in walk(list(block)):
-                there[op.node] = there.get(op.node, 0) | bit
+                if not isinstance(op, _NAMED):
+                    there[op.node] = there.get(op.node, 0) | bit
                 for node in _reads(op):
                     read[node] = read.get(node, 0) | bit
                 if isinstance(op, CallOp):
@@ -275,21 +297,22 @@ class _Units:
 
     def data_of(self, part: str) -> dict[str, list[str]]:
         own = self._extent(("part", part))
+        elsewhere = self._extent(("", ""), without=("part", part))
         reads, keeps = [], []
         for node, (there, read) in self.crossing.items():
             if there & own:
-                if read & ~own:
+                if read & elsewhere:
                     keeps.append(node)
             elif read & own:
                 reads.append(node)
         return {"reads": sorted(reads), "keeps": sorted(keeps)}
 
-    def _extent(self, unit: tuple[str, str]) -> int:
-        """A unit and all that it leads to."""
+    def _extent(self, unit: tuple[str, str], without: tuple[str, str] | None = None) -> int:
+        """A unit and all that it leads to, but for what only `without` leads to."""
         found, stack = self.bits[unit], [unit]
         while stack:
             for one in self.leads_to[stack.pop()]:
-                if not found & self.bits[one]:
+                if one != without and not found & self.bits[one]:
                     found |= self.bits[one]
                     stack.append(one)
         return found

@@ -66,7 +66,8 @@ def compile_reading(
             definitions.append(definition)
 
     def check(design: Design) -> list[Diagnostic]:
-        return run_checks(build_graph(design), handlers=handlers, calls=calls, stored=stored)
+        graph = build_graph(design)
+        return run_checks(graph, handlers=handlers, calls=calls, stored=stored, fixing=False)
 
     sound, found = proven(reading, diagnostics, check)
     return Compilation(replace(reading, diagnostics=sound), definitions, found)

@@ -7,7 +7,7 @@ left. So what became of nodes that run nothing follows from the others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -120,10 +120,6 @@ class _Showing:
         return found
 
 
-_WRONG = ("rejected", "timeout", "returned", "error")
-"""Outcomes of approvals, waits and steps that are not what they are there for."""
-
-
 @dataclass(frozen=True)
 class _Loop:
     """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left,
@@ -147,7 +143,7 @@ class _Level:
             self.out[edge.source].append(index)
             if not edge.back:
                 self.into[edge.target].append(index)
-        bodies = _bodies(self.nodes, edges, _mishaps(self.nodes, edges))
+        bodies = _bodies(self.nodes.values(), edges)
         within: dict[str, list[int]] = {name: [] for name in self.nodes}
         for number, body in enumerate(bodies.values()):
             for name in body:
@@ -289,14 +285,14 @@ def _state(
     return NodeState("running" if begun and node.type not in UNRECORDED else "pending")
 
 
-def _bodies(
-    nodes: Iterable[str], edges: list[CanvasEdge], mishaps: Sequence[str]
-) -> dict[str, frozenset[str]]:
-    """The nodes of the loop that begins with each header, those of outer loops first.
-
-    A mishap that is come to from a loop alone is in it: the round is not over before that is.
-    """
-    before: dict[str, list[str]] = {name: [] for name in nodes}
+def _bodies(nodes: Iterable[CanvasNode], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:
+    """The nodes of the loop that begins with each header, those of outer loops first."""
+    mishaps = {node.id for node in nodes if node.mishap}
+    into: dict[str, list[str]] = {name: [] for name in mishaps}
+    for edge in edges:
+        if edge.target in mishaps:
+            into[edge.target].append(edge.source)
+    before: dict[str, list[str]] = {node.id: [] for node in nodes}
     ways: dict[str, list[str]] = {}
     for edge in edges:
         before[edge.target].append(edge.source)
@@ -310,58 +306,12 @@ def _bodies(
             if name not in body:
                 body.add(name)
                 stack += before[name]
-        body.update(name for name in mishaps if before[name] and body.issuperset(before[name]))
+        left = set(mishaps)
+        while new := {name for name in left if into[name] and body.issuperset(into[name])}:
+            body |= new
+            left -= new
         found[header] = frozenset(body)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
-
-
-def _mishaps(nodes: Mapping[str, CanvasNode], edges: list[CanvasEdge]) -> list[str]:
-    """What only leads to ends that stop the run, and is come to only if something went wrong; in
-    topological order."""
-    if not any(node.stops for node in nodes.values()):
-        return []
-    out: dict[str, list[CanvasEdge]] = {name: [] for name in nodes}
-    missing = dict.fromkeys(nodes, 0)
-    for edge in edges:
-        out[edge.source].append(edge)
-        missing[edge.target] += not edge.back
-    order = [name for name, count in missing.items() if not count]
-    well = set(order)
-    for name in order:
-        for edge in out[name]:
-            if edge.back:
-                continue
-            missing[edge.target] -= 1
-            if not missing[edge.target]:
-                order.append(edge.target)
-            if name in well and not _goes_wrong(nodes[name], edge):
-                well.add(edge.target)
-    bound: set[str] = set()
-    for name in reversed(order):
-        if nodes[name].stops or (
-            _stops_else(nodes[name], out[name])
-            and all(not edge.back and edge.target in bound for edge in out[name])
-        ):
-            bound.add(name)
-    return [name for name in order if name in bound and name not in well]
-
-
-def _goes_wrong(node: CanvasNode, edge: CanvasEdge) -> bool:
-    kind = NODE_TYPES.get(node.type)
-    return kind is not None and not kind.rules and edge.outcome in _WRONG
-
-
-def _stops_else(node: CanvasNode, out: list[CanvasEdge]) -> bool:
-    """Whether something follows each outcome of a node, if only the stop of the run."""
-    kind = NODE_TYPES.get(node.type)
-    drawn = {edge.outcome for edge in out}
-    if kind is None or kind.rules or None in drawn:
-        return bool(out)
-    return (bool(out) or bool(kind.undrawn)) and {*kind.outcomes} <= {
-        *drawn,
-        *kind.undrawn,
-        "error",
-    }
 
 
 def _latest(times: Iterable[datetime | None]) -> datetime | None:

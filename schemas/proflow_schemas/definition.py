@@ -458,7 +458,9 @@ class CanvasNode(Model):
     """A node; `parent` is the container it stands in.
 
     With a number it `needs` it goes on as soon as so many edges in are taken, with `all` only if
-    all are. A node that `stops` ends the run as soon as an edge into it is taken, out of any loop.
+    all are. A node that `stops` ends the run as soon as an edge into it is taken, out of any loop. A
+    `mishap` leads to nothing else, and is come to only if something goes wrong: it belongs to the
+    loop that it is entered from, if that is one.
     """
 
     id: str
@@ -467,6 +469,7 @@ class CanvasNode(Model):
     parent: str | None = None
     needs: Needs = None
     stops: bool = False
+    mishap: bool = False
 
 
 class CanvasEdge(Model):

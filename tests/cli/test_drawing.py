@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,7 +11,7 @@ import pytest
 from cli.conftest import DESIGNS, Proflow
 from proflow_compiler.drawing import dot, figure, mermaid, svg
 from proflow_compiler.drawing.figure import COLOURS, ERROR, SHOWN
-from proflow_compiler.drawing.layout import HEIGHT, layout
+from proflow_compiler.drawing.layout import HEIGHT, layout, text_width
 from proflow_compiler.reader import read
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -242,6 +243,100 @@ def test_ways_back_and_errors_look_different(inside: Proflow, tmp_path: Path) ->
 def test_a_rejection_that_leads_back_is_drawn_as_an_edge(inside: Proflow) -> None:
     design = DESIGNS / "reject-to" / "design.json"
     assert re.search(r"-\.->\|\"rejected #8804; \d+#215;\"\|", inside("graph", design).out)
+
+
+COUNTERSIGN: dict[str, Any] = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+        {"id": "legal", "type": "approval"},
+        {"id": "finance", "type": "approval"},
+        {"id": "both", "type": "join", "data": {"mode": "all"}},
+        {"id": "plain", "type": "join"},
+        {"id": "refused", "type": "end", "data": {"status": "rejected", "terminate": True}},
+        {"id": "late", "type": "end", "data": {"fail": True}},
+        {"id": "end", "type": "end"},
+    ],
+    "edges": [
+        {"source": "start", "target": "draft"},
+        {"source": "draft", "target": "legal"},
+        {"source": "draft", "target": "finance"},
+        {"source": "legal", "target": "both"},
+        {"source": "finance", "target": "both"},
+        {"source": "both", "target": "plain"},
+        {"source": "plain", "target": "end"},
+        {"source": "legal", "target": "draft", "sourceHandle": "returned"},
+        {"source": "finance", "target": "draft", "sourceHandle": "returned"},
+        {"source": "legal", "target": "refused", "sourceHandle": "rejected"},
+        {"source": "finance", "target": "refused", "sourceHandle": "rejected"},
+        {"source": "legal", "target": "late", "sourceHandle": "timeout"},
+    ],
+}
+
+
+def test_inferred_back_edges_are_drawn_as_such_with_the_usual_bound(
+    inside: Proflow, tmp_path: Path
+) -> None:
+    (tmp_path / "sign.json").write_text(json.dumps(COUNTERSIGN))
+    text = inside("graph", "sign.json").out
+    assert 'n2 -.->|"returned #8804; 10#215;"| n1' in text
+    assert 'n3 -.->|"returned #8804; 10#215;"| n1' in text
+    dotted = inside("graph", "sign.json", "--format", "dot").out
+    assert dotted.count('label="returned ≤ 10×" style=dashed constraint=false') == 2
+    root = ElementTree.fromstring(inside("graph", "sign.json", "--format", "svg").out)
+    paths = root.findall(f"./{SVG}g/{SVG}path")
+    dashed = [path.get("stroke-dasharray") is not None for path in paths]
+    assert dashed == [edge.get("sourceHandle") == "returned" for edge in COUNTERSIGN["edges"]]
+
+
+def test_modes_of_joins_and_ends_that_stop_the_run_are_shown(
+    inside: Proflow, tmp_path: Path
+) -> None:
+    (tmp_path / "sign.json").write_text(json.dumps(COUNTERSIGN))
+    text = inside("graph", "sign.json").out
+    for line in (
+        'n4[["both<br/>mode all"]]',
+        'n5[["plain"]]',
+        'n6((("refused<br/>stops the run")))',
+        'n7((("late<br/>fails the run")))',
+        'n8(["end"])',
+    ):
+        assert f"  {line}\n" in text
+    dotted = inside("graph", "sign.json", "--format", "dot").out.splitlines()
+    stopping = [line.split()[0] for line in dotted if "peripheries=2" in line]
+    assert stopping == ["n6", "n7"]
+    root = ElementTree.fromstring(inside("graph", "sign.json", "--format", "svg").out)
+    outlines = {
+        group.findtext(f"{SVG}title"): len(group.findall(f"{SVG}rect"))
+        for group in root.findall(f"./{SVG}g/{SVG}g")
+    }
+    assert [title for title, count in outlines.items() if count == 2] == [
+        "refused (end)",
+        "late (end)",
+    ]
+
+
+def test_the_mode_of_a_join_stays_beside_its_status(inside: Proflow, tmp_path: Path) -> None:
+    (tmp_path / "sign.json").write_text(json.dumps(COUNTERSIGN))
+    states = {"both": {"status": "completed", "outcome": "default"}, "end": {"status": "pending"}}
+    (tmp_path / "run.json").write_text(json.dumps({"nodes": states}))
+    text = inside("graph", "sign.json", "--run", "run.json").out
+    assert 'n4[["both<br/>mode all #183; completed"]]' in text
+
+
+def test_labels_of_edges_do_not_cover_each_other(inside: Proflow, tmp_path: Path) -> None:
+    (tmp_path / "sign.json").write_text(json.dumps(COUNTERSIGN))
+    root = ElementTree.fromstring(inside("graph", "sign.json", "--format", "svg").out)
+    labels = [text for text in root.iter(f"{SVG}text") if text.get("font-size") == "11"]
+    boxes = []
+    for label in labels:
+        if label.get("paint-order") is not None:
+            x, half = float(label.get("x", "")), text_width(label.text or "", 11) / 2
+            boxes.append((x - half, x + half, float(label.get("y", ""))))
+    assert len(boxes) == 5
+    for one, other in combinations(boxes, 2):
+        beside = one[1] <= other[0] + 0.1 or other[1] <= one[0] + 0.1
+        assert beside or abs(one[2] - other[2]) >= 12.9
 
 
 @pytest.mark.parametrize("format", ["mermaid", "dot", "svg"])

@@ -168,3 +168,27 @@ def test_a_process_without_a_terminal_fixes_too(proflow: Proflow, tmp_path: Path
     assert "\x1b" not in proflow("check", "a.json", "--diff").out
     assert proflow("check", "a.json", "--fix").code == 0
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == FIXED
+
+
+def test_bounds_that_nobody_gave_are_written(inside: Proflow, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    text = """{
+  "nodes": [
+    {"id": "a", "type": "start"},
+    {"id": "b", "type": "task", "data": {"handler": "work"}},
+    {"id": "c", "type": "approval", "data": {"approverIds": ["1"]}},
+    {"id": "d", "type": "end"}
+  ],
+  "edges": [
+    {"source": "a", "target": "b"},
+    {"source": "b", "target": "c"},
+    {"source": "c", "target": "d"},
+    {"source": "c", "target": "b", "sourceHandle": "returned"}
+  ]
+}"""
+    path.write_text(text)
+    done = inside("check", path, "--fix")
+    assert "fixed PF216: say that it is at most 10 times" in done.err
+    bound = '"sourceHandle": "returned", "data": {"loop": {"max": 10}}}'
+    assert path.read_text() == text.replace('"sourceHandle": "returned"}', bound)
+    assert done.code == 0

@@ -17,17 +17,25 @@ def differences(graph: Graph, run: Run, story: Story, *, parts: bool = False) ->
     before or after it.
     """
     found = [f"step `{step}` was done twice" for step in story.twice]
-    for name in ("status", "result", "output"):
+    for name in () if _contested(run) else ("status", "result", "output"):
         expected, seen = getattr(run, name), getattr(story, name)
         if expected != seen:
             found.append(f"{name}: {seen!r}, not {expected!r} ({story.error!r}, {run.error!r})")
     if run.status != "waiting" and story.ended != run.ended:
         found.append(f"ended: {story.ended}, not {run.ended}")
-    if run.status == "completed":
+    if run.status == "completed" and not _contested(run):
         found += [] if parts and run.stops else _outcomes(run, story)
     found += _nodes(graph, run, story)
     found += _steps(run, story)
     return found
+
+
+def _contested(run: Run) -> bool:
+    """Whether steps that take no time here began in the instant in which the run was stopped.
+
+    Another one of them may have stopped it, too, and which is the first is not said.
+    """
+    return run.ended in run.stops and any(one.started == run.ended for one in run.executions)
 
 
 def _nodes(graph: Graph, run: Run, story: Story) -> list[str]:
@@ -65,7 +73,9 @@ def _outcomes(run: Run, story: Story) -> list[str]:
         want, seen = run.outcomes.get(node), story.outcomes.get(node)
         ended = {one.ended for one in run.executions if _node(one.step) == node}
         ended |= {times[1] for step, times in story.steps.items() if _node(step) == node}
-        if want != seen and not ended & run.stops and node not in run.abandoned:
+        happened, told = run.nodes.get(node), story.nodes.get(node)
+        began = {happened.started if happened else None, told[2] if told else None}
+        if want != seen and not (ended | began) & run.stops and node not in run.abandoned:
             found.append(f"outcome of `{node}`: {seen!r}, not {want!r}")
     return found
 

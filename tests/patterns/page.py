@@ -1,11 +1,12 @@
 """The page of the workflow patterns, made of the fixtures: text, drawing, generated code.
 
 A fixture is a folder `<nn>-<name>` with a `design.json`, `runs.json` (as those of the other
-fixtures) and `pattern.md`: the title, what the pattern is, a line `Supported: …`, how it is drawn,
-and remarks, as paragraphs.
+fixtures) and `pattern.md`: the title, what the pattern is, a line `Supported: …` (of countersign
+patterns: `A rejection: …`), how it is drawn, and remarks, as paragraphs.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +25,16 @@ INTRODUCTION = """\
 
 The twenty basic patterns of W. van der Aalst, A. ter Hofstede, B. Kiepuszewski and A. Barros,
 *Workflow Patterns*, Distributed and Parallel Databases 14 (2003): how each is drawn, what it
-compiles to, and what to do where there is no such thing. The designs are in `fixtures/patterns`;
-all of them are checked, compiled and run by the tests, and this page is written from them.
+compiles to, and what to do where there is no such thing. Behind them, eight drawings for
+countersigning. The designs are in `fixtures/patterns`; all of them are checked, compiled and run by
+the tests, and this page is written from them.
 """
+COUNTERSIGNING = """\
+Countersigning (会签, 会审): several people or departments review a request at the same time. The
+drawings differ in what a rejection does:
+"""
+BASIC = range(1, 21)
+"""The numbers of the twenty patterns; those of countersigning follow."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,26 @@ class Pattern:
 
     @property
     def supported(self) -> str:
-        return self._paragraphs[2].removeprefix("Supported: ").removesuffix(".")
+        return self._said("Supported")
+
+    @property
+    def rejection(self) -> str:
+        """Of a countersign pattern: what a rejection does."""
+        return self._said("A rejection")
+
+    def _said(self, what: str) -> str:
+        label, said = self._paragraphs[2].split(": ", 1)
+        assert label == what, self.folder
+        return said.removesuffix(".")
 
     @property
     def section(self) -> str:
         """The part of the page that is about it."""
         what, how, remarks = self._paragraphs[1], self._paragraphs[3], self._paragraphs[4:]
         drawn = mermaid(figure(self.compilation.reading.designs[0]))
-        lead = how if self.supported != "no" else f"There is no such thing here. Instead: {how}"
+        basic = self.number in BASIC
+        missing = basic and self.supported == "no"
+        lead = f"There is no such thing here. Instead: {how}" if missing else how
         return "\n\n".join(
             [
                 f"## {self.number}. {self.title}",
@@ -101,9 +121,24 @@ def patterns() -> list[Pattern]:
 def page() -> str:
     """The whole text of `docs/patterns.md`."""
     found = patterns()
-    rows = [f"| {one.number} | [{one.title}](#{_anchor(one)}) | {one.supported} |" for one in found]
-    table = "\n".join(["| | pattern | supported |", "|---|---|---|", *rows])
-    return "\n\n".join([INTRODUCTION.strip(), table, *(one.section for one in found)]) + "\n"
+    basic = [_row(one, one.supported) for one in found if one.number in BASIC]
+    signing = [_row(one, one.rejection) for one in found if one.number not in BASIC]
+    parts = [
+        INTRODUCTION.strip(),
+        _table("supported", basic),
+        COUNTERSIGNING.strip(),
+        _table("a rejection", signing),
+        *(one.section for one in found),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(pattern: Pattern, said: str) -> str:
+    return f"| {pattern.number} | [{pattern.title}](#{_anchor(pattern)}) | {said} |"
+
+
+def _table(title: str, rows: Sequence[str]) -> str:
+    return "\n".join([f"| | pattern | {title} |", "|---|---|---|", *rows])
 
 
 def _anchor(pattern: Pattern) -> str:

@@ -44,7 +44,8 @@ class Abandoned(Exception):
 class Living(Protocol):
     """What a thing that happens later happens to."""
 
-    alive: bool
+    @property
+    def alive(self) -> bool: ...
 
     def look(self) -> None: ...
 
@@ -63,25 +64,25 @@ class Game:
         self.event: dict[str, Any] = {}
         self.ending: list[Stop] = []
         """The stops of the instant in which the run ends."""
+        self.planned = 0
+        """How much had been planned before what stopped the run first."""
         self.count = 0
 
-    def later(
-        self,
-        seconds: float,
-        level: Living,
-        what: Callable[[], None],
-        void: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
         self.count += 1
-        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what, void))
+        heapq.heappush(self.coming, (self.now + seconds, self.count, level, what))
 
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
-        while self.coming and not (self.ending and self.coming[0][0] > self.now):
-            at, _, level, what, void = heapq.heappop(self.coming)
-            if not level.alive or void():
+        while self.coming:
+            at, number, level, what = heapq.heappop(self.coming)
+            if self.ending and (at > self.now or number > self.planned):
+                continue  # nothing new starts; what was to happen in this instant may stop it, too
+            if not level.alive:
                 continue
             self.now = at
+            if not self.ending:
+                self.planned = self.count
             try:
                 what()
                 level.look()

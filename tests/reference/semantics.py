@@ -45,6 +45,21 @@ def play(graph: Graph, outside: Outside) -> Run:
     return run
 
 
+class InIteration:
+    """A node in the iteration that is going on, as long as that lasts."""
+
+    def __init__(self, level: "Level", name: str) -> None:
+        self.level, self.name = level, name
+        self.epoch = level.epochs[name]
+
+    @property
+    def alive(self) -> bool:
+        return self.level.alive and self.level.epochs[self.name] == self.epoch
+
+    def look(self) -> None:
+        self.level.look()
+
+
 class Level:
     """One game on one graph: the run itself, an item of a foreach, or a round of a loop."""
 
@@ -212,13 +227,16 @@ class Level:
                         self.return_at_once(round_)
                         return
         stopped: Stopped | None = None
-        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
-            try:
-                self.settle(edge, exit_.outcome in taken)
-            except Stopped as error:
-                stopped = error  # another edge may stop the run in the same instant
+        for edge, exit_ in edges:
+            if exit_.outcome in taken and self.graph.nodes[edge.target].stops:
+                try:
+                    self.settle(edge, True)
+                except Stopped as error:
+                    stopped = error  # another edge may stop the run in the same instant
         if stopped is not None:
             raise stopped
+        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
+            self.settle(edge, exit_.outcome in taken)
         for wait in [wait for wait in self.held if self.triggers[wait] == name]:
             self.finish(wait, self.held.pop(wait))
 
@@ -277,8 +295,7 @@ class Level:
 
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
         """Something that a node does later, unless its iteration is over by then."""
-        epoch = self.epochs[name]
-        self.game.later(seconds, self, what, lambda: self.epochs[name] != epoch)
+        self.game.later(seconds, InIteration(self, name), what)
 
     def look(self) -> None:
         """After everything that happens: is a round over, or all of this?"""

@@ -142,6 +142,33 @@ async def test_groups_in_groups_in_groups_are_refused(database: str) -> None:
         assert problem(answer) == (413, "design-too-large")
 
 
+async def test_what_a_rejection_may_do_is_offered_in_order(database: str) -> None:
+    nodes: list[Any] = [
+        {"id": "start", "type": "start"},
+        *({"id": id, "type": "approval", "data": {"approverIds": ["1"]}} for id in "ab"),
+        {"id": "both", "type": "join", "data": {"mode": "all"}},
+        {"id": "done", "type": "end"},
+        {"id": "refused", "type": "end", "data": {"status": "rejected"}},
+    ]
+    ends = [("start", "a"), ("start", "b"), ("a", "both"), ("b", "both"), ("both", "done")]
+    edges: list[Any] = [{"source": one, "target": other} for one, other in ends]
+    edges += ({"source": id, "target": "refused", "sourceHandle": "rejected"} for id in "ab")
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        design = {"id": "twofold", "nodes": nodes, "edges": edges}
+        answer = await ann.post("/api/designs/check", json={"design": design})
+        (told,) = (one for one in answer.json()["diagnostics"] if one["code"] == "PF210")
+        stop, go_on = told["fixes"]
+        assert stop == {
+            "title": "let a rejection stop the run: set `terminate` at `refused`",
+            "safe": False,
+            "edits": [{"op": "add", "pointer": "/nodes/5/data/terminate", "value": True}],
+        }
+        assert go_on["edits"] == [
+            {"op": "replace", "pointer": "/nodes/3/data/mode", "value": "active"}
+        ]
+
+
 async def test_a_design_with_errors_is_saved_but_not_published(database: str) -> None:
     async with house() as at:
         ann = await at.user("ann", 1, "designer")

@@ -1,6 +1,7 @@
 """What a canvas is given to draw."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from proflow_runtime.service.drawings import drawing, node_types
@@ -68,6 +69,64 @@ def test_an_unsound_design_has_a_picture_and_the_path_that_shows_it() -> None:
     paths = [one["path"] for one in diagnostics if one["level"] == "error" and one.get("path")]
     assert paths
     assert all(set(path) <= names for path in paths)
+
+
+def countersign(join: dict[str, Any], *, returning: bool) -> tuple[Any, list[Any]]:
+    """Two approvals at once, whose rejections are told; they may be `returning` to the draft."""
+    back: list[dict[str, Any]] = [
+        {"source": "a", "target": "draft", "sourceHandle": "returned"},
+        {
+            "source": "b",
+            "target": "draft",
+            "sourceHandle": "returned",
+            "data": {"loop": {"max": 3}},
+        },
+    ]
+    return drawn(
+        [
+            {"id": "s", "type": "start"},
+            {"id": "draft", "type": "task", "config": {"handler": "draft"}},
+            {"id": "a", "type": "approval", "config": {"approverIds": ["1"]}},
+            {"id": "b", "type": "approval", "config": {"approverIds": ["2"]}},
+            {"id": "j", "type": "join", "config": join},
+            {"id": "pay", "type": "task", "config": {"handler": "pay"}},
+            {"id": "e", "type": "end"},
+            {"id": "tell", "type": "notify", "config": {"to": "user:1", "content": "no"}},
+            {"id": "x", "type": "end", "config": {"status": "rejected", "terminate": True}},
+        ],
+        [
+            {"source": "s", "target": "draft"},
+            {"source": "draft", "target": "a"},
+            {"source": "draft", "target": "b"},
+            {"source": "a", "target": "j"},
+            {"source": "b", "target": "j"},
+            {"source": "j", "target": "pay"},
+            {"source": "pay", "target": "e"},
+            *(back if returning else []),
+            {"source": "a", "target": "tell", "sourceHandle": "rejected"},
+            {"source": "b", "target": "tell", "sourceHandle": "rejected"},
+            {"source": "tell", "target": "x"},
+        ],
+    )
+
+
+def test_inferred_back_edges_lead_back_with_the_usual_bound() -> None:
+    picture, diagnostics = countersign({"mode": "all"}, returning=True)
+    assert [one["code"] for one in diagnostics if one["level"] != "info"] == ["PF216"]
+    back = [(one["source"], one["label"]) for one in picture["edges"] if one["back"]]
+    assert back == [("a", "returned ≤ 10×"), ("b", "returned ≤ 3×")]
+    configs = {one["id"]: one["config"] for one in picture["nodes"]}
+    assert configs["j"] == {"mode": "all"}
+    assert configs["x"]["terminate"] is True
+
+
+def test_a_branch_that_walked_away_is_shown_by_a_path_of_the_picture() -> None:
+    picture, diagnostics = countersign({}, returning=False)
+    (found,) = (one for one in diagnostics if one["level"] == "error")
+    assert found["code"] == "PF218"
+    assert (found["path"][0], found["path"][-1]) == ("s", "j")
+    steps = {(one["source"], one["target"]) for one in picture["edges"]}
+    assert set(pairwise(found["path"])) <= steps
 
 
 def test_what_is_no_design_has_no_picture_but_a_diagnostic() -> None:

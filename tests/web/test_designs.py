@@ -56,6 +56,44 @@ def test_an_unsound_design_shows_its_path(site: Site, visitors: Visitors) -> Non
     ann.page.get_by_text("There is none while there are errors").wait_for()
 
 
+UNCLEAR = {
+    "id": "unclear",
+    "name": "驳回之后还付不付款",
+    "nodes": [
+        node("start", "start"),
+        node("finance", "approval", approverIds=["1"]),
+        node("legal", "approval", approverIds=["2"]),
+        node("tell", "notify", to="user:1", content="no"),
+        node("pay", "task", handler="pay_supplier"),
+        node("end", "end"),
+        node("refused", "end", status="rejected", terminate=True),
+    ],
+    "edges": [
+        edge("start", "finance"),
+        edge("start", "legal"),
+        edge("finance", "pay"),
+        edge("legal", "pay"),
+        edge("pay", "end"),
+        edge("finance", "tell", sourceHandle="rejected"),
+        edge("legal", "tell", sourceHandle="rejected"),
+        edge("tell", "refused"),
+    ],
+}
+
+
+def test_a_branch_that_walked_away_is_shown_with_a_path(site: Site, visitors: Visitors) -> None:
+    ann = visitors("ann", "en-GB")
+    ann.visit("/check")
+    ann.page.get_by_label("or paste JSON").fill(json.dumps(UNCLEAR))
+    ann.page.locator('.pf-node--path.pf-node--error[data-node="pay"]').wait_for()
+    shown = {one.get_attribute("data-node") for one in ann.page.locator(".pf-node--path").all()}
+    assert shown in ({"start", "finance", "pay"}, {"start", "legal", "pay"})
+    assert ann.page.locator('[data-code="PF218"]').count() == 1
+    stops = ann.page.locator(".pf-node--stops")
+    assert [one.get_attribute("data-node") for one in stops.all()] == ["refused"]
+    assert "stops the run" in stops.inner_text()
+
+
 def test_a_sound_design_shows_what_it_becomes(site: Site, visitors: Visitors) -> None:
     ann = visitors("ann", "en-GB")
     ann.visit("/designs/purchase-approval")

@@ -11,7 +11,9 @@ def stored(site: Site, code: str) -> Any:
         return ann.get(f"/designs/{code}").json()
 
 
-def design(code: str) -> dict[str, Any]:
+def design(code: str, handle: str | None = None) -> dict[str, Any]:
+    """A design; `handle` is the outcome by which its last edge leaves."""
+    leaving = {} if handle is None else {"sourceHandle": handle}
     return {
         "id": code,
         "name": "请假",
@@ -32,15 +34,17 @@ def design(code: str) -> dict[str, Any]:
         ],
         "edges": [
             {"id": "one", "source": "start", "target": "ask", "animated": True},
-            {"id": "two", "source": "ask", "target": "end"},
+            {"id": "two", "source": "ask", "target": "end", **leaving},
         ],
         "viewport": {"x": 1.5, "y": 0, "zoom": 0.9},
     }
 
 
-def edited(site: Site, visitors: Visitors, code: str, **more: Any) -> Visitor:
+def edited(
+    site: Site, visitors: Visitors, code: str, handle: str | None = None, **more: Any
+) -> Visitor:
     with site.client("ann") as client:
-        made = client.post("/designs", json={"design": design(code)})
+        made = client.post("/designs", json={"design": design(code, handle)})
         assert made.status_code == 201, made.text
     ann = visitors("ann", "en-GB", **more)
     ann.visit(f"/designs/{code}/edit")
@@ -112,6 +116,23 @@ def test_what_is_wrong_is_said_while_one_draws(site: Site, visitors: Visitors) -
     assert stored(site, "wrong")["published_version"] is None
     # A refusal is no defect of the page, but the browser tells of it.
     ann.complaints = [one for one in ann.complaints if "422" not in one]
+
+
+def test_a_fix_is_applied_and_taken_back(site: Site, visitors: Visitors) -> None:
+    ann = edited(site, visitors, "fixed", handle="rejected")
+    ann.page.get_by_role("tab", name="Diagnostics (1)").click()
+    apply = ann.page.get_by_role("button", name="Apply: complete the run")
+    apply.click()
+    ann.page.get_by_text("Nothing is wrong").wait_for()
+    ann.page.get_by_role("button", name="Save the draft").click()
+    ann.page.get_by_text("The draft is saved").wait_for()
+    saved, given = stored(site, "fixed")["design"], design("fixed", handle="rejected")
+    *before, added = saved["edges"]
+    assert {**saved, "edges": before} == given
+    assert (added["source"], added["target"]) == ("ask", "end")
+    ann.page.get_by_role("button", name="Undo").click()
+    apply.wait_for()
+    assert not ann.page.get_by_text("Nothing is wrong").is_visible()
 
 
 def test_nodes_are_moved_and_dropped_by_mouse(site: Site, visitors: Visitors) -> None:

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NodeTypeInfo } from '../src/api/types';
 import { edgesOf, NodeTypes, nodesOf, openDocument } from '../src/editor/document';
@@ -68,24 +69,28 @@ describe('edges that lead back', () => {
 
   it('do not lead into the middle of a circle', () => {
     expect(bounds([['s', 'b'], ['s', 'c'], ['b', 'c'], ['c', 'b']])).toEqual({});
-    // Once one of the two says that it leads back, the other does not go round.
+    // Once one of the two states a bound, the other does not lead round.
     expect(bounds([['s', 'b'], ['s', 'c'], ['b', 'c'], ['c', 'b', { max: 2 }]])).toEqual({ 3: 2 });
   });
 
-  it('are not changed by edges that are marked, wherever these lead', () => {
+  it('are found among all edges, those with a bound included', () => {
     expect(
       bounds([['s', 'b'], ['s', 'x'], ['b', 'c'], ['c', 'b'], ['x', 'c', { max: 2 }]]),
-    ).toEqual({ 3: 10, 4: 2 });
+    ).toEqual({ 4: 2 });
+    expect(bounds([['s', 'b'], ['b', 'c', { max: 2 }], ['c', 'd'], ['d', 'c']])).toEqual({
+      1: 2,
+      3: 10,
+    });
+    expect(bounds([['s', 'b'], ['b', 'c', { max: 2 }], ['c', 'b']])).toEqual({ 1: 2 });
   });
 
-  it('are those by which approvals return to what came before', () => {
+  it('are no others for approvals that return', () => {
     const returned = { handle: 'returned' };
     expect(bounds([['s', 'b'], ['b', 'a'], ['a', 'b', returned]])).toEqual({ 2: 10 });
-    expect(bounds([['s', 'b'], ['s', 'c'], ['b', 'a'], ['c', 'a'], ['a', 'b', returned]])).toEqual({
-      4: 10,
-    });
+    expect(
+      bounds([['s', 'b'], ['s', 'c'], ['b', 'a'], ['c', 'a'], ['a', 'b', returned]]),
+    ).toEqual({});
     expect(bounds([['s', 'a'], ['a', 'b', returned]])).toEqual({});
-    expect(bounds([['s', 'b'], ['s', 'c'], ['b', 'c'], ['c', 'b', returned]])).toEqual({});
   });
 
   it('may stand in containers, which begin where nothing leads to', () => {
@@ -94,12 +99,17 @@ describe('edges that lead back', () => {
     ).toEqual({ 3: 10 });
   });
 
-  it('begin where the start is, if there is one', () => {
-    expect(bounds([['b', 'c'], ['c', 'd'], ['d', 'c']])).toEqual({ 2: 10 });
+  it('are inferred where there is exactly one start', () => {
+    expect(bounds([['b', 'c'], ['c', 'd'], ['d', 'c']])).toEqual({});
+    expect(bounds([['b', 'c'], ['c', 'd'], ['d', 'c', { max: 2 }]])).toEqual({ 2: 2 });
+    expect(bounds([['s1', 'b'], ['s2', 'b'], ['b', 'c'], ['c', 'b']])).toEqual({});
     expect(bounds([['b', 'c'], ['c', 'b']], ['s'])).toEqual({});
     expect(bounds([['s', 'b'], ['b', 'c'], ['c', 'b'], ['x', 'c']])).toEqual({ 2: 10 });
-    expect(bounds([['b', 'c'], ['c', 'b']])).toEqual({});
     expect(bounds([])).toEqual({});
+  });
+
+  it('do not cross the border of a container', () => {
+    expect(bounds([['s', 'f'], ['f.b', 's', { max: 2 }]])).toEqual({});
   });
 
   it('are found where the drawing is long', () => {
@@ -131,6 +141,18 @@ describe('edges that lead back', () => {
         leads(source, null) && !leads(source, target) ? [[index, 10]] : [],
       );
       expect(bounds(edges, nodes)).toEqual(Object.fromEntries(expected));
+    }
+  });
+
+  it('are those of the compiler', () => {
+    const written = readFileSync(new URL('back-edges.json', import.meta.url), 'utf8');
+    const cases = JSON.parse(written) as { design: unknown; back: Record<string, number> }[];
+    expect(cases.length).toBeGreaterThan(50);
+    for (const { design: drawn, back } of cases) {
+      const document = openDocument(drawn);
+      if (document === null) throw new Error('cannot be edited');
+      const found = waysBack(nodesOf(document, TYPES), edgesOf(document));
+      expect(Object.fromEntries(found), JSON.stringify(drawn)).toEqual(back);
     }
   });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Diagnostic, NodeState, PictureEdge, PictureNode } from '../src/api/types';
+import { settingText } from '../src/canvas/NodeCard';
 import { spokenEdge } from '../src/canvas/OutcomeEdge';
 import { edgeState, flowEdges, flowNodes, handlesOf, marks } from '../src/canvas/picture';
 import { texts } from '../src/i18n';
@@ -115,4 +116,19 @@ test('what is written on an edge that leads back is its outcome, and how often',
   expect(spoken('returned ≤ 10×')).toBe('a → b, 退回 ≤ 10×');
   expect(spoken('≤ 3×')).toBe('a → b, ≤ 3×');
   expect(spoken('my ≤ 1× words')).toBe('a → b, my ≤ 1× words');
+});
+
+test('a node says what decides how a run moves', () => {
+  const [zh, en] = [texts('zh', () => undefined), texts('en', () => undefined)];
+  const said = (type: string, config: Record<string, unknown>) => {
+    const one = node('a', { type, config });
+    return [settingText(one, zh), settingText(one, en)];
+  };
+  expect(said('join', { mode: 'all' })).toEqual(['全部', 'all of them']);
+  expect(said('join', { mode: 2 })).toEqual(['2', '2']);
+  expect(said('join', {})).toEqual(['', '']);
+  expect(said('end', { terminate: true })).toEqual(['终止流程', 'stops the run']);
+  expect(said('end', { terminate: true, fail: true })).toEqual(['使流程失败', 'fails the run']);
+  expect(said('end', { status: 'late' })).toEqual(['', '']);
+  expect(said('task', { mode: 'all', terminate: true })).toEqual(['', '']);
 });

@@ -118,14 +118,16 @@ def run_checks(
     handlers: Handlers | None = None,
     calls: Calls | None = None,
     stored: bool = False,
+    fixing: bool = True,
 ) -> list[Diagnostic]:
     """Everything wrong with a design, by code; `handlers` are those that the host registers.
 
     Without `handlers` nothing is said about them; without `calls` the design is the only one that
-    is known; `stored`: whether the design is to be stored. Locations are pointers: see `locate`.
+    is known; `stored`: whether the design is to be stored. Without `fixing` some fixes
+    are left out that take a while to find. Locations are pointers: see `locate`.
     """
     calls = Calls.among([graph.design], complete=False) if calls is None else calls
-    return list(_run(Facts(graph, handlers, calls, stored)))
+    return list(_run(Facts(graph, handlers, calls, stored, fixing)))
 
 
 def _run(facts: Facts) -> Iterator[Diagnostic]:

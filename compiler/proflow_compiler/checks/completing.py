@@ -12,27 +12,26 @@ from proflow_compiler.graph.runs import leading_nowhere
 
 def ended(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
     """End the run where nothing follows a node, or these of its outcomes."""
-    node = design.nodes[name]
-    end = plain_end(design, node)
-    if end is None:
-        return
     after = f" is left by {listed(outcomes, 'or')}" if outcomes else " is done"
-    lines = [Line(name, end, _handle(design, name, one)) for one in outcomes] or [Line(name, end)]
-    yield fix(
-        f"complete the run when {ticks(name)}{after}: draw an edge to {ticks(end)}",
-        *add_edges(design, lines),
-    )
+    handles = [_handle(design, name, one) for one in outcomes] or [None]
+    yield _completing(design, name, f"when {ticks(name)}{after}", handles)
 
 
 def defaulted(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
     """End the run where no rule of a node holds; `outcome` is that which the rules follow."""
-    end = plain_end(design, design.nodes[name])
-    if end is None:
-        return
-    yield fix(
-        f"complete the run where no rule of {ticks(name)} holds: draw an edge to {ticks(end)}",
-        *add_edges(design, [Line(name, end, outcome)]),
-    )
+    yield _completing(design, name, f"where no rule of {ticks(name)} holds", [outcome])
+
+
+def _completing(design: Design, name: str, when: str, handles: Sequence[str | None]) -> Fix:
+    """Draw edges to an end that completes the run, a new one if there is none."""
+    node = design.nodes[name]
+    end = plain_end(design, node)
+    target = end or free_id(design, "end")
+    lines = add_edges(design, [Line(name, target, one) for one in handles])
+    if end is not None:
+        return fix(f"complete the run {when}: draw an edge to {ticks(end)}", *lines)
+    drawn = add_node(design, target, "end", near=node)
+    return fix(f"complete the run {when}: draw an `end`", drawn, *lines)
 
 
 def with_end(graph: Graph) -> Iterator[Fix]:

@@ -7,10 +7,11 @@ from proflow_compiler.checks.branching import joined, parted
 from proflow_compiler.checks.certainty import drawn_path, way_to
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.returning import one_of_two, repeated_alone, returned
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop
@@ -21,6 +22,7 @@ RULE = Rule(
     code="PF208",
     name="concurrency-across-loop",
     level=Level.ERROR,
+    fixable=True,
     summary="""a back edge that one iteration of a loop can take together with another, or with an edge
 that leaves the loop""",
     why="""
@@ -159,13 +161,15 @@ def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -
     graph = level.graph
     way = one.back[0]
     beside = next(edge for edge in (*other.back, *other.out) if edge is not way)
+    branch: tuple[str, ...] = ()
     if one is other:
         path = drawn_path(graph, way_to(graph, one.node))
     else:
         ends = (one.node, one.outcome), (other.node, other.outcome)
         wider, join = joined(runs, *ends)
         parting = parted(wider, join)
-        path = level.led(runs, parting.paths[parting.edges[0].source != one.node])
+        walked = parting.paths[parting.edges[0].source != one.node]
+        path, branch = level.led(runs, walked), walked[walked.index(parting.fork) + 1 :]
     node = graph.nodes[one.node].node
     drawn = way.edge
     kind = "leads back" if beside in other.back else "leaves the loop"
@@ -181,7 +185,20 @@ def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -
         related=(Related(place, f"{kind} in the same iteration"),),
         path=(*path, *drawn_path(graph, (way.target,))),
         help="join the branches first, and decide behind the join whether to go back",
+        fixes=_fixes(level, way, beside, branch),
     )
+
+
+def _fixes(
+    level: GraphFacts, edge: GraphEdge, beside: GraphEdge, branch: Sequence[str]
+) -> Iterator[Fix]:
+    """`branch`: the way to the back edge from where the two part; empty if they do not."""
+    if not branch:
+        yield from one_of_two(edge, beside)
+        return
+    way = next(one for one in level.graph.back if one.edge == edge)
+    yield from returned(level.graph, way)
+    yield from repeated_alone(level.graph, way, branch)
 
 
 def _target(level: GraphFacts, edge: GraphEdge) -> str:

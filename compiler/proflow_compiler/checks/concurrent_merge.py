@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from proflow_compiler.checks.branching import Parting, parted
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.joining import waiting
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import listed, ticks
@@ -21,6 +22,7 @@ RULE = Rule(
     code="PF211",
     name="concurrent-merge",
     level=Level.ERROR,
+    fixable=True,
     summary="a join of mode `one` that, on some run, more than one edge in is taken to",
     why="""
 `one` promises that the branches exclude each other, so that exactly one comes. If two of them run
@@ -127,4 +129,5 @@ def _diagnostic(
         path=path,
         related=related,
         help="use `active` to wait for all branches that are on their way",
+        fixes=waiting(node),
     )

@@ -1,14 +1,18 @@
 """PF210: a `join: all` that some run does not bring all its branches to."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from proflow_compiler.checks import unreachable_node
+from proflow_compiler.checks import joining, unreachable_node
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
+from proflow_compiler.checks.stopping import Starving
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.fixes.making import Ration, fix
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.soundness import Undecided
@@ -27,6 +31,7 @@ RULE = Rule(
     code="PF210",
     name="deadlocked-join",
     level=Level.ERROR,
+    fixable=True,
     summary="""a join of mode `all` that some run takes one edge to and not every one, though nothing
 stops it""",
     why="""
@@ -92,17 +97,20 @@ End with `terminate` what leaves a branch out, or lead every way of the branch t
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
     for level in facts.levels:
         if not level.ordered or not level.needing_all:
             continue
         never: list[str] = []
-        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never)]
+        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never, ration)]
         yield from found
         if not found:
             yield from (unreachable_node.behind_joins(level, name) for name in never)
 
 
-def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[Diagnostic]:
+def _check(
+    level: GraphFacts, loop: Loop | None, never: list[str], ration: Ration
+) -> Iterator[Diagnostic]:
     """`never` is given the joins that no run brings all their edges."""
     suspects, unreached = _filtered(level, loop)
     shown = 0
@@ -127,7 +135,11 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 missed = {one.index for one in into} - taken
                 choices = turning_points(runs, run, path, [edge.source], missed) if path else []
-                yield _starved(level, name, edge, level.led(runs, path), choices)
+                fixes = _fixes(Starving(level, account, name, [*calm, missing]), level.drawn[name])
+                yield replace(
+                    _starved(level, name, edge, level.led(runs, path), choices),
+                    fixes=tuple(fixes) if ration.take() else (),
+                )
                 if shown == _MOST:
                     return
             elif not account.holds([*others, account.node[name]]):
@@ -135,6 +147,18 @@ def _check(level: GraphFacts, loop: Loop | None, never: list[str]) -> Iterator[D
         except Undecided:
             yield _undecided(level, name)
     never += (name for name in unreached if not level.begins(name))
+
+
+def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
+    """The two mends. After a rejection, to go on is never what is proposed first."""
+    going_on = joining.going_on(join, alternative=starving.by_mishap)
+    if not starving.by_mishap:
+        yield going_on
+    if starving.stopping is not None:
+        title, edits = starving.stopping
+        yield fix(title, *edits)
+    if starving.by_mishap:
+        yield going_on
 
 
 def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:

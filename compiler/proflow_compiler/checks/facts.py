@@ -22,10 +22,13 @@ from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.scopes import Scopes
 from proflow_compiler.checks.sites import Site, sites
 from proflow_compiler.design import Edge, Node
+from proflow_compiler.fixes.making import Ration
 from proflow_compiler.graph import Exit, Graph, GraphNode
 
 _MOST_PROBLEMS = 200
 """Of so many broken expressions no more are looked at: each costs a search for what was meant."""
+_MOST_FIXED = 20
+"""Diagnostics of one rule for which fixes are looked for."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,20 @@ class Facts:
     `handlers` are those that the host registers, with the JSON Schema of what each returns (None:
     anything); None if they are not known. `calls` are those of the designs that were given together
     with this one. `stored`: the design is to be stored, and run beside others by one function.
+    `fixing`: somebody wants to know fixes.
     """
 
     graph: Graph
     handlers: Handlers | None = None
     calls: Calls = field(default_factory=Calls)
     stored: bool = False
+    fixing: bool = True
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
+
+    def ration(self) -> Ration:
+        """Of how many diagnostics a rule makes fixes, if these take a while to find."""
+        return Ration(_MOST_FIXED if self.fixing else 0)
 
     @cached_property
     def levels(self) -> tuple[GraphFacts, ...]:
@@ -226,6 +235,13 @@ class Facts:
             for text, offset in parsed.expressions
             for one in self._checked(text, site)
         ]
+
+    def is_sound(self, text: str, site: Site) -> bool:
+        """Whether an expression could stand in a place instead."""
+        try:
+            return not self._checked(text, site)
+        except ExpressionError:
+            return False
 
     def _checked(self, text: str, site: Site) -> list[ExpressionProblem]:
         key = (text, site.scope, site.expect, site.container)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.returning import bounded, drawn_back
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks
@@ -12,6 +13,7 @@ RULE = Rule(
     code="PF216",
     name="implicit-bound",
     level=Level.WARNING,
+    fixable=True,
     summary="an edge that leads back, or a `rejectTo`, and does not say how often a run may go back",
     why="""
 An edge leads back if its target lies on every path to its source: then runs go round in a loop. A run
@@ -59,6 +61,7 @@ edge back, with a bound.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
     for level in facts.levels:
         # Of edges that lead to the wrong place, jump-into-loop and bad-reject-to say so.
         sound = [way for loop in level.loops for way in loop.back] if level.ordered else ()
@@ -80,4 +83,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 help='draw a `rejected` edge there, with `"data": {"loop": {"max": 3}}`'
                 if drawn is None
                 else 'say it on the edge: `"data": {"loop": {"max": 3}}`',
+                fixes=(bounded(drawn, way.limit),)
+                if drawn is not None and drawn.drawn
+                else (drawn_back(level.graph, way),)
+                if drawn is None and ration.take()
+                else (),
             )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from proflow_compiler.checks.certainty import drawn_path, way_to
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.returning import led_back_before, led_on
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed
 from proflow_compiler.checks.wording import ticks, walk
-from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.graph import WayBack
 from proflow_compiler.graph.loops import jumps
 
@@ -16,6 +17,7 @@ RULE = Rule(
     code="PF207",
     name="jump-into-loop",
     level=Level.ERROR,
+    fixable=True,
     summary="""an edge with `data.loop`, a `returned` edge or a `rejectTo` that leads back to a node
 which a run may not have come over, or that does not lead back at all""",
     why="""
@@ -104,4 +106,13 @@ def _diagnostic(level: GraphFacts, way: WayBack) -> Diagnostic:
         else "return to a node that runs before this one"
         if drawn is None
         else "remove `loop`",
+        fixes=_fixes(level, way, back=back),
     )
+
+
+def _fixes(level: GraphFacts, way: WayBack, *, back: bool) -> Iterator[Fix]:
+    drawn = way.edge.edge
+    if back:
+        yield from led_back_before(level.graph, way)
+    elif drawn is not None:
+        yield from led_on(drawn)

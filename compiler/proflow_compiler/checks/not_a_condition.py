@@ -11,6 +11,7 @@ RULE = Rule(
     code="PF302",
     name="not-a-condition",
     level=Level.ERROR,
+    fixable=True,
     summary="a rule, or a condition of a trigger, that does not give true or false",
     why="""
 An edge is taken when its rule is true. A text, a number or an object is neither true nor false:

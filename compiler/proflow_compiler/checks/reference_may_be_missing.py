@@ -7,6 +7,7 @@ from proflow_schemas.expressions import written_path
 
 from proflow_compiler.checks.facts import Facts, Read
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.guarding import guarded
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.wording import ticks, walk
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -17,6 +18,7 @@ RULE = Rule(
     code="PF304",
     name="reference-may-be-missing",
     level=Level.ERROR,
+    fixable=True,
     summary="an expression that reads a step which, on some run, was skipped or has not finished",
     why="""
 `steps.x` is there once `x` has finished. If the way to the expression can be taken without `x`, or
@@ -92,7 +94,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     level = facts.level_of[read.step]
     if level.graph.container == reader:
         message = f"{ticks(read.step)} is missing before the first round of {ticks(reader)}"
-        return _diagnostic(read, message, "not there yet", ())
+        return _diagnostic(facts, read, message, "not there yet", ())
     at = facts.lifted(reader, level)
     if at is None or not level.ordered:
         return None
@@ -103,19 +105,24 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     step, recurs = ticks(read.step), level.recurs(read.step, at)
     if owner == read.step:
         return _diagnostic(
-            read, f"{step} reads itself before it has run", "not there yet", (), needs_guard=recurs
+            facts,
+            read,
+            f"{step} reads itself before it has run",
+            "not there yet",
+            (),
+            needs_guard=recurs,
         )
     settlement = level.settlement
     if not settlement.settled(read.step, at):
         path = level.walk(at)
         if settlement.leads(at, read.step):
             message = f"{step} only runs after {ticks(owner)}, which reads it"
-            return _diagnostic(read, message, "not there yet", path, needs_guard=recurs)
+            return _diagnostic(facts, read, message, "not there yet", path, needs_guard=recurs)
         if not settlement.leads(read.step, at) and not level.together(read.step, at):
             message = f"{step} never runs when {ticks(owner)}, which reads it, does"
-            return _diagnostic(read, message, "always skipped", path, needs_guard=recurs)
+            return _diagnostic(facts, read, message, "always skipped", path, needs_guard=recurs)
         message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
-        return _diagnostic(read, message, "may still be running, or be skipped", path)
+        return _diagnostic(facts, read, message, "may still be running, or be skipped", path)
     absent = [
         one
         for one in read.reference.absent
@@ -126,7 +133,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         return None
     path = without
     message = f"{step} may be missing: {walk(path)} does not go over it"
-    return _diagnostic(read, message, "skipped on some runs", path)
+    return _diagnostic(facts, read, message, "skipped on some runs", path)
 
 
 _EMPTY = ("error", "timeout")
@@ -157,11 +164,21 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     step, name = written_path(path[:2]), written_path(path[:3])
     if path[2] == "error":
         message = f"`{name}` may be missing: {ticks(read.step)} need not be left by `error`"
-        condition = f'{step}.outcome == "error"'
+        condition, otherwise = f'{step}.outcome == "error"', "was not left by `error`"
     else:
         message = f"`{name}` may be empty: {ticks(read.step)} may be left by `{lacking[0]}`"
-        condition = f'{step}.outcome != "{lacking[0]}"'
-    return _diagnostic(read, message, "not there on some runs", way, condition=condition)
+        condition, otherwise = (
+            f'{step}.outcome != "{lacking[0]}"',
+            f"was left by `{lacking[0]}`",
+        )
+    return _diagnostic(
+        facts,
+        read,
+        message,
+        "not there on some runs",
+        way,
+        condition=(condition, f"{ticks(read.step)} {otherwise}"),
+    )
 
 
 def _way(
@@ -215,15 +232,16 @@ def _follows(level: GraphFacts, step: str, at: str, outcomes: Collection[str]) -
 
 
 def _diagnostic(
+    facts: Facts,
     read: Read,
     message: str,
     label: str,
     path: tuple[str, ...],
     *,
     needs_guard: bool = True,
-    condition: str | None = None,
+    condition: tuple[str, str] | None = None,
 ) -> Diagnostic:
-    there = condition or f"has({written_path(read.reference.path[:2])})"
+    there = condition[0] if condition else f"has({written_path(read.reference.path[:2])})"
     help = (
         f"say what holds without it: `{there} ? … : …`"
         if needs_guard
@@ -238,4 +256,5 @@ def _diagnostic(
         label=label,
         path=path,
         help=help,
+        fixes=guarded(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
     )

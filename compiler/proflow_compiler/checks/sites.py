@@ -34,7 +34,7 @@ class Site:
     and the event that cancels it. `reader` is the node of the graph that reads it; `ready` says
     that this node's own output is there by then. `spanned`: offsets into the text are offsets into
     the value at `pointer` (a structured condition is an expression only in its internal form).
-    `container`: what it stands in, whose names it may read.
+    `container`: what it stands in, whose names it may read. `is_text`: what it gives becomes a text.
     """
 
     text: str
@@ -48,6 +48,7 @@ class Site:
     expect: Expected = "any"
     spanned: bool = True
     container: str | None = None
+    is_text: bool = False
 
 
 def sites(graph: Graph) -> Iterator[Site]:
@@ -144,7 +145,7 @@ def _settings_sites(graph: Graph) -> Iterator[Site]:
 
 
 def _node_sites(name: str, node: Node) -> Iterator[Site]:
-    for attribute, alias, form in _fields(type(node.config)):
+    for attribute, alias, form, is_text in _fields(type(node.config)):
         value = getattr(node.config, attribute)
         if value is None:
             continue
@@ -161,6 +162,7 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
                     reader=name,
                     expect=expect,
                     container=container,
+                    is_text=is_text,
                 )
     config = node.config
     if isinstance(config, Approval) and config.approver_type == "expression":
@@ -170,17 +172,17 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
 
 
 @cache
-def _fields(config: type[Config]) -> tuple[tuple[str, str, Form], ...]:
-    """The fields of a config that hold expressions or templates: attribute, key, form."""
-    found: list[tuple[str, str, Form]] = []
+def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
+    """The fields of a config that hold expressions or templates: attribute, key, form, is text."""
+    found: list[tuple[str, str, Form, bool]] = []
     for attribute, hint in get_type_hints(config, include_extras=True).items():
         if attribute not in config.model_fields:
             continue
         alias = config.model_fields[attribute].alias or attribute
         if _mentions(hint, Expression):
-            found.append((attribute, alias, "expression"))
+            found.append((attribute, alias, "expression", False))
         elif _mentions(hint, Text) or _mentions(hint, Value):
-            found.append((attribute, alias, "template"))
+            found.append((attribute, alias, "template", _mentions(hint, Text)))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import networkx as nx
 
 from proflow_compiler.checks.certainty import drawn_path
 from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.returning import entered_once
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import listed, ticks, walk
@@ -20,6 +21,7 @@ RULE = Rule(
     code="PF206",
     name="unbounded-cycle",
     level=Level.ERROR,
+    fixable=True,
     summary="""edges that lead round in a circle which runs enter at several nodes, so that it has no
 beginning; prints the circle and the edges that enter it""",
     why="""
@@ -115,6 +117,7 @@ def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -
         ),
         path=path,
         help="lead all edges that enter it to one of its nodes, where each iteration begins",
+        fixes=entered_once(graph, entering),
     )
 
 

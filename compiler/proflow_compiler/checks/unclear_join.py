@@ -1,10 +1,12 @@
 """PF218: a node at which branches meet, though one of them may have walked away before."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.joining import cleared, may_be_joined
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
@@ -21,6 +23,7 @@ RULE = Rule(
     code="PF218",
     name="unclear-join",
     level=Level.ERROR,
+    fixable=True,
     summary="""a node at which branches of one run meet, although on some runs one of them has left
 before, and no mode says whether the run goes on there without it""",
     why="""
@@ -94,6 +97,7 @@ those that have left.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
     for level in facts.levels:
         if level.ordered and (level.choosing or level.needing_all):
             judged: dict[str | None, list[str]] = {}
@@ -102,8 +106,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     home = level.home(name)
                     judged.setdefault(None if home is None else home.header, []).append(name)
             for loop in (None, *level.loops):
-                if names := judged.get(None if loop is None else loop.header):
-                    yield from _check(level, loop, names)
+                for one in _check(
+                    level, loop, judged.get(None if loop is None else loop.header, ())
+                ):
+                    node = level.drawn[str(one.node)]
+                    fixable = may_be_joined(level.graph, node) and ration.take()
+                    yield replace(one, fixes=tuple(cleared(level, loop, node))) if fixable else one
 
 
 def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:

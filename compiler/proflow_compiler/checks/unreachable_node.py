@@ -6,6 +6,7 @@ import networkx as nx
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
+from proflow_compiler.checks.joining import going_on
 from proflow_compiler.checks.removing import without_nodes
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import place_of
@@ -100,4 +101,5 @@ def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
         node=name,
         label="never runs",
         help="name another mode, such as `active`, or remove what can never run",
+        fixes=(going_on(node),),
     )

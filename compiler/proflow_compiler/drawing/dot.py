@@ -6,6 +6,7 @@ from proflow_compiler.drawing.figure import Arrow, Figure, Form, Shape
 
 _SHAPES: dict[Form, str] = {
     "terminal": "oval",
+    "stop": "oval",
     "person": "house",
     "decision": "diamond",
     "bar": "component",
@@ -65,9 +66,10 @@ def _nodes(figure: Figure, ids: Mapping[str, str]) -> Iterator[str]:
 def _node(shape: Shape) -> str:
     fill, border, text = shape.colours
     shown = " penwidth=3" if shape.shown else ""
+    double = " peripheries=2" if shape.form == "stop" else ""
     return (
         f"label={_words(shape)} shape={_SHAPES[shape.form]}"
-        f' fillcolor="{fill}" color="{border}" fontcolor="{text}"{shown}'
+        f' fillcolor="{fill}" color="{border}" fontcolor="{text}"{double}{shown}'
     )
 
 

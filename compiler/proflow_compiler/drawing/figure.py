@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from proflow_schemas.nodes import End, Join
+
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.excerpt import visible
 from proflow_compiler.graph import WayBack, build_graph, outcome_of
 
-Form = Literal["terminal", "person", "decision", "bar", "event", "work"]
+Form = Literal["terminal", "stop", "person", "decision", "bar", "event", "work"]
 
 FORMS: Mapping[str, Form] = {
     "start": "terminal",
@@ -22,7 +24,7 @@ FORMS: Mapping[str, Form] = {
     "delay": "event",
     "wait": "event",
 }
-"""The form of each node type; any other does work."""
+"""The form of each node type; any other does work. An end that stops the run has the form `stop`."""
 
 STATUSES = ("pending", "running", "waiting", "completed", "failed", "skipped", "cancelled")
 
@@ -57,9 +59,10 @@ class RunStates:
 
 @dataclass(frozen=True)
 class Shape:
-    """A node as it is drawn; `caption` says what became of it in the run.
+    """A node as it is drawn.
 
-    `holds`: it is drawn around others, whose `parent` it is. `shown`: on the path to be shown.
+    `caption` is a second line: the mode that a join names, that an end stops the run, and the node's
+    status in the run. `holds`: it is drawn around others, whose `parent` it is. `shown`: on the path to be shown.
     """
 
     id: str
@@ -174,20 +177,39 @@ def run_states(report: Any) -> RunStates:
 
 def _shape(node: Node, state: tuple[str, tuple[str, ...]] | None) -> Shape:
     status, outcomes = state or (None, ())
-    caption = None
+    setting = _setting(node)
+    lines = [] if setting is None else [setting]
     if status is not None:
         said = ", ".join(one for one in outcomes if one != "default")
-        caption = f"{status}: {_text(said)}" if said else status
+        lines.append(f"{status}: {_text(said)}" if said else status)
     return Shape(
         id=node.id,
         label=_text(node.label) or _text(node.id),
         tooltip=f"{_text(node.id)} ({node.type})",
-        form=FORMS.get(node.type, "work"),
+        form="stop" if _stops(node) else FORMS.get(node.type, "work"),
         status=status,
-        caption=caption,
+        caption=" · ".join(lines) or None,
         position=node.position,
         parent=node.parent,
     )
+
+
+def _stops(node: Node) -> bool:
+    config = node.config
+    return isinstance(config, End) and (config.terminate or config.fail)
+
+
+def _setting(node: Node) -> str | None:
+    """What a drawing has to show of a node's config: it decides how a run moves."""
+    match node.config:
+        case Join(mode=mode) as join if "mode" in join.model_fields_set:
+            return f"mode {mode}"
+        case End(fail=True):
+            return "fails the run"
+        case End(terminate=True):
+            return "stops the run"
+        case _:
+            return None
 
 
 def _leaving(source: Node, edge: Edge) -> Leaving:

@@ -6,6 +6,7 @@ from proflow_compiler.drawing.figure import COLOURS, ERROR, SHOWN, Arrow, Figure
 
 _BRACKETS: dict[Form, tuple[str, str]] = {
     "terminal": ("([", "])"),
+    "stop": ("(((", ")))"),
     "person": ("[/", "/]"),
     "decision": ("{", "}"),
     "bar": ("[[", "]]"),

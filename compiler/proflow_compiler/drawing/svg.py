@@ -19,6 +19,10 @@ from proflow_compiler.drawing.layout import (
 
 _TITLE = 32.0
 _INK = "#8c8c8c"
+_LINE = 13.0
+"""From the label of an arrow to one above it."""
+_INSET = 4.0
+"""Between the two outlines of an end that stops the run."""
 
 
 def svg(figure: Figure) -> str:
@@ -98,25 +102,35 @@ def _draw_shape(parent: Element, shape: Shape, placed: Layout, width: float) -> 
             ),
         )
     else:
-        radius = {"terminal": HEIGHT / 2, "bar": 0.0, "event": HEIGHT / 3}.get(shape.form, 6.0)
-        outline = SubElement(
-            group,
-            "rect",
-            x=_number(left),
-            y=_number(top),
-            width=_number(width),
-            height=_number(HEIGHT),
-            rx=_number(radius),
-        )
+        outline = _box(group, shape, (left, top), width, HEIGHT)
     outline.set("fill", fill)
     outline.set("stroke", border)
     outline.set("stroke-width", _stroke(shape.shown, shape.form == "person"))
     if shape.status == "skipped":
         outline.set("stroke-dasharray", "4 3")
+    if shape.form == "stop":
+        inner = _box(
+            group, shape, (left + _INSET, top + _INSET), width - 2 * _INSET, HEIGHT - 2 * _INSET
+        )
+        inner.set("fill", "none")
+        inner.set("stroke", border)
     _draw_text(group, shape.label, (x, y + (-3 if shape.caption else 4.5)), ink, width - 20)
     if shape.caption:
         caption = _draw_text(group, shape.caption, (x, y + 15), ink, width - 20)
         caption.set("font-size", "11")
+
+
+def _box(parent: Element, shape: Shape, corner: Point, width: float, height: float) -> Element:
+    radius = {"terminal": height / 2, "stop": height / 2, "bar": 0.0, "event": height / 3}
+    return SubElement(
+        parent,
+        "rect",
+        x=_number(corner[0]),
+        y=_number(corner[1]),
+        width=_number(width),
+        height=_number(height),
+        rx=_number(radius.get(shape.form, 6.0)),
+    )
 
 
 def _draw_container(parent: Element, shape: Shape, placed: Layout) -> None:
@@ -167,19 +181,39 @@ def _draw_arrow(parent: Element, arrow: Arrow, line: Sequence[Point]) -> None:
 
 
 def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
-    """The labels of the arrows, above all lines; those of arrows on one line stand in a column."""
-    above: dict[tuple[Point, ...], int] = {}
+    """The labels of the arrows, above all lines; where one would cover another, it moves up."""
+    taken: dict[int, list[tuple[float, float, float]]] = {}
     for arrow, line in zip(figure.arrows, placed.lines, strict=True):
         if not arrow.label:
             continue
         (x, y), (to_x, to_y) = _longest(line)
-        count = above[line] = above.get(line, 0) + 1
-        at = ((x + to_x) / 2, (y + to_y) / 2 + 9 - 13 * count)
-        label = _draw_text(parent, arrow.label, at, "#595959", max(abs(to_x - x) + 8, 96))
+        room = max(abs(to_x - x) + 8, 96)
+        half = min(text_width(arrow.label, LABEL), room) / 2
+        middle = (x + to_x) / 2
+        at = (middle, _free_height(taken, middle - half, middle + half, (y + to_y) / 2 - 4))
+        label = _draw_text(parent, arrow.label, at, "#595959", room)
         label.set("font-size", _number(LABEL))
         label.set("paint-order", "stroke")
         label.set("stroke", "#ffffff")
         label.set("stroke-width", "3")
+
+
+def _free_height(
+    taken: dict[int, list[tuple[float, float, float]]], left: float, right: float, y: float
+) -> float:
+    """The lowest place for a label, at `y` or above, where it covers no other; takes it.
+
+    `taken`: labels by row, each with its left and right border and its height in the picture.
+    """
+    while True:
+        row = int(y // _LINE)
+        near = (one for at in (row - 1, row, row + 1) for one in taken.get(at, ()))
+        if not any(
+            abs(other - y) < _LINE and left < end and begin < right for begin, end, other in near
+        ):
+            taken.setdefault(row, []).append((left, right, y))
+            return y
+        y -= _LINE
 
 
 def _longest(line: Sequence[Point]) -> tuple[Point, Point]:

@@ -30,14 +30,26 @@ class Line:
     data: Mapping[str, Any] | None = None
 
 
-def fix(title: str, *edits: Edit, safe: bool = False) -> Fix:
+class Ration:
+    """Lets fixes be made for the first diagnostics of a rule: no more would be proven anyway."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self) -> bool:
+        """Whether fixes are made for one more."""
+        self._left -= 1
+        return self._left >= 0
+
+
+def fix(title: str, *edits: Edit, safe: bool = False, alternative: bool = False) -> Fix:
     """A fix whose pointers all lead into the file as it is: later members of a list go first."""
     once = {(edit.op, edit.pointer, repr(edit.value)): edit for edit in edits}.values()
     removed = [edit for edit in once if edit.op == "remove"]
     appended = [edit for edit in once if edit.pointer.endswith("/-")]
     others = [edit for edit in once if edit not in removed and edit not in appended]
     removed.sort(key=lambda edit: _place(edit.pointer), reverse=True)
-    return Fix(title, safe, (*others, *removed, *appended))
+    return Fix(title, safe, (*others, *removed, *appended), alternative)
 
 
 def _place(pointer: str) -> list[tuple[int, str]]:
@@ -68,6 +80,16 @@ def set_edge_key(edge: Edge, key: str, value: Any) -> Edit:
 def remove_setting(design: Design, key: str) -> Edit:
     """Remove a setting that the design has."""
     return Edit("remove", design.setting_pointers[key])
+
+
+def lead_to(edges: Iterable[Edge], target: str) -> list[Edit]:
+    """Let drawn edges lead to another node."""
+    return [Edit("replace", f"{edge.pointer}/target", target) for edge in edges]
+
+
+def leave_by(edge: Edge, outcome: str) -> Edit:
+    """Let a drawn edge leave by another outcome."""
+    return Edit("add", f"{edge.pointer}/sourceHandle", outcome)
 
 
 def remove_edges(edges: Iterable[Edge]) -> list[Edit]:
@@ -109,17 +131,41 @@ def add_edges(design: Design, lines: Iterable[Line]) -> list[Edit]:
     ]
 
 
-def add_node(design: Design, node_id: str, type: str, *, near: Node, above: bool = False) -> Edit:
-    """Draw a node below or above another one, in what that stands in; `free_id` gives its id."""
+def add_node(
+    design: Design,
+    node_id: str,
+    type: str,
+    *,
+    near: Node,
+    above: bool = False,
+    behind: Collection[Node] = (),
+    data: Mapping[str, Any] | None = None,
+) -> Edit:
+    """Draw a node below or above another one, in what that stands in; `free_id` gives its id.
+
+    With `behind` it stands between these and the node that it is near.
+    """
     place = design.drawn_nodes
     value: dict[str, Any] = {"id": node_id} if place.named or not place.keyed else {}
     value["type"] = type
     if near.parent is not None:
         value["parentId"] = near.parent
     if near.position is not None:
-        x, y = near.position
-        value["position"] = {"x": _number(x), "y": _number(y - _APART if above else y + _APART)}
+        x, y = _beside(near.position, behind, above=above)
+        value["position"] = {"x": _number(x), "y": _number(y)}
+    if data is not None:
+        value["data"] = dict(data)
     return Edit("add", f"{place.pointer}/{escape(node_id) if place.keyed else '-'}", value)
+
+
+def _beside(
+    place: tuple[float, float], behind: Collection[Node], *, above: bool
+) -> tuple[float, float]:
+    others = [node.position for node in behind if node.position is not None]
+    if not others:
+        return place[0], place[1] - _APART if above else place[1] + _APART
+    x, y = (sum(axis) / len(others) for axis in zip(*others, strict=True))
+    return float(round((place[0] + x) / 2)), float(round((place[1] + y) / 2))
 
 
 def free_id(design: Design, wanted: str) -> str:

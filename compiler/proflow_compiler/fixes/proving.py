@@ -20,6 +20,10 @@ Error = tuple[str, str | None, str | None]
 BUDGET = 400_000
 """Characters of designs that are checked anew, at most: some 1,500 nodes."""
 
+_BY_NODE = frozenset({"PF210", "PF211", "PF218"})
+"""What is wrong with a node, and told by an example: one of its edges, one of many runs."""
+_BY_EDGE = frozenset({"PF206", "PF207", "PF208"})
+"""What is wrong with an edge, and told by an example."""
 _OF_EDGES = frozenset({"PF105", "PF106", "PF108", "PF112"})
 _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF101": frozenset({"PF101", *_OF_EDGES}),
@@ -58,9 +62,11 @@ class _Trial:
         """A diagnostic without the fixes that do not mend."""
         if not one.fixes:
             return one
-        return replace(
-            one, fixes=tuple(fix for fix in one.fixes if self._mends(fix, one, unproven))
-        )
+        fixes: list[Fix] = []
+        for fix in one.fixes:
+            if (fixes or not fix.alternative) and self._mends(fix, one, unproven):
+                fixes.append(fix)
+        return replace(one, fixes=tuple(fixes))
 
     def _mends(self, fix: Fix, one: Diagnostic, unproven: bool) -> bool:
         self._left -= self._size
@@ -94,7 +100,8 @@ class _Trial:
 
 def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:
     """What makes it the same problem when lines, and so pointers, have moved."""
-    return one.code, one.node, one.edge, one.message
+    by_example = one.code in _BY_NODE or one.code in _BY_EDGE
+    return *_error(one), "" if by_example else one.message
 
 
 def hidden(new: Error, mended: Diagnostic) -> bool:
@@ -111,4 +118,8 @@ def hidden(new: Error, mended: Diagnostic) -> bool:
 
 
 def _errors(found: Iterable[Diagnostic]) -> Counter[Error]:
-    return Counter((one.code, one.node, one.edge) for one in found if one.level is Level.ERROR)
+    return Counter(_error(one) for one in found if one.level is Level.ERROR)
+
+
+def _error(one: Diagnostic) -> Error:
+    return one.code, one.node, None if one.code in _BY_NODE else one.edge

@@ -77,61 +77,46 @@ def _goes_wrong(at: GraphNode, exit_: Exit) -> bool:
 
 
 def shared_tails(graph: Graph) -> frozenset[str]:
-    """The stop tails that several branches of one run may come to.
+    """The stop tails that several branches of one run may come to, and those that these share.
 
     Behind them there is nothing but stop tails, so that no branch waits for another there; and no
     edge into them leaves a loop, which would be left first.
     """
+    if not graph.tails or len(graph.starts) != 1 or not graph.acyclic:
+        return frozenset()
     closed: set[str] = set()
-    for name in reversed(graph.topological) if graph.tails and graph.acyclic else ():
+    for name in reversed(graph.topological):
         if name in graph.tails and all(edge.target in closed for edge in graph.out(name)):
             closed.add(name)
-    found = {
+    merging = [
         name
-        for name in closed
-        if len(graph.into[name]) > 1 and not graph.nodes[name].stops and name in graph.reachable
-    }
-    if not found:
+        for name in graph.topological
+        if name in closed and name in graph.reachable and len(graph.into[name]) > 1
+    ]
+    if not any(not graph.nodes[name].stops for name in merging):
         return frozenset()
-    for loop in natural_loops(graph):
-        left = {edge.target for name in loop.nodes for edge in graph.out(name)} - loop.nodes
-        found -= left
     headers = frozenset(way.edge.target for way in graph.back)
-    runs = runs_of(graph, stopping=True, headers=headers)
-    shared = found & Concurrency(runs).meeting.keys() if found else set[str]()
-    return frozenset(_entered_at_heads(graph, shared, found))
-
-
-def _entered_at_heads(graph: Graph, shared: set[str], possible: set[str]) -> set[str]:
-    """Those of some tails that are entered nowhere but at their first nodes.
-
-    Where another edge leads to a node of one, a tail of its own begins, if that is possible.
-    """
-    changed = True
-    while changed:
-        changed = False
-        for head in sorted(shared):
-            behind = _behind(graph, head, shared)
-            entered = {
-                name
-                for name in behind - {head}
-                if any(edge.source not in behind for edge in graph.into[name])
-            }
-            if entered:
-                shared = shared | entered if entered <= possible else shared - {head}
-                changed = True
-                break
-    return shared
-
-
-def _behind(graph: Graph, head: str, heads: set[str]) -> set[str]:
-    """A node, and what it leads to before other heads and ends that stop the run."""
-    found: set[str] = set()
-    stack = [head]
-    while stack:
-        name = stack.pop()
-        if name not in found:
+    meeting = Concurrency(runs_of(graph, stopping=True, headers=headers)).meeting
+    left = {
+        edge.target
+        for loop in natural_loops(graph)
+        for name in loop.nodes
+        for edge in graph.out(name)
+        if edge.target not in loop.nodes
+    }
+    found = {name for name in merging if name in meeting and name not in left}
+    owner: dict[str, str | None] = {}
+    """The shared tail that a node stands behind; None: none."""
+    for name in graph.topological:
+        above = {owner.get(edge.source) for edge in graph.into[name]}
+        if name in found:
+            owner[name] = name
+        elif len(above) < 2:
+            owner[name] = next(iter(above), None)
+        elif name in left:
+            return frozenset()
+        else:
+            # Two of them lead here, or one and something else: it is shared, too.
             found.add(name)
-            targets = (edge.target for edge in graph.out(name))
-            stack += (one for one in targets if one not in heads and not graph.nodes[one].stops)
-    return found
+            owner[name] = name
+    return frozenset(name for name in found if not graph.nodes[name].stops)

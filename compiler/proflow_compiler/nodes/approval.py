@@ -117,7 +117,7 @@ FIELDS = {
     "allowAddSign": "whether an approver may add another",
     "allowReturn": "whether an approver may return the request; by default, if its `returned` is drawn",
     "allowWithdraw": "whether the initiator may withdraw it",
-    "rejectTo": "the node that a rejection leads back to",
+    "rejectTo": "the node that a rejection leads back to, at most 10 times",
     "event": "the event that brings the answer",
 }
 
@@ -140,8 +140,13 @@ path, as in `data.order_id`, instead of the run's own approval id.
 
 One answer decides the node, whatever its mode: who asks several people counts their votes.
 
-Rejected, timed out or returned without an edge drawn for it, the approval ends the run, and its
-outcome is the run's result. `timeoutAction` decides otherwise for a timeout: `approve` and `reject`
+Rejected, timed out or returned without an edge drawn for it, the approval stops the run, other
+branches included, and its outcome is the run's result. Draw the edge to let them go on, or to do
+something before the run ends. `timeoutAction` decides otherwise for a timeout: `approve` and `reject`
 take that outcome, `remind` goes on waiting.
+
+A `returned` edge that leads back begins another iteration. It may lead back from one of several
+parallel branches: the first return ends the iteration at once, and the approvals that are still open
+in it are closed. Two other edges back that can be taken at once are an error.
 """,
 )

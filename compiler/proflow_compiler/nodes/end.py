@@ -28,7 +28,7 @@ def lower(node: Node) -> Sequence[AnyOp]:
 FIELDS = {
     "status": "the run's result: `completed`, or any word such as `rejected`",
     "output": "the run's output",
-    "terminate": "whether this ends all other paths too",
+    "terminate": "whether this stops all other paths too",
     "fail": "whether the run fails here",
 }
 
@@ -41,9 +41,15 @@ LOWERING = Lowering(
     fields=FIELDS,
     instant=True,
     notes="""\
-Other paths go on, unless the end has `terminate`: then open waits are cancelled, and nothing new
-starts. `fail` fails the run.
+Other paths go on, unless the end has `terminate`: then open waits, delays and approvals are
+cancelled, and nothing new starts. `fail` does the same and fails the run.
 
-Of several ends, a terminating one decides the result; else a status other than `completed` does.
+An end with `terminate` or `fail` runs at the first edge that is taken into it and ignores later ones,
+so several rejections may share one. So do the nodes that lead only to such ends, such as one
+notification before it: they do not wait for other branches.
+
+A terminating end decides the result of the run. Otherwise a status other than `completed` does; of
+two such, that of the end with the smaller id. Of two ends that stop the run at the same instant, one
+with `fail` counts first, then the smaller id.
 """,
 )

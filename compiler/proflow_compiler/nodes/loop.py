@@ -27,8 +27,8 @@ def lower(node: Node) -> Sequence[AnyOp]:
 
 
 FIELDS = {
-    "while": "tested before each round; without it, there are `maxIterations` rounds",
-    "maxIterations": "the most rounds: if `while` still holds then, the node fails",
+    "while": "tested before each iteration; without it, there are `maxIterations` iterations",
+    "maxIterations": "the most iterations: if `while` still holds then, the node fails",
 }
 
 LOWERING = Lowering(
@@ -40,15 +40,17 @@ LOWERING = Lowering(
     lower=lower,
     fields=FIELDS,
     notes="""\
-The nodes in it have its id as their `parentId`. Those to which no edge leads begin a round; edges
-across the border are an error. Expressions inside, and `while`, read `iteration`: the number of
-rounds that are over.
+The nodes in it have its id as their `parentId`. Those to which no edge leads begin an iteration;
+edges across the border are an error. Expressions inside, and `while`, read `iteration`: the number of
+iterations that are over.
 
-The node's `output` is the last round's result: the `output` of the `end` that it came to, else the
-output of the only node inside without a way on. An `end` inside ends the round; with `terminate` it
-ends the run.
+The node's `output` is the last iteration's result: the `output` of the `end` that it came to, else
+the output of the only node inside that no edge leaves. An `end` inside ends its path of the
+iteration; with `terminate` or `fail` it ends the run.
 
-If a round fails, or `while` still holds after `maxIterations` rounds, the `error` edge is taken;
-without one, the run fails.
+If an iteration fails, or `while` still holds after `maxIterations` iterations, the `error` edge is
+taken; without one, the run fails.
+
+To go back to an earlier node, no container is needed: draw an edge back, with a bound.
 """,
 )

@@ -10,7 +10,8 @@ LOWERING = Lowering(
     lower=nothing,
     instant=True,
     notes="""\
-Branches do not hold each other up. Where they meet, the node waits for all that are on their way,
-and runs once.
+Branches do not hold each other up. Where they meet, the node waits until every edge in is taken or
+skipped, and runs once if one of them was taken. If a branch can leave before, by a rejection, a
+timeout, an error or a choice, let the branches meet in a `join` that names its `mode`.
 """,
 )

@@ -40,6 +40,17 @@ _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "list": ("a list", frozenset({"LIST"})),
     "object": ("an object", frozenset({"MAP"})),
 }
+_KINDS = {"STRING": "string", "INT": "integer", "UINT": "integer", "DOUBLE": "number"} | {
+    "LIST": "array",
+    "MAP": "object",
+}
+_COMPARISONS_WITH_NOTHING = {
+    "string": '{} != ""',
+    "integer": "{} != 0",
+    "number": "{} != 0",
+    "array": "size({}) > 0",
+    "object": "size({}) > 0",
+}
 _RESULTS = {
     "BOOL": "true or false",
     "STRING": "a string",
@@ -131,8 +142,11 @@ def _result_problem(
         if kinds & (wanted_kinds | {"any"}):
             return
         given = kinds_text(kinds)
+        kinds_of_result = kinds
     elif name in accepted:
         return
+    else:
+        kinds_of_result = frozenset({_KINDS.get(name, "any")})
     end = len(syntax.text.rstrip())
     start = len(syntax.text) - len(syntax.text.lstrip())
     if expect == "bool":
@@ -142,9 +156,22 @@ def _result_problem(
             start,
             end,
             "compare the value with something",
+            _compared_with_nothing(syntax, kinds_of_result),
         )
     else:
         yield ExpressionProblem("type", f"the expression gives {given}, not {wanted}", start, end)
+
+
+def _compared_with_nothing(syntax: Syntax, kinds: frozenset[str]) -> Correction | None:
+    """A condition that asks whether what is read, or its size, is empty or zero.
+
+    Of anything that is computed there is no telling what it was to be compared with.
+    """
+    comparison = _COMPARISONS_WITH_NOTHING.get(next(iter(kinds)) if len(kinds) == 1 else "")
+    is_size = isinstance(syntax.tree, Call) and syntax.tree.function == "size"
+    if comparison is None or not (syntax.is_reference or is_size):
+        return None
+    return Correction(0, len(syntax.text), comparison.format(syntax.text.strip()))
 
 
 def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | None]:

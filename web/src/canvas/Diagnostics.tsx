@@ -1,7 +1,7 @@
-/** What is wrong with a design, each with its place, and the walk that shows it. */
+/** What is wrong with a design, each with its place, the walk that shows it, and what mends it. */
 
 import { Button } from 'antd';
-import type { Diagnostic } from '../api/types';
+import type { Diagnostic, Fix } from '../api/types';
 import { useTexts } from '../i18n';
 import { Nothing } from '../shell/parts';
 
@@ -10,12 +10,15 @@ export function Diagnostics({
   shown,
   onShow,
   onPlace,
+  onFix,
 }: {
   found: readonly Diagnostic[];
   /** The one whose walk is on the canvas. */
   shown?: Diagnostic;
   onShow: (one: Diagnostic | undefined) => void;
   onPlace?: (one: Diagnostic) => void;
+  /** What applies a fix; null: it cannot be applied now. Without it fixes are only named. */
+  onFix?: (fix: Fix) => (() => void) | null;
 }) {
   const { t } = useTexts();
   if (found.length === 0) return <Nothing>{t('design.sound')}</Nothing>;
@@ -52,6 +55,41 @@ export function Diagnostics({
                 <span className="app-soft">{one.path.join(' → ')}</span>
               </div>
             )}
+            {one.fixes.length > 0 && <Fixes fixes={one.fixes} onFix={onFix} />}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The titles of fixes, the likeliest first, each with a button that applies it. */
+function Fixes({
+  fixes,
+  onFix,
+}: {
+  fixes: readonly Fix[];
+  onFix?: (fix: Fix) => (() => void) | null;
+}) {
+  const { t } = useTexts();
+  return (
+    <ul className="app-fixes" aria-label={t('design.fixes')}>
+      {fixes.map((fix, index) => {
+        const apply = onFix?.(fix);
+        return (
+          <li key={index}>
+            {onFix && (
+              <Button
+                size="small"
+                aria-label={`${t('design.apply')}: ${fix.title}`}
+                disabled={!apply}
+                onClick={() => apply?.()}
+              >
+                {t('design.apply')}
+              </Button>
+            )}{' '}
+            <span className="app-prose">{fix.title}</span>
+            {!fix.safe && <span className="app-soft"> · {t('design.unsafe')}</span>}
           </li>
         );
       })}

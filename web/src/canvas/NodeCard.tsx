@@ -2,7 +2,7 @@
 
 import { memo, useEffect, useState } from 'react';
 import { Handle, type NodeProps, Position } from 'reactflow';
-import { OPEN_STATUSES, type NodeState } from '../api/types';
+import { OPEN_STATUSES, type NodeState, type PictureNode } from '../api/types';
 import { duration, type Texts, useTexts } from '../i18n';
 import { NODE_ICONS, STATUS_ICONS } from './kinds';
 import type { CanvasNodeData } from './picture';
@@ -17,6 +17,13 @@ function statusText(state: NodeState, { t, word }: Texts): string {
   ]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** What decides how a run moves: the mode that a join names, that an end stops the run. */
+export function settingText({ type, config }: PictureNode, { t, word }: Texts): string {
+  if (type === 'join' && config.mode != null) return word('choice', String(config.mode));
+  if (type !== 'end') return '';
+  return config.fail === true ? t('canvas.fails') : config.terminate === true ? t('canvas.stops') : '';
 }
 
 function itemsText(items: NonNullable<NodeState['items']>, { word }: Texts): string {
@@ -69,9 +76,11 @@ function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
   const { node, status, level, problems, onPath, container } = data;
   const Icon = NODE_ICONS[Object.hasOwn(NODE_ICONS, node.type) ? node.type : 'task']!;
   const StatusIcon = status && STATUS_ICONS[status.status];
+  const setting = settingText(node, at);
   const name = [
     'pf-node',
     container ? 'pf-node--container' : `pf-node--${node.type}`,
+    node.type === 'end' && setting ? 'pf-node--stops' : '',
     status ? `pf-node--${status.status}` : '',
     level ? `pf-node--${level}` : '',
     onPath ? 'pf-node--path' : '',
@@ -85,7 +94,11 @@ function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
       </span>
       <span className="pf-node-text">
         <span className="pf-node-label">{node.label}</span>
-        {status && <span className="pf-hidden">{at.word('type', node.type)}</span>}
+        {status && (
+          <span className="pf-hidden">
+            {[at.word('type', node.type), setting].filter(Boolean).join(' · ')}
+          </span>
+        )}
         <span className="pf-node-detail">
           {status && StatusIcon ? (
             <>
@@ -94,7 +107,7 @@ function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
               <Elapsed state={status} />
             </>
           ) : (
-            at.word('type', node.type)
+            [at.word('type', node.type), setting].filter(Boolean).join(' · ')
           )}
         </span>
       </span>

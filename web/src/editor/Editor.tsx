@@ -4,7 +4,7 @@ import { RedoOutlined, UndoOutlined } from '@ant-design/icons';
 import { Button, Input, Modal, Tabs } from 'antd';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useBlocker } from 'react-router-dom';
-import type { Diagnostic, Draft } from '../api/types';
+import type { Diagnostic, Draft, Fix } from '../api/types';
 import { Diagnostics } from '../canvas/Diagnostics';
 import { useTexts } from '../i18n';
 import { useAppearance } from '../shell/appearance';
@@ -17,6 +17,7 @@ import './editor.css';
 import { EditorCanvas } from './EditorCanvas';
 import { Labelled, NodePanel, Problems } from './NodePanel';
 import { Palette } from './Palette';
+import { applyFix } from './patch';
 import { type Editing, NOTHING_CHOSEN, useEditing } from './useEditing';
 import { useSaving } from './useSaving';
 
@@ -84,6 +85,17 @@ export function Editor({
     },
     [select, editing.latest, actions],
   );
+  // Pointers are those of the design that was checked: another one has to be checked first.
+  const current =
+    refused?.document === document || (!editing.checking && editing.checkError === null);
+  const fixing = (fix: Fix) => {
+    const fixed = current ? applyFix(document, fix.edits) : null;
+    return fixed && (() => {
+      editing.edit((before) => (before === document ? fixed : before));
+      // Edges are known by their place: another one may be there now.
+      if (selection.edge !== null) select(NOTHING_CHOSEN);
+    });
+  };
   return (
     <Page
       wide
@@ -163,7 +175,13 @@ export function Editor({
                   ? `${t('design.diagnostics')} (${problems})`
                   : t('design.diagnostics'),
                 children: (
-                  <Diagnostics found={found} shown={walk} onShow={setShown} onPlace={goTo} />
+                  <Diagnostics
+                    found={found}
+                    shown={walk}
+                    onShow={setShown}
+                    onPlace={goTo}
+                    onFix={fixing}
+                  />
                 ),
               },
             ]}

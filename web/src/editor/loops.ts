@@ -1,63 +1,86 @@
-/** Which edges of a design that is being edited lead back, as the compiler will see it. */
+/** Which edges of a design that is being edited are back edges: the same ones as for the compiler. */
 
 import type { DocumentEdge, DocumentNode } from './document';
 
-/** How often a run may go back where nobody said so. */
+/** How often a run may take a back edge that states no bound. */
 export const USUAL_BOUND = 10;
 
-/** The edges that lead back, by their places in the drawing, and how often each may be taken.
+/** Find the back edges, by their places in the drawing, and how often a run may take each.
  *
- * An edge leads back if it says how often; if an approval returns by it to what came before; or if
- * it closes a loop: its target lies on every way from the start to its source.
+ * A back edge states a bound, or closes a natural loop: its target dominates its source, that is,
+ * lies on every path from the start to it. In a container, items start at the nodes to which only
+ * edges with a bound lead. Edges with a bound count as edges where dominance is concerned.
  */
 export function waysBack(
   nodes: readonly DocumentNode[],
   edges: readonly DocumentEdge[],
 ): Map<number, number> {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const levelOf = (id: string) => {
-    const parent = byId.get(id)?.parent ?? null;
-    return parent !== null && parent !== id && byId.has(parent) ? parent : null;
-  };
   const bounds = new Map<number, number>();
-  const returning: DocumentEdge[] = [];
-  const forward: DocumentEdge[] = [];
-  for (const edge of edges) {
-    if (!byId.has(edge.source) || !byId.has(edge.target)) continue;
-    if (edge.loopMax !== null) bounds.set(edge.index, edge.loopMax);
-    else if (levelOf(edge.source) !== levelOf(edge.target)) continue;
-    else if (edge.handle === 'returned' && byId.get(edge.source)?.type === 'approval') {
-      returning.push(edge);
-    } else forward.push(edge);
-  }
-  const before = targetsOf(forward);
-  const behind = new Map<string, ReadonlySet<string>>();
-  const left = returning.filter((edge) => {
-    const found = behind.get(edge.target) ?? reachedFrom(edge.target, before);
-    behind.set(edge.target, found);
-    if (found.has(edge.source)) bounds.set(edge.index, USUAL_BOUND);
-    return !found.has(edge.source);
-  });
-  const rest = [...forward, ...left];
-  for (const edge of closing(rootsOf(nodes, levelOf, rest), rest)) {
-    bounds.set(edge.index, USUAL_BOUND);
+  for (const level of levelsOf(nodes, edges)) {
+    const unstated = level.edges.filter((edge) => edge.loopMax === null);
+    for (const edge of level.edges) {
+      if (edge.loopMax !== null) bounds.set(edge.index, edge.loopMax);
+    }
+    if (!isCyclic(level.nodes, unstated)) continue;
+    for (const edge of closing(rootsOf(level, unstated), level.edges)) {
+      if (edge.loopMax === null) bounds.set(edge.index, USUAL_BOUND);
+    }
   }
   return bounds;
 }
 
-/** Where runs begin, and the items of containers. */
-function rootsOf(
-  nodes: readonly DocumentNode[],
-  levelOf: (id: string) => string | null,
-  edges: readonly DocumentEdge[],
-): string[] {
-  const into = new Set(edges.flatMap(({ source, target }) => (source === target ? [] : [target])));
-  const started = nodes.some((node) => node.type === 'start' && levelOf(node.id) === null);
-  return nodes
-    .filter((node) =>
-      started && levelOf(node.id) === null ? node.type === 'start' : !into.has(node.id),
-    )
-    .map((node) => node.id);
+/** The nodes outside of all containers, or those in one, and the edges between them. */
+interface Level {
+  container: string | null;
+  nodes: DocumentNode[];
+  edges: DocumentEdge[];
+}
+
+function levelsOf(nodes: readonly DocumentNode[], edges: readonly DocumentEdge[]): Level[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const containerOf = ({ id, parent }: DocumentNode) =>
+    parent !== null && parent !== id && byId.has(parent) ? parent : null;
+  const levels = new Map<string | null, Level>();
+  for (const node of nodes) {
+    const container = containerOf(node);
+    const known = levels.get(container);
+    if (known) known.nodes.push(node);
+    else levels.set(container, { container, nodes: [node], edges: [] });
+  }
+  for (const edge of edges) {
+    const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
+    if (source === undefined || target === undefined) continue;
+    const container = containerOf(source);
+    if (container === containerOf(target)) levels.get(container)?.edges.push(edge);
+  }
+  return [...levels.values()];
+}
+
+/** The nodes at which a run starts, or an item of a container; none if it has several starts. */
+function rootsOf({ container, nodes }: Level, unstated: readonly DocumentEdge[]): string[] {
+  if (container === null) {
+    const starts = nodes.filter((node) => node.type === 'start');
+    return starts.length === 1 ? starts.map((node) => node.id) : [];
+  }
+  const into = new Set(unstated.map((edge) => edge.target));
+  return nodes.filter((node) => !into.has(node.id)).map((node) => node.id);
+}
+
+/** Whether some of these edges form a cycle. */
+function isCyclic(nodes: readonly DocumentNode[], edges: readonly DocumentEdge[]): boolean {
+  const targets = targetsOf(edges);
+  const open = new Map(nodes.map((node) => [node.id, 0]));
+  for (const { target } of edges) open.set(target, (open.get(target) ?? 0) + 1);
+  const free = [...open].flatMap(([id, count]) => (count === 0 ? [id] : []));
+  // The list grows while it is walked through.
+  for (const id of free) {
+    for (const target of targets.get(id) ?? []) {
+      const left = (open.get(target) ?? 0) - 1;
+      open.set(target, left);
+      if (left === 0) free.push(target);
+    }
+  }
+  return free.length < open.size;
 }
 
 function targetsOf(edges: readonly DocumentEdge[]): Map<string, string[]> {
@@ -67,13 +90,6 @@ function targetsOf(edges: readonly DocumentEdge[]): Map<string, string[]> {
     if (known) known.push(target);
     else found.set(source, [target]);
   }
-  return found;
-}
-
-function reachedFrom(begin: string, targets: ReadonlyMap<string, string[]>): Set<string> {
-  const found = new Set([begin]);
-  // A set is walked through with what is added on the way.
-  for (const id of found) for (const next of targets.get(id) ?? []) found.add(next);
   return found;
 }
 

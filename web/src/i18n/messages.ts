@@ -116,6 +116,9 @@ export const MESSAGES = {
   'design.sound': ['没有问题：这个流程可以运行', 'Nothing is wrong: this design can run'],
   'design.noCode': ['修正错误之后才会生成', 'There is none while there are errors'],
   'design.showPath': ['显示路径', 'Show the path'],
+  'design.fixes': ['修正办法', 'Fixes'],
+  'design.apply': ['应用', 'Apply'],
+  'design.unsafe': ['会改变运行', 'changes what a run does'],
   'design.copy': ['复制', 'Copy'],
   'design.copied': ['已复制', 'Copied'],
   'design.counts': ['{errors} 个错误，{warnings} 个警告', 'Errors: {errors}, warnings: {warnings}'],
@@ -142,6 +145,8 @@ export const MESSAGES = {
   'canvas.zoomOut': ['缩小', 'Zoom out'],
   'canvas.taken': ['已走', 'taken'],
   'canvas.notTaken': ['未走', 'not taken'],
+  'canvas.stops': ['终止流程', 'stops the run'],
+  'canvas.fails': ['使流程失败', 'fails the run'],
   'canvas.problems': ['{count} 个问题', '{count} problems'],
 
   // A node
