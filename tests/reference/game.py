@@ -57,8 +57,8 @@ class Game:
         self.outside = outside
         self.now = 0.0
         self.run = Run()
-        self.coming: list[tuple[float, int, Living, Callable[[], None], Callable[[], bool]]] = []
-        """What happens later, unless it has become void by then; a heap."""
+        self.coming: list[tuple[float, int, Living, Callable[[], None]]] = []
+        """What happens later; a heap."""
         self.states: dict[Key, Happened] = {}
         self.executed: Counter[Key] = Counter()
         self.event: dict[str, Any] = {}
