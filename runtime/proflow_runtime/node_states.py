@@ -122,11 +122,13 @@ class _Showing:
 
 @dataclass(frozen=True)
 class _Loop:
-    """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left."""
+    """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left,
+    `stopping` those that stop the run."""
 
     nodes: frozenset[str]
     back: tuple[int, ...]
     left_by: tuple[int, ...]
+    stopping: tuple[int, ...]
 
 
 class _Level:
@@ -149,12 +151,15 @@ class _Level:
         self.gates: dict[int, int] = {}
         """Edge → the outermost loop that it leaves, by its number."""
         back: list[list[int]] = [[] for _ in bodies]
+        stopping: list[list[int]] = [[] for _ in bodies]
         for index, edge in enumerate(edges):
             stays = within[edge.target]
             if not edge.back:
                 left = [number for number in within[edge.source] if number not in stays]
                 if left and not self.nodes[edge.target].stops:
                     self.gates[index] = left[0]
+                for number in within[edge.source] if self.nodes[edge.target].stops else ():
+                    stopping[number].append(index)
                 continue
             for number in within[edge.source]:
                 back[number].append(index)
@@ -162,7 +167,7 @@ class _Level:
         for index, number in self.gates.items():
             left_by[number].append(index)
         self.loops = [
-            _Loop(body, tuple(back[number]), tuple(left_by[number]))
+            _Loop(body, tuple(back[number]), tuple(left_by[number]), tuple(stopping[number]))
             for number, body in enumerate(bodies.values())
         ]
         self.headers = {header: self.loops[at] for at, header in enumerate(bodies)}
@@ -238,7 +243,7 @@ class _Level:
     ) -> list[int]:
         """The edges that are settled because the run has left a loop."""
         over = all(states[name].status in ("completed", "skipped") for name in loop.nodes)
-        if not over or any(held.get(index) for index in loop.back):
+        if not over or any(held.get(index) for index in (*loop.back, *loop.stopping)):
             return []
         return [index for index in loop.left_by if index in held]
 

@@ -135,6 +135,7 @@ class Structures(Pass):
         arrived: dict[str, bool] = {}
         names = {branch.name for branch in branches}
         returned: set[str] = set()
+        """Nodes by which the iteration is left: nothing that comes after them begins any more."""
 
         def taken(source: Source) -> bool | None:
             """Whether what leads here was taken; None: that is open still, or all is left."""

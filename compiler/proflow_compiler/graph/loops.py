@@ -88,8 +88,11 @@ def _turns(graph: Graph, way: WayBack) -> bool:
 
 
 def _before(graph: Graph) -> Mapping[str, list[str]]:
-    """The sources of all edges into each node, ways back included."""
-    found = {name: [edge.source for edge in edges] for name, edges in graph.into.items()}
+    """What a run can come to each node from, ways back included."""
+    found = {
+        name: [edge.source for edge in edges if edge.source in graph.reachable]
+        for name, edges in graph.into.items()
+    }
     for way in graph.back:
         if _turns(graph, way):
             found[way.edge.target].append(way.edge.source)
