@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +14,7 @@ from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.passes import step_id
 from proflow_runtime.results import Failed, ItemEnded, Result, combined
-from proflow_runtime.status import NodeState
+from proflow_runtime.status import ItemKey, NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
 
@@ -73,7 +72,10 @@ class Containers(Structures):
                 try:
                     await body()
                 except ItemEnded:
-                    self._cancel_open()
+                    items = self._frame.items
+                    self._cancel_open(
+                        key for key in self._all_states() if key[1][: len(items)] == items
+                    )
                 output = self._result(result)
             over.add(index)
             return output
@@ -116,8 +118,10 @@ class Containers(Structures):
                         bound = f"{number} rounds" if number > 1 else "1 round"
                         raise Failed(node, f"loop `{node}` goes on after {bound}")
                     self._next_round(loop)
-                    with suppress(ItemEnded):
+                    try:
                         await body()
+                    except ItemEnded:
+                        self._cancel_open(loop.seen)
                     output = self._result(result)
             return output
 
@@ -137,12 +141,12 @@ class Containers(Structures):
         step = step_id(node, items=self._frame.items, execution=execution)
         return steering.lets_fail(self.workflow.id, step)
 
-    def _cancel_open(self) -> None:
-        """What is open in an item that has ended is left."""
-        items = self._frame.items
-        for (name, path), state in self._all_states().items():
-            if path[: len(items)] == items and state.status in ("running", "waiting"):
-                self._keep((name, path), replace(state, status="cancelled"))
+    def _cancel_open(self, keys: Iterable[ItemKey]) -> None:
+        """What is open in an item, or an iteration, that has ended is left."""
+        for key in list(keys):
+            state = self._known(key)
+            if state is not None and state.status in ("running", "waiting"):
+                self._keep(key, replace(state, status="cancelled"))
 
     def _result(self, node: str | None) -> JSON:
         """What an item or a round comes to."""
