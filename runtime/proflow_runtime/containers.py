@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
@@ -13,8 +12,8 @@ from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.passes import step_id
-from proflow_runtime.results import Failed, ItemEnded, Result, combined
-from proflow_runtime.status import ItemKey, NodeState
+from proflow_runtime.results import Failed, Result, combined
+from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
 
@@ -69,13 +68,7 @@ class Containers(Structures):
             if alias is not None:
                 names[alias] = value
             with self._within(self._frame.item(index, names)):
-                try:
-                    await body()
-                except ItemEnded:
-                    items = self._frame.items
-                    self._cancel_open(
-                        key for key in self._all_states() if key[1][: len(items)] == items
-                    )
+                await body()
                 output = self._result(result)
             over.add(index)
             return output
@@ -118,10 +111,7 @@ class Containers(Structures):
                         bound = f"{number} rounds" if number > 1 else "1 round"
                         raise Failed(node, f"loop `{node}` goes on after {bound}")
                     self._next_round(loop)
-                    try:
-                        await body()
-                    except ItemEnded:
-                        self._cancel_open(loop.seen)
+                    await body()
                     output = self._result(result)
             return output
 
@@ -140,13 +130,6 @@ class Containers(Structures):
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
         return steering.lets_fail(self.workflow.id, step)
-
-    def _cancel_open(self, keys: Iterable[ItemKey]) -> None:
-        """What is open in an item, or an iteration, that has ended is left."""
-        for key in list(keys):
-            state = self._known(key)
-            if state is not None and state.status in ("running", "waiting"):
-                self._keep(key, replace(state, status="cancelled"))
 
     def _result(self, node: str | None) -> JSON:
         """What an item or a round comes to."""

@@ -7,7 +7,7 @@ from typing import Any
 from proflow_runtime.choosing import Choices
 from proflow_runtime.containers import Containers
 from proflow_runtime.parts import Parts
-from proflow_runtime.results import ItemEnded, Result, Stopped, combined
+from proflow_runtime.results import Result, Stopped, combined
 from proflow_runtime.waiting import Waits
 
 
@@ -32,12 +32,8 @@ class Flow(Choices, Waits, Containers, Parts):
         self._fail(node, f"the run failed at `{node}` with `{status}`{detail}")
 
     def stop(self, node: str, outcome: str) -> Result:
-        """The run, or the item, ends with an outcome that leads nowhere."""
-        result = Result(node, outcome)
-        if self._frame.inner:
-            self._frame.ends[:] = [result]
-            raise ItemEnded(node)
-        raise Stopped(result)
+        """The run ends with an outcome that leads nowhere."""
+        raise Stopped(Result(node, outcome))
 
     def concluded(self, returned: Result | None) -> Result:
         """The run's result, when the body has returned."""

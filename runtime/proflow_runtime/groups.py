@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.results import Failed, ItemEnded, Returned, Stopped
+from proflow_runtime.results import Failed, Returned, Stopped
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
@@ -91,20 +91,18 @@ class Groups:
         """Runs all, in any order of time, and returns what each returned."""
         return await self._grouped(calls, drains=not self._depth)
 
-    def _rank(self, one: Failed | Stopped | ItemEnded | Returned) -> tuple[int, str]:
+    def _rank(self, one: Failed | Stopped | Returned) -> tuple[int, str]:
         """Which counts of those that are seen in one pass: the smallest.
 
-        A failure comes before a stop, a stop before the end of an item or a return, then the smallest
-        node. But where an iteration was ended by a return, what else happens in it came too late.
+        A failure comes before a stop, a stop before a return, then the smallest node. But where an
+        iteration was ended by a return, what else happens in it came too late.
         """
-        kinds: tuple[type, ...] = (Failed, Stopped, ItemEnded, Returned)
-        if self.left:
-            kinds = (Returned, *kinds)
+        kinds = (Returned, Failed, Stopped) if self.left else (Failed, Stopped, Returned)
         return kinds.index(type(one)), one.node
 
     async def _grouped(self, calls: Sequence[Call[T]], *, drains: bool) -> list[T]:
         settled: dict[int, T] = {}
-        raised: Failed | Stopped | ItemEnded | Returned | None = None
+        raised: Failed | Stopped | Returned | None = None
 
         async def enter(index: int, call: Call[T]) -> None:
             nonlocal raised
@@ -112,7 +110,7 @@ class Groups:
                 settled[index] = await call()
             except Stall:
                 return
-            except (Failed, Stopped, ItemEnded, Returned) as error:
+            except (Failed, Stopped, Returned) as error:
                 raised = error if raised is None else min(raised, error, key=self._rank)
 
         async def drain() -> None:

@@ -73,14 +73,6 @@ class Stopped(Exception):
         return self.result.node
 
 
-class ItemEnded(Exception):
-    """An outcome that is not drawn has ended an item, or an iteration of a loop container."""
-
-    def __init__(self, node: str) -> None:
-        super().__init__(node)
-        self.node = node
-
-
 class Failed(Exception):
     """The run fails, without another attempt, unless a container around `node` catches it.
 

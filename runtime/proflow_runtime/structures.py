@@ -11,7 +11,7 @@ from proflow_runtime.frames import Loop
 from proflow_runtime.groups import MissedTarget, Stall
 from proflow_runtime.passes import Pass, step_id
 from proflow_runtime.progress import Progress
-from proflow_runtime.results import Again, Failed, ItemEnded, Result, Returned, Stopped, combined
+from proflow_runtime.results import Again, Failed, Result, Returned, Stopped, combined
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
 
@@ -238,7 +238,7 @@ class Structures(Pass):
         self._groups.left += known is not None
         try:
             return await body()
-        except (Failed, Stopped, ItemEnded, Returned, Stall, MissedTarget) as error:
+        except (Failed, Stopped, Returned, Stall, MissedTarget) as error:
             if not isinstance(error, Returned) or error.back.to != loop.header:
                 if known is None and self._is_target(step):
                     # It was planned, and something else came first: it has to be answered.
