@@ -1,17 +1,6 @@
 """Where branches meet."""
 
-from proflow_schemas.nodes import Join
-
-from proflow_compiler.design import Node
 from proflow_compiler.nodes.lowering import Lowering, nothing
-
-
-def needs(node: Node, edges: int) -> int | None:
-    config = node.config
-    assert isinstance(config, Join)
-    enough = 1 if config.mode == "any" else config.mode
-    return enough if isinstance(enough, int) and enough < edges else None
-
 
 FIELDS = {
     "mode": "when it runs; see below. Without it, it waits as any node does",
@@ -25,7 +14,6 @@ LOWERING = Lowering(
     lower=nothing,
     fields=FIELDS,
     instant=True,
-    needs=needs,
     notes="""\
 | runs | `mode` | is skipped |
 |---|---|---|

@@ -14,9 +14,8 @@ from proflow_compiler.design import Node
 class Lowering:
     """One node type. `lower` gives the ops of a node: at most one.
 
-    `instant` says that running it takes no time. `needs` says of a node with that many edges in how
-    many taken ones are enough for it to go on; None: it waits until all are settled. `example` is
-    the node in a design; `title`, `summary`, `notes` and `fields` are Markdown.
+    `instant` says that running it takes no time. `example` is the node in a design; `title`,
+    `summary`, `notes` and `fields` are Markdown.
     """
 
     type: str
@@ -32,7 +31,6 @@ class Lowering:
     """Whether it may cause the event that a wait right after it waits for."""
     awaits: bool = False
     """Whether it has to be waiting before what causes its event happens."""
-    needs: Callable[[Node, int], int | None] = lambda node, edges: None
 
 
 def nothing(node: Node) -> Sequence[AnyOp]:
