@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,13 @@ from proflow_runtime.results import Failed, ItemEnded, Left, Returned, Stopped
 from proflow_runtime.values import JSON
 
 T = TypeVar("T")
+
+_LEAVING = re.compile(r"/(returned|ended)(-\d+)?$")
+
+
+def is_leaving(step: str) -> bool:
+    """Whether a step, by its id, is one that keeps what was known as something was left."""
+    return _LEAVING.search(step) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from proflow_compiler.lower import lower
 from proflow_runtime import Registry, status
 from proflow_runtime.handlers import channels, interception
 from proflow_runtime.handlers.task import Handler, Task
+from proflow_runtime.leaving import is_leaving
 from proflow_runtime.local import (
     LocalEngine,
     Observation,
@@ -183,7 +184,7 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error")) or "/part-" in step or "/returned" in step:
+        if step.endswith(("/notify", "/error")) or "/part-" in step or is_leaving(step):
             continue
         if ended is not None:
             if step in done:

@@ -30,9 +30,18 @@ def most_steps(graph: Graph) -> int:
         for loop in reversed(natural_loops(level)):
             steps = _most_steps(loop.round(level), own)
             own |= dict.fromkeys(loop.nodes, 0)
-            own[loop.header] = steps * (1 + sum(way.limit for way in loop.back))
-        inner[level.container] = _most_steps(level, own)
+            returns = sum(way.limit for way in loop.back)
+            kept = sum(way.limit for way in loop.back if way.at_once)
+            own[loop.header] = steps * (1 + returns) + kept
+        inner[level.container] = _most_steps(level, own) + _ended(level)
     return inner[graph.container]
+
+
+def _ended(level: Graph) -> int:
+    """The step that keeps what was known as an item was ended, where something else may be at work."""
+    if level.container is None or not any(level.undrawn(name) for name in level.nodes):
+        return 0
+    return int(any(is_fork(level, name) for name in level.reachable))
 
 
 def _most_steps(graph: Graph, own: Mapping[str, int]) -> int:
