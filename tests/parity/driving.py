@@ -153,7 +153,18 @@ class _World:
                 "decided_by": "somebody",
             }
         event = inngest.Event(name=wait.name, data=data)
-        self.engine.at(wait.armed_at + timedelta(seconds=answer.after), _sender(self.engine, event))
+
+        async def send() -> None:
+            if not _was_left(run, step):
+                await self.engine.send(event)
+
+        self.engine.at(wait.armed_at + timedelta(seconds=answer.after), send)
+
+
+def _was_left(run: RunRecord, step: str) -> bool:
+    """Whether a wait was open as its item or iteration ended: the event would answer the next."""
+    memos = (one.output for one in run.steps if is_leaving(one.id) or one.id.endswith("/error"))
+    return any(memo is not None and step in memo["open"] for memo in memos)
 
 
 def _sender(engine: LocalEngine, event: inngest.Event) -> Any:
