@@ -109,7 +109,7 @@ async def test_nobody_votes_on_what_was_closed(database: str) -> None:
             with pytest.raises(ActRefused) as refused:
                 await desk.act("cat", act, await asked("money"))
             assert (refused.value.status, refused.value.code) == (409, "already-decided")
-            message = "it is asked for no more: another approval has returned"
+            message = "it is asked for no more: what it was part of is over"
             assert str(refused.value) == message
         assert (await statuses())["money"] == "cancelled"
 

@@ -163,7 +163,8 @@ class _World:
 
 def _was_left(run: RunRecord, step: str) -> bool:
     """Whether a wait was open as its item or iteration ended: the event would answer the next."""
-    memos = (one.output for one in run.steps if is_leaving(one.id) or one.id.endswith("/error"))
+    named = ((one.id or "", one.output) for one in run.steps)
+    memos = (output for id, output in named if is_leaving(id) or id.endswith("/error"))
     return any(memo is not None and step in memo["open"] for memo in memos)
 
 
