@@ -91,8 +91,8 @@ class _Level:
         """A name that nothing in the design has."""
         found = name
         while found in self.taken:
-            self.tried[name] = self.tried.get(name, 0) + 1
-            found = f"{name}?{self.tried[name]}"
+            count = self.tried[name] = self.tried.get(name, 0) + 1
+            found = f"{name}?" if count == 1 else f"{name}?{count}"
         self.taken.add(found)
         return found
 
