@@ -142,7 +142,9 @@ async def test_a_run_that_fails_is_closed_and_told_of_once(database: str) -> Non
     assert told == [(1, kept.id, "step `print` failed after 2 attempts: no paper")]
 
 
-async def test_a_cancelling_event_ends_the_runs_it_matches_whether_ids_are_numbers_or_texts(database: str) -> None:
+async def test_a_cancelling_event_ends_the_runs_it_matches_whether_ids_are_numbers_or_texts(
+    database: str,
+) -> None:
     cancel = {"event": "order/withdrawn", "match": "data.order"}
     wait = ("pay", "wait", {"event": "order/paid", "match": "data.order"})
     await publish(1, line("order", wait, trigger={"event": "order/made"}, cancelOn=cancel))

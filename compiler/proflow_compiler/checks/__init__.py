@@ -38,6 +38,7 @@ from proflow_compiler.checks import (
     not_a_condition,
     reference_may_be_missing,
     shadowed_rule,
+    surprising_cron,
     tenantless_approval,
     too_many_cancellations,
     too_many_limits,
@@ -107,6 +108,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         too_many_limits,
         too_many_cancellations,
         bad_event_name,
+        surprising_cron,
     )
 )
 """Every rule that is checked on the graph, in the order of their codes."""
