@@ -5,8 +5,11 @@ They say nothing about what a run does, so that nobody needs to know that they a
 
 import re
 
-from proflow_compiler.reader.drawing import HOST_KEYS
-
+HOST_KEYS = frozenset(
+    {"label", "title", "name", "type", "id", "meta", "status", "icon", "color", "style", "class"}
+    | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
+)
+"""Of nodes, of their `data` and of the top level; they are no misspellings."""
 _DRAWN = frozenset(
     # React Flow 9, 11 and 12, Vue Flow and Svelte Flow, of a node as of an edge
     {"id", "type", "data", "label", "hidden", "selected", "selectable", "deletable", "focusable"}
@@ -52,7 +55,18 @@ DESIGN_KEYS = (
     | {"code", "uuid", "key", "slug", "category", "owner", "author", "icon", "sort", "remark"}
     | {"remarks", "comment", "active", "enabled", "published", "draft", "state", "deleted", "total"}
     | {"message", "msg", "success", "page", "pageSize", "locale", "language", "layout", "theme"}
-    | {"settings", "canvas", "ui", "graph", "data", "config", "options", "extra", "metadata", "user"}
+    | {
+        "settings",
+        "canvas",
+        "ui",
+        "graph",
+        "data",
+        "config",
+        "options",
+        "extra",
+        "metadata",
+        "user",
+    }
     | {"tenant", "organization", "workspace", "project", "schemaVersion", "format", "form", "forms"}
 )
 """Of the top level, where a row's columns and the fields of an answer stand, too."""

@@ -155,10 +155,18 @@ def _of_nodes(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str |
         return "Langflow"
     if any(isinstance(edge.get("data"), dict) and "sourceType" in edge["data"] for edge in edges):
         return "Dify"
-    if any("sourceNodeId" in edge for edge in edges):
+    if any("sourceNodeId" in edge for edge in edges) and _is_logicflow(nodes, edges):
         return "LogicFlow"
     if any(node.get("id") == "__start__" for node in nodes):
         return "LangGraph"
     if any(isinstance(node.get("wires"), list) for node in nodes):
         return "a Node-RED flow"
     return None
+
+
+def _is_logicflow(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> bool:
+    """True if places stand on nodes and edges themselves, as LogicFlow keeps them."""
+    marks = ("startPoint", "endPoint", "pointsList", "sourceAnchorId")
+    return any(mark in edge for edge in edges for mark in marks) or any(
+        "x" in node and "y" in node and "data" not in node for node in nodes
+    )

@@ -50,6 +50,10 @@ _RENAMED = {
     "allow_transfer": "allowTransfer",
     "allow_add_sign": "allowAddSign",
 }
+READ_KEYS = frozenset(
+    {*_RENAMED, *_RENAMED.values(), *_NODE_MARKS, "conditions", "node_type", "nodeType"}
+)
+"""Keys of a node's data that are read, or that rows hold beside them."""
 _WORDS = ("approverType", "emptyApproverPolicy")
 
 

@@ -24,6 +24,8 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "run": {"id": "string"},
     "workflow": {"id": "string", "version": None},
 }
+_SHORT = 60
+"""An expression of so many characters is shown as a whole."""
 _NAMES_OF_DATA = frozenset(
     {"data", "form", "formdata", "formData", "payload", "body", "inputs", "params", "vars"}
     | {"variables", "context", "ctx", "trigger", "record", "fields"}
@@ -96,6 +98,18 @@ def reference_problem(
         written = written_path(whole)
         return f"did you mean `{written}`?", Correction(reference.start, reference.end, written)
 
+    def field_meant(*below: str) -> tuple[str, Correction]:
+        help, better = meant("event", "data", *below)
+        whole = text[: better.start] + better.text + text[better.end :]
+        if (
+            better.text != whole
+            and len(whole) <= _SHORT
+            and whole.isprintable()
+            and "`" not in whole
+        ):
+            help = f"did you mean `{better.text}`? write `{whole}`"
+        return help, better
+
     if root not in scope.roots:
         if root in _LOCAL_NAMES:
             return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
@@ -105,7 +119,7 @@ def reference_problem(
             help, better = meant("steps", step)
             better = replace(better, end=reference.start + len(step))
         elif root in scope.data.fields() and root not in scope.steps:
-            help, better = meant("event", "data", *path)
+            help, better = field_meant(*path)
         elif (close := closest_name(root, scope.roots)) is not None:
             help, better = f"did you mean `{close}`?", meant(close, *path[1:])[1]
         elif root in scope.steps:
@@ -114,7 +128,7 @@ def reference_problem(
             better = Correction(reference.start, reference.end, quote(root))
             help = f"quote it if it is a text: `{better.text}`"
         elif (field := _data_field(path, scope)) is not None:
-            help, better = meant("event", "data", *field)
+            help, better = field_meant(*field)
         else:
             return unknown(f"there is nothing called `{root}` here", None)
         return unknown(f"there is nothing called `{root}` here", help, better)

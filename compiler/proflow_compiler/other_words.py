@@ -6,12 +6,15 @@ Argo (`schedule`, `loop_over`), n8n and Dify (`parameters`, `iterator`). A word 
 it can mean one thing; what it would do in a run is for a person to confirm.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proflow_compiler.problems import shown
+from proflow_schemas.nodes import CANONICAL
+
+from proflow_compiler.problems import closest, shown
 
 Written = Callable[[str, Any], dict[str, Any] | None]
 """The key and its value → the keys that say it here; None if the value cannot be carried over."""
@@ -125,8 +128,10 @@ _STARTS = {
 }
 _RULE = Meaning("a rule, which stands on an edge behind the node: `data.when`")
 _RULES = dict.fromkeys(
-    ("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when")
-    + ("rule", "rules", "branches", "cases", "expr", "if"),
+    (
+        *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
+        *("rule", "rules", "branches", "cases", "expr", "if"),
+    ),
     _RULE,
 )
 _TRIES = _called("retries", "maxretries", "retrycount", "retrytimes", "numretries", "retrylimit")
@@ -142,14 +147,34 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
     "approval": {
         **_asked(
             "role",
-            *("approverrole", "approverroles", "approverroleid", "approverroleids", "role", "roles"),
+            *(
+                "approverrole",
+                "approverroles",
+                "approverroleid",
+                "approverroleids",
+                "role",
+                "roles",
+            ),
             *("roleid", "roleids", "rolecode", "rolecodes", "assigneerole", "candidaterole"),
-            *("candidateroles", "candidategroup", "candidategroups", "approvergroup", "assignedrole"),
+            *(
+                "candidateroles",
+                "candidategroup",
+                "candidategroups",
+                "approvergroup",
+                "assignedrole",
+            ),
         ),
         **_asked(
             "user",
             *("approver", "approvers", "approveruser", "approverusers", "approveruserid"),
-            *("approveruserids", "assignee", "assignees", "assigneeid", "assigneeids", "assignedto"),
+            *(
+                "approveruserids",
+                "assignee",
+                "assignees",
+                "assigneeid",
+                "assigneeids",
+                "assignedto",
+            ),
             *("candidateuser", "candidateusers", "user", "users", "userid", "userids", "reviewer"),
             *("reviewers", "auditor", "auditors", "assignto"),
         ),
@@ -164,9 +189,7 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
             *("countersign", "approvemode", "approvemethod", "approvalmethod", "approvalpolicy"),
             *("examinemode", "mode", "strategy", "approvalstrategy", "votemode"),
         ),
-        **_called(
-            "timeoutAction", "ontimeout", "timeoutstrategy", "timeouthandler", "timeouttype"
-        ),
+        **_called("timeoutAction", "ontimeout", "timeoutstrategy", "timeouthandler", "timeouttype"),
         **_called("timeout", "duedate", "duration"),
         **dict.fromkeys(
             ("remind", "reminder", "remindafter", "reminderhours", "remindhours", "escalateafter"),
@@ -219,9 +242,7 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
     "join": _called("mode", "jointype", "joinmode", "waitfor", "waitmode", "threshold"),
     "delay": _called("duration", "delay", "wait", "waittime", "delaytime", "sleep", "interval")
     | _called("until", "date", "datetime", "waituntil", "timedate", "dateuntil", "at")
-    | dict.fromkeys(
-        ("seconds", "minutes", "hours", "days"), Meaning("`duration`, such as `15m`")
-    )
+    | dict.fromkeys(("seconds", "minutes", "hours", "days"), Meaning("`duration`, such as `15m`"))
     | _RULES,
     "wait": _called("event", "eventname", "eventtype", "signal", "signalname", "messagename")
     | _called("match", "correlationkey", "matchkey", "correlation", "matchon")
@@ -257,8 +278,10 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
 
 _OF_EDGE: Mapping[str, Meaning] = {
     **dict.fromkeys(
-        ("conditionexpression", "expression", "expr", "rule", "guard", "if", "filter", "formula")
-        + ("predicate", "conditiontext", "conditionexpr"),
+        (
+            *("conditionexpression", "expression", "expr", "rule", "guard", "if", "filter"),
+            *("formula", "predicate", "conditiontext", "conditionexpr"),
+        ),
         Meaning('`data.when`, such as `"data": {"when": "event.data.amount > 100"}`', _text_rule),
     ),
     **dict.fromkeys(
@@ -272,8 +295,10 @@ _OF_EDGE: Mapping[str, Meaning] = {
         Meaning('`data.loop`, such as `"data": {"loop": {"max": 3}}`'),
     ),
     **dict.fromkeys(
-        ("outcome", "branch", "sourceport", "sourceportid", "sourceanchor", "sourceanchorid")
-        + ("fromport", "fromhandle", "outputname", "exit", "sourcehandleid", "port", "action"),
+        (
+            *("outcome", "branch", "sourceport", "sourceportid", "sourceanchor", "sourceanchorid"),
+            *("fromport", "fromhandle", "outputname", "exit", "sourcehandleid", "port", "action"),
+        ),
         Meaning("`sourceHandle`, which names the outcome that the edge leaves by"),
     ),
 }
@@ -291,6 +316,94 @@ _OF_DESIGN: Mapping[str, Meaning] = {
     **_called("description", "desc"),
 }
 
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "start": (
+        *(
+            "begin",
+            "entry",
+            "trigger",
+            "startevent",
+            "initiator",
+            "manualtrigger",
+            "webhooktrigger",
+        ),
+        *("schedule", "scheduletrigger", "cron", "crontrigger", "eventtrigger", "开始", "发起"),
+        *("applicant", "originator", "root"),
+    ),
+    "end": (
+        *("finish", "stop", "exit", "endevent", "terminate", "terminateevent", "return", "done"),
+        *("complete", "结束", "完成"),
+    ),
+    "approval": (
+        *("humantask", "usertask", "manualtask", "manual", "human", "humanintheloop", "humaninput"),
+        *("review", "reviewer", "approver", "audit", "auditor", "examine", "verify", "signoff"),
+        *("审核", "审批人", "会签", "或签", "办理", "approvertask", "approvaltask"),
+    ),
+    "condition": (
+        *(
+            "conditional",
+            "gateway",
+            "exclusivegateway",
+            "xor",
+            "xorgateway",
+            "if",
+            "ifelse",
+            "branch",
+        ),
+        *("branches", "router", "route", "case", "casewhen", "choice", "conditionbranch"),
+        *("条件", "判断", "条件分支", "分支", "网关"),
+    ),
+    "parallel": ("parallelgateway", "andgateway", "split", "concurrent", "并行", "并行分支"),
+    "inclusive": ("inclusivegateway", "orgateway", "multichoice", "包容分支"),
+    "join": ("sync", "synchronize", "converge", "aggregate", "aggregator", "汇聚", "合并"),
+    "task": (
+        *("script", "scripttask", "code", "function", "python", "javascript", "step", "job"),
+        *("activity", "process", "execute", "operation", "worker", "plugin", "tool", "任务"),
+    ),
+    "notify": (
+        *("email", "mail", "sms", "sendemail", "sendmessage", "notification", "notice", "alert"),
+        *("slack", "wechat", "dingtalk", "通知", "消息"),
+    ),
+    "cc": ("carboncopy", "copyto", "ccuser", "知会"),
+    "http": ("request", "httprequest", "api", "apicall", "rest", "restapi", "fetch", "callapi"),
+    "ai": (
+        *("agent", "aiagent", "llmchain", "openai", "gpt", "chat", "chatmodel", "completion"),
+        *("prompt", "chatopenai", "大模型"),
+    ),
+    "set": (
+        *("assign", "assigner", "setvariable", "variable", "variables", "setfields", "mapper"),
+        *("calculate", "formula", "variableassigner", "赋值"),
+    ),
+    "delay": ("sleep", "pause", "timerevent", "intermediatetimer", "waitfor", "延时", "等待"),
+    "wait": (
+        *("receive", "receivetask", "listener", "signalcatch", "waitforevent", "messagecatch"),
+        *("waitforsignal", "catchevent"),
+    ),
+    "emit": ("sendtask", "publish", "dispatch", "throwevent", "signalthrow", "produce"),
+    "subprocess": (
+        *("subflow", "subworkflow", "childworkflow", "executeworkflow", "callworkflow", "workflow"),
+        *("子流程", "flow"),
+    ),
+    "foreach": ("each", "map", "iterator", "iterate", "loopoveritems", "splitinbatches", "循环"),
+    "loop": ("while", "dowhile", "repeat", "repeatuntil"),
+}
+_TYPE_OF = {spelling: kind for kind, spellings in _TYPES.items() for spelling in spellings}
+_LEAST_ALIKE = 0.8
+"""Below it two names of types are other words: `form` is no `fork`, `trigger` no `timer`."""
+
+
+def type_meant(spelling: str) -> str | None:
+    """The type that an unknown one seems to be meant for; None if it may be anything."""
+    folded = fold(spelling)
+    for name in (folded, re.sub(r"(?:node|block|component|shape)$", "", folded)):
+        if name in _TYPE_OF:
+            return _TYPE_OF[name]
+        for known in CANONICAL:
+            if fold(known) == name or (len(name) > 2 and sorted(fold(known)) == sorted(name)):
+                return known
+    return closest(spelling, CANONICAL, cutoff=_LEAST_ALIKE)
+
+
 _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "approverType": {
         "user": ("person", "people", "member", "employee", "specified", "designated", "assignee"),
@@ -298,7 +411,14 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "department": ("dept", "org", "organization"),
         "manager": (
             *("departmenthead", "departmentmanager", "depthead", "deptleader", "departmentleader"),
-            *("supervisor", "leader", "superior", "directmanager", "linemanager", "directsupervisor"),
+            *(
+                "supervisor",
+                "leader",
+                "superior",
+                "directmanager",
+                "linemanager",
+                "directsupervisor",
+            ),
         ),
         "multiLevelManager": ("multilevel", "managerchain", "multileader", "continuousmanager"),
         "initiator": ("self", "applicant", "starter", "submitter", "originator"),
@@ -338,6 +458,13 @@ def word_meant(key: str, word: str) -> str | None:
 
 
 def title(written: Mapping[str, Any]) -> str:
-    """What a fix writes, for its title."""
-    texts = [f"`{key}: {shown(value)}`" for key, value in written.items()]
-    return f"write {' and '.join(texts)}"
+    """What a fix changes, for its title."""
+    if "approverType" in written:
+        ids = ", ".join(f"`{shown(one)}`" for one in written["approverIds"][:5])
+        return f"ask the {written['approverType']} {ids}"
+    if list(written) == ["timeout"]:
+        return f"time out after `{shown(written['timeout'])}`"
+    texts = [
+        f"`{key}: {shown(json.dumps(one, ensure_ascii=False))}`" for key, one in written.items()
+    ]
+    return f"let it count: write {' and '.join(texts)}"
