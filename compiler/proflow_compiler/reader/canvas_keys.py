@@ -14,7 +14,16 @@ _DRAWN = frozenset(
     # React Flow 9, 11 and 12, Vue Flow and Svelte Flow, of a node as of an edge
     {"id", "type", "data", "label", "hidden", "selected", "selectable", "deletable", "focusable"}
     | {"style", "className", "class", "zIndex", "z", "ariaLabel", "ariaRole", "domAttributes"}
-    | {"events", "template", "interactionWidth", "isParent", "internals", "select", "selectType"}
+    | {
+        "isHidden",
+        "events",
+        "template",
+        "interactionWidth",
+        "isParent",
+        "internals",
+        "select",
+        "selectType",
+    }
 )
 NODE_KEYS = (
     HOST_KEYS

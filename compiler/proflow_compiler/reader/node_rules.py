@@ -190,7 +190,7 @@ class Placing:
             level=Level.WARNING,
             node=source,
             on_key=True,
-            help="remove it, or draw an edge for it",
+            help="remove it" if pointer == rules.pointer else "remove it, or draw an edge for it",
         )
 
     def _refuse(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> None:
