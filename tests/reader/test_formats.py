@@ -230,16 +230,20 @@ def test_ours_is_taken_for_no_other(name: str) -> None:
     assert [one.code for one in found.diagnostics if one.level == "error"] == []
 
 
+def keys(value: Any) -> list[str]:
+    return list(value) if isinstance(value, dict) else []
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                sorted(
-                    {key for _, value in FILES.values() if isinstance(value, dict) for key in value}
-                )
-                + ["data", "type", "id", "trigger", "modules", "blocks", "cell", "shape", "style"]
+                [
+                    *sorted({key for _, value in FILES.values() for key in keys(value)}),
+                    *("data", "type", "id", "trigger", "modules", "blocks", "cell", "shape"),
+                ]
             ),
             inner,
             max_size=4,

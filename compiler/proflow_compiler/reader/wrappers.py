@@ -14,6 +14,8 @@ _GRAPH_KEYS = ("nodes", "elements", "flattenNodes", "cells")
 _TEXTS = ("nodes", "edges", "elements", "flattenNodes", "flattenEdges")
 _MARKS = ('"nodes"', '"elements"', '"flattenNodes"', '"cells"', '"source"', '"id"')
 _MAX_DEPTH = 3
+_EMPTY = 8
+"""Texts up to this length may be an empty list or object."""
 
 
 def inside(value: dict[str, Any], pointer: str) -> tuple[Any, str, list[str]] | None:
@@ -51,7 +53,7 @@ def opened(value: Any) -> Any:
     """The object or list that a text holds as JSON; anything else as it is."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
-    if not any(key in value for key in _MARKS):
+    if len(value) > _EMPTY and not any(key in value for key in _MARKS):
         return value
     found = decoded_text(value)
     return value if found is None else found
