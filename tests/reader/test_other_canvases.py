@@ -277,3 +277,21 @@ def test_no_change_of_a_file_raises(data: st.DataObject) -> None:
         assert one.line is not None or one in found.diagnostics
         for fix in one.fixes:
             patched(text, fix.edits)
+
+
+def test_a_group_joins_by_and_or_or_whatever_its_key_is_called() -> None:
+    first, second, rest = rules(only(text_of("keys-of-conditions")))
+    assert first[1] is not None
+    assert "||" not in first[1]
+    assert second[1] is not None
+    assert " || " in second[1]
+    assert rest[1] is None
+
+
+def test_conditions_with_ids_belong_to_the_edges_that_name_them() -> None:
+    found = only(text_of("conditions-by-their-ids"))
+    assert found.dialect == "proflow"
+    texts = {target: when for target, when, _ in rules(found)}
+    assert texts["e"] is None
+    assert "> 9" in str(texts["a"])
+    assert "< 3" in str(texts["b"])

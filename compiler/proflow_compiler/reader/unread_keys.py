@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proflow_schemas.expressions.conditions import NOTES
 from proflow_schemas.nodes import NODE_TYPES, NodeType
 
 from proflow_compiler import other_words
@@ -380,3 +381,43 @@ def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], hol
             *(Edit("add", f"{below}/{escape(name)}", one) for name, one in written.items()),
         ),
     )
+
+
+_COMPARED = frozenset({"field", "operator", "op", "comparator", "value"})
+_GROUPED = frozenset(
+    {"all", "and", "&&", "every", "any", "or", "||", "some", "not", "logic", "combinator"}
+    | {"logicalOperator", "logical_operator", "conjunction", "conditions", "rules", "children"}
+    | {"items", "operator", "type"}
+)
+
+
+def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) -> None:
+    """Look through a structured condition that was read."""
+    stack = [(value, pointer)]
+    while stack:
+        one, at = stack.pop()
+        if isinstance(one, list):
+            stack += [(member, f"{at}/{index}") for index, member in enumerate(one)]
+        if not isinstance(one, dict):
+            continue
+        compared = "field" in one
+        for key, member in one.items():
+            below = f"{at}/{escape(key)}"
+            if not compared and isinstance(member, list | dict) and key in _GROUPED:
+                stack.append((member, below))
+            read = key in (_COMPARED if compared else _GROUPED)
+            if read or key in NOTES or _is_empty(member) or is_of_the_screen(key):
+                continue
+            if not compared and isinstance(member, str) and member.lower() in _GROUPED:
+                continue
+            problems.add(
+                "PF320",
+                f"nothing reads `{shown(key)}` in the condition of the edge `{shown(edge_key)}`",
+                below,
+                level=Level.WARNING,
+                edge=edge_key,
+                on_key=True,
+                help="a condition has `field`, `operator` and `value`"
+                if compared
+                else "a group has `logic`, `and` or `or`, and `conditions`",
+            )
