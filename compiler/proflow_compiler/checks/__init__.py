@@ -37,6 +37,7 @@ from proflow_compiler.checks import (
     multiple_starts,
     not_a_condition,
     reference_may_be_missing,
+    refused_condition,
     shadowed_rule,
     surprising_cron,
     tenantless_approval,
@@ -109,6 +110,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         too_many_cancellations,
         bad_event_name,
         surprising_cron,
+        refused_condition,
     )
 )
 """Every rule that is checked on the graph, in the order of their codes."""
