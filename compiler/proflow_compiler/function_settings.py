@@ -17,6 +17,7 @@ from proflow_schemas.definition import (
     Throttle,
     Timeouts,
 )
+from proflow_schemas.expressions import same_id
 from proflow_schemas.nodes import CronTrigger as DrawnCron
 from proflow_schemas.nodes import Start, Trigger
 from proflow_schemas.settings import (
@@ -103,7 +104,7 @@ def _timeouts(timeouts: TimeoutsSetting | None) -> Timeouts | None:
 def _cancellation(tenant: str | None, setting: CancelSetting) -> Cancellation:
     conditions = [f"{tenant} == {_of_later_event(tenant)}"] if tenant else []
     if setting.match:
-        conditions.append(f"event.{setting.match} == async.{setting.match}")
+        conditions.append(same_id(f"event.{setting.match}", f"async.{setting.match}"))
     if setting.condition:
         conditions.append(f"({setting.condition})" if conditions else setting.condition)
     return Cancellation.model_validate(

@@ -25,6 +25,7 @@ NAMES: dict[str, str] = {
     "PF110": "duplicate-design",
     "PF111": "dialect",
     "PF112": "container-border",
+    "PF320": "unread-key",
 }
 """Code → name of everything a reader reports."""
 
@@ -37,6 +38,8 @@ class Problems:
     budget: int = 20_000
     """Words that may still be compared to find what was meant: thousands of typing errors must
     not take minutes."""
+    texts: list[str] = field(default_factory=list)
+    """The texts of a file that were read as JSON, by their pointers."""
 
     def add(
         self,

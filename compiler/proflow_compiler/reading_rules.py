@@ -430,4 +430,50 @@ would be taken several times by one run, or lead into the middle of an item. Of 
 Draw the edge from or to the container itself. Nodes in it that no other leads to begin an item.
 """,
     ),
+    Rule(
+        code="PF320",
+        name="unread-key",
+        level=Level.WARNING,
+        fixable=True,
+        summary="""a key of a node, of an edge, of their `data` or of the design that nothing reads, with
+what seems to be meant by it""",
+        why="""
+What nothing reads is kept in the file and does nothing: `approverRole` asks no role, `sla_hours` sets
+no timeout. Usually another product calls a setting so, or it stands in the wrong place. Positions,
+styles and whatever else canvases write there are known, and nothing is said of them; nor of keys that
+begin with `x-` or `_`, and of those that hold nothing. A key that is a setting with a typing error is
+an error: [schema-violation](schema-violation.md).
+""",
+        incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "legal", "type": "approval", "data": {"approverRole": "legal", "sla_hours": 48}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "legal"},
+    {"source": "legal", "target": "done"}
+  ]
+}
+""",
+        correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "legal", "type": "approval",
+     "data": {"approverType": "role", "approverIds": ["legal"], "timeout": "48h"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "legal"},
+    {"source": "legal", "target": "done"}
+  ]
+}
+""",
+        fix="""
+Write the setting that is meant; the fixes that carry a value over are not safe, since runs then do
+what the key says. A key that only the host needs may begin with `x-`.
+""",
+    ),
 )

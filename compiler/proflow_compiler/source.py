@@ -76,7 +76,7 @@ class Source:
     def extents(self, pointers: Iterable[str]) -> dict[str, Extent]:
         """Where the values of JSON pointers stand; one that leads nowhere gets its nearest parent.
 
-        The text is valid JSON. Only what lies on the way is looked at, the rest is skipped.
+        A pointer may lead on into a text that holds JSON. The text is valid JSON. Only what lies on the way is looked at, the rest is skipped.
         """
         wanted: _Children = {}
         for pointer in pointers:
@@ -98,6 +98,9 @@ class Source:
         stack = [(pointer, start, wanted)]
         while stack:
             pointer, start, wanted = stack.pop()
+            if self.text.startswith('"', start):
+                self._dive(pointer, start, wanted, found)
+                continue
             below: dict[str, tuple[str, int, _Children]] = {}
             for key, extent in members(self.text, start):
                 if key in wanted:
@@ -106,6 +109,31 @@ class Source:
                     if wanted[key]:
                         below[key] = (inner, extent.start, wanted[key])
             stack.extend(below.values())
+
+    def _dive(self, pointer: str, start: int, wanted: _Children, found: dict[str, Extent]) -> None:
+        """Go on in the JSON that a text holds; its places are those of its characters."""
+        held, end = _value_at(self.text, start)
+        inside: dict[str, Extent] = {}
+        try:
+            Source(self.path, held)._descend("", _blank(held, 0), wanted, inside)
+        except (ValueError, IndexError):
+            return
+        units = [*_units(self.text, start + 1, end - 1), end - 1]
+        for below, extent in inside.items():
+            key = extent.key and (units[extent.key[0]], units[extent.key[1]])
+            found[pointer + below] = Extent(units[extent.start], units[extent.end], key)
+
+    def held(self, pointer: str) -> str:
+        """The text that stands at a pointer; it may stand in a text that holds JSON itself."""
+        value: object = _value_at(self.text, _blank(self.text, 0))[0]
+        for part in parts(pointer):
+            if isinstance(value, str):
+                value = _value_at(value, _blank(value, 0))[0]
+            if isinstance(value, dict):
+                value = value.get(part)
+            elif isinstance(value, list):
+                value = value[int(part)]
+        return value if isinstance(value, str) else ""
 
     def within(self, extent: Extent, span: tuple[int, int]) -> tuple[int, int]:
         """The offsets of a part of a string value, given as offsets into the string."""

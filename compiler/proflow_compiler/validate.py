@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.fixes import words
+from proflow_compiler.other_words import word_meant
 from proflow_compiler.problems import Problems, closest, kind_of, shown
 from proflow_compiler.source import escape
 
@@ -261,13 +262,19 @@ def _plain(error: SchemaError, at: Path) -> Violation:
 
 def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
     allowed = [str(word) for word in words]
-    near = closest(value, allowed) if isinstance(value, str) else None
+    near = _word_meant(at, value, allowed) if isinstance(value, str) else None
     help = (
         f"did you mean `{near}`?"
         if near is not None
         else "one of " + ", ".join(f"`{word}`" for word in allowed)
     )
     return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help, given=value, meant=near)
+
+
+def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
+    """The word that another one is meant for: what other products call it, else the closest."""
+    known = word_meant(str(at[-1]), value) if at else None
+    return known if known in allowed else closest(value, allowed)
 
 
 def _unquoted(value: Any, type: str) -> bool | int | None:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proflow_schemas.expressions import ExpressionError, matcher_literal, written_path
+from proflow_schemas.expressions import ExpressionError, id_forms, matcher_literal, written_path
 from proflow_schemas.step_ids import step_id
 
 from proflow_runtime.values import JSON
 
-_INTEGER = re.compile(r"-?[1-9][0-9]{0,15}|0")
 _UNSAFE = re.compile("[\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -46,7 +45,7 @@ def condition(tenant_id: int | None, match: str | None = None, value: Any = None
     tests = [] if tenant_id is None else [f"async.data.tenant_id == {matcher_literal(tenant_id)}"]
     if match is not None:
         path = written_path(("async", *_path(match)))
-        tests.append(_either([f"{path} == {matcher_literal(one)}" for one in _forms(value)]))
+        tests.append(_either([f"{path} == {matcher_literal(one)}" for one in id_forms(value)]))
     return " && ".join(tests) or None
 
 
@@ -62,19 +61,6 @@ def answering(match: str, value: JSON) -> dict[str, JSON]:
 
 def _either(tests: list[str]) -> str:
     return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
-
-
-def _forms(value: Any) -> list[Any]:
-    """The JSON values that are the same id."""
-    if isinstance(value, bool):
-        return [value]
-    if isinstance(value, int):
-        return [value, str(value)]
-    if isinstance(value, float):
-        return [int(value), str(int(value))] if value.is_integer() else [value, repr(value)]
-    if _INTEGER.fullmatch(value) and abs(int(value)) < 2**53:
-        return [int(value), value]
-    return [value]
 
 
 def _path(match: str) -> tuple[str, ...]:

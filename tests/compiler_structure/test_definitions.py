@@ -100,7 +100,11 @@ def test_keys_of_limits_are_the_tenants_own() -> None:
     assert found.throttle.key == f'string({tenant}) + ":" + string(event.data.user)'
     assert found.idempotency == f'string({tenant}) + ":" + string(event.data.id)'
     assert found.cancel_on[0].condition == (
-        "event.data.tenant_id == async.data.tenant_id && event.data.order == async.data.order"
+        "event.data.tenant_id == async.data.tenant_id && event.data.order != null"
+        " && (event.data.order == async.data.order"
+        " || double(event.data.order) == double(async.data.order)"
+        " && (event.data.order == double(event.data.order)"
+        " || async.data.order == double(async.data.order)))"
         " && (async.data.hard || true)"
     )
 

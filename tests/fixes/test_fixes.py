@@ -23,7 +23,7 @@ from proflow_compiler.rendering import render
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CASES = sorted(
     str(path.relative_to(FIXTURES))
-    for pattern in ("rules/*/incorrect*.json", "invalid/*/design.json")
+    for pattern in ("rules/*/incorrect*.json", "invalid/*/design.json", "imports/*/design.json")
     for path in FIXTURES.glob(pattern)
 )
 HANDLERS = dict.fromkeys(("work", "send_email", "send_alert"))

@@ -1,8 +1,10 @@
 """Who may do what over HTTP, and what is refused: clearly, in one form, and with nothing changed."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from service.house import House, house, until
 from stored.office import line
 
 pytestmark = pytest.mark.anyio
+IMPORTS = Path(__file__).parents[2] / "fixtures" / "imports"
 LEAVE = line("leave", ("nap", "delay", {"duration": "1h"}))
 
 
@@ -99,19 +102,19 @@ async def test_bodies_have_an_end(database: str) -> None:
 
     async with house() as at:
         ann = await at.user("ann", 1, "designer")
-        json = {"content-type": "application/json"}
-        whole = await ann.post("/api/designs/check", content=b"x" * 50_000_000, headers=json)
+        headers = {"content-type": "application/json"}
+        whole = await ann.post("/api/designs/check", content=b"x" * 50_000_000, headers=headers)
         assert problem(whole) == (413, "body-too-large")
-        streamed = await ann.post("/api/designs/check", content=endless(), headers=json)
+        streamed = await ann.post("/api/designs/check", content=endless(), headers=headers)
         assert problem(streamed) == (413, "body-too-large")
 
 
 async def test_what_is_no_request_is_told(database: str) -> None:
     async with house() as at:
         ann = await at.user("ann", 1, "designer")
-        json = {"content-type": "application/json"}
+        headers = {"content-type": "application/json"}
         for body in (b"{", b"\xff\xfe", b"[" * 100_000, b'{"design": NaN}', b"[]", b'"x"'):
-            answer = await ann.post("/api/designs/check", content=body, headers=json)
+            answer = await ann.post("/api/designs/check", content=body, headers=headers)
             assert problem(answer)[0] in (400, 422), body[:20]
         answer = await ann.post("/api/designs/check", json={"design": {}, "more": 1})
         assert problem(answer) == (422, "invalid-request")
@@ -140,6 +143,34 @@ async def test_groups_in_groups_in_groups_are_refused(database: str) -> None:
         many = [{"id": f"n{number}", "type": "task"} for number in range(10_001)]
         answer = await ann.post("/api/designs/check", json={"design": {"nodes": many}})
         assert problem(answer) == (413, "design-too-large")
+
+
+async def test_a_graph_below_other_keys_is_bounded_too(database: str) -> None:
+    nodes = [
+        {"id": f"n{number}", "type": "set", "data": {"values": {}}} for number in range(10_001)
+    ]
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        for design in ({"graph": {"nodes": nodes}}, {"nodes": json.dumps(nodes), "edges": "[]"}):
+            answer = await ann.post("/api/designs/check", json={"design": design})
+            assert problem(answer) == (413, "design-too-large")
+
+
+@pytest.mark.parametrize("case", sorted(one.name for one in IMPORTS.iterdir()))
+async def test_files_of_other_canvases_are_told_what_check_tells(case: str, database: str) -> None:
+    text = (IMPORTS / case / "design.json").read_text(encoding="utf-8")
+    expected = (IMPORTS / case / "expected.txt").read_text(encoding="utf-8")
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        body = {"design": json.loads(text)}
+        answer = await ann.post("/api/designs/check", json=body)
+        assert answer.status_code == 200
+        found = answer.json()
+        for one in found["diagnostics"]:
+            told = f"{one['level']}[{one['code']}]: {one['message']}\n"
+            assert told in expected or one["code"] in ("PF305", "PF310", "PF312")
+        handled = not any(one["code"] == "PF305" for one in found["diagnostics"])
+        assert found["ok"] == (handled and "error[" not in expected)
 
 
 async def test_what_a_rejection_may_do_is_offered_in_order(database: str) -> None:

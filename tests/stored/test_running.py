@@ -142,23 +142,25 @@ async def test_a_run_that_fails_is_closed_and_told_of_once(database: str) -> Non
     assert told == [(1, kept.id, "step `print` failed after 2 attempts: no paper")]
 
 
-async def test_a_cancelling_event_ends_the_runs_it_matches(database: str) -> None:
+async def test_a_cancelling_event_ends_the_runs_it_matches_whether_ids_are_numbers_or_texts(
+    database: str,
+) -> None:
     cancel = {"event": "order/withdrawn", "match": "data.order"}
     wait = ("pay", "wait", {"event": "order/paid", "match": "data.order"})
     await publish(1, line("order", wait, trigger={"event": "order/made"}, cancelOn=cancel))
     await publish(2, line("order", wait, trigger={"event": "order/made"}, cancelOn=cancel))
     async with office() as at:
-        for tenant, order in ((1, "a"), (1, "b"), (2, "a")):
+        for tenant, order in ((1, 7), (1, "8"), (2, "7")):
             data = {"tenant_id": tenant, "order": order}
             await at.engine.send({"name": "order/made", "data": data})
         await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
         # A version without the rule changes nothing for runs of the one that has it.
         await publish(1, line("order", wait, trigger={"event": "order/made"}))
-        withdrawn = {"tenant_id": 1, "order": "a"}
+        withdrawn = {"tenant_id": 1, "order": "7"}
         await at.engine.send({"name": "order/withdrawn", "data": withdrawn})
         await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
     found = {(run.tenant_id, run.event["data"]["order"]): run.status for run in await Run.all()}
-    assert found == {(1, "a"): "cancelled", (1, "b"): "running", (2, "a"): "running"}
+    assert found == {(1, 7): "cancelled", (1, "8"): "running", (2, "7"): "running"}
     assert await InngestTask.filter(status="cancelled").count() == 1
 
 

@@ -38,7 +38,9 @@ from proflow_compiler.checks import (
     multiple_starts,
     not_a_condition,
     reference_may_be_missing,
+    refused_condition,
     shadowed_rule,
+    surprising_cron,
     tenantless_approval,
     too_many_cancellations,
     too_many_limits,
@@ -109,6 +111,8 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         too_many_limits,
         too_many_cancellations,
         bad_event_name,
+        surprising_cron,
+        refused_condition,
     )
 )
 """Every rule that is checked on the graph, in the order of their codes."""

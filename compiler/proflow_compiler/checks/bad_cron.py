@@ -9,6 +9,13 @@ from zoneinfo import available_timezones
 from cronsim import CronSim, CronSimError
 from proflow_schemas.nodes import CronTrigger
 
+from proflow_compiler.checks.cron_fields import (
+    LONGEST,
+    MONTHS,
+    date_question,
+    days_of,
+    last_day_question,
+)
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed, triggers
@@ -27,7 +34,8 @@ RULE = Rule(
     why="""
 Inngest takes five fields, `minute hour day month weekday`, and nothing finer than a minute. It
 knows lists, ranges and steps, months and weekdays also by their English names, and no `L`, `W` or
-`#`; Sunday is `0`. It refuses the whole function otherwise.
+`#`; Sunday is `0`. It refuses the whole function otherwise. An expression that no day fits, such as
+the 30th of February, would never start a run.
 """,
     incorrect="""
 {
@@ -49,6 +57,15 @@ by its name in the IANA database, such as `Asia/Shanghai`.
 """,
 )
 
+_DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
 _FOREIGN = re.compile(r"(?i)(?<![a-z])(?:l|w|lw)(?![a-z])|[0-9](?:l|w)|#|\?")
 
@@ -57,7 +74,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger):
             continue
-        found = _problem(trigger.cron)
+        found = _problem(trigger, of_a_tenant=facts.graph.design.settings.scope == "tenant")
         if found is not None:
             message, help = found
             at = pointed(pointer, "cron")
@@ -86,15 +103,23 @@ def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
             Edit("add", pointed(pointer, "timezone"), zone[1]),
             safe=True,
         )
-    elif len(fields) == 6:
-        yield words.written(at, " ".join(fields[1:]), safe=fields[0] == "0")
+    elif zone is not None and trigger.timezone == zone[1]:
+        yield words.written(at, " ".join(fields[1:]), safe=True)
+    elif trigger.cron.lower() in _DESCRIPTORS:
+        yield words.written(at, _DESCRIPTORS[trigger.cron.lower()], safe=True)
+    elif len(fields) in (6, 7):
+        exact = fields[0] == "0" and fields[6:] in ([], ["*"])
+        yield words.written(at, " ".join(fields[1:6]).replace("?", "*"), safe=exact)
+    elif len(fields) == 5 and "?" in fields:
+        yield words.written(at, trigger.cron.replace("?", "*"), safe=True)
     elif len(fields) == 5 and "7" in fields[4].split(","):
         days = ["0" if day == "7" else day for day in fields[4].split(",")]
         yield words.written(at, " ".join([*fields[:4], ",".join(days)]), safe=True)
 
 
-def _problem(cron: str) -> tuple[str, str | None] | None:
+def _problem(trigger: CronTrigger, *, of_a_tenant: bool) -> tuple[str, str | None] | None:
     """What is wrong with a cron expression, and what to do."""
+    cron = trigger.cron
     fields = cron.split()
     shown = ticks(cron)
     if cron.startswith(("TZ=", "CRON_TZ=")):
@@ -104,15 +129,23 @@ def _problem(cron: str) -> tuple[str, str | None] | None:
             f"{shown} has six fields: Inngest has no seconds",
             "leave the first field out",
         )
+    if len(fields) == 7:
+        return (
+            f"{shown} has seven fields: Inngest has no seconds and no years",
+            "leave the first field and the last one out",
+        )
     if len(fields) != 5:
         help = "write `minute hour day month weekday`, such as `0 9 * * *`"
         count = "one field" if len(fields) == 1 else f"{len(fields) or 'no'} fields"
         return f"{shown} has {count}, not five", help
     for name, field in zip(_FIELDS, fields, strict=True):
         if _FOREIGN.search(field):
-            return f"Inngest does not take {ticks(field)} as {name}", "list the days, or use `*`"
+            help = _instead(trigger, fields, name, field, of_a_tenant=of_a_tenant)
+            return f"Inngest does not take {ticks(field)} as {name}", help
     if any("7" in re.split(r"[-/]", part)[:2] for part in fields[4].split(",")):
         return f"Inngest does not take {ticks(fields[4])} as weekday", "Sunday is `0`"
+    if (never := _missing_day(cron)) is not None:
+        return never
     try:
         ticking = CronSim(cron, datetime(2024, 1, 1))
     except CronSimError as error:
@@ -120,6 +153,47 @@ def _problem(cron: str) -> tuple[str, str | None] | None:
     if next(ticking, None) is None:
         return f"{shown} never comes", None
     return None
+
+
+def _missing_day(cron: str) -> tuple[str, str] | None:
+    """That no month has any of the days."""
+    found = days_of(cron)
+    if found is None or found.either:
+        return None
+    if any(day <= LONGEST[month - 1] for day in found.days for month in found.months):
+        return None
+    day = min(found.days)
+    names = [MONTHS[month - 1] for month in sorted(found.months)]
+    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+    most = max(LONGEST[month - 1] for month in found.months)
+    return (
+        f"{ticks(cron)} never comes: there is no day {day} in {listed}",
+        f"write a day up to {most}",
+    )
+
+
+def _instead(
+    trigger: CronTrigger, fields: list[str], name: str, field: str, *, of_a_tenant: bool
+) -> str:
+    """What asks for the days that a letter or `#` asks for elsewhere."""
+    days = field.upper()
+    if "?" in field:
+        return "write `*`"
+    if name == "day of the month" and days in ("L", "LW"):
+        rule = last_day_question(trigger, of_a_tenant=of_a_tenant)
+        every = " ".join([*fields[:2], "28-31", *fields[3:]])
+        return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+    number = re.fullmatch(r"([0-6]|[A-Z]{3})(?:#([1-5])|L)", days)
+    if name == "weekday" and number is not None:
+        every = " ".join([*fields[:4], number[1].lower()])
+        if number[2] is not None:
+            last = 7 * int(number[2])
+            rule = date_question(trigger, last - 6, last, of_a_tenant=of_a_tenant)
+        else:
+            rule = last_day_question(trigger, of_a_tenant=of_a_tenant)
+            rule = rule.replace("'24h'", "'168h'").replace("== 1", "<= 7")
+        return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+    return "list the days, or use `*`"
 
 
 @cache

@@ -21,7 +21,8 @@ RULE = Rule(
     why="""
 `match` names a field that has the same value in the event that started the run and in the one that
 is waited for: a path below `data`, of plain names with dots between. Anything else never matches, and
-the wait would last until its timeout.
+the wait would last until its timeout. The values are ids, and compare as strings: `7` in one event
+and `"7"` in the other are the same.
 """,
     incorrect="""
 {

@@ -6,12 +6,12 @@ is inserted is formatted as what stands beside it.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proflow_compiler.diagnostics import Edit
 from proflow_compiler.fixes.json_text import JsonText, first_offset, indentation, one_break
-from proflow_compiler.source import Extent, parts
+from proflow_compiler.source import Extent, Source, parts
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -39,6 +39,33 @@ class _Written:
 def patched(text: str, edits: Iterable[Edit]) -> str:
     """Apply edits in turn to a JSON text. Raises `PatchError`."""
     return replaced(text, replacements(JsonText(text), edits))
+
+
+def in_texts(source: Source, edits: Iterable[Edit], texts: Iterable[str]) -> tuple[Edit, ...]:
+    """Edits that lead into texts which hold JSON, as edits that replace these texts.
+
+    Raises `PatchError`.
+    """
+    found = list(edits)
+    for text in sorted(texts, key=len, reverse=True):
+        inside = [edit for edit in found if edit.pointer.startswith(f"{text}/")]
+        if not inside:
+            continue
+        if any(
+            edit.source is not None and not edit.source.startswith(f"{text}/") for edit in inside
+        ):
+            raise PatchError("a value would move out of one text into another")
+        cut = [
+            replace(
+                edit,
+                pointer=edit.pointer[len(text) :],
+                source=None if edit.source is None else edit.source[len(text) :],
+            )
+            for edit in inside
+        ]
+        written = Edit("replace", text, patched(source.held(text), cut))
+        found = [*(edit for edit in found if edit not in inside), written]
+    return tuple(found)
 
 
 def replacements(document: JsonText, edits: Iterable[Edit]) -> list[Replacement]:

@@ -6,11 +6,12 @@ anew, so that a rule need not foresee what its change does to all other rules.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
-from proflow_compiler.fixes.patching import PatchError, patched
+from proflow_compiler.fixes.patching import PatchError, in_texts, patched
 from proflow_compiler.reader import Reading, read
 
 Check = Callable[[Design], list[Diagnostic]]
@@ -63,10 +64,21 @@ class _Trial:
         if not one.fixes:
             return one
         fixes: list[Fix] = []
-        for fix in one.fixes:
+        for fix in self._in_texts(one.fixes):
             if (fixes or not fix.alternative) and self._mends(fix, one, unproven):
                 fixes.append(fix)
         return replace(one, fixes=tuple(fixes))
+
+    def _in_texts(self, fixes: Iterable[Fix]) -> Iterable[Fix]:
+        """The fixes as edits of the file, where they lead into texts that hold JSON."""
+        if not self._reading.texts:
+            return fixes
+        found = []
+        for fix in fixes:
+            with suppress(PatchError):
+                edits = in_texts(self._reading.source, fix.edits, self._reading.texts)
+                found.append(replace(fix, edits=edits))
+        return found
 
     def _mends(self, fix: Fix, one: Diagnostic, unproven: bool) -> bool:
         self._left -= self._size

@@ -39,7 +39,8 @@ LOWERING = Lowering(
     fields=FIELDS,
     awaits=True,
     notes="""\
-`match` is a path that has the same value in the event that started the run. The event's data is the
+`match` is a path that has the same value in the event that started the run. The values are ids, and
+compare as strings: `7` in one event and `"7"` in the other are the same. The event's data is the
 node's `output`.
 
 An answer that comes before the wait began is lost. So a `notify`, `emit`, `http` or `task` right

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.problems import Problems
 from proflow_compiler.reader.decode import MAX_BYTES, MAX_DEPTH, decode
 from proflow_compiler.reader.designs import read_designs
 from proflow_compiler.reader.files import load
@@ -26,6 +27,8 @@ class Reading:
     diagnostics: list[Diagnostic]
     source: Source = field(repr=False)
     select: str | None = None
+    texts: tuple[str, ...] = ()
+    """The texts of the file that were read as JSON, by their pointers."""
 
     def reports(self, more: Iterable[Diagnostic] = ()) -> list[FileReport]:
         """These diagnostics and those of later checks, for rendering: one report a design.
@@ -57,8 +60,10 @@ def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
     decoded = decode(data, path)
     if decoded.diagnostics:
         return Reading([], list(decoded.diagnostics), decoded.source, select)
-    designs, diagnostics = read_designs(decoded.value, path, select)
-    return Reading(designs, locate(diagnostics, decoded.source), decoded.source, select)
+    problems = Problems()
+    designs = read_designs(decoded.value, path, select, problems)
+    found = locate(problems.found, decoded.source)
+    return Reading(designs, found, decoded.source, select, tuple(dict.fromkeys(problems.texts)))
 
 
 def read_file(path: str) -> Reading:

@@ -77,6 +77,12 @@ def decode(data: bytes, path: str) -> Decoded:
     return Decoded(source, value, tuple(problems))
 
 
+def decoded_text(text: str) -> Any:
+    """The JSON value of a text within a file; None if it is none, or one that is refused."""
+    value, problems = _parse(Source("", text))
+    return None if problems else value
+
+
 def too_large() -> Diagnostic:
     return _problem(
         "PF001",

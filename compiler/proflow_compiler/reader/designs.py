@@ -8,7 +8,7 @@ from proflow_schemas.nodes import Approval
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
-from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
+from proflow_compiler.diagnostics import Level, Related, has_errors
 from proflow_compiler.problems import Problems, did_you_mean, kind_of, shown
 from proflow_compiler.reader import (
     flow_editor,
@@ -17,11 +17,13 @@ from proflow_compiler.reader import (
     react_flow,
     react_flow_v9,
     riveredge,
+    unread_keys,
     wrappers,
 )
 from proflow_compiler.reader.drawing import SETTINGS, Drawing
 from proflow_compiler.reader.edges import read_edges
-from proflow_compiler.reader.nodes import as_id, read_nodes
+from proflow_compiler.reader.names import as_id
+from proflow_compiler.reader.nodes import read_nodes
 from proflow_compiler.validate import Place, validate
 
 Shape = Callable[[dict[str, Any], str, Problems], Drawing | None]
@@ -29,24 +31,21 @@ SHAPES: tuple[Shape, ...] = (react_flow_v9.read, flow_editor.read, react_flow.re
 _MAX_WRAPPERS = 4
 
 
-def read_designs(
-    value: Any, path: str, select: str | None
-) -> tuple[list[Design], list[Diagnostic]]:
-    """The sound designs of a JSON value, and every problem of it."""
-    problems = Problems()
+def read_designs(value: Any, path: str, select: str | None, problems: Problems) -> list[Design]:
+    """The sound designs of a JSON value; `problems` gets every problem of it."""
     stem = names.stem(path)
     rows, pointer = _rows(value)
     if rows is not None:
-        return _read_rows(rows, pointer, stem, select, problems), problems.found
+        return _read_rows(rows, pointer, stem, select, problems)
     if select is not None:
         problems.add(
             "PF006",
             f"`#{shown(select)}` selects a row, but the file holds no list of rows",
             help="leave it out",
         )
-        return [], problems.found
+        return []
     design = _read_one(value, "", stem, problems)
-    return [design] if design is not None else [], problems.found
+    return [design] if design is not None else []
 
 
 def _read_one(value: Any, pointer: str, stem: str, problems: Problems) -> Design | None:
@@ -55,6 +54,7 @@ def _read_one(value: Any, pointer: str, stem: str, problems: Problems) -> Design
     design = _design(drawing, stem, own) if drawing is not None else None
     problems.found += own.found
     problems.budget = own.budget
+    problems.texts += own.texts
     return design
 
 
@@ -98,7 +98,8 @@ def _read_rows(
     """The designs of an array; rows are named by code and tenant."""
     entries: list[_Entry] = []
     taken: dict[str, str] = {}
-    for index, value in enumerate(values):
+    for index, drawn in enumerate(values):
+        value = _with_columns_opened(drawn, f"{pointer}/{index}", problems)
         entry = _entry(value, f"{pointer}/{index}", f"{stem}-{index}", problems)
         if entry is None:
             continue
@@ -168,6 +169,7 @@ def _find(value: Any, pointer: str, problems: Problems) -> Drawing | None:
     outer: dict[str, Any] = {}
     outer_pointers: dict[str, str] = {}
     for _ in range(_MAX_WRAPPERS):
+        value = _with_columns_opened(value, pointer, problems)
         foreign = formats.of_value(value)
         if foreign is not None:
             problems.add(
@@ -193,9 +195,20 @@ def _find(value: Any, pointer: str, problems: Problems) -> Drawing | None:
             if key in value:
                 outer[key] = value[key]
                 outer_pointers[key] = f"{pointer}/{key}"
-        value, pointer = wrapped
+        inner, below, texts = wrapped
+        names = {below.removeprefix(pointer).split("/")[1], *SETTINGS}
+        unread_keys.of_design(value, pointer, names, problems, wrapper=True)
+        value, pointer = inner, below
+        problems.texts += texts
     _unknown(value, pointer, problems)
     return None
+
+
+def _with_columns_opened(value: Any, pointer: str, problems: Problems) -> Any:
+    """Nodes and edges that a table keeps as texts, as what these hold."""
+    value, texts = wrappers.with_columns_opened(value, pointer)
+    problems.texts += texts
+    return value
 
 
 def _with_outer(drawing: Drawing, outer: Mapping[str, Any], pointers: Mapping[str, str]) -> Drawing:

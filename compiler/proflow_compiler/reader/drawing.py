@@ -9,16 +9,13 @@ from proflow_schemas.settings import Settings
 from proflow_compiler.design import Collection
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.reader import unread_keys
+from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.source import escape
 from proflow_compiler.validate import closest_key
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
 """Top-level keys of a design, in their spelling on the canvas."""
-HOST_KEYS = frozenset(
-    {"label", "title", "name", "type", "id", "meta", "status", "icon", "color", "style", "class"}
-    | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
-)
-"""Keys that canvases write beside ours; they are no misspellings."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,11 @@ def settings_of(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings among the keys of an object, and where they stand.
 
-    Other keys belong to the host and are ignored, unless one seems to be a misspelt setting.
+    One that seems to be a misspelt setting is an error; of others that nothing reads it is said.
     """
     known = [*SETTINGS, *graph_keys]
     found: dict[str, Any] = {}
+    wrong: set[str] = set()
     for key, one in value.items():
         if key in SETTINGS:
             found[key] = one
@@ -95,6 +93,9 @@ def settings_of(
                 on_key=True,
                 fixes=words.key(f"{pointer}/{escape(key)}", key, near),
             )
+            wrong.add(key)
+    others = {key: one for key, one in value.items() if key not in wrong}
+    unread_keys.of_design(others, pointer, frozenset(known), problems)
     return found, {key: f"{pointer}/{key}" for key in found}
 
 

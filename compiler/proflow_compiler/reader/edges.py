@@ -9,11 +9,14 @@ from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, closest, kind_of, meant, shown
-from proflow_compiler.reader import edge_fixes, riveredge
+from proflow_compiler.problems import Problems, kind_of, meant, shown
+from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_keys
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
-from proflow_compiler.reader.handles import means_error
-from proflow_compiler.reader.nodes import ReadNodes, as_id
+from proflow_compiler.reader.handles import means_error, outcome_meant
+from proflow_compiler.reader.names import as_id
+from proflow_compiler.reader.nodes import ReadNodes
+from proflow_compiler.reader.ports import with_ends
+from proflow_compiler.reader.unread_keys import UnreadKeys
 from proflow_compiler.source import escape
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
@@ -23,18 +26,34 @@ _DATA_KEYS = [*_RULE_KEYS, "loop"]
 def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[Edge, ...]:
     """All edges of a drawing whose ends exist, in file order."""
     edges: list[Edge] = []
-    for index, item in enumerate(drawing.edges):
-        edge = _edge(index, item, read, problems, dialect=drawing.dialect)
+    sides: dict[int, node_rules.Side] = {}
+    unread = UnreadKeys(problems)
+    for index, drawn in enumerate(drawing.edges):
+        item = with_ends(drawn)
+        edge = _edge(index, item, read, sides, problems, dialect=drawing.dialect)
         if edge is not None:
             edges.append(edge)
+            unread.of_edge(item.value, item.pointer, edge.key, _DATA_KEYS)
+            if edge.structured and edge.when_pointer is not None:
+                condition = item.value["data"]["condition"]
+                unread_keys.of_condition(condition, edge.when_pointer, edge.key, problems)
+    unread.report()
+    placing = node_rules.Placing(read.rules, sides, problems)
+    edges = placing.place(edges)
     _check_duplicates(edges, read, problems)
     if drawing.dialect != riveredge.DIALECT:
-        _check_rules(edges, read, problems)
+        _check_rules([one for one in edges if one.source not in placing.refused], read, problems)
     return tuple(edges)
 
 
 def _edge(
-    index: int, item: Item, read: ReadNodes, problems: Problems, *, dialect: str
+    index: int,
+    item: Item,
+    read: ReadNodes,
+    sides: dict[int, node_rules.Side],
+    problems: Problems,
+    *,
+    dialect: str,
 ) -> Edge | None:
     value = item.value
     if not isinstance(value, dict):
@@ -59,6 +78,8 @@ def _edge(
         _exists(name, end, key, item, read, problems)
         for name, end in (("source", source), ("target", target))
     ]
+    if dialect != riveredge.DIALECT and source in read.nodes:
+        value = _without_side(index, value, source, read, sides)
     rules = _rules(value, key, item, problems)
     if rules is None or not all(sound):
         return None
@@ -79,6 +100,29 @@ def _edge(
         data_pointer=f"{item.pointer}/data" if isinstance(data, dict) else None,
         **rules,
     )
+
+
+def _without_side(
+    index: int,
+    value: dict[str, Any],
+    source: str,
+    read: ReadNodes,
+    sides: dict[int, node_rules.Side],
+) -> dict[str, Any]:
+    """An edge without a `condition` that is no rule, but names an outcome of its condition."""
+    ruled, rules = read.nodes[source].kind.rules, read.rules.get(source)
+    data = value.get("data")
+    for holder, inner in ((value, False), (data, True)):
+        if not isinstance(holder, dict):
+            continue
+        found = node_rules.side(holder, ruled=ruled, rules=rules)
+        if found is False:
+            continue
+        rest = {key: one for key, one in holder.items() if key != "condition"}
+        value = {**value, "data": rest} if inner else rest
+        if isinstance(found, str):
+            sides[index] = found
+    return value
 
 
 def _end(name: str, value: dict[str, Any], item: Item, problems: Problems) -> str | None:
@@ -179,7 +223,7 @@ def _leaves(
     usual = [one for one in outcomes if one != "error"]
     error = exact and "error" in outcomes and handle is not None and means_error(handle)
     if handle is not None and handle not in outcomes and (len(usual) > 1 or error):
-        near = "error" if error else closest(handle, list(outcomes))
+        near = "error" if error else outcome_meant(handle, outcomes)
         problems.add(
             "PF106",
             f"`{shown(source)}` has no outcome `{shown(handle)}`",

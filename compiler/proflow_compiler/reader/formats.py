@@ -45,6 +45,12 @@ def _of_yaml(head: str) -> str:
         return "AWS Step Functions (YAML)"
     if key("document") and re.search(r"^\s+dsl\s*:", head, re.MULTILINE):
         return "a Serverless Workflow (YAML)"
+    if key("id") and key("namespace") and key("tasks"):
+        return "a Kestra flow (YAML)"
+    if key("main") and re.search(r"^\s+steps\s*:", head, re.MULTILINE):
+        return "Google Cloud Workflows (YAML)"
+    if key("dag_id") or key("default_args"):
+        return "an Airflow DAG (YAML)"
     if key("apiVersion") and key("kind"):
         return "a Kubernetes resource (YAML)"
     return "YAML"
@@ -53,98 +59,207 @@ def _of_yaml(head: str) -> str:
 def of_value(value: Any) -> str | None:
     """The other tool's format that a JSON value is in, if it is one we know."""
     if isinstance(value, list):
-        return _of_list(value)
+        return _of_list([item for item in value[:_LOOKED_AT] if isinstance(item, dict)])
     if not isinstance(value, dict):
         return None
     found = _of_object(value)
     if found is not None:
         return found
-    nodes = value.get("nodes")
-    edges = value.get("edges")
-    if isinstance(nodes, list):
-        return _of_nodes(
-            [node for node in nodes[:200] if isinstance(node, dict)],
-            [edge for edge in edges[:200] if isinstance(edge, dict)]
-            if isinstance(edges, list)
-            else [],
-        )
-    return None
+    nodes, edges = value.get("nodes"), value.get("edges")
+    if not isinstance(nodes, list):
+        return None
+    drawn = [node for node in nodes[:_LOOKED_AT] if isinstance(node, dict)]
+    lines = edges[:_LOOKED_AT] if isinstance(edges, list) else []
+    lines = [edge for edge in lines if isinstance(edge, dict)]
+    return _of_graph(value, drawn, lines)
 
 
-def _of_list(value: list[Any]) -> str | None:
-    items = [item for item in value[:200] if isinstance(item, dict)]
-    if items and all("type" in item and "id" in item for item in items):
-        if any(isinstance(item.get("wires"), list) for item in items):
-            return "a Node-RED flow"
-        if any(item["type"] == "tab" for item in items):
-            return "a Node-RED flow"
+_LOOKED_AT = 200
+"""Members of a list that are looked at: a format shows at once."""
+_SHAPES = frozenset(
+    {"rect", "circle", "ellipse", "diamond", "triangle", "polygon", "star", "image", "donut"}
+    | {"modelRect", "hexagon", "html", "polyline", "line", "cubic", "quadratic"}
+)
+"""Types of nodes that are drawn as such, and say nothing else."""
+
+
+def _is(holder: Any, **keys: type) -> bool:
+    """True if these keys of an object hold values of these types."""
+    return isinstance(holder, dict) and all(
+        isinstance(holder.get(key), kind) for key, kind in keys.items()
+    )
+
+
+def _of_list(items: list[dict[str, Any]]) -> str | None:
+    if not items:
+        return None
+    if all("type" in item and "id" in item for item in items) and any(
+        isinstance(item.get("wires"), list) or item["type"] == "tab" for item in items
+    ):
+        return "a Node-RED flow"
+    first = items[0]
+    if any(key in first for key in ("processDefinition", "workflowDefinition")) and (
+        "taskDefinitionList" in first
+    ):
+        return "a DolphinScheduler workflow"
+    if str(first.get("type", "")).startswith("draw2d."):
+        return "a draw2d diagram"
+    if any(
+        _is(item.get("data"), source=str, target=str) and "source" not in item for item in items
+    ):
+        return "a Cytoscape graph"
     return None
 
 
 def _of_object(value: dict[str, Any]) -> str | None:
-    nodes = value.get("nodes")
-    form = value.get("format")
-    links = value.get("links")
+    nodes, links, form = value.get("nodes"), value.get("links"), value.get("format")
     if isinstance(form, str) and form.startswith("proflow/definition@"):
         return "a compiled definition"
     if isinstance(value.get("connections"), dict) and isinstance(nodes, list):
         return "n8n"
     if isinstance(nodes, list) and isinstance(links, list) and "edges" not in value:
         return "ComfyUI" if "last_node_id" in value else "a graph with `links`"
-    if isinstance(value.get("app"), dict) and isinstance(value.get("workflow"), dict):
+    if _is(value, app=dict, workflow=dict):
         return "Dify"
+    if str(value.get("type", "")).startswith("coze-workflow"):
+        return "a Coze canvas"
+    if _is(value, zaps=list) and "metadata" in value:
+        return "Zapier"
     return None if nodes is not None else _without_nodes(value)
 
 
 def _without_nodes(value: dict[str, Any]) -> str | None:
-    api = value.get("apiVersion")
-    schema = value.get("$schema")
-    definition = value.get("definition")
-    if "States" in value and "StartAt" in value:
-        return "AWS Step Functions (Amazon States Language)"
-    if isinstance(api, str):
-        if "argoproj.io" in api:
-            return "an Argo workflow"
-        return "a Kubernetes resource"
-    if isinstance(value.get("jobs"), dict) and "on" in value:
-        return "a GitHub Actions workflow"
-    if isinstance(schema, str) and "workflowdefinition" in schema.lower():
-        return "Azure Logic Apps"
-    if isinstance(definition, dict) and "actions" in definition and "triggers" in definition:
-        return "Azure Logic Apps"
-    if isinstance(value.get("graphs"), dict) and ("dependencies" in value or "env" in value):
-        return "a LangGraph configuration"
-    events = value.get("events")
-    if isinstance(events, list) and events and isinstance(events[0], dict):
-        if str(events[0].get("eventType", "")).upper().endswith("WORKFLOW_EXECUTION_STARTED"):
-            return "a Temporal history"
-        if events[0].get("eventType") == "WorkflowExecutionStarted":
-            return "a Temporal history"
-    if isinstance(value.get("states"), list) and ("specVersion" in value or "start" in value):
-        return "a Serverless Workflow"
-    if isinstance(value.get("document"), dict) and "dsl" in value["document"]:
-        return "a Serverless Workflow"
-    tasks = value.get("tasks")
-    first = tasks[0] if isinstance(tasks, list) and tasks else None
-    if isinstance(first, dict) and "taskReferenceName" in first:
-        return "a Conductor workflow"
-    if isinstance(value.get("flow"), list) and isinstance(value.get("metadata"), dict):
-        return "a Make scenario"
+    return _of_approvals(value) or _of_automation(value) or _of_engine(value) or _of_drawing(value)
+
+
+def _of_approvals(value: dict[str, Any]) -> str | None:
+    """Approval designers, and engines of BPMN."""
     if isinstance(value.get("nodeConfig"), dict) or isinstance(value.get("childNode"), dict):
         return "a DingTalk-style approval tree (`childNode`)"
-    if isinstance(value.get("cells"), list):
-        return "AntV X6 or JointJS (`cells`)"
-    bpmn = value.get("definitions")
-    if "bpmn:definitions" in value or (isinstance(bpmn, dict) and "process" in bpmn):
+    if isinstance(value.get("childShapes"), list) and "stencil" in value:
+        return "a Flowable or Activiti model (`childShapes`)"
+    if _is(value, nodeList=list) and (
+        "flowCode" in value or "skipList" in _first(value, "nodeList")
+    ):
+        return "a Warm-Flow definition"
+    if _is(value, components=list) and "schemaVersion" in value:
+        return "a Camunda form"
+    definitions = value.get("definitions")
+    if "bpmn:definitions" in value or _is(definitions, process=object):
+        return "BPMN"
+    if str(value.get("$type", "")).startswith("bpmn:"):
         return "BPMN"
     return None
 
 
-def _of_nodes(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str | None:
-    types = [node.get("type") for node in nodes]
-    if any(isinstance(kind, str) and re.match(r"(?:@n8n/)?n8n-nodes", kind) for kind in types):
-        return "n8n"
-    if any(isinstance(kind, str) and kind.startswith("@n8n/") for kind in types):
+def _of_automation(value: dict[str, Any]) -> str | None:
+    """Products that connect apps."""
+    schema, properties = value.get("$schema"), value.get("properties")
+    definition = value.get("definition")
+    inner = properties.get("definition") if isinstance(properties, dict) else None
+    if isinstance(inner, dict) and "actions" in inner and "triggers" in inner:
+        return "Power Automate"
+    if isinstance(definition, dict) and "actions" in definition and "triggers" in definition:
+        return "Power Automate" if "connectionReferences" in value else "Azure Logic Apps"
+    if isinstance(schema, str) and "workflowdefinition" in schema.lower():
+        return "Azure Logic Apps"
+    if isinstance(value.get("flow"), list) and isinstance(value.get("metadata"), dict):
+        return "a Make scenario"
+    for holder in (value, value.get("template"), _first(value, "flows"), value.get("version")):
+        trigger = holder.get("trigger") if isinstance(holder, dict) else None
+        if isinstance(trigger, dict) and (
+            "nextAction" in trigger or str(trigger.get("type", "")).endswith("_TRIGGER")
+        ):
+            return "an Activepieces flow"
+    if _is(definition, steps=list, trigger=dict):
+        return "a Budibase automation"
+    below = value.get("value")
+    if _is(below, modules=list) and "value" in _first(below, "modules"):
+        return "a Windmill flow"
+    if _is(value, modules=list) and "value" in _first(value, "modules"):
+        return "a Windmill flow"
+    if _is(value, modules=list) and "flowType" in _first(value, "modules"):
+        return "FastGPT"
+    return None
+
+
+def _of_engine(value: dict[str, Any]) -> str | None:
+    """Engines and schedulers."""
+    api = value.get("apiVersion")
+    if "States" in value and "StartAt" in value:
+        return "AWS Step Functions (Amazon States Language)"
+    if isinstance(api, str):
+        return "an Argo workflow" if "argoproj.io" in api else "a Kubernetes resource"
+    if isinstance(value.get("jobs"), dict) and "on" in value:
+        return "a GitHub Actions workflow"
+    if isinstance(value.get("graphs"), dict) and ("dependencies" in value or "env" in value):
+        return "a LangGraph configuration"
+    started = str(_first(value, "events").get("eventType", ""))
+    if started == "WorkflowExecutionStarted" or started.upper().endswith(
+        "WORKFLOW_EXECUTION_STARTED"
+    ):
+        return "a Temporal history"
+    if isinstance(value.get("states"), list) and ("specVersion" in value or "start" in value):
+        return "a Serverless Workflow"
+    if isinstance(value.get("document"), dict) and "dsl" in value["document"]:
+        return "a Serverless Workflow"
+    if "taskReferenceName" in _first(value, "tasks"):
+        return "a Conductor workflow"
+    dag = value.get("dag")
+    if isinstance(dag, dict) and ("dag_id" in dag or "_dag_id" in dag):
+        return "an Airflow DAG"
+    if "dag_id" in value and isinstance(value.get("tasks"), list | dict):
+        return "an Airflow DAG"
+    if "namespace" in value and isinstance(value.get("tasks"), list):
+        return "a Kestra flow"
+    if isinstance(value.get("processDefinition"), dict) and "taskDefinitionList" in value:
+        return "a DolphinScheduler workflow"
+    if "AWSTemplateFormatVersion" in value:
+        return "an AWS CloudFormation template"
+    if _is(value.get("main"), steps=list):
+        return "Google Cloud Workflows"
+    if value and all(_is(one, class_type=str, inputs=dict) for one in value.values()):
+        return "ComfyUI (its API format)"
+    return None
+
+
+def _of_drawing(value: dict[str, Any]) -> str | None:
+    """Libraries that draw graphs."""
+    cells = value.get("cells")
+    if isinstance(cells, list):
+        first = _first(value, "cells")
+        if "shape" in first:
+            return "AntV X6 (`cells`)"
+        return "JointJS (`cells`)" if "type" in first else "AntV X6 or JointJS (`cells`)"
+    if _is(value, nodeDataArray=list):
+        return "a GoJS model"
+    if value.get("type") == "excalidraw":
+        return "an Excalidraw drawing"
+    if "tldrawFileFormatVersion" in value:
+        return "a tldraw drawing"
+    if isinstance(value.get("elements"), dict) and "nodes" in value["elements"]:
+        return "a Cytoscape graph"
+    if isinstance(value.get("elements"), list):
+        items = [item for item in value["elements"][:_LOOKED_AT] if isinstance(item, dict)]
+        if items and all(isinstance(one.get("data"), dict) and "id" not in one for one in items):
+            return "a Cytoscape graph"
+    if _is(value.get("blocks"), blocks=list):
+        return "a Blockly program"
+    return None
+
+
+def _first(holder: Any, key: str) -> dict[str, Any]:
+    """The first member of a list below a key, if it is an object; else an empty one."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, dict) else {}
+
+
+def _of_graph(
+    value: dict[str, Any], nodes: list[dict[str, Any]], edges: list[dict[str, Any]]
+) -> str | None:
+    types = [kind for node in nodes if isinstance(kind := node.get("type"), str)]
+    if any(re.match(r"(?:@n8n/)?n8n-nodes|@n8n/", kind) for kind in types):
         return "n8n"
     data = [node["data"] for node in nodes if isinstance(node.get("data"), dict)]
     if any("inputAnchors" in one or "outputAnchors" in one for one in data):
@@ -155,10 +270,60 @@ def _of_nodes(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str |
         return "Langflow"
     if any(isinstance(edge.get("data"), dict) and "sourceType" in edge["data"] for edge in edges):
         return "Dify"
-    if any("sourceNodeId" in edge for edge in edges):
+    if any("flowNodeType" in node for node in nodes):
+        return "FastGPT"
+    numbered = bool(types) and all(kind.isdecimal() for kind in types)
+    if any("sourceNodeID" in edge for edge in edges) or (
+        numbered and any("nodeMeta" in one for one in data)
+    ):
+        coze = numbered or any("nodeMeta" in one for one in data)
+        return "a Coze canvas" if coze else "a FlowGram canvas"
+    if any("sourceNodeId" in edge for edge in edges) and _is_logicflow(nodes, edges):
         return "LogicFlow"
     if any(node.get("id") == "__start__" for node in nodes):
         return "LangGraph"
     if any(isinstance(node.get("wires"), list) for node in nodes):
         return "a Node-RED flow"
+    return _of_drawn_graph(value, nodes, edges, types)
+
+
+def _of_drawn_graph(
+    value: dict[str, Any],
+    nodes: list[dict[str, Any]],
+    edges: list[dict[str, Any]],
+    types: list[str],
+) -> str | None:
+    """Libraries that draw graphs, whose nodes say how they look and not what they do."""
+    if any("fromNode" in edge and "toNode" in edge for edge in edges):
+        return "an Obsidian canvas (JSON Canvas)"
+    if any(_is(edge.get("source"), cell=object) for edge in edges):
+        return "AntV X6"
+    if nodes and all("shape" in node and "type" not in node for node in nodes):
+        placed = any("x" in node and "y" in node for node in nodes)
+        return "AntV X6" if placed and not any("data" in node for node in nodes) else None
+    if nodes and all(_is(node.get("data"), id=str) and "id" not in node for node in nodes):
+        return "a Cytoscape graph"
+    shapes = bool(types) and all(kind in _SHAPES or kind.startswith("flow-") for kind in types)
+    named = ("type", "name", "nodeType")
+    bare = not any(key in node["data"] for node in nodes if _is(node, data=dict) for key in named)
+    if bare and ("combos" in value or (shapes and _is_placed(nodes))):
+        return "a G6 graph"
     return None
+
+
+def _is_placed(nodes: list[dict[str, Any]]) -> bool:
+    """True if nodes have coordinates of their own or in their style, as G6 keeps them."""
+    return any(
+        ("x" in holder and "y" in holder)
+        for node in nodes
+        for holder in (node, node.get("style"))
+        if isinstance(holder, dict)
+    )
+
+
+def _is_logicflow(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> bool:
+    """True if places stand on nodes and edges themselves, as LogicFlow keeps them."""
+    marks = ("startPoint", "endPoint", "pointsList", "sourceAnchorId")
+    return any(mark in edge for edge in edges for mark in marks) or any(
+        "x" in node and "y" in node and "data" not in node for node in nodes
+    )

@@ -1,10 +1,11 @@
-"""Ids of designs: safe as an Inngest function id and, with underscores, as a Python module."""
+"""Ids as texts; those of designs: safe as an Inngest function id and, with underscores, as a Python module."""
 
 import hashlib
 import keyword
 import re
 import unicodedata
 from pathlib import PurePath
+from typing import Any
 
 from anyascii import anyascii
 
@@ -45,6 +46,19 @@ def stem(path: str) -> str:
         if name.lower().endswith(ending) and len(name) > len(ending):
             name = name[: -len(ending)]
     return name
+
+
+def as_id(value: Any) -> str | None:
+    """An id as a text; None if it can be none. Numbers are ids in some canvases."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None
 
 
 def _digest(text: str) -> str:

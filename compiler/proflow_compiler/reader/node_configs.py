@@ -5,19 +5,30 @@ from typing import Any
 
 from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
 
+from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.reader import riveredge
-from proflow_compiler.reader.drawing import HOST_KEYS, Drawing, Item, misspelt
-from proflow_compiler.validate import Place, validate
+from proflow_compiler.reader.canvas_keys import HOST_KEYS
+from proflow_compiler.reader.drawing import Drawing, Item, misspelt
+from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
+from proflow_compiler.validate import Place, closest_key, validate
 
 _CONFIG_KEYS: dict[str, dict[str, str]] = {
     name: {entry.alias or key: key for key, entry in kind.config.model_fields.items()}
     for name, kind in NODE_TYPES.items()
 }
-_DISPLAYED = ("default", "success", "warning", "error")
-"""How ProFlow paints a node (`data.status`): no status of an `end`."""
+
+
+@dataclass(frozen=True)
+class ReadConfig:
+    """A valid config: where it stands, where its values stand, and what else stands beside them."""
+
+    config: Config
+    place: Place
+    pointers: dict[str, str]
+    holder: Holder
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,8 @@ class _Config:
     value: dict[str, Any]
     place: Place
     bare: bool
+    drawn: dict[str, Any]
+    """The object as it stands in the file."""
 
 
 def read_config(
@@ -34,15 +47,15 @@ def read_config(
     data: dict[str, Any],
     drawing: Drawing,
     problems: Problems,
-) -> tuple[Config, Place, dict[str, str]] | None:
-    """The config of a node, where it stands, and where its values stand; None if it is unsound."""
+) -> ReadConfig | None:
+    """The config of a node; None if it is unsound."""
     value: dict[str, Any] = item.value
     found = _config(value, data, kind, item.pointer, node_id, problems)
     if found is None:
         return None
     if drawing.dialect == riveredge.DIALECT:
         renamed, places = riveredge.config(kind.name, found.value, found.place.pointer)
-        found = _Config(renamed, replace(found.place, pointers=places), found.bare)
+        found = _Config(renamed, replace(found.place, pointers=places), found.bare, found.value)
     known = _CONFIG_KEYS[kind.name]
     given = found.value
     if found.bare:
@@ -50,7 +63,7 @@ def read_config(
         before = len(problems.found)
         for key, one in found.value.items():
             if key in known:
-                if one is not None and not (key == "status" and one in _DISPLAYED):
+                if one is not None and not (key == "status" and one in DISPLAYED):
                     given[key] = one
             elif (
                 key not in HOST_KEYS
@@ -67,6 +80,8 @@ def read_config(
                 )
         if len(problems.found) > before:
             return None
+    else:
+        given = {key: one for key, one in given.items() if not _is_foreign(key, kind)}
     misplaced = [
         key
         for key, entry in kind.config.model_fields.items()
@@ -89,7 +104,17 @@ def read_config(
     parsed = validate(kind.config, given, found.place, problems)
     if parsed is None:
         return None
-    return parsed, found.place, {key: found.place.of((key,)) for key in given}
+    exists = not found.bare or value.get("data") is not None
+    holder = Holder(found.place.pointer, found.drawn, known, exists)
+    return ReadConfig(parsed, found.place, {key: found.place.of((key,)) for key in given}, holder)
+
+
+def _is_foreign(key: str, kind: NodeType) -> bool:
+    """True if a key is another product's word, and none of ours with a typing error."""
+    known = _CONFIG_KEYS[kind.name]
+    if key in known or closest_key(key, known) is not None:
+        return False
+    return other_words.meaning(kind.name, key) is not None
 
 
 def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:
@@ -124,6 +149,6 @@ def _config(
             )
             return None
         if isinstance(one, dict) and one:
-            return _Config(one, Place(f"{at}/{key}", {}, node_id), False)
+            return _Config(one, Place(f"{at}/{key}", {}, node_id), False, one)
     at = f"{pointer}/data" if value.get("data") is not None else pointer
-    return _Config(data, Place(at, {}, node_id), True)
+    return _Config(data, Place(at, {}, node_id), True, data)

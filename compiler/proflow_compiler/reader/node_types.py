@@ -5,7 +5,8 @@ from typing import Any
 from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 
 from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, closest, kind_of, shown
+from proflow_compiler.other_words import type_meant
+from proflow_compiler.problems import Problems, kind_of, shown
 
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
@@ -20,7 +21,9 @@ def spelling_of(
     written: list[tuple[str, str]] = []
     for key, holder, at in (
         ("type", value, f"{pointer}/type"),
+        ("nodeType", value, f"{pointer}/nodeType"),
         ("type", data, f"{pointer}/data/type"),
+        ("nodeType", data, f"{pointer}/data/nodeType"),
         ("name", data, f"{pointer}/data/name"),
     ):
         one = holder.get(key)
@@ -31,7 +34,7 @@ def spelling_of(
     if not written:
         return None, pointer
     groups = [found for found in written if found[0].lower() in GROUPS]
-    near = [found for found in written if closest(found[0], list(CANONICAL)) is not None]
+    near = [found for found in written if type_meant(found[0]) is not None]
     inner = [found for found in written if found[1].endswith("/data/type")]
     return (groups or near or inner or written)[0]
 
@@ -59,7 +62,7 @@ def refuse_type(
             help="add `type`: " + ", ".join(f"`{name}`" for name in NODE_TYPES),
         )
     else:
-        near = closest(spelling, list(CANONICAL))
+        near = type_meant(spelling)
         problems.add(
             "PF102",
             f"there is no node type `{shown(spelling)}`",

@@ -1,6 +1,6 @@
 """A drawn node → a node of a known type with a valid config."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,10 +11,13 @@ from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of, meant, shown
-from proflow_compiler.reader import riveredge
+from proflow_compiler.reader import node_rules, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
+from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.node_configs import read_config
+from proflow_compiler.reader.node_rules import NodeRules
 from proflow_compiler.reader.node_types import GROUPS, NOTES, refuse_type, spelling_of
+from proflow_compiler.reader.unread_keys import UnreadKeys
 from proflow_compiler.source import escape
 
 _NODE_KEYS = ["id", "type", "data", "config", "label"]
@@ -30,6 +33,8 @@ class ReadNodes:
     groups: set[str] = field(default_factory=set)
     around: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Node or group → what it is drawn in, and the pointer that says so."""
+    rules: dict[str, NodeRules] = field(default_factory=dict)
+    """Condition → the rules that stand in it, where ours stand on its edges."""
 
     @property
     def known(self) -> set[str]:
@@ -48,6 +53,7 @@ class ReadNodes:
 def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
     """All nodes of a drawing, in file order."""
     read = ReadNodes()
+    unread = UnreadKeys(problems)
     first: dict[str, Item] = {}
     for item in drawing.nodes:
         node_id = _id(item, problems)
@@ -63,11 +69,12 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
                 help="give each node an id of its own",
                 fixes=_without_copy(item, first[node_id]),
             )
-            _read_node(item, node_id, drawing, ReadNodes(), problems)
+            _read_node(item, node_id, drawing, ReadNodes(), UnreadKeys(Problems()), problems)
             read.broken.add(node_id)
             continue
         first[node_id] = item
-        _read_node(item, node_id, drawing, read, problems)
+        _read_node(item, node_id, drawing, read, unread, problems)
+    unread.report()
     _place(read, drawing.dialect, problems)
     return read
 
@@ -152,7 +159,12 @@ def _turning(read: ReadNodes, problems: Problems) -> bool:
 
 
 def _read_node(
-    item: Item, node_id: str, drawing: Drawing, read: ReadNodes, problems: Problems
+    item: Item,
+    node_id: str,
+    drawing: Drawing,
+    read: ReadNodes,
+    unread: UnreadKeys,
+    problems: Problems,
 ) -> None:
     value: dict[str, Any] = item.value
     data = value.get("data")
@@ -205,15 +217,24 @@ def _read_node(
     if config is None or has_errors(problems.found[before:]):
         read.broken.add(node_id)
         return
-    parsed, place, keys = config
+    quiet: Collection[str] = ()
+    if drawing.dialect == riveredge.DIALECT:
+        quiet = riveredge.READ_KEYS
+    else:
+        holders = [(config.holder.value, config.holder.pointer), (data, f"{item.pointer}/data")]
+        rules = node_rules.found_in(kind, holders)
+        if rules is not None:
+            read.rules[node_id] = rules
+            quiet = (rules.key,)
+    unread.of_node(value, item.pointer, node_id, kind, config.holder, quiet)
     read.nodes[node_id] = Node(
         id=node_id,
         type=kind.name,
         label=_label(value, data, node_id),
-        config=parsed,
+        config=config.config,
         pointer=item.pointer,
-        config_pointer=place.pointer,
-        config_pointers=keys,
+        config_pointer=config.place.pointer,
+        config_pointers=config.pointers,
         position=_position(value),
     )
     _note_parent(item, node_id, read)
@@ -252,30 +273,17 @@ def _id(item: Item, problems: Problems) -> str | None:
     return node_id
 
 
-def as_id(value: Any) -> str | None:
-    """An id as a text; None if it can be none. Numbers are ids in some canvases."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None
-
-
 def _id_pointer(item: Item) -> str:
     return f"{item.pointer}/id" if "id" in item.value else item.pointer
 
 
 def _label(value: Mapping[str, Any], data: Mapping[str, Any], node_id: str) -> str:
-    meta = data.get("meta")
+    metas = [data.get("meta"), value.get("nodeMeta"), data.get("nodeMeta")]
     for one in (
         value.get("label"),
         data.get("label"),
         data.get("title"),
-        meta.get("title") if isinstance(meta, dict) else None,
+        *(meta.get("title") for meta in metas if isinstance(meta, dict)),
     ):
         if isinstance(one, str) and one.strip():
             return one

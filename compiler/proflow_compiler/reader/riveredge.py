@@ -22,6 +22,7 @@ from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
+from proflow_compiler.reader.names import as_id
 from proflow_compiler.source import escape
 
 DIALECT = "riveredge"
@@ -50,6 +51,10 @@ _RENAMED = {
     "allow_transfer": "allowTransfer",
     "allow_add_sign": "allowAddSign",
 }
+READ_KEYS = frozenset(
+    {*_RENAMED, *_RENAMED.values(), *_NODE_MARKS, "conditions", "node_type", "nodeType"}
+)
+"""Keys of a node's data that are read, or that rows hold beside them."""
 _WORDS = ("approverType", "emptyApproverPolicy")
 
 
@@ -146,6 +151,11 @@ def _only_nodes(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 def in_dialect(drawing: Drawing) -> str | None:
     """The pointer of the first field that only this product writes, in a graph without a row."""
+    handles = {
+        as_id(item.value.get("sourceHandle"))
+        for item in drawing.edges
+        if isinstance(item.value, dict)
+    } - {None}
     for item in drawing.nodes:
         data = item.value.get("data") if isinstance(item.value, dict) else None
         if not isinstance(data, dict):
@@ -153,9 +163,18 @@ def in_dialect(drawing: Drawing) -> str | None:
         for mark in _NODE_MARKS:
             if data.get(mark) is not None:
                 return f"{item.pointer}/data/{mark}"
-        if item.value.get("type") == "condition" and data.get("conditions"):
+        conditions = data.get("conditions")
+        if item.value.get("type") != "condition" or not conditions:
+            continue
+        if not _named_by(handles, conditions):
             return f"{item.pointer}/data/conditions"
     return None
+
+
+def _named_by(handles: set[Any], conditions: Any) -> bool:
+    """True if edges name conditions by their ids: here they belong to edges by their order."""
+    rules = conditions if isinstance(conditions, list) else []
+    return any(isinstance(rule, dict) and as_id(rule.get("id")) in handles for rule in rules)
 
 
 def config(

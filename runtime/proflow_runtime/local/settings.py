@@ -50,14 +50,28 @@ class CronTrigger:
 
     def ticks(self, after: datetime) -> Iterator[datetime]:
         """The times at which it fires, strictly after a time, in UTC."""
-        for tick in CronSim(self.schedule, after.astimezone(self.zone)):
+        for tick in CronSim(_as_inngest_reads(self.schedule), after.astimezone(self.zone)):
             yield tick.astimezone(UTC)
 
     def last_tick(self, until: datetime) -> datetime | None:
         """When it fired last, up to and including a time, in UTC."""
         after = until.astimezone(self.zone) + timedelta(microseconds=1)
-        tick = next(CronSim(self.schedule, after, reverse=True), None)
+        tick = next(CronSim(_as_inngest_reads(self.schedule), after, reverse=True), None)
         return None if tick is None else tick.astimezone(UTC)
+
+
+def _as_inngest_reads(schedule: str) -> str:
+    """A cron with `*/2` written as a list of days, as Inngest reads it: it or the weekday fits.
+
+    Other readers take what begins with `*` for a field that is open, so that both have to fit.
+    """
+    fields = schedule.split()
+    if len(fields) == 5:
+        for place, whole in ((2, "1-31"), (4, "0-6")):
+            parts = fields[place].split(",")
+            is_open = any(part in ("*", "*/1") for part in parts)
+            fields[place] = "*" if is_open else fields[place].replace("*", whole)
+    return " ".join(fields)
 
 
 @dataclass(frozen=True, slots=True)

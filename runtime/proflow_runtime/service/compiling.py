@@ -56,14 +56,19 @@ class Compiling:
 
     def _bound(self, canvas: Any) -> None:
         nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
-        if isinstance(nodes, list) and len(nodes) > self._max_nodes:
-            raise Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
+        if isinstance(nodes, list | dict) and len(nodes) > self._max_nodes:
+            raise self._too_large()
+
+    def _too_large(self) -> Problem:
+        return Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
 
     def _compiled(self, canvas: Any, code: str | None) -> Compiled:
         reading = read(stored_text(canvas, code), f"{code or 'design'}.json")
         several = len(reading.designs) > 1
         if several:
             raise Problem(422, "several-designs", "the body holds several designs")
+        if any(len(design.nodes) > self._max_nodes for design in reading.designs):
+            raise self._too_large()
         found = compile_reading(reading, handlers=self._handlers, stored=True)
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]

@@ -5,6 +5,7 @@ from .conditions import OPERATORS, condition_to_cel
 from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
 from .literals import matcher_literal, quote, written_path
+from .matching import id_forms, same_id
 from .program import Program, compile
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
@@ -25,11 +26,13 @@ __all__ = [
     "compile",
     "condition_to_cel",
     "double_paths",
+    "id_forms",
     "matcher_literal",
     "parse",
     "problems",
     "quote",
     "render_value",
+    "same_id",
     "template",
     "value_references",
     "written_path",

@@ -59,6 +59,12 @@ _ANY = frozenset({"any", "or", "||", "some"})
 _LOGIC_KEYS = ("logic", "combinator", "logicalOperator", "logical_operator", "conjunction")
 _MEMBER_KEYS = ("conditions", "rules", "children", "items")
 
+NOTES = frozenset(
+    {"id", "key", "name", "label", "title", "description", "remark", "fieldName", "fieldLabel"}
+    | {"fieldType", "valueType", "dataType", "valueLabel", "unit", "index", "uuid"}
+)
+"""Keys that canvases write beside those of a condition; they say nothing of when it holds."""
+
 _PART = re.compile(r"""\.?([^.\[\]"'\s][^.\[\]]*)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
 
@@ -118,6 +124,10 @@ def _logic(condition: Mapping[str, Any]) -> str:
             return " || "
         if key != "type":
             raise ExpressionError(f"`{key}` of a group is {_shown(logic)}", help="`and` or `or`")
+    for key, other in condition.items():
+        word = other.strip().lower() if isinstance(other, str) else None
+        if key not in NOTES and word in _ALL | _ANY:
+            return " && " if word in _ALL else " || "
     return " && "
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -23,6 +24,14 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "run": {"id": "string"},
     "workflow": {"id": "string", "version": None},
 }
+_SHORT = 60
+"""An expression of so many characters is shown as a whole."""
+_NAMES_OF_DATA = frozenset(
+    {"data", "form", "formdata", "formData", "payload", "body", "inputs", "params", "vars"}
+    | {"variables", "context", "ctx", "trigger", "record", "fields"}
+)
+"""What other tools call the data of the event that started a run."""
+_LITERAL = re.compile(r"""["'\d.\[{-]|(?:true|false|null)\b""")
 _LOCAL_NAMES = {
     "item": "inside a `foreach`",
     "index": "inside a `foreach`",
@@ -89,6 +98,18 @@ def reference_problem(
         written = written_path(whole)
         return f"did you mean `{written}`?", Correction(reference.start, reference.end, written)
 
+    def field_meant(*below: str) -> tuple[str, Correction]:
+        help, better = meant("event", "data", *below)
+        whole = text[: better.start] + better.text + text[better.end :]
+        if (
+            better.text != whole
+            and len(whole) <= _SHORT
+            and whole.isprintable()
+            and "`" not in whole
+        ):
+            help = f"did you mean `{better.text}`? write `{whole}`"
+        return help, better
+
     if root not in scope.roots:
         if root in _LOCAL_NAMES:
             return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
@@ -97,15 +118,17 @@ def reference_problem(
             step = max(named, key=len)
             help, better = meant("steps", step)
             better = replace(better, end=reference.start + len(step))
+        elif root in scope.data.fields() and root not in scope.steps:
+            help, better = field_meant(*path)
         elif (close := closest_name(root, scope.roots)) is not None:
             help, better = f"did you mean `{close}`?", meant(close, *path[1:])[1]
         elif root in scope.steps:
             help, better = meant("steps", *path)
-        elif root in scope.data.fields():
-            help, better = meant("event", "data", *path)
-        elif len(path) == 1 and _is_compared(text, reference):
+        elif len(path) == 1 and _is_a_text(text, reference):
             better = Correction(reference.start, reference.end, quote(root))
             help = f"quote it if it is a text: `{better.text}`"
+        elif (field := _data_field(path, scope)) is not None:
+            help, better = field_meant(*field)
         else:
             return unknown(f"there is nothing called `{root}` here", None)
         return unknown(f"there is nothing called `{root}` here", help, better)
@@ -191,10 +214,20 @@ def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> Exp
     return ExpressionProblem("unknown-reference", message, start, end, help, better)
 
 
-def _is_compared(text: str, reference: Reference) -> bool:
-    """Whether a name stands beside `==` or `!=`."""
+def _data_field(path: tuple[str, ...], scope: TypeScope) -> tuple[str, ...] | None:
+    """The path below `event.data` that was meant by a name that stands alone, as in other tools."""
+    below = path[1:] if path[0] in _NAMES_OF_DATA and len(path) > 1 else path
+    if (close := closest_name(below[0], scope.data.fields())) is not None:
+        return close, *below[1:]
+    return None if scope.data.fields() or scope.data.is_closed() else below
+
+
+def _is_a_text(text: str, reference: Reference) -> bool:
+    """Whether a name stands behind `==` or `!=`, or before one with no literal behind it."""
     before, after = text[: reference.start].rstrip(), text[reference.end :].lstrip()
-    return before.endswith(("==", "!=")) or after.startswith(("==", "!="))
+    if before.endswith(("==", "!=")):
+        return True
+    return after.startswith(("==", "!=")) and not _LITERAL.match(after[2:].lstrip())
 
 
 def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionProblem | None:

@@ -1,0 +1,100 @@
+"""The days of a cron expression, as Inngest reads its five fields."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proflow_schemas.nodes import CronTrigger
+
+LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The most days of each month."""
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+_PART = re.compile(r"(\*|[0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?(?:/([0-9]{1,2}))?")
+
+
+@dataclass(frozen=True)
+class Days:
+    """On which days a cron fires. `either`: a day of the month or a weekday is enough."""
+
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    either: bool
+
+
+def days_of(cron: str) -> Days | None:
+    """The days of a sound cron expression; None if it is none."""
+    fields = cron.split()
+    if len(fields) != 5:
+        return None
+    days = values(fields[2], 1, 31)
+    months = values(fields[3], 1, 12, [name[:3].lower() for name in MONTHS])
+    weekdays = values(fields[4], 0, 6, [name[:3].lower() for name in WEEKDAYS])
+    if not days or not months or not weekdays:
+        return None
+    return Days(days, months, weekdays, not (_is_open(fields[2]) or _is_open(fields[4])))
+
+
+def values(field: str, low: int, high: int, names: Sequence[str] = ()) -> frozenset[int]:
+    """The numbers that a field lists; none if it is not sound."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            return frozenset()
+        first, last, step = match.groups()
+        start = low if first == "*" else _number(first, low, names)
+        end = high if first == "*" or (last is None and step) else start
+        if last is not None:
+            end = _number(last, low, names)
+        if start is None or end is None or not low <= start <= end <= high or step == "0":
+            return frozenset()
+        found.update(range(start, end + 1, int(step or 1)))
+    return frozenset(found)
+
+
+def last_day_question(trigger: CronTrigger, *, of_a_tenant: bool) -> str:
+    """A rule that holds if a run was started on the last day of a month."""
+    zone = _zone(trigger)
+    return f"({_tick(of_a_tenant)} + duration('24h')).getDate({zone}) == 1"
+
+
+def weekday_question(trigger: CronTrigger, weekdays: frozenset[int], *, of_a_tenant: bool) -> str:
+    """A rule that holds if a run was started on one of these weekdays."""
+    zone = _zone(trigger)
+    day = f"{_tick(of_a_tenant)}.getDayOfWeek({zone})"
+    numbers = sorted(weekdays)
+    return f"{day} == {numbers[0]}" if len(numbers) == 1 else f"{day} in {numbers}"
+
+
+def date_question(trigger: CronTrigger, first: int, last: int, *, of_a_tenant: bool) -> str:
+    """A rule that holds if a run was started on one of these days of a month."""
+    zone = _zone(trigger)
+    date = f"{_tick(of_a_tenant)}.getDate({zone})"
+    return f"{date} >= {first} && {date} <= {last}"
+
+
+def _zone(trigger: CronTrigger) -> str:
+    """The argument that names a trigger's time zone; none if it is UTC, or no zone."""
+    zone = trigger.timezone
+    return f"'{zone}'" if zone and re.fullmatch(r"[A-Za-z0-9_+/-]{1,40}", zone) else ""
+
+
+def _tick(of_a_tenant: bool) -> str:
+    return f"timestamp(event.data.{'scheduled_at' if of_a_tenant else 'scheduledAt'})"
+
+
+def _number(text: str, low: int, names: Sequence[str]) -> int | None:
+    if text.isdigit():
+        return int(text)
+    return names.index(text) + low if text in names else None
+
+
+def _is_open(field: str) -> bool:
+    """True if a field leaves its day open: `*`, also in a list, but not `*/2`."""
+    return any(part in ("*", "*/1") for part in field.split(","))

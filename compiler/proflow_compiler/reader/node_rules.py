@@ -1,0 +1,245 @@
+"""Rules that stand in a condition itself, as other products keep them, where ours stand on edges.
+
+They are read where an edge says which rule it means: by the rule's id as its handle, or by a
+`condition` of `"true"` or `"false"`. A rule whose edges do not say it is refused with what to write.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.nodes import NodeType
+
+from proflow_compiler.design import Edge
+from proflow_compiler.diagnostics import Edit, Fix, Level
+from proflow_compiler.problems import Problems, shown
+from proflow_compiler.reader.names import as_id
+from proflow_compiler.source import escape
+
+Side = Literal["holds", "else"]
+
+_SINGLE = ("condition", "conditionExpression", "expression", "when", "rule", "if", "expr")
+_SEVERAL = ("rules", "conditions", "cases", "branches")
+_ID = ("id", "case_id", "caseId", "handle", "handleId", "key")
+_TEXT = ("when", "expression", "condition", "expr")
+_HOLDS = frozenset({"true", "yes", "y", "then", "if", "是", "真"})
+_ELSE = frozenset({"false", "no", "n", "else", "otherwise", "default", "否", "假"})
+_NOTHING = frozenset({"default", "always", "else", "otherwise", "none", ""})
+
+
+@dataclass(frozen=True)
+class _Case:
+    rule: Any
+    pointer: str
+
+
+@dataclass(frozen=True)
+class NodeRules:
+    """What a condition says of its own edges: one rule, or several by their ids."""
+
+    key: str
+    pointer: str
+    rule: Any = None
+    cases: Mapping[str, _Case] = field(default_factory=dict)
+
+
+def found_in(kind: NodeType, places: Iterable[tuple[Mapping[str, Any], str]]) -> NodeRules | None:
+    """The rules in what configures a node, or in its `data`; None if there are none."""
+    if not kind.rules:
+        return None
+    for holder, at in places:
+        for key in _SEVERAL:
+            cases = _cases(holder.get(key), f"{at}/{key}")
+            if cases:
+                return NodeRules(key, f"{at}/{key}", cases=cases)
+        for key in _SINGLE:
+            rule = holder.get(key)
+            if (isinstance(rule, str) and rule.strip()) or (isinstance(rule, dict) and rule):
+                return NodeRules(key, f"{at}/{key}", rule)
+    return None
+
+
+def _cases(value: Any, at: str) -> dict[str, _Case]:
+    """Rules by their ids; none unless each has one of its own."""
+    if not isinstance(value, list) or not value:
+        return {}
+    found: dict[str, _Case] = {}
+    for index, one in enumerate(value):
+        if not isinstance(one, dict):
+            return {}
+        name = next((name for key in _ID if (name := as_id(one.get(key)))), None)
+        if name is None or name in found:
+            return {}
+        found[name] = _Case(one, f"{at}/{index}")
+    return found
+
+
+def side(value: Mapping[str, Any], *, ruled: bool, rules: NodeRules | None) -> Side | bool | None:
+    """Which outcome of a condition the text in an edge's `condition` names.
+
+    Returns:
+        The side; None if it names none, which means nothing; False if it is no such text.
+    """
+    text = value.get("condition")
+    if not isinstance(text, str):
+        return False
+    word = text.strip().lower()
+    if not ruled:
+        return None if word in _NOTHING else False
+    if word in _ELSE:
+        return "else" if rules is not None or word in _NOTHING else False
+    return "holds" if rules is not None and word in _HOLDS else False
+
+
+@dataclass
+class Placing:
+    """Brings the rules of nodes to their edges."""
+
+    rules: Mapping[str, NodeRules]
+    sides: Mapping[int, Side]
+    problems: Problems
+    refused: set[str] = field(default_factory=set)
+    """Conditions whose edges do not say which rule they mean."""
+
+    def place(self, edges: Sequence[Edge]) -> list[Edge]:
+        """The edges with the rules of their nodes."""
+        leaving: dict[str, list[Edge]] = defaultdict(list)
+        for edge in edges:
+            leaving[edge.source].append(edge)
+        placed = {edge.index: edge for edge in edges}
+        for edge in edges:
+            if self.sides.get(edge.index) == "else":
+                placed[edge.index] = replace(edge, default=True)
+        for source, rules in self.rules.items():
+            out = leaving[source]
+            if any(edge.when is not None for edge in out):
+                self._unread(source, rules, rules.pointer, "its edges carry rules of their own")
+            elif rules.cases:
+                placed |= self._by_id(source, rules, out)
+            elif any(edge.index in self.sides for edge in out):
+                placed |= self._by_side(source, rules, out)
+            else:
+                self._refuse(source, rules, out)
+        return [placed[edge.index] for edge in edges]
+
+    def _by_side(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> dict[int, Edge]:
+        found: dict[int, Edge] = {}
+        text = self._cel(source, rules.rule, rules.pointer)
+        structured = not isinstance(rules.rule, str)
+        for edge in out:
+            if self.sides.get(edge.index) == "holds" and text is not None:
+                ruled = replace(edge, when=text, when_pointer=rules.pointer, structured=structured)
+                found[edge.index] = replace(ruled, handle=edge.handle or "true")
+            elif self.sides.get(edge.index) == "else":
+                found[edge.index] = replace(edge, default=True, handle=edge.handle or "false")
+        return found
+
+    def _by_id(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> dict[int, Edge]:
+        found: dict[int, Edge] = {}
+        handles = {edge.handle for edge in out}
+        if not handles & rules.cases.keys():
+            self.refused.add(source)
+            ids = ", ".join(f"`{shown(name)}`" for name in list(rules.cases)[:8])
+            self.problems.add(
+                "PF101",
+                f"no edge of `{shown(source)}` names one of its rules",
+                rules.pointer,
+                node=source,
+                on_key=True,
+                help=f"give each edge the id of its rule as `sourceHandle`: {ids}",
+            )
+            return {}
+        for priority, (name, case) in enumerate(rules.cases.items(), start=1):
+            if name not in handles:
+                self._unread(source, rules, case.pointer, f"no edge leaves by `{shown(name)}`")
+                continue
+            text = self._cel(source, case.rule, case.pointer)
+            structured = _text_of(case.rule) is None
+            for edge in out:
+                if edge.handle == name and text is not None:
+                    found[edge.index] = replace(
+                        edge,
+                        when=text,
+                        when_pointer=case.pointer if structured else _pointer_of(case),
+                        structured=structured,
+                        priority=priority if edge.priority is None else edge.priority,
+                    )
+        return found
+
+    def _cel(self, source: str, rule: Any, pointer: str) -> str | None:
+        text = rule if isinstance(rule, str) else _text_of(rule)
+        if text is not None:
+            return text
+        try:
+            return condition_to_cel(rule)
+        except ExpressionError as error:
+            self.refused.add(source)
+            self.problems.add("PF101", error.message, pointer, node=source, help=error.help)
+            return None
+
+    def _unread(self, source: str, rules: NodeRules, pointer: str, why: str) -> None:
+        self.problems.add(
+            "PF320",
+            f"nothing reads `{rules.key}` of `{shown(source)}`: {why}"
+            if pointer == rules.pointer
+            else f"nothing reads a rule of `{shown(source)}`: {why}",
+            pointer,
+            level=Level.WARNING,
+            node=source,
+            on_key=True,
+            help="remove it" if pointer == rules.pointer else "remove it, or draw an edge for it",
+        )
+
+    def _refuse(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> None:
+        """Say that the rule belongs on an edge, and on which, if the handles tell."""
+        self.refused.add(source)
+        key = "when" if isinstance(rules.rule, str) else "condition"
+        written = f'`"data": {_short({key: rules.rule})}`'
+        holding = [edge for edge in out if (edge.handle or "").lower() in _HOLDS]
+        others = [edge for edge in out if (edge.handle or "").lower() in _ELSE]
+        help = f"write {written} on the edge that it leads to, and leave the other without a rule"
+        fixes: tuple[Fix, ...] = ()
+        if holding and len(holding) + len(others) == len(out):
+            help = f"write {written} on the edge to `{shown(holding[0].target)}`"
+            if others:
+                help += f", and leave the edge to `{shown(others[0].target)}` without a rule"
+            fixes = (_moved(rules, key, holding),)
+        self.problems.add(
+            "PF101",
+            f"the rule of `{shown(source)}` stands on the node, but rules stand on edges",
+            rules.pointer,
+            node=source,
+            on_key=True,
+            help=help,
+            fixes=fixes,
+        )
+
+
+def _moved(rules: NodeRules, key: str, holding: Sequence[Edge]) -> Fix:
+    edits = [Edit("remove", rules.pointer)]
+    for edge in holding:
+        if edge.data_pointer is None:
+            edits.append(Edit("add", f"{edge.pointer}/data", {key: rules.rule}))
+        else:
+            edits.append(Edit("add", f"{edge.data_pointer}/{key}", rules.rule))
+    return Fix("move the rule to its edge", True, tuple(edits))
+
+
+def _text_of(rule: Any) -> str | None:
+    """The expression in an entry of rules, if it is one."""
+    if not isinstance(rule, dict) or "field" in rule:
+        return None
+    return next((one for key in _TEXT if isinstance(one := rule.get(key), str) and one), None)
+
+
+def _pointer_of(case: _Case) -> str:
+    key = next(key for key in _TEXT if isinstance(case.rule.get(key), str) and case.rule[key])
+    return f"{case.pointer}/{escape(key)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 160 else text[:159] + "…"
