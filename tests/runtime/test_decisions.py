@@ -172,7 +172,7 @@ async def test_the_first_rule_that_holds_is_taken(
         return flow.end("end", outcome, output=flow.get("steps.sum.output"))
 
     for amount, outcome, choice in ((101, "large", "y"), (11, "medium", "y"), (10, "small", "x")):
-        async with LocalEngine(client, [register(body, doubles=("amount",))]) as engine:
+        async with LocalEngine(client, [register(body)]) as engine:
             run = await start(engine, {"tenant_id": 5, "amount": amount})
             assert run.output == {
                 "result": outcome,
@@ -187,7 +187,7 @@ async def test_the_first_rule_that_holds_is_taken(
         ("event.data.n > 5", "no rule of `size` holds, and it has no default"),
         ("event.data.m > 5", "rule `big` of `size`: `event.data` has no field `m`"),
         ("steps.x.outcome == 'y'", "rule `big` of `size`: the step `x` has not run"),
-        ("event.data.n", "rule `big` of `size`: the condition gives an integer, not true or false"),
+        ("event.data.n", "rule `big` of `size`: the condition gives a number, not true or false"),
         ("initiator == 'me'", "rule `big` of `size`: there is nothing called `initiator` here: "
          "`event.data` has no field `by`"),
     ],

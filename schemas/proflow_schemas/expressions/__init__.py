@@ -2,7 +2,6 @@
 
 from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
-from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
 from .literals import matcher_literal, quote, written_path
 from .program import Program, compile
@@ -20,11 +19,9 @@ __all__ = [
     "Syntax",
     "Template",
     "TypeScope",
-    "as_doubles",
     "as_text",
     "compile",
     "condition_to_cel",
-    "double_paths",
     "matcher_literal",
     "parse",
     "problems",
