@@ -96,6 +96,7 @@ async def part_pass(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]
 
 async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
     """What a run answers."""
+    flow.check_trigger()
     try:
         result = flow.concluded(await body(flow))
     except Stopped as stopped:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, matcher_literal, written_path
+from proflow_schemas.numbers import is_exact
 from proflow_schemas.step_ids import step_id
 
 from proflow_runtime.values import JSON
@@ -72,7 +73,7 @@ def _forms(value: Any) -> list[Any]:
         return [value, str(value)]
     if isinstance(value, float):
         return [int(value), str(int(value))] if value.is_integer() else [value, repr(value)]
-    if _INTEGER.fullmatch(value) and abs(int(value)) < 2**53:
+    if _INTEGER.fullmatch(value) and is_exact(int(value)):
         return [int(value), value]
     return [value]
 

@@ -19,7 +19,7 @@ from proflow_runtime.groups import Groups, Stall
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
-from proflow_runtime.values import JSON, resolve
+from proflow_runtime.values import JSON, resolve, rounded_on_the_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,14 @@ class Pass:
         Nodes in containers are named as in step ids: `x[i]`.
         """
         return self._root.outcomes | self._inner_outcomes
+
+    def check_trigger(self) -> None:
+        """Raises `Failed` if the event that started the run holds a number that was rounded."""
+        # Each run has a pass in which at most its first step, which is no node's, is over.
+        if self.view <= 1:
+            problem = rounded_on_the_way(self._ctx.event.data, "event.data")
+            if problem is not None:
+                raise Failed("", problem)
 
     # --- where this is
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
 
@@ -31,8 +32,29 @@ def is_exact(number: float) -> bool:
     return -MAX_EXACT <= number <= MAX_EXACT
 
 
-def inexact(value: Any) -> tuple[Path, int | float] | None:
-    """The first number beyond ±(2^53 − 1) in a JSON value, and where it is.
+@dataclass(frozen=True, slots=True)
+class Inexact:
+    """A number that may not arrive as it was sent, and where it is in a value."""
+
+    path: Path
+    number: int | float
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer: `/lines/0/id`."""
+        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in self.path)
+
+    def __str__(self) -> str:
+        """The number and what is wrong with it."""
+        if self.number != self.number or self.number in (float("inf"), float("-inf")):
+            return f"`{self.number}` is not JSON"
+        digits = str(self.number)
+        return f"{digits if len(digits) <= 40 else f'{digits[:39]}…'} is {BEYOND}"
+
+
+def inexact(value: Any) -> Inexact | None:
+    """The first number in a JSON value that is beyond ±(2^53 − 1), or none at all; None: all are
+    fine.
 
     Args:
         value: A JSON value; what else is in it is passed over.
@@ -42,8 +64,8 @@ def inexact(value: Any) -> tuple[Path, int | float] | None:
         value, at = waiting.pop()
         kind = type(value)
         if kind is int or kind is float:
-            if not -MAX_EXACT <= value <= MAX_EXACT and value == value:
-                return _path(at), value
+            if not -MAX_EXACT <= value <= MAX_EXACT:
+                return Inexact(_path(at), value)
         elif kind is dict or (kind is not str and isinstance(value, Mapping)):
             waiting += [(value[key], (at, key)) for key in reversed([*value])]
         elif kind is list or kind is tuple:
@@ -58,11 +80,6 @@ def _path(at: Any) -> Path:
         at, key = at
         found.append(key)
     return tuple(reversed(found))
-
-
-def pointer(path: Path) -> str:
-    """A path as a JSON pointer: `/lines/0/id`."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def whole(number: float) -> int | float:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from proflow_schemas.expressions import ExpressionError, TypeScope, compile, problems, template
-from proflow_schemas.numbers import MAX_EXACT, from_decimal, inexact, pointer
+from proflow_schemas.numbers import MAX_EXACT, from_decimal, inexact
 
 NUMBERS = st.one_of(
     st.integers(-MAX_EXACT, MAX_EXACT),
@@ -70,7 +70,7 @@ def test_arithmetic_is_that_of_floats(left, symbol, right):
     expected = outcome(lambda: ARITHMETIC[symbol](float(left), float(right)))
     text = f"event.data.a {symbol} event.data.b"
     if expected is None:
-        with pytest.raises(ExpressionError, match="division by zero|beyond|not a finite"):
+        with pytest.raises(ExpressionError, match=r"division by zero|beyond|not a finite"):
             evaluated(text, a=left, b=right)
     else:
         assert same(evaluated(text, a=left, b=right), expected)
@@ -135,14 +135,11 @@ def test_what_an_expression_gives_is_what_floats_give(made, data):
     assert problems(text, UNTYPED) == []
     assert problems(text, TYPED, expect="number") == []
     expected = outcome(lambda: compute(data))
-    try:
-        found = evaluated(text, **data)
-    except ExpressionError as error:
-        assert error.message == "division by zero" or "beyond" in error.message
-        assert expected is None or "division" in error.message
-        return
-    assert expected is not None
-    assert same(found, expected)
+    if expected is None:
+        with pytest.raises(ExpressionError, match=r"division by zero|beyond|not a finite"):
+            evaluated(text, **data)
+    else:
+        assert same(evaluated(text, **data), expected)
 
 
 @given(expressions(), st.fixed_dictionaries(dict.fromkeys("abc", st.integers(-50, 50))))
@@ -235,8 +232,11 @@ def test_a_number_beyond_is_refused_wherever_it_stands(number):
         for text in ("event.data.v", "[event.data.v]", "event.data.v == 1"):
             with pytest.raises(ExpressionError, match="beyond"):
                 evaluated(text, v=value)
-    assert inexact({"x": [1, {"a/b": number}], "y": number}) == (("x", 1, "a/b"), number)
-    assert pointer(("x", 1, "a/b~")) == "/x/1/a~1b~0"
+    found = inexact({"x": [1, {"a/b~": number}], "y": number})
+    assert found is not None
+    assert (found.path, found.number) == (("x", 1, "a/b~"), number)
+    assert found.pointer == "/x/1/a~1b~0"
+    assert str(found).endswith(" is beyond ±(2^53 − 1)")
     if isinstance(number, int):
         for text in (f"int('{number}')", f"double('{number}')"):
             with pytest.raises(ExpressionError, match="beyond"):
@@ -353,5 +353,5 @@ def test_a_decimal_becomes_the_number_it_is_or_none(value):
     "text", ["NaN", "Infinity", "1e16", "9007199254740993", "0.1234567890123456"]
 )
 def test_other_decimals_are_refused(text):
-    with pytest.raises(ValueError, match="not JSON|beyond|15 significant"):
+    with pytest.raises(ValueError, match=r"not JSON|beyond|15 significant"):
         from_decimal(Decimal(text))

@@ -127,8 +127,8 @@ def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
     """
     message = _STATUS.sub("", _STATUS.sub("", raw)).strip()
     if message.startswith(OWN):
-        worded, _, help = message.removeprefix(OWN).partition("\n")
-        return None, ExpressionError(worded, help=help or None)
+        own, _, advice = message.removeprefix(OWN).partition("\n")
+        return None, ExpressionError(own, help=advice or None)
     if match := _RUNTIME_OVERLOAD.search(message):
         target, function, arguments = match.groups()
         types = [target] if target else []
