@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -77,6 +77,8 @@ class Pass:
         """Where only the first of several paths goes on, and one has."""
         self._asked: set[str] = set()
         """The executions of approvals that are open."""
+        self._remarks: dict[tuple[ItemKey, int], tuple[str, ...]] = {}
+        """What is to be noted with the state of a node, by the round of its loop."""
         self._open: set[str] = set()
         """The steps in drawn loops that have begun and are not over."""
         self._groups = Groups(ctx)
@@ -271,7 +273,23 @@ class Pass:
             while loop is not None:
                 loop.seen.add((node, frame.items))
                 loop = loop.outer
-        self._keep((node, frame.items), state)
+        key = (node, frame.items)
+        if self._remarks and (key, state.round) in self._remarks:
+            state = replace(state, notes=self._remarks[key, state.round])
+        self._keep(key, state)
+
+    def _remark(self, node: str, notes: Sequence[str]) -> None:
+        """Notes what is odd about a node, though nothing has failed."""
+        if not notes or self.states is None or self._abandoned:
+            return
+        frame = self._frame
+        key, number = (node, frame.items), 1 if frame.loop is None else frame.loop.round
+        known = self._remarks.get((key, number), ())
+        found = tuple(dict.fromkeys((*known, *notes)))
+        self._remarks[key, number] = found
+        state = self._known(key)
+        if state is not None and state.round == number:
+            self._keep(key, replace(state, notes=found))
 
     def _keep(self, key: ItemKey, state: NodeState) -> None:
         node, items = key

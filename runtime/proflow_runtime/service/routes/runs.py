@@ -75,6 +75,7 @@ class Change(BaseModel):
     outcome: Any
     attempts: int | None
     error: Any
+    notes: list[str]
 
 
 class RunStatus(RunSummary):
