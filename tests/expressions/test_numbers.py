@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from proflow_schemas.expressions import ExpressionError, TypeScope, compile, problems, template
+from proflow_runtime.local.gojson import as_floats
+from proflow_runtime.local.matching import compile_expression
+from proflow_schemas.expressions import (
+    ExpressionError,
+    TypeScope,
+    compile,
+    for_inngest,
+    foreign_problems,
+    problems,
+    template,
+)
 from proflow_schemas.numbers import MAX_EXACT, from_decimal, inexact
 
 NUMBERS = st.one_of(
@@ -355,3 +365,47 @@ def test_a_decimal_becomes_the_number_it_is_or_none(value):
 def test_other_decimals_are_refused(text):
     with pytest.raises(ValueError, match=r"not JSON|beyond|15 significant"):
         from_decimal(Decimal(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("event.data.amount * 2 > 1000", "event.data.amount * 2.0 > 1000.0"),
+        ("event.data.amount > 1000 || 2 > 1", "event.data.amount > 1000 || 2 > 1"),
+        ("double(event.data.amount) in [600]", "double(event.data.amount) in [600.0]"),
+        ("6 in [1.5, 6] || [6][0] == 6", "6.0 in [1.5, 6.0] || [6][0] == 6"),
+        ("(event.data.ok ? 1 : 1.5) < 2", "(event.data.ok ? 1.0 : 1.5) < 2.0"),
+        ("event.data.amount > -5", "event.data.amount > -5"),
+        ("event.data.amount + -5 > 0x10 * 2u", "event.data.amount + -5.0 > 16.0 * 2.0"),
+        ("7 / 2 == 3.5", "7.0 / 2.0 == 3.5"),
+        ("size(event.data.l) + 1 > 2", "size(event.data.l) + 1 > 2"),
+        ("int(event.data.n) % 2 == 1", "int(event.data.n) % 2 == 1"),
+        ("event.data.l[1] == 'a - 1'", "event.data.l[1] == 'a - 1'"),
+        ("(event.data.ok ? 1 : 2) + 1", "(event.data.ok ? 1.0 : 2.0) + 1.0"),
+    ],
+)
+def test_what_inngest_computes_calculates_with_floats(text, sent):
+    assert for_inngest(text) == sent
+    assert list(foreign_problems(text)) == []
+    data = {"amount": 600, "l": [1.0, 2.0], "n": 7, "ok": True}
+    trigger = {"event": as_floats({"data": data})}
+    assert compile_expression(sent).evaluate(trigger) == compile(text).evaluate(
+        {"event": {"data": data}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "where"),
+    [
+        ("round(event.data.n, 1) > 2", "`round` is not known where Inngest computes", "round"),
+        ("event.data.n % 2 == 1", "`%` takes integers alone where Inngest computes", "%"),
+        ("size(event.data.l) / 2 > 1", "`/` cuts off the fraction", "/"),
+        ("size(event.data.l) * 1.5 > 1", "`*` cannot mix an integer and a double", "*"),
+        ("size(event.data.l) > 1.5", "`>` cannot compare an integer and a double", ">"),
+        ("event.data.n + size(event.data.l) > 1", "`+` cannot mix an integer and a double", "+"),
+    ],
+)
+def test_what_inngest_cannot_compute_is_a_problem(text, message, where):
+    (problem,) = foreign_problems(text)
+    assert problem.message.startswith(message)
+    assert text[problem.start : problem.end] == where

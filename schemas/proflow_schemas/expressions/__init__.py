@@ -3,6 +3,7 @@
 from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
 from .errors import ExpressionError, ExpressionProblem
+from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
 from .program import Program, compile
 from .scope import TypeScope
@@ -22,6 +23,8 @@ __all__ = [
     "as_text",
     "compile",
     "condition_to_cel",
+    "for_inngest",
+    "foreign_problems",
     "matcher_literal",
     "parse",
     "problems",

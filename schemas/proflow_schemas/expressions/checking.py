@@ -112,7 +112,7 @@ def _type_problems(
         if finding.compares_well:
             continue
         reported = True
-        start, end = _operator_span(syntax.text, finding.offset)
+        start, end = operator_span(syntax.text, finding.offset)
         yield ExpressionProblem("type", finding.message, start, end, finding.help)
     if expect == "any" or reported:
         return
@@ -331,7 +331,7 @@ def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionPro
         left, right = (_value_kinds(syntax, one, scope) for one in call.arguments)
         for one, other in ((left, right), (right, left)):
             if one and other and one <= {"string"} and other <= _NUMBER:
-                start, end = _operator_span(syntax.text, call.offset)
+                start, end = operator_span(syntax.text, call.offset)
                 yield ExpressionProblem("type", *unlike(call.function, start, end))
 
 
@@ -354,7 +354,7 @@ def _calls(node: Node) -> Iterator[Call]:
         yield from _calls(child)
 
 
-def _operator_span(text: str, offset: int) -> tuple[int, int]:
+def operator_span(text: str, offset: int) -> tuple[int, int]:
     """The span to blame: the library puts a call at its parenthesis, we at its name."""
     if text[offset : offset + 1] == "(" and (name := re.search(r"\w+\s*\Z", text[:offset])):
         return name.start(), name.start() + len(name.group().rstrip())
