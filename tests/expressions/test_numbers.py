@@ -397,8 +397,8 @@ def test_what_inngest_computes_calculates_with_floats(text, sent):
 @pytest.mark.parametrize(
     ("text", "message", "where"),
     [
-        ("round(event.data.n, 1) > 2", "`round` is not known where Inngest computes", "round"),
-        ("event.data.n % 2 == 1", "`%` takes integers alone where Inngest computes", "%"),
+        ("round(event.data.n, 1) > 2", "`round` is not known here: Inngest", "round"),
+        ("event.data.n % 2 == 1", "`%` takes only integers here: Inngest", "%"),
         ("size(event.data.l) / 2 > 1", "`/` cuts off the fraction", "/"),
         ("size(event.data.l) * 1.5 > 1", "`*` cannot mix an integer and a double", "*"),
         ("size(event.data.l) > 1.5", "`>` cannot compare an integer and a double", ">"),

@@ -32,7 +32,7 @@ from .shapes import Shape
 from .syntax import Syntax, children, constant_path, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
-from .wording import COMPARISONS, Finding, compile_findings, unlike
+from .wording import COMPARISONS, Finding, compile_findings, overload
 
 Expected = Literal["any", "bool", "string", "number", "list", "object"]
 
@@ -329,10 +329,14 @@ def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionPro
         if call.function not in ("_==_", "_!=_") or len(call.arguments) != 2:
             continue
         left, right = (_value_kinds(syntax, one, scope) for one in call.arguments)
-        for one, other in ((left, right), (right, left)):
+        for one, other, names in (
+            (left, right, ("string", "double")),
+            (right, left, ("double", "string")),
+        ):
             if one and other and one <= {"string"} and other <= _NUMBER:
                 start, end = operator_span(syntax.text, call.offset)
-                yield ExpressionProblem("type", *unlike(call.function, start, end))
+                message, help = overload(call.function, names)
+                yield ExpressionProblem("type", message, start, end, help)
 
 
 def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]:

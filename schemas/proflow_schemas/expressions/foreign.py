@@ -41,20 +41,20 @@ def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
     """What a sound expression does that Inngest's server cannot, or does otherwise."""
     for call in _calls(parse(text).tree):
         if call.function in _OURS:
-            yield _problem(text, call, "is not known where Inngest computes", None)
+            yield _problem(text, call, "is not known here", None)
         elif call.function == "_%_":
             if not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
-                yield _problem(text, call, "takes integers alone where Inngest computes", "int")
+                yield _problem(text, call, "takes only integers here", "int")
         elif call.function in COMPARISONS:
             if any(map(_is_integer, call.arguments)) and any(map(_is_float, call.arguments)):
-                message = "cannot compare an integer and a double where Inngest computes"
+                message = "cannot compare an integer and a double here"
                 yield _problem(text, call, message, "double")
         elif call.function in _ARITHMETIC and any(map(_is_integer, call.arguments)):
             if call.function == "_/_":
-                message = "cuts off the fraction of integers where Inngest computes"
+                message = "cuts off the fraction of integers here"
                 yield _problem(text, call, message, "double")
             elif not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
-                message = "cannot mix an integer and a double where Inngest computes"
+                message = "cannot mix an integer and a double here"
                 yield _problem(text, call, message, "double")
 
 
@@ -89,7 +89,11 @@ def _problem(text: str, call: Call, message: str, convert: str | None) -> Expres
     start, end = operator_span(text, call.offset)
     help = None if convert is None else f"convert with `{convert}(…)`"
     return ExpressionProblem(
-        "type", f"`{operator_name(call.function)}` {message}", start, end, help
+        "type",
+        f"`{operator_name(call.function)}` {message}: Inngest evaluates this before the run",
+        start,
+        end,
+        help,
     )
 
 

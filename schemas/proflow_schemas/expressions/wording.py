@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -133,7 +134,7 @@ def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
         target, function, arguments = match.groups()
         types = [target] if target else []
         types += [part.strip() for part in (arguments or "").split(",") if part.strip()]
-        worded, help = _overload(_WRITTEN.get(function, function), types)
+        worded, help = overload(_WRITTEN.get(function, function), types)
         return function, ExpressionError(worded, help=help)
     for pattern, worded, help in _EVALUATION:
         if match := re.search(pattern, message):
@@ -164,7 +165,7 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
 
 def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := _OVERLOAD.search(message):
-        return _overload(match.group(1), _split_types(match.group(2)))
+        return overload(match.group(1), _split_types(match.group(2)))
     if match := re.match(r"undeclared reference to '(.*?)'", message):
         return _unknown_function(match.group(1))
     if match := re.match(r"expression of type '(.*?)' cannot be the operand of a select", message):
@@ -230,7 +231,8 @@ def _quoted(character: str) -> str:
     return "character " + " ".join(f"U+{ord(one):04X}" for one in character)
 
 
-def _overload(function: str, types: list[str]) -> tuple[str, str | None]:
+def overload(function: str, types: Sequence[str]) -> tuple[str, str | None]:
+    """That a function or an operator does not take values of some types, and what to do."""
     names = [type_name(one) for one in types]
     operator = operator_name(function)
     if function == "_?_:_":
@@ -262,11 +264,6 @@ def _overload(function: str, types: list[str]) -> tuple[str, str | None]:
         return _unknown_function(function)
     takes = f" {' and '.join(names)}" if names else " what it is given"
     return f"`{operator}` does not take{takes}", None
-
-
-def unlike(function: str, start: int, end: int) -> tuple[str, int, int, str]:
-    """The message, span and help of a comparison of a number with a text."""
-    return f"`{operator_name(function)}` cannot compare a string and a number", start, end, _UNLIKE
 
 
 def _unknown_function(name: str) -> tuple[str, str | None]:
