@@ -164,7 +164,7 @@ def test_well_typed_conditions_have_no_problems(text):
         ),
         ("event.data.text > 5", "type", "`>` cannot compare a string and a number", ">", "write"),
         ("event.data.maybe == 5", "type", "`==` cannot compare a string and", "==", "write both"),
-        ("7 != event.data.maybe", "type", "`!=` cannot compare a string and", "!=", "write both"),
+        ("7 != event.data.maybe", "type", "`!=` cannot compare a number and", "!=", "write both"),
         ("'7' == 7", "type", "`==` cannot compare a string and a number", "==", "write both"),
         ("type(1) == int", "unknown-reference", "no value is of the type `int`", "int", "every"),
         ("round(event.data.text) > 1", "type", "`round` does not take a string", "round", None),

@@ -39,6 +39,8 @@ _NEITHER = frozenset(
     | {"bool", "bytes", "timestamp", "duration", "type"}
     | {"contains", "startsWith", "endsWith", "matches"}
 )
+_SHALLOW = 8
+"""How deeply what is compared may be nested for a note to be taken."""
 _Kind = Literal["number", "text", "neither"]
 
 _environment = cel.NewEnv(extensions=[cel.CelExtension("proflow", functions())])
@@ -87,7 +89,11 @@ def _call(node: Call) -> Node:
     call = Call(node.offset, function, target, arguments)
     if node.function in INTEGERS:
         return Call(node.offset, "double", None, (call,))
-    if node.function in ("_==_", "_!=_") and _may_mix(*map(_kind, node.arguments)):
+    if (
+        node.function in ("_==_", "_!=_")
+        and _may_mix(*map(_kind, node.arguments))
+        and all(_depth(one) < _SHALLOW for one in node.arguments)
+    ):
         # Where it is no such comparison the note is undefined, which `|| true` passes over.
         note = Call(node.offset, MIXED, None, (*arguments, Const(node.offset, float(node.offset))))
         noted = Call(node.offset, "_||_", None, (note, Const(node.offset, True)))
@@ -100,6 +106,23 @@ def _key(node: Node) -> Node:
     if isinstance(node, Const):
         return node
     return Call(node.offset, KEY, None, (_rewritten(node),))
+
+
+def _depth(node: Node) -> int:
+    """How deeply a node is nested; without end if it holds what takes long, or a comparison.
+
+    To take a note, what is compared is computed twice.
+    """
+    match node:
+        case Const() | Ident():
+            return 0
+        case Select():
+            return 1 + _depth(node.operand)
+        case Call(function=function) if function not in _NEITHER:
+            parts = node.arguments if node.target is None else (node.target, *node.arguments)
+            return 1 + max(map(_depth, parts), default=0)
+        case _:
+            return _SHALLOW
 
 
 def _may_mix(left: _Kind | None, right: _Kind | None) -> bool:
