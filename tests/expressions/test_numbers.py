@@ -18,9 +18,12 @@ from proflow_schemas.expressions import (
     compile,
     for_inngest,
     foreign_problems,
+    parse,
     problems,
     template,
 )
+from proflow_schemas.expressions.arithmetic import rewritten
+from proflow_schemas.expressions.tree import write_tree
 from proflow_schemas.numbers import MAX_EXACT, from_decimal, inexact
 
 NUMBERS = st.one_of(
@@ -409,3 +412,11 @@ def test_what_inngest_cannot_compute_is_a_problem(text, message, where):
     (problem,) = foreign_problems(text)
     assert problem.message.startswith(message)
     assert text[problem.start : problem.end] == where
+
+
+def test_notes_do_not_multiply_what_is_computed():
+    text = "event.data.x"
+    for number in range(14):
+        text = f"dyn({text} == {number})"
+    tree = parse(text).tree
+    assert len(write_tree(rewritten(tree))) < 4 * len(write_tree(tree))

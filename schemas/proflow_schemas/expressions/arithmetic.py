@@ -48,10 +48,11 @@ _environment = cel.NewEnv(extensions=[cel.CelExtension("proflow", functions())])
 
 def program(tree: Node) -> cel.Expression:
     """What evaluates a tree, given floats for all numbers of its data."""
-    return _environment.deserialize(write_tree(_rewritten(tree)))
+    return _environment.deserialize(write_tree(rewritten(tree)))
 
 
-def _rewritten(node: Node) -> Node:
+def rewritten(node: Node) -> Node:
+    """The tree with floats for all numbers."""
     match node:
         case Const(value=bool()):
             return node
@@ -60,31 +61,30 @@ def _rewritten(node: Node) -> Node:
         case Const() | Ident():
             return node
         case Select():
-            return replace(node, operand=_rewritten(node.operand))
+            return replace(node, operand=rewritten(node.operand))
         case Many(is_map=True):
             elements = [
-                _key(one) if at % 2 == 0 else _rewritten(one)
-                for at, one in enumerate(node.elements)
+                _key(one) if at % 2 == 0 else rewritten(one) for at, one in enumerate(node.elements)
             ]
             return replace(node, elements=tuple(elements))
         case Many():
-            return replace(node, elements=tuple(map(_rewritten, node.elements)))
+            return replace(node, elements=tuple(map(rewritten, node.elements)))
         case Comprehension():
             return replace(
                 node,
-                iter_range=_rewritten(node.iter_range),
-                accu_init=_rewritten(node.accu_init),
-                condition=_rewritten(node.condition),
-                step=_rewritten(node.step),
-                result=_rewritten(node.result),
+                iter_range=rewritten(node.iter_range),
+                accu_init=rewritten(node.accu_init),
+                condition=rewritten(node.condition),
+                step=rewritten(node.step),
+                result=rewritten(node.result),
             )
         case Call():
             return _call(node)
 
 
 def _call(node: Call) -> Node:
-    arguments = tuple(map(_rewritten, node.arguments))
-    target = None if node.target is None else _rewritten(node.target)
+    arguments = tuple(map(rewritten, node.arguments))
+    target = None if node.target is None else rewritten(node.target)
     function = REPLACED.get(node.function, node.function) if target is None else node.function
     call = Call(node.offset, function, target, arguments)
     if node.function in INTEGERS:
@@ -105,7 +105,7 @@ def _key(node: Node) -> Node:
     """The key of a map: keys may be texts, booleans and whole numbers, not floats."""
     if isinstance(node, Const):
         return node
-    return Call(node.offset, KEY, None, (_rewritten(node),))
+    return Call(node.offset, KEY, None, (rewritten(node),))
 
 
 def _depth(node: Node) -> int:
