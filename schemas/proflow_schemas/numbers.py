@@ -21,9 +21,13 @@ MAX_DIGITS = 15
 BEYOND = "beyond ±(2^53 − 1)"
 AS_TEXT = "send it as a text"
 
+_LONGEST_SHOWN = 128
+"""Bits of an integer that is shown in a message."""
+
 Path: TypeAlias = "tuple[str | int, ...]"
 """Where a value is in another one: keys and indices, from the outside in."""
 
+_MOST_DIGITS_READ = 400
 _JSON_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -46,10 +50,11 @@ class Inexact:
 
     def __str__(self) -> str:
         """The number and what is wrong with it."""
-        if self.number != self.number or self.number in (float("inf"), float("-inf")):
+        if self.number != self.number:
             return f"`{self.number}` is not JSON"
-        digits = str(self.number)
-        return f"{digits if len(digits) <= 40 else f'{digits[:39]}…'} is {BEYOND}"
+        number = self.number
+        is_long = isinstance(number, int) and number.bit_length() > _LONGEST_SHOWN
+        return f"{'an integer of many digits' if is_long else number} is {BEYOND}"
 
 
 def inexact(value: Any) -> Inexact | None:
@@ -94,6 +99,11 @@ def number_text(number: float) -> str:
     """A finite number as JSON writes it: `3`, `0.1`, `1000000000000000`."""
     plain = whole(number)
     return str(plain) if isinstance(plain, int) and abs(plain) < 1e21 else repr(number)
+
+
+def read_integer(digits: str) -> int | float:
+    """An integer of JSON, as `parse_int` of `json.loads`; infinite if it is too long for Python."""
+    return int(digits) if len(digits) < _MOST_DIGITS_READ else float(digits)
 
 
 def read_number(text: str) -> float | None:

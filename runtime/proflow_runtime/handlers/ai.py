@@ -12,7 +12,7 @@ from typing import Any
 
 import inngest
 from proflow_schemas.expressions import as_text
-from proflow_schemas.numbers import inexact
+from proflow_schemas.numbers import inexact, read_integer
 
 from proflow_runtime.handlers.http import retry_after
 from proflow_runtime.handlers.task import Task
@@ -84,7 +84,7 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
     import jsonschema
 
     try:
-        output = json.loads(message.content)
+        output = json.loads(message.content, parse_int=read_integer)
         jsonschema.validate(output, schema)
     except json.JSONDecodeError:
         raise RuntimeError("the model's answer is not JSON") from None
