@@ -337,6 +337,26 @@ def test_a_number_never_equals_a_text_and_that_is_told(left, right):
         assert told == ([said] if is_mixed else [])
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("event.data.code in [7, 8]", True),
+        ("event.data.code in ['7', '8']", False),
+        ("event.data.n in ['7']", True),
+        ("event.data.n in [7]", False),
+        ("event.data.code in [7, 'x']", False),
+        ("event.data.code in []", False),
+        ("event.data.code in event.data.m", False),
+        ("event.data.none in [7]", False),
+    ],
+)
+def test_what_a_list_is_searched_for_is_told_of_too(rule, told):
+    found: list[str] = []
+    data = {"code": "7", "n": 7, "m": {"7": 1}, "none": None}
+    compile(rule).test({"event": {"data": data}}, found)
+    assert len(found) == told
+
+
 def test_only_comparisons_that_are_made_are_told():
     told: list[str] = []
     rule = 'event.data.a == "x" || (event.data.b != 7 && event.data.l.exists(x, x == 7))'

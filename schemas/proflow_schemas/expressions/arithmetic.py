@@ -89,13 +89,10 @@ def _call(node: Call) -> Node:
     call = Call(node.offset, function, target, arguments)
     if node.function in INTEGERS:
         return Call(node.offset, "double", None, (call,))
-    if (
-        node.function in ("_==_", "_!=_")
-        and _may_mix(*map(_kind, node.arguments))
-        and all(_depth(one) < _SHALLOW for one in node.arguments)
-    ):
+    if compared := _compared(node):
         # Where it is no such comparison the note is undefined, which `|| true` passes over.
-        note = Call(node.offset, MIXED, None, (*arguments, Const(node.offset, float(node.offset))))
+        both = (*map(rewritten, compared), Const(node.offset, float(node.offset)))
+        note = Call(node.offset, MIXED, None, both)
         noted = Call(node.offset, "_||_", None, (note, Const(node.offset, True)))
         return Call(node.offset, "_&&_", None, (noted, call))
     return call
@@ -106,6 +103,22 @@ def _key(node: Node) -> Node:
     if isinstance(node, Const):
         return node
     return Call(node.offset, KEY, None, (rewritten(node),))
+
+
+def _compared(node: Call) -> tuple[Node, Node] | None:
+    """What a call compares, where one side may be a number and the other a text.
+
+    The items of a list that is written out are compared with by one of them, if all are alike.
+    """
+    if node.function not in ("_==_", "_!=_", "@in") or len(node.arguments) != 2:
+        return None
+    left, right = node.arguments
+    if node.function == "@in":
+        if not isinstance(right, Many) or right.is_map or len(set(map(_kind, right.elements))) != 1:
+            return None
+        right = right.elements[0]
+    shallow = _depth(left) < _SHALLOW and _depth(right) < _SHALLOW
+    return (left, right) if shallow and _may_mix(_kind(left), _kind(right)) else None
 
 
 def _depth(node: Node) -> int:

@@ -21,7 +21,7 @@ from .literals import written_path
 from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
 from .texts import duration_text, time_text
 from .tree import Call, Node
-from .wording import evaluation_error
+from .wording import COMPARISONS, evaluation_error
 
 # Deeper data would exhaust the C++ stack of the library.
 MAX_DATA_DEPTH = 200
@@ -103,8 +103,12 @@ class Program:
 
     def _unlike(self, offset: int) -> str:
         """That the comparison at an offset is of a number with a text."""
-        call = next(one for one in _calls(self.syntax.tree) if one.offset == offset)
-        sides = [constant_path(one) for one in call.arguments]
+        sides = [
+            constant_path(argument)
+            for call in _calls(self.syntax.tree)
+            if call.offset == offset and call.function in COMPARISONS
+            for argument in call.arguments
+        ]
         named = [f"`{written_path(path)}`" for path in sides if path is not None]
         what = " and ".join(named) or f"what `{self.text[:60]}` compares"
         return f"{what}: a number never equals a text"
