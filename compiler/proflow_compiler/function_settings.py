@@ -17,7 +17,7 @@ from proflow_schemas.definition import (
     Throttle,
     Timeouts,
 )
-from proflow_schemas.expressions import same_id
+from proflow_schemas.expressions import for_inngest, same_id
 from proflow_schemas.nodes import CronTrigger as DrawnCron
 from proflow_schemas.nodes import Start, Trigger
 from proflow_schemas.settings import (
@@ -47,7 +47,8 @@ def triggers_of(design: Design, start: Start) -> list[EventTrigger | CronTrigger
 def _trigger(trigger: Trigger) -> EventTrigger | CronTrigger:
     if isinstance(trigger, DrawnCron):
         return CronTrigger(cron=trigger.cron, timezone=trigger.timezone)
-    return EventTrigger.model_validate({"event": trigger.event, "if": trigger.condition})
+    condition = None if trigger.condition is None else for_inngest(trigger.condition)
+    return EventTrigger.model_validate({"event": trigger.event, "if": condition})
 
 
 def default_policy(settings: Settings) -> RetryPolicy:
@@ -60,6 +61,7 @@ def function_settings(settings: Settings, policies: Iterable[RetryPolicy]) -> Fu
     tenant = None if settings.scope == "system" else TENANT
     retries = max((policy.max_attempts - 1 for policy in policies), default=0)
     throttle, priority = settings.throttle, settings.priority
+    ranked = priority.run if isinstance(priority, PrioritySetting) else priority
     return FunctionSettings(
         retries=max(FEWEST_RETRIES, retries),
         concurrency=[
@@ -74,7 +76,7 @@ def function_settings(settings: Settings, policies: Iterable[RetryPolicy]) -> Fu
             burst=throttle.burst,
             key=_key(tenant, throttle.key),
         ),
-        priority=priority.run if isinstance(priority, PrioritySetting) else priority,
+        priority=for_inngest(ranked) if isinstance(ranked, str) else ranked,
         timeouts=_timeouts(settings.timeouts),
         cancel_on=[_cancellation(tenant, one) for one in _as_list(settings.cancel_on)],
         idempotency=settings.idempotency and _key(tenant, settings.idempotency),
@@ -91,8 +93,8 @@ def _concurrency(settings: Settings) -> list[ConcurrencySetting]:
 def _key(tenant: str | None, key: str | None) -> str | None:
     """The tenant and the key as one text; the colon keeps `1` + `23` apart from `12` + `3`."""
     if key is None or tenant is None:
-        return key or tenant
-    return f'string({tenant}) + ":" + string({key})'
+        return tenant if key is None else for_inngest(key)
+    return f'string({tenant}) + ":" + string({for_inngest(key)})'
 
 
 def _timeouts(timeouts: TimeoutsSetting | None) -> Timeouts | None:
@@ -106,7 +108,8 @@ def _cancellation(tenant: str | None, setting: CancelSetting) -> Cancellation:
     if setting.match:
         conditions.append(same_id(f"event.{setting.match}", f"async.{setting.match}"))
     if setting.condition:
-        conditions.append(f"({setting.condition})" if conditions else setting.condition)
+        condition = for_inngest(setting.condition)
+        conditions.append(f"({condition})" if conditions else condition)
     return Cancellation.model_validate(
         {
             "event": setting.event,

@@ -23,7 +23,6 @@ from proflow_schemas.definition import (
     TaskOp,
     walk,
 )
-from proflow_schemas.expressions import double_paths
 from proflow_schemas.nodes import Start
 from proflow_schemas.step_ids import node_of, step_id
 
@@ -83,7 +82,6 @@ def _definition(graph: Graph, program: Program) -> Definition:
         on_failure=settings.on_failure,
         initiator=start.initiator or (INITIATOR if settings.scope == "tenant" else None),
         input=schema,
-        doubles=[".".join(path) for path in double_paths(schema)] if schema else [],
         canvas=canvas_of(graph),
         functions=functions,
         steps=steps,

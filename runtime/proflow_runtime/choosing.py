@@ -86,10 +86,12 @@ class Choices(Pass):
     def _holding(self, node: str, rules: Mapping[str, str], of: str) -> Iterator[str]:
         scope = self._scope
         for outcome, rule in rules.items():
+            unlike: list[str] = []
             try:
-                holds = compile(rule).test(scope)
+                holds = compile(rule).test(scope, unlike)
             except ExpressionError as error:
                 self._fail(node, f"rule `{outcome}` of `{of}`: {scope.worded(error)}")
+            self._remark(of, [f"rule `{outcome}`: {one}" for one in unlike])
             if holds:
                 yield outcome
 

@@ -126,9 +126,12 @@ class Containers(Structures):
         if steering.current() is not None:
             return number < 1
         try:
-            return compile(condition).test(self._scope)
+            unlike: list[str] = []
+            holds = compile(condition).test(self._scope, unlike)
         except ExpressionError as error:
             raise Failed(node, f"`while` of `{node}`: {self._scope.worded(error)}") from None
+        self._remark(node, [f"`while`: {one}" for one in unlike])
+        return holds
 
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)

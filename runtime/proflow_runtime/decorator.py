@@ -31,7 +31,6 @@ def workflow(
     version: str | None = None,
     max_attempts: int = 5,
     scope: Literal["tenant", "system"] = "tenant",
-    doubles: Sequence[str] = (),
     initiator: str | None = None,
     channels: Sequence[str] = (),
 ) -> Bodies:
@@ -41,7 +40,7 @@ def workflow(
     notifications name literally: where one is not registered, a run's pass raises
     `UnknownChannelError` before it does anything. (Not the import: hosts register after it.)
     """
-    known = Workflow(id or "", digest, version, max_attempts, scope, tuple(doubles), initiator)
+    known = Workflow(id or "", digest, version, max_attempts, scope, initiator)
     return Bodies(known, channels)
 
 
@@ -97,6 +96,7 @@ async def part_pass(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]
 
 async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
     """What a run answers."""
+    flow.check_trigger()
     try:
         result = flow.concluded(await body(flow))
     except Stopped as stopped:

@@ -35,7 +35,6 @@ def functions_of(
         version=definition.version,
         max_attempts=definition.max_attempts,
         scope=definition.scope,
-        doubles=definition.doubles,
         initiator=definition.initiator,
     )
     parts = [

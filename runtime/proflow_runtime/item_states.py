@@ -31,4 +31,5 @@ def over_items(states: Iterable[NodeState]) -> NodeState:
         if open_still
         else max((one.ended_at for one in found if one.ended_at), default=None),
         round=max(one.round for one in found),
+        notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -20,7 +20,7 @@ from proflow_runtime.kept import Kept
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
-from proflow_runtime.values import JSON, resolve
+from proflow_runtime.values import JSON, resolve, rounded_on_the_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,8 @@ class Pass:
         """The executions of approvals that are open."""
         self._open: Kept[str, bool] = Kept()
         """The steps in items and iterations that have begun and are not over."""
+        self._remarks: dict[tuple[ItemKey, int], tuple[str, ...]] = {}
+        """What is to be noted with the state of a node, by the round of its loop."""
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: Kept[str, Outcome] = Kept()
@@ -95,6 +97,14 @@ class Pass:
         Nodes in containers are named as in step ids: `x[i]`.
         """
         return self._root.outcomes | self._inner_outcomes
+
+    def check_trigger(self) -> None:
+        """Raises `Failed` if the event that started the run holds a number that was rounded."""
+        # Each run has a pass in which at most its first step, which is no node's, is over.
+        if self.view <= 1:
+            problem = rounded_on_the_way(self._ctx.event.data, "event.data")
+            if problem is not None:
+                raise Failed("", problem)
 
     # --- where this is
 
@@ -264,7 +274,22 @@ class Pass:
         while stretch is not None:
             stretch.seen.add(key)
             stretch = stretch.around
+        if self._remarks and (key, state.round) in self._remarks:
+            state = replace(state, notes=self._remarks[key, state.round])
         self._keep(key, state)
+
+    def _remark(self, node: str, notes: Sequence[str]) -> None:
+        """Notes what is odd about a node, though nothing has failed."""
+        if not notes or self.states is None or self._abandoned:
+            return
+        frame = self._frame
+        key, number = (node, frame.items), 1 if frame.loop is None else frame.loop.round
+        known = self._remarks.get((key, number), ())
+        found = tuple(dict.fromkeys((*known, *notes)))
+        self._remarks[key, number] = found
+        state = self._known(key)
+        if state is not None and state.round == number:
+            self._keep(key, replace(state, notes=found))
 
     def _keep(self, key: ItemKey, state: NodeState) -> None:
         node, items = key

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import inngest
-from proflow_schemas.expressions import ExpressionError, as_doubles, compile
+from proflow_schemas.expressions import ExpressionError, compile
 
-from proflow_runtime.results import Failed
 from proflow_runtime.values import JSON
 
 _INITIATOR = "initiator"
@@ -24,7 +23,6 @@ class Workflow:
     version: str | None = None
     max_attempts: int = 5
     scope: Literal["tenant", "system"] = "tenant"
-    doubles: tuple[str, ...] = ()
     initiator: str | None = None
 
 
@@ -42,15 +40,9 @@ class Scope(dict[str, Any]):
         workflow: Workflow,
         steps: Mapping[str, Mapping[str, JSON]],
     ) -> None:
-        """`steps` is shared, not copied. Raises `Failed` for numbers that are no doubles."""
-        data: Any = event.data
-        if workflow.doubles:
-            try:
-                data = as_doubles(data, workflow.doubles)
-            except ExpressionError as error:
-                raise Failed("", error.message) from None
+        """`steps` is shared, not copied."""
         super().__init__(
-            event={"name": event.name, "id": event.id, "ts": event.ts, "data": data},
+            event={"name": event.name, "id": event.id, "ts": event.ts, "data": event.data},
             run={"id": run_id},
             workflow={"id": workflow.id, "version": workflow.version},
             steps=steps,

@@ -35,6 +35,8 @@ class NodeState:
     ended_at: datetime | None = None
     round: int = 1
     """In a loop, which of its rounds this is of; the state of a later one replaces all earlier."""
+    notes: tuple[str, ...] = ()
+    """What is odd about it, though nothing failed: a rule compares a number with a text."""
 
 
 ItemKey = tuple[str, tuple[int, ...]]
@@ -172,8 +174,9 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         return known
     started_at = min(known.started_at or at, seen.started_at or at)
     attempts = max(known.attempts or 0, seen.attempts or 0) or None
+    notes = tuple(dict.fromkeys((*known.notes, *seen.notes)))
     if _ORDER[seen.status] < _ORDER[known.status]:
-        return replace(known, started_at=started_at, attempts=attempts)
+        return replace(known, started_at=started_at, attempts=attempts, notes=notes)
     over = _ORDER[seen.status] >= 2
     ended_at = (known.ended_at or seen.ended_at or at) if over else None
     return NodeState(
@@ -184,6 +187,7 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
         started_at,
         ended_at,
         seen.round,
+        notes,
     )
 
 
@@ -195,7 +199,8 @@ def time_text(at: datetime | None) -> str | None:
 
 
 def state_json(state: NodeState) -> dict[str, Any]:
-    """A node's state as `proflow run` and the API tell it."""
+    """A node's state as `proflow run` and the API tell it; `notes` only where there are any."""
+    notes = {"notes": list(state.notes)} if state.notes else {}
     return {
         "status": state.status,
         "outcome": state.outcome,
@@ -203,4 +208,5 @@ def state_json(state: NodeState) -> dict[str, Any]:
         "started_at": time_text(state.started_at),
         "ended_at": time_text(state.ended_at),
         "error": None if state.error is None else dict(state.error),
+        **notes,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime.values import JSON
+from proflow_runtime.values import JSON, rounded_on_the_way
 
 MAX_DEPTH = 8
 LINEAGE = "_proflow"
@@ -58,6 +58,9 @@ def answered(workflow: str, answer: JSON) -> JSON:
     """
     if isinstance(answer, dict):
         if answer.keys() >= {"result", "output", "outcomes"}:
+            problem = rounded_on_the_way(answer["output"], "output")
+            if problem is not None:
+                raise SubprocessError(f"workflow `{workflow}`: {problem}")
             return {"result": answer["result"], "output": answer["output"]}
         if answer.get("name") == PARENT_ENDED:
             raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")

@@ -6,10 +6,12 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from proflow_schemas.expressions import compile, template
+from proflow_schemas.numbers import AS_TEXT, BEYOND, from_decimal, inexact, is_exact
 from pydantic import BaseModel, TypeAdapter
 
 JSON: TypeAlias = Any
@@ -17,7 +19,6 @@ JSON: TypeAlias = Any
 
 MAX_DEPTH = 200
 MAX_OUTPUT_BYTES = 4 * 2**20
-_MAX_EXACT = 2**53
 
 
 class Lazy:
@@ -83,12 +84,13 @@ class NotJsonError(ValueError):
 def checked(value: Any) -> JSON:
     """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
 
-    Integers beyond 2^53 are refused, because the server would round them; tuples become lists.
-    Models of pydantic and dataclasses become what pydantic makes of them, by alias.
+    Numbers beyond ±(2^53 − 1) are refused, because the server would round them; tuples become
+    lists. Models of pydantic and dataclasses become what pydantic makes of them, by alias. Decimals
+    become numbers, also those in models, and are refused if they have more than 15 digits.
     """
     try:
         most = _check(value, None, 0)
-    except _ModelMet:
+    except _ObjectMet:
         # Tried first as it is: nearly all outputs are JSON already.
         value = _dumped(value, None, 0)
         most = _check(value, None, 0)
@@ -100,8 +102,8 @@ def checked(value: Any) -> JSON:
     return value
 
 
-class _ModelMet(Exception):
-    """What is checked holds a model."""
+class _ObjectMet(Exception):
+    """What is checked holds a model or a decimal."""
 
 
 _Place: TypeAlias = "tuple[_Place, str | int] | None"
@@ -116,14 +118,12 @@ def _check(value: Any, at: _Place, depth: int) -> int:
         return 6 * len(value) + 3
     if value is None or isinstance(value, bool):
         return 6
-    if isinstance(value, int):
-        if abs(value) > _MAX_EXACT:
-            raise NotJsonError(f"{_worded(at)} is an integer beyond 2^53, return it as a text")
-        return 30
-    if isinstance(value, float):
-        if not math.isfinite(value):
+    if isinstance(value, int | float):
+        if is_exact(value):
+            return 30
+        if isinstance(value, float) and not math.isfinite(value):
             raise NotJsonError(f"{_worded(at)} is `{value}`, which is not JSON")
-        return 30
+        raise NotJsonError(f"{_worded(at)} is a number {BEYOND}, return it as a text")
     if depth >= MAX_DEPTH:
         raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
@@ -135,8 +135,8 @@ def _check(value: Any, at: _Place, depth: int) -> int:
         return size
     if isinstance(value, list | tuple):
         return 3 + sum(_check(item, (at, index), depth + 1) for index, item in enumerate(value))
-    if _is_model(value):
-        raise _ModelMet
+    if isinstance(value, Decimal) or _is_model(value):
+        raise _ObjectMet
     raise NotJsonError(f"{_worded(at)} is a `{type(value).__name__}`, which is not JSON")
 
 
@@ -146,14 +146,19 @@ def _is_model(value: Any) -> bool:
 
 
 def _dumped(value: Any, at: _Place, depth: int) -> Any:
-    """`value` with JSON in place of the models in it."""
+    """`value` with JSON in place of the models and decimals in it."""
+    if isinstance(value, Decimal):
+        return _number(value, at)
     if _is_model(value):
         model: Any = type(value)
+        adapter = _adapter(model)
         try:
-            return _adapter(model).dump_python(value, mode="json", by_alias=True)
+            dumped = adapter.dump_python(value, mode="json", by_alias=True)
+            kept = adapter.dump_python(value, mode="python", by_alias=True)
         except Exception as error:
             told = f"{_worded(at)} is a `{model.__name__}` without JSON: {error}"
             raise NotJsonError(told) from error
+        return _with_numbers(dumped, kept, at, depth)
     if depth >= MAX_DEPTH:
         return value
     if isinstance(value, dict):
@@ -161,6 +166,38 @@ def _dumped(value: Any, at: _Place, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_dumped(item, (at, index), depth + 1) for index, item in enumerate(value)]
     return value
+
+
+def _with_numbers(dumped: Any, kept: Any, at: _Place, depth: int) -> Any:
+    """What pydantic has made of a model, with numbers for decimals, of which it makes texts.
+
+    `kept` is the same with Python's values at its ends.
+    """
+    if isinstance(kept, Decimal):
+        return _number(kept, at) if isinstance(dumped, str) else dumped
+    if depth >= MAX_DEPTH:
+        return dumped
+    if isinstance(dumped, dict) and isinstance(kept, Mapping) and len(dumped) == len(kept):
+        return {
+            key: _with_numbers(item, below, (at, key), depth + 1)
+            for (key, item), below in zip(dumped.items(), kept.values(), strict=True)
+        }
+    if isinstance(dumped, list) and isinstance(kept, list | tuple) and len(dumped) == len(kept):
+        return [
+            _with_numbers(item, below, (at, index), depth + 1)
+            for index, (item, below) in enumerate(zip(dumped, kept, strict=True))
+        ]
+    if isinstance(dumped, list) and isinstance(kept, set | frozenset):
+        decimals = {str(one): one for one in kept if isinstance(one, Decimal)}
+        return [_number(decimals[one], at) if one in decimals else one for one in dumped]
+    return dumped
+
+
+def _number(value: Decimal, at: _Place) -> int | float:
+    try:
+        return from_decimal(value)
+    except ValueError as error:
+        raise NotJsonError(f"{_worded(at)} is {error}") from None
 
 
 @lru_cache(maxsize=1024)
@@ -174,3 +211,20 @@ def _worded(at: _Place) -> str:
         at, key = at
         keys.append(f"[{key}]" if isinstance(key, int) else f".{key}")
     return "the output" + "".join(reversed(keys))
+
+
+def rounded_on_the_way(value: JSON, name: str) -> str | None:
+    """What is wrong with data that Inngest has handed over; None: nothing is.
+
+    Args:
+        value: The data.
+        name: What it is called in messages.
+
+    Returns:
+        That a number in it is beyond ±(2^53 − 1): whether it was rounded, nobody can tell.
+    """
+    found = inexact(value)
+    if found is None:
+        return None
+    path = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in found.path)
+    return f"`{name}{path}`: {found}, and may have been rounded on its way; {AS_TEXT}"

@@ -18,7 +18,7 @@ from proflow_runtime.matching import answering, condition, correlation_id, match
 from proflow_runtime.passes import step_id
 from proflow_runtime.results import Decision, Received
 from proflow_runtime.stepping import Steps
-from proflow_runtime.values import resolve
+from proflow_runtime.values import resolve, rounded_on_the_way
 
 
 class Waits(Steps):
@@ -69,6 +69,7 @@ class Waits(Steps):
             await self._groups.one(armed)
         else:
             await self._groups.all((armed, armed_with))
+        self._check_answer(answer, f"wait `{node}`", node)
         received = (
             Received("timeout") if answer is None else Received("received", dict(answer.data))
         )
@@ -172,6 +173,7 @@ class Waits(Steps):
         (answer,) = await self._groups.all((armed,))
         decided = True
         self._asked.discard(execution_id)
+        self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:
             decision = (
                 approvals.by_timeout(timeout_action)
@@ -184,6 +186,14 @@ class Waits(Steps):
         self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
+
+    def _check_answer(self, answer: inngest.Event | None, what: str, node: str) -> None:
+        """The run fails where the event that resumes it holds a number that was rounded."""
+        if answer is None:
+            return
+        problem = rounded_on_the_way(answer.data, "data")
+        if problem is not None:
+            self._fail(node, f"{what}: {problem}")
 
     async def _slept(self, node: str, until: datetime) -> None:
         step = self._begin(node)

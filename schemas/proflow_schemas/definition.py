@@ -22,6 +22,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 FORMAT: Literal["proflow/definition@2"] = "proflow/definition@2"
+_DOUBLES = "doubles"
+"""A key of earlier definitions of this format: the numbers that expressions saw as floats, as they see
+all numbers now."""
 _FORMAT_NAME = re.compile(r"proflow/definition@([0-9]{1,6})")
 
 
@@ -522,8 +525,6 @@ class Definition(Model):
     """The expression that names who started the run."""
     input: dict[str, Any] | None = None
     """The JSON Schema of `event.data`, by which runs that are started by hand are checked."""
-    doubles: list[str] = []
-    """Paths below `event.data` that expressions see as doubles: `amount`, `lines.*.price`."""
     canvas: Canvas
     functions: dict[str, list[AnyOp]] = {}
     parts: dict[str, Part] = {}
@@ -539,6 +540,8 @@ class Definition(Model):
         if isinstance(found, str) and found != FORMAT:
             workflow = data.get("id")
             raise UnknownFormatError(found, workflow if isinstance(workflow, str) else None)
+        if isinstance(data, dict) and _DOUBLES in data:
+            data = {key: value for key, value in data.items() if key != _DOUBLES}
         return data
 
     def canonical(self) -> str:

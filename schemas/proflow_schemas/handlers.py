@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
 
 TENANTS = "tenants"
 """The one that is none: it lists who a cron runs for."""
@@ -33,6 +34,13 @@ def handlers_in(module: ModuleType) -> dict[str, Callable[..., Awaitable[Any]]]:
     return found
 
 
+class _OutputSchema(GenerateJsonSchema):
+    """Decimals are handed on as numbers, of which pydantic makes texts."""
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        return {"type": "number"}
+
+
 def output_schema(handler: Callable[..., Any]) -> Any:
     """The JSON Schema of what a handler says that it returns; None if it says nothing usable.
 
@@ -42,7 +50,9 @@ def output_schema(handler: Callable[..., Any]) -> Any:
         hint = typing.get_type_hints(handler, include_extras=True).get("return", Any)
         if hint in (Any, object):
             return None
-        schema = TypeAdapter(_readable(hint, ())).json_schema(mode="serialization")
+        schema = TypeAdapter(_readable(hint, ())).json_schema(
+            mode="serialization", schema_generator=_OutputSchema
+        )
     except (PydanticUserError, NameError, AttributeError, TypeError, RecursionError):
         # Hints that cannot be resolved, and types that have no JSON: nothing is known.
         return None

@@ -49,7 +49,7 @@ def task(name: str, handler: str, value: str = "", parent: str | None = None) ->
         ("steps.pay.output.number + '!'", None),
         ("steps.pay.output.lines[0].price", None),
         ("steps.pay.output.nummer", "`steps.pay.output` has no field `nummer`"),
-        ("steps.pay.output.number + 1", "`+` cannot take a string and an integer"),
+        ("steps.pay.output.number + 1", "`+` cannot take a string and a number"),
     ],
 )
 def test_what_a_handler_returns_types_its_output(read: str, message: str | None) -> None:
@@ -63,7 +63,7 @@ def test_what_a_handler_returns_types_its_output(read: str, message: str | None)
     [
         ("line.price > 1.0 && item.price > 1.0 && index > 0", None),
         ("line.prise", "`line` has no field `prise`"),
-        ("index + ''", "`+` cannot take an integer and a string"),
+        ("index + ''", "`+` cannot take a number and a string"),
     ],
 )
 def test_items_of_an_output_whose_type_is_known_are_typed(read: str, message: str | None) -> None:

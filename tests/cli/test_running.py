@@ -152,6 +152,19 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
     [
         (["--data", "{bad"], "not JSON"),
         (["--data", "[1]"], "is a JSON object"),
+        (["--data", '{"x": [{"a/b": 9007199254740992}]}'], "the number at /x/0/a~1b: 900719925474"),
+        (
+            ["--data", '{"order_id": 1834567890123456789}'],
+            "is beyond ±(2^53 − 1); send it as a text",
+        ),
+        (["--data", '{"x": 1e300}'], "the number at /x: 1e+300 is beyond"),
+        (["--data", '{"x": 1e999}'], "the number at /x: inf is beyond"),
+        (["--data", f'{{"x": {"9" * 100}}}'], "/x: an integer of many digits is beyond"),
+        (["--data", f'{{"x": {"9" * 9_000}}}'], "the number at /x: inf is beyond"),
+        (
+            ["--send", 'paid={"n": -9007199254740992.0}'],
+            "--send: the number at /n: -900719925474099",
+        ),
         (["--data", '{"x": NaN}'], "`NaN` is not JSON"),
         (["--data", "[" * 5000], "nested too deep"),
         (["--data", "@missing.json"], "cannot read `missing.json`"),

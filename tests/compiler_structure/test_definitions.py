@@ -142,18 +142,6 @@ def test_without_a_trigger_an_event_named_after_the_design_starts_it() -> None:
     assert trigger.model_dump()["event"] == "drawn/start"
 
 
-def test_numbers_of_the_input_are_doubles() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "amount": {"type": "number"},
-            "lines": {"type": "array", "items": {"properties": {"price": {"type": "number"}}}},
-        },
-    }
-    assert lowered({}, {"input": schema}).doubles == ["amount", "lines.*.price"]
-    assert lowered({"input": schema}).doubles == ["amount", "lines.*.price"]
-
-
 def test_what_triggers_a_wait_is_armed_together_with_it() -> None:
     drawn = design(
         {"s": "start", "ask": "http", "paid": "wait", "e": "end"},

@@ -154,7 +154,7 @@ def test_groups(group, expected):
         ({"field": "a..b", "operator": "==", "value": 1}, "`field` is no path", "write"),
         ({"field": "[0]", "operator": "==", "value": 1}, "`field` is no path", None),
         ({"field": 'a["', "operator": "==", "value": 1}, "`field` is no path", "write"),
-        ({"field": "x", "operator": "==", "value": 2**64}, "an integer is beyond 64 bits", None),
+        ({"field": "x", "operator": "==", "value": 2**64}, "the number is beyond", None),
         (
             {"field": "x", "operator": "==", "value": "a ${b}"},
             "a value to compare with mixes",

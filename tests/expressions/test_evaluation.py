@@ -30,12 +30,11 @@ SCOPE: dict[str, Any] = {
 
 
 def json_values(exclude: str = "") -> st.SearchStrategy[Any]:
-    integers = st.integers(-(2**63), 2**63 - 1)
+    integers = st.integers(-(2**53) + 1, 2**53 - 1)
     text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=exclude))
-    scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | text
-    finite = scalars.filter(lambda one: one not in (float("inf"), float("-inf")))
+    scalars = st.none() | st.booleans() | integers | st.floats(-(2.0**53) + 1, 2.0**53 - 1) | text
     return st.recursive(
-        finite,
+        scalars,
         lambda below: st.lists(below, max_size=4) | st.dictionaries(text, below, max_size=4),
         max_leaves=12,
     )
@@ -47,7 +46,7 @@ def json_values(exclude: str = "") -> st.SearchStrategy[Any]:
         ("event.data.amount", 100),
         ("event.data.amount + 1", 101),
         ("event.data.amount > 99.5", True),
-        ("event.data.price * 2.0", 3.0),
+        ("event.data.price * 2.0", 3),
         ("event.data.nothing", None),
         ("has(event.data.nothing)", True),
         ("has(event.data.nope)", False),
@@ -95,17 +94,16 @@ def test_objects_have_sorted_keys(text):
         ("event.data.text.x", "`event.data.text` is a string and has no field `x`", 0),
         ('steps["b-1"].outcome', "the step `b-1` has not run", 0),
         ("item + 1", "there is nothing called `item` here", 0),
-        ("event.data.amount * 1.1", "`*` cannot mix an integer and a double", 18),
-        ("event.data.amount > 'a'", "`>` cannot compare an integer and a string", 18),
-        ("event.data.big", "an integer is beyond 64 bits", None),
-        ("event.data.big > 1", "a number is beyond 64 bits", None),
+        ("event.data.amount > 'a'", "`>` cannot compare a number and a string", 18),
+        ("event.data.big", "the number is beyond ±(2^53 − 1)", None),
+        ("event.data.big > 1", "a number in the data is beyond ±(2^53 − 1)", None),
         ("event.data.half", "a text in the data is not valid Unicode", None),
         ("event.data.half + 'x'", "a text in the data is not valid Unicode", None),
         ("event.data.list[5]", "index 5 is outside a list of 2", None),
         ("event.data.list.map(x, x.y)", "a field is read of a value that has none", None),
         ("1 / 0", "division by zero", None),
-        ("9223372036854775807 + 1", "a number is beyond 64 bits", None),
-        ("1.0 / 0.0", "the result is not a finite number", None),
+        ("9007199254740991 + 1", "the number is beyond ±(2^53 − 1)", None),
+        ("1.0 / 0.0", "division by zero", None),
         ("{1: 2}", "an object's keys must be strings", None),
         ("type(1)", "the result is not a JSON value", None),
         ("foo(1)", "there is no function `foo`", 3),

@@ -120,7 +120,7 @@ def test_looking_for_a_string_in_a_list_is_no_presence():
         ("\u202ea", 0, "unexpected character U+202E"),
         ("a\0", 1, "unexpected character U+0000"),
         ("'\ud800'", 1, "half of a surrogate pair is not a character"),
-        ("9223372036854775808", 0, "the integer is beyond 64 bits"),
+        ("9223372036854775808", 0, "the number is beyond ±(2^53 − 1)"),
         ("r'\\'", 0, "a raw string cannot end in a backslash"),
         ("let", 0, "`let` is a reserved word"),
         ("1 + a.b{c: 1}", 4, "there is no message type `a.b`"),

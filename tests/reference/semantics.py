@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 from proflow_schemas.expressions import ExpressionError, compile
-from proflow_schemas.expressions.doubles import as_doubles, double_paths
-from proflow_schemas.nodes import End, Join, Start
+from proflow_schemas.nodes import End, Join
 from proflow_schemas.step_ids import step_id
 
 from reference.containers import Container
@@ -28,9 +27,7 @@ from reference.tails import stop_tails
 def play(graph: Graph, outside: Outside) -> Run:
     """The run of a sound design."""
     game = Game(outside)
-    start = graph.nodes[graph.starts[0]].node.config
-    schema = start.input if isinstance(start, Start) else None
-    data = as_doubles(dict(outside.data), double_paths(schema or {}))
+    data = dict(outside.data)
     game.event = {"id": "event", "data": data}
     level = Level(game, graph, {"event": game.event, "tenant_id": data.get("tenant_id")})
     game.later(0, level, level.begin)

@@ -5,14 +5,15 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Annotated, Any
 
 import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task, clock
 from proflow_runtime.attempts import Attempt
 from proflow_runtime.local import LocalEngine, RunRecord
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from .conftest import Register
@@ -184,7 +185,16 @@ for _ in range(300):
         ([1, math.nan], "the output[1] is `nan`, which is not JSON"),
         ([math.inf], "the output[0] is `inf`, which is not JSON"),
         ({"a": [{1: 2}]}, "the output.a[0] has the key `1`, which is not a text"),
-        (2**53 + 1, "the output is an integer beyond 2^53, return it as a text"),
+        (2**53, "the output is a number beyond ±(2^53 − 1), return it as a text"),
+        ({"a": [-1e16]}, "the output.a[0] is a number beyond ±(2^53 − 1), return it as a text"),
+        (10**400, "the output is a number beyond ±(2^53 − 1), return it as a text"),
+        ([Decimal("1e16")], "the output[0] is a decimal beyond ±(2^53 − 1), return it as a text"),
+        (
+            {"total": Decimal("1234567890.123456")},
+            "the output.total is a decimal of more than 15 significant digits, return it as a text",
+        ),
+        ([Decimal("NaN")], "the output[0] is `NaN`, which is not JSON"),
+        ([Fraction(1, 2)], "the output[0] is a `Fraction`, which is not JSON"),
         ("\ud800", "the output contains half of a surrogate pair"),
         (object, "the output is a `type`, which is not JSON"),
         (DEEP, "the output is nested more than 200 levels deep"),
@@ -249,6 +259,17 @@ class Line(BaseModel):
     weight: float = 1.5
 
 
+class Exact(BaseModel):
+    """Decimals in all the places where a model may have them."""
+
+    rates: dict[str, Decimal] = {}
+    pair: tuple[Decimal, str] = (Decimal("0.5"), "0.5")
+    steps: set[Decimal] = set()
+    maybe: Decimal | None = None
+    shown: Annotated[Decimal, PlainSerializer(str)] = Decimal("1.50")
+    anything: object = None
+
+
 @dataclass
 class Order:
     number: str
@@ -260,7 +281,7 @@ class Unwritable:
     what: object
 
 
-LINE = {"netPrice": "1.10", "soldAt": None, "weight": 1.5}
+LINE = {"netPrice": 1.1, "soldAt": None, "weight": 1.5}
 
 
 @pytest.mark.parametrize(
@@ -274,6 +295,19 @@ LINE = {"netPrice": "1.10", "soldAt": None, "weight": 1.5}
         (
             {"all": [Order("7", [Line(net_price=Decimal("1.10"))]), (1, 2)]},
             {"all": [{"number": "7", "lines": [LINE]}, [1, 2]]},
+        ),
+        (Decimal("100.00"), 100),
+        ({"a": (Decimal("-0.05"), 1.0)}, {"a": [-0.05, 1]}),
+        (
+            Exact(rates={"x": Decimal("1E+2")}, steps={Decimal("2.50")}, anything=Decimal("7.0")),
+            {
+                "rates": {"x": 100},
+                "pair": [0.5, "0.5"],
+                "steps": [2.5],
+                "maybe": None,
+                "shown": "1.50",
+                "anything": 7,
+            },
         ),
     ],
 )
@@ -300,6 +334,12 @@ CIRCLE.append(CIRCLE)
     ("output", "complaint"),
     [
         (Line(net_price=Decimal(1), weight=math.nan), "the output.weight is `nan`"),
+        (
+            {"order": [Line(net_price=Decimal("0.1234567890123456"))]},
+            "the output.order[0].netPrice is a decimal of more than 15 significant digits",
+        ),
+        (Exact(rates={"x": Decimal("1e20")}), "the output.rates.x is a decimal beyond"),
+        (Exact(anything=2**53), "the output.anything is a number beyond ±(2^53 − 1)"),
         ([Unwritable(object())], "the output[0] is a `Unwritable` without JSON: "),
         ([Order("7"), {1}], "the output[1] is a `set`, which is not JSON"),
         (CIRCLE, "the output is nested more than 200 levels deep"),

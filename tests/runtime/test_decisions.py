@@ -7,6 +7,7 @@ import inngest
 import pytest
 from proflow_runtime import Flow, Result, Task
 from proflow_runtime.local import LocalEngine
+from proflow_runtime.status import InMemoryRecorder, recording
 
 from .conftest import Register
 from .driving import answer, open_ended, requests, start, started
@@ -172,7 +173,7 @@ async def test_the_first_rule_that_holds_is_taken(
         return flow.end("end", outcome, output=flow.get("steps.sum.output"))
 
     for amount, outcome, choice in ((101, "large", "y"), (11, "medium", "y"), (10, "small", "x")):
-        async with LocalEngine(client, [register(body, doubles=("amount",))]) as engine:
+        async with LocalEngine(client, [register(body)]) as engine:
             run = await start(engine, {"tenant_id": 5, "amount": amount})
             assert run.output == {
                 "result": outcome,
@@ -181,13 +182,105 @@ async def test_the_first_rule_that_holds_is_taken(
             }
 
 
+async def test_rules_that_compare_a_number_with_a_text_are_told_of(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        flow.choose("kind", {"a": "event.data.n == '7'", "b": "event.data.n == 7"})
+        flow.choose_every("all", {"x": "event.data.t != 7", "y": "event.data.t == '7'"})
+        flow.set("v", {"n": "event.data.n"})
+        flow.choose("v?default", {"z": "steps.v.output.n == 'x'"}, default="w", of="v")
+
+        async def again() -> None:
+            flow.set("in", {"k": "iteration"})
+
+        await flow.loop("l", again, condition="iteration != 'x' && iteration < 1", max_iterations=3)
+        return flow.end("end")
+
+    recorder = InMemoryRecorder()
+    with recording(recorder):
+        async with LocalEngine(client, [register(body)]) as engine:
+            await start(engine, {"tenant_id": 5, "n": 7, "t": "7"})
+    (run,) = recorder.runs.values()
+    said = "a number never equals a text"
+    assert {name: state.notes for name, state in run.nodes.items()} == {
+        "kind": (f"rule `a`: `event.data.n`: {said}",),
+        "all": (f"rule `x`: `event.data.t`: {said}",),
+        "v": (f"rule `z`: `steps.v.output.n`: {said}",),
+        "v?default": (),
+        "l": (f"`while`: `iteration`: {said}",),
+        "in": (),
+        "end": (),
+    }
+    assert run.nodes["all"].outcome == ["x", "y"]
+
+
+async def test_a_rule_that_can_never_hold_is_told_of_where_the_run_fails(
+    client: inngest.Inngest, register: Register
+) -> None:
+    async def body(flow: Flow) -> Result:
+        flow.choose("kind", {"a": "event.data.n == '7'"})
+        return flow.end("end")
+
+    recorder = InMemoryRecorder()
+    with recording(recorder):
+        async with LocalEngine(client, [register(body)]) as engine:
+            await start(engine, {"tenant_id": 5, "n": 7})
+    (run,) = recorder.runs.values()
+    assert run.nodes["kind"].status == "failed"
+    assert run.nodes["kind"].notes == ("rule `a`: `event.data.n`: a number never equals a text",)
+
+
+NUMBER = 1834567890123456789
+
+
+@pytest.mark.parametrize("number", [NUMBER, 1e300, -(2.0**53)])
+async def test_a_run_that_begins_with_a_rounded_number_fails_at_once(
+    client: inngest.Inngest, register: Register, number: float
+) -> None:
+    async def body(flow: Flow) -> Result:
+        return flow.end("end", output=flow.get("event.data.order.id"))
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine, {"tenant_id": 5, "order": {"id": number}})
+        assert run.status == "Failed"
+        assert run.error is not None
+        assert run.error["message"].startswith("`event.data.order.id`: ")
+        assert run.error["message"].endswith(
+            " is beyond ±(2^53 − 1), and may have been rounded on its way; send it as a text"
+        )
+        assert run.steps == []
+
+
+@pytest.mark.parametrize("kind", ["wait", "approval"])
+async def test_a_run_that_is_resumed_with_a_rounded_number_fails(
+    client: inngest.Inngest, register: Register, kind: str
+) -> None:
+    async def body(flow: Flow) -> Result:
+        if kind == "wait":
+            await flow.wait("w", "paid")
+        else:
+            await flow.approve("w", event="paid", match="data.key")
+        return flow.end("end")
+
+    async with LocalEngine(client, [register(body)]) as engine:
+        run = await start(engine, {"tenant_id": 5, "key": 1})
+        data = {"tenant_id": 5, "key": 1, "approved": True, "lines": [{"id": NUMBER}]}
+        await engine.send({"name": "paid", "data": data})
+        await engine.run_until_idle()
+        assert run.status == "Failed"
+        assert run.error is not None
+        assert "`data.lines[0].id`: 1834567890123456800 is beyond" in run.error["message"]
+        assert "`w`" in run.error["message"]
+
+
 @pytest.mark.parametrize(
     ("rule", "complaint"),
     [
         ("event.data.n > 5", "no rule of `size` holds, and it has no default"),
         ("event.data.m > 5", "rule `big` of `size`: `event.data` has no field `m`"),
         ("steps.x.outcome == 'y'", "rule `big` of `size`: the step `x` has not run"),
-        ("event.data.n", "rule `big` of `size`: the condition gives an integer, not true or false"),
+        ("event.data.n", "rule `big` of `size`: the condition gives a number, not true or false"),
         ("initiator == 'me'", "rule `big` of `size`: there is nothing called `initiator` here: "
          "`event.data` has no field `by`"),
     ],
@@ -237,7 +330,7 @@ async def test_a_run_sleeps_until_a_time(
         ("tomorrow", "`tomorrow` is not an ISO 8601 time"),
         (True, "not a text or a number"),
         (None, "not a text or a number"),
-        (1e300, "is not a time in milliseconds"),
+        (1e15, "is not a time in milliseconds"),
         ("2040-01-01", "is more than 366 days ahead"),
     ],
 )

@@ -111,7 +111,11 @@ async def test_a_text_is_sent_as_it_is(base: str) -> None:
         ("application/json", '{"a": 1}', {"a": 1}),
         ("application/problem+json", "[1.5]", [1.5]),
         ("application/json", '{"id": 9007199254740993}', {"id": "9007199254740993"}),
-        ("application/json", "[9007199254740992, -3, NaN]", [9007199254740992, -3, "NaN"]),
+        (
+            "application/json",
+            "[9007199254740991, 9007199254740992, -3, NaN, 1e300, 0.5]",
+            [9007199254740991, "9007199254740992", -3, "NaN", "1e300", 0.5],
+        ),
         ("application/json", "{broken", "{broken"),
         ("text/plain; charset=utf-8", "héllo", "héllo"),
         ("text/plain; charset=nonsense", "x", {"base64": "eA=="}),

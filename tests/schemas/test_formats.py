@@ -41,3 +41,16 @@ def test_a_definition_of_another_format_is_refused_by_name(format: str) -> None:
 def test_a_format_that_is_no_text_is_a_mistake_like_any_other() -> None:
     with pytest.raises(ValidationError):
         Definition.model_validate({"format": 2})
+
+
+def test_a_definition_that_names_its_doubles_is_read_without_them() -> None:
+    canvas = {"nodes": [], "edges": []}
+    trigger = {"event": "leave/start"}
+    value = {"id": "leave", "name": "Leave", "triggers": [trigger], "canvas": canvas, "steps": []}
+    plain = Definition.model_validate(value)
+    for read in (
+        lambda: Definition.model_validate({**value, "doubles": ["amount"]}),
+        lambda: Definition.model_validate_json(json.dumps({**value, "doubles": ["amount"]})),
+    ):
+        assert read() == plain
+        assert "doubles" not in read().to_json()

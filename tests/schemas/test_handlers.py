@@ -2,12 +2,13 @@
 
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from types import ModuleType
-from typing import Any, Literal, Required, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
 from proflow_schemas.handlers import handlers_in, output_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 
 class Line(TypedDict):
@@ -35,7 +36,13 @@ class Point:
     x: int
 
 
+class Price(BaseModel):
+    net: Decimal
+    shown: Annotated[Decimal, PlainSerializer(str)]
+
+
 async def receipt() -> Receipt: ...
+async def price() -> Price: ...
 async def order() -> Order: ...
 async def orders() -> list[Order] | None: ...
 async def loose() -> Loose: ...
@@ -56,6 +63,12 @@ def test_models_dataclasses_and_typed_dicts_have_the_fields_that_they_name() -> 
     assert schema["additionalProperties"] is False
     assert schema["$defs"]["Point"]["additionalProperties"] is False
     assert output_schema(point)["properties"]["x"]["type"] == "integer"
+
+
+def test_decimals_are_handed_on_as_numbers_unless_they_are_made_texts() -> None:
+    fields = output_schema(price)["properties"]
+    assert fields["net"]["type"] == "number"
+    assert fields["shown"]["type"] == "string"
 
 
 def test_typed_dicts_of_the_standard_library_are_read_on_every_python() -> None:

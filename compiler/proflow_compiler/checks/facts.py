@@ -10,6 +10,7 @@ from proflow_schemas.expressions import (
     ExpressionProblem,
     Reference,
     TypeScope,
+    foreign_problems,
     parse,
     problems,
     template,
@@ -266,7 +267,8 @@ class Facts:
             )
         if not foreign:
             scope = self._event_scope if site.scope == "trigger" else self._cancel_scope
-            yield from problems(text, scope, expect=site.expect)
+            found = problems(text, scope, expect=site.expect)
+            yield from found or foreign_problems(text)
 
 
 def _is_read(reference: Reference) -> bool:

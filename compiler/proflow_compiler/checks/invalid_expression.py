@@ -50,8 +50,8 @@ adds a number to a text, would fail each run that comes to it.
 """,
     fix="""
 The message points at the place. Comparisons are `== != < <= > >= in`, logic is `&& || !`, texts
-stand in quotes, an id that is no identifier in brackets: `steps["approve-1"]`. Whole numbers and
-fractions do not mix in arithmetic: turn one into the other with `double(…)` or `int(…)`.
+stand in quotes, an id that is no identifier in brackets: `steps["approve-1"]`. A number is never
+equal to a text: write both as one or the other, or turn the text into a number with `double(…)`.
 """,
 )
 

@@ -171,6 +171,14 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
             yield Site(text, form, pointer, node=name, reader=name, container=node.parent)
 
 
+def numbers(node: Node) -> Iterator[tuple[int | float, str]]:
+    """Every number of a node's config that runs hold as data, with its pointer."""
+    for attribute, alias, _, _ in _fields(type(node.config)):
+        for value, pointer in _leaves(getattr(node.config, attribute), node.pointer_to(alias)):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                yield value, pointer
+
+
 @cache
 def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
     """The fields of a config that hold expressions or templates: attribute, key, form, is text."""
@@ -192,12 +200,17 @@ def _mentions(hint: Any, wanted: Any) -> bool:
 
 def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Every string below a value, with its pointer."""
+    return ((leaf, at) for leaf, at in _leaves(value, pointer) if isinstance(leaf, str))
+
+
+def _leaves(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
+    """Everything below a value that holds nothing itself, with its pointer."""
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         item, at = stack.pop()
-        if isinstance(item, str):
-            yield item, at
-        elif isinstance(item, Mapping):
+        if isinstance(item, Mapping):
             stack += [(below, pointed(at, key)) for key, below in reversed([*item.items()])]
         elif isinstance(item, list | tuple):
             stack += [(below, pointed(at, i)) for i, below in reversed(list(enumerate(item)))]
+        else:
+            yield item, at

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proflow_schemas.expressions import ExpressionError, compile, double_paths, parse
+from proflow_schemas.expressions import ExpressionError, compile, parse
 from proflow_schemas.nodes import Set, Start
 
 from proflow_compiler.graph import Graph, GraphNode
@@ -77,7 +77,6 @@ class Arrivals:
 class Reading:
     """What expressions mean in one design, beyond their text."""
 
-    doubles: tuple[tuple[str, ...], ...]
     initiator: str | None
     version: str | None
 
@@ -86,16 +85,14 @@ class Reading:
         settings = graph.design.settings
         start = graph.nodes[graph.starts[0]].node.config
         assert isinstance(start, Start)
-        schema = start.input if start.input is not None else settings.input
         version = None if settings.version is None else str(settings.version)
-        return cls(double_paths(schema or {}), start.initiator, version)
+        return cls(start.initiator, version)
 
     def key(self, expression: str) -> tuple[Any, ...]:
         """Equal keys: equal values, if the steps they read have equal values."""
         roots = {reference.path[0] for reference in parse(expression).references}
         return (
             expression,
-            self.doubles if "event" in roots else None,
             self.initiator if "initiator" in roots else None,
             self.version if "workflow" in roots else None,
         )

@@ -72,8 +72,6 @@ def workflow(definition: Definition, name: str) -> Source:
         arguments["max_attempts"] = definition.max_attempts
     if definition.scope != "tenant":
         arguments["scope"] = definition.scope
-    if definition.doubles:
-        arguments["doubles"] = tuple(definition.doubles)
     if definition.initiator is not None:
         arguments["initiator"] = definition.initiator
     if channels := _channels(definition):

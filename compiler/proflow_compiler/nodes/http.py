@@ -54,4 +54,8 @@ LOWERING = Lowering(
     lower=lower,
     fields=FIELDS,
     triggers=True,
+    notes="""\
+The output is `{"status", "headers", "body"}`; a body that is JSON is read. Numbers in it beyond
+±(2^53 − 1), which Inngest would round, become texts.
+""",
 )

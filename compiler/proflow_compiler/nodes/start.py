@@ -18,9 +18,6 @@ LOWERING = Lowering(
     notes="""\
 Without a trigger, here or on the design, the event `<id>/start` starts a run.
 
-What the JSON Schema in `input` calls `number` is a double in expressions, so that
-`event.data.amount * 1.1` works for `100` as well as for `99.9`.
-
 `initiator` names who started the run; by default it is `event.data.initiator_id`.
 
 A `cron` trigger has no tenant. Unless the design's `scope` is `system`, it becomes two functions:

@@ -12,6 +12,7 @@ from typing import Any
 
 import inngest
 from proflow_schemas.expressions import as_text
+from proflow_schemas.numbers import inexact, read_integer
 
 from proflow_runtime.handlers.http import retry_after
 from proflow_runtime.handlers.task import Task
@@ -83,7 +84,7 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
     import jsonschema
 
     try:
-        output = json.loads(message.content)
+        output = json.loads(message.content, parse_int=read_integer)
         jsonschema.validate(output, schema)
     except json.JSONDecodeError:
         raise RuntimeError("the model's answer is not JSON") from None
@@ -93,6 +94,10 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         ) from None
     except jsonschema.SchemaError as error:
         raise inngest.NonRetriableError(f"the output schema is wrong: {error.message}") from None
+    if (beyond := inexact(output)) is not None:
+        raise RuntimeError(
+            f"the model's answer: `{beyond.pointer}`: {beyond}; let the output schema ask for a text"
+        )
     return output
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import inngest
 from proflow_schemas.expressions import as_text
+from proflow_schemas.numbers import is_exact
 
 from proflow_runtime.handlers.addresses import Allowed, GuardedTransport
 from proflow_runtime.handlers.task import Task
@@ -40,7 +41,7 @@ async def request(task: Task) -> JSON:
     """Sends `{"method", "url", "headers", "body", "timeout"}`.
 
     A body that is no text is sent as JSON. Returns `{"status", "headers", "body"}`: a JSON body
-    parsed (integers beyond 2^53 as texts), a text as it is, anything else as `{"base64"}`. An
+    parsed (numbers beyond ±(2^53 − 1) as texts), a text as it is, anything else as `{"base64"}`. An
     answer of 400 or more is an error: 408, 425, 429 and 5xx are retried, the others are not.
     """
     config = task.input
@@ -152,7 +153,7 @@ def _parsed(answer: httpx.Response, body: bytes) -> JSON:
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "application/json" or kind.endswith("+json"):
         try:
-            return json.loads(body, parse_int=_integer, parse_constant=str)
+            return json.loads(body, parse_int=_integer, parse_float=_float, parse_constant=str)
         except ValueError:
             pass  # what claims to be JSON and is not, is shown as it came
     try:
@@ -162,4 +163,10 @@ def _parsed(answer: httpx.Response, body: bytes) -> JSON:
 
 
 def _integer(text: str) -> int | str:
-    return int(text) if len(text) < 17 and abs(int(text)) <= 2**53 else text
+    number = int(text) if len(text) < 18 else None
+    return text if number is None or not is_exact(number) else number
+
+
+def _float(text: str) -> float | str:
+    number = float(text)
+    return number if is_exact(number) else text

@@ -5,9 +5,11 @@ Unicode becomes U+FFFD.
 """
 
 import json
+from decimal import Decimal
 from typing import Any
 
-_EXACT = 2**53
+from proflow_schemas.numbers import is_exact
+
 _DEEPEST = 200  # levels; Go allows 10,000, Python's stack does not
 _TOO_DEEP = "it is nested more than 200 levels deep"
 _PLAIN = 1e21  # from here on Go writes an exponent, which Python reads as a float
@@ -64,9 +66,9 @@ def normalise(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [normalise(item, depth + 1) for item in value]
     if isinstance(value, int):
-        return value if -_EXACT <= value <= _EXACT else _through_float(value)
+        return value if is_exact(value) else _through_float(value)
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < _PLAIN else value
+        return _written(value) if value.is_integer() else value
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
@@ -86,7 +88,12 @@ def _through_float(value: int) -> int | float:
         number = float(value)
     except OverflowError as error:
         raise ValueError("a number exceeds 64-bit floats") from error
-    return int(number) if abs(number) < _PLAIN else number
+    return _written(number)
+
+
+def _written(number: float) -> int | float:
+    """A whole number as Go writes it: its shortest digits, and zeros up to the point."""
+    return int(Decimal(repr(number))) if abs(number) < _PLAIN else number
 
 
 def _valid(text: str) -> str:

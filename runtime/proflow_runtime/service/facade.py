@@ -26,7 +26,7 @@ from proflow_runtime.service.compiling import Compiled, Compiling
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.inngest_api import asking, sending
 from proflow_runtime.service.metrics import Metrics
-from proflow_runtime.service.problems import Problem, not_found
+from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import Recompiling
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
@@ -208,6 +208,7 @@ class ProFlow:
         if initiator is not None:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
+        refuse_inexact(given, "/data")
         _fits(given, definition.input)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {

@@ -8,11 +8,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from proflow_schemas.numbers import AS_TEXT, inexact
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from proflow_runtime.approving import ActRefused
 from proflow_runtime.service.diagnostics import Diagnostic
+from proflow_runtime.values import JSON
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
@@ -42,6 +44,20 @@ class Problem(HTTPException):
 def not_found(what: str) -> Problem:
     """Also of what is another tenant's."""
     return Problem(404, "not-found", f"there is no such {what}")
+
+
+def refuse_inexact(data: JSON, at: str) -> None:
+    """Raises `Problem` (422) for data with a number that Inngest would round.
+
+    Args:
+        data: Data that is to go into a run.
+        at: Its JSON pointer in the request.
+    """
+    found = inexact(data)
+    if found is not None:
+        message = f"{found}: {AS_TEXT}"
+        errors = [{"pointer": f"{at}{found.pointer}", "message": message}]
+        raise Problem(422, "inexact-number", f"{at}{found.pointer}: {message}", errors=errors)
 
 
 def answer(problem: Problem) -> JSONResponse:

@@ -20,7 +20,17 @@ KEPT = 2048
 OVER = ("completed", "failed", "skipped", "cancelled")
 INNER = ("foreach", "loop", "subprocess")
 """Types of nodes that are open because others are: they do not work themselves."""
-WRITTEN = ("status", "outcome", "attempts", "error", "started_at", "ended_at", "round", "view")
+WRITTEN = (
+    "status",
+    "outcome",
+    "attempts",
+    "error",
+    "started_at",
+    "ended_at",
+    "round",
+    "view",
+    "notes",
+)
 
 
 @dataclass
@@ -160,6 +170,7 @@ def _merged(
     written.error = None if found.error is None else dict(found.error)
     written.started_at, written.ended_at = found.started_at, found.ended_at
     written.round, written.view = found.round, max(snapshot.view, view)
+    written.notes = list(found.notes) or None
     return written
 
 
@@ -183,6 +194,7 @@ def state_of(row: NodeStateRow) -> NodeState:
         row.started_at,
         row.ended_at,
         row.round,
+        tuple(row.notes or ()),
     )
 
 
@@ -203,5 +215,5 @@ def _change(row: NodeStateRow, run: Run, at: datetime) -> NodeChange:
         status=row.status,
         attempts=row.attempts,
     )
-    change.outcome, change.error = row.outcome, row.error
+    change.outcome, change.error, change.notes = row.outcome, row.error, row.notes
     return change

@@ -66,6 +66,7 @@ async def history(
             "outcome": one.outcome,
             "attempts": one.attempts,
             "error": one.error,
+            "notes": one.notes or [],
         }
         for one in await found.order_by("id").limit(limit)
     ]

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
 
 ANSWERED = ("approval", "wait")
@@ -123,13 +124,17 @@ def read_json(text: str, option: str) -> Any:
         raise OutsideError(f"{option}: `{constant}` is not JSON")
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        found = json.loads(text, parse_int=read_integer, parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise OutsideError(
             f"{option}: not JSON at character {error.pos + 1}: {error.msg.lower()}: {_cut(text)}"
         ) from None
     except RecursionError:
         raise OutsideError(f"{option}: the JSON is nested too deep") from None
+    if (beyond := inexact(found)) is not None:
+        at = f" at {_cut(beyond.pointer)}" if beyond.path else ""
+        raise OutsideError(f"{option}: the number{at}: {beyond}; {AS_TEXT}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """Outputs of handlers that are simulated, and data of events: whatever a design reads of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from proflow_schemas.definition import CallOp, Definition, ForeachOp, TaskOp, blocks_of
 from proflow_schemas.expressions import ExpressionError, parse, value_references
+from proflow_schemas.expressions.shapes import Shape
 
 from proflow_runtime.handlers.registry import AI, HTTP, NOTIFY
 from proflow_runtime.simulation.stand_ins import tasks_of
 
+ANYTHING = Shape.of(None)
+_NUMBERS = {"number": 1.5, "integer": 1}
 _DEPTH = 12
 _ITEMS = 2
 EACH = "*"
@@ -37,8 +40,7 @@ def plausible_data(definition: Definition, given: dict[str, Any]) -> dict[str, A
         for path in _Reads(definition).paths
         if len(path) > 2 and path[:2] == ("event", "data")
     }
-    doubles = {tuple(path.split(".")) for path in definition.doubles}
-    made = _value("event.data", paths, doubles)
+    made = _value("event.data", paths, Shape.of(definition.input))
     return _filled(given, made) if isinstance(made, dict) else given
 
 
@@ -66,28 +68,19 @@ def _output(op: TaskOp, read: set[Path]) -> Any:
     return fields or {"simulated": True}
 
 
-def _value(name: str, paths: set[Path], doubles: Collection[Path] = ()) -> Any:
-    """A value that has all these paths; it holds its own name where nothing is read of it."""
+def _value(name: str, paths: set[Path], shape: Shape = ANYTHING) -> Any:
+    """A value that has all these paths; where nothing is read of it, it holds its own name, or a
+    number if its shape says so."""
     inner: dict[str, set[Path]] = defaultdict(set)
     for path in paths:
         if path:
             inner[path[0]].add(path[1:])
     if not inner:
-        return 1.5 if () in doubles else name
-    below = {
-        key: _value(
-            f"{name}.{key}", inner[key], [path[1:] for path in doubles if path[:1] == (key,)]
-        )
-        for key in sorted(inner)
-    }
-    if EACH in below:
-        return [
-            _value(
-                f"{name}[{index}]", inner[EACH], [one[1:] for one in doubles if one[:1] == (EACH,)]
-            )
-            for index in range(_ITEMS)
-        ]
-    return below
+        return next((_NUMBERS[kind] for kind in _NUMBERS if kind in shape.kinds()), name)
+    if EACH in inner:
+        item = shape.item()
+        return [_value(f"{name}[{index}]", inner[EACH], item) for index in range(_ITEMS)]
+    return {key: _value(f"{name}.{key}", inner[key], shape.field(key)) for key in sorted(inner)}
 
 
 def _sample(schema: Any, name: str, depth: int = 0) -> Any:

@@ -189,6 +189,7 @@ def _remark(node: Mapping[str, Any], simulated: bool) -> str:
         remarks.append(f"{node['attempts']} attempts")
     if node["error"] is not None:
         remarks.append(_cut(str(node["error"].get("message"))))
+    remarks += [_cut(note, _LONGEST) for note in node.get("notes", ())]
     return ", ".join(remarks)
 
 

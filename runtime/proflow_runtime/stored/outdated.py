@@ -71,7 +71,6 @@ def is_same_program(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 def _program(body: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: body.get(key) for key in SETTINGS}
-    found["doubles"] = sorted(body.get("doubles", []))
     found["steps"] = _block(body["steps"])
     found["functions"] = {name: _block(ops) for name, ops in body.get("functions", {}).items()}
     found["parts"] = {name: _part(part) for name, part in body.get("parts", {}).items()}

@@ -46,7 +46,6 @@ class Prepared:
             str(version),
             definition.max_attempts,
             definition.scope,
-            tuple(definition.doubles),
             definition.initiator,
         )
 

@@ -2,8 +2,8 @@
 
 from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
-from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
+from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
 from .matching import id_forms, same_id
 from .program import Program, compile
@@ -21,11 +21,11 @@ __all__ = [
     "Syntax",
     "Template",
     "TypeScope",
-    "as_doubles",
     "as_text",
     "compile",
     "condition_to_cel",
-    "double_paths",
+    "for_inngest",
+    "foreign_problems",
     "id_forms",
     "matcher_literal",
     "parse",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from string import ascii_letters
 from typing import Literal
 
 import cel_expr_python.cel as cel
 
 from .correcting import corrected
+from .declarations import environment
 from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote, written_path
 from .presence import rewrite_presence
@@ -17,6 +19,7 @@ from .program import compile
 from .scope import (
     DYN,
     OBJECT,
+    TYPE_NAMES,
     TypeScope,
     closest_name,
     did_you_mean,
@@ -25,10 +28,11 @@ from .scope import (
     shape_of,
     static_type,
 )
+from .shapes import Shape
 from .syntax import Syntax, children, constant_path, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
-from .wording import COMPARISONS, Finding, compile_findings
+from .wording import COMPARISONS, Finding, compile_findings, overload
 
 Expected = Literal["any", "bool", "string", "number", "list", "object"]
 
@@ -36,17 +40,15 @@ _LOGIC = COMPARISONS | {"_&&_", "_||_", "!_"}
 _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "bool": ("true or false", frozenset({"BOOL"})),
     "string": ("a string", frozenset({"STRING"})),
-    "number": ("a number", frozenset({"INT", "UINT", "DOUBLE"})),
+    "number": ("a number", frozenset({"DOUBLE"})),
     "list": ("a list", frozenset({"LIST"})),
     "object": ("an object", frozenset({"MAP"})),
 }
-_KINDS = {"STRING": "string", "INT": "integer", "UINT": "integer", "DOUBLE": "number"} | {
-    "LIST": "array",
-    "MAP": "object",
-}
+_KINDS = {"STRING": "string", "DOUBLE": "number", "LIST": "array", "MAP": "object"}
+_NUMBER = frozenset({"number", "integer"})
+_INTEGER_LITERAL = re.compile(r"(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?\Z")
 _COMPARISONS_WITH_NOTHING = {
     "string": '{} != ""',
-    "integer": "{} != 0",
     "number": "{} != 0",
     "array": "size({}) > 0",
     "object": "size({}) > 0",
@@ -54,9 +56,7 @@ _COMPARISONS_WITH_NOTHING = {
 _RESULTS = {
     "BOOL": "true or false",
     "STRING": "a string",
-    "INT": "an integer",
-    "UINT": "an unsigned integer",
-    "DOUBLE": "a double",
+    "DOUBLE": "a number",
     "LIST": "a list",
     "MAP": "an object",
     "NULL": "null",
@@ -81,9 +81,10 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     found = list(dict.fromkeys(problem for problem in each if problem is not None))
     found += _constant_problems(syntax)
     found += _never_problems(syntax, scope)
+    found += _unlike_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
-    return sorted(found, key=lambda problem: (problem.start, problem.end))
+    return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
 
 
 def _type_problems(
@@ -96,8 +97,8 @@ def _type_problems(
     findings, result = _checked(syntax, types)
     tolerated = [finding for finding in findings if finding.compares_well]
     if tolerated:
-        # The library refuses to compare an integer with a double, or anything with null, though
-        # both evaluate. Looking again without the types of what is compared finds the rest.
+        # The library refuses to compare anything with null, though that evaluates. Looking again
+        # without the types of what is compared finds the rest.
         compared = _compared(syntax.tree)
         loose = [
             DYN if reference.path in compared else one
@@ -111,9 +112,8 @@ def _type_problems(
         if finding.compares_well:
             continue
         reported = True
-        start, end = _operator_span(syntax.text, finding.offset)
-        help, better = _as_double(syntax, finding)
-        yield ExpressionProblem("type", finding.message, start, end, help or finding.help, better)
+        start, end = operator_span(syntax.text, finding.offset)
+        yield ExpressionProblem("type", finding.message, start, end, finding.help)
     if expect == "any" or reported:
         return
     if result is None:
@@ -190,7 +190,8 @@ def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | Non
     for reference, one in zip(syntax.references, types, strict=True):
         name = f"{prefix}{len(variables)}"
         written = text[reference.start : reference.end]
-        variables.setdefault(reference.path[0], _root_type(reference.path[0]))
+        if reference.path[0] not in TYPE_NAMES:
+            variables.setdefault(reference.path[0], _root_type(reference.path[0]))
         if len(reference.path) == 1 and one != DYN:
             variables[reference.path[0]] = one
         elif one != DYN and len(name) <= len(written) and not re.search(r"[()]", written):
@@ -202,7 +203,7 @@ def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | Non
             pieces += [text[done : reference.start], known, padding]
             done = reference.end
     pieces.append(text[done:])
-    rewriting = rewrite_presence("".join(pieces))
+    rewriting = rewrite_presence(_with_numbers("".join(pieces), variables))
     try:
         checked = _environment(frozenset(variables.items())).compile(rewriting.text)
     except RuntimeError as error:
@@ -216,7 +217,30 @@ def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | Non
 @lru_cache(maxsize=256)
 def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
     # The first compilation of an environment takes ten times as long as the next.
-    return cel.NewEnv(variables={name: _library_type(one) for name, one in variables})
+    return environment({name: _library_type(one) for name, one in variables})
+
+
+def _with_numbers(text: str, variables: dict[str, str]) -> str:
+    """The text with a variable of the type `double` in place of each integer, as long as itself."""
+    found = tokens(text)
+    used = {token.text for token in found} | variables.keys()
+    name = next((one for one in f"_{ascii_letters}" if one not in used), None)
+    integers = [
+        token
+        for token in found
+        if token.kind == "number"
+        and _INTEGER_LITERAL.match(token.text)
+        and text[token.start - 1 : token.start] != "."
+    ]
+    if name is None or not integers:
+        return text
+    variables[name] = "DOUBLE"
+    pieces: list[str] = []
+    done = 0
+    for token in integers:
+        pieces += [text[done : token.start], name.ljust(token.end - token.start)]
+        done = token.end
+    return "".join([*pieces, text[done:]])
 
 
 def _library_type(name: str) -> cel.Type:
@@ -240,31 +264,6 @@ def _compared(node: Node) -> set[tuple[str, ...]]:
     for child in children(node):
         found |= _compared(child)
     return found
-
-
-def _as_double(syntax: Syntax, finding: Finding) -> tuple[str | None, Correction | None]:
-    """Which operand of mixed arithmetic to turn into a double, and how it is written then."""
-    mixed = finding.mixed_arithmetic
-    if mixed is None:
-        return None, None
-    for call in _calls(syntax.tree):
-        if call.offset != finding.offset or len(call.arguments) != 2:
-            continue
-        for argument, kind in zip(call.arguments, mixed, strict=True):
-            if kind == "double":
-                continue
-            if isinstance(argument, Const) and isinstance(argument.value, int):
-                end = _token_end(syntax.text, argument.offset)
-                better = Correction(argument.offset, end, f"{argument.value}.0", sure=True)
-                return f"write `{argument.value}.0` for `{argument.value}`", better
-            if (path := constant_path(argument)) is not None:
-                written = f"double({written_path(path)})"
-                read = [one for one in syntax.references if one.path == path]
-                if len(read) != 1:
-                    return f"write `{written}`", None
-                better = Correction(read[0].start, read[0].end, written, sure=True)
-                return f"write `{written}`", better
-    return None, None
 
 
 def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
@@ -324,6 +323,34 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
             )
 
 
+def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProblem]:
+    """Comparisons of a number with a text, of which one may be null."""
+    for call in _calls(syntax.tree):
+        if call.function not in ("_==_", "_!=_") or len(call.arguments) != 2:
+            continue
+        left, right = (_value_kinds(syntax, one, scope) for one in call.arguments)
+        for one, other, names in (
+            (left, right, ("string", "double")),
+            (right, left, ("double", "string")),
+        ):
+            if one and other and one <= {"string"} and other <= _NUMBER:
+                start, end = operator_span(syntax.text, call.offset)
+                message, help = overload(call.function, names)
+                yield ExpressionProblem("type", message, start, end, help)
+
+
+def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]:
+    """The JSON types of a literal or a read, null aside; empty: nothing is known."""
+    if isinstance(node, Const):
+        return Shape.of({"const": node.value}).kinds() if node.value is not None else frozenset()
+    path = constant_path(node)
+    if path is None or not any(one.path == path for one in syntax.references):
+        return frozenset()
+    shape = shape_of(path, scope)
+    kinds = frozenset() if shape is None else shape.kinds()
+    return frozenset() if "any" in kinds else kinds - {"null"}
+
+
 def _calls(node: Node) -> Iterator[Call]:
     if isinstance(node, Call):
         yield node
@@ -331,7 +358,7 @@ def _calls(node: Node) -> Iterator[Call]:
         yield from _calls(child)
 
 
-def _operator_span(text: str, offset: int) -> tuple[int, int]:
+def operator_span(text: str, offset: int) -> tuple[int, int]:
     """The span to blame: the library puts a call at its parenthesis, we at its name."""
     if text[offset : offset + 1] == "(" and (name := re.search(r"\w+\s*\Z", text[:offset])):
         return name.start(), name.start() + len(name.group().rstrip())

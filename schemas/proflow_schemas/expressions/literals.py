@@ -7,12 +7,13 @@ import math
 import unicodedata
 from typing import Any
 
+from proflow_schemas.numbers import BEYOND, is_exact, number_text
+
 from .errors import ExpressionError
 from .tokens import is_identifier
 
 # The recursion budget of the parser is 32.
 _MAX_DEPTH = 24
-_MAX_EXACT = (1 << 53) - 1
 
 
 def quote(value: Any) -> str:
@@ -32,10 +33,8 @@ def _quote(value: Any, depth: int) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _quote_text(value)
-    if isinstance(value, int):
-        return _integer(value)
-    if isinstance(value, float):
-        return _double(value)
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_quote(item, depth + 1) for item in value) + "]"
     if isinstance(value, dict):
@@ -60,8 +59,7 @@ def matcher_literal(value: Any) -> str:
     """A scalar as a literal in an Inngest `if` expression.
 
     The server's matcher never unescapes: a literal with an escape never matches, in silence. So
-    a value that would need one is an `ExpressionError`. It reads JSON numbers as doubles, so
-    integers beyond 2^53 are refused too.
+    a value that would need one is an `ExpressionError`.
     """
     if isinstance(value, str):
         for character in value:
@@ -79,31 +77,17 @@ def matcher_literal(value: Any) -> str:
             "a value to match on contains both kinds of quotes",
             help="match on an id without quotes",
         )
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | int | float):
         return _quote(value, 0)
-    if isinstance(value, int):
-        if abs(value) > _MAX_EXACT:
-            raise ExpressionError(
-                "a number to match on is beyond 2^53", help="match on it as a string"
-            )
-        return str(value)
-    if isinstance(value, float):
-        return _double(value)
     raise ExpressionError(f"a `{type(value).__name__}` cannot be matched on")
 
 
-def _integer(value: int) -> str:
-    if -(1 << 63) <= value < 1 << 63:
-        return str(int(value))
-    raise ExpressionError("an integer is beyond 64 bits", help="write it as a string")
-
-
-def _double(value: float) -> str:
+def _number(value: float) -> str:
     if not math.isfinite(value):
         raise ExpressionError("not a finite number")
-    text = repr(float(value))
-    # CEL reads `1e16` as a double, but wants digits on both sides of a dot.
-    return text if "." in text or "e" in text else f"{text}.0"
+    if not is_exact(value):
+        raise ExpressionError(f"the number is {BEYOND}", help="write it as a text")
+    return number_text(value)
 
 
 def _quote_text(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_MOST = (1 << 53) - 1
+from proflow_schemas.numbers import is_exact
+
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,15}|-?(?:0|[1-9][0-9]{0,15})\.[0-9]{0,14}[1-9]")
 
 
@@ -21,7 +22,7 @@ def id_forms(value: Any) -> list[Any]:
         return [value, str(value)]
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         number = float(value) if "." in value else int(value)
-        if abs(number) <= _MOST and str(number) == value:
+        if is_exact(number) and str(number) == value:
             return [number, value]
     return [value]
 

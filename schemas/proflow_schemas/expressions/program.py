@@ -13,16 +13,19 @@ from typing import Any
 
 import cel_expr_python.cel as cel
 
+from proflow_schemas.numbers import AS_TEXT, BEYOND, MAX_EXACT, is_exact, whole
+
 from .errors import ExpressionError
+from .functions import REPLACED, mixed
 from .literals import written_path
-from .syntax import SURROGATE, Reference, Syntax, children, parse
+from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
+from .texts import duration_text, time_text
 from .tree import Call, Node
-from .wording import evaluation_error
+from .wording import COMPARISONS, evaluation_error
 
 # Deeper data would exhaust the C++ stack of the library.
 MAX_DATA_DEPTH = 200
 
-_INT64 = range(-(1 << 63), 1 << 63)
 _ERROR = cel.Type.ERROR
 _MISSING = object()
 _TOO_DEEP = f"the data is nested more than {MAX_DATA_DEPTH} levels deep"
@@ -75,9 +78,21 @@ class Program:
             raise _failure(plain, self.syntax, scope)
         return _json(plain)
 
-    def test(self, scope: Mapping[str, Any]) -> bool:
-        """Whether a condition holds; anything but true or false is an `ExpressionError`."""
-        plain = self.evaluate(scope)
+    def test(self, scope: Mapping[str, Any], unlike: list[str] | None = None) -> bool:
+        """Whether a condition holds; anything but true or false is an `ExpressionError`.
+
+        `unlike` receives what is to be said of comparisons of a number with a text, once each.
+        """
+        if unlike is None:
+            plain = self.evaluate(scope)
+        else:
+            noted: list[int] = []
+            token = mixed.set(noted)
+            try:
+                plain = self.evaluate(scope)
+            finally:
+                mixed.reset(token)
+            unlike += map(self._unlike, dict.fromkeys(noted))
         if plain is True or plain is False:
             return bool(plain)
         raise ExpressionError(
@@ -85,6 +100,18 @@ class Program:
             offset=0,
             help="compare the value with something",
         )
+
+    def _unlike(self, offset: int) -> str:
+        """That the comparison at an offset is of a number with a text."""
+        sides = [
+            constant_path(argument)
+            for call in _calls(self.syntax.tree)
+            if call.offset == offset and call.function in COMPARISONS
+            for argument in call.arguments
+        ]
+        named = [f"`{written_path(path)}`" for path in sides if path is not None]
+        what = " and ".join(named) or f"what `{self.text[:60]}` compares"
+        return f"{what}: a number never equals a text"
 
     def _value(self, scope: Mapping[str, Any]) -> cel.Value:
         data = _narrowed(scope, self._plan)
@@ -129,44 +156,38 @@ def _narrowed(source: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
         kind = type(value)
         if below is False:
             found[key] = None
-        elif kind in _SCALARS:
-            if kind is str and "\0" in value:
-                raise ExpressionError(_NUL)
-            found[key] = value
-        elif kind is not list and isinstance(value, Mapping):
-            if below is True:
-                _check_data(value)
-                found[key] = value if kind is dict else dict(value)
-            else:
-                found[key] = _narrowed(value, below)
+        elif below is True or kind is list or kind in _SCALARS or not isinstance(value, Mapping):
+            found[key] = _prepared(value, 0)
         else:
-            if isinstance(value, list | tuple):
-                _check_data(value)
-            found[key] = value
+            found[key] = _narrowed(value, below)
     return found
 
 
-def _check_data(value: Any) -> None:
-    """Refuses what the library would crash on (depth) or cut off (a text at its first NUL)."""
-    level = [value]
-    for _ in range(MAX_DATA_DEPTH):
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, Mapping):
-                if any(type(key) is str and "\0" in key for key in value):
-                    raise ExpressionError(_NUL)
-                value = value.values()
-            for item in value:
-                kind = type(item)
-                if kind is str:
-                    if "\0" in item:
-                        raise ExpressionError(_NUL)
-                elif kind not in _SCALARS and isinstance(item, Mapping | list | tuple):
-                    below.append(item)
-        if not below:
-            return
-        level = below
-    raise ExpressionError(_TOO_DEEP)
+def _prepared(value: Any, depth: int) -> Any:
+    """Data as the library takes it: all numbers floats.
+
+    Refuses what it would crash on (depth), cut off (a text at its first NUL) or round.
+    """
+    kind = type(value)
+    if kind is int or kind is float:
+        if -MAX_EXACT <= value <= MAX_EXACT:
+            return float(value)
+        raise ExpressionError(f"a number in the data is {BEYOND}", help=AS_TEXT)
+    if kind is str:
+        if "\0" in value:
+            raise ExpressionError(_NUL)
+        return value
+    if kind in _SCALARS:
+        return value
+    if depth >= MAX_DATA_DEPTH:
+        raise ExpressionError(_TOO_DEEP)
+    if isinstance(value, Mapping):
+        if any(type(key) is str and "\0" in key for key in value):
+            raise ExpressionError(_NUL)
+        return {key: _prepared(one, depth + 1) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_prepared(one, depth + 1) for one in value]
+    return value
 
 
 def _read(scope: Mapping[str, Any], reference: Reference) -> Any:
@@ -214,15 +235,19 @@ def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionEr
                     return _missing(value, reference, at)
                 value = value[part]
     function, error = evaluation_error(raw)
-    offsets = list(_calls(syntax.tree, function)) if function else []
-    return error.shifted(offsets[0]) if len(offsets) == 1 else error
+    called = [one.offset for one in _calls(syntax.tree) if _replaced(one.function) == function]
+    return error.shifted(called[0]) if len(called) == 1 else error
 
 
-def _calls(node: Node, function: str) -> Iterator[int]:
-    if isinstance(node, Call) and node.function == function:
-        yield node.offset
+def _replaced(function: str) -> str:
+    return REPLACED.get(function, function)
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    if isinstance(node, Call):
+        yield node
     for child in children(node):
-        yield from _calls(child, function)
+        yield from _calls(child)
 
 
 def _kind(value: Any) -> str:
@@ -230,10 +255,8 @@ def _kind(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true or false"
-    if isinstance(value, int):
-        return "an integer"
-    if isinstance(value, float):
-        return "a double"
+    if isinstance(value, int | float):
+        return "a number"
     if isinstance(value, str):
         return "a string"
     return "a list" if isinstance(value, list) else "an object"
@@ -247,16 +270,12 @@ def _json(value: Any, depth: int = 0) -> Any:
         if not value.isascii() and SURROGATE.search(value):
             raise ExpressionError("a text in the data is not valid Unicode")
         return value
-    if kind is int:
-        if value in _INT64:
-            return value
-        raise ExpressionError(
-            "an integer is beyond 64 bits", help="send it as a string, or use `double(…)`"
-        )
-    if kind is float:
-        if math.isfinite(value):
-            return value
-        raise ExpressionError("the result is not a finite number")
+    if kind is int or kind is float:
+        if is_exact(value):
+            return whole(value)
+        if kind is float and not math.isfinite(value):
+            raise ExpressionError("the result is not a finite number")
+        raise ExpressionError(f"the number is {BEYOND}", help=AS_TEXT)
     if depth > MAX_DATA_DEPTH:
         raise ExpressionError(_TOO_DEEP)
     if isinstance(value, Mapping):
@@ -267,17 +286,9 @@ def _json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [_json(item, depth + 1) for item in value]
     if isinstance(value, datetime.datetime):
-        text = value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat()
-        return f"{text.rstrip('0') if '.' in text else text}Z"
+        return time_text(value)
     if isinstance(value, datetime.timedelta):
-        return _seconds(value)
+        return duration_text(value)
     if isinstance(value, bytes | bytearray):
         return base64.b64encode(value).decode()
     raise ExpressionError("the result is not a JSON value", help="use `string(…)`")
-
-
-def _seconds(value: datetime.timedelta) -> str:
-    micros = value // datetime.timedelta(microseconds=1)
-    sign, micros = ("-", -micros) if micros < 0 else ("", micros)
-    whole, part = divmod(micros, 1_000_000)
-    return f"{sign}{whole}{f'.{part:06d}'.rstrip('0') if part else ''}s"

@@ -9,13 +9,12 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from .doubles import EVERY, double_paths, escaped
-from .errors import Correction, ExpressionError, ExpressionProblem
+from .errors import Correction, ExpressionProblem
 from .literals import quote, written_path
 from .shapes import Shape
 from .syntax import Reference
 
-# Types by the names the library gives them: `INT`, `LIST<STRING>`, `MAP<STRING, DYN>`.
+# Types by the names the library gives them: `DOUBLE`, `LIST<STRING>`, `MAP<STRING, DYN>`.
 DYN = "DYN"
 OBJECT = "MAP<STRING, DYN>"
 
@@ -32,6 +31,9 @@ _NAMES_OF_DATA = frozenset(
 )
 """What other tools call the data of the event that started a run."""
 _LITERAL = re.compile(r"""["'\d.\[{-]|(?:true|false|null)\b""")
+TYPE_NAMES = frozenset({"bool", "bytes", "double", "list", "map", "null_type", "string"})
+"""Names that CEL itself gives a meaning, in comparisons such as `type(x) == string`."""
+_INTEGER_TYPES = frozenset({"int", "uint"})
 _LOCAL_NAMES = {
     "item": "inside a `foreach`",
     "index": "inside a `foreach`",
@@ -72,14 +74,6 @@ class TypeScope:
         """The shape of `event.data`."""
         return Shape.of(self.event_data)
 
-    @cached_property
-    def doubles(self) -> tuple[tuple[str, ...], ...]:
-        """The paths below `event.data` that are passed as doubles."""
-        try:
-            return double_paths(self.event_data)
-        except ExpressionError:
-            return ()  # a schema beyond its bounds types no number; who reads it reports it
-
 
 def reference_problem(
     text: str, reference: Reference, scope: TypeScope
@@ -97,6 +91,12 @@ def reference_problem(
     def meant(*whole: str) -> tuple[str, Correction]:
         written = written_path(whole)
         return f"did you mean `{written}`?", Correction(reference.start, reference.end, written)
+
+    if path == (root,) and root in TYPE_NAMES | _INTEGER_TYPES and root not in scope.roots:
+        if root in TYPE_NAMES:
+            return None
+        better = Correction(reference.start, reference.end, "double", sure=True)
+        return unknown(f"no value is of the type `{root}`", "every number is a `double`", better)
 
     def field_meant(*below: str) -> tuple[str, Correction]:
         help, better = meant("event", "data", *below)
@@ -285,36 +285,21 @@ def static_type(path: tuple[str, ...], scope: TypeScope) -> str:
     shape = shape_of(path, scope)
     if shape is None:
         return DYN
-    data = tuple(escaped(part) for part in path[2:]) if path[:2] == ("event", "data") else None
-    return _cel_type(shape, scope, data, 0)
+    return _cel_type(shape, 0)
 
 
-def _cel_type(shape: Shape, scope: TypeScope, data: tuple[str, ...] | None, depth: int) -> str:
-    """The CEL type; `data` is the path below `event.data`, where numbers become doubles."""
+def _cel_type(shape: Shape, depth: int) -> str:
     kinds = shape.kinds()
-    if kinds <= {"number", "integer"} and "number" in kinds:
-        is_double = data is not None and any(_matches(path, data) for path in scope.doubles)
-        return "DOUBLE" if is_double else DYN
+    if kinds <= {"number", "integer"}:
+        return "DOUBLE"
     if len(kinds) != 1:
         return DYN
     (kind,) = kinds
     if kind == "array" and depth < 3:
-        below = None if data is None else (*data, EVERY)
-        return f"LIST<{_cel_type(shape.item(), scope, below, depth + 1)}>"
+        return f"LIST<{_cel_type(shape.item(), depth + 1)}>"
     if kind == "object":
         return OBJECT
-    simple = {
-        "string": "STRING",
-        "integer": "INT",
-        "boolean": "BOOL",
-    }
-    return simple.get(kind, DYN)
-
-
-def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    return len(pattern) == len(path) and all(
-        part in (EVERY, name) for part, name in zip(pattern, path, strict=True)
-    )
+    return {"string": "STRING", "boolean": "BOOL"}.get(kind, DYN)
 
 
 def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> str | None:

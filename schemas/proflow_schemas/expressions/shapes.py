@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .doubles import resolve
-
 _MAX_HOPS = 32
 
 
@@ -96,6 +94,22 @@ class Shape:
             yield {}
             return
         yield schema
+
+
+def resolve(root: Any, reference: str) -> Any:
+    """What a local `$ref` (`#/$defs/line`) points to, or `None`."""
+    if not reference.startswith("#"):
+        return None
+    found = root
+    for part in reference[1:].split("/")[1:]:
+        part = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found
 
 
 def _properties(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,9 @@ from functools import lru_cache
 
 import cel_expr_python.cel as cel
 
+from proflow_schemas.numbers import BEYOND, is_exact
+
+from .arithmetic import program
 from .errors import ExpressionError
 from .presence import Rewriting, rewrite_presence
 from .tokens import tokens
@@ -48,7 +51,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """A parsed expression: what it reads, in order of appearance, and its tree."""
+    """A parsed expression: what it reads, in order of appearance, its tree, and what evaluates it
+    where all numbers of its data are floats."""
 
     text: str
     references: tuple[Reference, ...]
@@ -75,18 +79,27 @@ def parse(text: str) -> Syntax:
     rewriting = rewrite_presence(text)
     try:
         with _compiling:
-            compiled = _environment.compile(rewriting.text, disable_check=True)
+            parsed = _environment.compile(rewriting.text, disable_check=True).serialize()
     except RuntimeError as error:
         first = compile_findings(rewriting.text, str(error))[0]
         offset = rewriting.original(first.offset)
         raise ExpressionError(first.message, offset=offset, help=first.help) from None
-    tree = read_tree(compiled.serialize())
-    _check_messages(tree, rewriting)
+    tree = read_tree(parsed)
+    _check_constants(tree, rewriting)
     references = _References(tree, rewriting).found
+    with _compiling:
+        compiled = program(tree)
     return Syntax(text=text, references=tuple(references), tree=tree, compiled=compiled)
 
 
-def _check_messages(node: Node, rewriting: Rewriting) -> None:
+def beyond_exact(offset: int) -> ExpressionError:
+    """Of a number in an expression that would be rounded."""
+    return ExpressionError(f"the number is {BEYOND}", offset=offset, help="write it as a text")
+
+
+def _check_constants(node: Node, rewriting: Rewriting) -> None:
+    if isinstance(node, Const) and isinstance(node.value, int | float) and not is_exact(node.value):
+        raise beyond_exact(rewriting.original(node.offset))
     if isinstance(node, Many) and node.message:
         raise ExpressionError(
             f"there is no message type `{node.message}`",
@@ -94,7 +107,7 @@ def _check_messages(node: Node, rewriting: Rewriting) -> None:
             help='write an object as `{"name": value}`',
         )
     for child in children(node):
-        _check_messages(child, rewriting)
+        _check_constants(child, rewriting)
 
 
 def _check_text(text: str) -> None:

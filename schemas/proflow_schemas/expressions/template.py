@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.numbers import is_exact, whole
+
 from .errors import ExpressionError
 from .program import MAX_DATA_DEPTH, Program, compile
 from .syntax import Reference
@@ -148,8 +150,8 @@ def as_text(value: Any) -> str:
 
 
 def _without_fraction(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return int(value)
+    if isinstance(value, float):
+        return whole(value) if is_exact(value) else value
     if isinstance(value, dict):
         return {key: _without_fraction(item) for key, item in value.items()}
     if isinstance(value, list):

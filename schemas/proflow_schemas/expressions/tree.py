@@ -1,4 +1,4 @@
-"""The syntax tree of an expression, read from what the CEL library serializes.
+"""The syntax tree of an expression, read from what the CEL library serializes, and written back.
 
 `Expression.serialize()` gives a `google.protobuf.Any` holding a `cel.expr.ParsedExpr`; the field
 numbers are those of `cel/expr/syntax.proto`. Reading the few that matter takes less than a
@@ -8,7 +8,7 @@ protobuf schema of our own would.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -55,6 +55,7 @@ class Many:
     offset: int
     elements: tuple[Node, ...]
     message: str = ""
+    is_map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,17 @@ class Comprehension:
     offset: int
     iter_range: Node
     accu_init: Node
-    variables: frozenset[str]
+    names: tuple[str, str]
+    """Of the item, and of the second variable, which is mostly empty."""
     accumulator: str
     condition: Node
     step: Node
     result: Node
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of the variables."""
+        return frozenset(self.names) - {""}
 
 
 Node = Const | Ident | Select | Call | Many | Comprehension
@@ -83,6 +90,93 @@ def read_tree(serialized: bytes) -> Node:
             pair = _numbers(entry)
             positions[pair.get(1, 0)] = pair.get(2, 0)
     return _node(parsed[2][0], positions)
+
+
+def write_tree(node: Node) -> bytes:
+    """A tree as `Env.deserialize` takes it, without positions."""
+    expression = _Writing().expression(node)
+    return _part(1, b"type.googleapis.com/cel.expr.ParsedExpr") + _part(2, _part(2, expression))
+
+
+class _Writing:
+    """Numbers the nodes as it writes them."""
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def expression(self, node: Node) -> bytes:
+        self._written += 1
+        identity = _number(2, self._written)
+        match node:
+            case Const(value=value):
+                return identity + _part(3, _written_constant(value))
+            case Ident(name=name):
+                return identity + _part(4, _part(1, name.encode()))
+            case Select(operand=operand, field=field, test_only=test_only):
+                tested = _number(3, 1) if test_only else b""
+                body = _part(1, self.expression(operand)) + _part(2, field.encode())
+                return identity + _part(5, body + tested)
+            case Call(function=function, target=target, arguments=arguments):
+                of = b"" if target is None else _part(1, self.expression(target))
+                return identity + _part(
+                    6, of + _part(2, function.encode()) + self._all(3, arguments)
+                )
+            case Many(elements=elements, is_map=False):
+                return identity + _part(7, self._all(1, elements))
+            case Many(elements=elements):
+                pairs = zip(elements[::2], elements[1::2], strict=True)
+                return identity + _part(8, b"".join(self._entry(*pair) for pair in pairs))
+            case Comprehension():
+                body = (
+                    _part(1, node.names[0].encode())
+                    + self._all(2, [node.iter_range])
+                    + _part(3, node.accumulator.encode())
+                    + self._all(4, [node.accu_init])
+                    + self._all(5, [node.condition])
+                    + self._all(6, [node.step])
+                    + self._all(7, [node.result])
+                    + (_part(8, node.names[1].encode()) if node.names[1] else b"")
+                )
+                return identity + _part(9, body)
+
+    def _all(self, field: int, nodes: Iterable[Node]) -> bytes:
+        return b"".join(_part(field, self.expression(node)) for node in nodes)
+
+    def _entry(self, key: Node, value: Node) -> bytes:
+        self._written += 1
+        identity = _number(1, self._written)
+        return _part(2, identity + self._all(3, [key]) + self._all(4, [value]))
+
+
+def _written_constant(value: bool | int | float | str | bytes | None) -> bytes:
+    if value is None:
+        return _number(1, 0)
+    if isinstance(value, bool):
+        return _number(2, value)
+    if isinstance(value, str):
+        return _part(6, value.encode())
+    if isinstance(value, bytes):
+        return _part(7, value)
+    if isinstance(value, int):
+        return _number(3, value % (1 << 64))
+    return _varint_bytes(5 << 3 | 1) + struct.pack("<d", value)
+
+
+def _part(field: int, data: bytes) -> bytes:
+    return _varint_bytes(field << 3 | 2) + _varint_bytes(len(data)) + data
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint_bytes(field << 3) + _varint_bytes(value)
+
+
+def _varint_bytes(value: int) -> bytes:
+    written = bytearray()
+    while value > 127:
+        written.append(value & 127 | 128)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
 
 
 def _node(data: bytes, positions: dict[int, int]) -> Node:
@@ -112,13 +206,13 @@ def _node(data: bytes, positions: dict[int, int]) -> Node:
         for entry in fields.get(2, []):
             parts = _message(entry)
             elements += [_node(parts[part][0], positions) for part in (3, 4) if part in parts]
-        return Many(offset, tuple(elements), _text(fields, 1))
+        return Many(offset, tuple(elements), _text(fields, 1), is_map=True)
     if kind == 9:
         return Comprehension(
             offset=offset,
             iter_range=_node(fields[2][0], positions),
             accu_init=_node(fields[4][0], positions),
-            variables=frozenset({_text(fields, 1), _text(fields, 8)} - {""}),
+            names=(_text(fields, 1), _text(fields, 8)),
             accumulator=_text(fields, 3),
             condition=_node(fields[5][0], positions),
             step=_node(fields[6][0], positions),

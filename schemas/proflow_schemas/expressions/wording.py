@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from proflow_schemas.numbers import BEYOND
+
 from .errors import ExpressionError
+from .functions import OWN, REPLACED
 
 FUNCTIONS = frozenset(
     {
@@ -35,6 +39,7 @@ FUNCTIONS = frozenset(
         "int",
         "map",
         "matches",
+        "round",
         "size",
         "startsWith",
         "string",
@@ -52,11 +57,11 @@ _RUNTIME_OVERLOAD = re.compile(
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]\s*$")
 
 _TYPES = {
-    "int": "an integer",
-    "int64": "an integer",
-    "uint": "an unsigned integer",
-    "uint64": "an unsigned integer",
-    "double": "a double",
+    "int": "a number",
+    "int64": "a number",
+    "uint": "a number",
+    "uint64": "a number",
+    "double": "a number",
     "string": "a string",
     "bool": "true or false",
     "null": "null",
@@ -72,10 +77,10 @@ _TYPES = {
     "type": "a type",
 }
 
-_ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_"})
+_WRITTEN = {ours: written for written, ours in REPLACED.items()}
 COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
-_NUMBERS = frozenset({"int", "uint", "double", "int64", "uint64"})
 
+_UNLIKE = "write both as texts or both as numbers; `double(…)` makes a number of a text"
 TOO_NESTED = "the expression is nested too deeply"
 TOO_NESTED_HELP = "compute parts of it in `set` nodes, or join long sums in parentheses"
 
@@ -91,26 +96,11 @@ class Finding:
 
     @property
     def compares_well(self) -> bool:
-        """Whether it objects to a comparison that evaluates: of numbers, or with null."""
+        """Whether it objects to a comparison that evaluates, with null."""
         match = _OVERLOAD.search(self.raw)
-        if match is None or match.group(1) not in COMPARISONS:
+        if match is None or match.group(1) not in ("_==_", "_!=_"):
             return False
-        types = [
-            re.sub(r"^list\((.*)\)$", r"\1", one) if match.group(1) == "@in" else one
-            for one in _split_types(match.group(2))
-        ]
-        if match.group(1) in ("_==_", "_!=_") and "null_type" in types:
-            return True
-        return set(types) <= _NUMBERS
-
-    @property
-    def mixed_arithmetic(self) -> tuple[str, ...] | None:
-        """The types of the operands, if it objects to calculating with an integer and a double."""
-        match = _OVERLOAD.search(self.raw)
-        if match is None or match.group(1) not in _ARITHMETIC:
-            return None
-        types = _split_types(match.group(2))
-        return tuple(types) if len(types) == 2 and set(types) <= _NUMBERS else None
+        return "null_type" in _split_types(match.group(2))
 
 
 def compile_findings(text: str, raw: str) -> list[Finding]:
@@ -137,11 +127,14 @@ def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
     With it the function or operator that failed, where the message names one.
     """
     message = _STATUS.sub("", _STATUS.sub("", raw)).strip()
+    if message.startswith(OWN):
+        own, _, advice = message.removeprefix(OWN).partition("\n")
+        return None, ExpressionError(own, help=advice or None)
     if match := _RUNTIME_OVERLOAD.search(message):
         target, function, arguments = match.groups()
         types = [target] if target else []
         types += [part.strip() for part in (arguments or "").split(",") if part.strip()]
-        worded, help = _overload(function, types)
+        worded, help = overload(_WRITTEN.get(function, function), types)
         return function, ExpressionError(worded, help=help)
     for pattern, worded, help in _EVALUATION:
         if match := re.search(pattern, message):
@@ -157,18 +150,14 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
     ),
     (r"SELECT to non-message", "a field is read of a value that has none", None),
     (r"Index error: index=(\S+) size=(\S+)", "index {0} is outside a list of {1}", None),
-    (r"Index error: expected integer type", "a list takes an integer in brackets", None),
-    (r"divide by zero|modulus by zero", "division by zero", None),
-    (r"overflow|out of range|out of int", "a number is beyond 64 bits", "use `double(…)`"),
-    (r"cannot convert string to (\w+)", "a string does not read as `{0}`", None),
+    (r"Index error: expected integer type", "a list takes a whole number in brackets", None),
     (r"String to Timestamp", "a string is not an RFC 3339 timestamp", None),
     (r"String to Duration", "a string is not a duration such as `90s` or `1h30m`", None),
     (r"invalid regular expression: (.*)$", "invalid regular expression: {0}", None),
     (r"duplicate key", "an object has the same key twice", None),
-    (r"map key type", "an object's keys must be strings", None),
+    (r"map key type|@key", "an object's keys must be strings", None),
     (r"Iteration budget", "the expression goes through too many items", None),
     (r'No value with name "(.*?)"', "there is nothing called `{0}` here", None),
-    (r"out of range for '", "a number in the data is beyond 64 bits", "send it as a string"),
     (r"construction from null|surrogates", "a text in the data is not valid Unicode", None),
     (r"Non-CEL value type", "a value in the data is not JSON", None),
 )
@@ -176,7 +165,7 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
 
 def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := _OVERLOAD.search(message):
-        return _overload(match.group(1), _split_types(match.group(2)))
+        return overload(match.group(1), _split_types(match.group(2)))
     if match := re.match(r"undeclared reference to '(.*?)'", message):
         return _unknown_function(match.group(1))
     if match := re.match(r"expression of type '(.*?)' cannot be the operand of a select", message):
@@ -190,7 +179,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := re.match(r"reserved identifier: (\w+)", message):
         return f"`{match.group(1)}` is a reserved word", "write it in brackets, as a string"
     if re.match(r"invalid (hex )?u?int literal", message):
-        return "the integer is beyond 64 bits", "write it as a double (`1e20`) or as a string"
+        return f"the number is {BEYOND}", "write it as a text"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
         return "the string has an escape that is none", 'double the backslash, or write r"…"'
     if message.startswith("Invalid string literal: String must end with"):
@@ -242,14 +231,10 @@ def _quoted(character: str) -> str:
     return "character " + " ".join(f"U+{ord(one):04X}" for one in character)
 
 
-def _overload(function: str, types: list[str]) -> tuple[str, str | None]:
+def overload(function: str, types: Sequence[str]) -> tuple[str, str | None]:
+    """That a function or an operator does not take values of some types, and what to do."""
     names = [type_name(one) for one in types]
     operator = operator_name(function)
-    if function in _ARITHMETIC and set(types) <= _NUMBERS and len(set(types)) > 1:
-        return (
-            f"`{operator}` cannot mix {' and '.join(names)}",
-            f"turn the integer into a double: `double(…) {operator} …`",
-        )
     if function == "_?_:_":
         if types and types[0] not in ("bool", "dyn"):
             return f"`? :` needs true or false before the `?`, not {names[0]}", None
@@ -269,9 +254,11 @@ def _overload(function: str, types: list[str]) -> tuple[str, str | None]:
         verb = "compare" if function in COMPARISONS else "take"
         if function == "@in":
             return f"`in` cannot look for {names[0]} in {names[1]}", None
-        help = (
-            "turn it into a string: `string(…)`" if "string" in types and verb == "take" else None
-        )
+        help = None
+        if verb == "take" and "string" in types:
+            help = "turn it into a string: `string(…)`"
+        elif verb == "compare" and set(names) == {"a number", "a string"}:
+            help = _UNLIKE
         return f"`{operator}` cannot {verb} {' and '.join(names)}", help
     if operator == function and function not in FUNCTIONS:
         return _unknown_function(function)

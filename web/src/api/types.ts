@@ -80,6 +80,7 @@ export interface NodeState {
   started_at?: string | null;
   ended_at?: string | null;
   error?: { name: string; message: string } | null;
+  notes?: string[];
   /** In a loop: which round. */
   round?: number;
   /** Of a node inside a foreach: how many of its items are in which status. */

@@ -51,6 +51,9 @@ export function NodeDetails({
           description={<span className="app-prose">{state.error.message}</span>}
         />
       )}
+      {state?.notes?.map((note) => (
+        <Alert key={note} type="warning" showIcon message={note} />
+      ))}
       {diagnostics.map((one) => (
         <Alert
           key={`${one.code} ${one.pointer} ${one.message}`}

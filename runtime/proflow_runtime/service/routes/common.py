@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from proflow_schemas.numbers import MAX_EXACT
 from pydantic import BaseModel, ConfigDict
 
 from proflow_runtime.service.auth import Principal
@@ -19,7 +20,7 @@ Offset = Annotated[int, Query(ge=0, le=MOST_INTEGER)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
 Code = Annotated[str, Path(max_length=100, description="A design's code: its workflow's id")]
 RunId = Annotated[str, Path(max_length=64)]
-RowId = Annotated[int, Path(ge=1, le=2**53)]
+RowId = Annotated[int, Path(ge=1, le=MAX_EXACT)]
 
 
 class Body(BaseModel):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from proflow_schemas.numbers import MAX_EXACT
 from pydantic import AwareDatetime, BaseModel, Field
 
 from proflow_runtime.service.auth import Principal
@@ -74,6 +75,7 @@ class Change(BaseModel):
     outcome: Any
     attempts: int | None
     error: Any
+    notes: list[str]
 
 
 class RunStatus(RunSummary):
@@ -164,7 +166,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
     async def list_changes(
         run_id: RunId,
-        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        after: Annotated[int, Query(ge=0, le=MAX_EXACT)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
         principal: Principal = who,
     ) -> list[Change]:

@@ -539,6 +539,7 @@ class Migration(migrations.Migration):
                 ("outcome", JsonText(null=True, generated=False, unique=False)),
                 ("attempts", fields.IntField(null=True)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
+                ("notes", JsonText(null=True, generated=False, unique=False)),
             ],
             options={
                 "table": "proflow_node_changes",
@@ -577,6 +578,7 @@ class Migration(migrations.Migration):
                 ("outcome", JsonText(null=True, generated=False, unique=False)),
                 ("attempts", fields.IntField(null=True)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
+                ("notes", JsonText(null=True, generated=False, unique=False)),
                 ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],

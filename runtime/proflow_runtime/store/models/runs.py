@@ -73,6 +73,7 @@ class NodeStateRow(Model):
     outcome = JsonText(null=True)
     attempts = fields.IntField(null=True)
     error = JsonText(null=True)
+    notes = JsonText(null=True)
     started_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
 
@@ -101,6 +102,7 @@ class NodeChange(Model):
     outcome = JsonText(null=True)
     attempts = fields.IntField(null=True)
     error = JsonText(null=True)
+    notes = JsonText(null=True)
 
     class Meta:
         table = "proflow_node_changes"

@@ -21,9 +21,8 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:2b20a66e5174388700d1463087c5f797e0ea708139a6cbdca7588604db0efbed",
+    digest="sha256:36d2737a14d5e523cbab1df36212ee94e6db01003a09c83eb766ad36efa6a42e",
     max_attempts=4,
-    doubles=("amount",),
     initiator="event.data.initiator_id",
 )
 async def purchase_approval(flow: Flow) -> Result:

@@ -20,8 +20,7 @@ from . import handlers
     cancel=[WITH_PARENT],
 )
 @workflow(
-    digest="sha256:77db94e788e79b7b85c78d5b6f9d6628dcd1576a17f1056562b7392fea21f235",
-    doubles=("amount",),
+    digest="sha256:8dc1bcb36ab2cbb9bb20177247dba331b9cc74120e6e49f1923d51cb72bbee0a",
     initiator="event.data.initiator_id",
     channels=("sms",),
 )

@@ -1,0 +1,133 @@
+"""Expressions that Inngest's own server computes: conditions of triggers, keys of limits.
+
+Its CEL tells integers from floats, and reads all numbers of events as floats. What a design writes
+there means the same as elsewhere: integer literals are written as floats where they are calculated
+with, and what has no such form is a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .arithmetic import INTEGERS
+from .checking import operator_span
+from .errors import ExpressionProblem
+from .syntax import children, parse
+from .tokens import tokens
+from .tree import Call, Const, Many, Node
+from .wording import COMPARISONS, operator_name
+
+_ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
+_CONVERSIONS = frozenset({"int", "uint"})
+_CHOICE = "_?_:_"
+_OURS = frozenset({"round"})
+"""Functions that CEL itself does not have."""
+
+
+def for_inngest(text: str) -> str:
+    """An expression as Inngest's server takes it. Raises `ExpressionError` where it is none."""
+    tree = parse(text).tree
+    starts = sorted({one.offset for call in _calls(tree) for one in _beside_floats(call)})
+    pieces: list[str] = []
+    done = 0
+    for start in starts:
+        number = next(one for one in tokens(text, start) if one.kind == "number")
+        pieces += [text[done : number.start], f"{int(number.text.rstrip('uU'), 0)}.0"]
+        done = number.end
+    return "".join([*pieces, text[done:]])
+
+
+def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
+    """What a sound expression does that Inngest's server cannot, or does otherwise."""
+    for call in _calls(parse(text).tree):
+        if call.function in _OURS:
+            yield _problem(text, call, "is not known here", None)
+        elif call.function == "_%_":
+            if not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
+                yield _problem(text, call, "takes only integers here", "int")
+        elif call.function in COMPARISONS:
+            if any(map(_is_integer, call.arguments)) and any(map(_is_float, call.arguments)):
+                message = "cannot compare an integer and a double here"
+                yield _problem(text, call, message, "double")
+        elif call.function in _ARITHMETIC and any(map(_is_integer, call.arguments)):
+            if call.function == "_/_":
+                message = "cuts off the fraction of integers here"
+                yield _problem(text, call, message, "double")
+            elif not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
+                message = "cannot mix an integer and a double here"
+                yield _problem(text, call, message, "double")
+
+
+def _beside_floats(call: Call) -> Iterator[Const]:
+    """The integer literals that stand where a call takes a float."""
+    if call.function in _ARITHMETIC:
+        beside = () if any(map(_is_integer, call.arguments)) else call.arguments
+    elif call.function in COMPARISONS:
+        beside = call.arguments if any(map(_is_float, call.arguments)) else ()
+    elif call.function == _CHOICE:
+        beside = call.arguments[1:] if any(map(_is_float, call.arguments[1:])) else ()
+    else:
+        beside = ()
+    for one in beside:
+        yield from _literals(one)
+
+
+def _literals(node: Node) -> Iterator[Const]:
+    """The integer literals that a node may be, or calculates with."""
+    if isinstance(node, Const):
+        if type(node.value) is int:
+            yield node
+    elif isinstance(node, Many):
+        for one in node.elements:
+            yield from () if node.is_map else _literals(one)
+    elif isinstance(node, Call) and node.function in _ARITHMETIC | {"-_", _CHOICE}:
+        for one in node.arguments[1:] if node.function == _CHOICE else node.arguments:
+            yield from _literals(one)
+
+
+def _problem(text: str, call: Call, message: str, convert: str | None) -> ExpressionProblem:
+    start, end = operator_span(text, call.offset)
+    help = None if convert is None else f"convert with `{convert}(…)`"
+    return ExpressionProblem(
+        "type",
+        f"`{operator_name(call.function)}` {message}: Inngest evaluates this before the run",
+        start,
+        end,
+        help,
+    )
+
+
+def _is_literal(node: Node) -> bool:
+    return isinstance(node, Const) and type(node.value) is int
+
+
+def _is_integer(node: Node) -> bool:
+    """True if the server computes an integer."""
+    if not isinstance(node, Call):
+        return False
+    if node.function in _ARITHMETIC | {"-_"}:
+        return any(map(_is_integer, node.arguments))
+    return node.function in INTEGERS | _CONVERSIONS | {"_%_"}
+
+
+def _is_float(node: Node) -> bool:
+    """True if the server knows beforehand that a node gives a float."""
+    if isinstance(node, Const):
+        return isinstance(node.value, float)
+    if isinstance(node, Many):
+        return not node.is_map and any(map(_is_float, node.elements))
+    if not isinstance(node, Call):
+        return False
+    if node.function == _CHOICE:
+        return any(map(_is_float, node.arguments[1:]))
+    if node.function in _ARITHMETIC | {"-_"}:
+        known = any(_is_float(one) or any(_literals(one)) for one in node.arguments)
+        return known and not any(map(_is_integer, node.arguments))
+    return node.function == "double"
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    if isinstance(node, Call):
+        yield node
+    for child in children(node):
+        yield from _calls(child)

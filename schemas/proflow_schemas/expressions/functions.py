@@ -1,0 +1,211 @@
+"""The functions that expressions have besides CEL's own, and those that replace them.
+
+CEL tells integers from floats, JSON does not: all numbers of an expression are floats, and what CEL
+defines for integers alone is defined here for them. Names with an `@` cannot be written; the
+`arithmetic` of an expression puts them in place of CEL's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import cel_expr_python.cel as cel
+
+from proflow_schemas.numbers import (
+    AS_TEXT,
+    BEYOND,
+    is_exact,
+    number_text,
+    read_number,
+    rounded,
+    whole,
+)
+
+from .texts import duration_text, time_text
+
+OWN = "proflow: "
+"""Begins the messages of errors that are worded here, with a help after a line break."""
+MOST_DIGITS = 15
+"""To how many digits `round` rounds, at most."""
+REPLACED = {
+    "_/_": "@divide",
+    "_%_": "@modulo",
+    "int": "@int",
+    "uint": "@uint",
+    "double": "@double",
+    "string": "@string",
+}
+"""CEL's functions, and what stands in their place."""
+KEY = "@key"
+"""Makes a key of a map of what is computed."""
+MIXED = "@mixed"
+"""Notes that a number is compared with a text. Undefined for anything else."""
+
+mixed: ContextVar[list[int] | None] = ContextVar("proflow_mixed", default=None)
+"""Collects the offsets of comparisons of a number with a text."""
+
+
+def _failure(message: str, help: str | None = None) -> ValueError:
+    return ValueError(f"{OWN}{message}" if help is None else f"{OWN}{message}\n{help}")
+
+
+def _divide(left: float, right: float) -> float:
+    if right == 0:
+        raise _failure("division by zero")
+    return left / right
+
+
+def _modulo(left: float, right: float) -> float:
+    for number in (left, right):
+        if number != math.trunc(number) if math.isfinite(number) else True:
+            raise _failure(
+                f"`%` takes whole numbers, not {number_text(number)}",
+                "make one with `round(…)` or `int(…)`",
+            )
+        _within(number)
+    if right == 0:
+        raise _failure("division by zero")
+    return math.fmod(left, right)
+
+
+def _within(number: float) -> float:
+    if not is_exact(number):
+        raise _failure(f"a number is {BEYOND}", AS_TEXT)
+    return float(number)
+
+
+def _int(value: Any) -> float:
+    if isinstance(value, datetime):
+        return float(math.floor(value.timestamp()))
+    if isinstance(value, str):
+        number = _read(value, "int")
+        if number != math.trunc(number):
+            raise _failure("a string does not read as `int`")
+        return number
+    return _within(math.trunc(_within(value)))
+
+
+def _uint(value: Any) -> float:
+    number = _int(value)
+    if number < 0:
+        raise _failure("`uint` takes no negative number")
+    return number
+
+
+def _double(value: Any) -> float:
+    return _read(value, "double") if isinstance(value, str) else float(value)
+
+
+def _read(text: str, kind: str) -> float:
+    try:
+        number = read_number(text)
+    except ValueError as error:
+        raise _failure(str(error)) from None
+    if number is None:
+        raise _failure(f"a string does not read as `{kind}`")
+    return number
+
+
+def _string(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case bytes():
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                raise _failure("bytes are no text in UTF-8") from None
+        case datetime():
+            return time_text(value)
+        case timedelta():
+            return duration_text(value)
+        case _:
+            if not math.isfinite(value):
+                raise _failure("the result is not a finite number")
+            return number_text(value)
+
+
+def _timestamp(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise _failure(f"{number_text(seconds)} is not a time in seconds") from None
+
+
+def _round(number: float, digits: float = 0) -> float:
+    if digits != math.trunc(digits) or abs(digits) > MOST_DIGITS:
+        raise _failure(
+            f"`round` takes a whole number of digits, {MOST_DIGITS} at most,"
+            f" not {number_text(digits)}"
+        )
+    if not math.isfinite(number):
+        raise _failure("the result is not a finite number")
+    return rounded(number, int(digits))
+
+
+def _key(value: Any) -> Any:
+    return whole(value) if type(value) is float else value
+
+
+def _note_mixed(left: Any, right: Any, offset: float) -> bool:
+    found = mixed.get()
+    if found is not None:
+        found.append(int(offset))
+    return True
+
+
+_INT, _DOUBLE, _STRING = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING
+_BOOL, _DYN, _TIMESTAMP = cel.Type.BOOL, cel.Type.DYN, cel.Type.TIMESTAMP
+_NUMBERS = (_INT, _DOUBLE)
+"""Integers are left where a map has them for keys."""
+_PAIRS = [(one, other) for one in _NUMBERS for other in _NUMBERS]
+_UNLIKE = ((_INT, _DOUBLE), (_DOUBLE, _INT))
+
+
+def _declared(
+    name: str,
+    implementation: Callable[..., Any],
+    result: cel.Type,
+    signatures: Iterable[tuple[cel.Type, ...]],
+) -> cel.FunctionDecl:
+    overloads = [
+        cel.Overload(f"proflow {name} {number}", result, list(types), impl=implementation)
+        for number, types in enumerate(signatures)
+    ]
+    return cel.FunctionDecl(name, overloads)
+
+
+def functions() -> list[cel.FunctionDecl]:
+    """The functions with their implementations."""
+    readable = [(one,) for one in (*_NUMBERS, _STRING)]
+    shown = (*_NUMBERS, _STRING, _BOOL, cel.Type.BYTES, _TIMESTAMP, cel.Type.DURATION)
+    return [
+        _declared("@divide", _divide, _DOUBLE, _PAIRS),
+        _declared("@modulo", _modulo, _DOUBLE, _PAIRS),
+        _declared("@int", _int, _DOUBLE, [*readable, (_TIMESTAMP,)]),
+        _declared("@uint", _uint, _DOUBLE, [*readable, (_TIMESTAMP,)]),
+        _declared("@double", _double, _DOUBLE, readable),
+        _declared("@string", _string, _STRING, [(one,) for one in shown]),
+        _declared(KEY, _key, _DYN, [(one,) for one in (*_NUMBERS, _STRING, _BOOL)]),
+        _declared(
+            MIXED,
+            _note_mixed,
+            _BOOL,
+            [
+                types
+                for one in _NUMBERS
+                for types in ((one, _STRING, _DOUBLE), (_STRING, one, _DOUBLE))
+            ],
+        ),
+        _declared("round", _round, _DOUBLE, [*((one,) for one in _NUMBERS), *_PAIRS]),
+        _declared("timestamp", _timestamp, _TIMESTAMP, [(_DOUBLE,)]),
+        _declared("_+_", lambda left, right: float(left + right), _DOUBLE, _UNLIKE),
+        _declared("_-_", lambda left, right: float(left - right), _DOUBLE, _UNLIKE),
+        _declared("_*_", lambda left, right: float(left * right), _DOUBLE, _UNLIKE),
+    ]

@@ -1,0 +1,172 @@
+"""Numbers as JSON and Inngest carry them: 64-bit floating point, exact up to 2^53 − 1.
+
+Inngest's server reads every number as a float. A whole number beyond 2^53 − 1 may come back as
+another one, and of a number that has come back nobody can tell whether it was rounded. So numbers
+are judged by their value, however they are written, and what lies beyond is refused wherever it
+could enter: `9007199254740992`, `9007199254740992.0` and `1e300` alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from typing import Any, TypeAlias
+
+MAX_EXACT = 2**53 - 1
+"""The largest number, by magnitude, that is sure to arrive as it was sent."""
+MAX_DIGITS = 15
+"""Significant digits of a decimal fraction that a float always keeps."""
+BEYOND = "beyond ±(2^53 − 1)"
+AS_TEXT = "send it as a text"
+
+_LONGEST_SHOWN = 128
+"""Bits of an integer that is shown in a message."""
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""Where a value is in another one: keys and indices, from the outside in."""
+
+_MOST_DIGITS_READ = 400
+_JSON_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+def is_exact(number: float) -> bool:
+    """Whether a number arrives as it was sent; not so NaN and infinities."""
+    return -MAX_EXACT <= number <= MAX_EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Inexact:
+    """A number that may not arrive as it was sent, and where it is in a value."""
+
+    path: Path
+    number: int | float
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer: `/lines/0/id`."""
+        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in self.path)
+
+    def __str__(self) -> str:
+        """The number and what is wrong with it."""
+        if self.number != self.number:
+            return f"`{self.number}` is not JSON"
+        number = self.number
+        is_long = isinstance(number, int) and number.bit_length() > _LONGEST_SHOWN
+        return f"{'an integer of many digits' if is_long else number} is {BEYOND}"
+
+
+def inexact(value: Any) -> Inexact | None:
+    """The first number in a JSON value that is beyond ±(2^53 − 1), or none at all; None: all are
+    fine.
+
+    Args:
+        value: A JSON value; what else is in it is passed over.
+    """
+    waiting: list[tuple[Any, Any]] = [(value, None)]
+    while waiting:
+        value, at = waiting.pop()
+        kind = type(value)
+        if kind is int or kind is float:
+            if not -MAX_EXACT <= value <= MAX_EXACT:
+                return Inexact(_path(at), value)
+        elif kind is dict or (kind is not str and isinstance(value, Mapping)):
+            waiting += [(value[key], (at, key)) for key in reversed([*value])]
+        elif kind is list or kind is tuple:
+            last = len(value) - 1
+            waiting += [(one, (at, last - i)) for i, one in enumerate(reversed(value))]
+    return None
+
+
+def _path(at: Any) -> Path:
+    found: list[str | int] = []
+    while at is not None:
+        at, key = at
+        found.append(key)
+    return tuple(reversed(found))
+
+
+def whole(number: float) -> int | float:
+    """A number without a fraction as an integer, as JSON shows it; any other as it is.
+
+    Minus zero is zero.
+    """
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def number_text(number: float) -> str:
+    """A finite number as JSON writes it: `3`, `0.1`, `1000000000000000`."""
+    plain = whole(number)
+    return str(plain) if isinstance(plain, int) and abs(plain) < 1e21 else repr(number)
+
+
+def read_integer(digits: str) -> int | float:
+    """An integer of JSON, as `parse_int` of `json.loads`; infinite if it is too long for Python."""
+    return int(digits) if len(digits) < _MOST_DIGITS_READ else float(digits)
+
+
+def read_number(text: str) -> float | None:
+    """The number that a text is, spaces around it aside; None if it is none.
+
+    Raises:
+        ValueError: If the number is beyond ±(2^53 − 1).
+    """
+    text = text.strip()
+    if _JSON_NUMBER.fullmatch(text) is None:
+        return None
+    number = float(text)
+    if not is_exact(number):
+        raise ValueError(f"`{text[:40]}` is {BEYOND}")
+    return number
+
+
+def from_decimal(value: Decimal) -> int | float:
+    """A decimal as a number.
+
+    Raises:
+        ValueError: If it has more than 15 significant digits, is beyond ±(2^53 − 1), or is NaN or
+            infinite.
+    """
+    if not value.is_finite():
+        raise ValueError(f"`{value}`, which is not JSON")
+    digits = len(value.as_tuple().digits)
+    exact = value if digits <= MAX_DIGITS else _without_zeros(value)
+    if exact is None:
+        raise ValueError(
+            f"a decimal of more than {MAX_DIGITS} significant digits, return it as a text"
+        )
+    number = float(exact)
+    if not is_exact(number):
+        raise ValueError(f"a decimal {BEYOND}, return it as a text")
+    return whole(number)
+
+
+def _without_zeros(value: Decimal) -> Decimal | None:
+    """The same value without zeros at its end; None if it has too many digits then, too."""
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    kept = list(digits)
+    while len(kept) > 1 and kept[-1] == 0:
+        kept.pop()
+        exponent += 1
+    return Decimal((sign, kept, exponent)) if len(kept) <= MAX_DIGITS else None
+
+
+def rounded(number: float, digits: int = 0) -> float:
+    """A number rounded half up, away from zero, as its shortest decimal is: 1.005 to 1.01.
+
+    Args:
+        number: A finite number.
+        digits: After the point; before it, if negative.
+    """
+    shortest = Decimal(repr(float(number)))
+    exponent = shortest.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if -exponent <= digits:
+        return float(number)
+    # Of what lies below half of the last digit kept, nothing stays: no quantum is that large.
+    if shortest.adjusted() < -digits - 1:
+        return 0.0
+    with localcontext(Context(prec=400, rounding=ROUND_HALF_UP)):
+        return float(shortest.quantize(Decimal(1).scaleb(-digits)))
