@@ -76,6 +76,7 @@ def _definition(graph: Graph, program: Program) -> Definition:
         description=settings.description,
         version=None if settings.version is None else str(settings.version),
         scope=settings.scope,
+        timezone=settings.timezone,
         task_type=settings.task_type,
         triggers=triggers_of(design, start),
         max_attempts=policy.max_attempts,

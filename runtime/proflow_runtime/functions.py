@@ -37,6 +37,7 @@ def functions_of(
         scope=definition.scope,
         doubles=definition.doubles,
         initiator=definition.initiator,
+        timezone=definition.timezone,
     )
     parts = [
         client.create_function(

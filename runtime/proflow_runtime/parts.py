@@ -53,6 +53,8 @@ class Handed:
     inngest_run_id: str
     event: inngest.Event
     known: Known
+    timezone: str | None = None
+    """The run's, where it was begun by a version that hands it on."""
 
     def data(self, callee: Mapping[str, JSON]) -> dict[str, JSON]:
         """As the data of an event; `callee`: what the part's function has to know besides."""
@@ -63,7 +65,8 @@ class Handed:
             "data": dict(self.event.data),
         }
         lineage = {"run": self.run_id, "parent": self.inngest_run_id}
-        own = {**callee, **lineage, "event": event, **asdict(self.known)}
+        zone = {"timezone": self.timezone}
+        own = {**callee, **lineage, **zone, "event": event, **asdict(self.known)}
         tenant = self.event.data.get("tenant_id")
         return {LINEAGE: own, **({} if tenant is None else {"tenant_id": tenant})}
 
@@ -83,6 +86,7 @@ class Handed:
                     data=started["data"],
                 ),
                 Known(own["steps"], own["outcomes"], own["exits"]),
+                own.get("timezone"),
             )
         except (KeyError, TypeError):
             message = "this function is a part of a workflow, which starts it"
@@ -130,7 +134,7 @@ class Parts(Pass):
         """
         frame = self._frame
         known = Known.of(frame, reads)
-        handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known)
+        handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known, self.timezone)
         callee = self._callees.part(self.workflow.id, part)
         call = partial(
             self._step.invoke_by_id,
@@ -163,6 +167,7 @@ class Parts(Pass):
     def take(self, handed: Handed) -> None:
         """This is a pass over a part."""
         handed.known.put_into(self._root)
+        self.timezone = handed.timezone or self.timezone
 
 
 def function_id(workflow: str, part: str) -> str:

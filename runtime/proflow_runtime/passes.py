@@ -20,6 +20,7 @@ from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
 from proflow_runtime.values import JSON, resolve
+from proflow_runtime.zones import default_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,8 @@ class Pass:
         """What this pass has seen of the nodes; None: nobody asks."""
         self.item_states: dict[ItemKey, NodeState] = {}
         """The same of nodes inside of foreach."""
+        self.timezone = workflow.timezone or default_timezone()
+        """The time zone of times that name none."""
         self._ctx = ctx
         self._step = ctx.step
         execution: Any = ctx.step._execution  # the SDK itself does not tell

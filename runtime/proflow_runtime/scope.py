@@ -26,6 +26,8 @@ class Workflow:
     scope: Literal["tenant", "system"] = "tenant"
     doubles: tuple[str, ...] = ()
     initiator: str | None = None
+    timezone: str | None = None
+    """The time zone of times that name none; None: the default."""
 
 
 class Scope(dict[str, Any]):

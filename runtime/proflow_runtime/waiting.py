@@ -10,8 +10,9 @@ from typing import Any, Literal
 import inngest
 from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.expressions import ExpressionError
+from proflow_schemas.times import TimeError, read_time
 
-from proflow_runtime import approvals, clock, events
+from proflow_runtime import approvals, clock
 from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.matching import answering, condition, correlation_id, matched_value
@@ -29,11 +30,14 @@ class Waits(Steps):
         await self._slept(node, clock.now() + duration)
 
     async def sleep_until(self, node: str, until: Any) -> None:
-        """Sleeps until an ISO 8601 time (UTC, unless it says otherwise), or epoch milliseconds."""
+        """Sleeps until an ISO 8601 time (local time of the run, unless it has an offset), or until
+        so many seconds or milliseconds since 1970."""
         try:
-            when = events.as_time(resolve(until, self._scope))
+            when = read_time(resolve(until, self._scope), self.timezone)
         except ExpressionError as error:
             self._fail(node, f"time of `{node}`: {self._scope.worded(error)}")
+        except TimeError as error:
+            self._fail(node, f"time of `{node}`: {error}")
         if when - clock.now() > MAX_WAIT:
             self._fail(node, f"time of `{node}`: {when.isoformat()} is more than 366 days ahead")
         await self._slept(node, when)

@@ -509,6 +509,8 @@ class Definition(Model):
     description: str | None = None
     version: str | None = None
     scope: Literal["tenant", "system"] = "tenant"
+    timezone: str | None = None
+    """The time zone of times that name none; without one it is the tenant's."""
     task_type: str | None = None
     triggers: list[EventTrigger | CronTrigger] = Field(min_length=1, max_length=10)
     max_attempts: int = Field(default=5, ge=1)

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
-from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
 from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -16,7 +15,7 @@ from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
 from proflow_compiler.fixes import words
 from proflow_compiler.fixes.making import fix
-from proflow_compiler.problems import closest, meant
+from proflow_compiler.problems import meant
 
 RULE = Rule(
     code="PF403",
@@ -45,7 +44,8 @@ knows lists, ranges and steps, months and weekdays also by their English names, 
 """,
     fix="""
 Write five fields: `0 9 * * 1-5` is nine o'clock on working days. Put a time zone into `timezone`,
-by its name in the IANA database, such as `Asia/Shanghai`.
+by its name in the tz database, such as `Asia/Shanghai`; the design's own `timezone` is that of all
+its crons that name none.
 """,
 )
 
@@ -63,16 +63,23 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             at = pointed(pointer, "cron")
             fixes = _corrected(trigger, at, pointer)
             yield RULE.diagnostic(message, at, node=node, help=help, fixes=fixes)
-        zone = trigger.timezone
-        if zone is not None and zone not in _zones():
-            near = closest(zone, sorted(_zones()))
-            yield RULE.diagnostic(
-                f"there is no time zone {ticks(zone)}",
-                pointed(pointer, "timezone"),
-                node=node,
-                fixes=words.name(pointed(pointer, "timezone"), near),
-                help=meant(near) or "write a name of the IANA database, such as `Asia/Shanghai`",
-            )
+        yield from _zone(trigger.timezone, pointed(pointer, "timezone"), node)
+    design = facts.graph.design
+    yield from _zone(design.settings.timezone, design.pointer_to("timezone"), None)
+
+
+def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnostic]:
+    """What is wrong with the name of a time zone: of a cron, or of the design."""
+    if name is None or is_timezone(name):
+        return
+    near = closest_timezone(name)
+    yield RULE.diagnostic(
+        f"there is no time zone {ticks(name)}",
+        pointer,
+        node=node,
+        fixes=words.name(pointer, near),
+        help=meant(near) or "write a name of the tz database, such as `Asia/Shanghai`",
+    )
 
 
 def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
@@ -120,8 +127,3 @@ def _problem(cron: str) -> tuple[str, str | None] | None:
     if next(ticking, None) is None:
         return f"{shown} never comes", None
     return None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
