@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,6 +12,7 @@ UTC_NAME = "UTC"
 """The time zone of what has no other."""
 EARLIEST_YEAR = 2000
 """An earlier time is a mistake: a number of another unit, or a field that was never filled in."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = 946_684_800
 """The year 2000 in seconds since 1970."""
 _LATEST = 253_402_300_799
@@ -109,13 +110,13 @@ def _of_number(value: float, shown: str) -> datetime:
     if value > _LATEST * 1000 + 999:
         raise TimeError(f"`{shown[:60]}` is after the year 9999, as seconds or milliseconds")
     if value >= _EARLIEST * 1000:
-        return datetime.fromtimestamp(value / 1000, UTC)
+        return _EPOCH + timedelta(milliseconds=value)
     if value > _LATEST:
         raise TimeError(
             f"`{shown[:60]}` is before the year {EARLIEST_YEAR} in milliseconds, and after the"
             " year 9999 in seconds"
         )
-    return datetime.fromtimestamp(value, UTC)
+    return _EPOCH + timedelta(seconds=value)
 
 
 def is_naive(text: str) -> bool:
