@@ -149,6 +149,7 @@ class Parts(Pass):
             raise Failed("", str(error), name) from None
         if back is None:
             raise Failed("", f"the part of the run that begins with `{node}` was cancelled")
+        self._holds(node, asdict(back.known))
         back.known.put_into(frame)
         self._inner_outcomes.update(back.outcomes)
         frame.ends += back.ends

@@ -16,6 +16,7 @@ from proflow_schemas.step_ids import step_id as derived_step_id
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Frame, Loop, Outcome
 from proflow_runtime.groups import Groups, Stall
+from proflow_runtime.holding import Holding
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
@@ -82,6 +83,7 @@ class Pass:
         """The executions of approvals that are open."""
         self._open: set[str] = set()
         """The steps in drawn loops that have begun and are not over."""
+        self._held = Holding(ctx.event.data)
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: dict[str, Outcome] = {}
@@ -196,6 +198,15 @@ class Pass:
             return resolve(value, self._scope)
         except ExpressionError as error:
             raise inngest.NonRetriableError(f"its input: {self._scope.worded(error)}") from None
+
+    def _holds(self, node: str, output: JSON) -> None:
+        """Counts the output of a step, and fails the run that holds too much."""
+        self._held.add(output)
+        self._bounded(node)
+
+    def _bounded(self, node: str) -> None:
+        if (problem := self._held.problem_with()) is not None:
+            self._fail(node, f"the output of `{node}`: {problem}")
 
     # --- what becomes of nodes
 

@@ -76,6 +76,7 @@ class Waits(Steps):
         received = (
             Received("timeout") if answer is None else Received("received", dict(answer.data))
         )
+        self._holds(node, received.data)
         self._took(node, received.outcome)
         self._settle(node, received.data, received.outcome)
         return received
@@ -184,6 +185,7 @@ class Waits(Steps):
             )
         except approvals.AnswerError as error:
             self._fail(node, f"the answer to approval `{node}` {error}")
+        self._holds(node, None if answer is None else dict(answer.data))
         self._took(node, decision.outcome)
         self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}

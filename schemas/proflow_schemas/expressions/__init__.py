@@ -4,6 +4,7 @@ from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
 from .doubles import as_doubles, double_paths
 from .errors import ExpressionError, ExpressionProblem
+from .extent import check_size
 from .literals import matcher_literal, quote, written_path
 from .program import Program, compile
 from .scope import TypeScope
@@ -22,6 +23,7 @@ __all__ = [
     "TypeScope",
     "as_doubles",
     "as_text",
+    "check_size",
     "compile",
     "condition_to_cel",
     "double_paths",
