@@ -11,6 +11,8 @@ from proflow_runtime.scope import Scope
 from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
+Place: TypeAlias = tuple[str, int, int]
+"""A foreach, which execution of it this is, and which of its items."""
 Outcome: TypeAlias = str | list[str]
 """The outcome that a node took; of an inclusive, all that it took."""
 
@@ -59,6 +61,8 @@ class Frame:
     plain: bool = True
     inner: bool = False
     loop: Loop | None = None
+    path: tuple[Place, ...] = ()
+    """The items that this is in, outer first, with what they are items of."""
     names: Mapping[str, JSON] = field(default_factory=dict)
     """What expressions see here, and not outside."""
     steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
@@ -68,11 +72,12 @@ class Frame:
     ends: list[Result] = field(default_factory=list)
     scope: Scope | None = None
 
-    def item(self, index: int, names: Mapping[str, JSON]) -> Frame:
+    def item(self, index: int, names: Mapping[str, JSON], place: Place) -> Frame:
         """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
         return Frame(
             parent=self,
             items=(*self.items, index),
+            path=(*self.path, place),
             counted=self.counted,
             plain=False,
             inner=True,
@@ -86,6 +91,7 @@ class Frame:
         return Frame(
             parent=self,
             items=self.items,
+            path=self.path,
             counted=True,
             plain=False,
             inner=True,

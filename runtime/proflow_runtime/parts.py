@@ -133,6 +133,7 @@ class Parts(Pass):
         `reads` are the nodes before it that it reads.
         """
         frame = self._frame
+        self.planned += 1
         known = Known.of(frame, reads)
         handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known, self.timezone)
         callee = self._callees.part(self.workflow.id, part)

@@ -13,6 +13,7 @@ import inngest
 from proflow_schemas.expressions import ExpressionError
 from proflow_schemas.step_ids import step_id as derived_step_id
 
+from proflow_runtime import item_paths
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Frame, Loop, Outcome
 from proflow_runtime.groups import Groups, Stall
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@lru_cache(maxsize=8192)
 def _hashed(step: str) -> str:
     """A step's id on the wire."""
     return hashlib.sha1(step.encode()).hexdigest()
@@ -83,6 +85,10 @@ class Pass:
         """The executions of approvals that are open."""
         self._open: set[str] = set()
         """The steps in drawn loops that have begun and are not over."""
+        self.planned = 0
+        """The steps that the run will have taken, as far as this pass has come."""
+        self._target_path = item_paths.known(workflow.digest, ctx.step._target_hashed_id)
+        """The items that the step is in which Inngest asks this pass for."""
         self._held = Holding(ctx.event.data)
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
@@ -136,9 +142,30 @@ class Pass:
     def _begin(self, node: str) -> str:
         """The id of a node's step, at its next execution."""
         frame = self._frame
+        if not frame.items:
+            self.planned += 1
         if frame.plain:
             return step_id(node)
-        return step_id(node, items=frame.items, execution=self._execution(node))
+        step = step_id(node, items=frame.items, execution=self._execution(node))
+        self._located(step)
+        return step
+
+    def _located(self, *steps: str) -> None:
+        """Remembers which item steps are of, for the passes in which Inngest asks for one."""
+        if self._frame.path:
+            for step in steps:
+                item_paths.remember(self.workflow.digest, _hashed(step), self._frame.path)
+
+    def _targeted(self, node: str, execution: int) -> int | None:
+        """The item of a foreach that holds the step which Inngest asks this pass for.
+
+        None if it asks for another step, or for none, or if nobody knows where the step is.
+        """
+        path, here = self._target_path, self._frame.path
+        depth = len(here)
+        if len(path) <= depth or path[:depth] != here or path[depth][:2] != (node, execution):
+            return None
+        return path[depth][2]
 
     def _is_memoised(self, step: str) -> bool:
         """Whether a step is over, without planning it; only before it is called."""

@@ -107,6 +107,8 @@ class Waits(Steps):
         items, execution = self._frame.items, self._execution(node)
         notifying = step_id(node, "notify", items=items, execution=execution)
         waiting = step_id(node, "wait", items=items, execution=execution)
+        self._located(notifying, waiting)
+        self.planned += 0 if items else 2
         try:
             path = "data.approval_id" if match is None else match
             approval_id = (

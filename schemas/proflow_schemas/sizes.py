@@ -13,6 +13,8 @@ MAX_STATE_BYTES = 32 * 2**20
 """All that a run holds, as JSON: what Inngest keeps of one run."""
 MAX_STEPS = 999
 """Steps of one run that Inngest executes: it ends the run at the next one."""
+MAX_ITEMS = 10_000
+"""Items of one list that is gone through, also where they take no steps."""
 
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

@@ -66,6 +66,7 @@ class Interpreter:
         pin = Pin(tenant_id, asked.workflow, pinned["version"], pinned["digest"])
         prepared = await self._programs.get(pin)
         flow = self._flow(ctx, pin, asked.run_id, trigger, prepared, pinned.get("timezone"))
+        flow.planned += 1  # the first step, which holds the run to its version
         answer = await whole_pass(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
         await self._finish(tenant_id, asked.run_id, answer)

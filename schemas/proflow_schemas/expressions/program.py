@@ -82,6 +82,14 @@ class Program:
         check_size(found)
         return found
 
+    def length(self, scope: Mapping[str, Any]) -> int | None:
+        """How long the list is that the expression reads, without copying it; None if it computes
+        something, or reads something else. Raises as `evaluate`."""
+        if self._direct is None:
+            return None
+        found = _read(scope, self._direct)
+        return len(found) if isinstance(found, list | tuple) else None
+
     def test(self, scope: Mapping[str, Any]) -> bool:
         """Whether a condition holds; anything but true or false is an `ExpressionError`."""
         plain = self.evaluate(scope)
