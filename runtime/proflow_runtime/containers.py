@@ -154,10 +154,10 @@ class Containers(Structures):
             return f"has {items:,} items, more than the {MAX_ITEMS:,} that one may have"
         each = "one step" if steps == 1 else f"up to {steps:,} steps"
         besides = planned - items * steps
-        rest = f" besides {besides:,} others" if besides else ""
+        rest = f" and {besides:,} for the rest" if besides else ""
         return (
-            f"has {items:,} items of {each} each: {items * steps:,} steps{rest}, and Inngest ends a"
-            f" run after {MAX_STEPS}"
+            f"has {items:,} items of {each} each: {items * steps:,} steps{rest}, more than the"
+            f" {MAX_STEPS} of a run"
         )
 
     def _planned_for(self, items: int, steps: int) -> int:

@@ -15,25 +15,28 @@ from proflow_runtime.values import JSON
 class Holding:
     """What one pass of a run has met, in bytes of JSON."""
 
-    __slots__ = ("_computed", "bytes")
+    __slots__ = ("_bytes", "_computed", "_event")
 
     def __init__(self, event: JSON) -> None:
-        self.bytes = tree_size(event)
+        self._event, self._bytes = event, 0
         self._computed: dict[ItemKey, int] = {}
 
     def add(self, output: JSON) -> None:
         """Count what Inngest keeps: the output of a step."""
-        self.bytes += tree_size(output)
+        self._bytes += tree_size(output)
 
     def compute(self, key: ItemKey, value: JSON) -> None:
         """Count what a node has computed, in place of what it had computed before."""
         size = tree_size(value)
-        self.bytes += size - self._computed.get(key, 0)
+        self._bytes += size - self._computed.get(key, 0)
         self._computed[key] = size
 
     def problem_with(self, more: int = 0) -> str | None:
         """What is wrong with a run that holds so many bytes more."""
-        size = self.bytes + more
+        size = self._bytes + more
+        if size <= MAX_STATE_BYTES // 2:
+            return None  # events are smaller than the rest, and need not be measured in every pass
+        size += tree_size(self._event)
         if size <= MAX_STATE_BYTES:
             return None
         return (

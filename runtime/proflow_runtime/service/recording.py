@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class _Remembered:
     revision: int = -1
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever has it writes what all the others have seen meanwhile."""
 
 
 class Recorder:
@@ -52,7 +55,13 @@ class Recorder:
         remembered.unwritten.append(snapshot)
         if snapshot.status == "completed":
             return
-        revision = await _revision(snapshot.tenant_id, snapshot.run_id)
+        async with remembered.writing:
+            if not any(one is snapshot for one in remembered.unwritten):
+                return  # another pass has written it
+            await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
+
+    async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
+        revision = await _revision(tenant_id, run_id)
         if revision is None:
             remembered.unwritten.clear()
             return
@@ -60,21 +69,23 @@ class Recorder:
             remembered.unwritten.clear()
             return
         async with transaction():
-            run = await _locked(snapshot.tenant_id, snapshot.run_id)
+            run = await _locked(tenant_id, run_id)
             if run is not None:
                 await _record(run, remembered)
-        if run is not None:
+        if run is None:
+            remembered.unwritten.clear()
+        else:
             self._moved(run.id)
 
     async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
         """Write what the last pass has seen, and that the run has ended well: all or nothing."""
         remembered = self._remember(run_id)
-        async with transaction():
+        async with remembered.writing, transaction():
             run = await _locked(tenant_id, run_id)
             if run is not None:
                 await _record(run, remembered)
             await runs.finish(tenant_id, run_id, "completed", answer=answer)
-        del self._remembered[run_id]
+        self._remembered.pop(run_id, None)
         self._moved(run_id)
 
     def _remember(self, run_id: str) -> _Remembered:
@@ -136,7 +147,7 @@ async def _record(run: Run, remembered: _Remembered) -> None:
     for snapshot in pending:
         remembered.states.update(_seen(snapshot))
     remembered.revision = run.revision
-    remembered.unwritten.clear()
+    del remembered.unwritten[: len(pending)]
 
 
 async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateRow]:
