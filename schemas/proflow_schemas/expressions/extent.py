@@ -99,17 +99,15 @@ def check_extent(tree: Node, data: Mapping[str, Any], nodes: int) -> None:
     if _is_harmless(data, _HARMLESS // nodes):
         return
     try:
-        found = _Account(data).total(tree)
+        _Account(data).total(tree)
     except _TooMuch:
         try:
-            found = _Account(data, closely=True).total(tree)
+            _Account(data, closely=True).total(tree)
         except _TooMuch:
             raise ExpressionError(
                 f"computing it would take more than {MAX_MEMORY >> 20} MiB, or too long",
                 help="compute it in a task",
             ) from None
-    if found.exact and found.size > MAX_VALUE_BYTES:
-        raise too_large(found.size)
 
 
 def check_size(value: Any) -> None:
@@ -167,11 +165,14 @@ class _Account:
     """The extents of what is read, by identity: the data stays as it is meanwhile."""
 
     def total(self, tree: Node) -> Extent:
-        """The extent of the result. Raises `_TooMuch`."""
+        """The extent of the result. Raises `_TooMuch`, and `ExpressionError` for a result that is
+        surely too large."""
         for value in self.data.values():
             found = self._extent(value)
             self._take(_TAKEN * found.values + found.size)
         found = self._of(tree, {})
+        if found.exact and found.size > MAX_VALUE_BYTES:
+            raise too_large(found.size)
         self._take(found.size + _GIVEN * found.values)
         return found
 
