@@ -9,7 +9,8 @@ so many times its largest item, or, if that is too much, item by item.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -53,6 +54,8 @@ class Extent(NamedTuple):
         kind: What it is, as far as it matters to `+`.
         exact: Whether it has exactly so many bytes.
         known: The value itself, where it is read and not computed.
+        items: Of a computed list, how many items it has, and the bytes and values of the largest,
+            at most.
     """
 
     size: int
@@ -60,6 +63,7 @@ class Extent(NamedTuple):
     kind: Kind = "unknown"
     exact: bool = False
     known: Any = _UNKNOWN
+    items: tuple[int, int, int] | None = None
 
 
 _NOTHING = Extent(_SCALAR, kind="other")
@@ -249,7 +253,10 @@ class _Account:
         # Of a map every other one is a key: as many commas and colons as elements.
         size = 2 + max(0, len(found) - 1) + sum(one.size for one in found)
         values = 1 + sum(one.values for one in found)
-        return Extent(size, values, "list", exact=all(one.exact for one in found))
+        largest = max((one.size for one in found), default=0)
+        items = (len(found), largest, max((one.values for one in found), default=0))
+        exact = all(one.exact for one in found)
+        return Extent(size, values, "list", exact, items=items)
 
     def _call(self, node: Call, names: dict[str, Extent]) -> Extent:
         if node.function == "_[_]" and constant_path(node) is not None:
@@ -259,7 +266,8 @@ class _Account:
             case "_?_:_":
                 yes, no = given[1:]
                 kind = yes.kind if yes.kind == no.kind else "unknown"
-                return Extent(max(yes.size, no.size), max(yes.values, no.values), kind)
+                size, values = max(yes.size, no.size), max(yes.values, no.values)
+                return Extent(size, values, kind, items=_joined(yes, no, max))
             case "_+_" if len(given) == 2:
                 return self._plus(*given)
             case "string" | "bytes":
@@ -293,23 +301,25 @@ class _Account:
             size += 1
         values = left.values + right.values
         self._take(_ENTRY * values + (size if left.kind == right.kind == "unknown" else 0))
-        return Extent(size, values, left.kind if left.kind != "unknown" else right.kind, exact)
+        kind = left.kind if left.kind != "unknown" else right.kind
+        return Extent(size, values, kind, exact, items=_joined(left, right, operator.add))
 
     def _comprehension(self, node: Comprehension, names: dict[str, Extent]) -> Extent:
         over = self._of(node.iter_range, names)
         items = _items(over)
         appended = _appended(node)
-        turns = over.values if items is None else len(items)
+        counted = over.items or (over.values, over.size, over.values)
+        turns = counted[0] if items is None else len(items)
         # For each item that is appended, the library copies the list.
         self._take(0 if appended is None else _ENTRY // 2 * turns * turns, turns)
         if items is None:
-            # So many items that are as large as all of them together.
-            shown, times = [Extent(over.size, over.values)], turns
+            # If nothing more is known, each may be as large as all of them together.
+            shown, times = [Extent(counted[1], counted[2])], turns
         elif self.closely or len(items) < 2:
             shown, times = [self._extent(item) for item in items], 1
         else:
             shown, times = [self._largest(items)], turns
-        size = values = 0
+        size = values = largest = most = 0
         for item in shown:
             inner = {**names, **dict.fromkeys(node.variables, item), node.accumulator: _NOTHING}
             memory, work = self.memory, self.work
@@ -318,9 +328,10 @@ class _Account:
             self._take(self.memory - memory, self.work - work, times - 1)
             size += times * grown.size
             values += times * grown.values
+            largest, most = max(largest, grown.size), max(most, grown.values)
         if appended is None:
             return self._of(node.result, {**names, node.accumulator: _NOTHING})
-        return Extent(2 + size, 1 + values, "list")
+        return Extent(2 + size, 1 + values, "list", items=(turns, largest, most))
 
     def _largest(self, items: list[Any]) -> Extent:
         """An extent that those of all items fit into."""
@@ -328,6 +339,22 @@ class _Account:
         kinds = {one.kind for one in found}
         kind = kinds.pop() if len(kinds) == 1 else "unknown"
         return Extent(max(one.size for one in found), max(one.values for one in found), kind)
+
+
+def _joined(
+    left: Extent, right: Extent, count: Callable[[int, int], int]
+) -> tuple[int, int, int] | None:
+    """The items of two lists, of which `count` says how many there are."""
+    one, other = _counted(left), _counted(right)
+    if one is None or other is None:
+        return None
+    return count(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])
+
+
+def _counted(one: Extent) -> tuple[int, int, int] | None:
+    if one.known is not _UNKNOWN:
+        return (len(one.known), one.size, one.values) if isinstance(one.known, list) else None
+    return one.items
 
 
 def _appended(node: Comprehension) -> Node | None:
