@@ -41,12 +41,13 @@ def triggers_of(design: Design, start: Start) -> list[EventTrigger | CronTrigger
     """The triggers, of the start node or else of the design; by default the event `<id>/start`."""
     drawn = start.trigger if start.trigger is not None else design.settings.trigger
     triggers: list[Trigger] = _as_list(drawn)
-    return [_trigger(one) for one in triggers] or [EventTrigger(event=f"{design.id}/start")]
+    zone = design.settings.timezone
+    return [_trigger(one, zone) for one in triggers] or [EventTrigger(event=f"{design.id}/start")]
 
 
-def _trigger(trigger: Trigger) -> EventTrigger | CronTrigger:
+def _trigger(trigger: Trigger, timezone: str | None) -> EventTrigger | CronTrigger:
     if isinstance(trigger, DrawnCron):
-        return CronTrigger(cron=trigger.cron, timezone=trigger.timezone)
+        return CronTrigger(cron=trigger.cron, timezone=trigger.timezone or timezone)
     condition = None if trigger.condition is None else for_inngest(trigger.condition)
     return EventTrigger.model_validate({"event": trigger.event, "if": condition})
 

@@ -21,6 +21,7 @@ from proflow_schemas.definition import (
     StopOp,
     WaitOp,
     walk,
+    with_blocks,
 )
 
 APPROVAL_STEPS = 2
@@ -148,6 +149,27 @@ class Lengths:
                 if isinstance(op, CallOp) and op.function not in seen:
                     seen.add(op.function)
                     stack.append(self._blocks[op.function])
+
+
+def with_item_steps(block: list[Any], functions: Mapping[str, list[Any]]) -> list[Any]:
+    """A block of a program in which each foreach says how many steps an item takes at most."""
+    return _Counting(functions).block(block)
+
+
+class _Counting:
+    def __init__(self, functions: Mapping[str, list[Any]]) -> None:
+        self._lengths = Lengths(functions)
+
+    def block(self, block: list[Any]) -> list[Any]:
+        return [self._op(op) for op in block]
+
+    def _op(self, op: Any) -> Any:
+        if not any(isinstance(one, ForeachOp) for one in walk([op])):
+            return op
+        changed = with_blocks(op, self.block)
+        if not isinstance(op, ForeachOp):
+            return changed
+        return changed.model_copy(update={"item_steps": self._lengths.of([op]).most})
 
 
 def _calls(block: Sequence[Any]) -> list[str]:

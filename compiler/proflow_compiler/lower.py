@@ -30,6 +30,7 @@ from proflow_compiler.canvas import canvas_of
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.function_settings import default_policy, function_settings, triggers_of
 from proflow_compiler.graph import Graph, GraphNode
+from proflow_compiler.longest import with_item_steps
 from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.program import (
     Again,
@@ -67,6 +68,10 @@ def _definition(graph: Graph, program: Program) -> Definition:
     lowering = _Lowering(graph, policy)
     steps = lowering.block(program.main)
     functions = {name: lowering.block(block) for name, block in program.functions.items()}
+    steps, functions = (
+        with_item_steps(steps, functions),
+        {name: with_item_steps(block, functions) for name, block in functions.items()},
+    )
     policies = [policy, *_policies([steps, *functions.values()])]
     schema = start.input if start.input is not None else settings.input
     return Definition(
@@ -75,6 +80,7 @@ def _definition(graph: Graph, program: Program) -> Definition:
         description=settings.description,
         version=None if settings.version is None else str(settings.version),
         scope=settings.scope,
+        timezone=settings.timezone,
         task_type=settings.task_type,
         triggers=triggers_of(design, start),
         max_attempts=policy.max_attempts,

@@ -51,23 +51,34 @@ def compile_reading(
     handlers: Handlers | None = None,
     calls: Calls | None = None,
     stored: bool = False,
+    timezone: str | None = None,
 ) -> Compilation:
     """Compile the designs of a file; `calls` are those of all designs that are known.
 
-    `stored`: they are to be stored, and run beside others by one function.
+    `stored`: they are to be stored, and run beside others by one function. `timezone` is that of
+    designs that name none, if it is known.
     """
     calls = calls_among([reading]) if calls is None else calls
     definitions: list[Definition] = []
     diagnostics: list[Diagnostic] = []
     for design in reading.designs:
-        definition, found = compile_design(design, handlers=handlers, calls=calls, stored=stored)
+        definition, found = compile_design(
+            design, handlers=handlers, calls=calls, stored=stored, timezone=timezone
+        )
         diagnostics += found
         if definition is not None:
             definitions.append(definition)
 
     def check(design: Design) -> list[Diagnostic]:
         graph = build_graph(design)
-        return run_checks(graph, handlers=handlers, calls=calls, stored=stored, fixing=False)
+        return run_checks(
+            graph,
+            handlers=handlers,
+            calls=calls,
+            stored=stored,
+            timezone=timezone,
+            fixing=False,
+        )
 
     sound, found = proven(reading, diagnostics, check)
     return Compilation(replace(reading, diagnostics=sound), definitions, found)
@@ -86,10 +97,13 @@ def compile_design(
     handlers: Handlers | None = None,
     calls: Calls | None = None,
     stored: bool = False,
+    timezone: str | None = None,
 ) -> tuple[Definition | None, list[Diagnostic]]:
     """Check and lower one design that was read without error; None if it has one now."""
     graph = build_graph(design)
-    diagnostics = run_checks(graph, handlers=handlers, calls=calls, stored=stored)
+    diagnostics = run_checks(
+        graph, handlers=handlers, calls=calls, stored=stored, timezone=timezone
+    )
     if has_errors(diagnostics):
         return None, diagnostics
     whole, found = lower(graph)

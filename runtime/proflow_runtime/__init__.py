@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proflow_runtime.interpreter import interpret
     from proflow_runtime.results import Again, Decision, Received, Result
     from proflow_runtime.retry import Retry
-    from proflow_runtime.schedules import fan_out
+    from proflow_runtime.schedules import cron_trigger, fan_out
     from proflow_runtime.structures import Branch
     from proflow_runtime.subprocess import WITH_PARENT
     from proflow_runtime.tenant import current_tenant
@@ -34,6 +34,7 @@ __all__ = [
     "Result",
     "Retry",
     "Task",
+    "cron_trigger",
     "current_tenant",
     "fan_out",
     "functions_of",
@@ -54,6 +55,7 @@ _MODULES = {
     "Result": "results",
     "Retry": "retry",
     "Task": "handlers.task",
+    "cron_trigger": "schedules",
     "current_tenant": "tenant",
     "fan_out": "schedules",
     "functions_of": "functions",

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import inngest
+from proflow_schemas.sizes import tree_size
 
 from proflow_runtime import clock
 from proflow_runtime.envelopes import StepFailure, seal, seal_failure
+from proflow_runtime.holding import Holding
 from proflow_runtime.results import Failed
 from proflow_runtime.retry import Retry
 from proflow_runtime.values import JSON, NotJsonError, checked
@@ -31,15 +33,25 @@ class Attempt:
         self.failure: StepFailure | None = None
 
     async def run(
-        self, work: Callable[[], Awaitable[JSON]], timeout: timedelta | None = None
+        self,
+        work: Callable[[], Awaitable[JSON]],
+        timeout: timedelta | None = None,
+        holding: Holding | None = None,
     ) -> JSON:
-        """The memo: an output, or why the step failed for good. Raises what is to be retried."""
+        """The memo: an output, or why the step failed for good. Raises what is to be retried.
+
+        `holding`: what the run holds already, which the output is added to.
+        """
         try:
             if timeout is None:
-                return seal(checked(await work()))
-            async with asyncio.timeout(timeout.total_seconds()) as limit:
-                output = await work()
-            return seal(checked(output))
+                output = checked(await work())
+            else:
+                async with asyncio.timeout(timeout.total_seconds()) as limit:
+                    output = await work()
+                output = checked(output)
+            if holding is not None and (problem := holding.problem_with(tree_size(output))):
+                raise NotJsonError(problem)  # what was done is not done again
+            return seal(output)
         except (NotJsonError, Failed, inngest.NonRetriableError) as error:
             return self._final(error)
         except inngest.RetryAfterError as error:

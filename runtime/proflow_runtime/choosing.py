@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
-from proflow_schemas.expressions import ExpressionError, compile
+from proflow_schemas.expressions import ExpressionError, check_size, compile
 
 from proflow_runtime import steering
 from proflow_runtime.passes import Pass
@@ -104,6 +104,8 @@ class Choices(Pass):
                 output[name] = compile(expression).evaluate(scope)
             except ExpressionError as error:
                 self._fail(node, f"value `{name}` of `{node}`: {scope.worded(error)}")
+            self._held.compute((node, self._frame.items), output)
+            self._bounded(node)
         self._settle(node, output)
 
     def _output(self, node: str, output: Any) -> JSON:
@@ -111,9 +113,13 @@ class Choices(Pass):
         if output is None:
             return None
         try:
-            return resolve(output, self._scope)
+            found = resolve(output, self._scope)
+            check_size(found)
         except ExpressionError as error:
             self._fail(node, f"output of `{node}`: {self._scope.worded(error)}")
+        self._held.compute((node, self._frame.items), found)
+        self._bounded(node)
+        return found
 
 
 def _ways(outcomes: list[str], default: str | None) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
 from proflow_runtime.service.cli_check import check
 from proflow_runtime.service.cli_db import db
-from proflow_runtime.service.cli_serve import serve, token
+from proflow_runtime.service.cli_serve import check_timezone, serve, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,14 @@ def run(
     ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            envvar="PROFLOW_TIMEZONE",
+            help="That of a design which names none, such as Asia/Shanghai; UTC by default.",
+        ),
     ] = None,
     send: Annotated[
         list[str] | None,
@@ -108,6 +116,7 @@ def run(
 
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.simulation import OutsideError, read_outside
+    from proflow_runtime.zones import defaulting_to
 
     # What happens in the run is told by the report.
     logging.getLogger("proflow").addHandler(logging.NullHandler())
@@ -118,6 +127,7 @@ def run(
         data = _text_of(data[1:])
     if data is None and all_outcomes:
         data = '{"tenant_id": 1}'
+    check_timezone(timezone)
     registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
     definition = compiled(path, handlers=None)
     children = subprocesses_of(definition, path, more or ())
@@ -131,14 +141,16 @@ def run(
             sends=send or (),
             outputs=output or (),
             failures=fail or (),
+            timezone=timezone,
         )
     except OutsideError as error:
         usage(str(error))
-    functions = _functions([definition, *children], target)
-    if all_outcomes:
-        asyncio.run(_explore(definition, outside, children, functions, registry, format))
-    else:
-        asyncio.run(_play(definition, outside, children, functions, registry, format, trace))
+    with defaulting_to(timezone):
+        functions = _functions([definition, *children], target)
+        if all_outcomes:
+            asyncio.run(_explore(definition, outside, children, functions, registry, format))
+        else:
+            asyncio.run(_play(definition, outside, children, functions, registry, format, trace))
 
 
 async def _play(

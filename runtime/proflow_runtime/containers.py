@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
+from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
 from proflow_runtime import steering
 from proflow_runtime.envelopes import StepFailure
@@ -38,6 +39,7 @@ class Containers(Structures):
         items: str,
         body: Body,
         *,
+        item_steps: int = 0,
         alias: str | None = None,
         max_concurrency: int | None = None,
         result: str | None = None,
@@ -45,20 +47,21 @@ class Containers(Structures):
     ) -> JSON:
         """Runs a block once for each item of a list; the output is the list of their results.
 
-        `items` is the expression of the list. An item's result is the output of the end it came to,
-        else that of the node `result`.
+        `items` is the expression of the list. An item takes at most `item_steps` steps, by which a
+        list is refused that is too long for the run. An item's result is the output of the end it
+        came to, else that of the node `result`.
         """
         execution = self._execution(node)
         self._saw(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
         try:
-            found = compile(items).evaluate(self._scope)
-            problem = None if isinstance(found, list) else "is not a list"
+            found, problem = self._listed(items, item_steps)
         except ExpressionError as error:
-            problem = f"could not be computed: {self._scope.worded(error)}"
+            found, problem = [], f"could not be computed: {self._scope.worded(error)}"
         if problem is not None:
             return self._unable(node, f"the list of items of `{node}` {problem}", catch)
+        self.planned += self._planned_for(len(found), item_steps)
         over: set[int] = set()
         begun = 0
 
@@ -70,7 +73,7 @@ class Containers(Structures):
             names = {"item": value, "index": index}
             if alias is not None:
                 names[alias] = value
-            with self._within(self._frame.item(index, names)):
+            with self._within(self._frame.item(index, names, (node, execution, index))):
                 await self._item(node, execution, body)
                 output = self._result(result)
             over.add(index)
@@ -79,7 +82,11 @@ class Containers(Structures):
         async def work() -> JSON:
             if not found:
                 return []
-            return await self._groups.all([partial(each, *item) for item in enumerate(found)])
+            only = self._targeted(node, execution)
+            if only is None or len(found) == 1:
+                return await self._groups.all([partial(each, *item) for item in enumerate(found)])
+            # Inngest asks for a step of this item: no other one is over in this pass.
+            return await self._groups.all([partial(each, only, found[only]), _stall])
 
         return await self._contained(node, execution, work, catch)
 
@@ -132,6 +139,36 @@ class Containers(Structures):
             raise Failed(node, f"`while` of `{node}`: {self._scope.worded(error)}") from None
         self._remark(node, [f"`while`: {one}" for one in unlike])
         return holds
+
+    def _listed(self, items: str, steps: int) -> tuple[list[JSON], str | None]:
+        """The value of an expression, and what is wrong with it as a list of items."""
+        program = compile(items)
+        length = program.length(self._scope)
+        if length is not None and (problem := self._too_many(length, steps)) is not None:
+            return [], problem  # before it is copied
+        found = program.evaluate(self._scope)
+        if not isinstance(found, list):
+            return [], "is not a list"
+        return found, self._too_many(len(found), steps)
+
+    def _too_many(self, items: int, steps: int) -> str | None:
+        """What is wrong with a list of so many items, of so many steps each."""
+        planned = self.planned + self._planned_for(items, steps)
+        if planned <= MAX_STEPS or items * steps == 0:
+            if items <= MAX_ITEMS:
+                return None
+            return f"has {items:,} items, more than the {MAX_ITEMS:,} that one may have"
+        each = "one step" if steps == 1 else f"up to {steps:,} steps"
+        besides = planned - items * steps
+        rest = f" and {besides:,} for the rest" if besides else ""
+        return (
+            f"has {items:,} items of {each} each: {items * steps:,} steps{rest}, more than the"
+            f" {MAX_STEPS} of a run"
+        )
+
+    def _planned_for(self, items: int, steps: int) -> int:
+        """What a list adds to the steps of the run: inside of an item one item of it is counted."""
+        return (items - 1 if self._frame.items else items) * steps
 
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
@@ -222,3 +259,7 @@ class Containers(Structures):
 
 def _ends_item(error: Left) -> bool:
     return isinstance(error, ItemEnded)
+
+
+async def _stall() -> JSON:
+    raise Stall

@@ -32,15 +32,17 @@ def workflow(
     max_attempts: int = 5,
     scope: Literal["tenant", "system"] = "tenant",
     initiator: str | None = None,
+    timezone: str | None = None,
     channels: Sequence[str] = (),
 ) -> Bodies:
     """Turns a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
 
-    `id` is the body's name with hyphens, unless given. `channels` are those that the body's
+    `id` is the body's name with hyphens, unless given. Times without an offset are local times in
+    `timezone`, by default `PROFLOW_TIMEZONE` or else UTC. `channels` are those that the body's
     notifications name literally: where one is not registered, a run's pass raises
     `UnknownChannelError` before it does anything. (Not the import: hosts register after it.)
     """
-    known = Workflow(id or "", digest, version, max_attempts, scope, initiator)
+    known = Workflow(id or "", digest, version, max_attempts, scope, initiator, timezone)
     return Bodies(known, channels)
 
 

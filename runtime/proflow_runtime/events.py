@@ -1,12 +1,10 @@
-"""Events that a run sends, and times that it reads."""
+"""Events that a run sends."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 
 import inngest
-from proflow_schemas.expressions import ExpressionError
 
 from proflow_runtime.values import JSON
 
@@ -25,22 +23,3 @@ def outgoing(
     digest = hashlib.sha256(f"{run_id}:{step}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     origin = cause.split(":", 1)[0][:64]
     return inngest.Event(name=name, data={**(data or {}), **tenant}, id=f"{origin}:{digest}")
-
-
-def as_time(value: JSON) -> datetime:
-    """An ISO 8601 time (UTC, unless it says otherwise) or epoch milliseconds, as `event.ts` is.
-
-    Raises `ExpressionError`.
-    """
-    if isinstance(value, str):
-        try:
-            found = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ExpressionError(f"`{value[:60]}` is not an ISO 8601 time") from None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return datetime.fromtimestamp(value / 1000, UTC)
-        except (OverflowError, ValueError, OSError):
-            raise ExpressionError(f"`{value}` is not a time in milliseconds") from None
-    raise ExpressionError("not a text or a number")

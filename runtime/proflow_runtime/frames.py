@@ -12,6 +12,8 @@ from proflow_runtime.scope import Scope
 from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
+Place: TypeAlias = tuple[str, int, int]
+"""A foreach, which execution of it this is, and which of its items."""
 Outcome: TypeAlias = str | list[str]
 """The outcome that a node took; of an inclusive, all that it took."""
 
@@ -81,6 +83,8 @@ class Frame:
     items: tuple[int, ...] = ()
     inner: bool = False
     stretch: Stretch | None = None
+    path: tuple[Place, ...] = ()
+    """The items that this is in, outer first, with what they are items of."""
     names: Mapping[str, JSON] = field(default_factory=dict)
     """What expressions see here, and not outside."""
     steps: Kept[str, dict[str, JSON]] = field(default_factory=Kept)
@@ -95,11 +99,12 @@ class Frame:
         """The innermost loop that this is in."""
         return None if self.stretch is None else next(self.stretch.loops, None)
 
-    def item(self, index: int, names: Mapping[str, JSON]) -> Frame:
+    def item(self, index: int, names: Mapping[str, JSON], place: Place) -> Frame:
         """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
         return Frame(
             parent=self,
             items=(*self.items, index),
+            path=(*self.path, place),
             inner=True,
             stretch=Item(self.stretch),
             names=names,
@@ -111,6 +116,7 @@ class Frame:
         return Frame(
             parent=self,
             items=self.items,
+            path=self.path,
             inner=True,
             stretch=self.stretch,
             steps=Kept(self.steps),

@@ -36,6 +36,7 @@ def functions_of(
         max_attempts=definition.max_attempts,
         scope=definition.scope,
         initiator=definition.initiator,
+        timezone=definition.timezone,
     )
     parts = [
         client.create_function(

@@ -294,6 +294,7 @@ class _Compiler:
     def _foreach(self, op: ForeachOp) -> Instruction:
         node, block, items = op.node, self.block(op.steps), op.items
         settings: dict[str, Any] = {
+            "item_steps": op.item_steps,
             "alias": op.alias,
             "max_concurrency": op.max_concurrency,
             "result": op.result,

@@ -79,6 +79,7 @@ class Leaving(Pass):
             }
 
         async def memoised() -> Any:
+            self._located(step)
             return await self._stepped(step, partial(self._step.run, step, memo))
 
         with Progress(self) as progress:

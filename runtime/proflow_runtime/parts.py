@@ -55,6 +55,8 @@ class Handed:
     inngest_run_id: str
     event: inngest.Event
     known: Known
+    timezone: str | None = None
+    """The run's, where it was begun by a version that hands it on."""
 
     def data(self, callee: Mapping[str, JSON]) -> dict[str, JSON]:
         """As the data of an event; `callee`: what the part's function has to know besides."""
@@ -65,7 +67,8 @@ class Handed:
             "data": dict(self.event.data),
         }
         lineage = {"run": self.run_id, "parent": self.inngest_run_id}
-        own = {**callee, **lineage, "event": event, **asdict(self.known)}
+        zone = {"timezone": self.timezone}
+        own = {**callee, **lineage, **zone, "event": event, **asdict(self.known)}
         tenant = self.event.data.get("tenant_id")
         return {LINEAGE: own, **({} if tenant is None else {"tenant_id": tenant})}
 
@@ -85,6 +88,7 @@ class Handed:
                     data=started["data"],
                 ),
                 Known(own["steps"], own["outcomes"], own["exits"]),
+                own.get("timezone"),
             )
         except (KeyError, TypeError):
             message = "this function is a part of a workflow, which starts it"
@@ -131,8 +135,9 @@ class Parts(Pass):
         `reads` are the nodes before it that it reads.
         """
         frame = self._frame
+        self.planned += 1
         known = Known.of(frame, reads)
-        handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known)
+        handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known, self.timezone)
         callee = self._callees.part(self.workflow.id, part)
         call = partial(
             self._step.invoke_by_id,
@@ -147,6 +152,7 @@ class Parts(Pass):
             raise Failed("", str(error), name) from None
         if back is None:
             raise Failed("", f"the part of the run that begins with `{node}` was cancelled")
+        self._holds(node, asdict(back.known))
         back.known.put_into(frame)
         for name, outcome in back.outcomes.items():
             self._inner_outcomes[name] = outcome
@@ -166,6 +172,7 @@ class Parts(Pass):
     def take(self, handed: Handed) -> None:
         """This is a pass over a part."""
         handed.known.put_into(self._root)
+        self.timezone = handed.timezone or self.timezone
 
 
 def function_id(workflow: str, part: str) -> str:

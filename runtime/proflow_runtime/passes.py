@@ -13,14 +13,17 @@ import inngest
 from proflow_schemas.expressions import ExpressionError
 from proflow_schemas.step_ids import step_id as derived_step_id
 
+from proflow_runtime import item_paths
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Frame, Outcome, Stretch
 from proflow_runtime.groups import Groups, Stall
+from proflow_runtime.holding import Holding
 from proflow_runtime.kept import Kept
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
 from proflow_runtime.values import JSON, resolve, rounded_on_the_way
+from proflow_runtime.zones import default_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@lru_cache(maxsize=8192)
 def _hashed(step: str) -> str:
     """A step's id on the wire."""
     return hashlib.sha1(step.encode()).hexdigest()
@@ -67,6 +71,8 @@ class Pass:
         """What this pass has seen of the nodes; None: nobody asks."""
         self.item_states: dict[ItemKey, NodeState] = {}
         """The same of nodes inside of foreach."""
+        self.timezone = workflow.timezone or default_timezone()
+        """The time zone of times that name none."""
         self._ctx = ctx
         self._step = ctx.step
         execution: Any = ctx.step._execution  # the SDK itself does not tell
@@ -82,6 +88,11 @@ class Pass:
         """The steps in items and iterations that have begun and are not over."""
         self._remarks: dict[tuple[ItemKey, int], tuple[str, ...]] = {}
         """What is to be noted with the state of a node, by the round of its loop."""
+        self.planned = 0
+        """The steps that the run will have taken, as far as this pass has come."""
+        self._target_path = item_paths.known(workflow.digest, ctx.step._target_hashed_id)
+        """The items that the step is in which Inngest asks this pass for."""
+        self._held = Holding(ctx.event.data)
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
         self._inner_outcomes: Kept[str, Outcome] = Kept()
@@ -141,9 +152,30 @@ class Pass:
     def _begin(self, node: str) -> str:
         """The id of a node's step, at its next execution."""
         frame = self._frame
+        if not frame.items:
+            self.planned += 1
         if frame.stretch is None:
             return step_id(node)
-        return step_id(node, items=frame.items, execution=self._execution(node))
+        step = step_id(node, items=frame.items, execution=self._execution(node))
+        self._located(step)
+        return step
+
+    def _located(self, *steps: str) -> None:
+        """Remembers which item steps are of, for the passes in which Inngest asks for one."""
+        if self._frame.path:
+            for step in steps:
+                item_paths.remember(self.workflow.digest, _hashed(step), self._frame.path)
+
+    def _targeted(self, node: str, execution: int) -> int | None:
+        """The item of a foreach that holds the step which Inngest asks this pass for.
+
+        None if it asks for another step, or for none, or if nobody knows where the step is.
+        """
+        path, here = self._target_path, self._frame.path
+        depth = len(here)
+        if len(path) <= depth or path[:depth] != here or path[depth][:2] != (node, execution):
+            return None
+        return path[depth][2]
 
     def _is_memoised(self, step: str) -> bool:
         """Whether a step is over, without planning it; only before it is called."""
@@ -203,6 +235,15 @@ class Pass:
             return resolve(value, self._scope)
         except ExpressionError as error:
             raise inngest.NonRetriableError(f"its input: {self._scope.worded(error)}") from None
+
+    def _holds(self, node: str, output: JSON) -> None:
+        """Counts the output of a step, and fails the run that holds too much."""
+        self._held.add(output)
+        self._bounded(node)
+
+    def _bounded(self, node: str) -> None:
+        if (problem := self._held.problem_with()) is not None:
+            self._fail(node, f"the output of `{node}`: {problem}")
 
     # --- what becomes of nodes
 

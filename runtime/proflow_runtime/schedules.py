@@ -6,16 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 import inngest
+from proflow_schemas.times import UTC_NAME
 
 from proflow_runtime.handlers.registry import Tenants
 from proflow_runtime.tenant import is_tenant
+from proflow_runtime.zones import default_timezone
 
 _BATCH = 500
 
 
 def cron_trigger(cron: str, timezone: str | None = None) -> inngest.TriggerCron:
-    """A five-field cron expression, in UTC or in a time zone such as `Asia/Shanghai`."""
-    return inngest.TriggerCron(cron=cron if timezone is None else f"TZ={timezone} {cron}")
+    """A five-field cron expression in a time zone, such as `Asia/Shanghai`.
+
+    Without one it is in that of `PROFLOW_TIMEZONE`, or else in UTC.
+    """
+    return inngest.TriggerCron(cron=in_timezone(cron, timezone or default_timezone()))
+
+
+def in_timezone(cron: str, timezone: str) -> str:
+    """A cron and its time zone as Inngest takes both in one: `TZ=Asia/Shanghai 0 9 * * *`."""
+    return cron if timezone == UTC_NAME else f"TZ={timezone} {cron}"
 
 
 def fan_out(

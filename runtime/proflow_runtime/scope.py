@@ -24,6 +24,8 @@ class Workflow:
     max_attempts: int = 5
     scope: Literal["tenant", "system"] = "tenant"
     initiator: str | None = None
+    timezone: str | None = None
+    """The time zone of times that name none; None: the default."""
 
 
 class Scope(dict[str, Any]):

@@ -115,11 +115,21 @@ class RecordedRun:
     started_at: datetime
     status: RunStatus = "running"
     ended_at: datetime | None = None
-    nodes: dict[str, NodeState] = field(default_factory=dict)
-    """By node id; of those inside a foreach, what all their items come to."""
     items: dict[str, dict[tuple[int, ...], NodeState]] = field(default_factory=dict)
     result: Mapping[str, JSON] | None = None
     error: str | None = None
+    known: dict[str, NodeState] = field(default_factory=dict)
+    """What was last known of each node."""
+    stale: set[str] = field(default_factory=set)
+    """Nodes inside a foreach of which an item has moved since."""
+
+    @property
+    def nodes(self) -> dict[str, NodeState]:
+        """By node id; of those inside a foreach, what all their items come to."""
+        for node in self.stale:
+            self.known[node] = over_items(self.items[node].values())
+        self.stale.clear()
+        return self.known
 
 
 _ORDER: Mapping[NodeStatus, int] = {
@@ -151,12 +161,11 @@ class InMemoryRecorder:
                 snapshot.at,
             )
         for node, state in snapshot.nodes.items():
-            run.nodes[node] = merged(run.nodes.get(node), state, snapshot.at)
+            run.known[node] = merged(run.known.get(node), state, snapshot.at)
         for (node, items), state in snapshot.items.items():
             of_node = run.items.setdefault(node, {})
             of_node[items] = merged(of_node.get(items), state, snapshot.at)
-        for node in {node for node, _ in snapshot.items}:
-            run.nodes[node] = over_items(run.items[node].values())
+        run.stale |= {node for node, _ in snapshot.items}
         if snapshot.status != "running" and run.ended_at is None:
             run.status, run.ended_at = snapshot.status, snapshot.at
             run.result, run.error = snapshot.result, snapshot.error

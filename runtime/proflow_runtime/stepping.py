@@ -174,6 +174,7 @@ class Steps(Pass):
         return self._succeeded(node, output, catch)
 
     def _succeeded(self, node: str, output: JSON, catch: bool) -> JSON:
+        self._holds(node, output)
         if catch:
             self._took(node, "default")
         self._settle(node, output)
@@ -199,10 +200,10 @@ class Steps(Pass):
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
         if self.states is None:
-            return await attempt.run(work, limit)
+            return await attempt.run(work, limit, self._held)
         started_at = clock.now()
         try:
-            return await attempt.run(work, limit)
+            return await attempt.run(work, limit, self._held)
         finally:
             self._attempted(node, attempt.failure, number + 1, started_at)
 

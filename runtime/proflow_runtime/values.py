@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from proflow_schemas.expressions import compile, template
+from proflow_schemas.expressions import ExpressionError, compile, template
 from proflow_schemas.numbers import AS_TEXT, BEYOND, from_decimal, inexact, is_exact
+from proflow_schemas.sizes import (
+    MAX_STATE_BYTES,
+    MAX_VALUE_BYTES,
+    has_values,
+    json_size,
+    tree_size,
+)
 from pydantic import BaseModel, TypeAdapter
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list, or dict with string keys."""
 
 MAX_DEPTH = 200
-MAX_OUTPUT_BYTES = 4 * 2**20
 
 
 class Lazy:
@@ -57,12 +62,23 @@ class Text(Lazy):
 
 def resolve(value: Any, scope: Mapping[str, Any]) -> JSON:
     """`value` with everything lazy in it computed. Raises `ExpressionError`."""
+    return _resolved(value, scope, [MAX_STATE_BYTES])
+
+
+def _resolved(value: Any, scope: Mapping[str, Any], left: list[int]) -> JSON:
+    """`left`: how many bytes there may still be, in all that is computed."""
     if isinstance(value, Lazy):
-        return value.render(scope)
+        found = value.render(scope)
+        if isinstance(found, str | list | dict):
+            left[0] -= tree_size(found)
+            if left[0] < 0:
+                size = MAX_STATE_BYTES >> 20
+                raise ExpressionError(f"the values together have more than {size} MiB")
+        return found
     if isinstance(value, dict):
-        return {key: resolve(item, scope) for key, item in value.items()}
+        return {key: _resolved(item, scope, left) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [resolve(item, scope) for item in value]
+        return [_resolved(item, scope, left) for item in value]
     return value
 
 
@@ -88,22 +104,28 @@ def checked(value: Any) -> JSON:
     lists. Models of pydantic and dataclasses become what pydantic makes of them, by alias. Decimals
     become numbers, also those in models, and are refused if they have more than 15 digits.
     """
+    # First: a value that shares parts with itself, however small, may take for ever to go through.
+    if has_values(value, MAX_VALUE_BYTES):
+        raise NotJsonError(_too_large(json_size(value)))
     try:
         most = _check(value, None, 0)
     except _ObjectMet:
         # Tried first as it is: nearly all outputs are JSON already.
         value = _dumped(value, None, 0)
         most = _check(value, None, 0)
-    if most <= MAX_OUTPUT_BYTES:
-        return value
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MAX_OUTPUT_BYTES:
-        raise NotJsonError(f"the output has {size:,} bytes, more than the 4 MiB that a step may")
+    if most > MAX_VALUE_BYTES and (size := tree_size(value)) > MAX_VALUE_BYTES:
+        raise NotJsonError(_too_large(size))
     return value
 
 
 class _ObjectMet(Exception):
     """What is checked holds a model or a decimal."""
+
+
+def _too_large(size: float) -> str:
+    if math.isinf(size):  # it contains itself
+        return f"the output is nested more than {MAX_DEPTH} levels deep"
+    return f"the output has {int(size):,} bytes, more than the 4 MiB that a step may"
 
 
 _Place: TypeAlias = "tuple[_Place, str | int] | None"

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import inngest
 from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.expressions import ExpressionError
+from proflow_schemas.times import TimeError, read_time
 
-from proflow_runtime import approvals, clock, events
+from proflow_runtime import approvals, clock
 from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.matching import answering, condition, correlation_id, matched_value
@@ -29,11 +30,14 @@ class Waits(Steps):
         await self._slept(node, clock.now() + duration)
 
     async def sleep_until(self, node: str, until: Any) -> None:
-        """Sleeps until an ISO 8601 time (UTC, unless it says otherwise), or epoch milliseconds."""
+        """Sleeps until an ISO 8601 time (local time of the run, unless it has an offset), or until
+        so many seconds or milliseconds since 1970."""
         try:
-            when = events.as_time(resolve(until, self._scope))
+            when = read_time(resolve(until, self._scope), self.timezone)
         except ExpressionError as error:
             self._fail(node, f"time of `{node}`: {self._scope.worded(error)}")
+        except TimeError as error:
+            self._fail(node, f"time of `{node}`: {error}")
         if when - clock.now() > MAX_WAIT:
             self._fail(node, f"time of `{node}`: {when.isoformat()} is more than 366 days ahead")
         await self._slept(node, when)
@@ -73,6 +77,7 @@ class Waits(Steps):
         received = (
             Received("timeout") if answer is None else Received("received", dict(answer.data))
         )
+        self._holds(node, received.data)
         self._took(node, received.outcome)
         self._settle(node, received.data, received.outcome)
         return received
@@ -103,6 +108,8 @@ class Waits(Steps):
         items, execution = self._frame.items, self._execution(node)
         notifying = step_id(node, "notify", items=items, execution=execution)
         waiting = step_id(node, "wait", items=items, execution=execution)
+        self._located(notifying, waiting)
+        self.planned += 0 if items else 2
         try:
             path = "data.approval_id" if match is None else match
             approval_id = (
@@ -182,6 +189,7 @@ class Waits(Steps):
             )
         except approvals.AnswerError as error:
             self._fail(node, f"the answer to approval `{node}` {error}")
+        self._holds(node, None if answer is None else dict(answer.data))
         self._took(node, decision.outcome)
         self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}

@@ -8,7 +8,7 @@ the called function arrives. Strings inside `Value`s are templates: `${…}` hol
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -316,6 +316,9 @@ class ForeachOp(Op):
     """The expression of the list."""
     alias: str | None = Field(default=None, alias="as")
     max_concurrency: int | None = Field(default=None, ge=1)
+    item_steps: int = Field(default=0, ge=0)
+    """The steps that one item takes at most, lists in it counted as one item; 0 is not known, or
+    none: so that a list which is too long for a run is refused before its first item."""
     steps: "list[AnyOp]"
     result: str | None = None
     catch: bool = False
@@ -515,6 +518,8 @@ class Definition(Model):
     description: str | None = None
     version: str | None = None
     scope: Literal["tenant", "system"] = "tenant"
+    timezone: str | None = None
+    """The time zone of times that name none; without one it is the tenant's."""
     task_type: str | None = None
     triggers: list[EventTrigger | CronTrigger] = Field(min_length=1, max_length=10)
     max_attempts: int = Field(default=5, ge=1)
@@ -596,6 +601,26 @@ def blocks_of(op: Any) -> "list[list[Any]]":
             return [op.steps]
         case _:
             return []
+
+
+def with_blocks(op: Any, change: "Callable[[list[Any]], list[Any]]") -> Any:
+    """An op with the blocks inside of it changed."""
+    match op:
+        case WaitOp():
+            return op.model_copy(update={"armed_with": change(op.armed_with)})
+        case BranchOp():
+            cases = [one.model_copy(update={"steps": change(one.steps)}) for one in op.cases]
+            return op.model_copy(update={"cases": cases})
+        case ParallelOp():
+            arms = [one.model_copy(update={"steps": change(one.steps)}) for one in op.arms]
+            return op.model_copy(update={"arms": arms})
+        case RegionOp():
+            tasks = [one.model_copy(update={"steps": change(one.steps)}) for one in op.tasks]
+            return op.model_copy(update={"tasks": tasks})
+        case RepeatOp() | ForeachOp() | LoopOp():
+            return op.model_copy(update={"steps": change(op.steps)})
+        case _:
+            return op
 
 
 def blocks(definition: Definition) -> "Iterator[list[Any]]":

@@ -257,7 +257,7 @@ class Delay(Config):
     """Sleeps for a duration, or until a time."""
 
     duration: Duration | None = None
-    until: Text | None = None
+    until: Text | Whole | None = None
 
 
 class Wait(Config):

@@ -61,6 +61,11 @@ class Settings(Retried):
     task_type: str | None = Field(default=None, max_length=50)
     on_failure: Name | None = None
     scope: Literal["tenant", "system"] = "tenant"
+    timezone: Name | None = Field(
+        default=None,
+        examples=["Asia/Shanghai"],
+        description="the time zone of crons and times that name none, by its name in the tz database",
+    )
     input: dict[str, Any] | None = Field(
         default=None, description="JSON Schema of `event.data`; as on the start node"
     )

@@ -27,6 +27,7 @@ from proflow_runtime.local import (
 from proflow_runtime.simulation import Simulated, generated_functions, interpreted_functions
 from proflow_runtime.simulation.report import report
 from proflow_runtime.values import JSON
+from proflow_runtime.zones import defaulting_to
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import MAX_WAIT
 from reference import Outside
@@ -64,6 +65,7 @@ async def driven(definition: Definition, target: Target, outside: Outside) -> St
     recorder = status.InMemoryRecorder()
     with ExitStack() as stack:
         stack.enter_context(channels.standing_in({"inApp": _never}))
+        stack.enter_context(defaulting_to(outside.timezone))
         engine = LocalEngine(
             client,
             _functions(definition, target, client),

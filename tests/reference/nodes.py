@@ -1,7 +1,6 @@
 """What the types of nodes do when they run."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from proflow_schemas.durations import MAX_WAIT, parse_duration
@@ -23,6 +22,7 @@ from proflow_schemas.nodes import (
     Subprocess,
     Wait,
 )
+from proflow_schemas.times import TimeError, read_time
 
 from reference.containers import EachItem, EachRound
 from reference.outside import Answer, Execution, Outside
@@ -126,11 +126,15 @@ class _Step:
         self.level.steps[self.name] = found
         self.level.finish(self.name, outcome)
 
-    def seconds(self, duration: Duration | None, until: str | None) -> float:
+    def seconds(self, duration: Duration | None, until: str | int | None) -> float:
         """How long a delay takes from now."""
         if duration is not None:
             return parse_duration(duration).total_seconds()
-        time = datetime.fromisoformat(str(_rendered(self.level, self.name, until)))
+        zone = self.level.graph.design.settings.timezone or self.outside.timezone
+        try:
+            time = read_time(_rendered(self.level, self.name, until), zone)
+        except TimeError as error:
+            self.level.fail(self.name, str(error))
         return max(0, (time - self.outside.began).total_seconds() - self.game.now)
 
     # --- waiting

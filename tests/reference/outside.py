@@ -44,6 +44,8 @@ class Outside:
     pause: Callable[[int], float] = lambda failed: 0
     """The seconds until another attempt, after so many, where no policy says it."""
     began: datetime = datetime(2026, 1, 5, tzinfo=UTC)
+    timezone: str = "UTC"
+    """That of a design which names none."""
 
 
 @dataclass

@@ -7,11 +7,19 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Registry, Task, current_tenant, fan_out, functions_of
+from proflow_runtime import (
+    Registry,
+    Task,
+    cron_trigger,
+    current_tenant,
+    fan_out,
+    functions_of,
+)
 from proflow_runtime.handlers.channels import UnknownChannelError
 from proflow_runtime.handlers.registry import UnknownHandlerError
 from proflow_runtime.local import LocalEngine
 from proflow_schemas.definition import Definition
+from proflow_schemas.times import TimeError
 
 from .driving import answer, executions, open_ended, requests, sent
 
@@ -336,3 +344,16 @@ def test_a_registry_holds_the_async_functions_of_a_module() -> None:
         made["sync"]
     module.__dict__["__all__"] = ["foreign", "sync"]
     assert Registry.from_module(module).names() == ["foreign"]
+
+
+def test_crons_without_a_zone_take_the_default(
+    client: inngest.Inngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cron_trigger("0 9 * * *").cron == "0 9 * * *"
+    monkeypatch.setenv("PROFLOW_TIMEZONE", "Asia/Shanghai")
+    assert cron_trigger("0 9 * * *").cron == "TZ=Asia/Shanghai 0 9 * * *"
+    assert cron_trigger("0 9 * * *", "Asia/Tokyo").cron == "TZ=Asia/Tokyo 0 9 * * *"
+    assert cron_trigger("0 9 * * *", "UTC").cron == "0 9 * * *"
+    monkeypatch.setenv("PROFLOW_TIMEZONE", "Asia/Beijing")
+    with pytest.raises(TimeError, match="no time zone `Asia/Beijing`"):
+        cron_trigger("0 9 * * *")

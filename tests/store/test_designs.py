@@ -9,6 +9,7 @@ from proflow_runtime import clock
 from proflow_runtime.store import designs, triggers
 from proflow_runtime.store.database import connect
 from proflow_runtime.store.models import Design, DesignVersion, Run, StoredDefinition, Trigger
+from proflow_runtime.tenants import TenantZones
 from store.drawn import defined
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
@@ -288,7 +289,7 @@ async def test_a_design_with_open_runs_is_deleted_by_force_only() -> None:
         await designs.get(1, "leave")
     assert await designs.listed(1) == designs.Page([], 0)
     assert await designs.published(1, "leave") is None
-    assert await triggers.keys() == set()
+    assert await triggers.keys(TenantZones().of_all) == set()
     # What the runs need is there.
     assert await designs.definition(version.digest) is not None
     assert (await designs.version(1, "leave", 1)).canvas == DRAFT

@@ -12,15 +12,26 @@ from typing import Any
 
 import pytest
 from proflow_runtime import clock
-from proflow_runtime.store import designs, formats, outbox, people, runs, tasks, tokens, triggers
+from proflow_runtime.store import (
+    designs,
+    formats,
+    outbox,
+    people,
+    runs,
+    tasks,
+    tenant_settings,
+    tokens,
+    triggers,
+)
 from proflow_runtime.store.database import connection, transaction
 from proflow_runtime.store.models import MODELS, Run
 from proflow_runtime.store.pages import Page, Slice
+from proflow_runtime.tenants import TenantZones
 from store.drawn import defined
 from tortoise.exceptions import IntegrityError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
-MODULES = (designs, formats, triggers, runs, tasks, tokens, outbox, people)
+MODULES = (designs, formats, triggers, runs, tasks, tokens, outbox, people, tenant_settings)
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
     "designs.definition": "found by its digest, which only its versions tell",
@@ -30,6 +41,7 @@ FOR_ALL_TENANTS = {
     "formats.formats_of": "found by digests, which only their versions tell",
     "formats.body": "found by its digest, which only its versions tell",
     "formats.about": "found by its digest, which only its versions tell",
+    "tenant_settings.of_tenants": "the time zones of all whose crons are due",
     "triggers.keys": "what the deployment registers with Inngest",
     "triggers.is_known": "whether the deployment has to register more",
     "triggers.cron_page": "a tick of a cron is for all",
@@ -47,7 +59,7 @@ FOR_ALL_TENANTS = {
     "outbox.forget_failed": "cleans up for all",
 }
 CREATING = (
-    *("designs.create", "tasks.create", "tokens.create"),
+    *("designs.create", "tasks.create", "tokens.create", "tenant_settings.save"),
     *("people.add", "people.add_department", "people.delegate"),
 )
 NOTHING = (None, False, [], {}, set(), Page([], 0), Slice([], None))
@@ -92,6 +104,7 @@ async def owned() -> dict[str, Any]:
     token = await tokens.create(OWNER, "ann", name="laptop")
     await people.add_department(OWNER, "hr", "HR", head="eve")
     await people.add(OWNER, "cat", "Cat", department="hr", roles=["boss"])
+    await tenant_settings.save(OWNER, {"timezone": "Asia/Shanghai"}, by="ann")
     day = timedelta(days=1)
     within = {"starts_at": clock.now() - day, "ends_at": clock.now() + day}
     delegation = await people.delegate(OWNER, "cat", "eve", **within)
@@ -122,6 +135,8 @@ async def owned() -> dict[str, Any]:
         "role": "boss",
         "department": "hr",
         "delegation_id": delegation.id,
+        "zones": TenantZones().of_all,
+        "body": {"timezone": "Asia/Tokyo"},
         "stand_in": "bob",
         **within,
     }

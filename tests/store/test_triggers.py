@@ -2,8 +2,10 @@
 
 import pytest
 from proflow_runtime.store import designs, triggers
+from proflow_runtime.tenants import TenantZones
 from store.drawn import defined
 
+UTC = TenantZones().of_all
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 
 
@@ -45,7 +47,7 @@ async def test_keys_are_told_once_however_many_designs_have_them() -> None:
     for tenant in (1, 2, 3):
         await publish(tenant, "a", "0 9 * * *", event="order/placed")
         await publish(tenant, "b", "0 9 * * *", "5 4 * * 1")
-    assert await triggers.keys() == {
+    assert await triggers.keys(UTC) == {
         ("event", "order/placed"),
         ("cancel", "order/cancelled"),
         ("cron", "0 9 * * *"),
@@ -61,9 +63,9 @@ async def test_a_cron_is_read_in_pages_across_tenants() -> None:
     for tenant in range(1, 8):
         await publish(tenant, "a", "0 9 * * *", "1 1 * * *")
     found: list[int] = []
-    after = 0
-    while page := await triggers.cron_page("0 9 * * *", after=after, limit=3):
+    following: int | None = 0
+    while following is not None:
+        page, following = await triggers.cron_page("0 9 * * *", UTC, after=following, limit=3)
         assert len(page) <= 3
         found += [one.tenant_id for one in page]
-        after = page[-1].id
     assert found == list(range(1, 8))

@@ -26,6 +26,7 @@ from proflow_runtime.store.models import InngestTask
 from proflow_runtime.stored.asked import RUN, Asked
 from proflow_runtime.stored.deployment import Deployment, cron_function_id
 from proflow_runtime.stored.running import PIN
+from proflow_runtime.tenants import TenantZones
 from proflow_schemas.definition import CronTrigger, Definition, InvokeOp, blocks, walk
 from stored.office import store
 
@@ -106,7 +107,7 @@ async def played(case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     tenant = outside.data.get("tenant_id", 1)
     for one in (definition, *children):
         await store(tenant, one)
-    keys = await triggers.keys()
+    keys = await triggers.keys(TenantZones().of_all)
     recorder = Recorder(lambda run_id: None)
 
     def functions(client: inngest.Inngest, registry: Registry) -> list[inngest.Function[Any]]:

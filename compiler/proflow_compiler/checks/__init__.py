@@ -37,6 +37,7 @@ from proflow_compiler.checks import (
     missing_end,
     missing_start,
     multiple_starts,
+    naive_time,
     not_a_condition,
     reference_may_be_missing,
     refused_condition,
@@ -106,6 +107,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         invalid_schema,
         idle_setting,
         inexact_number,
+        naive_time,
         too_many_steps,
         bad_duration,
         bad_cron,
@@ -126,16 +128,18 @@ def run_checks(
     handlers: Handlers | None = None,
     calls: Calls | None = None,
     stored: bool = False,
+    timezone: str | None = None,
     fixing: bool = True,
 ) -> list[Diagnostic]:
     """Everything wrong with a design, by code; `handlers` are those that the host registers.
 
     Without `handlers` nothing is said about them; without `calls` the design is the only one that
-    is known; `stored`: whether the design is to be stored. Without `fixing` some fixes
+    is known; `stored`: whether the design is to be stored; `timezone`: that of a design that names
+    none, if it is known. Without `fixing` some fixes
     are left out that take a while to find. Locations are pointers: see `locate`.
     """
     calls = Calls.among([graph.design], complete=False) if calls is None else calls
-    return list(_run(Facts(graph, handlers, calls, stored, fixing)))
+    return list(_run(Facts(graph, handlers, calls, stored, fixing, timezone)))
 
 
 def _run(facts: Facts) -> Iterator[Diagnostic]:

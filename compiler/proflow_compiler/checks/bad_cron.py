@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
-from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
 from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.checks.cron_fields import (
     LONGEST,
@@ -23,7 +22,7 @@ from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
 from proflow_compiler.fixes import words
 from proflow_compiler.fixes.making import fix
-from proflow_compiler.problems import closest, meant
+from proflow_compiler.problems import meant
 
 RULE = Rule(
     code="PF403",
@@ -53,7 +52,8 @@ the 30th of February, would never start a run.
 """,
     fix="""
 Write five fields: `0 9 * * 1-5` is nine o'clock on working days. Put a time zone into `timezone`,
-by its name in the IANA database, such as `Asia/Shanghai`.
+by its name in the tz database, such as `Asia/Shanghai`; the design's own `timezone` is that of all
+its crons that name none.
 """,
 )
 
@@ -80,16 +80,23 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             at = pointed(pointer, "cron")
             fixes = _corrected(trigger, at, pointer)
             yield RULE.diagnostic(message, at, node=node, help=help, fixes=fixes)
-        zone = trigger.timezone
-        if zone is not None and zone not in _zones():
-            near = closest(zone, sorted(_zones()))
-            yield RULE.diagnostic(
-                f"there is no time zone {ticks(zone)}",
-                pointed(pointer, "timezone"),
-                node=node,
-                fixes=words.name(pointed(pointer, "timezone"), near),
-                help=meant(near) or "write a name of the IANA database, such as `Asia/Shanghai`",
-            )
+        yield from _zone(trigger.timezone, pointed(pointer, "timezone"), node)
+    design = facts.graph.design
+    yield from _zone(design.settings.timezone, design.pointer_to("timezone"), None)
+
+
+def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnostic]:
+    """What is wrong with the name of a time zone: of a cron, or of the design."""
+    if name is None or is_timezone(name):
+        return
+    near = closest_timezone(name)
+    yield RULE.diagnostic(
+        f"there is no time zone {ticks(name)}",
+        pointer,
+        node=node,
+        fixes=words.name(pointer, near),
+        help=meant(near) or "write a name of the tz database, such as `Asia/Shanghai`",
+    )
 
 
 def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
@@ -194,8 +201,3 @@ def _instead(
             rule = rule.replace("'24h'", "'168h'").replace("== 1", "<= 7")
         return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
     return "list the days, or use `*`"
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())

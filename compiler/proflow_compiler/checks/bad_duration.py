@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
@@ -16,6 +16,7 @@ from proflow_schemas.nodes import (
     Task,
     Wait,
 )
+from proflow_schemas.times import TimeError, read_time
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -29,10 +30,12 @@ RULE = Rule(
     name="bad-duration",
     level=Level.ERROR,
     summary="""a duration that cannot be read; one that Inngest waits for though it is no whole
-number of seconds, less than a second or more than 366 days; and a time that cannot be read""",
+number of seconds, less than a second or more than 366 days; and a time that cannot be read, or is
+before the year 2000""",
     why="""
 Inngest sleeps and waits for whole seconds, for at least one and at most 366 days. Rounding silently
-would do something else than was drawn. The pauses between attempts may be fractions of a second.
+would do something else than was drawn. A time before the year 2000 is a number of another unit, or a field
+that was never filled in: numbers are seconds or milliseconds since 1970, by their size. The pauses between attempts may be fractions of a second.
 """,
     incorrect="""
 {
@@ -63,6 +66,7 @@ would do something else than was drawn. The pauses between attempts may be fract
     fix="Write `90s`, `15m`, `24h`, `3d`, ISO 8601 (`PT15M`), or a number of seconds.",
 )
 
+_WHEN = 'write a time such as `2026-01-31T09:00:00+08:00`, or `"${…}"` to compute it'
 _HOW = "write `90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds"
 
 Kind = Literal["wait", "period", "pause"]
@@ -84,13 +88,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             yield from _judged(written.value, written)
     for name, node in facts.graph.design.nodes.items():
         match node.config:
-            case Delay(until=str(text)) if "${" not in text and not _is_time(text):
-                yield RULE.diagnostic(
-                    f"{ticks(text)} is no time",
-                    node.pointer_to("until"),
-                    node=name,
-                    help='write a time such as `2026-01-31T09:00:00Z`, or `"${…}"` to compute it',
-                )
+            case Delay(until=str() | int() as until) if not _is_computed(until):
+                try:
+                    read_time(until)
+                except TimeError as error:
+                    at = node.pointer_to("until")
+                    yield RULE.diagnostic(str(error), at, node=name, help=_WHEN)
             case _:
                 pass
 
@@ -116,12 +119,8 @@ def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
         yield RULE.diagnostic(f"{shown} {problem}", written.pointer, node=written.node)
 
 
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text.strip())
-    except ValueError:
-        return False
-    return True
+def _is_computed(until: str | int) -> bool:
+    return isinstance(until, str) and "${" in until
 
 
 def _durations(facts: Facts) -> Iterator[_Written]:

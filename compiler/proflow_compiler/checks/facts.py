@@ -74,7 +74,8 @@ class Facts:
     `handlers` are those that the host registers, with the JSON Schema of what each returns (None:
     anything); None if they are not known. `calls` are those of the designs that were given together
     with this one. `stored`: the design is to be stored, and run beside others by one function.
-    `fixing`: somebody wants to know fixes.
+    `fixing`: somebody wants to know fixes. `timezone` is that of a design that names none; None if
+    it is not known.
     """
 
     graph: Graph
@@ -82,6 +83,7 @@ class Facts:
     calls: Calls = field(default_factory=Calls)
     stored: bool = False
     fixing: bool = True
+    timezone: str | None = None
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 

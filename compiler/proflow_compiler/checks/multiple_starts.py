@@ -24,7 +24,7 @@ list of them.
 {
   "nodes": [
     {"id": "by-form", "type": "start", "data": {"trigger": {"event": "form/sent"}}},
-    {"id": "by-clock", "type": "start", "data": {"trigger": {"cron": "0 9 * * *"}}},
+    {"id": "by-clock", "type": "start", "data": {"trigger": {"cron": "0 9 * * *", "timezone": "Asia/Shanghai"}}},
     {"id": "done", "type": "end"}
   ],
   "edges": [
@@ -37,7 +37,7 @@ list of them.
 {
   "nodes": [
     {"id": "begin", "type": "start",
-     "data": {"trigger": [{"event": "form/sent"}, {"cron": "0 9 * * *"}]}},
+     "data": {"trigger": [{"event": "form/sent"}, {"cron": "0 9 * * *", "timezone": "Asia/Shanghai"}]}},
     {"id": "done", "type": "end"}
   ],
   "edges": [{"source": "begin", "target": "done"}]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.sizes import MAX_STEPS
+
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.weight import most_steps
 from proflow_compiler.diagnostics import Diagnostic, Level
 
-MOST_STEPS = 999
+MOST_STEPS = MAX_STEPS
 
 RULE = Rule(
     code="PF401",

@@ -72,6 +72,8 @@ def workflow(definition: Definition, name: str) -> Source:
         arguments["max_attempts"] = definition.max_attempts
     if definition.scope != "tenant":
         arguments["scope"] = definition.scope
+    if definition.timezone is not None:
+        arguments["timezone"] = definition.timezone
     if definition.initiator is not None:
         arguments["initiator"] = definition.initiator
     if channels := _channels(definition):
@@ -83,6 +85,13 @@ def has_fan_out(definition: Definition) -> bool:
     """Whether a schedule starts a run for each tenant."""
     return definition.scope == "tenant" and any(
         isinstance(one, CronTrigger) for one in definition.triggers
+    )
+
+
+def has_plain_cron(definition: Definition) -> bool:
+    """Whether a schedule that starts the workflow itself takes the default time zone."""
+    return definition.scope == "system" and any(
+        isinstance(one, CronTrigger) and one.timezone is None for one in definition.triggers
     )
 
 
@@ -127,6 +136,8 @@ def _triggers(definition: Definition) -> list[Source]:
     for one in definition.triggers:
         if isinstance(one, CronTrigger) and definition.scope == "tenant":
             source = _call("inngest.TriggerEvent", {"event": _scheduled(definition)})
+        elif isinstance(one, CronTrigger) and one.timezone is None:
+            source = _call("cron_trigger", {}, Source(literal(one.cron)))
         else:
             source = _one("trigger", one)
         if source not in triggers:

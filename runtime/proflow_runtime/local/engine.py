@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import inngest
+from proflow_schemas.sizes import MAX_STEPS
 
 from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
 from proflow_runtime.local import binding, gojson
@@ -38,7 +39,6 @@ from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported
 from proflow_runtime.local.wire import Answer, refusal
 
-MAX_STEPS = 999
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
 GRACE = timedelta(seconds=10)

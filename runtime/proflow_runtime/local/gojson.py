@@ -77,7 +77,7 @@ def as_floats(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: as_floats(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_floats(item) for item in value]
+        return [float(item) if type(item) is int else as_floats(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value

@@ -37,6 +37,14 @@ def serve(
     dashboard: Annotated[
         str | None, typer.Option(metavar="URL", help="Inngest's own pages, to link to.")
     ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            envvar="PROFLOW_TIMEZONE",
+            help="That of tenants which have set none, such as Asia/Shanghai; UTC by default.",
+        ),
+    ] = None,
     demo: Annotated[
         bool,
         typer.Option("--demo", help="With --local: a small company to look around in."),
@@ -47,6 +55,7 @@ def serve(
         refuse("--demo runs everything here: give --local, too")
     if demo and handlers is not None:
         usage("--demo brings its own handlers: leave --handlers out")
+    check_timezone(timezone)
     if not local and not any(os.environ.get(name) for name in TELLS_INNGEST):
         usage(
             "there is no Inngest: set INNGEST_DEV=1, or INNGEST_BASE_URL with INNGEST_EVENT_KEY"
@@ -97,7 +106,9 @@ def serve(
         echo(f"serving {address} on {shown(url)}\n")
 
     log_to_stderr()
-    settings = ProFlowSettings(serve_origin=None if local else origin, dashboard=dashboard)
+    settings = ProFlowSettings(
+        serve_origin=None if local else origin, dashboard=dashboard, timezone=timezone
+    )
     given = Stand(
         *(client, registry, url, listening, local, settings, ready),
         admit=demonstration.admit if demo else None,
@@ -112,6 +123,17 @@ def serve(
     finally:
         listening.close()
     note("stopped")
+
+
+def check_timezone(name: str | None) -> None:
+    """End the command for a time zone that does not exist."""
+    from proflow_compiler.problems import meant
+    from proflow_schemas.times import closest_timezone, is_timezone
+
+    if name is None or is_timezone(name):
+        return
+    help = meant(closest_timezone(name))
+    usage(f"--timezone: there is no time zone `{name[:60]}`" + (f"; {help}" if help else ""))
 
 
 @token.callback()

@@ -41,11 +41,16 @@ class Compiling:
         self._handlers, self._max_nodes = handlers, max_nodes
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def compile(self, canvas: Any, code: str | None = None) -> Compiled:
-        """Check a canvas, as the workflow `code`. Raises `Problem` for one that is too large."""
+    async def compile(
+        self, canvas: Any, code: str | None = None, *, timezone: str | None = None
+    ) -> Compiled:
+        """Check a canvas, as the workflow `code`; `timezone`: the tenant's, if it has one.
+
+        Raises `Problem` for a canvas that is too large.
+        """
         self._bound(canvas)
         async with self._places:
-            return await asyncio.to_thread(self._compiled, canvas, code)
+            return await asyncio.to_thread(self._compiled, canvas, code, timezone)
 
     async def draw(self, canvas: Any) -> Drawing:
         """The picture of a canvas. Raises `Problem` for one that is too large."""
@@ -62,14 +67,14 @@ class Compiling:
     def _too_large(self) -> Problem:
         return Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
 
-    def _compiled(self, canvas: Any, code: str | None) -> Compiled:
+    def _compiled(self, canvas: Any, code: str | None, timezone: str | None) -> Compiled:
         reading = read(stored_text(canvas, code), f"{code or 'design'}.json")
         several = len(reading.designs) > 1
         if several:
             raise Problem(422, "several-designs", "the body holds several designs")
         if any(len(design.nodes) > self._max_nodes for design in reading.designs):
             raise self._too_large()
-        found = compile_reading(reading, handlers=self._handlers, stored=True)
+        found = compile_reading(reading, handlers=self._handlers, stored=True, timezone=timezone)
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]
         return Compiled(

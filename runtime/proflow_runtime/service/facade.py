@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
@@ -32,19 +32,20 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.store import designs, outbox, runs, triggers
+from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.tasks import ask_inngest_with
-from proflow_runtime.store.triggers import Key
+from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.stored.asked import RUN, RUN_EVENT, Asked
 from proflow_runtime.stored.deployment import Deployment, Limits, Target
 from proflow_runtime.stored.outdated import RefusedDesignError
 from proflow_runtime.subprocess import LINEAGE
 from proflow_runtime.tenant import is_tenant
+from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
 
 if TYPE_CHECKING:
@@ -72,9 +73,15 @@ class ProFlow:
         resolver: Resolver | None = None,
         authenticate: Authenticate | None = None,
         settings: ProFlowSettings | None = None,
+        timezone_of: TimezoneOf | None = None,
         target: Target | None = None,
     ) -> None:
-        """`target`: where functions are deployed to; by default to what `mount` serves."""
+        """`timezone_of` says in which time zone a tenant is, where the host knows; None: in the one
+        that the tenant has set here, or in the default of `settings`. `target`: where functions are
+        deployed to; by default to what `mount` serves.
+
+        Raises `TimeError` for a default that the tz database does not have.
+        """
         self.client = client
         self.settings = settings or ProFlowSettings()
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
@@ -89,12 +96,13 @@ class ProFlow:
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
         self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
+        self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = Served(client, self.settings)
         self._recorder = Recorder(self.bus.moved)
         # Without handlers: whether a process has them is told by each run, as it was before.
         self._recompiling = Recompiling(
             Compiling(None, max_nodes=self.settings.max_nodes),
-            replaced=lambda definition: self.deployment.published(_keys(definition)),
+            replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
         )
@@ -103,6 +111,7 @@ class ProFlow:
             registry,
             target or self.served,
             limits=Limits(self.settings.tenant_concurrency),
+            zones=self.zones,
             opener=self.approvals.open,
             closer=self.approvals.close_left,
             ended=self._ended,
@@ -333,6 +342,38 @@ class ProFlow:
                 await outbox.put(client, f"run:{new.id}", new.tenant_id, RUN_EVENT, data)
         self.delivery.nudge()
 
+    # --- tenants
+
+    async def tenant_settings(self, tenant_id: int) -> StoredSettings:
+        """What a tenant has set, and which revision of it this is (0: nothing yet)."""
+        row = await tenant_settings.get(tenant_id)
+        if row is None:
+            return StoredSettings(TenantSettings(), 0)
+        return StoredSettings(TenantSettings.model_validate(row.body), row.revision)
+
+    async def set_tenant_settings(
+        self,
+        tenant_id: int,
+        given: TenantSettings,
+        *,
+        by: str | None = None,
+        revision: int | None = None,
+    ) -> StoredSettings:
+        """Replace what a tenant has set: for crons from now on, else for runs that begin later.
+
+        With a `revision`, only if that is still the one that is stored.
+        """
+        if not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
+            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+        body = given.model_dump(mode="json", exclude_none=True)
+        try:
+            row = await tenant_settings.save(tenant_id, body, by=by, revision=revision)
+        except designs.EditedMeanwhileError as error:
+            text = f"the settings have been saved meanwhile, as revision {error.revision}"
+            raise Problem(409, "edited-meanwhile", text, revision=error.revision) from None
+        await self.deployment.refresh()
+        return StoredSettings(given, row.revision)
+
     # --- designs
 
     async def publish(
@@ -344,7 +385,8 @@ class ProFlow:
         """
         try:
             design = await designs.get(tenant_id, code)
-            compiled = await self.compiling.compile(design.draft, code)
+            zone = await self.zones.named(tenant_id)
+            compiled = await self.compiling.compile(design.draft, code, timezone=zone)
             if compiled.definition is None:
                 raise refused(compiled)
             if compiled.definition.id != code:
@@ -364,17 +406,33 @@ class ProFlow:
             raise not_found("design") from None
         except designs.EditedMeanwhileError as error:
             raise Problem(409, "edited-meanwhile", str(error), revision=error.revision) from None
-        await self.deployment.published(_keys(compiled.definition))
+        await self._deploy_for(tenant_id, compiled.definition)
         return version
+
+    async def _deploy_for(self, tenant_id: int, definition: Definition) -> None:
+        """Serve the functions that a tenant's published definition needs."""
+        await self.deployment.published(await self._keys(tenant_id, definition))
+
+    async def _keys(self, tenant_id: int, definition: Definition) -> Sequence[Key]:
+        zone = await self.zones.of(tenant_id)
+        return [key.in_zone(zone) for key in _keys(definition)]
 
     async def _bound_keys(self, tenant_id: int, definition: Definition) -> None:
         """Each event and each cron is a function of Inngest, which one tenant may not fill up."""
         most = self.settings.max_keys
-        others = await triggers.keys_of(tenant_id, besides=definition.id)
-        after = others | set(_keys(definition))
+        others = await triggers.keys_of(tenant_id, self.zones.of_all, besides=definition.id)
+        after = others | set(await self._keys(tenant_id, definition))
         if len(after) > most and after != others:
             text = f"the tenant's designs have {len(after)} events and crons; {most} are allowed"
             raise Problem(422, "too-many-triggers", text)
+
+
+@dataclass(frozen=True)
+class StoredSettings:
+    """The settings of a tenant, and how often they have been saved."""
+
+    given: TenantSettings
+    revision: int
 
 
 def refused(compiled: Compiled) -> Problem:

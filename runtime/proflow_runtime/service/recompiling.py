@@ -34,15 +34,15 @@ log = logging.getLogger("proflow.service")
 
 
 class Recompiling:
-    """`replaced` is called with each definition that has replaced another, `failed` with each
-    version that could not be compiled.
+    """`replaced` is called with each definition that has replaced another, and its tenant; `failed`
+    with each version that could not be compiled.
     """
 
     def __init__(
         self,
         compiling: Compiling,
         *,
-        replaced: Callable[[Definition], Awaitable[object]],
+        replaced: Callable[[int, Definition], Awaitable[object]],
         failed: Callable[[], None],
         pause: float,
     ) -> None:
@@ -76,7 +76,7 @@ class Recompiling:
         digest = await formats.replace(
             tenant_id, code, number, digest=stored.digest, definition=definition
         )
-        await self._replaced(definition)
+        await self._replaced(tenant_id, definition)
         return digest
 
     async def _compiled(self, tenant_id: int, code: str, number: int, canvas: object) -> Definition:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +16,8 @@ from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 from proflow_runtime.store.runs import OPEN, announce
 from proflow_runtime.values import JSON
 
+ROWS = 500
+"""Rows that are looked up at once."""
 KEPT = 2048
 """Runs of which a process remembers what it has written."""
 OVER = ("completed", "failed", "skipped", "cancelled")
@@ -40,6 +43,8 @@ class _Remembered:
     revision: int = -1
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever has it writes what all the others have seen meanwhile."""
 
 
 class Recorder:
@@ -60,7 +65,13 @@ class Recorder:
         remembered.unwritten.append(snapshot)
         if snapshot.status == "completed":
             return
-        revision = await _revision(snapshot.tenant_id, snapshot.run_id)
+        async with remembered.writing:
+            if not any(one is snapshot for one in remembered.unwritten):
+                return  # another pass has written it
+            await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
+
+    async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
+        revision = await _revision(tenant_id, run_id)
         if revision is None:
             remembered.unwritten.clear()
             return
@@ -68,21 +79,23 @@ class Recorder:
             remembered.unwritten.clear()
             return
         async with transaction():
-            run = await _locked(snapshot.tenant_id, snapshot.run_id)
+            run = await _locked(tenant_id, run_id)
             if run is not None:
                 await _record(run, remembered)
-        if run is not None:
+        if run is None:
+            remembered.unwritten.clear()
+        else:
             self._moved(run.id)
 
     async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
         """Write what the last pass has seen, and that the run has ended well: all or nothing."""
         remembered = self._remember(run_id)
-        async with transaction():
+        async with remembered.writing, transaction():
             run = await _locked(tenant_id, run_id)
             if run is not None:
                 await _record(run, remembered)
             await runs.finish(tenant_id, run_id, "completed", answer=answer)
-        del self._remembered[run_id]
+        self._remembered.pop(run_id, None)
         self._moved(run_id)
 
     def _remember(self, run_id: str) -> _Remembered:
@@ -124,11 +137,7 @@ async def _record(run: Run, remembered: _Remembered) -> None:
         {key: state for key, state in _seen(one).items() if remembered.states.get(key) != state}
         for one in pending
     ]
-    names = {node for found in news for node, _ in found}
-    rows = {
-        (row.node, path_of(row.items)): row
-        for row in await NodeStateRow.filter(run_id=run.id, node__in=names)
-    }
+    rows = await _rows(run, {key for found in news for key in found})
     changed: dict[ItemKey, NodeStateRow] = {}
     for snapshot, found in zip(pending, news, strict=True):
         for key, state in found.items():
@@ -148,7 +157,21 @@ async def _record(run: Run, remembered: _Remembered) -> None:
     for snapshot in pending:
         remembered.states.update(_seen(snapshot))
     remembered.revision = run.revision
-    remembered.unwritten.clear()
+    del remembered.unwritten[: len(pending)]
+
+
+async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateRow]:
+    """What is written of these nodes: of one with many items, of these items alone."""
+    items: dict[str, list[str]] = {}
+    for node, path in keys:
+        items.setdefault(node, []).append(items_text(path))
+    found: dict[ItemKey, NodeStateRow] = {}
+    for node, texts in items.items():
+        for start in range(0, len(texts), ROWS):
+            of_node = NodeStateRow.filter(run_id=run.id, node=node)
+            async for row in of_node.filter(items__in=texts[start : start + ROWS]):
+                found[row.node, path_of(row.items)] = row
+    return found
 
 
 def _merged(
@@ -164,7 +187,7 @@ def _merged(
     if found == known:
         return None
     written = NodeStateRow(
-        tenant_id=run.tenant_id, run_id=run.id, node=key[0], items=",".join(map(str, key[1]))
+        tenant_id=run.tenant_id, run_id=run.id, node=key[0], items=items_text(key[1])
     )
     written.status, written.outcome, written.attempts = found.status, found.outcome, found.attempts
     written.error = None if found.error is None else dict(found.error)
@@ -178,10 +201,10 @@ async def _status_of(run: Run) -> str:
     """`waiting` if nothing works: all that is open waits, for a time or for somebody."""
     canvas = await canvas_of(run.digest)
     inner = {node.id for node in canvas.nodes if node.type in INNER} if canvas else set()
-    opened = NodeStateRow.filter(run_id=run.id, status__in=("running", "waiting"))
-    found = await opened.values_list("node", "status")
-    working = [status for node, status in found if node not in inner]
-    return "waiting" if working and "running" not in working else "running"
+    opened = NodeStateRow.filter(run_id=run.id).exclude(node__in=inner)
+    if await opened.filter(status="running").exists():
+        return "running"
+    return "waiting" if await opened.filter(status="waiting").exists() else "running"
 
 
 def state_of(row: NodeStateRow) -> NodeState:
@@ -196,6 +219,11 @@ def state_of(row: NodeStateRow) -> NodeState:
         row.round,
         tuple(row.notes or ()),
     )
+
+
+def items_text(path: tuple[int, ...]) -> str:
+    """As `path_of` reads it."""
+    return ",".join(map(str, path))
 
 
 def path_of(items: str) -> tuple[int, ...]:

@@ -24,6 +24,9 @@ class ProFlowSettings:
     serve_path: str = "/api/inngest"
     serve_origin: str | None = None
     dashboard: str | None = None
+    timezone: str | None = None
+    """The time zone of tenants that have set none, such as `Asia/Shanghai`; None: that of
+    `PROFLOW_TIMEZONE`, or UTC."""
     max_keys: int = 200
     """Different events and crons of the designs that one tenant has published: each is a function
     of Inngest, unless another tenant uses it too."""

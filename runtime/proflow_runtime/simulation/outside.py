@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from proflow_schemas.definition import Definition
@@ -19,6 +19,7 @@ from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.nodes import NODE_TYPES
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
+from proflow_schemas.times import timezone_named
 
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
@@ -98,9 +99,11 @@ def read_outside(
     sends: Sequence[str] = (),
     outputs: Sequence[str] = (),
     failures: Sequence[str] = (),
+    timezone: str | None = None,
 ) -> Outside:
     """Read the arguments, and hold them against the design and those that it runs as subprocesses.
 
+    `at` without an offset is local time of the design, else in `timezone`, else of this machine.
     Raises `OutsideError`.
     """
     drawn = _Drawn(definition, children)
@@ -109,7 +112,7 @@ def read_outside(
         raise OutsideError("--data: the data of an event is a JSON object")
     return Outside(
         data=given,
-        at=None if at is None else _time(at),
+        at=None if at is None else _time(at, definition.timezone or timezone),
         answers=tuple(_answer(text, drawn) for text in answers),
         sends=tuple(_sending(text) for text in sends),
         outputs=tuple(_output(text, drawn) for text in outputs),
@@ -278,9 +281,11 @@ def _later(text: str, option: str) -> tuple[timedelta, str]:
         raise OutsideError(f"{option}: {error}") from None
 
 
-def _time(text: str) -> datetime:
+def _time(text: str, timezone: str | None) -> datetime:
     try:
         when = datetime.fromisoformat(text)
+        if when.tzinfo is None and timezone is not None:
+            return when.replace(tzinfo=timezone_named(timezone)).astimezone(UTC)
         return when.astimezone() if when.tzinfo is None else when
     except (ValueError, OverflowError):
         raise OutsideError(f"--at: `{_cut(text)}` is not an ISO 8601 time") from None

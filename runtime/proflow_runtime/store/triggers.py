@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Collection
+from typing import Literal, NamedTuple, TypeAlias
+
+from proflow_schemas.times import UTC_NAME
+from tortoise.expressions import Q
 
 from proflow_runtime.store.models.designs import Trigger
 
 Kind = Literal["event", "cron", "cancel"]
+ZONED = "TZ="
+"""What the key of a cron begins with that has a time zone of its own."""
 MOST_TENANTS = 2**31 - 1
 """The greatest id of a tenant that a column holds."""
 
 
+Zones: TypeAlias = Callable[[Collection[int]], Awaitable[dict[int, str]]]
+"""The time zones of tenants."""
+
+
 class Key(NamedTuple):
-    """What a function of Inngest is registered for."""
+    """What a function of Inngest is registered for: an event's name, or a cron with its time zone."""
 
     kind: Kind
     key: str
+
+    def in_zone(self, timezone: str) -> Key:
+        """The key of a tenant of this time zone: a cron that names none has the tenant's."""
+        return Key("cron", in_zone(self.key, timezone)) if self.kind == "cron" else self
+
+
+def in_zone(cron: str, timezone: str) -> str:
+    """A cron with its time zone, unless it has one; Inngest reads one without any in UTC."""
+    if cron.startswith(ZONED) or timezone == UTC_NAME:
+        return cron
+    return f"{ZONED}{timezone} {cron}"
 
 
 async def matching(tenant_id: int, kind: Kind, key: str) -> list[Trigger]:
@@ -30,16 +51,22 @@ async def of_workflow(tenant_id: int, workflow: str) -> list[Trigger]:
     return await Trigger.filter(tenant_id=tenant_id, workflow=workflow).order_by("id")
 
 
-async def keys() -> set[Key]:
-    """All keys of all tenants."""
-    rows = await Trigger.all().distinct().values_list("kind", "key")
-    return {Key(*row) for row in rows}
+async def keys(zones: Zones) -> set[Key]:
+    """All keys of all tenants; a cron without a time zone has that of each tenant."""
+    zoned = Trigger.filter(Q(kind__not="cron") | Q(key__startswith=ZONED))
+    found = {Key(*row) for row in await zoned.distinct().values_list("kind", "key")}
+    plain = Trigger.filter(kind="cron").exclude(key__startswith=ZONED)
+    rows = await plain.distinct().values_list("key", "tenant_id")
+    of_tenants = await zones({tenant_id for _, tenant_id in rows})
+    return found | {Key("cron", in_zone(cron, of_tenants[tenant_id])) for cron, tenant_id in rows}
 
 
-async def keys_of(tenant_id: int, *, besides: str) -> set[Key]:
+async def keys_of(tenant_id: int, zones: Zones, *, besides: str) -> set[Key]:
     """The keys of a tenant's published designs, without one of them."""
     rows = Trigger.filter(tenant_id=tenant_id).exclude(workflow=besides)
-    return {Key(*row) for row in await rows.distinct().values_list("kind", "key")}
+    zone = (await zones([tenant_id]))[tenant_id]
+    found = {Key(*row) for row in await rows.distinct().values_list("kind", "key")}
+    return {key.in_zone(zone) for key in found}
 
 
 async def is_known(kind: Kind, key: str) -> bool:
@@ -47,10 +74,18 @@ async def is_known(kind: Kind, key: str) -> bool:
     return await Trigger.filter(kind=kind, key=key).exists()
 
 
-async def cron_page(key: str, *, after: int = 0, limit: int = 500) -> list[Trigger]:
-    """All tenants' triggers of a cron, those with greater ids than `after` first come first.
+async def cron_page(
+    key: str, zones: Zones, *, after: int = 0, limit: int = 500
+) -> tuple[list[Trigger], int | None]:
+    """All tenants' triggers of a cron in its time zone, by their ids, which are above `after`.
 
-    The next page begins after the last one's id; a page that is not full is the last.
+    Also where the next page begins; None: there is none.
     """
-    found = Trigger.filter(kind="cron", key=key, id__gt=after)
-    return await found.order_by("id").limit(limit)
+    cron = key.split(" ", 1)[1] if key.startswith(ZONED) else key
+    rows = Trigger.filter(kind="cron", key__in=[key, cron], id__gt=after)
+    found = await rows.order_by("id").limit(limit)
+    of_tenants = await zones({one.tenant_id for one in found if one.key == cron})
+    due = [
+        one for one in found if one.key != cron or in_zone(cron, of_tenants[one.tenant_id]) == key
+    ]
+    return due, found[-1].id if len(found) == limit else None

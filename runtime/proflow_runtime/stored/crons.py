@@ -13,6 +13,7 @@ from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.stored.asked import Asked
 from proflow_runtime.stored.programs import Programs
 from proflow_runtime.stored.starting import send, settled
+from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
 PAGE = 500
@@ -22,11 +23,11 @@ PAGE = 500
 class Ticker:
     """The handler of the function for a cron with its time zone, `key`."""
 
-    def __init__(self, programs: Programs, key: str) -> None:
-        self._programs, self._key = programs, key
+    def __init__(self, programs: Programs, zones: TenantZones, key: str) -> None:
+        self._programs, self._zones, self._key = programs, zones, key
 
     async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
-        """Hand over a run of every published design with the cron."""
+        """Hand over a run of every published design with the cron, in the function's time zone."""
         tick, ts = tick_of(ctx.event), ctx.event.ts
         count, number = 0, 1
         after: int | None = 0
@@ -52,13 +53,15 @@ class Ticker:
 
     async def _page(self, after: int, tick: str, ts: int) -> dict[str, JSON]:
         """Starts, and where the next page begins; None: there is none."""
-        found = await triggers.cron_page(self._key, after=after, limit=PAGE)
+        found, following = await triggers.cron_page(
+            self._key, self._zones.of_all, after=after, limit=PAGE
+        )
         starts = [
             [one.tenant_id, one.workflow, one.digest, one.version, run_id]
             for one in found
             if (run_id := await self._run_id(one, tick, ts)) is not None
         ]
-        return {"starts": starts, "next": found[-1].id if len(found) == PAGE else None}
+        return {"starts": starts, "next": following}
 
     async def _run_id(self, trigger: Trigger, tick: str, ts: int) -> str | None:
         event = _scheduled(trigger.tenant_id, trigger.workflow, tick, ts)

@@ -25,6 +25,7 @@ from proflow_runtime.stored.programs import Programs
 from proflow_runtime.stored.running import Finish, Interpreter, Leaving
 from proflow_runtime.stored.starting import Starter
 from proflow_runtime.subprocess import LINEAGE, WITH_PARENT
+from proflow_runtime.tenants import TenantZones
 
 RETRIES = 20
 """Attempts of steps are counted by what their nodes say: here is room for all of them."""
@@ -70,13 +71,14 @@ class Deployment:
         target: Target,
         *,
         limits: Limits | None = None,
+        zones: TenantZones | None = None,
         opener: Opener | None = None,
         closer: Leaving | None = None,
         ended: Ended | None = None,
         finish: Finish | None = None,
         recompile: Recompile | None = None,
     ) -> None:
-        """`opener` opens approvals, `closer` closes those that a run has left; `ended` is told of
+        """`zones` has the time zones of tenants. `opener` opens approvals, `closer` closes those that a run has left; `ended` is told of
         runs that have; `finish` notes that a run has ended well, by default in the tables of runs
         and tasks alone; `recompile` compiles what is stored in an older format.
         """
@@ -84,7 +86,8 @@ class Deployment:
         self._limits = limits or Limits()
         programs = self._programs = Programs(registry, recompile=recompile)
         self._starter = Starter(programs)
-        self._interpreter = Interpreter(programs, opener, closer, ended, finish)
+        self._zones = zones or TenantZones()
+        self._interpreter = Interpreter(programs, opener, closer, ended, finish, self._zones)
         self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
@@ -100,7 +103,7 @@ class Deployment:
         """Look the keys up, and deploy if one is new, or by `force`; whether it did."""
         async with self._lock:
             known = self._keys or frozenset()
-            keys = known | await triggers.keys()
+            keys = known | await triggers.keys(self._zones.of_all)
             if self._keys is not None and keys == known and not force:
                 return False
             await self._target.deploy(self.functions(keys))
@@ -139,7 +142,7 @@ class Deployment:
                 name=f"At {cron}",
                 trigger=inngest.TriggerCron(cron=cron),
                 retries=RETRIES,
-            )(_handler(Ticker(self._programs, cron)))
+            )(_handler(Ticker(self._programs, self._zones, cron)))
             for cron in sorted({key.key for key in keys if key.kind == "cron"})
         ]
         concurrency = inngest.Concurrency(

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import inngest
 from proflow_schemas.definition import Definition, UnknownFormatError
+from proflow_schemas.times import UTC_NAME
 
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import Program, interpret
@@ -37,8 +38,11 @@ class Prepared:
         """What the canvas calls each node."""
         return {node.id: node.label for node in self.definition.canvas.nodes}
 
-    def workflow(self, version: int) -> Workflow:
-        """What expressions and statuses say of a version of it."""
+    def workflow(self, version: int, timezone: str | None = None) -> Workflow:
+        """What expressions and statuses say of a version of it.
+
+        `timezone`: the tenant's; a run that has begun without one reads times in UTC, as before.
+        """
         definition = self.definition
         return Workflow(
             definition.id,
@@ -47,6 +51,7 @@ class Prepared:
             definition.max_attempts,
             definition.scope,
             definition.initiator,
+            definition.timezone or timezone or UTC_NAME,
         )
 
 

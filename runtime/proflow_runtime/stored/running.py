@@ -22,6 +22,7 @@ from proflow_runtime.stored.closing import Ended
 from proflow_runtime.stored.outdated import RefusedDesignError
 from proflow_runtime.stored.programs import Pin, Prepared, Programs
 from proflow_runtime.tenant import required_tenant
+from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
 PIN = "proflow/pin"
@@ -46,10 +47,12 @@ class Interpreter:
         closer: Leaving | None = None,
         ended: Ended | None = None,
         finish: Finish | None = None,
+        zones: TenantZones | None = None,
     ) -> None:
         self._programs, self._ended = programs, ended
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
+        self._zones = zones or TenantZones()
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
@@ -62,7 +65,8 @@ class Interpreter:
         pinned = await ctx.step.run(PIN, partial(self._pin, tenant_id, asked, ctx.run_id, trigger))
         pin = Pin(tenant_id, asked.workflow, pinned["version"], pinned["digest"])
         prepared = await self._programs.get(pin)
-        flow = self._flow(ctx, pin, asked.run_id, trigger, prepared)
+        flow = self._flow(ctx, pin, asked.run_id, trigger, prepared, pinned.get("timezone"))
+        flow.planned += 1  # the first step, which holds the run to its version
         answer = await whole_pass(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
         await self._finish(tenant_id, asked.run_id, answer)
@@ -73,10 +77,12 @@ class Interpreter:
     async def _pin(
         self, tenant_id: int, asked: Asked, inngest_run_id: str, trigger: inngest.Event
     ) -> dict[str, JSON]:
-        """Hold a run to a version, `{digest, version}`, and note that Inngest has begun it.
+        """Hold a run to a version and to its tenant's time zone, and note that Inngest has begun
+        it: `{digest, version, timezone}`.
 
         Raises `NonRetriableError` for what cannot, or must not, be run.
         """
+        zone = await self._zones.of(tenant_id)
         pin = await self._version(tenant_id, asked)
         digest, refused = pin.digest, None
         try:
@@ -109,7 +115,7 @@ class Interpreter:
             raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
         if refused is not None:
             raise inngest.NonRetriableError(str(refused))
-        return {"digest": begun.digest, "version": begun.version}
+        return {"digest": begun.digest, "version": begun.version, "timezone": zone}
 
     async def _version(self, tenant_id: int, asked: Asked) -> Pin:
         """The version that a run is asked for; without one, the published."""
@@ -152,10 +158,12 @@ class Interpreter:
         run_id: str,
         trigger: inngest.Event,
         prepared: Prepared,
+        timezone: str | None = None,
     ) -> Flow:
+        """`timezone`: the tenant's, as the run was begun."""
         return Flow(
             replace(ctx, run_id=run_id, event=trigger),
-            prepared.workflow(pin.version),
+            prepared.workflow(pin.version, timezone),
             pin.tenant_id,
             recorded=status.is_recorded(),
             callees=StoredCallees(pin.tenant_id, run_id, pin.digest, pin.version),

@@ -3,6 +3,7 @@
 from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel
 from .errors import ExpressionError, ExpressionProblem
+from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
 from .matching import id_forms, same_id
@@ -22,6 +23,7 @@ __all__ = [
     "Template",
     "TypeScope",
     "as_text",
+    "check_size",
     "compile",
     "condition_to_cel",
     "for_inngest",

@@ -16,6 +16,7 @@ import cel_expr_python.cel as cel
 from proflow_schemas.numbers import AS_TEXT, BEYOND, MAX_EXACT, is_exact, whole
 
 from .errors import ExpressionError
+from .extent import check_extent, check_size, grows, nodes_of
 from .functions import REPLACED, mixed
 from .literals import written_path
 from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
@@ -44,7 +45,7 @@ class Program:
     a field, whatever else the scope holds.
     """
 
-    __slots__ = ("_direct", "_evaluate", "_plan", "syntax")
+    __slots__ = ("_direct", "_evaluate", "_growing", "_plan", "syntax")
 
     def __init__(self, syntax: Syntax) -> None:
         self.syntax = syntax
@@ -52,6 +53,8 @@ class Program:
         self._evaluate = syntax.compiled.eval
         reference = syntax.references[0] if syntax.is_reference else None
         self._direct = None if reference is None or reference.presence else reference
+        self._growing = nodes_of(syntax.tree) if grows(syntax.tree) else 0
+        """How much there is to look at before it is evaluated; 0: its value cannot be too large."""
 
     @property
     def text(self) -> str:
@@ -71,12 +74,24 @@ class Program:
         finished. An `ExpressionError` names the field that is missing.
         """
         if self._direct is not None:
-            return _json(_read(scope, self._direct))
+            found = _json(_read(scope, self._direct))
+            check_size(found)
+            return found
         value = self._value(scope)
         plain = value.plain_value()
         if type(plain) is str and value.type() == _ERROR:
             raise _failure(plain, self.syntax, scope)
-        return _json(plain)
+        found = _json(plain)
+        check_size(found)
+        return found
+
+    def length(self, scope: Mapping[str, Any]) -> int | None:
+        """How long the list is that the expression reads, without copying it; None if it computes
+        something, or reads something else. Raises as `evaluate`."""
+        if self._direct is None:
+            return None
+        found = _read(scope, self._direct)
+        return len(found) if isinstance(found, list | tuple) else None
 
     def test(self, scope: Mapping[str, Any], unlike: list[str] | None = None) -> bool:
         """Whether a condition holds; anything but true or false is an `ExpressionError`.
@@ -115,6 +130,8 @@ class Program:
 
     def _value(self, scope: Mapping[str, Any]) -> cel.Value:
         data = _narrowed(scope, self._plan)
+        if self._growing:
+            check_extent(self.syntax.tree, data, self._growing)
         try:
             return self._evaluate(data=data)
         except (RuntimeError, TypeError, UnicodeError) as error:

@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import Any
 
 from proflow_schemas.numbers import is_exact, whole
+from proflow_schemas.sizes import MAX_VALUE_BYTES, text_size
 
 from .errors import ExpressionError
+from .extent import check_size, too_large
 from .program import MAX_DATA_DEPTH, Program, compile
 from .syntax import Reference
 from .tokens import closing_brace
@@ -51,10 +53,17 @@ class Template:
         """The value for `scope`; an `ExpressionError` has its offset in the whole text."""
         if self.is_expression:
             return self._evaluate(self._parts[0], scope)
-        return "".join(
-            part if isinstance(part, str) else as_text(self._evaluate(part, scope))
-            for part in self._parts
-        )
+        pieces: list[str] = []
+        left = MAX_VALUE_BYTES
+        for part in self._parts:
+            piece = part if isinstance(part, str) else as_text(self._evaluate(part, scope))
+            left -= len(piece)
+            if left < 0:
+                raise too_large(text_size("".join([*pieces, piece])))
+            pieces.append(piece)
+        text = "".join(pieces)
+        check_size(text)
+        return text
 
     @staticmethod
     def _evaluate(part: str | tuple[Program, int], scope: Mapping[str, Any]) -> Any:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from proflow_runtime.service.route import routes_with
-from proflow_runtime.service.routes import approvals, designs, drawings, live, people, runs, tasks
+from proflow_runtime.service.routes import (
+    approvals,
+    designs,
+    drawings,
+    live,
+    people,
+    runs,
+    settings,
+    tasks,
+)
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow
@@ -17,7 +26,7 @@ def router(proflow: ProFlow) -> APIRouter:
     """All routes, below a prefix of the host's choice."""
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
-    for subject in (designs, drawings, runs, approvals, tasks, people, live):
+    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live):
         part = APIRouter(route_class=route_class)
         subject.add(part, proflow)
         found.include_router(part)

@@ -113,7 +113,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         principal.require(DESIGNER)
         code = body.code
         if code is None:
-            compiled = await proflow.compiling.compile(body.design)
+            compiled = await proflow.compiling.compile(
+                body.design, timezone=await proflow.zones.named(principal.tenant_id)
+            )
             if compiled.design is None:
                 raise refused(compiled)
             code = compiled.design.id
@@ -130,14 +132,18 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/designs/check", tags=[TAG], responses=RESPONSES)
     async def check_design(body: AskedDesign, principal: Principal = who) -> Checked:
         """What is wrong with a drawing; nothing is saved."""
-        found = await proflow.compiling.compile(body.design)
+        found = await proflow.compiling.compile(
+            body.design, timezone=await proflow.zones.named(principal.tenant_id)
+        )
         workflow = None if found.design is None else found.design.id
         return Checked(ok=found.ok, workflow=workflow, diagnostics=diagnostics(found.diagnostics))
 
     @router.post("/designs/compile", tags=[TAG], responses=RESPONSES)
     async def compile_design(body: AskedDesign, principal: Principal = who) -> Compiled:
         """The Python and the definition that a drawing becomes; nothing is saved."""
-        found = await proflow.compiling.compile(body.design)
+        found = await proflow.compiling.compile(
+            body.design, timezone=await proflow.zones.named(principal.tenant_id)
+        )
         definition = found.definition
         return Compiled(
             ok=found.ok,

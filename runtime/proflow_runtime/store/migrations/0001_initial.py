@@ -600,6 +600,24 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="TenantSettingsRow",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField(unique=True)),
+                ("body", JsonText(generated=False, null=False, unique=False)),
+                ("revision", fields.IntField(default=1)),
+                ("updated_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("updated_by", ShortText(null=True, max_length=200)),
+            ],
+            options={"table": "proflow_tenant_settings", "app": "proflow", "pk_attr": "id"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Trigger",
             fields=[
                 (

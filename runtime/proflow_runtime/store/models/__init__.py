@@ -13,6 +13,7 @@ from proflow_runtime.store.models.journal import (
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
+from proflow_runtime.store.models.settings import TenantSettingsRow
 from proflow_runtime.store.models.tasks import InngestTask
 from proflow_runtime.store.models.tokens import ApiToken
 
@@ -39,6 +40,7 @@ __all__ = [
     "PersonRole",
     "Run",
     "StoredDefinition",
+    "TenantSettingsRow",
     "Trigger",
 ]
 
@@ -54,6 +56,7 @@ MODELS = (
         PersonRole,
         Run,
         StoredDefinition,
+        TenantSettingsRow,
         Trigger,
     ),
 )

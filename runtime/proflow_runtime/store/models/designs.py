@@ -70,8 +70,8 @@ class DesignVersion(Model):
 class Trigger(Model):
     """What starts or cancels runs of a tenant's published version.
 
-    `kind`: `event`, `cron` or `cancel`; `key`: the event's name, or the cron with its time zone
-    (`TZ=Asia/Shanghai 0 9 * * *`).
+    `kind`: `event`, `cron` or `cancel`; `key`: the event's name, or the cron with the time zone
+    that the design names (`TZ=Asia/Shanghai 0 9 * * *`); where it names none, it is the tenant's.
     """
 
     id = fields.BigIntField(primary_key=True)

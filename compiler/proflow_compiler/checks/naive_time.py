@@ -1,0 +1,96 @@
+"""PF323: a time or a cron without a time zone, in a design that has none either."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proflow_schemas.nodes import CronTrigger, Delay
+from proflow_schemas.times import is_naive
+
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.rule import Rule
+from proflow_compiler.checks.sites import pointed, triggers
+from proflow_compiler.checks.wording import ticks
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
+from proflow_compiler.fixes.making import fix
+
+RULE = Rule(
+    code="PF323",
+    name="naive-time",
+    level=Level.WARNING,
+    fixable=True,
+    summary="a cron or a time that names no time zone, in a design without `timezone`",
+    why="""
+Such a time is local time in the design's `timezone`. Without one it is read in the time zone that
+the tenant has set, else in the default of the service, else in UTC: a cron for 18:00 may fire at two
+in the morning in Beijing, and the same design does different things on two installations. The
+service does not report it for a tenant whose time zone it knows.
+""",
+    incorrect="""
+{
+  "trigger": {"cron": "0 18 * * *"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "timezone": "Asia/Shanghai",
+  "trigger": {"cron": "0 18 * * *"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+Give the design a `timezone`, by its name in the tz database, or the cron one of its own. A time may
+carry an offset instead: `2026-01-31T18:00:00+08:00`.
+""",
+)
+
+_OFFERED = ("Asia/Shanghai", "UTC")
+
+
+class _Naive(NamedTuple):
+    text: str
+    pointer: str
+    node: str | None
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    if design.settings.timezone is not None or facts.timezone is not None:
+        return
+    found = list(_naive(facts))
+    if not found:
+        return
+    first, *others = found
+    yield RULE.diagnostic(
+        f"{ticks(first.text)} names no time zone, and neither does the design",
+        first.pointer,
+        node=first.node,
+        label="local time, but where?",
+        help="add `timezone` to the design, such as `Asia/Shanghai`",
+        related=tuple(Related(one.pointer, f"so does {ticks(one.text)}") for one in others[:9]),
+        fixes=_fixes(design.pointer),
+    )
+
+
+def _naive(facts: Facts) -> Iterator[_Naive]:
+    """Everything that the missing time zone is for, in file order."""
+    for trigger, pointer, node in triggers(facts.graph):
+        if not isinstance(trigger, CronTrigger) or trigger.timezone is not None:
+            continue
+        if not trigger.cron.startswith(("TZ=", "CRON_TZ=")):  # bad-cron says that these are wrong
+            yield _Naive(trigger.cron, pointed(pointer, "cron"), node)
+    for name, drawn in facts.graph.design.nodes.items():
+        config = drawn.config
+        if isinstance(config, Delay) and isinstance(config.until, str) and is_naive(config.until):
+            yield _Naive(config.until, drawn.pointer_to("until"), name)
+
+
+def _fixes(pointer: str) -> Iterator[Fix]:
+    for name in _OFFERED:
+        yield fix(
+            f"read all times that name no zone as `{name}`: add `timezone`",
+            Edit("add", pointed(pointer, "timezone"), name),
+            alternative=name != _OFFERED[0],
+        )

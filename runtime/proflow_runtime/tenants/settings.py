@@ -1,0 +1,31 @@
+"""The settings that a tenant may have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from proflow_schemas.times import closest_timezone, is_timezone
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _known_timezone(name: str) -> str:
+    if not is_timezone(name):
+        close = closest_timezone(name)
+        meant = "" if close is None else f"; did you mean `{close}`?"
+        raise ValueError(f"there is no time zone `{name[:60]}`{meant}")
+    return name
+
+
+Timezone = Annotated[
+    str,
+    AfterValidator(_known_timezone),
+    Field(max_length=100, examples=["Asia/Shanghai"], description="A name of the tz database"),
+]
+
+
+class TenantSettings(BaseModel):
+    """What a tenant has set; null: the service's default holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timezone: Timezone | None = None

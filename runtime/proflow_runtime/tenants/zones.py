@@ -1,0 +1,62 @@
+"""The time zone of each tenant: of crons and times in designs that name none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeAlias
+
+from proflow_schemas.times import UTC_NAME, is_timezone, timezone_named
+
+from proflow_runtime.store import tenant_settings
+from proflow_runtime.zones import named_default
+
+TimezoneOf: TypeAlias = Callable[[int], Awaitable[str | None]]
+"""A host's own answer: the time zone of a tenant; None: what the tenant has set, or the default."""
+
+log = logging.getLogger("proflow.service")
+
+
+class TenantZones:
+    """Looks up the time zones of tenants: the host's answer, else what they have set, else the
+    default."""
+
+    def __init__(self, default: str | None = None, of_tenant: TimezoneOf | None = None) -> None:
+        """`default`: None is `PROFLOW_TIMEZONE`. Raises `TimeError` for one that does not exist."""
+        if default is not None:
+            timezone_named(default)
+        self._default = default or named_default()
+        self._of_tenant = of_tenant
+
+    async def named(self, tenant_id: int) -> str | None:
+        """The time zone of one tenant; None: nobody has named it, so that it is UTC."""
+        return (await self._named([tenant_id]))[tenant_id]
+
+    async def of(self, tenant_id: int) -> str:
+        """The time zone of one tenant."""
+        return await self.named(tenant_id) or UTC_NAME
+
+    async def of_all(self, tenant_ids: Collection[int]) -> dict[int, str]:
+        """The time zones of several tenants."""
+        found = await self._named(tenant_ids)
+        return {tenant_id: name or UTC_NAME for tenant_id, name in found.items()}
+
+    async def _named(self, tenant_ids: Collection[int]) -> dict[int, str | None]:
+        found: dict[int, str | None] = dict.fromkeys(tenant_ids)
+        if self._of_tenant is not None:
+            for one in tenant_ids:
+                found[one] = _usable(one, await self._of_tenant(one))
+        missing = [one for one, name in found.items() if name is None]
+        for one, body in (await tenant_settings.of_tenants(missing)).items():
+            found[one] = _usable(one, body.get("timezone"))
+        return {one: name or self._default for one, name in found.items()}
+
+
+def _usable(tenant_id: int, name: object) -> str | None:
+    """A name that the tz database of this machine has; else it is logged, and None."""
+    if name is None:
+        return None
+    if isinstance(name, str) and is_timezone(name):
+        return name
+    log.error("tenant %s has the time zone `%.60s`, which does not exist", tenant_id, name)
+    return None

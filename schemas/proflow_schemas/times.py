@@ -1,0 +1,131 @@
+"""Times as designs and events write them, and the time zones by which those without one are read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+UTC_NAME = "UTC"
+"""The time zone of what has no other."""
+EARLIEST_YEAR = 2000
+"""An earlier time is a mistake: a number of another unit, or a field that was never filled in."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = 946_684_800
+"""The year 2000 in seconds since 1970."""
+_LATEST = 253_402_300_799
+"""The end of the year 9999, beyond which there are no times."""
+_DIGITS = re.compile(r"[0-9]{9,20}(?:\.[0-9]{1,9})?", re.ASCII)
+_TIME_OF_DAY = re.compile(
+    r"(?:^|[T\s\d-])[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?$", re.ASCII
+)
+_CITIES = {"beijing": "Asia/Shanghai", "peking": "Asia/Shanghai", "shenzhen": "Asia/Shanghai"}
+"""Cities whose time zone is called after another one."""
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+"""Files of the database that name no zone."""
+
+
+class TimeError(ValueError):
+    """A value that is no time, or one before the year 2000."""
+
+
+@cache
+def timezones() -> frozenset[str]:
+    """The names of the tz database."""
+    return frozenset(available_timezones()) - _NO_ZONES
+
+
+def is_timezone(name: str) -> bool:
+    """True if the tz database has a time zone of exactly this name."""
+    return name in timezones()
+
+
+def closest_timezone(name: str) -> str | None:
+    """The time zone that a wrong name was probably meant to be, if one is close."""
+    folded = {one.lower(): one for one in sorted(timezones())}
+    wanted = "_".join(name.lower().split())[:60]
+    city = wanted.rpartition("/")[2]
+    if city in _CITIES:
+        return _CITIES[city]
+    if wanted in folded:
+        return folded[wanted]
+    if (found := next((one for one in folded if one.endswith(f"/{city}")), None)) is not None:
+        return folded[found]
+    close = get_close_matches(wanted, folded, n=1)
+    return folded[close[0]] if close else None
+
+
+@lru_cache(maxsize=1024)
+def timezone_named(name: str) -> ZoneInfo:
+    """A time zone of the tz database; any other name is a `TimeError`."""
+    if not is_timezone(name):
+        raise TimeError(f"there is no time zone `{name[:60]}`")
+    return ZoneInfo(name)
+
+
+def read_time(value: object, timezone: str = UTC_NAME) -> datetime:
+    """Read a time, as an aware `datetime`.
+
+    A text is ISO 8601; without an offset it is local time in `timezone`. Of local times that occur
+    twice, when clocks are set back, the first is meant; one that is skipped, when clocks are set
+    forward, moves forward by as much as the clocks do. A number counts seconds or milliseconds
+    since 1970, which its size tells apart.
+
+    Args:
+        value: A text or a number.
+        timezone: A name of the tz database.
+
+    Raises:
+        TimeError: It is neither, or before the year 2000.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TimeError("not a text or a number")
+    if not isinstance(value, str):
+        return _of_number(value, str(value))
+    text = value.strip()
+    if _DIGITS.fullmatch(text):
+        return _of_number(float(text) if "." in text else int(text), text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise TimeError(f"`{text[:60]}` is not an ISO 8601 time") from None
+    if found.year < EARLIEST_YEAR:
+        raise TimeError(f"`{text[:60]}` is before the year {EARLIEST_YEAR}")
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=timezone_named(timezone))
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise TimeError(f"`{text[:60]}` is after the year 9999") from None
+
+
+def _of_number(value: float, shown: str) -> datetime:
+    """A number of milliseconds, or else of seconds."""
+    if not value >= _EARLIEST:
+        raise TimeError(
+            f"`{shown[:60]}` is before the year {EARLIEST_YEAR}, as seconds or milliseconds"
+        )
+    if value > _LATEST * 1000 + 999:
+        raise TimeError(f"`{shown[:60]}` is after the year 9999, as seconds or milliseconds")
+    if value >= _EARLIEST * 1000:
+        return _EPOCH + timedelta(milliseconds=value)
+    if value > _LATEST:
+        raise TimeError(
+            f"`{shown[:60]}` is before the year {EARLIEST_YEAR} in milliseconds, and after the"
+            " year 9999 in seconds"
+        )
+    return _EPOCH + timedelta(seconds=value)
+
+
+def is_naive(text: str) -> bool:
+    """True if a text is a time without an offset, or a template that ends in a time of day."""
+    if "${" in text:
+        return _TIME_OF_DAY.search(text.rsplit("}", 1)[-1]) is not None
+    if _DIGITS.fullmatch(text.strip()):
+        return False
+    try:
+        return datetime.fromisoformat(text.strip()).tzinfo is None
+    except ValueError:
+        return False
