@@ -195,6 +195,7 @@ async def test_rules_that_compare_a_number_with_a_text_are_told_of(
             flow.set("in", {"k": "iteration"})
 
         await flow.loop("l", again, condition="iteration != 'x' && iteration < 1", max_iterations=3)
+        await flow.loop("m", again, condition="iteration == 'x'", max_iterations=3)
         return flow.end("end")
 
     recorder = InMemoryRecorder()
@@ -209,6 +210,7 @@ async def test_rules_that_compare_a_number_with_a_text_are_told_of(
         "v": (f"rule `z`: `steps.v.output.n`: {said}",),
         "v?default": (),
         "l": (f"`while`: `iteration`: {said}",),
+        "m": (f"`while`: `iteration`: {said}",),
         "in": (),
         "end": (),
     }
