@@ -137,7 +137,8 @@ class Containers(Structures):
             holds = compile(condition).test(self._scope, unlike)
         except ExpressionError as error:
             raise Failed(node, f"`while` of `{node}`: {self._scope.worded(error)}") from None
-        self._remark(node, [f"`while`: {one}" for one in unlike])
+        with self._within(self._frame.parent or self._frame):
+            self._remark(node, [f"`while`: {one}" for one in unlike])
         return holds
 
     def _listed(self, items: str, steps: int) -> tuple[list[JSON], str | None]:

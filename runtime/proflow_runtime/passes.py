@@ -325,8 +325,7 @@ class Pass:
             return
         frame = self._frame
         key, number = (node, frame.items), 1 if frame.loop is None else frame.loop.round
-        known = self._remarks.get((key, number), ())
-        found = tuple(dict.fromkeys((*known, *notes)))
+        found = tuple(dict.fromkeys((*self._remarks.get((key, number), ()), *notes)))
         self._remarks[key, number] = found
         state = self._known(key)
         if state is not None and state.round == number:
