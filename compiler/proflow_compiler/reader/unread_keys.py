@@ -34,10 +34,14 @@ _NESTED = ("config", "settings", "options")
 _HOLDERS = ("config", "content")
 DISPLAYED = ("default", "success", "warning", "error")
 """How ProFlow paints a node (`data.status`): no status of an `end`."""
+_KEYS = {
+    name: frozenset(one.alias or field for field, one in kind.config.model_fields.items())
+    for name, kind in NODE_TYPES.items()
+}
 _TYPES_OF: dict[str, list[str]] = {}
-for _kind in NODE_TYPES.values():
-    for _name, _field in _kind.config.model_fields.items():
-        _TYPES_OF.setdefault(_field.alias or _name, []).append(_kind.name)
+for _type, _keys in _KEYS.items():
+    for _key in _keys:
+        _TYPES_OF.setdefault(_key, []).append(_type)
 
 
 @dataclass(frozen=True)
@@ -325,7 +329,7 @@ def _of_nested(
 
 
 def _keys_of(kind: NodeType) -> frozenset[str]:
-    return frozenset(one.alias or name for name, one in kind.config.model_fields.items())
+    return _KEYS[kind.name]
 
 
 def _is_empty(value: Any) -> bool:
