@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeAlias
 
 from proflow_schemas.expressions import ExpressionError, compile
 
 from proflow_runtime import steering
+from proflow_runtime.bodies import Body, run_body
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
@@ -17,7 +19,7 @@ from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
 
-Body = Callable[[], Awaitable[Result | None]]
+Repeated: TypeAlias = Body[Result | None]
 
 
 class Containers(Structures):
@@ -33,7 +35,7 @@ class Containers(Structures):
         self,
         node: str,
         items: str,
-        body: Body,
+        body: Repeated | None = None,
         *,
         alias: str | None = None,
         max_concurrency: int | None = None,
@@ -68,7 +70,7 @@ class Containers(Structures):
             if alias is not None:
                 names[alias] = value
             with self._within(self._frame.item(index, names)):
-                await body()
+                await self._repeated(body)
                 output = self._result(result)
             over.add(index)
             return output
@@ -83,7 +85,7 @@ class Containers(Structures):
     async def loop(
         self,
         node: str,
-        body: Body,
+        body: Repeated | None = None,
         *,
         condition: str | None = None,
         max_iterations: int,
@@ -111,11 +113,15 @@ class Containers(Structures):
                         bound = f"{number} rounds" if number > 1 else "1 round"
                         raise Failed(node, f"loop `{node}` goes on after {bound}")
                     self._next_round(loop)
-                    await body()
+                    await self._repeated(body)
                     output = self._result(result)
             return output
 
         return await self._contained(node, execution, work, catch)
+
+    async def _repeated(self, body: Repeated | None) -> None:
+        if body is not None:
+            await run_body(body)
 
     def _goes_on(self, node: str, condition: str | None, number: int, most: int) -> bool:
         if condition is None:
