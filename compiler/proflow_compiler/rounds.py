@@ -6,7 +6,7 @@ See `places` for what they are made of.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from proflow_schemas.step_ids import step_id
+from proflow_schemas.step_ids import exit_id, step_id
 
 from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
@@ -236,7 +236,7 @@ class _Leaving:
             (_, outcome, links), *_ = found[0]
             return (Way(outcome, links),)
         if found:
-            self.node = self.level.free(f"{self.header}?exit")
+            self.node = self.level.free(exit_id(self.header))
         ways: list[Way] = []
         for group in found:
             exit_ = self._named(group, {way.outcome for way in ways})
