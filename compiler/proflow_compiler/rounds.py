@@ -214,6 +214,10 @@ class _Level:
         self.at |= dict.fromkeys(loop.nodes, loop.header)
 
 
+_Group = list[tuple[str, str, tuple[Link, ...]]]
+"""What leaves a loop alike: a place, an outcome of it, and its links that leave."""
+
+
 @dataclass
 class _Leaving:
     """Leads the links out of the body of a loop to its finish, and groups them into exits."""
@@ -238,16 +242,15 @@ class _Leaving:
         if found:
             self.node = self.level.free(exit_id(self.header))
         ways: list[Way] = []
-        for group in found:
-            exit_ = self._named(group, {way.outcome for way in ways})
+        for group, exit_ in zip(found, self._named(found), strict=True):
             ways.append(Way(exit_, group[0][2]))
             notes = [(name, outcome, self._note(exit_, name)) for name, outcome, _ in group]
             self._redirect(notes)
         return tuple(ways)
 
-    def _groups(self) -> dict[tuple[str, ...], list[tuple[str, str, tuple[Link, ...]]]]:
+    def _groups(self) -> dict[tuple[str, ...], _Group]:
         """Links that leave (place, outcome, links), by where they lead."""
-        groups: dict[tuple[str, ...], list[tuple[str, str, tuple[Link, ...]]]] = {}
+        groups: dict[tuple[str, ...], _Group] = {}
         for name in sorted(self.body, key=lambda one: self.level.rank[one]):
             for way in self.body[name].ways:
                 links = tuple(link for link in way.links if link.target not in self.body)
@@ -263,18 +266,28 @@ class _Leaving:
         place = self.level.places.get(target)
         return place is not None and place.counts
 
-    def _named(self, group: Sequence[tuple[str, str, tuple[Link, ...]]], used: set[str]) -> str:
+    def _named(self, groups: Sequence[_Group]) -> list[str]:
+        """A name for each group: where it leads, and if several lead there, from where."""
+        targets = [self._target(group) for group in groups]
+        found: list[str] = []
+        for group, target in zip(groups, targets, strict=True):
+            place, outcome, _ = group[0]
+            name = target
+            if targets.count(target) > 1:
+                name += f" after {place}" + ("" if outcome == "default" else f" {outcome}")
+            count, free = 1, name
+            while free in found:
+                count += 1
+                free = f"{name} ({count})"
+            found.append(free)
+        return found
+
+    def _target(self, group: _Group) -> str:
         _, outcome, links = group[0]
         place = self.level.places.get(links[0].target)
         if place is None:
-            name = outcome
-        else:
-            name = place.statement.to if isinstance(place.statement, Again) else place.name
-        count, found = 1, name
-        while found in used:
-            count += 1
-            found = f"{name}#{count}"
-        return found
+            return outcome
+        return place.statement.to if isinstance(place.statement, Again) else place.name
 
     def _note(self, exit_: str, after: str) -> str:
         name = self.level.free(f"leave {exit_}")

@@ -95,7 +95,7 @@ class Body:
         self.program, self.parts = program, definition.parts
         self.names, self.retries, self.handlers = names, retries, handlers
         self.local = program.local
-        self.endings = Endings(program.functions, program.parts)
+        self.endings = Endings(program.functions, program.parts, program.steps)
         self.nesting = Nesting(program, self.endings.order)
         self.lines: list[str] = []
         self.returns = True
@@ -114,13 +114,14 @@ class Body:
         if self.local:
             return
         for name in self.endings.order:
-            title = self.program.titles[name]
+            title, block = self.program.titles[name], self.program.functions[name]
             self._function(
                 self.functions[name],
-                self.program.functions[name],
+                block,
                 0,
                 argument="flow: Flow",
                 doc=_PURPOSES[title.purpose].format(self._described(title.node)),
+                skip=block[0].node == title.node,
             )
             self._line(0, "")
 
@@ -184,7 +185,11 @@ class Body:
     def _nested(self, block: Sequence[AnyOp], level: int) -> None:
         """The functions that only this one and those in it call."""
         for name in self.nesting.within(block):
-            self._function(self.functions[name], self.program.functions[name], level)
+            block = self.program.functions[name]
+            above = _opens(block)
+            if above:
+                self._comment(block[0], level)
+            self._function(self.functions[name], block, level, skip=above)
             self._line(0, "")
 
     @contextmanager
@@ -421,9 +426,7 @@ class Body:
             if self.local and isinstance(op, CallOp) and not op.once:
                 return Source(self.functions[op.function])
             return Source(f"lambda: {self._expression(op).removeprefix('await ')}")
-        above = title is None and isinstance(block[0], _Step)
-        if isinstance(block[0], WaitOp) and block[0].armed_with:
-            above = False
+        above = title is None and _opens(block)
         name = self._name(title or Title(block[0].node, "branch"))
         if above:
             self._comment(block[0], level)
@@ -444,11 +447,20 @@ class Body:
         outcome = self._held(op, level)
         if len(op.cases) > 2 and any(self._arrives(case) for case in op.cases):
             return self._match(op, outcome, level, tail=tail)
-        returned = True
-        for case in op.cases:
-            word = "if" if returned else "elif"
+        covered = {one for case in op.cases for one in case.outcomes}
+        known = self.program.outcomes.of(op.node)
+        exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
+        word = "if"
+        for case in op.cases[:-1] if exhaustive else op.cases:
             self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")
-            returned = self._case(case, level + 1, tail=tail)
+            word = "if" if self._case(case, level + 1, tail=tail) else "elif"
+        if not exhaustive:
+            return False
+        last = op.cases[-1]
+        if all(not self._arrives(case) for case in op.cases[:-1]):
+            return self._block(last.steps, level, tail=tail)
+        self._line(level, "else:")
+        self._case(last, level + 1, tail=tail)
         return False
 
     def _held(self, op: BranchOp, level: int) -> _Outcome:
@@ -471,8 +483,6 @@ class Body:
             closed &= self._case(case, level + 2, tail=tail)
         covered = {one for case in op.cases for one in case.outcomes}
         others = [literal(one) for one in self.program.outcomes.of(op.node) if one not in covered]
-        if not outcome.sure:
-            others.append(Source("None"))  # it was skipped
         if others:
             self._line(level + 1, f"case {' | '.join(others)}:")
             self._line(level + 2, "pass")
@@ -502,9 +512,15 @@ class Body:
         others = [one for one in self.program.outcomes.of(node) if one not in taken]
         if len(taken) == 1:
             return f"{outcome.source} == {literal(taken[0])}"
-        if len(others) == 1 and outcome.sure:
+        if len(others) == 1:
             return f"{outcome.source} != {literal(others[0])}"
         return f"{outcome.source} in {literal(tuple(taken))}"
+
+
+def _opens(block: Sequence[AnyOp]) -> bool:
+    """Whether the comment of a block's first op may stand above its function."""
+    first = block[0]
+    return isinstance(first, _Step) and not (isinstance(first, WaitOp) and first.armed_with)
 
 
 def _chosen_for(op: ChooseOp | AgainOp) -> tuple[str, str | None]:

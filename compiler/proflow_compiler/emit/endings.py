@@ -49,16 +49,20 @@ class Endings:
     """The endings of a definition's functions, and of any block of it; `parts` by their names."""
 
     def __init__(
-        self, functions: Mapping[str, Sequence[Any]], parts: Mapping[str, Sequence[Any]]
+        self,
+        functions: Mapping[str, Sequence[Any]],
+        parts: Mapping[str, Sequence[Any]],
+        steps: Sequence[Any] = (),
     ) -> None:
+        """`steps` is what calls the first of them."""
         self._parts = parts
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
-        """The functions, each after those it calls."""
+        """The functions, each after those it calls, else as they are called."""
         self._awaiting: set[str] = set()
         calls = {name: self._calls(block) for name, block in functions.items()}
         begun: set[str] = set()
-        for root in functions:
+        for root in [*self._calls(steps), *functions]:
             stack = [root]
             while stack:
                 name = stack[-1]

@@ -19,7 +19,7 @@ from proflow_compiler.emit.literals import computed
 
 MOST_LEVELS = 5
 """How much deeper than the body of its function a line may be indented."""
-MOST_BRANCHES = 9
+MOST_BRANCHES = 11
 """How often a function may branch, functions inside of it included."""
 MOST_STATEMENTS = 48
 _ROOM = 48

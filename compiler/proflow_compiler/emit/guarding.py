@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from proflow_schemas.definition import AnyOp, BranchOp, Case, blocks_of, walk
+from proflow_schemas.definition import (
+    AgainOp,
+    AnyOp,
+    BranchOp,
+    CallOp,
+    Case,
+    LeaveOp,
+    StopOp,
+    blocks_of,
+    walk,
+)
 
 from proflow_compiler.emit.endings import Ending, Endings, Guards
 from proflow_compiler.emit.inlining import Blocks, with_blocks
@@ -36,6 +46,8 @@ class _Guarding:
             *first, last = rest
             found += [self._inside(op, tail=False) for op in first]
             rest = []
+            first = [_merged(op) for op in first]
+            last = _merged(last)
             if tail and isinstance(last, BranchOp):
                 gone = self._gone(last.node, first)
                 last, rest = self._split(last, gone)
@@ -64,12 +76,15 @@ class _Guarding:
 
     def _split(self, op: BranchOp, gone: set[str]) -> tuple[BranchOp, list[AnyOp]]:
         """Guards, and what the function goes on with after them; or the branch as it is."""
-        longest = max(op.cases, key=lambda case: _size(case.steps))
+        longest = max(op.cases, key=lambda case: (_size(case.steps), "error" not in case.outcomes))
         others = [case for case in op.cases if case is not longest]
         covered = gone.union(*(case.outcomes for case in op.cases))
         known = self._outcomes.of(op.node)
         open_ = [outcome for outcome in known if outcome not in covered]
-        if not known or _size(longest.steps) < (_SHORT if others else _LONG):
+        if not known:
+            return op, []
+        ended = others and not open_ and all(Ending.ARRIVES not in self._of(one) for one in others)
+        if not ended and _size(longest.steps) < (_SHORT if others else _LONG):
             return op, []
         if open_:
             others.append(Case(outcomes=open_, steps=[]))
@@ -77,6 +92,29 @@ class _Guarding:
             return op, []
         guards = Guards.model_construct(id=op.id, node=op.node, cases=others)
         return guards, list(longest.steps)
+
+
+def _merged(op: AnyOp) -> AnyOp:
+    """A branch in which outcomes that go on alike share a case."""
+    if not isinstance(op, BranchOp):
+        return op
+    cases: list[Case] = []
+    for case in op.cases:
+        same = [one for one in cases if one.steps == case.steps] if _is_brief(case) else []
+        if same:
+            outcomes = [*same[0].outcomes, *case.outcomes]
+            cases[cases.index(same[0])] = same[0].model_copy(update={"outcomes": outcomes})
+        else:
+            cases.append(case)
+    return op if len(cases) == len(op.cases) else op.model_copy(update={"cases": cases})
+
+
+def _is_brief(case: Case) -> bool:
+    """Whether a case does no more than say where it goes on."""
+    match case.steps:
+        case [LeaveOp() | AgainOp() | CallOp() | StopOp()]:
+            return True
+    return False
 
 
 def _size(block: Sequence[AnyOp]) -> int:

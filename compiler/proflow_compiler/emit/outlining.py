@@ -201,10 +201,13 @@ class _Outline:
         own = 0 if isinstance(op, BranchOp) else 1
         measured = [self._ops(one) for one in inner]
         extents = [sum(found, Extent()) for _, found in measured]
-        for index in sorted(range(len(inner)), key=lambda index: -extents[index].load):
-            if extent.load <= _HEAVY or not extents[index].load:
+        order = list(range(len(inner)))
+        if isinstance(op, BranchOp):
+            order.sort(key=lambda index: -extents[index].load)
+        for index in order:
+            if isinstance(op, BranchOp) and extent.load <= _HEAVY:
                 break
-            if is_expression(inner[index]):
+            if not inner[index] or is_expression(inner[index]):
                 continue
             call = self._moved(*measured[index], _purpose(op))
             if not isinstance(op, BranchOp | ParallelOp | RegionOp):
