@@ -392,11 +392,12 @@ class Body:
 
     def _region(self, op: RegionOp, level: int, *, tail: bool) -> bool:
         self.used.add("Branch")
+        names = self._branch_names([task.name for task in op.tasks])
         branches = [
             (
-                self._drawn(task.name),
+                names[task.name],
                 self._callee(task.steps, level) if task.steps else None,
-                [self._edge(edge.source, edge.outcomes) for edge in task.after],
+                [self._edge(edge.source, edge.outcomes, names) for edge in task.after],
                 task,
             )
             for task in op.tasks
@@ -404,13 +405,25 @@ class Body:
         call = macro("groups", "region", branches)
         return self._awaited(call, self.endings.of([op]), level, tail=tail)
 
-    def _edge(self, source: str, outcomes: Sequence[str]) -> Source:
+    def _branch_names(self, tasks: Sequence[str]) -> dict[str, str]:
+        """What the branches of a region are called; what is not drawn is told apart by numbers."""
+        found: dict[str, str] = {}
+        for task in tasks:
+            name = self._drawn(task)
+            plain = name.rstrip("?")
+            if name not in self.labels and plain != name:
+                numbered = f"{plain} ({len(name) - len(plain) + 1})"
+                name = name if numbered in tasks else numbered
+            found[task] = name
+        return found
+
+    def _edge(self, source: str, outcomes: Sequence[str], names: Mapping[str, str]) -> Source:
         """What a branch of a region comes after."""
-        name = self._drawn(source)
+        name = names.get(source) or self._drawn(source)
         if not outcomes:
             return literal(name)
-        if name == source:
-            return literal((source, *outcomes))
+        if source not in self.program.outcomes.exits:
+            return literal((name, *outcomes))
         self.used.add("Exit")
         return Source(f"Exit({', '.join(map(literal, (name, *outcomes)))})")
 
@@ -450,14 +463,15 @@ class Body:
         covered = {one for case in op.cases for one in case.outcomes}
         known = self.program.outcomes.of(op.node)
         exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
-        word = "if"
+        word, closed = "if", True
         for case in op.cases[:-1] if exhaustive else op.cases:
             self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")
-            word = "if" if self._case(case, level + 1, tail=tail) else "elif"
+            returned = self._case(case, level + 1, tail=tail)
+            word, closed = "if" if returned else "elif", closed and returned
         if not exhaustive:
             return False
         last = op.cases[-1]
-        if all(not self._arrives(case) for case in op.cases[:-1]):
+        if closed:
             return self._block(last.steps, level, tail=tail)
         self._line(level, "else:")
         self._case(last, level + 1, tail=tail)
