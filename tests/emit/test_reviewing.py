@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,9 +42,13 @@ def fixture(name: str) -> list[Definition]:
 
 def equivalence(name: str) -> list[Definition]:
     found = json.loads((EQUIVALENCE / f"{name}.json").read_text(encoding="utf-8"))
+    return compiled(found["design"])
+
+
+def compiled(design: Any) -> list[Definition]:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.json"
-        path.write_text(json.dumps(found["design"]), encoding="utf-8")
+        path = Path(folder) / "design.json"
+        path.write_text(json.dumps(design), encoding="utf-8")
         return compile_file(str(path)).definitions
 
 
@@ -65,10 +70,31 @@ def long_approval() -> list[Definition]:
 
 
 def tempting_names() -> list[Definition]:
-    """Ids that tools take for instructions where a comment begins with them."""
+    """Ids and labels that tools take for instructions, or for code, in a comment or a docstring."""
     names = ["todo", "FIXME", "noqa", "type", "XXX-1", "pragma", "fmt", "ended", "flow", "_", "1"]
-    nodes = {"s": "start", **dict.fromkeys(names, "task"), "e": "end"}
-    return drawn(nodes, chain("s", *names, "e"))
+    labels = [
+        "TODO: 待办",
+        "FIXME",
+        "noqa: E501",
+        "type: ignore",
+        "else:",
+        "return x",
+        "fmt: off",
+        "x = print(1)",
+        "C:\\",
+        "# noqa",
+        'say """',
+    ]
+    nodes = [{"id": "start", "type": "start"}, {"id": "end", "type": "end"}]
+    nodes += [
+        {"id": name, "type": "approval", "label": label}
+        for name, label in zip(names, labels, strict=True)
+    ]
+    edges = [
+        {"source": source, "target": target}
+        for source, target in pairwise(["start", *names, "end"])
+    ]
+    return compiled({"id": "tempting", "nodes": nodes, "edges": edges})
 
 
 FIXTURES = (

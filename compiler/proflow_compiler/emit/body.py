@@ -49,6 +49,7 @@ _RETURNED = {
 """The variable for what a block returned: of each type one of its own."""
 _PURPOSES = {
     "path": "Go on with {}.",
+    "rest": "Go on from {}.",
     "branch": "Run the branch that begins with {}.",
     "item": "Run one item of {}.",
     "iteration": "Run one iteration of {}.",
@@ -105,15 +106,13 @@ class Body:
         self.known: dict[str, _Outcome] = {}
         """Of nodes, the outcome they took, in the block that is being written."""
         self.labels = {node.id: node.label for node in definition.canvas.nodes}
-        self.functions = {
-            name: self._name(program.titles[name]) for name in reversed(self.endings.order)
-        }
+        self.functions = {name: self._name(program.titles[name]) for name in self.endings.called}
 
     def shared(self) -> None:
-        """The functions that stand beside the workflow, each after those it calls."""
+        """The functions that stand beside the workflow, in the order in which they are called."""
         if self.local:
             return
-        for name in self.endings.order:
+        for name in self.endings.called:
             title, block = self.program.titles[name], self.program.functions[name]
             self._function(
                 self.functions[name],
@@ -157,6 +156,8 @@ class Body:
     def _name(self, title: Title) -> str:
         if title.purpose in ("item", "iteration"):
             return self.names.claim(f"{identifier(title.node)}_{title.purpose}")
+        if title.purpose == "rest":
+            return self.names.claim(f"from_{identifier(self._drawn(title.node))}")
         return self.names.of(self._drawn(title.node), title.purpose)
 
     def _function(

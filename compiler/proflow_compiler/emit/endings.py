@@ -58,7 +58,9 @@ class Endings:
         self._parts = parts
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
-        """The functions, each after those it calls, else as they are called."""
+        """The functions, each after those it calls."""
+        self.called: list[str] = []
+        """The functions in the order in which they are first called."""
         self._awaiting: set[str] = set()
         calls = {name: self._calls(block) for name, block in functions.items()}
         begun: set[str] = set()
@@ -75,6 +77,7 @@ class Endings:
                         self.order.append(name)
                     continue
                 begun.add(name)
+                self.called.append(name)
                 stack += [one for one in reversed(calls[name]) if one not in begun]
 
     def _calls(self, block: Sequence[Any]) -> list[str]:

@@ -130,7 +130,7 @@ class _Outline:
             block = [*ops[start:stop], *rest]
             extent = sum(extents[start:stop], Extent())
             if start:
-                rest = [self._function(block, extent, Title(block[0].node, "path"))]
+                rest = [self._function(block, extent, Title(block[0].node, "rest"))]
         return block, extent
 
     def _ops(self, block: Sequence[AnyOp]) -> tuple[list[AnyOp], list[Extent]]:
@@ -163,7 +163,7 @@ class _Outline:
         ops, extents = self._ops(block)
         extent = sum(extents, Extent())
         if deeper + extent.levels > MOST_LEVELS and not _is_call(ops):
-            return [self._moved(ops, extents, "path")], Extent(deeper)
+            return [self._moved(ops, extents, "rest")], Extent(deeper)
         return ops, extent.inside(deeper)
 
     def _inner(
@@ -225,12 +225,14 @@ def _cuts(ops: Sequence[AnyOp], extents: Sequence[Extent]) -> list[int]:
     """Where the functions begin that these ops are distributed to, about as large as each other."""
     load = sum(extents, Extent()).load
     share = load / max(ceil(load), 1)
+    last = max(index for index, extent in enumerate(extents) if extent.load)
     starts = [0]
     taken = Extent()
     for index, op in enumerate(ops):
         after = taken + extents[index]
         follows = isinstance(op, BranchOp) and index and ops[index - 1].node == op.node
-        if taken.load and not follows and (not after.fits or taken.load >= share):
+        full = not after.fits or taken.load >= share
+        if taken.load and full and not follows and index <= last:
             starts.append(index)
             after = extents[index]
         taken = after
@@ -244,7 +246,7 @@ def _purpose(op: Any) -> str:
         case LoopOp() | RepeatOp():
             return "iteration"
         case BranchOp():
-            return "path"
+            return "rest"
         case _:
             return "branch"
 

@@ -67,7 +67,6 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
     program = outlined(definition)
     body = Body(definition, program, names, retries, handlers)
-    body.shared()
     functions: list[str] = []
     for index, call in enumerate(fan_outs(definition)):
         functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
@@ -76,17 +75,20 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     if definition.parts:
         shared = names.claim(f"{main}_workflow")
         body.lines += [f"{shared} = {decorator}", ""]
-        for part, settings in definition.parts.items():
-            functions.append(names.claim(f"{main}_{identifier(part)}"))
-            body.lines += [
-                f"@{create_part(definition, part)}",
-                f"@{part_body(shared, settings.keeps)}",
-            ]
-            body.part(part, functions[-1])
         decorator = Source(shared)
-    functions.append(main)
     body.lines += [f"@{create_function(definition)}", f"@{decorator}"]
     body.main(main, f"Run {_title(definition)}")
+    body.lines.append("")
+    for part, settings in definition.parts.items():
+        functions.append(names.claim(f"{main}_{identifier(part)}"))
+        body.lines += [
+            f"@{create_part(definition, part)}",
+            f"@{part_body(shared, settings.keeps)}",
+        ]
+        body.part(part, functions[-1])
+        body.lines.append("")
+    functions.append(main)
+    body.shared()
     source = rendered(
         "module",
         doc=_documentation(definition),
