@@ -3,7 +3,7 @@
 See `places` for what they are made of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proflow_schemas.step_ids import exit_id, step_id
@@ -194,7 +194,8 @@ class _Level:
         """Put a loop into one place."""
         names = {self.at[node] for node in loop.nodes} | set(self.returns[loop.header])
         names |= {leaf for node in loop.nodes for leaf in self.leaves.get(node, ())}
-        body = {name: self.places.pop(name) for name in names if name in self.places}
+        joins = self._joins_of(names)
+        body = {name: self.places.pop(name) for name in [*names, *joins] if name in self.places}
         leaving = _Leaving(self, loop.header, body)
         ways = leaving.ways()
         header = body[loop.header]
@@ -211,7 +212,31 @@ class _Level:
             full=header.full,
             inner=inner,
         )
-        self.at |= dict.fromkeys(loop.nodes, loop.header)
+        self.at |= dict.fromkeys([*loop.nodes, *joins], loop.header)
+
+    def _joins_of(self, body: Collection[str]) -> list[str]:
+        """Joins of mode `all` that only this body leads to: the loop is left behind them.
+
+        They take no time, so nobody can tell; and where the branches of an iteration meet in one,
+        the loop has one exit instead of one for each branch.
+        """
+        found: dict[str, None] = {}
+        stack = [name for name in body if name in self.places]
+        while stack:
+            for target in self.places[stack.pop()].targets():
+                if target in body or target in found or not self._is_join(target):
+                    continue
+                sources = {self.at[edge.source] for edge in self.graph.into[target]}
+                if all(source in body or source in found for source in sources):
+                    found[target] = None
+                    stack.append(target)
+        return list(found)
+
+    def _is_join(self, name: str) -> bool:
+        place = self.places.get(name)
+        if place is None or name not in self.graph.nodes or name in self.headers:
+            return False
+        return place.full and not place.takes_time and place.inner is None
 
 
 _Group = list[tuple[str, str, tuple[Link, ...]]]
