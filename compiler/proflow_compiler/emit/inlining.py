@@ -7,6 +7,7 @@ Python what runs next reads better where it runs, until it gets too deep.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 from proflow_schemas.definition import AnyOp, CallOp, blocks_of, walk
@@ -87,6 +88,8 @@ class _Inlining:
 
 def with_blocks(op: Any, inner: Sequence[Sequence[Any]]) -> Any:
     """An op with other blocks inside, in the order of `blocks_of`."""
+    if all(map(_is_same, inner, blocks_of(op))):
+        return op
     for parts in ("cases", "arms", "tasks"):
         if hasattr(op, parts):
             held = [
@@ -96,3 +99,7 @@ def with_blocks(op: Any, inner: Sequence[Sequence[Any]]) -> Any:
             return op.model_copy(update={parts: held})
     name = "steps" if hasattr(op, "steps") else "armed_with"
     return op.model_copy(update={name: list(inner[0])})
+
+
+def _is_same(block: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(block) == len(other) and all(map(is_, block, other))
