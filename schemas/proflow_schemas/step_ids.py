@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _SPECIAL = re.compile(r"[#\[\]/%]")
 _ESCAPE = re.compile(r"%(23|5B|5D|2F|25)")
-_EXITS = re.compile(r"\?exit\?*$")
+_EXITS = re.compile(r"\?exit(\?+[0-9]*)?$")
 _STEP = re.compile(r"([^#\[\]/]+)((?:\[[0-9]{1,9}\])*)(?:#([0-9]{1,9}))?(?:/([^/]*))?")
 
 
@@ -70,7 +70,7 @@ def exit_id(header: str) -> str:
 def loop_of(exits: str) -> str:
     """The first node of the loop whose exits are outcomes of an `exit_id`.
 
-    Such an id may have got question marks at its end that tell it from what is drawn.
+    Such an id may have got a question mark and a number that tell it from what is drawn.
     """
     return _EXITS.sub("", exits)
 

@@ -1,5 +1,6 @@
 """Blocks of a definition as statements of Python functions over `flow`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,10 @@ _Step = (
 
 _Plain = TaskOp | SleepOp | SendOp | InvokeOp | SetOp
 """What is one statement."""
+
+
+_ANOTHER = re.compile(r"(.+)\?([0-9]*)")
+"""A name that structuring had used before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,9 +416,9 @@ class Body:
         found: dict[str, str] = {}
         for task in tasks:
             name = self._drawn(task)
-            plain = name.rstrip("?")
-            if name not in self.labels and plain != name:
-                numbered = f"{plain} ({len(name) - len(plain) + 1})"
+            again = _ANOTHER.fullmatch(name)
+            if again is not None and name not in self.labels:
+                numbered = f"{again[1]} ({int(again[2] or 1) + 1})"
                 name = name if numbered in tasks else numbered
             found[task] = name
         return found
