@@ -3,10 +3,10 @@
 See `places` for what they are made of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from proflow_schemas.step_ids import step_id
+from proflow_schemas.step_ids import exit_id, step_id
 
 from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
@@ -198,7 +198,8 @@ class _Level:
         """Put a loop into one place."""
         names = {self.at[node] for node in loop.nodes} | set(self.returns[loop.header])
         names |= {leaf for node in loop.nodes for leaf in self.leaves.get(node, ())}
-        body = {name: self.places.pop(name) for name in names if name in self.places}
+        joins = self._joins_of(names)
+        body = {name: self.places.pop(name) for name in [*names, *joins] if name in self.places}
         leaving = _Leaving(self, loop.header, body)
         ways = leaving.ways()
         header = body[loop.header]
@@ -215,7 +216,35 @@ class _Level:
             full=header.full,
             inner=inner,
         )
-        self.at |= dict.fromkeys(loop.nodes, loop.header)
+        self.at |= dict.fromkeys([*loop.nodes, *joins], loop.header)
+
+    def _joins_of(self, body: Collection[str]) -> list[str]:
+        """Joins of mode `all` that only this body leads to: the loop is left behind them.
+
+        They take no time, so nobody can tell; and where the branches of an iteration meet in one,
+        the loop has one exit instead of one for each branch.
+        """
+        found: dict[str, None] = {}
+        stack = [name for name in body if name in self.places]
+        while stack:
+            for target in self.places[stack.pop()].targets():
+                if target in body or target in found or not self._is_join(target):
+                    continue
+                sources = {self.at[edge.source] for edge in self.graph.into[target]}
+                if all(source in body or source in found for source in sources):
+                    found[target] = None
+                    stack.append(target)
+        return list(found)
+
+    def _is_join(self, name: str) -> bool:
+        place = self.places.get(name)
+        if place is None or name not in self.graph.nodes or name in self.headers:
+            return False
+        return place.full and not place.takes_time and place.inner is None
+
+
+_Group = list[tuple[str, str, tuple[Link, ...]]]
+"""What leaves a loop alike: a place, an outcome of it, and its links that leave."""
 
 
 @dataclass
@@ -240,18 +269,17 @@ class _Leaving:
             (_, outcome, links), *_ = found[0]
             return (Way(outcome, links),)
         if found:
-            self.node = self.level.free(f"{self.header}?exit")
+            self.node = self.level.free(exit_id(self.header))
         ways: list[Way] = []
-        for group in found:
-            exit_ = self._named(group, {way.outcome for way in ways})
+        for group, exit_ in zip(found, self._named(found), strict=True):
             ways.append(Way(exit_, group[0][2]))
             notes = [(name, outcome, self._note(exit_, name)) for name, outcome, _ in group]
             self._redirect(notes)
         return tuple(ways)
 
-    def _groups(self) -> dict[tuple[str, ...], list[tuple[str, str, tuple[Link, ...]]]]:
+    def _groups(self) -> dict[tuple[str, ...], _Group]:
         """Links that leave (place, outcome, links), by where they lead."""
-        groups: dict[tuple[str, ...], list[tuple[str, str, tuple[Link, ...]]]] = {}
+        groups: dict[tuple[str, ...], _Group] = {}
         for name in sorted(self.body, key=lambda one: self.level.rank[one]):
             for way in self.body[name].ways:
                 links = tuple(link for link in way.links if link.target not in self.body)
@@ -267,18 +295,28 @@ class _Leaving:
         place = self.level.places.get(target)
         return place is not None and place.counts
 
-    def _named(self, group: Sequence[tuple[str, str, tuple[Link, ...]]], used: set[str]) -> str:
+    def _named(self, groups: Sequence[_Group]) -> list[str]:
+        """A name for each group: where it leads, and if several lead there, from where."""
+        targets = [self._target(group) for group in groups]
+        found: list[str] = []
+        for group, target in zip(groups, targets, strict=True):
+            place, outcome, _ = group[0]
+            name = target
+            if targets.count(target) > 1:
+                name += f" after {place}" + ("" if outcome == "default" else f" {outcome}")
+            count, free = 1, name
+            while free in found:
+                count += 1
+                free = f"{name} ({count})"
+            found.append(free)
+        return found
+
+    def _target(self, group: _Group) -> str:
         _, outcome, links = group[0]
         place = self.level.places.get(links[0].target)
         if place is None:
-            name = outcome
-        else:
-            name = place.statement.to if isinstance(place.statement, Again) else place.name
-        count, found = 1, name
-        while found in used:
-            count += 1
-            found = f"{name}#{count}"
-        return found
+            return outcome
+        return place.statement.to if isinstance(place.statement, Again) else place.name
 
     def _note(self, exit_: str, after: str) -> str:
         name = self.level.free(f"leave {exit_}")

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.handlers.task import Task
     from proflow_runtime.interpreter import interpret
+    from proflow_runtime.reminders import Reminders
     from proflow_runtime.results import Again, Decision, Received, Result
     from proflow_runtime.retry import Retry
     from proflow_runtime.schedules import cron_trigger, fan_out
-    from proflow_runtime.structures import Branch
+    from proflow_runtime.structures import Branch, Exit
     from proflow_runtime.subprocess import WITH_PARENT
     from proflow_runtime.tenant import current_tenant
 
@@ -28,9 +29,11 @@ __all__ = [
     "Again",
     "Branch",
     "Decision",
+    "Exit",
     "Flow",
     "Received",
     "Registry",
+    "Reminders",
     "Result",
     "Retry",
     "Task",
@@ -49,9 +52,11 @@ _MODULES = {
     "Again": "results",
     "Branch": "structures",
     "Decision": "results",
+    "Exit": "structures",
     "Flow": "flow",
     "Received": "results",
     "Registry": "handlers.registry",
+    "Reminders": "reminders",
     "Result": "results",
     "Retry": "retry",
     "Task": "handlers.task",

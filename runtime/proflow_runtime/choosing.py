@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, check_size, compile
+from proflow_schemas.step_ids import choice_id
 
 from proflow_runtime import steering
 from proflow_runtime.passes import Pass
@@ -38,24 +39,25 @@ class Choices(Pass):
         rules: Mapping[str, str],
         default: str | None = None,
         *,
-        of: str | None = None,
+        after: str | None = None,
     ) -> str:
         """The first outcome whose rule holds, else `default`; without one the run fails.
 
-        `of` names the node whose outcome's edges carry the rules, if `node` is no condition.
+        `after` is the outcome of `node` whose edges carry the rules, if `node` is no condition.
         """
+        name = node if after is None else choice_id(node, after)
         steer = steering.current()
         if steer is None:
-            outcome = next(self._holding(node, rules, of or node), default)
+            outcome = next(self._holding(name, rules, node), default)
             if outcome is None:
-                self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
+                self._fail(name, f"no rule of `{node}` holds, and it has no default")
         else:
             ways = [*rules, *([] if default is None else [default])]
-            outcome = steer(self.workflow.id, self._begin(node), ways)
-        self._took(node, outcome)
-        if of is None:
+            outcome = steer(self.workflow.id, self._begin(name), ways)
+        self._took(name, outcome)
+        if after is None:
             self._frame.steps[node] = {"outcome": outcome}
-        self._saw(node, "completed", outcome)
+        self._saw(name, "completed", outcome)
         return outcome
 
     def choose_every(
@@ -64,23 +66,24 @@ class Choices(Pass):
         rules: Mapping[str, str],
         default: str | None = None,
         *,
-        of: str | None = None,
+        after: str | None = None,
     ) -> tuple[str, ...]:
         """Each outcome whose rule holds, else `default`; without one the run fails."""
+        name = node if after is None else choice_id(node, after)
         steer = steering.current()
         if steer is None:
-            outcomes = list(self._holding(node, rules, of or node))
+            outcomes = list(self._holding(name, rules, node))
             if not outcomes and default is not None:
                 outcomes = [default]
             if not outcomes:
-                self._fail(node, f"no rule of `{of or node}` holds, and it has no default")
+                self._fail(name, f"no rule of `{node}` holds, and it has no default")
         else:
             named = _ways(list(rules), default)
-            outcomes = named[steer(self.workflow.id, self._begin(node), list(named))]
-        self._took(node, outcomes)
-        if of is None:
+            outcomes = named[steer(self.workflow.id, self._begin(name), list(named))]
+        self._took(name, outcomes)
+        if after is None:
             self._frame.steps[node] = {"outcome": outcomes}
-        self._saw(node, "completed", outcomes)
+        self._saw(name, "completed", outcomes)
         return tuple(outcomes)
 
     def _holding(self, node: str, rules: Mapping[str, str], of: str) -> Iterator[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from proflow_schemas.expressions import ExpressionError, compile
 from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
 from proflow_runtime import steering
+from proflow_runtime.bodies import Body
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
@@ -21,7 +23,7 @@ from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
 
-Body = Callable[[], Awaitable[Result | None]]
+Repeated: TypeAlias = Body[Result | None]
 
 
 class Containers(Structures):
@@ -37,7 +39,7 @@ class Containers(Structures):
         self,
         node: str,
         items: str,
-        body: Body,
+        body: Repeated | None = None,
         *,
         item_steps: int = 0,
         alias: str | None = None,
@@ -93,7 +95,7 @@ class Containers(Structures):
     async def loop(
         self,
         node: str,
-        body: Body,
+        body: Repeated | None = None,
         *,
         condition: str | None = None,
         max_iterations: int,
@@ -175,11 +177,11 @@ class Containers(Structures):
         step = step_id(node, items=self._frame.items, execution=execution)
         return steering.lets_fail(self.workflow.id, step)
 
-    async def _item(self, node: str, execution: int, body: Body) -> None:
+    async def _item(self, node: str, execution: int, body: Repeated | None) -> None:
         """One item, or one iteration of a loop, which an outcome that is not drawn may end at once."""
         stretch = self._frame.stretch
         assert stretch is not None
-        done = await self._leavable(node, "ended", stretch, execution, body, _ends_item)
+        done = await self._leavable(node, "ended", stretch, execution, body or _nothing, _ends_item)
         if not isinstance(done, LeftBy):
             return
         self._frame.ends[:] = [Result(done.node, done.outcome)]
@@ -256,6 +258,10 @@ class Containers(Structures):
         if not catch:
             self._fail(node, message)
         self._settle_error(node, StepFailure("NonRetriableError", message, 0))
+
+
+def _nothing() -> None:
+    """What stands in a container that is empty."""
 
 
 def _ends_item(error: Left) -> bool:

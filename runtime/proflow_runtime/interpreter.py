@@ -39,14 +39,16 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
+from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
 from proflow_runtime.decorator import Body
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.handlers.registry import NOTIFY, Registry
+from proflow_runtime.reminders import Reminders
 from proflow_runtime.results import Again, Result
 from proflow_runtime.retry import Retry
-from proflow_runtime.structures import Branch
+from proflow_runtime.structures import Branch, Exit, Source
 from proflow_runtime.values import lazily
 
 Ended: TypeAlias = Result | Again | None
@@ -131,6 +133,8 @@ class _Compiler:
         self._sources = definition.functions
         self._parts = definition.parts
         self._functions: dict[str, _Block] = {name: _Block() for name in self._sources}
+        self._exits = {op.node for op in _ops(definition) if isinstance(op, LeaveOp)}
+        """The ids of which exits of loops are outcomes."""
 
     def compile_functions(self) -> None:
         for name, ops in self._sources.items():
@@ -162,6 +166,9 @@ class _Compiler:
             block = self.block(case.steps)
             for outcome in case.outcomes:
                 cases.setdefault(outcome, block)
+        if op.node in self._exits:
+            loop = loop_of(op.node)
+            return lambda flow: cases.get(flow.exit_of(loop))
         node = op.node
         return lambda flow: cases.get(flow.outcome_of(node))
 
@@ -225,7 +232,7 @@ class _Compiler:
             "approver_expression": lazily(policy.approver_expression),
             "mode": policy.mode,
             "pass_ratio": policy.pass_ratio,
-            "reminders": policy.reminders,
+            "reminders": None if policy.reminders is None else Reminders.of(policy.reminders),
             "empty_approver_policy": policy.empty_approver_policy,
             "fallback_approvers": policy.fallback_approvers,
             "self_approval": policy.self_approval,
@@ -271,17 +278,36 @@ class _Compiler:
         return parallel
 
     def _region(self, op: RegionOp) -> Instruction:
-        tasks = [(task, self.block(task.steps).run, _sources(task)) for task in op.tasks]
+        tasks = [
+            (self._name(task.name), self.block(task.steps).run, self._edges(task), task)
+            for task in op.tasks
+        ]
 
         async def region(flow: Flow) -> Ended:
             return await flow.region(
                 *(
-                    Branch(task.name, partial(run, flow), after, task.needs, task.leaves)
-                    for task, run, after in tasks
+                    Branch(name, partial(run, flow), after, task.needs, task.leaves)
+                    for name, run, after, task in tasks
                 )
             )
 
         return region
+
+    def _name(self, source: str) -> str:
+        """A loop that is left by several exits is named by its first node."""
+        return loop_of(source) if source in self._exits else source
+
+    def _edges(self, task: RegionTask) -> list[Source]:
+        found: list[Source] = []
+        for edge in task.after:
+            name = self._name(edge.source)
+            if not edge.outcomes:
+                found.append(name)
+            elif edge.source in self._exits:
+                found.append(Exit(name, *edge.outcomes))
+            else:
+                found.append((name, *edge.outcomes))
+        return found
 
     def _repeat(self, op: RepeatOp) -> Instruction:
         node, block = op.node, self.block(op.steps)
@@ -319,10 +345,6 @@ class _Compiler:
             await flow.loop(node, partial(block.run_out, flow), **settings)
 
         return loop
-
-
-def _sources(task: RegionTask) -> list[str | tuple[str, ...]]:
-    return [(edge.source, *edge.outcomes) if edge.outcomes else edge.source for edge in task.after]
 
 
 def _sleep(op: SleepOp) -> Instruction:
@@ -375,32 +397,39 @@ def _set(op: SetOp) -> Instruction:
 
 
 def _choose(op: ChooseOp) -> Instruction:
-    node, default, of = op.node, op.default, op.outcome_of
+    (node, after), default = _chosen_for(op), op.default
     rules = {rule.outcome: rule.when for rule in op.rules}
 
     async def choose(flow: Flow) -> None:
-        flow.choose(node, rules, default, of=of)
+        flow.choose(node, rules, default, after=after)
 
     async def choose_every(flow: Flow) -> None:
-        flow.choose_every(node, rules, default, of=of)
+        flow.choose_every(node, rules, default, after=after)
 
     return choose_every if op.every else choose
 
 
+def _chosen_for(op: ChooseOp | AgainOp) -> tuple[str, str | None]:
+    """The node that goes on here; and after which outcome, if it has edges with rules there."""
+    if op.outcome_of is None:
+        return op.node, None
+    return op.outcome_of, outcome_of_choice(op.node, op.outcome_of)
+
+
 def _again(op: AgainOp) -> Instruction:
-    node, to, limit, of, at_once = op.node, op.to, op.limit, op.outcome_of, op.at_once
+    (node, after), to, limit, at_once = _chosen_for(op), op.to, op.limit, op.at_once
 
     async def again(flow: Flow) -> Again:
-        return flow.again(node, to=to, limit=limit, of=of, at_once=at_once)
+        return flow.again(node, to=to, limit=limit, after=after, at_once=at_once)
 
     return again
 
 
 def _leave(op: LeaveOp) -> Instruction:
-    node, exit = op.node, op.exit
+    loop, exit = loop_of(op.node), op.exit
 
     async def leave(flow: Flow) -> None:
-        flow.leave(node, exit)
+        flow.leave(loop, to=exit)
 
     return leave
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
+from proflow_runtime.bodies import Body, run_body
 from proflow_runtime.frames import Stretch
 from proflow_runtime.groups import MissedTarget, Stall
 from proflow_runtime.passes import Pass, step_id
@@ -53,7 +54,7 @@ class Leaving(Pass):
         part: str,
         stretch: Stretch,
         execution: int,
-        body: Callable[[], Awaitable[T]],
+        body: Body[T],
         ends: Callable[[Left], bool],
     ) -> T | LeftBy:
         """What a body comes to, or what has ended it at once.
@@ -94,7 +95,7 @@ class Leaving(Pass):
                 self._groups.left.append(known["node"])
             depth = self._groups.depth
             try:
-                return await body()
+                return await run_body(body)
             except (Failed, Stopped, Left, Stall, MissedTarget) as error:
                 if not isinstance(error, Left) or not ends(error):
                     if known is None and self._is_target(step):

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import inngest
+from proflow_schemas.step_ids import loop_of
 
 from proflow_runtime.frames import Frame, Outcome
 from proflow_runtime.passes import Pass, step_id
@@ -36,7 +37,7 @@ class Known:
         return cls(
             {name: frame.steps[name] for name in names if name in frame.steps},
             {name: frame.outcomes[name] for name in names if name in frame.outcomes},
-            {name: frame.exits[name] for name in names if name in frame.exits},
+            {loop: frame.exits[loop] for loop in map(loop_of, names) if loop in frame.exits},
         )
 
     def put_into(self, frame: Frame) -> None:

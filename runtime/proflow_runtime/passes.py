@@ -251,13 +251,24 @@ class Pass:
         """The outcome that a node took in this run; the first, if it took several."""
         return next(iter(self._outcomes_of(node)), None)
 
+    def failed(self, node: str) -> bool:
+        """True if a node took the outcome `error`."""
+        return self.outcome_of(node) == "error"
+
+    def unexpected(self, outcome: str | None, *, of: str) -> Failed:
+        """The failure of a run in which a node took an outcome that nothing is compiled for."""
+        try:
+            self._fail(of, f"nothing follows `{of}` by the outcome `{outcome}`")
+        except Failed as failed:
+            return failed
+
     def _outcomes_of(self, node: str) -> list[str]:
         frame = self._frame
         found: Any = frame.outcomes.get(node)
         if found is None and node in frame.steps:
             found = frame.steps[node]["outcome"]
         if found is None:
-            return frame.exits.get(node, [])
+            return []
         return found if isinstance(found, list) else [found]
 
     def _took(self, node: str, outcome: Outcome) -> None:

@@ -92,7 +92,7 @@ class Steps(Pass):
         method: str = "GET",
         headers: Mapping[str, Any] | None = None,
         body: Any = None,
-        timeout: float | None = None,
+        timeout: Span | None = None,
         retry: Retry | None = None,
         catch: bool = False,
     ) -> JSON:
@@ -102,7 +102,7 @@ class Steps(Pass):
             "url": url,
             "headers": headers,
             "body": body,
-            "timeout": timeout,
+            "timeout": None if timeout is None else span(timeout).total_seconds(),
         }
         return await self.run(node, http.request, request, retry=retry, catch=catch)
 

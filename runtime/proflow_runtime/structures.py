@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from typing import Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
 
+from proflow_schemas.step_ids import choice_id
+
+from proflow_runtime.bodies import Body, run_body
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.leaving import Leaving, LeftBy
@@ -15,8 +18,19 @@ from proflow_runtime.status import NodeState
 
 Passed = TypeVar("Passed", bound=Result | Again | None, covariant=True)
 Needs: TypeAlias = int | Literal["all"] | None
-Source: TypeAlias = str | tuple[str, ...]
-"""A node, by whatever outcome, or a node and its outcomes."""
+
+
+class Exit:
+    """An edge out of the drawn loop that begins with `loop`: one of its exits `to`."""
+
+    __slots__ = ("loop", "to")
+
+    def __init__(self, loop: str, *to: str) -> None:
+        self.loop, self.to = loop, to
+
+
+Source: TypeAlias = str | tuple[str, ...] | Exit
+"""A node, by whatever outcome, or a node and its outcomes, or an exit of a loop."""
 
 
 class Branch(Generic[Passed]):
@@ -24,8 +38,8 @@ class Branch(Generic[Passed]):
 
     With a number it `needs` it runs as soon as so many have arrived, with `all` only if all have. A
     branch with `leaves` that arrives makes the region arrive; of another one that does, the region
-    takes no notice. Nothing to come `after`: it starts at once. `Passed` is what the region may
-    come to by it.
+    takes no notice. Nothing to come `after`: it starts at once. Without a `body` it arrives at once.
+    `Passed` is what the region may come to by it.
     """
 
     __slots__ = ("after", "body", "leaves", "name", "needs")
@@ -34,7 +48,7 @@ class Branch(Generic[Passed]):
     def __init__(
         self: Branch[Result],
         name: str,
-        body: Callable[[], Awaitable[Result | None]],
+        body: Body[Result | None] | None = None,
         after: Sequence[Source] = (),
         needs: Needs = None,
         leaves: Literal[False] = False,
@@ -44,7 +58,7 @@ class Branch(Generic[Passed]):
     def __init__(
         self: Branch[Result | Again],
         name: str,
-        body: Callable[[], Awaitable[Result | Again | None]],
+        body: Body[Result | Again | None],
         after: Sequence[Source] = (),
         needs: Needs = None,
         leaves: Literal[False] = False,
@@ -52,9 +66,19 @@ class Branch(Generic[Passed]):
 
     @overload
     def __init__(
+        self: Branch[None],
+        name: str,
+        body: None = None,
+        after: Sequence[Source] = (),
+        needs: Needs = None,
+        leaves: bool = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
         self,
         name: str,
-        body: Callable[[], Awaitable[Passed]],
+        body: Body[Passed],
         after: Sequence[Source] = (),
         needs: Needs = None,
         leaves: bool = False,
@@ -63,7 +87,7 @@ class Branch(Generic[Passed]):
     def __init__(
         self,
         name: str,
-        body: Callable[[], Awaitable[Result | Again | None]],
+        body: Body[Result | Again | None] | None = None,
         after: Sequence[Source] = (),
         needs: Needs = None,
         leaves: bool = False,
@@ -77,24 +101,24 @@ class Structures(Leaving):
 
     @overload
     async def parallel(
-        self, *arms: Callable[[], Awaitable[Result]], needs: Literal["all"] | None = None
+        self, *arms: Body[Result], needs: Literal["all"] | None = None
     ) -> Result: ...
 
     @overload
     async def parallel(
-        self, *arms: Callable[[], Awaitable[Result | None]], needs: Literal["all"] | None = None
+        self, *arms: Body[Result | None], needs: Literal["all"] | None = None
     ) -> Result | None: ...
 
     @overload
     async def parallel(
         self,
-        *arms: Callable[[], Awaitable[Result | Again | None]],
+        *arms: Body[Result | Again | None],
         needs: Literal["all"] | None = None,
     ) -> Result | Again | None: ...
 
     async def parallel(
         self,
-        *arms: Callable[[], Awaitable[Result | Again | None]],
+        *arms: Body[Result | Again | None],
         needs: Literal["all"] | None = None,
     ) -> Result | Again | None:
         """Run all arms at once.
@@ -107,7 +131,7 @@ class Structures(Leaving):
             None if the run goes on behind the arms; the result of those that ended if not; the back
             edge that one of them took, once all are over.
         """
-        results = await self._groups.all(arms)
+        results = await self._groups.all([partial(run_body, arm) for arm in arms])
         back = _way_back(results)
         if back is not None:
             return back
@@ -137,11 +161,16 @@ class Structures(Leaving):
 
         def taken(source: Source) -> bool | None:
             """Whether what leads here was taken; None: that is open still, or all is left."""
-            node, *outcomes = (source,) if isinstance(source, str) else source
+            if isinstance(source, Exit):
+                node, outcomes = source.loop, list(source.to)
+            else:
+                node, *outcomes = (source,) if isinstance(source, str) else source
             if node in left:
                 return None
             if node in names and not arrived.get(node):
                 return arrived.get(node)
+            if isinstance(source, Exit):
+                return not set(outcomes).isdisjoint(self._frame.exits.get(node, ()))
             return not outcomes or not set(outcomes).isdisjoint(self._outcomes_of(node))
 
         async def enter(branch: Branch[Result | Again | None]) -> Result | Again | None:
@@ -155,7 +184,7 @@ class Structures(Leaving):
                     arrived[branch.name] = False
                     return None
             try:
-                done = await branch.body()
+                done = None if branch.body is None else await run_body(branch.body)
             except Left as error:
                 left.add(error.node)
                 raise
@@ -172,16 +201,12 @@ class Structures(Leaving):
         return combined(ended) if ended else Result("", "completed")
 
     @overload
-    async def repeat(self, node: str, body: Callable[[], Awaitable[Result | Again]]) -> Result: ...
+    async def repeat(self, node: str, body: Body[Result | Again]) -> Result: ...
 
     @overload
-    async def repeat(
-        self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
-    ) -> Result | None: ...
+    async def repeat(self, node: str, body: Body[Result | Again | None]) -> Result | None: ...
 
-    async def repeat(
-        self, node: str, body: Callable[[], Awaitable[Result | Again | None]]
-    ) -> Result | None:
+    async def repeat(self, node: str, body: Body[Result | Again | None]) -> Result | None:
         """Runs a block that begins with `node`, once more for every way back to it."""
         around = self._frame
         loop = Loop(around.stretch, header=node)
@@ -196,7 +221,7 @@ class Structures(Leaving):
                 del around.exits[exits]
 
     async def _iteration(
-        self, loop: Loop, body: Callable[[], Awaitable[Result | Again | None]]
+        self, loop: Loop, body: Body[Result | Again | None]
     ) -> Result | Again | None:
         """One iteration of a loop, which an approval may end at once by returning."""
 
@@ -217,38 +242,39 @@ class Structures(Leaving):
         *,
         to: str,
         limit: int,
-        of: str | None = None,
+        after: str | None = None,
         at_once: Literal[False] = False,
     ) -> Again: ...
 
     @overload
     def again(
-        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: Literal[True]
+        self, node: str, *, to: str, limit: int, after: str | None = None, at_once: Literal[True]
     ) -> NoReturn: ...
 
     @overload
     def again(
-        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: bool
+        self, node: str, *, to: str, limit: int, after: str | None = None, at_once: bool
     ) -> Again: ...
 
     def again(
-        self, node: str, *, to: str, limit: int, of: str | None = None, at_once: bool = False
+        self, node: str, *, to: str, limit: int, after: str | None = None, at_once: bool = False
     ) -> Again:
         """The back edge from `node` to the repeated block that begins with `to`.
 
         The run fails when it is taken more than `limit` times since the loop was entered. Another
-        outcome of `node` is another back edge. `of` is as in `choose`. With `at_once` whatever else
-        the iteration does is left.
+        outcome of `node` is another back edge. `after` is as in `choose`. With `at_once` whatever
+        else the iteration does is left.
         """
+        name, of = (node, None) if after is None else (choice_id(node, after), node)
         stretch = self._frame.stretch
         loops = islice(() if stretch is None else stretch.loops, None if at_once else 1)
         loop = next((one for one in loops if one.header == to), None)
         if loop is None:
             raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
-        back = Again(node, to, limit, of)
+        back = Again(name, to, limit, of)
         if at_once:
             raise Returned(back)
-        self._count_return(loop, back, self.outcome_of(node))
+        self._count_return(loop, back, self.outcome_of(name))
         return back
 
     def _count_return(self, loop: Loop, back: Again, outcome: str | None) -> None:
@@ -259,12 +285,12 @@ class Structures(Leaving):
             name = back.of or back.node
             self._fail(back.node, f"way back `{name} → {back.to}` was taken more than {times}")
 
-    async def once(self, node: str, body: Callable[[], Awaitable[Result]]) -> Result:
+    async def once(self, node: str, body: Body[Result]) -> Result:
         """Runs what begins with `node`, for the first of those that come to it at once.
 
         For the others their path ends: the node is on its way already.
         """
-        return await body() if self.enters(node) else self.absorbed()
+        return await run_body(body) if self.enters(node) else self.absorbed()
 
     def enters(self, node: str) -> bool:
         """Whether this is the first to come to `node`; it is from now on."""
@@ -277,11 +303,15 @@ class Structures(Leaving):
         """The end of a path that comes to what is on its way already."""
         return Result("", "completed")
 
-    def leave(self, node: str, exit: str) -> None:
-        """Notes by which of its exits a repeated block is left; `node` stands for these exits."""
+    def leave(self, node: str, *, to: str) -> None:
+        """Note that the loop that begins with `node` is left by its exit `to`."""
         exits = self._frame.exits.setdefault(node, [])
-        if exit not in exits:
-            exits.append(exit)
+        if to not in exits:
+            exits.append(to)
+
+    def exit_of(self, node: str) -> str | None:
+        """The exit by which the loop that begins with `node` was left; None: it was not left."""
+        return next(iter(self._frame.exits.get(node, ())), None)
 
     def _next_round(self, loop: Loop) -> None:
         """Begins a round: what the one before has seen is to come again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from proflow_runtime.approvals import TimeoutAction
 from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.matching import answering, condition, correlation_id, matched_value
 from proflow_runtime.passes import step_id
+from proflow_runtime.reminders import Reminders
 from proflow_runtime.results import Decision, Received
 from proflow_runtime.stepping import Steps
 from proflow_runtime.values import resolve, rounded_on_the_way
@@ -94,7 +95,7 @@ class Waits(Steps):
         match: str | None = None,
         mode: Literal["any", "all", "sequential", "quorum"] = "any",
         pass_ratio: float | None = None,
-        reminders: Mapping[str, Any] | None = None,
+        reminders: Reminders | None = None,
         empty_approver_policy: str | None = None,
         fallback_approvers: Sequence[str] = (),
         self_approval: str | None = None,
@@ -132,7 +133,7 @@ class Waits(Steps):
                 "passRatio": pass_ratio,
                 "timeout": None if timeout is None else timeout.total_seconds(),
                 "timeoutAction": timeout_action,
-                "reminders": reminders,
+                "reminders": None if reminders is None else reminders.policy(),
                 "emptyApproverPolicy": empty_approver_policy,
                 "fallbackApprovers": list(fallback_approvers) or None,
                 "selfApproval": self_approval,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _SPECIAL = re.compile(r"[#\[\]/%]")
 _ESCAPE = re.compile(r"%(23|5B|5D|2F|25)")
+_EXITS = re.compile(r"\?exit(\?+[0-9]*)?$")
 _STEP = re.compile(r"([^#\[\]/]+)((?:\[[0-9]{1,9}\])*)(?:#([0-9]{1,9}))?(?:/([^/]*))?")
 
 
@@ -49,6 +50,29 @@ def node_of(step: str) -> str:
     """The node id a step id was derived from."""
     own = re.split(r"[#\[/]", step, maxsplit=1)[0]
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), own)
+
+
+def choice_id(node: str, outcome: str) -> str:
+    """The id of the choice among the edges by which a node goes on after an outcome."""
+    return f"{node}?{outcome}"
+
+
+def outcome_of_choice(choice: str, node: str) -> str:
+    """The outcome that a `choice_id` of a node stands for."""
+    return choice.removeprefix(f"{node}?")
+
+
+def exit_id(header: str) -> str:
+    """The id of which the exits of the loop that begins with `header` are outcomes."""
+    return f"{header}?exit"
+
+
+def loop_of(exits: str) -> str:
+    """The first node of the loop whose exits are outcomes of an `exit_id`.
+
+    Such an id may have got a question mark and a number that tell it from what is drawn.
+    """
+    return _EXITS.sub("", exits)
 
 
 def parse(step: str) -> Step | None:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from proflow_compiler.emit.literals import (
     MAX_COMMENT,
     comment,
-    comment_id,
     computed,
+    described,
     docstring,
     literal,
+    mention,
 )
 from proflow_compiler.emit.names import Names, identifier
 
@@ -39,7 +40,7 @@ def test_a_literal_evaluates_to_its_value(value: object) -> None:
 
 @given(ANY_TEXT, ANY_TEXT)
 def test_a_comment_is_one_comment(node: str, label: str) -> None:
-    line = f"# {comment_id(node)} · {comment(label)}"
+    line = f"# {described(node, label)}"
     assert line.isprintable()
     tokens = list(tokenize.generate_tokens(io.StringIO(line + "\n").readline))
     assert [one.type for one in tokens[:2]] == [tokenize.COMMENT, tokenize.NL]
@@ -49,9 +50,11 @@ def test_a_comment_is_one_comment(node: str, label: str) -> None:
 
 @given(ANY_TEXT)
 def test_a_docstring_stays_closed(text: str) -> None:
-    module = ast.parse(f'"""{docstring(text)}\n"""\n')
+    source = docstring(f"{text}.", "Edited nowhere.")
+    module = ast.parse(source)
     assert len(module.body) == 1
     assert ast.get_docstring(module) is not None
+    assert source.startswith("r") == ("\\" in source)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +67,30 @@ def test_a_docstring_stays_closed(text: str) -> None:
         "ruff: noqa",
         "mypy: ignore-errors",
         "nosec",
+        "todo",
+        "FIXME",
+        "hack",
+        "xxx-1",
     ],
 )
 def test_no_tool_takes_a_comment_for_an_instruction(text: str) -> None:
-    assert comment_id(text).startswith("“")
+    assert mention(text).startswith("“")
     assert "# " not in comment(f"x # {text}")
+
+
+@pytest.mark.parametrize(
+    ("node", "label", "told"),
+    [
+        ("pay", "付款", "pay · 付款"),
+        ("pay", "pay", "pay"),
+        ("write-minutes", "Write minutes", "write-minutes"),
+        ("pay", "", "pay"),
+        ("a b", "a c", "“a b” · a c"),
+        ("a", "C:\\", r"a · C:\x5c"),
+    ],
+)
+def test_a_label_is_told_that_says_more_than_the_id(node: str, label: str, told: str) -> None:
+    assert described(node, label) == told
 
 
 @pytest.mark.parametrize(
@@ -88,7 +110,8 @@ def test_what_is_computed_is_lazy(value: object, source: str) -> None:
 @pytest.mark.parametrize(
     ("value", "source"),
     [
-        (timedelta(hours=24), "timedelta(hours=24)"),
+        (timedelta(hours=24), "timedelta(days=1)"),
+        (timedelta(hours=36), "timedelta(hours=36)"),
         (timedelta(days=3), "timedelta(days=3)"),
         (timedelta(minutes=90), "timedelta(minutes=90)"),
         (timedelta(seconds=1.5), "timedelta(seconds=1.5)"),

@@ -337,7 +337,17 @@ def test_each_node_is_called_once(name: str) -> None:
         and call.args
         and isinstance(call.args[0], ast.Constant)
     ]
-    structural = ("get", "text", "stop", "again", "leave", "repeat", "outcome_of")
+    structural = (
+        "get",
+        "text",
+        "stop",
+        "again",
+        "leave",
+        "repeat",
+        "outcome_of",
+        "exit_of",
+        "failed",
+    )
     called = [node for method, node in calls if method not in structural]
     assert sorted(map(str, called)) == sorted(node.id for node in definition.canvas.nodes)
 
@@ -364,15 +374,15 @@ def functions_in(source: str) -> dict[str, ast.AsyncFunctionDef]:
 @pytest.mark.parametrize(
     ("definition", "function", "returns"),
     [
-        (REDRAFT, "draft_round", "Result | Again | None"),
-        (LOOP_THAT_GOES_ON, "a_round", "Again | None"),
-        (LOOP_THAT_ENDS, "a_round", "Result | Again"),
+        (REDRAFT, "draft_iteration", "Result | Again | None"),
+        (LOOP_THAT_GOES_ON, "a_iteration", "Again | None"),
+        (LOOP_THAT_ENDS, "a_iteration", "Result | Again"),
         (LOOP_THAT_ENDS, "by_hand", "Result"),
         (CROSSWISE, "d", "None"),
         (CROSSWISE, "b", "Result | None"),
         (CROSSWISE_THAT_ENDS, "by_hand", "Result"),
         (ITEMS, "each_item", "Result | None"),
-        (ROUNDS, "poll_round", "None"),
+        (ROUNDS, "poll_iteration", "None"),
     ],
 )
 def test_what_a_function_returns_is_told_exactly(
@@ -392,8 +402,8 @@ def test_what_is_not_used_is_not_imported() -> None:
 
 def test_functions_beside_the_workflow_are_handed_the_flow() -> None:
     source = emit_module(DEEP["loops"], Imports())
-    assert "async def t4_round(flow: Flow) -> Again | None:" in source
-    assert 'await flow.repeat("t4", lambda: t4_round(flow))' in source
+    assert "async def t4_iteration(flow: Flow) -> Again | None:" in source
+    assert 'await flow.repeat("t4", lambda: t4_iteration(flow))' in source
 
 
 def test_a_tail_that_several_share_is_passed_as_it_is() -> None:

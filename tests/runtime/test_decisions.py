@@ -5,7 +5,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Flow, Result, Task
+from proflow_runtime import Flow, Reminders, Result, Task
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.status import InMemoryRecorder, recording
 
@@ -128,7 +128,7 @@ async def test_policy_and_approvers_travel_to_the_host(
             self_approval="forbid",
             fallback_approvers=["role:admin"],
             allow=["transfer", "return"],
-            reminders={"after": 3600},
+            reminders=Reminders(after=timedelta(hours=1)),
         )
         return flow.end("end")
 
@@ -169,7 +169,7 @@ async def test_the_first_rule_that_holds_is_taken(
         rules = {"large": "event.data.amount > 100.0", "medium": "event.data.amount > 10.0"}
         outcome = flow.choose("size", rules, default="small")
         flow.set("sum", {"twice": "event.data.amount * 2.0", "who": "tenant_id"})
-        flow.choose("sum?default", {"x": "steps.size.outcome == 'small'"}, default="y", of="sum")
+        flow.choose("sum", {"x": "steps.size.outcome == 'small'"}, default="y", after="default")
         return flow.end("end", outcome, output=flow.get("steps.sum.output"))
 
     for amount, outcome, choice in ((101, "large", "y"), (11, "medium", "y"), (10, "small", "x")):

@@ -7,7 +7,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Again, Branch, Flow, Result, Task
+from proflow_runtime import Again, Branch, Exit, Flow, Result, Task
 from proflow_runtime.local import LocalEngine, Observation
 from proflow_runtime.status import InMemoryRecorder, recording
 from proflow_runtime.steering import steering
@@ -278,30 +278,30 @@ async def test_a_loop_with_several_exits_goes_on_by_those_it_was_left_by(
         async def round() -> Again | None:
             number = await flow.run("first", done, flow.get("has(steps.second) ? 2 : 1"))
             if number == 1:
-                flow.leave("first?exit", "never")
+                flow.leave("first", to="never")
                 await flow.run("second", done)
                 return flow.again("second", to="first", limit=1)
             rule = {"large": "event.data.amount > 10"}
-            flow.leave("first?exit", flow.choose("size", rule, "small"))
+            flow.leave("first", to=flow.choose("size", rule, "small"))
             return None
 
         async def loop() -> Any:
             return await flow.repeat("first", round)
 
         ended = await flow.region(
-            Branch("first?exit", loop),
+            Branch("first", loop),
             *(
-                Branch(way, partial(flow.run, way, done), after=[("first?exit", way)])
+                Branch(way, partial(flow.run, way, done), after=[Exit("first", way)])
                 for way in ("never", "small")
             ),
             Branch(
                 "large",
                 partial(_leave, flow, "large"),
-                after=[("first?exit", "large")],
+                after=[Exit("first", "large")],
                 leaves=True,
             ),
         )
-        assert flow.outcome_of("first?exit") == ("large" if amount > 10 else "small")
+        assert flow.exit_of("first") == ("large" if amount > 10 else "small")
         return ended or flow.end("end")
 
     async def _leave(flow: Flow, name: str) -> None:
@@ -314,7 +314,7 @@ async def test_a_loop_with_several_exits_goes_on_by_those_it_was_left_by(
             "first", "second", "first#2", "large" if amount > 10 else "small",
         ]  # fmt: skip
         assert run.output is not None
-        assert "first?exit" not in run.output["outcomes"]
+        assert run.output["outcomes"].keys() == {"size"}
 
 
 async def test_a_wait_in_a_loop_is_armed_in_each_round_before_what_triggers_it(

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from proflow_schemas.definition import CronTrigger, Definition, RetryPolicy, TaskOp, blocks, walk
-from proflow_schemas.durations import format_duration
 
 from proflow_compiler.emit.literals import Source, literal
 from proflow_compiler.emit.rendering import macro
@@ -123,8 +122,7 @@ def retry_source(policy: RetryPolicy) -> Source:
     for name in ("initial_interval", "max_interval"):
         seconds = getattr(policy, name)
         if seconds is not None:
-            exact = seconds * 1000 == round(seconds * 1000)
-            arguments[name] = format_duration(timedelta(seconds=seconds)) if exact else seconds
+            arguments[name] = timedelta(seconds=seconds)
     if policy.multiplier != 2:
         arguments["multiplier"] = policy.multiplier
     return _call("Retry", arguments)

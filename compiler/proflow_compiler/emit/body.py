@@ -1,8 +1,9 @@
 """Blocks of a definition as statements of Python functions over `flow`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from proflow_schemas.definition import (
     AgainOp,
@@ -30,16 +31,16 @@ from proflow_schemas.definition import (
     TaskOp,
     WaitOp,
 )
+from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
-from proflow_compiler.emit.endings import RETURNS, Ending, Endings
-from proflow_compiler.emit.literals import Source, comment, comment_id, literal
+from proflow_compiler.emit.endings import RETURNS, Ending, Endings, Guards
+from proflow_compiler.emit.literals import Source, described, docstring, literal, mention
 from proflow_compiler.emit.names import Names, identifier
-from proflow_compiler.emit.outlining import Program, Title
+from proflow_compiler.emit.nesting import Nesting
+from proflow_compiler.emit.outlining import Program, Title, is_expression
 from proflow_compiler.emit.rendering import macro
 
 BUILTIN = "proflow:"
-_APPROVAL_OUTCOMES = ("approved", "rejected", "timeout", "returned")
-_WAIT_OUTCOMES = ("received", "timeout")
 _RETURNED = {
     Ending.ENDS: "ended",
     Ending.ENDS | Ending.ARRIVES: "ended",
@@ -47,6 +48,14 @@ _RETURNED = {
     Ending.ENDS | Ending.AGAIN | Ending.ARRIVES: "over",
 }
 """The variable for what a block returned: of each type one of its own."""
+_PURPOSES = {
+    "path": "Go on with {}.",
+    "rest": "Go on from {}.",
+    "branch": "Run the branch that begins with {}.",
+    "item": "Run one item of {}.",
+    "iteration": "Run one iteration of {}.",
+}
+"""What the functions say that stand beside that of the workflow."""
 
 _Step = (
     TaskOp
@@ -62,6 +71,21 @@ _Step = (
 )
 """What is drawn, and commented on."""
 
+_Plain = TaskOp | SleepOp | SendOp | InvokeOp | SetOp
+"""What is one statement."""
+
+
+_ANOTHER = re.compile(r"(.+)\?([0-9]*)")
+"""A name that structuring had used before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The expression of the outcome that a node took; `sure` if it is one of its outcomes."""
+
+    source: str
+    sure: bool = True
+
 
 class Body:
     """Writes the functions of one definition, line by line."""
@@ -73,30 +97,36 @@ class Body:
         names: Names,
         retries: Mapping[RetryPolicy, Source],
         handlers: Mapping[str, Source],
-        *,
-        local: bool,
     ) -> None:
         self.program, self.parts = program, definition.parts
         self.names, self.retries, self.handlers = names, retries, handlers
-        self.local = local
-        self.endings = Endings(program.functions, program.parts)
+        self.local = program.local
+        self.endings = Endings(program.functions, program.parts, program.steps)
+        self.nesting = Nesting(program, self.endings.order)
         self.lines: list[str] = []
+        self.returns = True
+        """Whether the function that is being written may return something."""
         self.used = {"Result"}
         """What the functions mention of the runtime."""
-        self.known: dict[str, tuple[str, Sequence[str]]] = {}
-        """Node → the expression of its outcome, in the block that is being written, and all
-        outcomes it may take."""
+        self.known: dict[str, _Outcome] = {}
+        """Of nodes, the outcome they took, in the block that is being written."""
         self.labels = {node.id: node.label for node in definition.canvas.nodes}
-        self.functions = {
-            name: self._name(program.titles[name]) for name in reversed(self.endings.order)
-        }
+        self.functions = {name: self._name(program.titles[name]) for name in self.endings.called}
 
-    def shared(self, level: int) -> None:
-        """The functions of the definition, each after those it calls."""
-        for name in self.endings.order:
-            argument = "" if self.local else "flow: Flow"
-            block = self.program.functions[name]
-            self._function(self.functions[name], argument, block, level)
+    def shared(self) -> None:
+        """The functions that stand beside the workflow, in the order in which they are called."""
+        if self.local:
+            return
+        for name in self.endings.called:
+            title, block = self.program.titles[name], self.program.functions[name]
+            self._function(
+                self.functions[name],
+                block,
+                0,
+                argument="flow: Flow",
+                doc=_PURPOSES[title.purpose].format(self._described(title.node)),
+                skip=block[0].node == title.node,
+            )
             self._line(0, "")
 
     def part(self, part: str, name: str) -> None:
@@ -104,36 +134,69 @@ class Body:
         block = self.program.parts[part]
         ending = self.endings.of(block)
         self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
+        self._doc(f"Run the part that begins with {self._described(block[0].node)}.", 1)
         self._whole(block, 1, ending)
 
-    def main(self, name: str) -> None:
+    def main(self, name: str, doc: str) -> None:
+        """The function of the workflow."""
         ending = self.endings.of(self.program.steps) | Ending.ENDS
         self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
-        if self.local:
-            self.shared(1)
+        self._doc(doc, 1)
+        self._nested(self.program.steps, 1)
         self._whole(self.program.steps, 1, ending)
 
     def _line(self, level: int, text: str) -> None:
         self.lines.append(f"{'    ' * level}{text}")
 
+    def _doc(self, text: str, level: int) -> None:
+        self._line(level, docstring(text))
+
+    def _described(self, node: str) -> str:
+        return described(self._drawn(node), self.labels.get(node, ""))
+
+    def _drawn(self, node: str) -> str:
+        """The first node of a loop, where a node stands for its exits."""
+        return loop_of(node) if node in self.program.outcomes.exits else node
+
     def _name(self, title: Title) -> str:
-        if title.purpose in ("item", "round"):
+        if title.purpose in ("item", "iteration"):
             return self.names.claim(f"{identifier(title.node)}_{title.purpose}")
-        return self.names.of(title.node, title.purpose)
+        if title.purpose == "rest":
+            return self.names.claim(f"from_{identifier(self._drawn(title.node))}")
+        return self.names.of(self._drawn(title.node), title.purpose)
 
     def _function(
-        self, name: str, argument: str, block: Sequence[AnyOp], level: int, *, skip: bool = False
+        self,
+        name: str,
+        block: Sequence[AnyOp],
+        level: int,
+        *,
+        argument: str = "",
+        doc: str | None = None,
+        skip: bool = False,
     ) -> None:
         ending = self.endings.of(block)
         if Ending.AGAIN in ending:
             self.used.add("Again")
         if not ending:
             self.used.add("NoReturn")
-        self._line(level, f"async def {name}({argument}) -> {ending.annotation}:")
-        if not block:
-            self._line(level + 1, '"""Goes straight on."""')
+        word = "async def" if self.endings.awaits(block) else "def"
+        self._line(level, f"{word} {name}({argument}) -> {ending.annotation}:")
+        if doc is not None:
+            self._doc(doc, level + 1)
         with self._inside():
+            self._nested(block, level + 1)
             self._whole(block, level + 1, ending, skip=skip)
+
+    def _nested(self, block: Sequence[AnyOp], level: int) -> None:
+        """The functions that only this one and those in it call."""
+        for name in self.nesting.within(block):
+            block = self.program.functions[name]
+            above = _opens(block)
+            if above:
+                self._comment(block[0], level)
+            self._function(self.functions[name], block, level, skip=above)
+            self._line(0, "")
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -147,20 +210,23 @@ class Body:
         self, block: Sequence[AnyOp], level: int, ending: Ending, *, skip: bool = False
     ) -> None:
         """The body of a function; what may return something says so where it returns nothing."""
+        around, self.returns = self.returns, bool(ending & RETURNS)
         closed = self._block(block, level, tail=True, skip=skip)
+        self.returns = around
         if not closed and ending & RETURNS:
             self._line(level, "return None")
 
     def _block(self, block: Sequence[AnyOp], level: int, *, tail: bool, skip: bool = False) -> bool:
         """Statements; whether the last one returns.
 
-        `tail` says that the function is over where this block arrives. `skip` leaves out the
-        comment of the first op, which stands elsewhere.
+        `tail` says that the function is over where it arrives. `skip` leaves out the comment of the
+        first op, which stands elsewhere.
         """
         closed = False
         for index, op in enumerate(block):
             last = tail and index == len(block) - 1
-            if index and not isinstance(op, BranchOp | StopOp | EndOp | AgainOp | LeaveOp | CallOp):
+            before = block[index - 1] if index else None
+            if before is not None and self._apart(before, op):
                 self._line(0, "")
             following = block[index + 1] if index + 1 < len(block) else None
             branched = isinstance(following, BranchOp) and following.node == op.node
@@ -172,55 +238,74 @@ class Body:
         """One op; whether it returns. `branched` says that a branch by its outcome follows."""
         match op:
             case BranchOp():
-                self._branch(op, level, tail=tail)
+                return self._branch(op, level, tail=tail)
             case CallOp():
-                name = self.functions[op.function]
-                call = f"await {name}({'' if self.local else 'flow'})"
-                if op.once:
-                    call = f"await {self._once(op)}"
-                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+                return self._awaited(self._call(op), self.endings.of([op]), level, tail=tail)
             case ParallelOp():
-                arms = [
-                    self._callee(arm.steps, Title(arm.name, "branch"), level) for arm in op.arms
-                ]
+                arms = [self._callee(arm.steps, level) for arm in op.arms]
                 call = macro("groups", "parallel", arms, op.needs)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
             case RegionOp():
-                self.used.add("Branch")
-                branches = [
-                    (task, self._callee(task.steps, Title(task.name, "branch"), level))
-                    for task in op.tasks
-                ]
-                call = macro("groups", "region", branches)
-                return self._awaited(call, self.endings.of([op]), level, tail=tail)
+                return self._region(op, level, tail=tail)
             case PartOp():
-                self._line(level, f"# {op.part}, from {comment_id(op.node)} on")
+                self._line(level, f"# {op.part}, from {mention(op.node)} on")
                 call = macro("groups", "part", op, self.parts[op.part].reads)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
             case RepeatOp():
-                body = self._callee(op.steps, Title(op.node, "round"), level, above=False)
+                body = self._callee(op.steps, level, Title(op.node, "iteration"))
                 call = macro("groups", "repeat", op, body)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
-            case EndOp():
-                self._line(level, macro("endings", "end", op))
-                return True
-            case StopOp():
-                self._line(level, macro("endings", "stop", op, self._stopped(op)))
-                return True
-            case AgainOp():
-                self._line(level, macro("endings", "again", op))
+            case EndOp() | StopOp() | AgainOp():
+                self._line(level, f"return {self._expression(op)}")
                 return True
             case LeaveOp():
-                self._line(level, macro("endings", "leave", op))
+                self._line(level, self._expression(op))
             case _:
                 self._step(op, level, branched=branched, commented=commented)
         return False
 
+    def _apart(self, before: AnyOp, op: AnyOp) -> bool:
+        """Whether an empty line stands between two ops."""
+        if isinstance(before, Guards):
+            return False  # it has one of its own
+        if isinstance(op, BranchOp | StopOp | EndOp | AgainOp | LeaveOp | CallOp):
+            return False
+        return not (isinstance(before, _Plain) and isinstance(op, _Plain)) or self._labelled(op)
+
+    def _labelled(self, op: AnyOp) -> bool:
+        """Whether the label of a step says more than its id."""
+        return described(op.node, self.labels.get(op.node, "")) != mention(op.node)
+
+    def _expression(self, op: AnyOp) -> str:
+        """An op that awaits nothing, and is one call."""
+        match op:
+            case EndOp():
+                return macro("endings", "end", op)
+            case StopOp():
+                return macro("endings", "stop", op, self._stopped(op))
+            case AgainOp():
+                return macro("endings", "again", op, *_chosen_for(op))
+            case LeaveOp():
+                return macro("endings", "leave", loop_of(op.node), op.exit)
+            case CallOp():
+                return self._call(op)
+            case _:
+                raise TypeError(f"`{op.fn}` is no expression")
+
+    def _call(self, op: CallOp) -> str:
+        if op.once:
+            name = self.functions[op.function]
+            body = name if self.local else f"lambda: {name}(flow)"
+            return f"await flow.once({literal(op.node)}, {body})"
+        call = f"{self.functions[op.function]}({'' if self.local else 'flow'})"
+        return f"await {call}" if self.endings.awaits([op]) else call
+
     def _comment(self, op: AnyOp, level: int) -> None:
-        label = self.labels.get(op.node, "")
-        node = comment_id(op.node)
-        text = comment(label)
-        self._line(level, f"# {node} · {text}" if text and text != node else f"# {node}")
+        """The label of a step, if it says more than its id."""
+        if isinstance(op, ChooseOp) and op.outcome_of is not None:
+            return
+        if self._labelled(op):
+            self._line(level, f"# {described(op.node, self.labels[op.node])}")
 
     def _step(self, op: AnyOp, level: int, *, branched: bool, commented: bool = True) -> None:
         """One op that is a statement."""
@@ -229,16 +314,16 @@ class Body:
             self._comment(op, level)
         match op:
             case ApprovalOp():
-                target = self._target(op, "decision", ".outcome", _APPROVAL_OUTCOMES, branched)
+                if op.approval.reminders is not None:
+                    self.used.add("Reminders")
+                target = self._target(op.node, "decision", ".outcome", branched)
                 text = macro("decisions", "approve", op, target)
             case WaitOp():
-                target = self._target(op, "received", ".outcome", _WAIT_OUTCOMES, branched)
+                target = self._target(op.node, "received", ".outcome", branched)
                 text = macro("decisions", "wait", op, target, armed)
             case ChooseOp():
-                outcomes = [rule.outcome for rule in op.rules]
-                outcomes += [] if op.default is None else [op.default]
-                target = self._target(op, "choice", "", outcomes, branched and not op.every)
-                text = macro("decisions", "choose", op, target)
+                target = self._target(op.node, "choice", "", branched and not op.every)
+                text = macro("decisions", "choose", op, target, *_chosen_for(op))
             case TaskOp():
                 text = self._task(op)
             case InvokeOp():
@@ -250,11 +335,11 @@ class Body:
             case SetOp():
                 text = macro("steps", "set", op)
             case ForeachOp():
-                body = self._callee(op.steps, Title(op.node, "item"), level, above=False)
+                body = self._callee(op.steps, level, Title(op.node, "item"))
                 text = macro("groups", "foreach", op, body)
             case LoopOp():
-                body = self._callee(op.steps, Title(op.node, "round"), level, above=False)
-                text = macro("groups", "rounds", op, body)
+                body = self._callee(op.steps, level, Title(op.node, "iteration"))
+                text = macro("groups", "loop", op, body)
             case _:
                 raise TypeError(f"`{op.fn}` is no statement")
         self._line(level, text)
@@ -266,23 +351,25 @@ class Body:
             return macro("steps", "builtin", op, method, retry)
         return macro("steps", "run", op, self.handlers[op.handler], retry)
 
-    def _target(
-        self, op: Any, purpose: str, attribute: str, outcomes: Sequence[str], branched: bool
-    ) -> Source | None:
+    def _target(self, node: str, purpose: str, attribute: str, branched: bool) -> Source | None:
         """The variable that holds what a step came to, if a branch needs it."""
         if not branched:
             return None
-        name = self.names.of(op.node, purpose)
-        self.known[op.node] = (name + attribute, outcomes)
+        name = self.names.of(node, purpose)
+        self.known[node] = _Outcome(name + attribute)
         return Source(name)
 
-    def _outcome(self, node: str) -> tuple[str, Sequence[str]]:
-        """The expression of the outcome that a node took, and its outcomes as far as is known."""
-        return self.known.get(node) or (f"flow.outcome_of({literal(node)})", ())
+    def _outcome(self, node: str) -> _Outcome:
+        """The outcome that a node took."""
+        if node in self.known:
+            return self.known[node]
+        if node in self.program.outcomes.exits:
+            return _Outcome(f"flow.exit_of({literal(loop_of(node))})")
+        return _Outcome(f"flow.outcome_of({literal(node)})", sure=False)
 
     def _stopped(self, op: StopOp) -> Source:
-        outcome, _ = self._outcome(op.node)
-        return Source(outcome if op.node in self.known else f'{outcome} or "stopped"')
+        outcome = self._outcome(op.node)
+        return Source(outcome.source if outcome.sure else f'{outcome.source} or "stopped"')
 
     def _armed(self, op: WaitOp, level: int) -> Source:
         """The function that does what a wait is armed together with."""
@@ -309,63 +396,155 @@ class Body:
         self._line(level + 1, f"return {name}")
         return False
 
-    def _callee(
-        self, block: Sequence[AnyOp], title: Title, level: int, *, above: bool = True
-    ) -> Source:
-        """The function of a block that something else runs; `above`: its comment stands above it.
+    def _region(self, op: RegionOp, level: int, *, tail: bool) -> bool:
+        self.used.add("Branch")
+        names = self._branch_names([task.name for task in op.tasks])
+        branches = [
+            (
+                names[task.name],
+                self._callee(task.steps, level) if task.steps else None,
+                [self._edge(edge.source, edge.outcomes, names) for edge in task.after],
+                task,
+            )
+            for task in op.tasks
+        ]
+        call = macro("groups", "region", branches)
+        return self._awaited(call, self.endings.of([op]), level, tail=tail)
 
-        A block that only goes on with a function is that function.
+    def _branch_names(self, tasks: Sequence[str]) -> dict[str, str]:
+        """What the branches of a region are called; what is not drawn is told apart by numbers."""
+        found: dict[str, str] = {}
+        for task in tasks:
+            name = self._drawn(task)
+            again = _ANOTHER.fullmatch(name)
+            if again is not None and name not in self.labels:
+                numbered = f"{again[1]} ({int(again[2] or 1) + 1})"
+                name = name if numbered in tasks else numbered
+            found[task] = name
+        return found
+
+    def _edge(self, source: str, outcomes: Sequence[str], names: Mapping[str, str]) -> Source:
+        """What a branch of a region comes after."""
+        name = names.get(source) or self._drawn(source)
+        if not outcomes:
+            return literal(name)
+        if source not in self.program.outcomes.exits:
+            return literal((name, *outcomes))
+        self.used.add("Exit")
+        return Source(f"Exit({', '.join(map(literal, (name, *outcomes)))})")
+
+    def _callee(self, block: Sequence[AnyOp], level: int, title: Title | None = None) -> Source:
+        """What something else runs: a function of this block, or the one that it calls.
+
+        Without a title it is named by what it begins with, and its comment stands above it.
         """
-        match block:
-            case [CallOp(once=True) as op]:
-                return Source(f"lambda: {self._once(op)}")
-            case [CallOp(function=function)]:
-                name = self.functions[function]
-                return Source(name if self.local else f"lambda: {name}(flow)")
-        name = self._name(title)
-        skip = False
-        if above and block and isinstance(block[0], _Step):
-            skip = not (isinstance(block[0], WaitOp) and block[0].armed_with)
-        if skip:
+        if not block:
+            return Source("lambda: None")
+        if is_expression(block):
+            (op,) = block
+            if self.local and isinstance(op, CallOp) and not op.once:
+                return Source(self.functions[op.function])
+            return Source(f"lambda: {self._expression(op).removeprefix('await ')}")
+        above = title is None and _opens(block)
+        name = self._name(title or Title(block[0].node, "branch"))
+        if above:
             self._comment(block[0], level)
-        self._function(name, "", block, level, skip=skip)
+        self._function(name, block, level, skip=above)
         self._line(0, "")
         return Source(name)
 
-    def _once(self, op: CallOp) -> str:
-        """The call of a function that only the first of several paths goes on with."""
-        name = self.functions[op.function]
-        body = name if self.local else f"lambda: {name}(flow)"
-        return f"flow.once({literal(op.node)}, {body})"
-
-    def _branch(self, op: BranchOp, level: int, *, tail: bool) -> None:
-        outcome, outcomes = self._outcome(op.node)
-        if len(op.cases) > 2:
-            self._line(level, f"match {outcome}:")
+    def _branch(self, op: BranchOp, level: int, *, tail: bool) -> bool:
+        """A branch; whether it always returns."""
+        if isinstance(op, Guards):
+            outcome = self._held(op, level)
             for case in op.cases:
-                pattern = " | ".join(map(literal, case.outcomes))
-                self._line(level + 1, f"case {pattern}:")
-                self._case(case, level + 2, tail=tail)
-            return
-        returned = True
-        for case in op.cases:
-            word = "if" if returned else "elif"
-            self._line(level, f"{word} {_condition(outcome, case.outcomes, outcomes)}:")
+                self._line(level, f"if {self._condition(op.node, outcome, case.outcomes)}:")
+                if not (case.steps and self._case(case, level + 1, tail=True)):
+                    self._line(level + 1, "return None" if self.returns else "return")
+            self._line(0, "")
+            return False
+        outcome = self._held(op, level)
+        if len(op.cases) > 2 and any(self._arrives(case) for case in op.cases):
+            return self._match(op, outcome, level, tail=tail)
+        covered = {one for case in op.cases for one in case.outcomes}
+        known = self.program.outcomes.of(op.node)
+        exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
+        word, closed = "if", True
+        for case in op.cases[:-1] if exhaustive else op.cases:
+            self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")
             returned = self._case(case, level + 1, tail=tail)
+            word, closed = "if" if returned else "elif", closed and returned
+        if not exhaustive:
+            return False
+        last = op.cases[-1]
+        if closed:
+            return self._block(last.steps, level, tail=tail)
+        self._line(level, "else:")
+        self._case(last, level + 1, tail=tail)
+        return False
+
+    def _held(self, op: BranchOp, level: int) -> _Outcome:
+        """The outcome that a branch goes on by, in a variable if it is asked for several times."""
+        outcome = self._outcome(op.node)
+        caught = op.node in self.program.outcomes.caught
+        if len(op.cases) == 1 or caught or op.node in self.known:
+            return outcome
+        purpose = "exit" if op.node in self.program.outcomes.exits else "outcome"
+        name = self.names.claim(f"{identifier(self._drawn(op.node))}_{purpose}")
+        self._line(level, f"{name} = {outcome.source}")
+        held = self.known[op.node] = _Outcome(name, sure=outcome.sure)
+        return held
+
+    def _match(self, op: BranchOp, outcome: _Outcome, level: int, *, tail: bool) -> bool:
+        self._line(level, f"match {outcome.source}:")
+        closed = True
+        for case in op.cases:
+            self._line(level + 1, f"case {' | '.join(map(literal, case.outcomes))}:")
+            closed &= self._case(case, level + 2, tail=tail)
+        covered = {one for case in op.cases for one in case.outcomes}
+        others = [literal(one) for one in self.program.outcomes.of(op.node) if one not in covered]
+        if others:
+            self._line(level + 1, f"case {' | '.join(others)}:")
+            self._line(level + 2, "pass")
+            closed = False
+        self._line(level + 1, "case _:")
+        node = literal(self._drawn(op.node))
+        self._line(level + 2, f"raise flow.unexpected({outcome.source}, of={node})")
+        return closed
+
+    def _arrives(self, case: Case) -> bool:
+        return Ending.ARRIVES in self.endings.of(case.steps)
 
     def _case(self, case: Case, level: int, *, tail: bool) -> bool:
         """Whether its last statement returns."""
         if not case.steps:
             self._line(level, "pass")
+            return False
         with self._inside():
             return self._block(case.steps, level, tail=tail)
 
+    def _condition(self, node: str, outcome: _Outcome, taken: Sequence[str]) -> str:
+        """The shortest condition under which one of the outcomes was taken."""
+        if node in self.program.outcomes.caught and node not in self.known:
+            failed = f"flow.failed({literal(node)})"
+            if list(taken) in (["error"], ["default"]):
+                return failed if taken[0] == "error" else f"not {failed}"
+        others = [one for one in self.program.outcomes.of(node) if one not in taken]
+        if len(taken) == 1:
+            return f"{outcome.source} == {literal(taken[0])}"
+        if len(others) == 1:
+            return f"{outcome.source} != {literal(others[0])}"
+        return f"{outcome.source} in {literal(tuple(taken))}"
 
-def _condition(outcome: str, taken: Sequence[str], outcomes: Sequence[str]) -> str:
-    """The shortest condition under which one of the outcomes was taken."""
-    others = [one for one in outcomes if one not in taken]
-    if len(taken) == 1:
-        return f"{outcome} == {literal(taken[0])}"
-    if len(others) == 1:
-        return f"{outcome} != {literal(others[0])}"
-    return f"{outcome} in {literal(tuple(taken))}"
+
+def _opens(block: Sequence[AnyOp]) -> bool:
+    """Whether the comment of a block's first op may stand above its function."""
+    first = block[0]
+    return isinstance(first, _Step) and not (isinstance(first, WaitOp) and first.armed_with)
+
+
+def _chosen_for(op: ChooseOp | AgainOp) -> tuple[str, str | None]:
+    """The node that goes on here; and after which outcome, if it has edges with rules there."""
+    if op.outcome_of is None:
+        return op.node, None
+    return op.outcome_of, outcome_of_choice(op.node, op.outcome_of)

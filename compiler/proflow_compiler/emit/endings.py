@@ -1,4 +1,4 @@
-"""Whether blocks of a definition end, arrive, or go back."""
+"""Whether blocks of a definition end, arrive, or go back; and whether they await anything."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Flag, auto
@@ -8,14 +8,21 @@ from proflow_schemas.definition import (
     AgainOp,
     BranchOp,
     CallOp,
+    ChooseOp,
     EndOp,
+    LeaveOp,
     ParallelOp,
     PartOp,
     RegionOp,
     RepeatOp,
+    SetOp,
     StopOp,
     walk,
 )
+
+
+class Guards(BranchOp):
+    """A branch of which each case returns from the function, which goes on by the other outcomes."""
 
 
 class Ending(Flag):
@@ -42,15 +49,22 @@ class Endings:
     """The endings of a definition's functions, and of any block of it; `parts` by their names."""
 
     def __init__(
-        self, functions: Mapping[str, Sequence[Any]], parts: Mapping[str, Sequence[Any]]
+        self,
+        functions: Mapping[str, Sequence[Any]],
+        parts: Mapping[str, Sequence[Any]],
+        steps: Sequence[Any] = (),
     ) -> None:
+        """`steps` is what calls the first of them."""
         self._parts = parts
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
         """The functions, each after those it calls."""
+        self.called: list[str] = []
+        """The functions in the order in which they are first called."""
+        self._awaiting: set[str] = set()
         calls = {name: self._calls(block) for name, block in functions.items()}
         begun: set[str] = set()
-        for root in functions:
+        for root in [*self._calls(steps), *functions]:
             stack = [root]
             while stack:
                 name = stack[-1]
@@ -58,9 +72,12 @@ class Endings:
                     stack.pop()
                     if name not in self.functions:
                         self.functions[name] = self.of(functions[name])
+                        if self.awaits(functions[name]):
+                            self._awaiting.add(name)
                         self.order.append(name)
                     continue
                 begun.add(name)
+                self.called.append(name)
                 stack += [one for one in reversed(calls[name]) if one not in begun]
 
     def _calls(self, block: Sequence[Any]) -> list[str]:
@@ -75,13 +92,31 @@ class Endings:
                     stack.append(self._parts[op.part])
         return list(found)
 
+    def awaits(self, block: Sequence[Any]) -> bool:
+        """Whether a function with this block has to be a coroutine."""
+        return any(self._awaits_op(op) for op in block)
+
+    def _awaits_op(self, op: Any) -> bool:
+        match op:
+            case EndOp() | StopOp() | AgainOp() | LeaveOp() | ChooseOp() | SetOp():
+                return False
+            case CallOp():
+                return op.once or op.function in self._awaiting
+            case BranchOp():
+                return any(self.awaits(case.steps) for case in op.cases)
+            case _:
+                return True
+
     def of(self, block: Sequence[Any]) -> Ending:
         """What a block may do. An outcome that a branch has no case for arrives."""
         ending = Ending(0)
         for op in block:
             found = self._of_op(op)
             ending |= found & RETURNS
-            if Ending.ARRIVES not in found:
+            if isinstance(op, Guards):
+                cases = (self.of(case.steps) for case in op.cases)
+                ending |= Ending.ARRIVES & _union(cases)
+            elif Ending.ARRIVES not in found:
                 return ending
         return ending | Ending.ARRIVES
 

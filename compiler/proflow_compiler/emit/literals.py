@@ -15,7 +15,10 @@ from proflow_schemas.expressions.tokens import closing_brace
 MAX_COMMENT = 100
 """Characters of a text in a comment."""
 
-_PLAIN_ID = re.compile(r"(?!(?:noqa|nosec)\b)[\w.-]+", re.IGNORECASE)
+_PLAIN_ID = re.compile(
+    r"(?!(?:noqa|nosec|todo|fixme|xxx|hack|pragma|type|pyright|mypy|ruff|isort|fmt|pylint)\b)[\w.-]+",
+    re.IGNORECASE,
+)
 _PRAGMA = re.compile(r"#(?=\s*[A-Za-z])")
 
 
@@ -64,19 +67,34 @@ def comment(text: str) -> str:
     shown = _shown(" ".join(text.split()) if text.isprintable() else text)
     if len(shown) > MAX_COMMENT:
         shown = shown[:MAX_COMMENT].rstrip("\\") + "…"
-    return _PRAGMA.sub(r"\\x23", shown)
+    shown = _PRAGMA.sub(r"\\x23", shown)
+    return f"{shown[:-1]}\\x5c" if shown.endswith("\\") else shown
 
 
-def comment_id(text: str) -> str:
+def mention(node: str) -> str:
     """A node id at the beginning of a comment; quoted where it might be an instruction."""
-    return text if _PLAIN_ID.fullmatch(text) and text.isprintable() else f"“{comment(text)}”"
+    return node if _PLAIN_ID.fullmatch(node) and node.isprintable() else f"“{comment(node)}”"
 
 
-def docstring(text: str) -> str:
-    """A text for the inside of a docstring: lines as given, nothing that closes it."""
-    lines = (_shown(line.rstrip()).replace("\\", "\\\\") for line in text.strip().splitlines())
-    whole = "\n".join(lines).replace('"""', r"\"\"\"")
-    return whole[:-1] + r"\"" if whole.endswith('"') else whole
+def described(node: str, label: str) -> str:
+    """A node's id, and its label if that says more."""
+    text = comment(label)
+    if not text or _essence(label) == _essence(node):
+        return mention(node)
+    return f"{mention(node)} · {text}"
+
+
+def docstring(*paragraphs: str) -> Source:
+    """A docstring of paragraphs, lines as given; the last one ends with a full stop."""
+    lines = [_shown(line.rstrip()) for line in "\n\n".join(paragraphs).strip().splitlines()]
+    text = "\n".join(lines).replace('"""', r"\"\"\"")
+    prefix = "r" if "\\" in text else ""
+    end = "\n" if len(lines) > 1 else ""
+    return Source(f'{prefix}"""{text}{end}"""')
+
+
+def _essence(text: str) -> str:
+    return "".join(one for one in text.casefold() if one.isalnum())
 
 
 def _string(text: str) -> Source:
@@ -120,10 +138,10 @@ _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
 
 
 def _duration(value: timedelta) -> Source:
-    """In the largest unit that it is a multiple of, `hours=24` rather than `days=1`."""
+    """In the largest unit that it is a multiple of."""
     seconds = value.total_seconds()
     for unit, size in _UNITS:
-        if seconds and seconds % size == 0 and (unit != "days" or seconds > size):
+        if seconds and seconds % size == 0:
             return Source(f"timedelta({unit}={int(seconds // size)})")
     shown = int(seconds) if seconds.is_integer() else seconds
     return Source(f"timedelta(seconds={shown!r})")

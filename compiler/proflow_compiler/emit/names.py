@@ -24,6 +24,8 @@ _RESERVED = frozenset(
             "Again",
             "NoReturn",
             "Branch",
+            "Exit",
+            "Reminders",
             "Retry",
             "FUNCTIONS",
         ),

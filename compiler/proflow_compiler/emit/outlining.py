@@ -1,36 +1,39 @@
-"""Bounds how deep generated code is nested: what is nested deeper becomes functions of its own."""
+"""Bounds what a function holds: what nests too deep or is too much becomes functions of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from proflow_schemas.definition import (
+    AgainOp,
     AnyOp,
-    ApprovalOp,
     BranchOp,
     CallOp,
-    ChooseOp,
     Definition,
     EndOp,
     ForeachOp,
-    InvokeOp,
+    LeaveOp,
     LoopOp,
     ParallelOp,
     RegionOp,
     RepeatOp,
-    SendOp,
-    SetOp,
-    TaskOp,
+    StopOp,
     WaitOp,
+    blocks_of,
 )
 from proflow_schemas.step_ids import step_id
 
-from proflow_compiler.emit.literals import computed
+from proflow_compiler.emit.endings import Guards
+from proflow_compiler.emit.extents import MOST_LEVELS, Extent, spread
+from proflow_compiler.emit.guarding import guarded
+from proflow_compiler.emit.inlining import Blocks, inlined, with_blocks
+from proflow_compiler.emit.outcomes import Outcomes
 
-MOST_LEVELS = 5
-"""How much deeper than the body of its function a line may be indented."""
-_ROOM = 48
-"""What is no longer than this stands on one line, wherever it is."""
+MOST_LOCAL_FUNCTIONS = 3
+"""With more functions they stand beside the workflow, not in it."""
+_HEAVY = 0.5
+"""Of what a function may have, one statement has no more, if others stand beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,140 +46,220 @@ class Title:
 
 @dataclass(frozen=True)
 class Program:
-    """The blocks of a definition, none nested too deep."""
+    """The blocks of a definition as functions, none of them nested too deep or too long."""
 
     steps: Sequence[AnyOp]
     functions: Mapping[str, Sequence[AnyOp]]
     parts: Mapping[str, Sequence[AnyOp]]
     titles: Mapping[str, Title]
-    heights: Mapping[str, int]
-    """How many levels the body of a function indents."""
+    outcomes: Outcomes
+    local: bool
+    """Whether the functions stand in the workflow's own, and see its variables."""
 
 
 def outlined(definition: Definition) -> Program:
-    """The program of a definition, in which the fewest blocks are moved to functions."""
-    outline = _Outline()
-    names = list(definition.functions)
-    outline.functions = dict.fromkeys(names, ())
-    outline.titles = {name: Title(name, "path") for name in names}
-    steps, _ = outline.block(definition.steps)
-    for name in names:
-        outline.functions[name], outline.heights[name] = outline.block(definition.functions[name])
-    parts = {name: outline.block(part.steps)[0] for name, part in definition.parts.items()}
-    return Program(steps, outline.functions, parts, outline.titles, outline.heights)
+    """The program of a definition, in as few functions as can be read."""
+    drawn = Blocks(
+        definition.steps,
+        definition.functions,
+        {name: part.steps for name, part in definition.parts.items()},
+    )
+    outcomes = Outcomes(drawn.all())
+    blocks = guarded(inlined(drawn), outcomes)
+    outline = _Outline(blocks, bounded=False)
+    local = outline.is_small and not definition.parts
+    if not local:
+        outline = _Outline(blocks, bounded=True)
+    return Program(outline.steps, outline.functions, outline.parts, outline.titles, outcomes, local)
 
 
 @dataclass
 class _Outline:
+    """Goes through all blocks, inner ones first.
+
+    `bounded`: a function holds a bounded number of branches and statements, and those that are
+    moved out of it stand beside the workflow.
+    """
+
+    blocks: Blocks
+    bounded: bool
     functions: dict[str, Sequence[AnyOp]] = field(default_factory=dict)
     titles: dict[str, Title] = field(default_factory=dict)
-    heights: dict[str, int] = field(default_factory=dict)
+    extents: dict[str, Extent] = field(default_factory=dict)
+    steps: Sequence[AnyOp] = ()
+    parts: dict[str, Sequence[AnyOp]] = field(default_factory=dict)
 
-    def block(self, block: Sequence[AnyOp]) -> tuple[Sequence[AnyOp], int]:
-        """A block that fits into a function, and how many levels it indents."""
-        height = 0
-        ops: list[AnyOp] = []
-        for op in block:
-            fitted, levels = self._op(op)
-            ops.append(fitted)
-            height = max(height, levels)
-        return ops, height
+    def __post_init__(self) -> None:
+        self.functions = dict.fromkeys(self.blocks.functions, ())
+        self.titles = {name: Title(name, "path") for name in self.functions}
+        self.steps, self.extent = self._body(self.blocks.steps)
+        for name, block in self.blocks.functions.items():
+            self.functions[name], self.extents[name] = self._body(block)
+        self.parts = {name: self._body(part)[0] for name, part in self.blocks.parts.items()}
 
-    def _op(self, op: AnyOp) -> tuple[AnyOp, int]:
+    @property
+    def is_small(self) -> bool:
+        """Whether all functions may stand in that of the workflow."""
+        whole = self.extent
+        for extent in self.extents.values():
+            whole += extent.inside(1, branches=1, statements=1)
+        return (
+            len(self.functions) <= MOST_LOCAL_FUNCTIONS
+            and whole.levels <= MOST_LEVELS
+            and whole.fits
+        )
+
+    def _body(self, block: Sequence[AnyOp]) -> tuple[Sequence[AnyOp], Extent]:
+        """The body of a function."""
+        return self._bounded(*self._ops(block))
+
+    def _bounded(self, ops: list[AnyOp], extents: list[Extent]) -> tuple[Sequence[AnyOp], Extent]:
+        """As much of a body as a function may have, and the call of another one with the rest."""
+        whole = sum(extents, Extent())
+        if not self.bounded or whole.fits:
+            return ops, whole
+        for index, extent in enumerate(extents):
+            if extent.load > _HEAVY:
+                ops[index], extents[index] = self._lightened(ops[index], extent)
+        whole = sum(extents, Extent())
+        if whole.fits:
+            return ops, whole
+        starts = _cuts(ops, extents)
+        rest: list[AnyOp] = []
+        for start, stop in reversed(list(zip(starts, [*starts[1:], len(ops)], strict=True))):
+            block = [*ops[start:stop], *rest]
+            extent = sum(extents[start:stop], Extent())
+            if start:
+                rest = [self._function(block, extent, Title(block[0].node, "rest"))]
+        return block, extent
+
+    def _ops(self, block: Sequence[AnyOp]) -> tuple[list[AnyOp], list[Extent]]:
+        found = [self._op(op) for op in block]
+        return [op for op, _ in found], [extent for _, extent in found]
+
+    def _op(self, op: AnyOp) -> tuple[AnyOp, Extent]:
+        inner = blocks_of(op)
         match op:
             case BranchOp():
-                deeper = 2 if len(op.cases) > 2 else 1
-                cases, height = self._parts(op.cases, deeper, "path")
-                return op.model_copy(update={"cases": cases}), height
-            case ParallelOp():
-                arms, height = self._parts(op.arms, 1, "branch")
-                return op.model_copy(update={"arms": arms}), max(height, 1)
-            case RegionOp():
-                tasks, height = self._parts(op.tasks, 1, "branch")
-                return op.model_copy(update={"tasks": tasks}), max(height, _spread(op))
-            case RepeatOp() | LoopOp() | ForeachOp():
-                purpose = "item" if isinstance(op, ForeachOp) else "round"
-                steps, height = self._inner(op.steps, 1, Title(op.node, purpose))
-                return op.model_copy(update={"steps": steps}), max(height, _spread(op))
+                matched = len(op.cases) > 2 and not isinstance(op, Guards)
+                found = [self._case(case.steps, 2 if matched else 1) for case in op.cases]
+                extent = sum((extent for _, extent in found), Extent())
+                extent = extent.inside(0, len(op.cases) + matched, 1 if matched else len(op.cases))
+            case RepeatOp() | LoopOp() | ForeachOp() | ParallelOp() | RegionOp():
+                found = [self._inner(one, _purpose(op), op.node) for one in inner]
+                extent = sum((extent for _, extent in found), Extent(spread(op)))
+                extent = extent.inside(0, 1, 2)
             case WaitOp() if op.armed_with:
-                return op, max(1 + _spread(one) for one in op.armed_with)
+                levels = max(1 + spread(one) for one in op.armed_with)
+                return op, Extent(levels, 1, 2 + len(op.armed_with))
+            case EndOp() | StopOp() | AgainOp() | CallOp():
+                return op, Extent(spread(op))
             case _:
-                return op, _spread(op)
+                return op, Extent(spread(op), 0, 1)
+        return with_blocks(op, [steps for steps, _ in found]), extent
 
-    def _parts(self, parts: Sequence[Any], deeper: int, purpose: str) -> tuple[list[Any], int]:
-        """Cases, arms or tasks."""
-        found, height = [], 0
-        for part in parts:
-            first = part.steps[0].node if part.steps else ""
-            title = Title(getattr(part, "name", first), purpose)
-            steps, levels = self._inner(part.steps, deeper, title)
-            found.append(part.model_copy(update={"steps": steps}))
-            height = max(height, levels)
-        return found, height
+    def _case(self, block: Sequence[AnyOp], deeper: int) -> tuple[Sequence[AnyOp], Extent]:
+        """A block under a condition, or the call of the function that it has become."""
+        ops, extents = self._ops(block)
+        extent = sum(extents, Extent())
+        if deeper + extent.levels > MOST_LEVELS and not _is_call(ops):
+            return [self._moved(ops, extents, "rest")], Extent(deeper)
+        return ops, extent.inside(deeper)
 
     def _inner(
-        self, block: Sequence[AnyOp], deeper: int, title: Title
-    ) -> tuple[Sequence[AnyOp], int]:
-        """A block inside an op, or the call of the function that it has become."""
-        steps, height = self.block(block)
-        match steps:
-            case [] | [CallOp()]:
-                pass
-            case _ if deeper + height > MOST_LEVELS:
-                function = self._function(title)
-                self.functions[function], self.heights[function] = steps, height
-                node = steps[0].node
-                steps, height = [CallOp(id=step_id(node), node=node, function=function)], 1
-        return steps, deeper + height
+        self, block: Sequence[AnyOp], purpose: str, node: str
+    ) -> tuple[Sequence[AnyOp], Extent]:
+        """The block of an inner function, or the call of the function that it has become."""
+        ops, extent = self._body(block)
+        if not ops or is_expression(ops):
+            return ops, Extent()
+        if 1 + extent.levels > MOST_LEVELS:
+            title = Title(ops[0].node if purpose == "branch" else node, purpose)
+            return [self._function(ops, extent, title)], Extent()
+        return ops, extent.inside(1, 1, 1)
 
-    def _function(self, title: Title) -> str:
-        """A free name, told apart from those of the definition."""
+    def _moved(self, ops: list[AnyOp], extents: list[Extent], purpose: str) -> CallOp:
+        """Move a block to a function."""
+        block, extent = self._bounded(ops, extents)
+        return self._function(block, extent, Title(ops[0].node, purpose))
+
+    def _function(self, block: Sequence[AnyOp], extent: Extent, title: Title) -> CallOp:
+        """The call of a function with this body."""
         name, count = f"{title.node}/{title.purpose}", 1
         while name in self.functions:
             count += 1
             name = f"{title.node}/{title.purpose}/{count}"
-        self.titles[name] = title
-        return name
+        self.titles[name], self.functions[name], self.extents[name] = title, block, extent
+        first = block[0].node
+        return CallOp(id=step_id(first), node=first, function=name)
+
+    def _lightened(self, op: AnyOp, extent: Extent) -> tuple[AnyOp, Extent]:
+        """An op of which the largest blocks have become functions."""
+        inner: list[Any] = blocks_of(op)
+        if isinstance(op, WaitOp):
+            return op, extent
+        own = 0 if isinstance(op, BranchOp) else 1
+        measured = [self._ops(one) for one in inner]
+        extents = [sum(found, Extent()) for _, found in measured]
+        order = list(range(len(inner)))
+        if isinstance(op, BranchOp):
+            order.sort(key=lambda index: -extents[index].load)
+        for index in order:
+            if isinstance(op, BranchOp) and extent.load <= _HEAVY:
+                break
+            if not inner[index] or is_expression(inner[index]):
+                continue
+            call = self._moved(*measured[index], _purpose(op))
+            if not isinstance(op, BranchOp | ParallelOp | RegionOp):
+                self.titles[call.function] = Title(op.node, _purpose(op))
+            inner[index] = [call]
+            extent = Extent(
+                extent.levels,
+                extent.branches - extents[index].branches - own,
+                extent.statements - extents[index].statements - own,
+            )
+        return with_blocks(op, inner), extent
 
 
-def _spread(op: AnyOp) -> int:
-    """How many levels the arguments of a call indent, if they need lines of their own."""
+def _cuts(ops: Sequence[AnyOp], extents: Sequence[Extent]) -> list[int]:
+    """Where the functions begin that these ops are distributed to, about as large as each other."""
+    load = sum(extents, Extent()).load
+    share = load / max(ceil(load), 1)
+    last = max(index for index, extent in enumerate(extents) if extent.load)
+    starts = [0]
+    taken = Extent()
+    for index, op in enumerate(ops):
+        after = taken + extents[index]
+        follows = isinstance(op, BranchOp) and index and ops[index - 1].node == op.node
+        full = not after.fits or taken.load >= share
+        if taken.load and full and not follows and index <= last:
+            starts.append(index)
+            after = extents[index]
+        taken = after
+    return starts
+
+
+def _purpose(op: Any) -> str:
     match op:
-        case TaskOp() if isinstance(op.input, Mapping) and op.handler.startswith("proflow:"):
-            values = list(op.input.values())
-        case TaskOp() | InvokeOp():
-            values = [op.input]
-        case ApprovalOp():
-            values = list(op.approval.model_dump(exclude_defaults=True).values())
-        case SendOp():
-            values = [op.data]
-        case SetOp():
-            values = [op.values]
-        case ChooseOp():
-            values = [{rule.outcome: rule.when for rule in op.rules}]
-        case EndOp():
-            values = [op.output]
-        case RegionOp():
-            after = [[(one.source, *one.outcomes) for one in task.after] for task in op.tasks]
-            return 2 + max(_extent(one)[1] for one in after)
+        case ForeachOp():
+            return "item"
+        case LoopOp() | RepeatOp():
+            return "iteration"
+        case BranchOp():
+            return "rest"
         case _:
-            values = []
-    return min(1 + max((_extent(value)[1] for value in values), default=0), MOST_LEVELS)
+            return "branch"
 
 
-def _extent(value: Any) -> tuple[int, int]:
-    """The length of a value's source on one line, and the levels it indents where it is longer."""
-    if isinstance(value, str):
-        length = len(computed(value))
-        return length, int("${" in value and length > _ROOM)
-    if isinstance(value, Mapping):
-        inner = [_extent(item) for item in value.values()]
-        length = sum(map(len, value)) + 6 * len(inner) + sum(one for one, _ in inner)
-    elif isinstance(value, list | tuple):
-        inner = [_extent(item) for item in value]
-        length = 2 * len(inner) + sum(one for one, _ in inner)
-    else:
-        return len(str(value)), 0
-    if length <= _ROOM:
-        return length, 0
-    return length, 1 + max((levels for _, levels in inner), default=0)
+def _is_call(block: Sequence[AnyOp]) -> bool:
+    return len(block) == 1 and isinstance(block[0], CallOp)
+
+
+def is_expression(block: Sequence[AnyOp]) -> bool:
+    """Whether a block is a call that needs no function around it but a lambda."""
+    match block:
+        case [CallOp() | StopOp() | AgainOp() | LeaveOp()]:
+            return True
+        case [EndOp() as op]:
+            return op.output is None
+    return False

@@ -40,7 +40,7 @@ def emit_handlers(definitions: Sequence[Definition]) -> str | None:
         return None
     names = Names()
     functions = [
-        (Source(_function(names, handler)), handler, Source(docstring(_used_by(nodes[handler]))))
+        (Source(_function(names, handler)), handler, docstring(_used_by(nodes[handler])))
         for handler in sorted(nodes)
     ]
     aliases = [(name, handler) for name, handler, _ in functions if name != handler]
@@ -58,4 +58,4 @@ def _function(names: Names, handler: str) -> str:
 def _used_by(nodes: Sequence[str]) -> str:
     shown = ", ".join(f"`{' '.join(node.split())}`" for node in nodes[:5])
     more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
-    return f"Used by {shown}{more}." if nodes else "Called once when a run has failed."
+    return f"Do the work of {shown}{more}." if nodes else "Take note of a run that has failed."

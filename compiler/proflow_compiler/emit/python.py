@@ -33,14 +33,11 @@ from proflow_compiler.emit.arguments import (
 from proflow_compiler.emit.body import BUILTIN, Body
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
-from proflow_compiler.emit.outlining import Program, outlined
+from proflow_compiler.emit.outlining import outlined
 from proflow_compiler.emit.rendering import rendered
 
 LINE_LENGTH = 88
 """Ruff's own, so that modules are formatted wherever no other is configured."""
-MOST_LOCAL_FUNCTIONS = 3
-MOST_LOCAL_LEVELS = 4
-"""With more functions, or with deeper ones, they stand beside the workflow, not in it."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +67,7 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     }
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
     program = outlined(definition)
-    body = Body(
-        definition,
-        program,
-        names,
-        retries,
-        handlers,
-        local=_is_local(program) and not definition.parts,
-    )
-    if not body.local:
-        body.shared(0)
+    body = Body(definition, program, names, retries, handlers)
     functions: list[str] = []
     for index, call in enumerate(fan_outs(definition)):
         functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
@@ -88,22 +76,23 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     if definition.parts:
         shared = names.claim(f"{main}_workflow")
         body.lines += [f"{shared} = {decorator}", ""]
-        for part, settings in definition.parts.items():
-            functions.append(names.claim(f"{main}_{identifier(part)}"))
-            body.lines += [
-                f"@{create_part(definition, part)}",
-                f"@{part_body(shared, settings.keeps)}",
-            ]
-            body.part(part, functions[-1])
         decorator = Source(shared)
-    functions.append(main)
     body.lines += [f"@{create_function(definition)}", f"@{decorator}"]
-    body.main(main)
+    body.main(main, f"Run {_title(definition)}")
+    body.lines.append("")
+    for part, settings in definition.parts.items():
+        functions.append(names.claim(f"{main}_{identifier(part)}"))
+        body.lines += [
+            f"@{create_part(definition, part)}",
+            f"@{part_body(shared, settings.keeps)}",
+        ]
+        body.part(part, functions[-1])
+        body.lines.append("")
+    functions.append(main)
+    body.shared()
     source = rendered(
         "module",
-        title=Source(docstring(_title(definition))),
-        description=Source(docstring(definition.description or "")),
-        id=Source(docstring(definition.id)),
+        doc=_documentation(definition),
         imports=[
             [Source(line) for line in group] for group in _imports(definition, imports, body.used)
         ],
@@ -146,10 +135,12 @@ def _policies(definition: Definition) -> Counter[RetryPolicy]:
     )
 
 
-def _is_local(program: Program) -> bool:
-    return len(program.functions) <= MOST_LOCAL_FUNCTIONS and all(
-        levels <= MOST_LOCAL_LEVELS for levels in program.heights.values()
+def _documentation(definition: Definition) -> Source:
+    origin = (
+        f"Compiled by proflow from the design `{definition.id}`. Edit the design, not this file."
     )
+    description = [] if not definition.description else [definition.description.strip()]
+    return docstring(_title(definition), *description, origin)
 
 
 def _title(definition: Definition) -> str:
@@ -165,7 +156,9 @@ def _imports(
         "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
         "Again": "Again" in mentioned,
         "Branch": "Branch" in mentioned,
+        "Exit": "Exit" in mentioned,
         "Flow": True,
+        "Reminders": "Reminders" in mentioned,
         "Result": True,
         "Retry": bool(_policies(definition)),
         "cron_trigger": has_plain_cron(definition),
@@ -187,7 +180,14 @@ def _imports(
             own.append(_handlers_import(imports.handlers))
     standard = ["from datetime import timedelta"] if _has_durations(definition) else []
     standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
-    return [group for group in (standard, installed, sorted(own), beside) if group]
+    if own:
+        # Whether they are first-party depends on the folder that a linter is run in.
+        own = ["# isort: split", *sorted(own, key=_import_order)]
+    return [group for group in (standard, installed, own, beside) if group]
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return line.startswith("from "), line
 
 
 def _handlers_import(module: str) -> str:
@@ -203,10 +203,25 @@ def _has_durations(definition: Definition) -> bool:
         settings.throttle is not None
         or settings.timeouts is not None
         or any(one.timeout is not None for one in settings.cancel_on)
-        or any(
-            op.timeout is not None
-            if isinstance(op, TaskOp | ApprovalOp | WaitOp | InvokeOp)
-            else isinstance(op, SleepOp) and op.seconds is not None
-            for op in _ops(definition)
-        )
+        or any(_has_duration(op) for op in _ops(definition))
     )
+
+
+def _has_duration(op: Any) -> bool:
+    match op:
+        case TaskOp():
+            policy = op.retry
+            paused = policy is not None and (policy.initial_interval, policy.max_interval) != (
+                None,
+                None,
+            )
+            limited = op.handler.startswith(BUILTIN) and "timeout" in op.input
+            return op.timeout is not None or paused or limited
+        case ApprovalOp():
+            return op.timeout is not None or op.approval.reminders is not None
+        case WaitOp() | InvokeOp():
+            return op.timeout is not None
+        case SleepOp():
+            return op.seconds is not None
+        case _:
+            return False

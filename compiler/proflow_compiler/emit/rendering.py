@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
-from proflow_schemas.definition import Approval, Dependency, Rule
+from proflow_schemas.definition import Approval, Rule
 
 from proflow_compiler.emit.literals import Source, computed, literal
 
@@ -39,7 +39,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         computed=computed,
-        edges=_edges,
+        argument=_argument,
         duration=lambda seconds: literal(timedelta(seconds=seconds)),
         keyword=_keyword,
         policy=_policy,
@@ -48,8 +48,21 @@ def _environment() -> Environment:
     return environment
 
 
-def _edges(after: Sequence[Dependency]) -> list[str | tuple[str, ...]]:
-    return [(one.source, *one.outcomes) if one.outcomes else one.source for one in after]
+def _argument(value: Any, name: str) -> Source:
+    """A value that a built-in handler is given; durations stand in definitions as seconds."""
+    return _span(value) if name == "timeout" else computed(value)
+
+
+def _span(seconds: float) -> Source:
+    return literal(timedelta(seconds=seconds))
+
+
+def _reminders(reminders: dict[str, Any]) -> Source:
+    arguments = [
+        f"{name}={literal(value) if name == 'max' else _span(value)}"
+        for name, value in reminders.items()
+    ]
+    return Source(f"Reminders({', '.join(arguments)})")
 
 
 def _keyword(name: str) -> Source:
@@ -63,8 +76,13 @@ def _policy(approval: Approval) -> Iterator[tuple[Source, Source]]:
     for name, field in Approval.model_fields.items():
         value = getattr(approval, name)
         if value != field.get_default():
-            plain = name != "approver_expression"
-            yield Source(name), literal(value) if plain else computed(value)
+            match name:
+                case "approver_expression":
+                    yield Source(name), computed(value)
+                case "reminders":
+                    yield Source(name), _reminders(value)
+                case _:
+                    yield Source(name), literal(value)
 
 
 def _rules(rules: Sequence[Rule]) -> dict[str, str]:

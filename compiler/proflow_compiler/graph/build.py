@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from proflow_schemas.nodes import Approval
+from proflow_schemas.step_ids import choice_id
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.graph.back_edges import order_level
@@ -112,7 +113,7 @@ class _Building:
             if not any(edge.when is not None or edge.default for edge in group):
                 own.append(self._exit(name, outcome, group))
                 continue
-            choice = self._free(f"{name}?{outcome}")
+            choice = self._free(choice_id(name, outcome))
             nodes[choice] = GraphNode(choice, node, choice_of=outcome)
             own.append(Exit(outcome, (self._add(name, choice, outcome, None),)))
             exits[choice] = self._ruled(choice, group, handles=False)

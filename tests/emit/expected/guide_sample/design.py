@@ -19,6 +19,7 @@ from proflow_runtime.client import client
     initiator="event.data.initiator_id",
 )
 async def design(flow: Flow) -> Result:
+    """Run design."""
     # approve1 · 审批节点1
     approve1 = await flow.approve("approve1")
     if approve1.outcome != "approved":

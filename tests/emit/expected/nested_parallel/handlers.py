@@ -8,35 +8,42 @@ from proflow_runtime.values import JSON
 
 
 async def announce(task: Task) -> JSON:
-    """Used by `announce`."""
-    raise NotImplementedError("handler `announce` is missing: write it in handlers.py")
+    """Do the work of `announce`."""
+    message = "handler `announce` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def book(task: Task) -> JSON:
-    """Used by `book`."""
-    raise NotImplementedError("handler `book` is missing: write it in handlers.py")
+    """Do the work of `book`."""
+    message = "handler `book` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def file(task: Task) -> JSON:
-    """Used by `file`."""
-    raise NotImplementedError("handler `file` is missing: write it in handlers.py")
+    """Do the work of `file`."""
+    message = "handler `file` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def finance(task: Task) -> JSON:
-    """Used by `finance`."""
-    raise NotImplementedError("handler `finance` is missing: write it in handlers.py")
+    """Do the work of `finance`."""
+    message = "handler `finance` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def prepare(task: Task) -> JSON:
-    """Used by `prepare`."""
-    raise NotImplementedError("handler `prepare` is missing: write it in handlers.py")
+    """Do the work of `prepare`."""
+    message = "handler `prepare` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def sign(task: Task) -> JSON:
-    """Used by `sign`."""
-    raise NotImplementedError("handler `sign` is missing: write it in handlers.py")
+    """Do the work of `sign`."""
+    message = "handler `sign` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def tax(task: Task) -> JSON:
-    """Used by `tax`."""
-    raise NotImplementedError("handler `tax` is missing: write it in handlers.py")
+    """Do the work of `tax`."""
+    message = "handler `tax` is missing: write it in handlers.py"
+    raise NotImplementedError(message)

@@ -24,36 +24,38 @@ from . import handlers
     initiator="event.data.initiator_id",
 )
 async def nested_parallel(flow: Flow) -> Result:
-    async def finance() -> None:
-        # finance · 财务核算
-        await flow.run("finance", handlers.finance)
-
-        # settle · 等待汇率
-        await flow.sleep("settle", timedelta(minutes=30))
-
-        # tax · 税务检查
-        await flow.run("tax", handlers.tax)
-
-    async def legal() -> Result | None:
-        # legal · 法务审批
-        legal_decision = await flow.approve(
-            "legal", approvers=["department:legal"], timeout=timedelta(days=2)
-        )
-        if legal_decision.outcome == "rejected":
-            return flow.end("end-legal", "rejected")
-        if legal_decision.outcome in ("timeout", "returned"):
-            return flow.stop("legal", legal_decision.outcome)
-        return None
+    """Run 嵌套并行 (nested-parallel)."""
 
     # announce · 通知相关方
     async def announce() -> Result:
         await flow.run("announce", handlers.announce)
         return flow.end("end-announced")
 
-    async def outer_join() -> Result:
+    async def outer() -> Result:
         # prepare · 准备文件
         async def prepare() -> None:
             await flow.run("prepare", handlers.prepare)
+
+            # legal · 法务审批
+            async def legal() -> Result | None:
+                legal_decision = await flow.approve(
+                    "legal", approvers=["department:legal"], timeout=timedelta(days=2)
+                )
+                if legal_decision.outcome == "rejected":
+                    return flow.end("end-legal", "rejected")
+                if legal_decision.outcome in ("timeout", "returned"):
+                    return flow.stop("legal", legal_decision.outcome)
+                return None
+
+            # finance · 财务核算
+            async def finance() -> None:
+                await flow.run("finance", handlers.finance)
+
+                # settle · 等待汇率
+                await flow.sleep("settle", timedelta(minutes=30))
+
+                # tax · 税务检查
+                await flow.run("tax", handlers.tax)
 
             await flow.parallel(legal, finance)
 
@@ -70,7 +72,7 @@ async def nested_parallel(flow: Flow) -> Result:
         await flow.run("file", handlers.file)
         return flow.end("end")
 
-    return await flow.parallel(announce, outer_join)
+    return await flow.parallel(announce, outer)
 
 
 FUNCTIONS = [nested_parallel]

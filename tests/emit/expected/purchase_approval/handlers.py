@@ -8,19 +8,18 @@ from proflow_runtime.values import JSON
 
 
 async def archive(task: Task) -> JSON:
-    """Used by `archive`."""
-    raise NotImplementedError("handler `archive` is missing: write it in handlers.py")
+    """Do the work of `archive`."""
+    message = "handler `archive` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def pay_supplier(task: Task) -> JSON:
-    """Used by `pay`."""
-    raise NotImplementedError(
-        "handler `pay_supplier` is missing: write it in handlers.py"
-    )
+    """Do the work of `pay`."""
+    message = "handler `pay_supplier` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def send_message(task: Task) -> JSON:
-    """Used by `tell-approved`, `tell-refused`."""
-    raise NotImplementedError(
-        "handler `send_message` is missing: write it in handlers.py"
-    )
+    """Do the work of `tell-approved`, `tell-refused`."""
+    message = "handler `send_message` is missing: write it in handlers.py"
+    raise NotImplementedError(message)

@@ -26,8 +26,10 @@ from . import handlers
     initiator="event.data.initiator_id",
 )
 async def purchase_approval(flow: Flow) -> Result:
+    """Run 采购审批 (purchase-approval)."""
+
+    # tell-refused · 通知申请人：未通过
     async def tell_refused() -> Result:
-        # tell-refused · 通知申请人：未通过
         await flow.run(
             "tell-refused",
             handlers.send_message,
@@ -37,7 +39,7 @@ async def purchase_approval(flow: Flow) -> Result:
 
     # manager · 部门经理审批
     manager = await flow.approve(
-        "manager", approvers=["role:department-manager"], timeout=timedelta(hours=24)
+        "manager", approvers=["role:department-manager"], timeout=timedelta(days=1)
     )
     if manager.outcome in ("rejected", "timeout"):
         return await tell_refused()

@@ -10,12 +10,12 @@ from proflow_runtime.values import JSON
 
 
 async def list_active_users(task: Task) -> JSON:
-    """Used by `list-users`."""
-    raise NotImplementedError(
-        "handler `list_active_users` is missing: write it in handlers.py"
-    )
+    """Do the work of `list-users`."""
+    message = "handler `list_active_users` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def tenants() -> Iterable[int]:
-    """The ids of the tenants that scheduled workflows run for."""
-    raise NotImplementedError("handler `tenants` is missing: write it in handlers.py")
+    """Return the ids of the tenants that scheduled workflows run for."""
+    message = "handler `tenants` is missing: write it in handlers.py"
+    raise NotImplementedError(message)

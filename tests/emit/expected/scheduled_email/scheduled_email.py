@@ -3,6 +3,8 @@
 Compiled by proflow from the design `scheduled-email`. Edit the design, not this file.
 """
 
+from datetime import timedelta
+
 import inngest
 from proflow_runtime import WITH_PARENT, Flow, Result, Retry, fan_out, workflow
 from proflow_runtime.client import client
@@ -32,11 +34,12 @@ scheduled_email_fan_out = fan_out(
     channels=("email",),
 )
 async def scheduled_email(flow: Flow) -> Result:
+    """Run 每日定时邮件 (scheduled-email)."""
     # list-users · 查询活跃用户
     await flow.run(
         "list-users",
         handlers.list_active_users,
-        retry=Retry(max_attempts=3, initial_interval="10s"),
+        retry=Retry(max_attempts=3, initial_interval=timedelta(seconds=10)),
     )
 
     # send-email · 发送日报

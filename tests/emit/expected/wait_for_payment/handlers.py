@@ -8,12 +8,12 @@ from proflow_runtime.values import JSON
 
 
 async def book_payment(task: Task) -> JSON:
-    """Used by `book-alipay`, `book-wechat`, `book-unionpay`, `book-card`, `book-transfer` and 1 more."""
-    raise NotImplementedError(
-        "handler `book_payment` is missing: write it in handlers.py"
-    )
+    """Do the work of `book-alipay`, `book-wechat`, `book-unionpay`, `book-card`, `book-transfer` and 1 more."""
+    message = "handler `book_payment` is missing: write it in handlers.py"
+    raise NotImplementedError(message)
 
 
 async def ship(task: Task) -> JSON:
-    """Used by `ship`."""
-    raise NotImplementedError("handler `ship` is missing: write it in handlers.py")
+    """Do the work of `ship`."""
+    message = "handler `ship` is missing: write it in handlers.py"
+    raise NotImplementedError(message)

@@ -25,6 +25,7 @@ from . import handlers
     channels=("sms",),
 )
 async def wait_for_payment(flow: Flow) -> Result:
+    """Run 等待付款 (wait-for-payment)."""
     # totals · 计算金额
     flow.set(
         "totals",
@@ -45,8 +46,8 @@ async def wait_for_payment(flow: Flow) -> Result:
             "order": flow.get("event.data.order_id"),
             "total": flow.get("steps.totals.output.total"),
         },
-        timeout=20.0,
-        retry=Retry(max_attempts=2, initial_interval="30s"),
+        timeout=timedelta(seconds=20),
+        retry=Retry(max_attempts=2, initial_interval=timedelta(seconds=30)),
     )
 
     # ask · 请客户付款
@@ -137,6 +138,8 @@ async def wait_for_payment(flow: Flow) -> Result:
             )
         case "other":
             return flow.fail("end-unknown", "unknown-method")
+        case _:
+            raise flow.unexpected(method, of="method")
 
     # until-shipping · 等到发货日
     await flow.sleep_until("until-shipping", flow.get("event.data.ship_at"))

@@ -1,0 +1,100 @@
+"""How much room statements take: how deep they are indented, and what linters count of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_schemas.definition import (
+    ApprovalOp,
+    ChooseOp,
+    EndOp,
+    InvokeOp,
+    RegionOp,
+    SendOp,
+    SetOp,
+    TaskOp,
+)
+
+from proflow_compiler.emit.literals import computed
+
+MOST_LEVELS = 5
+"""How much deeper than the body of its function a line may be indented."""
+MOST_BRANCHES = 11
+"""How often a function may branch, functions inside of it included."""
+MOST_STATEMENTS = 48
+_ROOM = 48
+"""What is no longer than this stands on one line, wherever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Levels of indentation; branches and inner functions; statements that do not return."""
+
+    levels: int = 0
+    branches: int = 0
+    statements: int = 0
+
+    def __add__(self, other: "Extent") -> "Extent":
+        """The extent of statements that stand one after the other."""
+        return Extent(
+            max(self.levels, other.levels),
+            self.branches + other.branches,
+            self.statements + other.statements,
+        )
+
+    def inside(self, levels: int = 0, branches: int = 0, statements: int = 0) -> "Extent":
+        """The extent of what stands in a statement, together with that statement."""
+        return Extent(self.levels + levels, self.branches + branches, self.statements + statements)
+
+    @property
+    def fits(self) -> bool:
+        """Whether a function may have such a body."""
+        return self.branches <= MOST_BRANCHES and self.statements <= MOST_STATEMENTS
+
+    @property
+    def load(self) -> float:
+        """The share of what a function may have."""
+        return max(self.branches / MOST_BRANCHES, self.statements / MOST_STATEMENTS)
+
+
+def spread(op: Any) -> int:
+    """How many levels the arguments of a call indent, if they need lines of their own."""
+    match op:
+        case TaskOp() if isinstance(op.input, Mapping) and op.handler.startswith("proflow:"):
+            values = list(op.input.values())
+        case TaskOp() | InvokeOp():
+            values = [op.input]
+        case ApprovalOp():
+            values = list(op.approval.model_dump(exclude_defaults=True).values())
+        case SendOp():
+            values = [op.data]
+        case SetOp():
+            values = [op.values]
+        case ChooseOp():
+            values = [{rule.outcome: rule.when for rule in op.rules}]
+        case EndOp():
+            values = [op.output]
+        case RegionOp():
+            after = [[(one.source, *one.outcomes) for one in task.after] for task in op.tasks]
+            return 2 + max(_length(one)[1] for one in after)
+        case _:
+            values = []
+    return min(1 + max((_length(value)[1] for value in values), default=0), MOST_LEVELS)
+
+
+def _length(value: Any) -> tuple[int, int]:
+    """The length of a value's source on one line, and the levels it indents where it is longer."""
+    if isinstance(value, str):
+        length = len(computed(value))
+        return length, int("${" in value and length > _ROOM)
+    if isinstance(value, Mapping):
+        inner = [_length(item) for item in value.values()]
+        length = sum(map(len, value)) + 6 * len(inner) + sum(one for one, _ in inner)
+    elif isinstance(value, list | tuple):
+        inner = [_length(item) for item in value]
+        length = 2 * len(inner) + sum(one for one, _ in inner)
+    else:
+        return len(str(value)), 0
+    if length <= _ROOM:
+        return length, 0
+    return length, 1 + max((levels for _, levels in inner), default=0)

@@ -1,0 +1,105 @@
+"""Puts functions that are called once where they are called.
+
+Structuring bounds how deep a definition nests, and so makes functions that only one block calls. In
+Python what runs next reads better where it runs, until it gets too deep.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import is_
+from typing import Any
+
+from proflow_schemas.definition import AnyOp, CallOp, blocks_of, walk
+
+from proflow_compiler.emit.endings import Endings
+
+_DEEPEST = 10
+"""How deep blocks nest in a function, before any of them is moved out again."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a definition: its own, its functions', its parts'."""
+
+    steps: Sequence[AnyOp]
+    functions: Mapping[str, Sequence[AnyOp]]
+    parts: Mapping[str, Sequence[AnyOp]]
+
+    def all(self) -> Iterable[Sequence[AnyOp]]:
+        yield self.steps
+        yield from self.functions.values()
+        yield from self.parts.values()
+
+
+def inlined(blocks: Blocks) -> Blocks:
+    """The same program with fewer functions."""
+    calls: Counter[str] = Counter()
+    for block in blocks.all():
+        for op in walk(list(block)):
+            if isinstance(op, CallOp):
+                calls[op.function] += 2 if op.once else 1
+    single = {name for name, count in calls.items() if count == 1}
+    inlining = _Inlining(single)
+    for name in Endings(blocks.functions, blocks.parts).order:
+        inlining.functions[name] = inlining.block(blocks.functions[name], 0)
+    steps, _ = inlining.block(blocks.steps, 0)
+    parts = {name: inlining.block(part, 0)[0] for name, part in blocks.parts.items()}
+    functions = {
+        name: inlining.functions[name][0]
+        for name in blocks.functions
+        if name not in inlining.placed
+    }
+    return Blocks(steps, functions, parts)
+
+
+class _Inlining:
+    def __init__(self, single: set[str]) -> None:
+        self._single = single
+        self.functions: dict[str, tuple[list[AnyOp], int]] = {}
+        """The functions that are done, with how deep blocks nest in them."""
+        self.placed: set[str] = set()
+
+    def block(self, block: Sequence[AnyOp], depth: int) -> tuple[list[AnyOp], int]:
+        """A block at a depth, and how deep blocks nest in it."""
+        found: list[AnyOp] = []
+        height = 0
+        for op in block:
+            if isinstance(op, CallOp) and op.function in self._single:
+                steps, inner = self.functions[op.function]
+                if depth + inner <= _DEEPEST:
+                    self.placed.add(op.function)
+                    found += steps
+                    height = max(height, inner)
+                    continue
+            filled, inner = self._op(op, depth)
+            found.append(filled)
+            height = max(height, inner)
+        return found, height
+
+    def _op(self, op: AnyOp, depth: int) -> tuple[AnyOp, int]:
+        inner = blocks_of(op)
+        if not any(inner):
+            return op, 0
+        done = [self.block(one, depth + 1) for one in inner]
+        height = 1 + max(deep for _, deep in done)
+        return with_blocks(op, [steps for steps, _ in done]), height
+
+
+def with_blocks(op: Any, inner: Sequence[Sequence[Any]]) -> Any:
+    """An op with other blocks inside, in the order of `blocks_of`."""
+    if all(map(_is_same, inner, blocks_of(op))):
+        return op
+    for parts in ("cases", "arms", "tasks"):
+        if hasattr(op, parts):
+            held = [
+                part.model_copy(update={"steps": list(steps)})
+                for part, steps in zip(getattr(op, parts), inner, strict=True)
+            ]
+            return op.model_copy(update={parts: held})
+    name = "steps" if hasattr(op, "steps") else "armed_with"
+    return op.model_copy(update={name: list(inner[0])})
+
+
+def _is_same(block: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(block) == len(other) and all(map(is_, block, other))
