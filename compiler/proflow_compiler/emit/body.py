@@ -1,9 +1,7 @@
 """Blocks of a definition as statements of Python functions over `flow`."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from proflow_schemas.definition import (
     AgainOp,
@@ -11,7 +9,6 @@ from proflow_schemas.definition import (
     ApprovalOp,
     BranchOp,
     CallOp,
-    Case,
     ChooseOp,
     Definition,
     EndOp,
@@ -33,7 +30,8 @@ from proflow_schemas.definition import (
 )
 from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
-from proflow_compiler.emit.endings import RETURNS, Ending, Endings, Guards
+from proflow_compiler.emit.branching import Branches
+from proflow_compiler.emit.endings import RETURNS, Ending, Guards
 from proflow_compiler.emit.literals import Source, described, docstring, literal, mention
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.nesting import Nesting
@@ -79,15 +77,7 @@ _ANOTHER = re.compile(r"(.+)\?([0-9]*)")
 """A name that structuring had used before."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The expression of the outcome that a node took; `sure` if it is one of its outcomes."""
-
-    source: str
-    sure: bool = True
-
-
-class Body:
+class Body(Branches):
     """Writes the functions of one definition, line by line."""
 
     def __init__(
@@ -98,18 +88,12 @@ class Body:
         retries: Mapping[RetryPolicy, Source],
         handlers: Mapping[str, Source],
     ) -> None:
-        self.program, self.parts = program, definition.parts
-        self.names, self.retries, self.handlers = names, retries, handlers
+        super().__init__(program, names)
+        self.parts, self.retries, self.handlers = definition.parts, retries, handlers
         self.local = program.local
-        self.endings = Endings(program.functions, program.parts, program.steps)
         self.nesting = Nesting(program, self.endings.order)
-        self.lines: list[str] = []
-        self.returns = True
-        """Whether the function that is being written may return something."""
         self.used = {"Result"}
         """What the functions mention of the runtime."""
-        self.known: dict[str, _Outcome] = {}
-        """Of nodes, the outcome they took, in the block that is being written."""
         self.labels = {node.id: node.label for node in definition.canvas.nodes}
         self.functions = {name: self._name(program.titles[name]) for name in self.endings.called}
 
@@ -145,18 +129,11 @@ class Body:
         self._nested(self.program.steps, 1)
         self._whole(self.program.steps, 1, ending)
 
-    def _line(self, level: int, text: str) -> None:
-        self.lines.append(f"{'    ' * level}{text}")
-
     def _doc(self, text: str, level: int) -> None:
         self._line(level, docstring(text))
 
     def _described(self, node: str) -> str:
         return described(self._drawn(node), self.labels.get(node, ""))
-
-    def _drawn(self, node: str) -> str:
-        """The first node of a loop, where a node stands for its exits."""
-        return loop_of(node) if node in self.program.outcomes.exits else node
 
     def _name(self, title: Title) -> str:
         if title.purpose in ("item", "iteration"):
@@ -197,14 +174,6 @@ class Body:
                 self._comment(block[0], level)
             self._function(self.functions[name], block, level, skip=above)
             self._line(0, "")
-
-    @contextmanager
-    def _inside(self) -> Iterator[None]:
-        """A block inside another: it sees the variables around it, and not the other way round."""
-        around = self.known
-        self.known = dict(around)
-        yield
-        self.known = around
 
     def _whole(
         self, block: Sequence[AnyOp], level: int, ending: Ending, *, skip: bool = False
@@ -351,22 +320,6 @@ class Body:
             return macro("steps", "builtin", op, method, retry)
         return macro("steps", "run", op, self.handlers[op.handler], retry)
 
-    def _target(self, node: str, purpose: str, attribute: str, branched: bool) -> Source | None:
-        """The variable that holds what a step came to, if a branch needs it."""
-        if not branched:
-            return None
-        name = self.names.of(node, purpose)
-        self.known[node] = _Outcome(name + attribute)
-        return Source(name)
-
-    def _outcome(self, node: str) -> _Outcome:
-        """The outcome that a node took."""
-        if node in self.known:
-            return self.known[node]
-        if node in self.program.outcomes.exits:
-            return _Outcome(f"flow.exit_of({literal(loop_of(node))})")
-        return _Outcome(f"flow.outcome_of({literal(node)})", sure=False)
-
     def _stopped(self, op: StopOp) -> Source:
         outcome = self._outcome(op.node)
         return Source(outcome.source if outcome.sure else f'{outcome.source} or "stopped"')
@@ -452,89 +405,6 @@ class Body:
         self._function(name, block, level, skip=above)
         self._line(0, "")
         return Source(name)
-
-    def _branch(self, op: BranchOp, level: int, *, tail: bool) -> bool:
-        """A branch; whether it always returns."""
-        if isinstance(op, Guards):
-            outcome = self._held(op, level)
-            for case in op.cases:
-                self._line(level, f"if {self._condition(op.node, outcome, case.outcomes)}:")
-                if not (case.steps and self._case(case, level + 1, tail=True)):
-                    self._line(level + 1, "return None" if self.returns else "return")
-            self._line(0, "")
-            return False
-        outcome = self._held(op, level)
-        if len(op.cases) > 2 and any(self._arrives(case) for case in op.cases):
-            return self._match(op, outcome, level, tail=tail)
-        covered = {one for case in op.cases for one in case.outcomes}
-        known = self.program.outcomes.of(op.node)
-        exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
-        word, closed = "if", True
-        for case in op.cases[:-1] if exhaustive else op.cases:
-            self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")
-            returned = self._case(case, level + 1, tail=tail)
-            word, closed = "if" if returned else "elif", closed and returned
-        if not exhaustive:
-            return False
-        last = op.cases[-1]
-        if closed:
-            return self._block(last.steps, level, tail=tail)
-        self._line(level, "else:")
-        self._case(last, level + 1, tail=tail)
-        return False
-
-    def _held(self, op: BranchOp, level: int) -> _Outcome:
-        """The outcome that a branch goes on by, in a variable if it is asked for several times."""
-        outcome = self._outcome(op.node)
-        caught = op.node in self.program.outcomes.caught
-        if len(op.cases) == 1 or caught or op.node in self.known:
-            return outcome
-        purpose = "exit" if op.node in self.program.outcomes.exits else "outcome"
-        name = self.names.claim(f"{identifier(self._drawn(op.node))}_{purpose}")
-        self._line(level, f"{name} = {outcome.source}")
-        held = self.known[op.node] = _Outcome(name, sure=outcome.sure)
-        return held
-
-    def _match(self, op: BranchOp, outcome: _Outcome, level: int, *, tail: bool) -> bool:
-        self._line(level, f"match {outcome.source}:")
-        closed = True
-        for case in op.cases:
-            self._line(level + 1, f"case {' | '.join(map(literal, case.outcomes))}:")
-            closed &= self._case(case, level + 2, tail=tail)
-        covered = {one for case in op.cases for one in case.outcomes}
-        others = [literal(one) for one in self.program.outcomes.of(op.node) if one not in covered]
-        if others:
-            self._line(level + 1, f"case {' | '.join(others)}:")
-            self._line(level + 2, "pass")
-            closed = False
-        self._line(level + 1, "case _:")
-        node = literal(self._drawn(op.node))
-        self._line(level + 2, f"raise flow.unexpected({outcome.source}, of={node})")
-        return closed
-
-    def _arrives(self, case: Case) -> bool:
-        return Ending.ARRIVES in self.endings.of(case.steps)
-
-    def _case(self, case: Case, level: int, *, tail: bool) -> bool:
-        """Whether its last statement returns."""
-        if not case.steps:
-            self._line(level, "pass")
-            return False
-        with self._inside():
-            return self._block(case.steps, level, tail=tail)
-
-    def _condition(self, node: str, outcome: _Outcome, taken: Sequence[str]) -> str:
-        """The shortest condition under which one of the outcomes was taken."""
-        if node in self.program.outcomes.caught and node not in self.known:
-            failed = f"flow.failed({literal(node)})"
-            if list(taken) in (["error"], ["default"]):
-                return failed if taken[0] == "error" else f"not {failed}"
-        others = [one for one in self.program.outcomes.of(node) if one not in taken]
-        if len(taken) == 1:
-            return f"{outcome.source} == {literal(taken[0])}"
-        if len(others) == 1:
-            return f"{outcome.source} != {literal(others[0])}"
-        return f"{outcome.source} in {literal(tuple(taken))}"
 
 
 def _opens(block: Sequence[AnyOp]) -> bool:

@@ -1,0 +1,153 @@
+"""Branches of a definition as `if`, `else` and `match`, by what is known of outcomes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from proflow_schemas.definition import AnyOp, BranchOp, Case
+from proflow_schemas.step_ids import loop_of
+
+from proflow_compiler.emit.endings import Ending, Endings, Guards
+from proflow_compiler.emit.literals import Source, literal
+from proflow_compiler.emit.names import Names, identifier
+from proflow_compiler.emit.outlining import Program
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The expression of the outcome that a node took; `sure` if it is one of its outcomes."""
+
+    source: str
+    sure: bool = True
+
+
+class Branches(ABC):
+    """Writes branches; what stands in their cases is written by `_block`."""
+
+    def __init__(self, program: Program, names: Names) -> None:
+        self.program, self.names = program, names
+        self.endings = Endings(program.functions, program.parts, program.steps)
+        self.lines: list[str] = []
+        self.returns = True
+        """Whether the function that is being written may return something."""
+        self.known: dict[str, _Outcome] = {}
+        """Of nodes, the outcome they took, in the block that is being written."""
+
+    @abstractmethod
+    def _block(self, block: Sequence[AnyOp], level: int, *, tail: bool) -> bool:
+        """Statements; whether the last one returns."""
+
+    def _line(self, level: int, text: str) -> None:
+        self.lines.append(f"{'    ' * level}{text}")
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """A block inside another: it sees the variables around it, and not the other way round."""
+        around = self.known
+        self.known = dict(around)
+        yield
+        self.known = around
+
+    def _drawn(self, node: str) -> str:
+        """The first node of a loop, where a node stands for its exits."""
+        return loop_of(node) if node in self.program.outcomes.exits else node
+
+    def _target(self, node: str, purpose: str, attribute: str, branched: bool) -> Source | None:
+        """The variable that holds what a step came to, if a branch needs it."""
+        if not branched:
+            return None
+        name = self.names.of(node, purpose)
+        self.known[node] = _Outcome(name + attribute)
+        return Source(name)
+
+    def _outcome(self, node: str) -> _Outcome:
+        """The outcome that a node took."""
+        if node in self.known:
+            return self.known[node]
+        if node in self.program.outcomes.exits:
+            return _Outcome(f"flow.exit_of({literal(loop_of(node))})")
+        return _Outcome(f"flow.outcome_of({literal(node)})", sure=False)
+
+    def _branch(self, op: BranchOp, level: int, *, tail: bool) -> bool:
+        """A branch; whether it always returns."""
+        if isinstance(op, Guards):
+            outcome = self._held(op, level)
+            for case in op.cases:
+                self._line(level, f"if {self._condition(op.node, outcome, case.outcomes)}:")
+                if not (case.steps and self._case(case, level + 1, tail=True)):
+                    self._line(level + 1, "return None" if self.returns else "return")
+            self._line(0, "")
+            return False
+        outcome = self._held(op, level)
+        if len(op.cases) > 2 and any(self._arrives(case) for case in op.cases):
+            return self._match(op, outcome, level, tail=tail)
+        covered = {one for case in op.cases for one in case.outcomes}
+        known = self.program.outcomes.of(op.node)
+        exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
+        word, closed = "if", True
+        for case in op.cases[:-1] if exhaustive else op.cases:
+            self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")
+            returned = self._case(case, level + 1, tail=tail)
+            word, closed = "if" if returned else "elif", closed and returned
+        if not exhaustive:
+            return False
+        last = op.cases[-1]
+        if closed:
+            return self._block(last.steps, level, tail=tail)
+        self._line(level, "else:")
+        self._case(last, level + 1, tail=tail)
+        return False
+
+    def _held(self, op: BranchOp, level: int) -> _Outcome:
+        """The outcome that a branch goes on by, in a variable if it is asked for several times."""
+        outcome = self._outcome(op.node)
+        caught = op.node in self.program.outcomes.caught
+        if len(op.cases) == 1 or caught or op.node in self.known:
+            return outcome
+        purpose = "exit" if op.node in self.program.outcomes.exits else "outcome"
+        name = self.names.claim(f"{identifier(self._drawn(op.node))}_{purpose}")
+        self._line(level, f"{name} = {outcome.source}")
+        held = self.known[op.node] = _Outcome(name, sure=outcome.sure)
+        return held
+
+    def _match(self, op: BranchOp, outcome: _Outcome, level: int, *, tail: bool) -> bool:
+        self._line(level, f"match {outcome.source}:")
+        closed = True
+        for case in op.cases:
+            self._line(level + 1, f"case {' | '.join(map(literal, case.outcomes))}:")
+            closed &= self._case(case, level + 2, tail=tail)
+        covered = {one for case in op.cases for one in case.outcomes}
+        others = [literal(one) for one in self.program.outcomes.of(op.node) if one not in covered]
+        if others:
+            self._line(level + 1, f"case {' | '.join(others)}:")
+            self._line(level + 2, "pass")
+            closed = False
+        self._line(level + 1, "case _:")
+        node = literal(self._drawn(op.node))
+        self._line(level + 2, f"raise flow.unexpected({outcome.source}, of={node})")
+        return closed
+
+    def _arrives(self, case: Case) -> bool:
+        return Ending.ARRIVES in self.endings.of(case.steps)
+
+    def _case(self, case: Case, level: int, *, tail: bool) -> bool:
+        """Whether its last statement returns."""
+        if not case.steps:
+            self._line(level, "pass")
+            return False
+        with self._inside():
+            return self._block(case.steps, level, tail=tail)
+
+    def _condition(self, node: str, outcome: _Outcome, taken: Sequence[str]) -> str:
+        """The shortest condition under which one of the outcomes was taken."""
+        if node in self.program.outcomes.caught and node not in self.known:
+            failed = f"flow.failed({literal(node)})"
+            if list(taken) in (["error"], ["default"]):
+                return failed if taken[0] == "error" else f"not {failed}"
+        others = [one for one in self.program.outcomes.of(node) if one not in taken]
+        if len(taken) == 1:
+            return f"{outcome.source} == {literal(taken[0])}"
+        if len(others) == 1:
+            return f"{outcome.source} != {literal(others[0])}"
+        return f"{outcome.source} in {literal(tuple(taken))}"
