@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 _EXACT = 2**53
+_PLAIN_INT = 2**53
 _DEEPEST = 200  # levels; Go allows 10,000, Python's stack does not
 _TOO_DEEP = "it is nested more than 200 levels deep"
 _PLAIN = 1e21  # from here on Go writes an exponent, which Python reads as a float
@@ -62,7 +63,13 @@ def normalise(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {_valid(key): normalise(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list):
-        return [normalise(item, depth + 1) for item in value]
+        # Lists of thousands of numbers are not rare, and most of these are small.
+        return [
+            item
+            if type(item) is int and -_PLAIN_INT < item < _PLAIN_INT
+            else normalise(item, depth + 1)
+            for item in value
+        ]
     if isinstance(value, int):
         return value if -_EXACT <= value <= _EXACT else _through_float(value)
     if isinstance(value, float):
