@@ -50,6 +50,9 @@ item came to, else the output of the only node inside that no edge leaves. An `e
 path of the item; with `terminate` or `fail` it ends the run, and so does a rejection, a timeout or a
 return inside that is not drawn.
 
+A list is refused before its first item if its items may take more steps than are left of the 999 of a
+run, or if there are more than 10,000; the node fails, and says so.
+
 If an item fails, no other is started, those that are open are given up, and the `error` edge is
 taken; without one, the run fails.
 """,
