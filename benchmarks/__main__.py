@@ -5,7 +5,7 @@ from importlib import import_module
 
 NAMES = (
     *("compiling", "stepping", "starting", "local_engine", "long_programs"),
-    *("lookups", "service", "page"),
+    *("items", "lookups", "service", "page"),
 )
 
 

@@ -18,6 +18,7 @@ from proflow_runtime.interpreter import literal_channels
 from proflow_schemas.definition import (
     MAX_CANCELLATIONS,
     Cancellation,
+    CronTrigger,
     Definition,
     FunctionSettings,
 )
@@ -89,3 +90,23 @@ def test_a_child_is_cancelled_with_its_parent_where_the_design_leaves_room(
     events = [one["event"] for one in found["cancel"]]
     parent = ["inngest/function.finished"] if own < MAX_CANCELLATIONS else []
     assert events == [*(one.event for one in cancellations), *parent]
+
+
+@pytest.mark.parametrize("scope", ["tenant", "system"])
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_a_cron_without_a_zone_takes_the_default_where_it_is_deployed(
+    scope: str, zone: str | None, client: inngest.Inngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cron = CronTrigger(cron="0 18 * * *", timezone=zone)
+    update = {"triggers": [cron], "scope": scope, "timezone": zone}
+    definition = program(task("a"), end("done")).model_copy(update=update)
+    for default in (None, "Asia/Shanghai"):
+        if default is not None:
+            monkeypatch.setenv("PROFLOW_TIMEZONE", default)
+        found = configs(generated(definition))
+        assert found == configs(interpreted(definition, client))
+        crons = [one["cron"] for config in found for one in config["triggers"] if one.get("cron")]
+        expected = zone or default
+        assert crons == ["0 18 * * *" if expected is None else f"TZ={expected} 0 18 * * *"]
+    source = emit_module(definition, Imports(f"{CLIENT}:client", HANDLERS))
+    assert ("timezone=" in source) is (zone is not None)

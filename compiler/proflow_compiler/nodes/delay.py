@@ -36,8 +36,8 @@ LOWERING = Lowering(
     lower=lower,
     fields=FIELDS,
     notes="""\
-A time with an offset (`2026-01-31T18:00:00+08:00`, `…Z`) is that moment. One without (
-`2026-01-31T18:00`, or `2026-01-31` for its midnight) is local time in the design's `timezone`, else
+A time with an offset (`2026-01-31T18:00:00+08:00`, `…Z`) is that moment. One without, such as
+`2026-01-31T18:00`, or `2026-01-31` for its midnight, is local time in the design's `timezone`, else
 in the tenant's, else in the service's default, else in UTC; the tenant's is looked up once, when the
 run begins. Where clocks are set forward, a time that is skipped moves forward by as much
 (02:30 becomes 03:30); where they are set back, of a time that comes twice the first is meant.

@@ -8,7 +8,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from proflow_schemas.numbers import is_exact
+from proflow_schemas.numbers import MAX_EXACT, is_exact
 
 _DEEPEST = 200  # levels; Go allows 10,000, Python's stack does not
 _TOO_DEEP = "it is nested more than 200 levels deep"
@@ -64,7 +64,13 @@ def normalise(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {_valid(key): normalise(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list):
-        return [normalise(item, depth + 1) for item in value]
+        # Lists of thousands of numbers are not rare, and most of these are small.
+        return [
+            item
+            if type(item) is int and -MAX_EXACT <= item <= MAX_EXACT
+            else normalise(item, depth + 1)
+            for item in value
+        ]
     if isinstance(value, int):
         return value if is_exact(value) else _through_float(value)
     if isinstance(value, float):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from proflow_schemas.sizes import MAX_VALUE_BYTES, text_size, tree_measure, tree_size
+from proflow_schemas.sizes import HOLDER, MAX_VALUE_BYTES, text_size, tree_measure, tree_size
 
 from .errors import ExpressionError
 from .syntax import children, constant_path
@@ -50,7 +50,8 @@ class Extent(NamedTuple):
 
     Attributes:
         size: Its bytes as JSON, at most.
-        values: The values in it, itself included, at most.
+        values: The values in it, itself included, at most; a list or an object counts `HOLDER`
+            times.
         kind: What it is, as far as it matters to `+`.
         exact: Whether it has exactly so many bytes.
         known: The value itself, where it is read and not computed.
@@ -252,7 +253,7 @@ class _Account:
         self._take(_ENTRY * len(found))
         # Of a map every other one is a key: as many commas and colons as elements.
         size = 2 + max(0, len(found) - 1) + sum(one.size for one in found)
-        values = 1 + sum(one.values for one in found)
+        values = HOLDER + sum(one.values for one in found)
         largest = max((one.size for one in found), default=0)
         items = (len(found), largest, max((one.values for one in found), default=0))
         exact = all(one.exact for one in found)
@@ -331,7 +332,7 @@ class _Account:
             largest, most = max(largest, grown.size), max(most, grown.values)
         if appended is None:
             return self._of(node.result, {**names, node.accumulator: _NOTHING})
-        return Extent(2 + size, 1 + values, "list", items=(turns, largest, most))
+        return Extent(2 + size, HOLDER + values, "list", items=(turns, largest, most))
 
     def _largest(self, items: list[Any]) -> Extent:
         """An extent that those of all items fit into."""

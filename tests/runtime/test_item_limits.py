@@ -1,0 +1,123 @@
+"""Lists that are too long for a run are refused before their first item; both targets."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from parity.playing import TARGETS, Target, play
+from proflow_compiler.pipeline import compile_design
+from proflow_compiler.reader import read
+from proflow_schemas.definition import Definition, ForeachOp, walk
+
+CONFIGS = {
+    "task": {"handler": "quick"},
+    "set": {"values": {"v": "index"}},
+    "approval": {"approverType": "user", "approverIds": ["1"]},
+    "delay": {"duration": "1s"},
+}
+
+
+def looping(
+    *inside: str, before: int = 0, nested: bool = False, error: bool = False, **config: Any
+) -> Definition:
+    """`before` tasks, and a foreach over `event.data.l` with nodes of these types in a row."""
+    nodes: list[dict[str, Any]] = [{"id": "start", "type": "start"}]
+    outside = [f"b{index}" for index in range(before)]
+    nodes += [{"id": name, "type": "task", "data": CONFIGS["task"]} for name in outside]
+    nodes.append({"id": "each", "type": "foreach", "data": {"items": "event.data.l", **config}})
+    holder = "each"
+    if nested:
+        inner = {"items": "event.data.m"}
+        nodes.append({"id": "inner", "type": "foreach", "parentId": "each", "data": inner})
+        holder = "inner"
+    names = [f"i{index}" for index in range(len(inside))]
+    nodes += [
+        {"id": name, "type": kind, "parentId": holder, "data": CONFIGS[kind]}
+        for name, kind in zip(names, inside, strict=True)
+    ]
+    nodes.append({"id": "end", "type": "end"})
+    edges = [{"source": a, "target": b} for a, b in pairwise(["start", *outside, "each", "end"])]
+    edges += [{"source": a, "target": b} for a, b in pairwise(names)]
+    if error:
+        nodes.append({"id": "failed", "type": "end", "data": {"status": "too-long"}})
+        edges.append({"source": "each", "target": "failed", "sourceHandle": "error"})
+    text = json.dumps({"id": "looping", "nodes": nodes, "edges": edges}).encode()
+    (design,) = read(text, "looping.json").designs
+    definition, problems = compile_design(design)
+    assert definition is not None, problems
+    return definition
+
+
+def run(definition: Definition, target: Target, items: int, inner: int = 0) -> dict[str, Any]:
+    data = {"tenant_id": 1, "l": [0] * items, "m": [0] * inner}
+    return play(definition, target, data=data)
+
+
+def steps_of(definition: Definition) -> dict[str, int]:
+    return {op.node: op.item_steps for op in walk(definition.steps) if isinstance(op, ForeachOp)}
+
+
+def test_the_compiler_says_how_many_steps_an_item_takes_at_most() -> None:
+    assert steps_of(looping("task")) == {"each": 1}
+    assert steps_of(looping("task", "approval", "set", "delay")) == {"each": 4}
+    assert steps_of(looping("set")) == {"each": 0}
+    assert steps_of(looping("task", "task", nested=True)) == {"each": 2, "inner": 2}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("inside", "before", "items", "says"),
+    [
+        (["task"], 0, 300_000, "has 300,000 items of one step each: 300,000 steps, more than"),
+        (["task"], 0, 1_000, "has 1,000 items of one step each: 1,000 steps, more than"),
+        (["task", "task"], 0, 500, "500 items of up to 2 steps each: 1,000 steps, more than"),
+        (["task"], 10, 990, "990 items of one step each: 990 steps and 10 for the rest"),
+        (["set"], 0, 300_000, "has 300,000 items, more than the 10,000 that one may have"),
+    ],
+)
+def test_a_list_that_does_not_fit_fails_before_its_first_item(
+    target: Target, inside: list[str], before: int, items: int, says: str
+) -> None:
+    told = run(looping(*inside, before=before), target, items)
+    assert told["status"] == "failed"
+    assert says in told["error"]["message"]
+    assert told["nodes"]["each"]["status"] == "failed"
+    assert [step["node"] for step in told["steps"] if step["node"]] == [
+        f"b{index}" for index in range(before)
+    ]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_list_that_just_fits_runs(target: Target) -> None:
+    told = run(looping("task", before=4), target, 995)
+    assert (told["status"], len(told["steps"])) == ("completed", 999)
+    told = run(looping("task", before=4), target, 996)
+    assert "996 steps and 4 for the rest, more than the 999" in told["error"]["message"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lists_in_items_count_together(target: Target) -> None:
+    definition = looping("task", nested=True)
+    assert run(definition, target, 30, 33)["status"] == "completed"
+    told = run(definition, target, 30, 34)
+    assert told["status"] == "failed"
+    assert "34 items of one step each" in told["error"]["message"]
+    assert told["steps"] == []
+    assert run(definition, target, 990, 0)["status"] == "completed"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_list_that_does_not_fit_takes_the_error_edge(target: Target) -> None:
+    told = run(looping("task", error=True), target, 1_000)
+    assert (told["status"], told["result"]) == ("completed", "too-long")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("most", [1, 7])
+def test_items_in_turn_and_nested_ones_run_each_step_once(target: Target, most: int) -> None:
+    definition = looping("task", "delay", "task", nested=True, maxConcurrency=most)
+    told = run(definition, target, 8, 5)
+    assert told["status"] == "completed"
+    ids = [step["id"] for step in told["steps"]]
+    assert len(ids) == len(set(ids)) == 8 * 5 * 3
