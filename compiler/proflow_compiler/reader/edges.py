@@ -10,7 +10,7 @@ from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of, meant, shown
-from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_keys
+from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_conditions
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.handles import means_error, outcome_meant
 from proflow_compiler.reader.names import as_id
@@ -36,7 +36,7 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
             unread.of_edge(item.value, item.pointer, edge.key, _DATA_KEYS)
             if edge.structured and edge.when_pointer is not None:
                 condition = item.value["data"]["condition"]
-                unread_keys.of_condition(condition, edge.when_pointer, edge.key, problems)
+                unread_conditions.of_condition(condition, edge.when_pointer, edge.key, problems)
     unread.report()
     placing = node_rules.Placing(read.rules, sides, problems)
     edges = placing.place(edges)
