@@ -21,11 +21,19 @@ SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.i
 
 @dataclass(frozen=True)
 class Item:
-    """A node or an edge as drawn; `key` is its key where they are a map."""
+    """A node or an edge as drawn; `key` is its key where they are a map.
+
+    `names` are those of its keys that the file calls otherwise.
+    """
 
     pointer: str
     value: Any
     key: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, key: str) -> str:
+        """The pointer of the value of a key, whatever the file calls it."""
+        return f"{self.pointer}/{self.names.get(key, key)}"
 
 
 @dataclass(frozen=True)
