@@ -74,6 +74,8 @@ class Builder:
         self.open = _Counts(tree, [*opened, *layouts.by_root])
         self.shared: list[tuple[int, list[tuple[int, Block]]]] = []
         """Places with the blocks that start there at once, several of which leave for merges."""
+        self.hoisted: set[str] = set()
+        """The functions that were blocks nested too deep."""
         self.shortcuts: list[tuple[Block, int]] = []
         """Where forks stand of which a link leads straight to where the other arms join."""
 
@@ -114,6 +116,7 @@ class Builder:
             function = step_id(names[start])
         block.append(Call(function))
         self.functions[function] = []
+        self.hoisted.add(function)
         return self.functions[function]
 
     def _node(self, node: int, follows: int, block: Block, depth: int) -> None:
@@ -319,7 +322,13 @@ class Builder:
             return
         fork.arms = arms
         if len(arms) == 1:
-            block[place : place + 1] = arms[0].block
+            block[place : place + 1] = self._unhoisted(arms[0].block)
+
+    def _unhoisted(self, block: Block) -> Block:
+        """A block that something is to follow: a call would have to be the last."""
+        while len(block) == 1 and isinstance(block[0], Call) and block[0].function in self.hoisted:
+            block = self.functions.pop(block[0].function)
+        return block
 
     def _goes_on(self, block: Block) -> bool:
         """Whether a block is sure to arrive."""

@@ -35,6 +35,8 @@ class Thread:
     inline: bool = False
     aside: frozenset[int] = frozenset()
     """Merges, other than its own, that some of its arms lead to."""
+    instead: int | None = None
+    """What takes time in an arm of it, where that does not lead to its merge, which needs all."""
 
 
 def threads_of(thread: Thread) -> Iterator[Thread]:
@@ -146,13 +148,14 @@ class _Joining:
             arms = list(self.leading[merge])
             if len(arms) < 2:
                 continue
-            for arm in arms:
-                self._require_block(arm, merge)
+            instead = [self._require_block(arm, merge) for arm in arms]
             if self.tree.at[merge].full:
                 self._require_all(arms, merge)
             for arm in arms:
                 self._remove(arm)
-            self._add(self._block(arms, merge))
+            self._add(
+                self._block(arms, merge, next((one for one in instead if one is not None), None))
+            )
         arms = list(self.live)
         return arms[0] if len(arms) == 1 else Thread(self.fork, OPEN, {}, arms)
 
@@ -169,7 +172,7 @@ class _Joining:
         for merge in thread.exits:
             del self.leading[merge][thread]
 
-    def _block(self, arms: list[Thread], merge: int) -> Thread:
+    def _block(self, arms: list[Thread], merge: int, instead: int | None) -> Thread:
         edges = sum(arm.exits[merge] for arm in arms)
         inline = edges == self.tree.in_degree[merge]
         exits = dict(self.exits[merge]) if inline else {merge: edges}
@@ -177,10 +180,15 @@ class _Joining:
         for arm in arms:
             for other in arm.exits.keys() & aside:
                 exits[other] = exits.get(other, 0) + arm.exits[other]
-        return Thread(self.fork, merge, exits, arms, inline, frozenset(aside))
+        return Thread(self.fork, merge, exits, arms, inline, frozenset(aside), instead)
 
-    def _require_block(self, arm: Thread, merge: int) -> None:
-        """Raises unless `arm` leads to `merge` and to nothing else that matters before it."""
+    def _require_block(self, arm: Thread, merge: int) -> int | None:
+        """Raises unless `arm` leads to `merge` and to nothing else that matters before it.
+
+        Returns:
+            What takes time in the arm instead of leading to a merge that needs all: then the merge is
+            skipped, and nothing waits for it.
+        """
         tree = self.tree
         inner = any(tree.contains(self.fork, fork) for fork in self.aside.get(merge, ()))
         if inner or merge in arm.aside:
@@ -190,12 +198,16 @@ class _Joining:
             if not self._may_stand_aside(other, merge):
                 raise self._crossed(arm, merge, astray=other)
         if not arm.arms and tree.is_merge(arm.target):
-            return
+            return None
         if (not arm.arms or arm.inline) and tree.overtakes[arm.target]:
             raise self._crossed(arm, merge)
         slow = self._slow(arm, merge, bool(aside))
-        if slow is not None:
-            raise self._crossed(arm, merge, slow=slow)
+        if slow is None:
+            return None
+        within = tree.subtree(arm.target) if self._holds(arm) else ()
+        if tree.at[merge].full and not any(tree.at[node].forks for node in within):
+            return slow
+        raise self._crossed(arm, merge, slow=slow)
 
     def _require_all(self, arms: list[Thread], merge: int) -> None:
         """Raises unless every link into `merge` is taken whenever all of the arms arrive."""
@@ -243,13 +255,15 @@ class _Joining:
         What a block has before its own merge has been looked at when the block was formed.
         """
         tree, root = self.tree, arm.target
-        if arm.arms and not arm.inline:
-            return None
-        if tree.at[merge].full and not any(tree.at[node].forks for node in tree.subtree(root)):
-            return None  # what takes time elsewhere, the arm does instead of leading here
+        if arm.instead is not None or not self._holds(arm):
+            return arm.instead
         if not aside and tree.slowest[root] < tree.rank_at_depth(tree.depth[root]):
             return None
         return _not_leading_to(tree, root, merge)
+
+    def _holds(self, arm: Thread) -> bool:
+        """Whether what the arm's target leads to is part of the arm."""
+        return not arm.arms or arm.inline
 
 
 def _not_leading_to(tree: Dominance, root: int, goal: int) -> int | None:

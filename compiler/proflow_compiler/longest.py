@@ -109,16 +109,18 @@ class Lengths:
             case RegionOp():
                 return self._sum([task.steps for task in op.tasks])
             case RepeatOp():
-                returns = sum(
-                    one.limit
+                back = [
+                    one
                     for one in walk(list(op.steps))
                     if isinstance(one, AgainOp) and one.to == op.node
-                )
-                return self._times(op.steps, 1 + returns)
+                ]
+                memos = sum(one.limit for one in back if one.at_once)
+                return self._times(op.steps, 1 + sum(one.limit for one in back), memos)
             case LoopOp():
-                return self._times(op.steps, op.max_iterations)
+                times = op.max_iterations
+                return self._times(op.steps, times, times * self._memos(op.steps))
             case ForeachOp():
-                return self._times(op.steps, 1)
+                return self._times(op.steps, 1, self._memos(op.steps))
             case _:
                 return Length(1)
 
@@ -126,9 +128,26 @@ class Lengths:
         most = sum(self._block(block).most for block in blocks)
         return Length(most, most)
 
-    def _times(self, block: Sequence[Any], times: int) -> Length:
-        most = self._block(block).most * times
+    def _times(self, block: Sequence[Any], times: int, more: int) -> Length:
+        most = self._block(block).most * times + more
         return Length(most, most)
+
+    def _memos(self, block: Sequence[Any]) -> int:
+        """The steps that keep what was known as something ended an item: where more was at work."""
+        ops = list(self._all(block))
+        at_once = any(isinstance(op, ParallelOp | RegionOp) for op in ops)
+        return int(at_once and any(isinstance(op, StopOp) for op in ops))
+
+    def _all(self, block: Sequence[Any]) -> Iterator[Any]:
+        """The ops of a block, and of the functions that it leads to."""
+        seen: set[str] = set()
+        stack = [block]
+        while stack:
+            for op in walk(list(stack.pop())):
+                yield op
+                if isinstance(op, CallOp) and op.function not in seen:
+                    seen.add(op.function)
+                    stack.append(self._blocks[op.function])
 
 
 def _calls(block: Sequence[Any]) -> list[str]:

@@ -115,7 +115,8 @@ def _outcomes(kind: NodeType) -> str:
         return "None: the path ends here."
     if len(kind.outcomes) == 1:
         return "One. Any `sourceHandle` means it."
-    undrawn = f" Not drawn, {_ticked(kind.undrawn)} ends the run." if kind.undrawn else ""
+    ends = "ends the run, or in a container the item"
+    undrawn = f" Not drawn, {_ticked(kind.undrawn)} {ends}." if kind.undrawn else ""
     if "error" in kind.outcomes:
         undrawn += " Not drawn, `error` fails the run."
     return f"{_ticked(kind.outcomes)}. An edge without a `sourceHandle`: `{kind.default}`.{undrawn}"

@@ -46,6 +46,8 @@ class _Level:
         """The places of the ways back to each header."""
         self.leaves: dict[str, list[str]] = {}
         """The places out of each node at which all else is left: the run stops, or it returns."""
+        self.tried: dict[str, int] = {}
+        """How many other names were tried in place of each that was taken."""
         forks = set(filter(graph.forks, graph.nodes)) if self.loops else set()
         self.concurrent = {loop.header for loop in self.loops if not forks.isdisjoint(loop.nodes)}
         """The headers of loops in which several nodes may be under way at once."""
@@ -87,10 +89,12 @@ class _Level:
 
     def free(self, name: str) -> str:
         """A name that nothing in the design has."""
-        while name in self.taken:
-            name += "?"
-        self.taken.add(name)
-        return name
+        found = name
+        while found in self.taken:
+            count = self.tried[name] = self.tried.get(name, 0) + 1
+            found = f"{name}?" if count == 1 else f"{name}?{count}"
+        self.taken.add(found)
+        return found
 
     def _node(self, at: GraphNode, rank: int) -> Place:
         graph, name, kind = self.graph, at.id, at.node.kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from proflow_schemas.expressions import ExpressionError, compile
@@ -11,8 +12,10 @@ from proflow_runtime import steering
 from proflow_runtime.envelopes import StepFailure
 from proflow_runtime.frames import Loop
 from proflow_runtime.groups import Stall
+from proflow_runtime.leaving import LeftBy
 from proflow_runtime.passes import step_id
-from proflow_runtime.results import Failed, Result, combined
+from proflow_runtime.progress import Progress
+from proflow_runtime.results import Failed, ItemEnded, Left, Result, combined
 from proflow_runtime.status import NodeState
 from proflow_runtime.structures import Structures
 from proflow_runtime.values import JSON
@@ -68,7 +71,7 @@ class Containers(Structures):
             if alias is not None:
                 names[alias] = value
             with self._within(self._frame.item(index, names)):
-                await body()
+                await self._item(node, execution, body)
                 output = self._result(result)
             over.add(index)
             return output
@@ -99,7 +102,7 @@ class Containers(Structures):
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
         container = self._frame.container()
-        loop = Loop(node, container.loop)
+        loop = Loop(container.stretch, header=node)
 
         async def work() -> JSON:
             output: JSON = None
@@ -111,7 +114,7 @@ class Containers(Structures):
                         bound = f"{number} rounds" if number > 1 else "1 round"
                         raise Failed(node, f"loop `{node}` goes on after {bound}")
                     self._next_round(loop)
-                    await body()
+                    await self._item(node, loop.round, body)
                     output = self._result(result)
             return output
 
@@ -130,6 +133,19 @@ class Containers(Structures):
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
         return steering.lets_fail(self.workflow.id, step)
+
+    async def _item(self, node: str, execution: int, body: Body) -> None:
+        """One item, or one iteration of a loop, which an outcome that is not drawn may end at once."""
+        stretch = self._frame.stretch
+        assert stretch is not None
+        done = await self._leavable(node, "ended", stretch, execution, body, _ends_item)
+        if not isinstance(done, LeftBy):
+            return
+        self._frame.ends[:] = [Result(done.node, done.outcome)]
+        for key in stretch.seen:
+            state = self._known(key)
+            if state is not None and state.status in ("running", "waiting"):
+                self._keep(key, replace(state, status="cancelled"))
 
     def _result(self, node: str | None) -> JSON:
         """What an item or a round comes to."""
@@ -160,48 +176,37 @@ class Containers(Structures):
         self, node: str, execution: int, work: Callable[[], Awaitable[JSON]]
     ) -> JSON | StepFailure:
         """What `work` comes to. What it has counted and seen is then as when it first failed."""
-        executions, outcomes = dict(self._executions), dict(self._inner_outcomes)
-        entered = set(self._entered)
-        states = self._all_states()
         step = step_id(node, "error", items=self._frame.items, execution=execution)
         abandoned = self._is_memoised(step)
+        states = self._all_states()
         self._abandoned += abandoned
-        try:
-            return await (self._groups.apart(work) if self._groups.inside else work())
-        except Failed as failed:
-            first = failed
-        finally:
-            self._abandoned -= abandoned
+        with Progress(self) as progress:
+            try:
+                return await (self._groups.apart(work) if self._groups.inside else work())
+            except Failed as failed:
+                first = failed
+            finally:
+                self._abandoned -= abandoned
 
-        async def memo() -> JSON:
-            self._groups.executed = True
-            return {
-                "name": first.name,
-                "message": str(first),
-                "executions": [
-                    [*key, number]
-                    for key, number in self._executions.items()
-                    if executions.get(key) != number
-                ],
-                "outcomes": {
-                    key: outcome
-                    for key, outcome in self._inner_outcomes.items()
-                    if outcomes.get(key) != outcome
-                },
-                "open": [
-                    [*key, state.round]
-                    for key, state in self._all_states().items()
-                    if states.get(key) != state and state.status in ("running", "waiting")
-                ],
-            }
+            async def memo() -> JSON:
+                self._groups.executed = True
+                if self._closer is not None:
+                    await self._closer(progress.asked)
+                return {
+                    "name": first.name,
+                    "message": str(first),
+                    **progress.told(),
+                    "states": [
+                        [*key, state.round]
+                        for key, state in self._all_states().items()
+                        if states.get(key) != state and state.status in ("running", "waiting")
+                    ],
+                }
 
-        call = partial(self._step.run, step, memo)
-        known = await self._groups.one(partial(self._stepped, step, call))
-        counted = {(name, tuple(items)): number for name, items, number in known["executions"]}
-        self._executions = executions | counted
-        self._inner_outcomes = outcomes | known["outcomes"]
-        self._entered = entered
-        for name, items, number in known["open"] if self.states is not None else ():
+            call = partial(self._step.run, step, memo)
+            known = await self._groups.one(partial(self._stepped, step, call))
+            progress.restore(known)
+        for name, items, number in known["states"] if self.states is not None else ():
             self._keep((name, tuple(items)), NodeState("cancelled", round=number))
         return StepFailure(known["name"], known["message"], 0)
 
@@ -210,3 +215,7 @@ class Containers(Structures):
         if not catch:
             self._fail(node, message)
         self._settle_error(node, StepFailure("NonRetriableError", message, 0))
+
+
+def _ends_item(error: Left) -> bool:
+    return isinstance(error, ItemEnded)

@@ -7,7 +7,7 @@ from typing import Any
 from proflow_runtime.choosing import Choices
 from proflow_runtime.containers import Containers
 from proflow_runtime.parts import Parts
-from proflow_runtime.results import Result, Stopped, combined
+from proflow_runtime.results import ItemEnded, Result, Stopped, combined
 from proflow_runtime.waiting import Waits
 
 
@@ -32,7 +32,9 @@ class Flow(Choices, Waits, Containers, Parts):
         self._fail(node, f"the run failed at `{node}` with `{status}`{detail}")
 
     def stop(self, node: str, outcome: str) -> Result:
-        """The run ends with an outcome that leads nowhere."""
+        """The run, or the item, ends with an outcome that leads nowhere."""
+        if self._frame.inner:
+            raise ItemEnded(node, outcome, self._groups.depth)
         raise Stopped(Result(node, outcome))
 
     def concluded(self, returned: Result | None) -> Result:

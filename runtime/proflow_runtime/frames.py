@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from proflow_runtime.kept import Kept
 from proflow_runtime.results import Result
 from proflow_runtime.scope import Scope
 from proflow_runtime.status import ItemKey
@@ -16,69 +17,93 @@ Outcome: TypeAlias = str | list[str]
 
 
 @dataclass(slots=True, eq=False)
-class Loop:
-    """A loop that the run is in, since it was entered from outside.
+class Stretch:
+    """A stretch of a run that may be left while something in it is open: an item, or an iteration.
 
-    `round` counts over the whole run, `returns` by the way back: a node, and its outcome. `seen`
-    are the nodes whose states the next round takes back. Where an approval has ended the present
-    round by returning, `left` are the steps that were open then, and `begun` says how often each
-    node had been executed.
+    `around` is the stretch that this one is in, `seen` the nodes in it that have a state. Once it has
+    been left, `left` are the steps that were open then, and `begun` says how often each node had been
+    executed.
     """
 
-    header: str
-    outer: Loop | None
-    round: int = 0
-    returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    around: Stretch | None
     seen: set[ItemKey] = field(default_factory=set)
     left: frozenset[str] = frozenset()
     begun: Mapping[ItemKey, int] | None = None
 
     def has_left(self, step: str) -> bool:
-        """Whether a step was open when this round, or one around it, was ended by a return."""
-        return step in self.left or (self.outer is not None and self.outer.has_left(step))
+        """Whether a step was open when this stretch, or one around it, was left."""
+        return step in self.left or (self.around is not None and self.around.has_left(step))
 
     def may_execute(self, key: ItemKey, number: int) -> bool:
-        """Whether a node was executed so often before this round, or one around it, was ended."""
+        """Whether a node was executed so often before this stretch, or one around it, was left."""
         if self.begun is not None and number > self.begun.get(key, 0):
             return False
-        return self.outer is None or self.outer.may_execute(key, number)
+        return self.around is None or self.around.may_execute(key, number)
+
+    @property
+    def loops(self) -> Iterator[Loop]:
+        """The loops that this is in, or is, the innermost first."""
+        stretch: Stretch | None = self
+        while stretch is not None:
+            if isinstance(stretch, Loop):
+                yield stretch
+            stretch = stretch.around
+
+
+@dataclass(slots=True, eq=False)
+class Item(Stretch):
+    """One item of a foreach."""
+
+
+@dataclass(slots=True, eq=False)
+class Loop(Stretch):
+    """A loop that the run is in, since it was entered from outside; as a stretch, its iteration.
+
+    `round` counts over the whole run, `returns` by the way back: a node, and its outcome. The next
+    round takes back the states of the nodes that this one has `seen`.
+    """
+
+    header: str = field(kw_only=True)
+    round: int = 0
+    returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class Frame:
     """What holds for the ops of the run itself, of one item, or of one round.
 
-    `items`: which item of each foreach around, outer first. `counted`: nodes may run here more than
-    once, so their executions are counted. `plain`: neither, so that step ids are those of the nodes.
-    `inner`: this is inside a container.
+    `items`: which item of each foreach around, outer first. `stretch`: which item or iteration this
+    is in, if any; without one, step ids are those of the nodes, and nothing is counted. `inner`: this
+    is inside a container.
     """
 
     parent: Frame | None = None
     items: tuple[int, ...] = ()
-    counted: bool = False
-    plain: bool = True
     inner: bool = False
-    loop: Loop | None = None
+    stretch: Stretch | None = None
     names: Mapping[str, JSON] = field(default_factory=dict)
     """What expressions see here, and not outside."""
-    steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    steps: Kept[str, dict[str, JSON]] = field(default_factory=Kept)
+    outcomes: Kept[str, Outcome] = field(default_factory=Kept)
     exits: dict[str, list[str]] = field(default_factory=dict)
     """By which exits loops were left."""
     ends: list[Result] = field(default_factory=list)
     scope: Scope | None = None
+
+    @property
+    def loop(self) -> Loop | None:
+        """The innermost loop that this is in."""
+        return None if self.stretch is None else next(self.stretch.loops, None)
 
     def item(self, index: int, names: Mapping[str, JSON]) -> Frame:
         """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
         return Frame(
             parent=self,
             items=(*self.items, index),
-            counted=self.counted,
-            plain=False,
             inner=True,
-            loop=self.loop,
+            stretch=Item(self.stretch),
             names=names,
-            steps=dict(self.steps),
+            steps=Kept(self.steps),
         )
 
     def container(self) -> Frame:
@@ -86,18 +111,16 @@ class Frame:
         return Frame(
             parent=self,
             items=self.items,
-            counted=True,
-            plain=False,
             inner=True,
-            loop=self.loop,
-            steps=dict(self.steps),
+            stretch=self.stretch,
+            steps=Kept(self.steps),
         )
 
     def round(self, loop: Loop) -> Frame:
         """One round of a drawn loop: it shares everything with what is around it."""
-        return replace(self, parent=self, counted=True, plain=False, loop=loop, names={})
+        return replace(self, parent=self, stretch=loop, names={})
 
     def iteration(self, loop: Loop, number: int) -> Frame:
         """One round of a loop container, counted from 0."""
         names = {"iteration": number}
-        return replace(self, parent=self, loop=loop, names=names, exits={}, ends=[], scope=None)
+        return replace(self, parent=self, stretch=loop, names=names, exits={}, ends=[], scope=None)

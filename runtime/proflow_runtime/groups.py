@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.results import Failed, Returned, Stopped
+from proflow_runtime.results import Failed, ItemEnded, Left, Returned, Stopped
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
@@ -48,7 +48,7 @@ class MissedTarget(RuntimeError):
 class Groups:
     """The groups of one pass."""
 
-    __slots__ = ("_aside", "_depth", "_parallel", "executed", "left", "plain")
+    __slots__ = ("_aside", "_parallel", "depth", "executed", "left", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
@@ -56,15 +56,16 @@ class Groups:
         """Whether a step is called directly: inside a member, and before the first group."""
         self.executed = False
         """Whether this pass has executed a step, and has to answer what came of it."""
-        self.left = 0
-        """In how many iterations that an approval has ended by a return, as is known already."""
-        self._depth = 0
+        self.left: list[str] = []
+        """The nodes that have ended the items and iterations that this is in, as is known already."""
+        self.depth = 0
+        """In how many groups this is."""
         self._aside: list[Call[Any]] = []
 
     @property
     def inside(self) -> bool:
         """Whether this is inside a member."""
-        return self._depth > 0
+        return self.depth > 0
 
     async def one(self, call: Call[T]) -> T:
         """A single step."""
@@ -89,20 +90,21 @@ class Groups:
 
     async def all(self, calls: Sequence[Call[T]]) -> list[T]:
         """Runs all, in any order of time, and returns what each returned."""
-        return await self._grouped(calls, drains=not self._depth)
+        return await self._grouped(calls, drains=not self.depth)
 
-    def _rank(self, one: Failed | Stopped | Returned) -> tuple[int, str]:
+    def _rank(self, one: Failed | Stopped | Left) -> tuple[bool, int, str]:
         """Which counts of those that are seen in one pass: the smallest.
 
-        A failure comes before a stop, a stop before a return, then the smallest node. But where an
-        iteration was ended by a return, what else happens in it came too late.
+        A failure comes before a stop, a stop before the end of an item, that before a return, then the
+        smallest node. But where something has ended the item or the iteration, what else happens in
+        it came too late.
         """
-        kinds = (Returned, Failed, Stopped) if self.left else (Failed, Stopped, Returned)
-        return kinds.index(type(one)), one.node
+        late = not (isinstance(one, Left) and one.node in self.left)
+        return late, (Failed, Stopped, ItemEnded, Returned).index(type(one)), one.node
 
     async def _grouped(self, calls: Sequence[Call[T]], *, drains: bool) -> list[T]:
         settled: dict[int, T] = {}
-        raised: Failed | Stopped | Returned | None = None
+        raised: Failed | Stopped | Left | None = None
 
         async def enter(index: int, call: Call[T]) -> None:
             nonlocal raised
@@ -110,7 +112,7 @@ class Groups:
                 settled[index] = await call()
             except Stall:
                 return
-            except (Failed, Stopped, Returned) as error:
+            except (Failed, Stopped, Left) as error:
                 raised = error if raised is None else min(raised, error, key=self._rank)
 
         async def drain() -> None:
@@ -133,15 +135,15 @@ class Groups:
         if drains:
             members.append(drain)
         members.append(close)
-        self._depth += 1
+        self.depth += 1
         self.plain = True
         try:
             await self._parallel(tuple(members), parallel_mode=_RACE)
         finally:
-            self._depth -= 1
-            self.plain = self._depth > 0
+            self.depth -= 1
+            self.plain = self.depth > 0
         if raised is not None:
             raise raised
         if len(settled) < len(calls):
-            raise Stall if self._depth else MissedTarget
+            raise Stall if self.depth else MissedTarget
         return [settled[index] for index in range(len(calls))]

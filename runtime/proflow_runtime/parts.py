@@ -40,8 +40,10 @@ class Known:
         )
 
     def put_into(self, frame: Frame) -> None:
-        frame.steps.update(self.steps)
-        frame.outcomes.update(self.outcomes)
+        for node, step in self.steps.items():
+            frame.steps[node] = step
+        for node, outcome in self.outcomes.items():
+            frame.outcomes[node] = outcome
         frame.exits.update(self.exits)
 
 
@@ -146,7 +148,8 @@ class Parts(Pass):
         if back is None:
             raise Failed("", f"the part of the run that begins with `{node}` was cancelled")
         back.known.put_into(frame)
-        self._inner_outcomes.update(back.outcomes)
+        for name, outcome in back.outcomes.items():
+            self._inner_outcomes[name] = outcome
         frame.ends += back.ends
         if back.stopped and back.ended is not None:
             raise Stopped(back.ended)

@@ -14,8 +14,9 @@ from proflow_schemas.expressions import ExpressionError
 from proflow_schemas.step_ids import step_id as derived_step_id
 
 from proflow_runtime.envelopes import StepFailure
-from proflow_runtime.frames import Frame, Loop, Outcome
+from proflow_runtime.frames import Frame, Outcome, Stretch
 from proflow_runtime.groups import Groups, Stall
+from proflow_runtime.kept import Kept
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus
@@ -73,16 +74,16 @@ class Pass:
         """How many steps were over as it began."""
         self._callees = callees
         self._opener, self._closer = opener, closer
-        self._entered: set[ItemKey] = set()
+        self._entered: Kept[ItemKey, bool] = Kept()
         """Where only the first of several paths goes on, and one has."""
-        self._asked: set[str] = set()
+        self._asked: Kept[str, bool] = Kept()
         """The executions of approvals that are open."""
-        self._open: set[str] = set()
-        """The steps in drawn loops that have begun and are not over."""
+        self._open: Kept[str, bool] = Kept()
+        """The steps in items and iterations that have begun and are not over."""
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
-        self._inner_outcomes: dict[str, Outcome] = {}
-        self._executions: dict[ItemKey, int] = {}
+        self._inner_outcomes: Kept[str, Outcome] = Kept()
+        self._executions: Kept[ItemKey, int] = Kept()
         self._rounds: dict[ItemKey, int] = {}
         self._abandoned = 0
         """In how many containers that have failed, and are not to do anything more."""
@@ -118,20 +119,19 @@ class Pass:
     def _execution(self, node: str) -> int:
         """Counts one more execution of a node, and says which it is."""
         frame = self._frame
-        if not frame.counted:
+        if frame.stretch is None:
             return 1
         key = (node, frame.items)
         number = self._executions.get(key, 0) + 1
-        loop = frame.loop
-        if loop is not None and self._groups.inside and not loop.may_execute(key, number):
-            raise Stall  # its round was over before it began
+        if self._groups.left and not frame.stretch.may_execute(key, number):
+            raise Stall  # its item or its iteration was over before it began
         self._executions[key] = number
         return number
 
     def _begin(self, node: str) -> str:
         """The id of a node's step, at its next execution."""
         frame = self._frame
-        if frame.plain:
+        if frame.stretch is None:
             return step_id(node)
         return step_id(node, items=frame.items, execution=self._execution(node))
 
@@ -148,23 +148,23 @@ class Pass:
     async def _stepped(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
         """The output of a step, by the SDK.
 
-        Where an approval has ended the iteration by returning, what was open then may be over by
-        now, but nothing follows it any more.
+        Where something has ended the item or the iteration, what was open then may be over by now,
+        but nothing follows it any more.
         """
-        loop = self._frame.loop
-        if loop is None:
+        stretch = self._frame.stretch
+        if stretch is None:
             return await call()
-        self._open.add(step)
+        self._open[step] = True
         try:
             output = await call()
         except Exception:  # of the step; a step that is not over ends the pass by no `Exception`
-            self._is_over(step, loop)
+            self._is_over(step, stretch)
             raise
-        self._is_over(step, loop)
+        self._is_over(step, stretch)
         return output
 
-    def _is_over(self, step: str, loop: Loop) -> None:
-        if loop.has_left(step):
+    def _is_over(self, step: str, stretch: Stretch) -> None:
+        if stretch.has_left(step):
             raise Stall
         self._open.discard(step)
 
@@ -257,13 +257,14 @@ class Pass:
         if self._abandoned:
             return
         frame = self._frame
-        if frame.loop is not None:
-            state = replace(state, round=frame.loop.round)
-            loop: Loop | None = frame.loop
-            while loop is not None:
-                loop.seen.add((node, frame.items))
-                loop = loop.outer
-        self._keep((node, frame.items), state)
+        key = (node, frame.items)
+        if (loop := frame.loop) is not None:
+            state = replace(state, round=loop.round)
+        stretch = frame.stretch
+        while stretch is not None:
+            stretch.seen.add(key)
+            stretch = stretch.around
+        self._keep(key, state)
 
     def _keep(self, key: ItemKey, state: NodeState) -> None:
         node, items = key

@@ -1,12 +1,12 @@
-"""How far a pass has come: what is to be as it was when something in the run was left."""
+"""What a pass learns in a stretch of a run, which is as it was when that was left."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from proflow_runtime.frames import Outcome
+from proflow_runtime.kept import Kept
 from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
@@ -14,77 +14,68 @@ if TYPE_CHECKING:
     from proflow_runtime.passes import Pass
 
 
-@dataclass(frozen=True, slots=True)
 class Progress:
-    """What a pass knows at one moment: executions counted, steps settled, outcomes taken.
+    """What a pass learns while this is entered: executions counted, steps settled, outcomes taken.
 
-    `asked` are the executions of approvals that are open, `open` all steps that are, `entered`
-    where only the first of several paths goes on, and one has.
+    Every pass over a stretch that was left comes to that moment again, and may have seen more by then.
     """
 
-    executions: Mapping[ItemKey, int]
-    inner_outcomes: Mapping[str, Outcome]
-    steps: Mapping[str, Any]
-    outcomes: Mapping[str, Outcome]
-    asked: frozenset[str]
-    open: frozenset[str]
-    entered: frozenset[ItemKey]
-
-    @classmethod
-    def of(cls, at: Pass) -> Progress:
-        """The progress of a pass so far, in its present frame."""
+    def __init__(self, at: Pass) -> None:
+        self._at = at
         frame = at._frame
-        return cls(
-            dict(at._executions),
-            dict(at._inner_outcomes),
-            dict(frame.steps),
-            dict(frame.outcomes),
-            frozenset(at._asked),
-            frozenset(at._open),
-            frozenset(at._entered),
+        self._settled: tuple[Kept[str, Any], ...] = (frame.steps, frame.outcomes)
+        self._kept: tuple[Kept[Any, Any], ...] = (
+            at._executions,
+            at._inner_outcomes,
+            at._asked,
+            at._open,
+            at._entered,
         )
 
-    def since(self, before: Progress) -> dict[str, JSON]:
-        """What has changed since an earlier moment, as JSON for a memo."""
+    def __enter__(self) -> Progress:
+        for one in (*self._kept, *self._settled):
+            one.mark()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for one in (*self._kept, *self._settled):
+            one.unmark()
+
+    @property
+    def asked(self) -> list[str]:
+        """The executions of approvals that were begun here and are open."""
+        return sorted(self._at._asked.changed())
+
+    def told(self) -> dict[str, JSON]:
+        """What has changed, as JSON for a memo."""
+        settled = {name for one in self._settled for name in one.changed()}
         return {
             "executions": [
                 [name, list(items), number]
-                for (name, items), number in self.executions.items()
-                if before.executions.get((name, items)) != number
+                for (name, items), number in self._at._executions.changed().items()
             ],
-            "outcomes": {
-                key: outcome
-                for key, outcome in self.inner_outcomes.items()
-                if before.inner_outcomes.get(key) != outcome
-            },
-            "open": sorted(self.open - before.open),
-            "settled": sorted(
-                {
-                    *(n for n, one in self.steps.items() if before.steps.get(n) is not one),
-                    *(n for n, one in self.outcomes.items() if before.outcomes.get(n) != one),
-                }
-            ),
+            "outcomes": self._at._inner_outcomes.changed(),
+            "open": sorted(self._at._open.changed()),
+            "settled": sorted(settled),
         }
 
-    def executed(self, changed: Any) -> dict[ItemKey, int]:
-        """How often each node was executed at the moment of a memo that was made by `since`."""
-        counted = {(name, tuple(items)): number for name, items, number in changed["executions"]}
-        return {**self.executions, **counted}
-
-    def restored(self, at: Pass, changed: Any) -> None:
-        """Take a pass back to the moment of a memo that was made by `since`."""
-        at._executions = self.executed(changed)
-        at._inner_outcomes = {**self.inner_outcomes, **changed["outcomes"]}
-        at._asked, at._open = set(self.asked), set(self.open)
-        at._entered = set(self.entered)
-        settled = set(changed["settled"])
-        _keep(at._frame.steps, self.steps, settled)
-        _keep(at._frame.outcomes, self.outcomes, settled)
+    def restore(self, told: Any) -> None:
+        """Take the pass back to the moment of a memo that was made by `told`."""
+        for one in self._kept:
+            one.take_back()
+        for one in self._settled:
+            one.take_back(keep=told["settled"])
+        for key, number in executed(told).items():
+            self._at._executions[key] = number
+        for node, outcome in told["outcomes"].items():
+            self._at._inner_outcomes[node] = outcome
 
 
-def _keep(now: dict[str, Any], before: Mapping[str, Any], settled: set[str]) -> None:
-    for name in [name for name in now if name not in settled]:
-        if name in before:
-            now[name] = before[name]
-        else:
-            del now[name]
+def executed(told: Any) -> Mapping[ItemKey, int]:
+    """How often each node was executed at the moment of a memo, of those that were in its stretch."""
+    return {(name, tuple(items)): number for name, items, number in told["executions"]}

@@ -30,17 +30,31 @@ class Again:
     of: str | None = None
 
 
-class Returned(Exception):
-    """An approval has returned to the begin of a loop: whatever else its iteration does is left."""
+class Left(Exception):
+    """Something ends an item or an iteration at once, whatever else is open in it."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(node)
+        self.node = node
+
+
+class Returned(Left):
+    """An approval has returned to the begin of a loop: its iteration is over."""
 
     def __init__(self, back: Again) -> None:
-        super().__init__(back.to)
+        super().__init__(back.node)
         self.back = back
 
-    @property
-    def node(self) -> str:
-        """The node that has returned."""
-        return self.back.node
+
+class ItemEnded(Left):
+    """An outcome that is not drawn has ended an item, or an iteration of a loop container.
+
+    `depth`: in how many groups of steps that run at once this happened.
+    """
+
+    def __init__(self, node: str, outcome: str, depth: int) -> None:
+        super().__init__(node)
+        self.outcome, self.depth = outcome, depth
 
 
 @dataclass(frozen=True, slots=True)

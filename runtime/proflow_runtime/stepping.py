@@ -161,7 +161,7 @@ class Steps(Pass):
         try:
             # Most steps are those of a sequential run that has them behind it.
             call = partial(self._step.run, step, attempt)
-            if self._frame.loop is not None:
+            if self._frame.stretch is not None:
                 call = partial(self._stepped, step, call)
             memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
@@ -194,8 +194,8 @@ class Steps(Pass):
         """One attempt, inside its step: returns what is memoised."""
         self._groups.executed = True
         number = self._ctx.attempt
-        if self._abandoned:
-            return seal_failure(StepFailure("Abandoned", "what it belongs to has failed", number))
+        if self._abandoned or self._groups.left:
+            return seal_failure(StepFailure("Abandoned", "what it belongs to is over", number))
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
         if self.states is None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from itertools import count
-from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
+from itertools import islice
+from typing import Generic, Literal, NoReturn, TypeAlias, TypeVar, overload
 
 from proflow_runtime.frames import Loop
-from proflow_runtime.groups import MissedTarget, Stall
-from proflow_runtime.passes import Pass, step_id
-from proflow_runtime.progress import Progress
-from proflow_runtime.results import Again, Failed, Result, Returned, Stopped, combined
+from proflow_runtime.groups import Stall
+from proflow_runtime.leaving import Leaving, LeftBy
+from proflow_runtime.results import Again, Left, Result, Returned, combined
 from proflow_runtime.status import NodeState
-from proflow_runtime.values import JSON
 
 Passed = TypeVar("Passed", bound=Result | Again | None, covariant=True)
 Needs: TypeAlias = int | Literal["all"] | None
@@ -74,7 +72,7 @@ class Branch(Generic[Passed]):
         self.after, self.needs, self.leaves = after, needs, leaves
 
 
-class Structures(Pass):
+class Structures(Leaving):
     """How a run's paths split, meet and come back."""
 
     @overload
@@ -134,13 +132,13 @@ class Structures(Pass):
         """
         arrived: dict[str, bool] = {}
         names = {branch.name for branch in branches}
-        returned: set[str] = set()
-        """Nodes by which the iteration is left: nothing that comes after them begins any more."""
+        left: set[str] = set()
+        """Nodes that end the item or the iteration: nothing that comes after them begins any more."""
 
         def taken(source: Source) -> bool | None:
             """Whether what leads here was taken; None: that is open still, or all is left."""
             node, *outcomes = (source,) if isinstance(source, str) else source
-            if node in returned:
+            if node in left:
                 return None
             if node in names and not arrived.get(node):
                 return arrived.get(node)
@@ -158,8 +156,8 @@ class Structures(Pass):
                     return None
             try:
                 done = await branch.body()
-            except Returned as error:
-                returned.add(error.node)
+            except Left as error:
+                left.add(error.node)
                 raise
             arrived[branch.name] = done is None
             return done
@@ -186,7 +184,7 @@ class Structures(Pass):
     ) -> Result | None:
         """Runs a block that begins with `node`, once more for every way back to it."""
         around = self._frame
-        loop = Loop(node, around.loop)
+        loop = Loop(around.stretch, header=node)
         left = set(around.exits)
         while True:
             self._next_round(loop)
@@ -200,66 +198,17 @@ class Structures(Pass):
     async def _iteration(
         self, loop: Loop, body: Callable[[], Awaitable[Result | Again | None]]
     ) -> Result | Again | None:
-        """One iteration of a loop, which an approval may end at once by returning.
+        """One iteration of a loop, which an approval may end at once by returning."""
 
-        Inngest goes on behind the run's back with what is open then. So what the run knew at that
-        moment is memoised, as a step `<header>/returned`. Later passes come to that moment again,
-        whatever was answered since, and are taken back to it.
-        """
-        before = Progress.of(self)
-        back: Again | None = None
+        def returns(error: Left) -> bool:
+            return isinstance(error, Returned) and error.back.to == loop.header
 
-        async def memo() -> JSON:
-            self._groups.executed = True
-            if back is None:
-                return None
-            self._open.discard(step)
-            if self._closer is not None:
-                await self._closer(sorted(self._asked - before.asked))
-            return {
-                "node": back.node,
-                "outcome": self.outcome_of(back.node),
-                "limit": back.limit,
-                "of": back.of,
-                **Progress.of(self).since(before),
-            }
-
-        async def memoised() -> Any:
-            return await self._stepped(step, partial(self._step.run, step, memo))
-
-        known: Any = None
-        for step in self._returns(loop):
-            if not self._is_memoised(step):
-                break
-            if (known := await memoised()) is not None:
-                break
-        if known is not None:
-            loop.left, loop.begun = frozenset(known["open"]), before.executed(known)
-        self._groups.left += known is not None
-        try:
-            return await body()
-        except (Failed, Stopped, Returned, Stall, MissedTarget) as error:
-            if not isinstance(error, Returned) or error.back.to != loop.header:
-                if known is None and self._is_target(step):
-                    # It was planned, and something else came first: it has to be answered.
-                    await self._groups.one(memoised)
-                raise
-            back = error.back
-        finally:
-            self._groups.left -= known is not None
-            loop.left, loop.begun = frozenset(), None
-        if known is None:
-            known = await self._groups.one(memoised)
-        before.restored(self, known)
-        back = Again(known["node"], loop.header, known["limit"], known["of"])
-        self._count_return(loop, back, known["outcome"])
+        done = await self._leavable(loop.header, "returned", loop, loop.round, body, returns)
+        if not isinstance(done, LeftBy):
+            return done
+        back = Again(done.node, loop.header, done.limit, done.of)
+        self._count_return(loop, back, done.outcome)
         return back
-
-    def _returns(self, loop: Loop) -> Iterator[str]:
-        """The ids of the step that ends a round: the next one where a return was overtaken."""
-        for number in count(1):
-            part = "returned" if number == 1 else f"returned-{number}"
-            yield step_id(loop.header, part, items=self._frame.items, execution=loop.round)
 
     @overload
     def again(
@@ -291,10 +240,10 @@ class Structures(Pass):
         outcome of `node` is another back edge. `of` is as in `choose`. With `at_once` whatever else
         the iteration does is left.
         """
-        loop = self._frame.loop
-        while at_once and loop is not None and loop.header != to:
-            loop = loop.outer
-        if loop is None or loop.header != to:
+        stretch = self._frame.stretch
+        loops = islice(() if stretch is None else stretch.loops, None if at_once else 1)
+        loop = next((one for one in loops if one.header == to), None)
+        if loop is None:
             raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
         back = Again(node, to, limit, of)
         if at_once:
@@ -321,7 +270,7 @@ class Structures(Pass):
         """Whether this is the first to come to `node`; it is from now on."""
         key = (node, self._frame.items)
         first = key not in self._entered
-        self._entered.add(key)
+        self._entered[key] = True
         return first
 
     def absorbed(self) -> Result:

@@ -114,7 +114,7 @@ class Waits(Steps):
             self._fail(node, f"approval `{node}`: {error.message}")
         decided = False
         execution_id = step_id(node, items=items, execution=execution)
-        left = self._groups.left > 0
+        left = bool(self._groups.left)
 
         async def request() -> None:
             if left:
@@ -167,7 +167,7 @@ class Waits(Steps):
             return await self._waited(waiting, event, if_exp, limit)
 
         self._saw(node, "waiting")
-        self._asked.add(execution_id)
+        self._asked[execution_id] = True
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True

@@ -364,7 +364,10 @@ class EndOp(Op):
 
 
 class StopOp(Op):
-    """The invisible, terminating end of an undrawn outcome: the status is the outcome of `node`."""
+    """The invisible end of an undrawn outcome: the status is the outcome of `node`.
+
+    It ends the run, or in a container the item.
+    """
 
     fn: Literal["stop"] = "stop"
 

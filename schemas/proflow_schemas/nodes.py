@@ -319,8 +319,8 @@ class NodeType:
 
     `rules` says that its edges carry rules, which name the outcomes; `every`: that it takes each
     outcome whose rule holds. `default` is the outcome of an edge without a handle; `undrawn`
-    outcomes lead to an invisible terminating end where no edge leaves by them; an undrawn `error`
-    fails the run. `readable` fields exist below `steps.<id>`, with their JSON Schema types.
+    outcomes lead to an invisible terminating end where no edge leaves by them, of the run or in a
+    container of the item; an undrawn `error` fails the run. `readable` fields exist below `steps.<id>`, with their JSON Schema types.
     `container`: it holds nodes of its own.
     """
 

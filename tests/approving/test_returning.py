@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from approving.desk import Desk
 from proflow_runtime import clock
+from proflow_runtime.approvals import OpenRequest
 from proflow_runtime.approving import ActRefused, ApprovalService
 from proflow_runtime.store.models import Approval, AuditEntry
 from proflow_runtime.store.models.approvals import Assignment
@@ -109,7 +110,7 @@ async def test_nobody_votes_on_what_was_closed(database: str) -> None:
             with pytest.raises(ActRefused) as refused:
                 await desk.act("cat", act, await asked("money"))
             assert (refused.value.status, refused.value.code) == (409, "already-decided")
-            message = "it is asked for no more: another approval has returned"
+            message = "it is asked for no more: what it was part of is over"
             assert str(refused.value) == message
         assert (await statuses())["money"] == "cancelled"
 
@@ -227,9 +228,33 @@ async def test_closing_is_for_what_was_left_alone(database: str) -> None:
         money = await asked("money")
         await desk.service.close_left(2, money.run_id, ["money"])
         await desk.service.close_left(1, "another", ["money"])
-        await desk.service.close_left(1, money.run_id, ["money#2", "mon"])
+        await desk.service.close_left(1, money.run_id, [])
         assert await statuses() == {"legal": "open", "money": "open"}
         await desk.service.close_left(1, money.run_id, ["money"])
         await desk.service.close_left(1, money.run_id, ["money"])
         assert (await statuses())["money"] == "cancelled"
         assert await AuditEntry.filter(approval_id=money.id, act="resolved").count() == 1
+
+
+async def test_what_is_being_opened_as_it_is_closed_is_asked_of_nobody(database: str) -> None:
+    """Whichever of the two comes first."""
+    async with reviewing() as desk:
+        money = await asked("money")
+        for number in range(20):
+            request = OpenRequest(
+                1,
+                money.run_id,
+                "review",
+                "money",
+                f"money#{number + 10}",
+                ("user:cat",),
+                "ann",
+                "approval/response",
+                {},
+                {"mode": "any"},
+                {},
+            )
+            closing = desk.service.close_left(1, money.run_id, [request.step])
+            await asyncio.gather(desk.service.open(request), closing)
+            assert (await asked(request.step)).status == "cancelled"
+        assert await inbox(desk, "cat") == ["money"]

@@ -62,6 +62,9 @@ def _excused(run: Run, story: Story, node: str, expected: float | None, seen: fl
     times = {time for time in (expected, seen) if time is not None}
     if times <= run.stops and times:
         return True
+    told = {run.nodes[node].status, story.nodes[node][0]}
+    if told == {"completed", "cancelled"} and node in set(map(node_of, run.abandoned)):
+        return expected == seen  # in one of its items it was about to begin as that was abandoned
     of_node = [times for step, times in story.steps.items() if node_of(step) == node]
     of_node += [(one.started, one.ended) for one in run.executions if node_of(one.step) == node]
     return expected == seen and any(not run.stops.isdisjoint(times) for times in of_node)

@@ -16,6 +16,7 @@ from proflow_compiler.lower import lower
 from proflow_runtime import Registry, status
 from proflow_runtime.handlers import channels, interception
 from proflow_runtime.handlers.task import Handler, Task
+from proflow_runtime.leaving import is_leaving
 from proflow_runtime.local import (
     LocalEngine,
     Observation,
@@ -152,7 +153,19 @@ class _World:
                 "decided_by": "somebody",
             }
         event = inngest.Event(name=wait.name, data=data)
-        self.engine.at(wait.armed_at + timedelta(seconds=answer.after), _sender(self.engine, event))
+
+        async def send() -> None:
+            if not _was_left(run, step):
+                await self.engine.send(event)
+
+        self.engine.at(wait.armed_at + timedelta(seconds=answer.after), send)
+
+
+def _was_left(run: RunRecord, step: str) -> bool:
+    """Whether a wait was open as its item or iteration ended: the event would answer the next."""
+    named = ((one.id or "", one.output) for one in run.steps)
+    memos = (output for id, output in named if is_leaving(id) or id.endswith("/error"))
+    return any(memo is not None and step in memo["open"] for memo in memos)
 
 
 def _sender(engine: LocalEngine, event: inngest.Event) -> Any:
@@ -183,7 +196,7 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error")) or "/part-" in step or "/returned" in step:
+        if step.endswith(("/notify", "/error")) or "/part-" in step or is_leaving(step):
             continue
         if ended is not None:
             if step in done:

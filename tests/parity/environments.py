@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from itertools import product
+from math import inf
 from random import Random
 from typing import Any
 
@@ -39,7 +40,8 @@ def random_outside(drawing: Drawing, random: Random) -> Outside:
                 )
                 if outcome:
                     after = 0 if random.random() < 0.1 else disorder.randint(1, LONGEST)
-                    answers[step] = Answer(outcome, after)
+                    if kind == "approval" or after < _patience(drawing, name):
+                        answers[step] = Answer(outcome, after)
             elif kind == "task":
                 outputs[step] = {"n": random.randint(0, 3), "yes": random.random() < 0.4}
                 if name in drawing.retried and random.random() < 0.4:
@@ -47,6 +49,12 @@ def random_outside(drawing: Drawing, random: Random) -> Outside:
         if kind == "task":
             outputs.setdefault(name, {"n": 0, "yes": False})
     return Outside(data, answers, (), failures, outputs, children())
+
+
+def _patience(drawing: Drawing, wait: str) -> float:
+    """The seconds that a wait takes at most: a later event would answer its next execution."""
+    timeout = drawing.config(wait).get("timeout")
+    return inf if timeout is None else float(timeout.removesuffix("s"))
 
 
 def _items(random: Random, disorder: Random) -> Any:

@@ -216,7 +216,9 @@ class Level:
             happened.outcome = outcome
         self.note_outcome(name, outcome)
         if isinstance(outcome, str) and outcome in self.graph.undrawn(name):
-            self.game.stop(name, "completed", outcome)
+            if self.container is None:
+                self.game.stop(name, "completed", outcome)
+            self.end_item(name, outcome)
         taken = outcome if isinstance(outcome, list) else [outcome]
         edges = [(edge, exit_) for exit_ in self.graph.exits[name] for edge in exit_.edges]
         for exit_ in self.graph.exits[name]:
@@ -348,6 +350,21 @@ class Level:
         if len(sinks) == 1 and self.happened(sinks[0]).status == "completed":
             return self.steps.get(sinks[0], {}).get("output")
         return None
+
+    def end_item(self, name: str, outcome: str) -> NoReturn:
+        """An outcome that is not drawn ends the item; what else is open in it is left."""
+        assert self.container is not None
+        self.ends = [(False, name, End(status=outcome), None)]
+        if any(self.is_open(one) for one in self.begun):
+            self.game.run.stops.add(self.game.now)
+            self.abandon()
+        self.alive = False
+        self.container.item_over(self)
+        raise Abandoned
+
+    def is_open(self, name: str) -> bool:
+        happened = self.game.states.get((name, self.items))
+        return happened is not None and happened.status in ("waiting", "running")
 
     def sinks(self) -> Sequence[str]:
         """The nodes without a way on."""

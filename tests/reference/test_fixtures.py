@@ -11,7 +11,7 @@ from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read_file
 from proflow_runtime.local import inngest_backoff
 from proflow_schemas.durations import parse_duration
-from proflow_schemas.step_ids import step_id
+from proflow_schemas.step_ids import parse, step_id
 
 from reference import Answer, Outside, Run, Sent, play
 
@@ -28,9 +28,9 @@ def outside(case: Case) -> Outside:
         node, _, decided = answer.partition("=")
         outcome, _, after = decided.partition("@+")
         given[node] += 1
-        answers[step_id(node, execution=given[node])] = Answer(
-            outcome, seconds(after) if after else 0
-        )
+        name, items = (found.node, found.items) if (found := parse(node)) else (node, ())
+        step = step_id(name, items=items, execution=given[node])
+        answers[step] = Answer(outcome, seconds(after) if after else 0)
     sent = []
     for send in case.outside.get("sends", []):
         named, _, data = send.partition("=")

@@ -74,7 +74,7 @@ async def test_the_canvas_tells_of_the_iteration_that_has_begun(database: str) -
         }
         refused = await act(cat, "approve", money)
         assert refused.status_code == 409
-        assert refused.json()["detail"] == "it is asked for no more: another approval has returned"
+        assert refused.json()["detail"] == "it is asked for no more: what it was part of is over"
         assert (await ann.get(f"/api/approvals/{money['id']}")).json()["status"] == "cancelled"
         assert (await act(cat, "approve", again)).status_code == 200
 

@@ -11,10 +11,10 @@ from it; paths that leave a subtree early are then counted as if they went throu
 
 from collections.abc import Mapping
 
-from proflow_schemas.nodes import Approval, Foreach, Loop
+from proflow_schemas import nodes
 
 from proflow_compiler.graph import Graph, GraphNode
-from proflow_compiler.graph.loops import natural_loops
+from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.graph.runs import taken_at_once
 from proflow_compiler.nodes import LOWERINGS
 
@@ -30,9 +30,24 @@ def most_steps(graph: Graph) -> int:
         for loop in reversed(natural_loops(level)):
             steps = _most_steps(loop.round(level), own)
             own |= dict.fromkeys(loop.nodes, 0)
-            own[loop.header] = steps * (1 + sum(way.limit for way in loop.back))
-        inner[level.container] = _most_steps(level, own)
+            returns = sum(way.limit for way in loop.back)
+            own[loop.header] = steps * (1 + returns) + _kept(level, loop)
+        inner[level.container] = _most_steps(level, own) + _ended(level)
     return inner[graph.container]
+
+
+def _kept(level: Graph, loop: Loop) -> int:
+    """The steps that keep what was known as an approval returned while something else was at work."""
+    if not any(is_fork(level, name) for name in loop.nodes):
+        return 0
+    return sum(way.limit for way in loop.back if way.at_once)
+
+
+def _ended(level: Graph) -> int:
+    """The step that keeps what was known as an item was ended, where something else may be at work."""
+    if level.container is None or not any(level.undrawn(name) for name in level.nodes):
+        return 0
+    return int(any(is_fork(level, name) for name in level.reachable))
 
 
 def _most_steps(graph: Graph, own: Mapping[str, int]) -> int:
@@ -62,11 +77,11 @@ def _own_steps(at: GraphNode, inner: Mapping[str | None, int]) -> int:
     if not at.drawn:
         return 0
     match at.node.config:
-        case Foreach():
+        case nodes.Foreach():
             return inner[at.node.id]
-        case Loop(max_iterations=rounds):
+        case nodes.Loop(max_iterations=rounds):
             return rounds * inner[at.node.id]
-        case Approval():
+        case nodes.Approval():
             return _PER_APPROVAL
         case _:
             return 0 if LOWERINGS[at.node.type].instant else 1

@@ -174,9 +174,23 @@ class Positions:
             or self._arrival_hazard(name)
             or self._read_hazard(name)
             or self._over_hazard(name)
+            or self._ended_hazard(name)
             or self._function_hazard(name)
             or self._loop_hazards.get(name)
         )
+
+    def _ended_hazard(self, name: str) -> str | None:
+        """An outcome that ended items and is drawn now, or was drawn and would end them."""
+        level = self._level(name)
+        other = self._new.levels.get(level.container)
+        if level.container is None or other is None or name not in other.nodes:
+            return None
+        was, now = set(level.undrawn(name)), set(other.undrawn(name))
+        if changed := sorted(was - now):
+            return f"{ticks(changed[0])} of {ticks(name)} may have ended an item, and is drawn now"
+        if changed := sorted(now - was):
+            return f"{ticks(changed[0])} of {ticks(name)} was drawn, and would end its item now"
+        return None
 
     def _before(self, node: Node) -> Before:
         return Before(
@@ -185,8 +199,13 @@ class Positions:
             self._old.reading,
             self._new.reading,
             read=node.id in self._new.read,
-            final=self._level(node.id).undrawn(node.id),
+            final=self._final(node.id),
         )
+
+    def _final(self, name: str) -> tuple[str, ...]:
+        """The outcomes of a node that ended the run; in a container the run goes on after its item."""
+        level = self._level(name)
+        return level.undrawn(name) if level.container is None else ()
 
     def _level(self, name: str) -> Graph:
         return self._old.level_of[name]

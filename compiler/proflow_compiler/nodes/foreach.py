@@ -47,8 +47,9 @@ across the border are an error. Expressions inside read `item` (or the name give
 
 The node's `output` is the list of the items' results, in order: the `output` of the `end` that an
 item came to, else the output of the only node inside that no edge leaves. An `end` inside ends its
-path of the item; with `terminate` or `fail` it ends the run, and so does a rejection, a timeout or a
-return inside that is not drawn.
+path of the item; with `terminate` or `fail` it ends the run. A rejection, a timeout or a return
+inside that is not drawn ends its item, without an output: what else is open in that item is left, and
+the other items go on.
 
 If an item fails, no other is started, those that are open are given up, and the `error` edge is
 taken; without one, the run fails.

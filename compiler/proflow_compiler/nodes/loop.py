@@ -46,7 +46,8 @@ iterations that are over.
 
 The node's `output` is the last iteration's result: the `output` of the `end` that it came to, else
 the output of the only node inside that no edge leaves. An `end` inside ends its path of the
-iteration; with `terminate` or `fail` it ends the run.
+iteration; with `terminate` or `fail` it ends the run. A rejection, a timeout or a
+return inside that is not drawn ends its iteration.
 
 If an iteration fails, or `while` still holds after `maxIterations` iterations, the `error` edge is
 taken; without one, the run fails.

@@ -102,7 +102,7 @@ async def _over(approval: Approval) -> str:
     if approval.status == "cancelled":
         run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id)
         if run is not None and run.status in OPEN:
-            return "it is asked for no more: another approval has returned"
+            return "it is asked for no more: what it was part of is over"
     return f"it is over already: {approval.status}"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import inngest
+from proflow_schemas.step_ids import node_of
 from tortoise.exceptions import IntegrityError
 
 from proflow_runtime import clock
@@ -15,6 +16,7 @@ from proflow_runtime.approving.resolving import ApproverSpec, Context, Resolver
 from proflow_runtime.approving.tally import ratio_of
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval
+from proflow_runtime.store.models.runs import Run
 
 ADMIN = ApproverSpec("admin")
 
@@ -45,6 +47,34 @@ async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
     except IntegrityError:  # it was opened at the same time
         return False
     return True
+
+
+async def never_open(tenant_id: int, run_id: str, step: str) -> None:
+    """Keep an approval from being opened: it is cancelled, unless it is there already."""
+    run = await Run.get_or_none(id=run_id, tenant_id=tenant_id).only("workflow")
+    if run is None or await Approval.exists(run_id=run_id, step=step):
+        return
+    now = clock.now()
+    approval = Approval(
+        tenant_id=tenant_id,
+        run_id=run_id,
+        workflow=run.workflow,
+        node=node_of(step),
+        step=step,
+        label="",
+        answer_event="",
+        answer_data={},
+        mode="any",
+        policy={},
+        opened_at=now,
+    )
+    try:
+        async with transaction() as client:
+            board = Board(client, approval, [])
+            await approval.save()
+            await board.close("cancelled", now)
+    except IntegrityError:  # it was opened at the same time
+        return
 
 
 def _row(request: OpenRequest, now: datetime) -> Approval:

@@ -13,7 +13,7 @@ from proflow_runtime import clock
 from proflow_runtime.approvals import OpenRequest
 from proflow_runtime.approving import acting
 from proflow_runtime.approving.board import MOST_ID, SYSTEM, Board
-from proflow_runtime.approving.opening import open_approval
+from proflow_runtime.approving.opening import never_open, open_approval
 from proflow_runtime.approving.refusals import not_found
 from proflow_runtime.approving.resolving import Resolver, TableResolver
 from proflow_runtime.store import people
@@ -167,13 +167,17 @@ class ApprovalService:
         return found
 
     async def close_left(self, tenant_id: int, run_id: str, steps: Sequence[str]) -> None:
-        """Close open approvals whose iteration another approval has ended by returning.
+        """Close open approvals whose item or iteration has been ended.
+
+        Those that are being opened in this very moment are closed before anybody is asked.
 
         Args:
             tenant_id: The tenant of the run.
             run_id: The run.
             steps: The executions of the approvals, as in `OpenRequest.step`.
         """
+        for step in steps:
+            await never_open(tenant_id, run_id, step)
         left = Approval.filter(
             tenant_id=tenant_id, run_id=run_id, step__in=list(steps), status="open"
         )

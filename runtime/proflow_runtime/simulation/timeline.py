@@ -1,7 +1,6 @@
 """A simulated run for people: a timeline, and a table of the nodes' states."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from proflow_schemas.definition import Definition
 from proflow_schemas.durations import format_duration
 
 from proflow_runtime import approvals
+from proflow_runtime.leaving import is_leaving
 from proflow_runtime.simulation.exploring import MAX_RUNS, Exploration
 
 _MARKS = {
@@ -27,7 +27,6 @@ _MARKS = {
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 """What need not be told of an event that answered: it is the outcome, or how it was matched."""
-_RETURNED = re.compile(r"/returned(-\d+)?$")
 _WIDEST, _LONGEST = 48, 600
 
 
@@ -37,7 +36,7 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
     labels = {node.id: node.label for node in definition.canvas.nodes}
     types = {node.id: node.type for node in definition.canvas.nodes}
     lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
-    left = {one for step in told["steps"] if _ends_round(step) for one in _left(step)}
+    left = {one for step in told["steps"] if _ends_stretch(step) for one in _left(step)}
     moments = [
         (
             _since(start, step["at"]),
@@ -117,28 +116,30 @@ def _outcome(outcome: str | Sequence[str] | None) -> str:
     return _cut(outcome if isinstance(outcome, str) else ", ".join(outcome))
 
 
-def _ends_round(step: Mapping[str, Any]) -> bool:
-    """Whether it is a step by which an approval ends a round of a loop, and leaves all else."""
-    return step["op"] == "StepRun" and _RETURNED.search(step["id"]) is not None
+def _ends_stretch(step: Mapping[str, Any]) -> bool:
+    """Whether it is a step by which something ends an item or a round, and leaves all else."""
+    return step["op"] == "StepRun" and is_leaving(step["id"])
 
 
 def _left(step: Mapping[str, Any]) -> list[str]:
-    """The steps that were open when an approval ended their round."""
+    """The steps that were open when something ended their item or round."""
     return list((step["output"] or {}).get("open", []))
 
 
-def _returned(step: Mapping[str, Any]) -> tuple[str, str, str]:
+def _ended(step: Mapping[str, Any]) -> tuple[str, str, str]:
     if step["output"] is None:
         return _cut(step["id"]), "something else came first", ""
     left = ", ".join(_left(step))
-    said = f"{step['output']['node']} returned to {step['node']}"
+    by, outcome = step["output"]["node"], step["output"]["outcome"]
+    returned = step["output"]["limit"] > 0
+    said = f"{by} returned to {step['node']}" if returned else f"{by} {outcome}: ended"
     return _cut(step["id"]), _cut(said), _cut(f"left: {left}") if left else ""
 
 
 def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[str, str, str]:
     status = step["status"]
-    if _ends_round(step) and status == "completed":
-        return _returned(step)
+    if _ends_stretch(step) and status == "completed":
+        return _ended(step)
     said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
         status, status
     )
