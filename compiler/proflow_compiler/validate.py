@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.fixes import words
-from proflow_compiler.other_words import word_meant
+from proflow_compiler.other_types import word_meant
 from proflow_compiler.problems import Problems, closest, kind_of, shown
 from proflow_compiler.source import escape
 

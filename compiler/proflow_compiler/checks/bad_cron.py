@@ -11,9 +11,11 @@ from proflow_schemas.times import closest_timezone, is_timezone
 from proflow_compiler.checks.cron_fields import (
     LONGEST,
     MONTHS,
+    Tick,
     date_question,
     days_of,
     last_day_question,
+    last_weekday_question,
 )
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -74,7 +76,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger):
             continue
-        found = _problem(trigger, of_a_tenant=facts.graph.design.settings.scope == "tenant")
+        found = _problem(trigger.cron, Tick.of(facts.graph.design, trigger))
         if found is not None:
             message, help = found
             at = pointed(pointer, "cron")
@@ -124,9 +126,8 @@ def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
         yield words.written(at, " ".join([*fields[:4], ",".join(days)]), safe=True)
 
 
-def _problem(trigger: CronTrigger, *, of_a_tenant: bool) -> tuple[str, str | None] | None:
+def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
     """What is wrong with a cron expression, and what to do."""
-    cron = trigger.cron
     fields = cron.split()
     shown = ticks(cron)
     if cron.startswith(("TZ=", "CRON_TZ=")):
@@ -147,7 +148,7 @@ def _problem(trigger: CronTrigger, *, of_a_tenant: bool) -> tuple[str, str | Non
         return f"{shown} has {count}, not five", help
     for name, field in zip(_FIELDS, fields, strict=True):
         if _FOREIGN.search(field):
-            help = _instead(trigger, fields, name, field, of_a_tenant=of_a_tenant)
+            help = _instead(fields, name, field, tick)
             return f"Inngest does not take {ticks(field)} as {name}", help
     if any("7" in re.split(r"[-/]", part)[:2] for part in fields[4].split(",")):
         return f"Inngest does not take {ticks(fields[4])} as weekday", "Sunday is `0`"
@@ -179,15 +180,13 @@ def _missing_day(cron: str) -> tuple[str, str] | None:
     )
 
 
-def _instead(
-    trigger: CronTrigger, fields: list[str], name: str, field: str, *, of_a_tenant: bool
-) -> str:
+def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
     """What asks for the days that a letter or `#` asks for elsewhere."""
     days = field.upper()
     if "?" in field:
         return "write `*`"
     if name == "day of the month" and days in ("L", "LW"):
-        rule = last_day_question(trigger, of_a_tenant=of_a_tenant)
+        rule = last_day_question(tick)
         every = " ".join([*fields[:2], "28-31", *fields[3:]])
         return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
     number = re.fullmatch(r"([0-6]|[A-Z]{3})(?:#([1-5])|L)", days)
@@ -195,9 +194,8 @@ def _instead(
         every = " ".join([*fields[:4], number[1].lower()])
         if number[2] is not None:
             last = 7 * int(number[2])
-            rule = date_question(trigger, last - 6, last, of_a_tenant=of_a_tenant)
+            rule = date_question(tick, last - 6, last)
         else:
-            rule = last_day_question(trigger, of_a_tenant=of_a_tenant)
-            rule = rule.replace("'24h'", "'168h'").replace("== 1", "<= 7")
+            rule = last_weekday_question(tick)
         return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
     return "list the days, or use `*`"

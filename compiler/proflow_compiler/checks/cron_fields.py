@@ -3,8 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from proflow_schemas.nodes import CronTrigger
+
+from proflow_compiler.design import Design
 
 LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """The most days of each month."""
@@ -14,6 +17,7 @@ MONTHS = (
 )
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
+_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,40}")
 _PART = re.compile(r"(\*|[0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?(?:/([0-9]{1,2}))?")
 
 
@@ -25,6 +29,22 @@ class Days:
     months: frozenset[int]
     weekdays: frozenset[int]
     either: bool
+
+
+@dataclass(frozen=True)
+class Tick:
+    """How a rule reads when its run was due: a time, and the argument that names a zone."""
+
+    time: str
+    zone: str
+
+    @classmethod
+    def of(cls, design: Design, trigger: CronTrigger) -> Self:
+        """As the runs of a design see it; a zone that is no name is left out."""
+        key = "scheduledAt" if design.settings.scope == "system" else "scheduled_at"
+        zone = trigger.timezone
+        named = zone is not None and _ZONE.fullmatch(zone)
+        return cls(f"timestamp(event.data.{key})", f"'{zone}'" if named else "")
 
 
 def days_of(cron: str) -> Days | None:
@@ -58,35 +78,27 @@ def values(field: str, low: int, high: int, names: Sequence[str] = ()) -> frozen
     return frozenset(found)
 
 
-def last_day_question(trigger: CronTrigger, *, of_a_tenant: bool) -> str:
+def last_day_question(tick: Tick) -> str:
     """A rule that holds if a run was started on the last day of a month."""
-    zone = _zone(trigger)
-    return f"({_tick(of_a_tenant)} + duration('24h')).getDate({zone}) == 1"
+    return f"({tick.time} + duration('24h')).getDate({tick.zone}) == 1"
 
 
-def weekday_question(trigger: CronTrigger, weekdays: frozenset[int], *, of_a_tenant: bool) -> str:
+def last_weekday_question(tick: Tick) -> str:
+    """A rule that holds if a run was started in the last seven days of a month."""
+    return f"({tick.time} + duration('168h')).getDate({tick.zone}) <= 7"
+
+
+def weekday_question(tick: Tick, weekdays: frozenset[int]) -> str:
     """A rule that holds if a run was started on one of these weekdays."""
-    zone = _zone(trigger)
-    day = f"{_tick(of_a_tenant)}.getDayOfWeek({zone})"
+    day = f"{tick.time}.getDayOfWeek({tick.zone})"
     numbers = sorted(weekdays)
     return f"{day} == {numbers[0]}" if len(numbers) == 1 else f"{day} in {numbers}"
 
 
-def date_question(trigger: CronTrigger, first: int, last: int, *, of_a_tenant: bool) -> str:
+def date_question(tick: Tick, first: int, last: int) -> str:
     """A rule that holds if a run was started on one of these days of a month."""
-    zone = _zone(trigger)
-    date = f"{_tick(of_a_tenant)}.getDate({zone})"
+    date = f"{tick.time}.getDate({tick.zone})"
     return f"{date} >= {first} && {date} <= {last}"
-
-
-def _zone(trigger: CronTrigger) -> str:
-    """The argument that names a trigger's time zone; none if it is UTC, or no zone."""
-    zone = trigger.timezone
-    return f"'{zone}'" if zone and re.fullmatch(r"[A-Za-z0-9_+/-]{1,40}", zone) else ""
-
-
-def _tick(of_a_tenant: bool) -> str:
-    return f"timestamp(event.data.{'scheduled_at' if of_a_tenant else 'scheduledAt'})"
 
 
 def _number(text: str, low: int, names: Sequence[str]) -> int | None:

@@ -9,6 +9,7 @@ from proflow_compiler.checks.cron_fields import (
     MONTHS,
     WEEKDAYS,
     Days,
+    Tick,
     days_of,
     last_day_question,
     weekday_question,
@@ -66,43 +67,41 @@ the first. Where a day of the month and a weekday must both fit, leave the weekd
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    of_a_tenant = facts.graph.design.settings.scope == "tenant"
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger):
             continue
         found = days_of(trigger.cron)
         if found is None:
             continue
-        told = _either(trigger, found, of_a_tenant=of_a_tenant) or _missing(
-            trigger, found, of_a_tenant=of_a_tenant
-        )
+        tick = Tick.of(facts.graph.design, trigger)
+        told = _either(trigger.cron, found, tick) or _missing(trigger.cron, found, tick)
         if told is not None:
             message, help = told
             yield RULE.diagnostic(message, pointed(pointer, "cron"), node=node, help=help)
 
 
-def _either(trigger: CronTrigger, found: Days, *, of_a_tenant: bool) -> tuple[str, str] | None:
+def _either(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
     if not found.either or len(found.weekdays) == 7 or len(found.days) == 31:
         return None
     weekdays = [WEEKDAYS[day] for day in sorted(found.weekdays)]
     days = sorted(found.days)
     shown = ", ".join(map(str, days[:4])) + (", …" if len(days) > 4 else "")
-    rule = weekday_question(trigger, found.weekdays, of_a_tenant=of_a_tenant)
-    fields = trigger.cron.split()
+    rule = weekday_question(tick, found.weekdays)
+    fields = cron.split()
     every = " ".join([*fields[:4], "*"])
     return (
-        f"{ticks(trigger.cron)} fires on day {shown} and also on every {', '.join(weekdays)}: "
+        f"{ticks(cron)} fires on day {shown} and also on every {', '.join(weekdays)}: "
         "one of the two is enough",
         f"use `*` for one of them; where both must fit, write {ticks(every)}, and begin with a "
         f"condition whose rule is `{rule}`",
     )
 
 
-def _missing(trigger: CronTrigger, found: Days, *, of_a_tenant: bool) -> tuple[str, str] | None:
+def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
     """That some of the months do not have one of the days, and the day before does not stand in."""
     if found.either:
         return None
-    single = {int(part) for part in trigger.cron.split()[2].split(",") if part.isdigit()}
+    single = {int(part) for part in cron.split()[2].split(",") if part.isdigit()}
     for day in sorted(single):
         if day < 29 or day - 1 in found.days:
             continue
@@ -111,15 +110,15 @@ def _missing(trigger: CronTrigger, found: Days, *, of_a_tenant: bool) -> tuple[s
             without = [2]
         if not without or (len(without) == len(found.months) and day != 29):
             continue
-        rule = last_day_question(trigger, of_a_tenant=of_a_tenant)
-        fields = trigger.cron.split()
+        rule = last_day_question(tick)
+        fields = cron.split()
         every = " ".join([*fields[:2], "28-31", *fields[3:]])
         names = [MONTHS[month - 1] for month in without]
         listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
         have = "has" if len(names) == 1 else "have"
         years = " in most years" if day == 29 else ""
         return (
-            f"{ticks(trigger.cron)} leaves {len(names)} of {len(found.months)} "
+            f"{ticks(cron)} leaves {len(names)} of {len(found.months)} "
             f"month{'s' if len(found.months) > 1 else ''} out: "
             f"{listed} {have} no day {day}{years}",
             f"for the last day of each month write {ticks(every)}, and begin with a condition whose "

@@ -83,6 +83,18 @@ def decoded_text(text: str) -> Any:
     return None if problems else value
 
 
+def unsound_text(text: str) -> str | None:
+    """Why a text that begins as JSON does is not read as it; None if it is read, or begins else."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    source = Source("", text)
+    _, problems = _parse(source)
+    if not problems:
+        return None
+    one = problems[0]
+    return f"{one.message}, in line {one.line} and column {one.column} of the text"
+
+
 def too_large() -> Diagnostic:
     return _problem(
         "PF001",

@@ -11,6 +11,7 @@ from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.reader import unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
+from proflow_compiler.reader.decode import unsound_text
 from proflow_compiler.source import escape
 from proflow_compiler.validate import closest_key
 
@@ -20,11 +21,19 @@ SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.i
 
 @dataclass(frozen=True)
 class Item:
-    """A node or an edge as drawn; `key` is its key where they are a map."""
+    """A node or an edge as drawn; `key` is its key where they are a map.
+
+    `names` are those of its keys that the file calls otherwise.
+    """
 
     pointer: str
     value: Any
     key: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, key: str) -> str:
+        """The pointer of the value of a key, whatever the file calls it."""
+        return f"{self.pointer}/{self.names.get(key, key)}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,9 @@ def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item
         return tuple(Item(f"{pointer}/{index}", one) for index, one in enumerate(value))
     if isinstance(value, dict):
         return tuple(Item(f"{pointer}/{escape(key)}", one, key) for key, one in value.items())
-    problems.add("PF101", f"`{what}` must be a list, not {kind_of(value)}", pointer)
+    why = unsound_text(value) if isinstance(value, str) else None
+    help = None if why is None else f"a text is read if it holds JSON: {why}"
+    problems.add("PF101", f"`{what}` must be a list, not {kind_of(value)}", pointer, help=help)
     return ()
 
 

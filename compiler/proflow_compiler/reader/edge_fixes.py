@@ -17,12 +17,12 @@ def removed(item: Item, why: str = "") -> Fix:
 
 def tied_elsewhere(end: str, near: str | None, item: Item) -> tuple[Fix, ...]:
     """Tie a dangling edge to what is called nearly so, or remove it."""
-    return (*words.name(f"{item.pointer}/{end}", near), removed(item))
+    return (*words.name(item.at(end), near), removed(item))
 
 
 def another_handle(given: str, near: str | None, item: Item) -> tuple[Fix, ...]:
     """Leave by the outcome that was meant, or remove the edge."""
-    by_name = words.word(f"{item.pointer}/sourceHandle", given, near)
+    by_name = words.word(item.at("sourceHandle"), given, near)
     return by_name or (removed(item, ", which no run takes"),)
 
 
@@ -38,7 +38,7 @@ def moved_into_data(name: str, value: Mapping[str, Any], item: Item) -> tuple[Fi
     if data is not None and (not isinstance(data, dict) or name in data):
         return ()
     edits = [Edit("add", f"{item.pointer}/data", {})] if data is None else []
-    edits.append(Edit("move", f"{item.pointer}/data/{name}", source=f"{item.pointer}/{name}"))
+    edits.append(Edit("move", f"{item.pointer}/data/{name}", source=item.at(name)))
     return (Fix(f"move `{name}` into `data`", True, tuple(edits)),)
 
 

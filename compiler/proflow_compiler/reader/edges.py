@@ -10,7 +10,7 @@ from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of, meant, shown
-from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_keys
+from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_conditions
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.handles import means_error, outcome_meant
 from proflow_compiler.reader.names import as_id
@@ -36,7 +36,7 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
             unread.of_edge(item.value, item.pointer, edge.key, _DATA_KEYS)
             if edge.structured and edge.when_pointer is not None:
                 condition = item.value["data"]["condition"]
-                unread_keys.of_condition(condition, edge.when_pointer, edge.key, problems)
+                unread_conditions.of_condition(condition, edge.when_pointer, edge.key, problems)
     unread.report()
     placing = node_rules.Placing(read.rules, sides, problems)
     edges = placing.place(edges)
@@ -134,7 +134,7 @@ def _end(name: str, value: dict[str, Any], item: Item, problems: Problems) -> st
         problems.add(
             "PF101",
             f"`{name}` must be the id of a node, not {kind_of(value[name])}",
-            f"{item.pointer}/{name}",
+            item.at(name),
         )
     return end
 
@@ -148,7 +148,7 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
         problems.add(
             "PF104",
             f"`{shown(end)}` is a group, which does not run, so no edge can be tied to it",
-            f"{item.pointer}/{name}",
+            item.at(name),
             edge=key,
             help="draw the edge to a node in it",
             fixes=(edge_fixes.removed(item),),
@@ -158,7 +158,7 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
     problems.add(
         "PF104",
         f"there is no node `{shown(end)}`",
-        f"{item.pointer}/{name}",
+        item.at(name),
         edge=key,
         help=meant(near),
         fixes=edge_fixes.tied_elsewhere(name, near, item),
@@ -175,7 +175,7 @@ def _handle(value: dict[str, Any], key: str, item: Item, problems: Problems) -> 
         problems.add(
             "PF101",
             f"`sourceHandle` must be a text, not {kind_of(handle)}",
-            f"{item.pointer}/sourceHandle",
+            item.at("sourceHandle"),
             edge=key,
         )
     return text
@@ -196,12 +196,12 @@ def _leaves(
     none because of a typing error is not taken for the only one."""
     node = read.nodes[source]
     outcomes = node.kind.outcomes
-    at = f"{item.pointer}/sourceHandle" if handle is not None else f"{item.pointer}/source"
+    at = item.at("sourceHandle") if handle is not None else item.at("source")
     if not outcomes:
         problems.add(
             "PF106",
             f"an edge leaves `{shown(source)}`, which is an `{node.type}`",
-            f"{item.pointer}/source",
+            item.at("source"),
             node=source,
             edge=key,
             fixes=(edge_fixes.removed(item, ", which no run takes"),),
@@ -211,7 +211,7 @@ def _leaves(
         problems.add(
             "PF106",
             f"an edge leads into `{shown(target)}`, which is a `start`",
-            f"{item.pointer}/target",
+            item.at("target"),
             node=target,
             edge=key,
             fixes=(edge_fixes.removed(item),),
@@ -283,7 +283,7 @@ def _rules(
             problems.add(
                 "PF101",
                 f"`{name}` stands on the edge itself",
-                f"{item.pointer}/{name}",
+                item.at(name),
                 edge=key,
                 on_key=True,
                 help=f'move it into `data`: `"data": {{"{name}": …}}`',

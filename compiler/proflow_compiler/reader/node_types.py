@@ -5,7 +5,7 @@ from typing import Any
 from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 
 from proflow_compiler.fixes import words
-from proflow_compiler.other_words import type_meant
+from proflow_compiler.other_types import type_meant
 from proflow_compiler.problems import Problems, kind_of, shown
 
 NOTES = frozenset(

@@ -29,4 +29,4 @@ def with_ends(item: Item) -> Item:
         for key, one in value.items()
         if key not in _UNUSED
     }
-    return replace(item, value=named)
+    return replace(item, value=named, names={ours: key for key, ours in renamed.items()})

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proflow_schemas.expressions.conditions import NOTES
 from proflow_schemas.nodes import NODE_TYPES, NodeType
 
 from proflow_compiler import other_words
@@ -89,7 +88,7 @@ class UnreadKeys:
         at = f"{pointer}/data"
         bare = holder.pointer in (at, pointer)
         for key, one in holder.value.items():
-            if key in known or key in quiet or _is_empty(one):
+            if key in known or key in quiet or is_empty(one):
                 continue
             place = f"{holder.pointer}/{escape(key)}"
             found = other_words.meaning(kind.name, key)
@@ -101,7 +100,7 @@ class UnreadKeys:
         if isinstance(data, dict) and not bare:
             around += [(key, one, f"{at}/{escape(key)}", DATA_KEYS) for key, one in data.items()]
         for key, one, place, silent in around:
-            if key in quiet or _is_empty(one) or place == holder.pointer or place == at:
+            if key in quiet or is_empty(one) or place == holder.pointer or place == at:
                 continue
             found = other_words.meaning(kind.name, key)
             if key in _HOLDERS and (isinstance(one, dict) or key == "config"):
@@ -194,7 +193,7 @@ class UnreadKeys:
             if key not in EDGE_KEYS and key not in read
         ]
         for key, one, place, silent in own:
-            if _is_empty(one):
+            if is_empty(one):
                 continue
             found = other_words.of_edge(key)
             if found is None:
@@ -263,7 +262,7 @@ def of_design(
 ) -> None:
     """Look through the top level; of a wrapper only what other tools call a setting is told."""
     for key, one in value.items():
-        if key in known or _is_empty(one):
+        if key in known or is_empty(one):
             continue
         place = f"{pointer}/{escape(key)}"
         if key in _NESTED and isinstance(one, dict) and not wrapper:
@@ -310,7 +309,7 @@ def _of_nested(
     """Settings of a design in an object beside its graph."""
     quiet = {"id", "name", "description", "version", "nodes", "edges", "viewport", "elements"}
     for name, inner in one.items():
-        if name not in known or name in quiet or _is_empty(inner):
+        if name not in known or name in quiet or is_empty(inner):
             continue
         at = f"{place}/{escape(name)}"
         fixes: tuple[Fix, ...] = ()
@@ -332,7 +331,8 @@ def _keys_of(kind: NodeType) -> frozenset[str]:
     return _KEYS[kind.name]
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """True if nothing is lost where nobody reads a value: forms save fields that are not filled."""
     return value is None or value in ("", [], {})
 
 
@@ -385,43 +385,3 @@ def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], hol
             *(Edit("add", f"{below}/{escape(name)}", one) for name, one in written.items()),
         ),
     )
-
-
-_COMPARED = frozenset({"field", "operator", "op", "comparator", "value"})
-_GROUPED = frozenset(
-    {"all", "and", "&&", "every", "any", "or", "||", "some", "not", "logic", "combinator"}
-    | {"logicalOperator", "logical_operator", "conjunction", "conditions", "rules", "children"}
-    | {"items", "operator", "type"}
-)
-
-
-def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) -> None:
-    """Look through a structured condition that was read."""
-    stack = [(value, pointer)]
-    while stack:
-        one, at = stack.pop()
-        if isinstance(one, list):
-            stack += [(member, f"{at}/{index}") for index, member in enumerate(one)]
-        if not isinstance(one, dict):
-            continue
-        compared = "field" in one
-        for key, member in one.items():
-            below = f"{at}/{escape(key)}"
-            if not compared and isinstance(member, list | dict) and key in _GROUPED:
-                stack.append((member, below))
-            read = key in (_COMPARED if compared else _GROUPED)
-            if read or key in NOTES or _is_empty(member) or is_of_the_screen(key):
-                continue
-            if not compared and isinstance(member, str) and member.lower() in _GROUPED:
-                continue
-            problems.add(
-                "PF320",
-                f"nothing reads `{shown(key)}` in the condition of the edge `{shown(edge_key)}`",
-                below,
-                level=Level.WARNING,
-                edge=edge_key,
-                on_key=True,
-                help="a condition has `field`, `operator` and `value`"
-                if compared
-                else "a group has `logic`, `and` or `or`, and `conditions`",
-            )

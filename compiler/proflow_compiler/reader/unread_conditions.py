@@ -1,0 +1,50 @@
+"""PF320 for structured conditions: keys by which other products change what a condition says."""
+
+from typing import Any
+
+from proflow_schemas.expressions.conditions import NOTES
+
+from proflow_compiler.diagnostics import Level
+from proflow_compiler.problems import Problems, shown
+from proflow_compiler.reader.canvas_keys import is_of_the_screen
+from proflow_compiler.reader.unread_keys import is_empty
+from proflow_compiler.source import escape
+
+_COMPARED = frozenset({"field", "operator", "op", "comparator", "value"})
+_GROUPED = frozenset(
+    {"all", "and", "&&", "every", "any", "or", "||", "some", "not", "logic", "combinator"}
+    | {"logicalOperator", "logical_operator", "conjunction", "conditions", "rules", "children"}
+    | {"items", "operator", "type"}
+)
+
+
+def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) -> None:
+    """Look through a structured condition that was read."""
+    stack = [(value, pointer)]
+    while stack:
+        one, at = stack.pop()
+        if isinstance(one, list):
+            stack += [(member, f"{at}/{index}") for index, member in enumerate(one)]
+        if not isinstance(one, dict):
+            continue
+        compared = "field" in one
+        for key, member in one.items():
+            below = f"{at}/{escape(key)}"
+            if not compared and isinstance(member, list | dict) and key in _GROUPED:
+                stack.append((member, below))
+            read = key in (_COMPARED if compared else _GROUPED)
+            if read or key in NOTES or is_empty(member) or is_of_the_screen(key):
+                continue
+            if not compared and isinstance(member, str) and member.lower() in _GROUPED:
+                continue
+            problems.add(
+                "PF320",
+                f"nothing reads `{shown(key)}` in the condition of the edge `{shown(edge_key)}`",
+                below,
+                level=Level.WARNING,
+                edge=edge_key,
+                on_key=True,
+                help="a condition has `field`, `operator` and `value`"
+                if compared
+                else "a group has `logic`, `and` or `or`, and `conditions`",
+            )
