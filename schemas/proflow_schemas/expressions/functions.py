@@ -61,12 +61,11 @@ def _divide(left: float, right: float) -> float:
 
 def _modulo(left: float, right: float) -> float:
     for number in (left, right):
-        if number != math.trunc(number) if math.isfinite(number) else True:
+        if not float(_within(number)).is_integer():
             raise _failure(
                 f"`%` takes whole numbers, not {number_text(number)}",
                 "make one with `round(…)` or `int(…)`",
             )
-        _within(number)
     if right == 0:
         raise _failure("division by zero")
     return math.fmod(left, right)
