@@ -3,6 +3,7 @@
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
 
 from proflow_compiler.graph import Graph, GraphEdge, GraphNode
+from proflow_compiler.graph.runs import leading_nowhere
 
 CHOICE = "choice"
 """The type, on the canvas, of a choice that is not drawn."""
@@ -32,11 +33,13 @@ def _node(level: Graph, at: GraphNode) -> CanvasNode:
 
 
 def _edge(graph: Graph, edge: GraphEdge, *, back: bool = False) -> CanvasEdge:
-    possible = {exit_.outcome for exit_ in graph.exits[edge.source]}
-    several = len(possible) + len(graph.undrawn(edge.source)) > 1
+    source = edge.source
+    possible = {exit_.outcome for exit_ in graph.exits[source]}
+    others = len(graph.undrawn(source)) + len(leading_nowhere(graph, source))
+    several = len(possible) + others > 1
     return CanvasEdge(
-        source=edge.source,
+        source=source,
         target=edge.target,
-        outcome=edge.outcome if several or graph.nodes[edge.source].ruled else None,
+        outcome=edge.outcome if several or graph.nodes[source].ruled else None,
         back=back,
     )
