@@ -42,7 +42,7 @@ HANDLERS = {"book": book}
 
 @asynccontextmanager
 async def recompiling() -> AsyncIterator[Recompiling]:
-    async def replaced(_: object) -> None:
+    async def replaced(*_: object) -> None:
         pass
 
     yield Recompiling(
