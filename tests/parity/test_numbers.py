@@ -71,7 +71,7 @@ def expected(total: float, more: float) -> dict[str, Any] | None:
         "money": float(rounded),
         "lines": float(total) * 2,
     }
-    if any(abs(one) > MAX_EXACT for one in found.values()):
+    if any(abs(one) > MAX_EXACT for one in (*found.values(), more * 2)):
         return None
     shown = int(total) if float(total).is_integer() else total
     return {**found, "text": json.dumps(shown)}

@@ -42,7 +42,7 @@ class Tick:
     def of(cls, design: Design, trigger: CronTrigger) -> Self:
         """As the runs of a design see it; a zone that is no name is left out."""
         key = "scheduledAt" if design.settings.scope == "system" else "scheduled_at"
-        zone = trigger.timezone
+        zone = trigger.timezone or design.settings.timezone
         named = zone is not None and _ZONE.fullmatch(zone)
         return cls(f"timestamp(event.data.{key})", f"'{zone}'" if named else "")
 
