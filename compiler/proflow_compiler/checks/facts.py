@@ -268,8 +268,10 @@ class Facts:
                 f"read only {known}",
             )
         if not foreign:
-            scope = self._event_scope if site.scope == "trigger" else self._cancel_scope
-            found = problems(text, scope, expect=site.expect)
+            if site.scope == "cancel":  # what Inngest takes there, refused-condition says
+                yield from problems(text, self._cancel_scope, expect=site.expect)
+                return
+            found = problems(text, self._event_scope, expect=site.expect)
             yield from found or foreign_problems(text)
 
 
