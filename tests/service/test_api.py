@@ -152,8 +152,9 @@ async def test_a_graph_below_other_keys_is_bounded_too(database: str) -> None:
     async with house() as at:
         ann = await at.user("ann", 1, "designer")
         for design in ({"graph": {"nodes": nodes}}, {"nodes": json.dumps(nodes), "edges": "[]"}):
-            answer = await ann.post("/api/designs/check", json={"design": design})
-            assert problem(answer) == (413, "design-too-large")
+            for asked in ("check", "drawing"):
+                answer = await ann.post(f"/api/designs/{asked}", json={"design": design})
+                assert problem(answer) == (413, "design-too-large")
 
 
 @pytest.mark.parametrize("case", sorted(one.name for one in IMPORTS.iterdir()))

@@ -4,14 +4,19 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from proflow_runtime.service.drawings import drawing, node_types
+from proflow_compiler.reader import read
+from proflow_runtime.service.drawings import Drawing, drawing, node_types
 from proflow_schemas.nodes import NODE_TYPES
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
+def of_text(text: bytes) -> Drawing:
+    return drawing(read(text, "design.json"), handlers=None, timezone=None)
+
+
 def drawn(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> tuple[Any, list[Any]]:
-    found = drawing(json.dumps({"id": "d", "nodes": nodes, "edges": edges}).encode())
+    found = of_text(json.dumps({"id": "d", "nodes": nodes, "edges": edges}).encode())
     return found.picture, found.diagnostics
 
 
@@ -131,7 +136,7 @@ def test_a_branch_that_walked_away_is_shown_by_a_path_of_the_picture() -> None:
 
 def test_what_is_no_design_has_no_picture_but_a_diagnostic() -> None:
     for text in (b"", b"[", b"\xff\xfe", b"{}", b"null", b'{"nodes": 3}', b"[" * 100_000):
-        found = drawing(text)
+        found = of_text(text)
         assert found.diagnostics, text[:20]
 
 
@@ -148,7 +153,7 @@ def test_positions_that_are_no_finite_numbers_are_replaced() -> None:
         start = '{"id": "s", "type": "start", "position": {"x": ' + wrong + ', "y": 0}}'
         end = '{"id": "e", "type": "end", "position": {"x": 300, "y": 0}}'
         text = f'{{"nodes": [{start}, {end}], "edges": [{{"source": "s", "target": "e"}}]}}'
-        found = drawing(text.encode())
+        found = of_text(text.encode())
         json.dumps(found.picture, allow_nan=False)
         assert found.picture is None or all(abs(n["x"]) < 1e6 for n in found.picture["nodes"])
 

@@ -11,7 +11,7 @@ from typing import Any
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.reader import read
+from proflow_compiler.reader import Reading, read
 from proflow_compiler.rendering import check_report
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers
@@ -48,32 +48,38 @@ class Compiling:
 
         Raises `Problem` for a canvas that is too large.
         """
-        self._bound(canvas)
         async with self._places:
             return await asyncio.to_thread(self._compiled, canvas, code, timezone)
 
-    async def draw(self, canvas: Any) -> Drawing:
-        """The picture of a canvas. Raises `Problem` for one that is too large."""
-        self._bound(canvas)
-        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+    async def draw(self, canvas: Any, *, timezone: str | None = None) -> Drawing:
+        """The picture of a canvas; `timezone` as in `compile`.
+
+        Raises `Problem` for a canvas that is too large.
+        """
         async with self._places:
-            return await asyncio.to_thread(drawing, text, handlers=self._handlers)
+            return await asyncio.to_thread(self._drawn, canvas, timezone)
 
-    def _bound(self, canvas: Any) -> None:
+    def _read(self, canvas: Any, text: bytes, name: str) -> Reading:
+        """The designs of a canvas, wherever in it they stand."""
         nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
-        if isinstance(nodes, list | dict) and len(nodes) > self._max_nodes:
-            raise self._too_large()
+        large = isinstance(nodes, list | dict) and len(nodes) > self._max_nodes
+        if not large:  # else it need not be read
+            reading = read(text, f"{name}.json")
+            large = any(len(design.nodes) > self._max_nodes for design in reading.designs)
+        if large:
+            message = f"a design has at most {self._max_nodes} nodes"
+            raise Problem(413, "design-too-large", message)
+        return reading
 
-    def _too_large(self) -> Problem:
-        return Problem(413, "design-too-large", f"a design has at most {self._max_nodes} nodes")
+    def _drawn(self, canvas: Any, timezone: str | None) -> Drawing:
+        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+        reading = self._read(canvas, text, "design")
+        return drawing(reading, handlers=self._handlers, timezone=timezone)
 
     def _compiled(self, canvas: Any, code: str | None, timezone: str | None) -> Compiled:
-        reading = read(stored_text(canvas, code), f"{code or 'design'}.json")
-        several = len(reading.designs) > 1
-        if several:
+        reading = self._read(canvas, stored_text(canvas, code), code or "design")
+        if len(reading.designs) > 1:
             raise Problem(422, "several-designs", "the body holds several designs")
-        if any(len(design.nodes) > self._max_nodes for design in reading.designs):
-            raise self._too_large()
         found = compile_reading(reading, handlers=self._handlers, stored=True, timezone=timezone)
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]

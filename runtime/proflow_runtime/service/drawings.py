@@ -10,7 +10,7 @@ from proflow_compiler.drawing.figure import Figure, figure
 from proflow_compiler.drawing.layout import MAX_WIDTH, Layout, layout, text_width
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.reader import read
+from proflow_compiler.reader import Reading
 from proflow_compiler.rendering import check_report
 from proflow_schemas.handlers import Handlers
 from proflow_schemas.nodes import CANONICAL, NODE_TYPES
@@ -30,14 +30,13 @@ class Drawing:
     diagnostics: list[dict[str, Any]]
 
 
-def drawing(text: bytes, name: str = "design.json", *, handlers: Handlers | None = None) -> Drawing:
-    """The picture of a design in any shape that can be read, and what is wrong with it.
+def drawing(reading: Reading, *, handlers: Handlers | None, timezone: str | None) -> Drawing:
+    """The picture of a design that was read, and what is wrong with it.
 
     An unsound design has a picture too. A diagnostic's `node` is the `id` of one in the picture, its
     `edge` the `key` of one, and its `path` the nodes of a walk that shows what is wrong.
     """
-    reading = read(text, name)
-    found = compile_reading(reading, handlers=handlers, stored=True)
+    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone)
     diagnostics = [
         one for file in check_report(found.reports)["files"] for one in file["diagnostics"]
     ]

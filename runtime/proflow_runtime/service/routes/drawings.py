@@ -30,7 +30,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/designs/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_design(body: AskedDesign, principal: Principal = who) -> Drawn:
         """The picture of a drawing and what is wrong with it; nothing is saved."""
-        found = await proflow.compiling.draw(body.design)
+        zone = await proflow.zones.named(principal.tenant_id)
+        found = await proflow.compiling.draw(body.design, timezone=zone)
         return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/node-types", tags=[TAG], responses=RESPONSES)

@@ -160,7 +160,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             version = await designs.version(principal.tenant_id, run.workflow, run.version)
         except designs.UnknownDesignError:
             raise not_found("drawing") from None
-        found = await proflow.compiling.draw(version.canvas)
+        zone = await proflow.zones.named(principal.tenant_id)
+        found = await proflow.compiling.draw(version.canvas, timezone=zone)
         return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
