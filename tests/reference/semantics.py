@@ -352,8 +352,8 @@ class Level:
         """An outcome that is not drawn ends the item; what else is open in it is left."""
         assert self.container is not None
         self.ends = [(False, name, End(status=outcome), None)]
+        self.game.run.stops.add(self.game.now)
         if any(self.is_open(one) for one in self.begun):
-            self.game.run.stops.add(self.game.now)
             self.abandon()
         self.alive = False
         self.container.item_over(self)

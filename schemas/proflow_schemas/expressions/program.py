@@ -129,9 +129,13 @@ class Program:
         return f"{what}: a number never equals a text"
 
     def _value(self, scope: Mapping[str, Any]) -> cel.Value:
-        data = _narrowed(scope, self._plan)
+        read = _narrowed(scope, self._plan)
         if self._growing:
-            check_extent(self.syntax.tree, data, self._growing)
+            try:
+                check_extent(self.syntax.tree, read, self._growing)
+            except RecursionError:  # far deeper than is taken
+                raise ExpressionError(_TOO_DEEP) from None
+        data = _converted(read, self._plan)
         try:
             return self._evaluate(data=data)
         except (RuntimeError, TypeError, UnicodeError) as error:
@@ -170,13 +174,24 @@ def _narrowed(source: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
         value = source.get(key, _MISSING)
         if value is _MISSING:
             continue
-        kind = type(value)
         if below is False:
             found[key] = None
-        elif below is True or kind is list or kind in _SCALARS or not isinstance(value, Mapping):
-            found[key] = _prepared(value, 0)
+        elif below is True or type(value) in _SCALARS or not isinstance(value, Mapping):
+            found[key] = value
         else:
             found[key] = _narrowed(value, below)
+    return found
+
+
+def _converted(read: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
+    """What an expression reads, as the library takes it."""
+    found: dict[str, Any] = {}
+    for key, value in read.items():
+        below = plan[key]
+        if below is True or below is False or not isinstance(value, Mapping):
+            found[key] = _prepared(value, 0)
+        else:
+            found[key] = _converted(value, below)
     return found
 
 
