@@ -189,7 +189,7 @@ async def test_rules_that_compare_a_number_with_a_text_are_told_of(
         flow.choose("kind", {"a": "event.data.n == '7'", "b": "event.data.n == 7"})
         flow.choose_every("all", {"x": "event.data.t != 7", "y": "event.data.t == '7'"})
         flow.set("v", {"n": "event.data.n"})
-        flow.choose("v?default", {"z": "steps.v.output.n == 'x'"}, default="w", of="v")
+        flow.choose("v", {"z": "steps.v.output.n == 'x'"}, default="w", after="default")
 
         async def again() -> None:
             flow.set("in", {"k": "iteration"})
