@@ -153,6 +153,8 @@ def _check(value: Any, at: _Place, depth: int) -> int:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise NotJsonError(f"{_worded(at)} has the key `{key!r}`, which is not a text")
+            if not key.isascii():
+                _check(key, (at, ascii(key)), depth + 1)
             size += 6 * len(key) + 3 + _check(item, (at, key), depth + 1)
         return size
     if isinstance(value, list | tuple):

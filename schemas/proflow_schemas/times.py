@@ -23,6 +23,10 @@ _TIME_OF_DAY = re.compile(
 )
 _CITIES = {"beijing": "Asia/Shanghai", "peking": "Asia/Shanghai", "shenzhen": "Asia/Shanghai"}
 """Cities whose time zone is called after another one."""
+_CHINA = 8
+"""Hours ahead of UTC: there the city is better known than the offset."""
+_OFFSET = re.compile(r"(?:utc|gmt)?_?([+-])0?([0-9]{1,2})(?::?00)?", re.ASCII)
+_ABBREVIATION = re.compile(r"[A-Za-z]{2,4}", re.ASCII)
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 """Files of the database that name no zone."""
 
@@ -47,14 +51,28 @@ def closest_timezone(name: str) -> str | None:
     folded = {one.lower(): one for one in sorted(timezones())}
     wanted = "_".join(name.lower().split())[:60]
     city = wanted.rpartition("/")[2]
+    if (offset := _OFFSET.fullmatch(wanted)) is not None:
+        return _with_offset(-1 if offset[1] == "-" else 1, int(offset[2]))
     if city in _CITIES:
         return _CITIES[city]
     if wanted in folded:
         return folded[wanted]
     if (found := next((one for one in folded if one.endswith(f"/{city}")), None)) is not None:
         return folded[found]
+    if _ABBREVIATION.fullmatch(name):
+        return None  # the same few letters mean several zones
     close = get_close_matches(wanted, folded, n=1)
     return folded[close[0]] if close else None
+
+
+def _with_offset(sign: int, hours: int) -> str | None:
+    """The time zone that is always so many hours ahead of UTC, or behind it."""
+    if not hours:
+        return UTC_NAME
+    if sign * hours == _CHINA:
+        return "Asia/Shanghai"
+    name = f"Etc/GMT{'-' if sign > 0 else '+'}{hours}"  # POSIX counts the other way round
+    return name if is_timezone(name) else None
 
 
 @lru_cache(maxsize=1024)

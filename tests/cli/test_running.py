@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.conftest import DESIGNS, Proflow
@@ -257,3 +258,18 @@ def test_where_there_are_too_many_combinations_few_runs_cover_much(
     assert "there are more combinations than 11: the others were not run" in done.out
     assert "nodes no run reached: none" in done.out
     assert "edges no run took: none" in done.out
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"text": "x" * 3_200_000}, "the data of an event has at most 3 MiB, not 3,200,0"),
+        ({"deep": json.loads("[" * 250 + "]" * 250)}, "it is nested more than 200 levels deep"),
+    ],
+)
+def test_data_that_no_event_can_hold_is_refused(
+    proflow: Proflow, sample: Path, tmp_path: Path, data: Any, complaint: str
+) -> None:
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    done = proflow("run", sample, "--data", f"@{tmp_path / 'data.json'}")
+    assert (done.code, complaint in done.err) == (2, True), done.err

@@ -295,3 +295,13 @@ def test_conditions_with_ids_belong_to_the_edges_that_name_them() -> None:
     assert texts["e"] is None
     assert "> 9" in str(texts["a"])
     assert "< 3" in str(texts["b"])
+
+
+def test_inputs_are_ports_where_they_are_a_list_and_else_a_misspelling() -> None:
+    def told(inputs: Any) -> list[str]:
+        node = {"id": "t", "type": "task", "data": {"handler": "work", "inputs": inputs}}
+        found = compiled(json.dumps({"nodes": [node], "edges": []}))
+        return [one.message for one in found.reading.diagnostics]
+
+    assert told([{"id": "in"}]) == []
+    assert told({"k": "${event.data.k}"}) == ["unknown key `inputs`"]

@@ -196,6 +196,7 @@ for _ in range(300):
         ([Decimal("NaN")], "the output[0] is `NaN`, which is not JSON"),
         ([Fraction(1, 2)], "the output[0] is a `Fraction`, which is not JSON"),
         ("\ud800", "the output contains half of a surrogate pair"),
+        ({"\ud800": 1}, r"the output.'\ud800' contains half of a surrogate pair"),
         (object, "the output is a `type`, which is not JSON"),
         (DEEP, "the output is nested more than 200 levels deep"),
         ("x" * (4 * 2**20), "the output has 4,194,306 bytes, more than the 4 MiB that a step may"),

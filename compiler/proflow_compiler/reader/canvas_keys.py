@@ -10,6 +10,7 @@ HOST_KEYS = frozenset(
     | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
 )
 """Of nodes, of their `data` and of the top level; they are no misspellings."""
+_PORTS = frozenset({"inputs", "outputs"})
 _DRAWN = frozenset(
     # React Flow 9, 11 and 12, Vue Flow and Svelte Flow, of a node as of an edge
     {"id", "type", "data", "label", "hidden", "selected", "selectable", "deletable", "focusable"}
@@ -103,3 +104,8 @@ def is_of_the_screen(key: str) -> bool:
 def is_of_a_row(key: str) -> bool:
     """True if a key at the top level looks like a column of a host's table: `created_by`."""
     return is_of_the_screen(key) or _OF_A_ROW.fullmatch(key) is not None
+
+
+def is_of_host(key: str, value: object) -> bool:
+    """Whether a key is a host's own, and no misspelling: `inputs` is, if it lists ports."""
+    return key in HOST_KEYS and (key not in _PORTS or isinstance(value, list))

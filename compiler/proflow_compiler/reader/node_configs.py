@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
 from proflow_compiler.reader import riveredge
-from proflow_compiler.reader.canvas_keys import HOST_KEYS
+from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
 from proflow_compiler.validate import Place, closest_key, validate
@@ -66,7 +66,7 @@ def read_config(
                 if one is not None and not (key == "status" and one in DISPLAYED):
                     given[key] = one
             elif (
-                key not in HOST_KEYS
+                not is_of_host(key, one)
                 and (near := misspelt(key, list(known), found.value)) is not None
             ):
                 problems.add(

@@ -21,6 +21,9 @@ from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
+from proflow_runtime.local import gojson
+from proflow_runtime.local.events import MAX_EVENT
+
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
 WORKING = ("task", "notify", "cc", "ai", "http")
@@ -107,11 +110,8 @@ def read_outside(
     Raises `OutsideError`.
     """
     drawn = _Drawn(definition, children)
-    given = {} if data is None else read_json(data, "--data")
-    if not isinstance(given, dict):
-        raise OutsideError("--data: the data of an event is a JSON object")
     return Outside(
-        data=given,
+        data={} if data is None else _event_data(data, "--data"),
         at=None if at is None else _time(at, definition.timezone or timezone),
         answers=tuple(_answer(text, drawn) for text in answers),
         sends=tuple(_sending(text) for text in sends),
@@ -137,6 +137,19 @@ def read_json(text: str, option: str) -> Any:
     if (beyond := inexact(found)) is not None:
         at = f" at {_cut(beyond.pointer)}" if beyond.path else ""
         raise OutsideError(f"{option}: the number{at}: {beyond}; {AS_TEXT}")
+    return found
+
+
+def _event_data(text: str, option: str) -> dict[str, Any]:
+    found = read_json(text, option)
+    if not isinstance(found, dict):
+        raise OutsideError(f"{option}: the data of an event is a JSON object")
+    try:
+        size = len(gojson.dumps(gojson.from_python(found)))
+    except ValueError as error:
+        raise OutsideError(f"{option}: {error}") from None
+    if size > MAX_EVENT:
+        raise OutsideError(f"{option}: the data of an event has at most 3 MiB, not {size:,} bytes")
     return found
 
 
@@ -228,9 +241,7 @@ def _sending(text: str) -> Sending:
     after, event = _later(head, "--send")
     if not equals or not event:
         raise OutsideError(f"--send: `{_cut(text)}` is not EVENT[@+DURATION]=JSON")
-    value = read_json(data, "--send")
-    if not isinstance(value, dict):
-        raise OutsideError("--send: the data of an event is a JSON object")
+    value = _event_data(data, "--send")
     if event.startswith("inngest/"):
         raise OutsideError(f"--send: the event name `{event}` is reserved for internal use")
     return Sending(event, value, after)
