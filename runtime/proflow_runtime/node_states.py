@@ -242,7 +242,11 @@ class _Level:
         self, loop: _Loop, states: Mapping[str, NodeState], held: Mapping[int, bool]
     ) -> list[int]:
         """The edges that are settled because the run has left a loop."""
-        over = all(states[name].status in ("completed", "skipped") for name in loop.nodes)
+        over = all(
+            states[name].status in ("completed", "skipped")
+            and not self._has_ended(name, states[name].outcome)
+            for name in loop.nodes
+        )
         if not over or any(held.get(index) for index in (*loop.back, *loop.stopping)):
             return []
         return [index for index in loop.left_by if index in held]
@@ -255,11 +259,19 @@ class _Level:
             return dict.fromkeys(out, False)
         if state.status != "completed":
             return {}
-        outcomes = state.outcome if isinstance(state.outcome, list) else [state.outcome]
-        followed = {index: self.edges[index].outcome in (None, *outcomes) for index in out}
+        return {} if self._has_ended(name, state.outcome) else self._followed(name, state.outcome)
+
+    def _followed(self, name: str, outcome: str | list[str] | None) -> dict[int, bool]:
+        """The edges out of a node that is over, and whether they lead on by its outcome."""
+        outcomes = outcome if isinstance(outcome, list) else [outcome]
+        return {index: self.edges[index].outcome in (None, *outcomes) for index in self.out[name]}
+
+    def _has_ended(self, name: str, outcome: str | list[str] | None) -> bool:
+        """Whether a node's outcome is not drawn, and has ended the run or the item."""
         kind = NODE_TYPES.get(self.nodes[name].type)
-        stopped = kind is not None and state.outcome in kind.undrawn
-        return {} if stopped and not any(followed.values()) else followed
+        if kind is None or outcome not in kind.undrawn:
+            return False
+        return not any(self._followed(name, outcome).values())
 
 
 def _state(

@@ -79,12 +79,18 @@ def _naive(facts: Facts) -> Iterator[_Naive]:
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger) or trigger.timezone is not None:
             continue
-        if not trigger.cron.startswith(("TZ=", "CRON_TZ=")):  # bad-cron says that these are wrong
+        if _needs_zone(trigger.cron):
             yield _Naive(trigger.cron, pointed(pointer, "cron"), node)
     for name, drawn in facts.graph.design.nodes.items():
         config = drawn.config
         if isinstance(config, Delay) and isinstance(config.until, str) and is_naive(config.until):
             yield _Naive(config.until, drawn.pointer_to("until"), name)
+
+
+def _needs_zone(cron: str) -> bool:
+    """Whether a cron names an hour or a day; of one that cannot be read, bad-cron says so."""
+    fields = cron.split()
+    return len(fields) == 5 and any(field != "*" for field in fields[1:])
 
 
 def _fixes(pointer: str) -> Iterator[Fix]:
