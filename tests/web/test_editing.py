@@ -17,9 +17,9 @@ def design(code: str, handle: str | None = None) -> dict[str, Any]:
     return {
         "id": code,
         "name": "请假",
-        "hostField": {"kept": [1, 2, {"deep": None}]},
+        "x-hostField": {"kept": [1, 2, {"deep": None}]},
         "nodes": [
-            {"id": "start", "type": "start", "position": {"x": 0, "y": 0}, "host": "mine"},
+            {"id": "start", "type": "start", "position": {"x": 0, "y": 0}, "x-host": "mine"},
             {
                 "id": "ask",
                 "type": "approval",
