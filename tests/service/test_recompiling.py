@@ -254,4 +254,6 @@ async def _approve(at: House, run_id: str) -> None:
     approval = await until(lambda: Approval.get_or_none(run_id=run_id, status="open"))
     ann = await at.user("ann")
     answer = await ann.post(f"/api/approvals/{approval.id}/acts", json={"act": "approve"})
-    assert answer.status_code == 200, answer.text
+    # A pass that came after the upgrade may have failed the run by then: it does not matter which.
+    late = answer.status_code == 409 and "its run is over already: failed" in answer.text
+    assert answer.status_code == 200 or late, answer.text
