@@ -221,8 +221,8 @@ class _Level:
     def _joins_of(self, body: Collection[str]) -> list[str]:
         """Joins of mode `all` that only this body leads to: the loop is left behind them.
 
-        They take no time, so nobody can tell; and where the branches of an iteration meet in one,
-        the loop has one exit instead of one for each branch.
+        A join takes no time, so it does not matter on which side of the loop it stands. If the
+        branches of an iteration meet in one, the loop has one exit instead of one for each branch.
         """
         found: dict[str, None] = {}
         stack = [name for name in body if name in self.places]

@@ -48,7 +48,7 @@ class Tick:
 
 
 def days_of(cron: str) -> Days | None:
-    """The days of a sound cron expression; None if it is none."""
+    """The days on which a cron fires; None if the expression cannot be read."""
     fields = cron.split()
     if len(fields) != 5:
         return None

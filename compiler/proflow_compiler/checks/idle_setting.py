@@ -163,7 +163,7 @@ def _of_approval(config: Approval) -> Iterator[_Idle]:
 
 
 def _before(one: Duration | None, other: Duration) -> bool:
-    """True if a duration is over when another is, or earlier; bad-duration says what is none."""
+    """True if a duration is as long as another, or shorter; bad-duration tells of unreadable ones."""
     try:
         return one is not None and parse_duration(one) <= parse_duration(other)
     except DurationError:

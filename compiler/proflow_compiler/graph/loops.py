@@ -88,7 +88,7 @@ def _turns(graph: Graph, way: WayBack) -> bool:
 
 
 def _before(graph: Graph) -> Mapping[str, list[str]]:
-    """What a run can come to each node from, ways back included."""
+    """The nodes from which a run can come to each node, also by back edges."""
     found = {
         name: [edge.source for edge in edges if edge.source in graph.reachable]
         for name, edges in graph.into.items()

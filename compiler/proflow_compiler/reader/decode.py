@@ -78,7 +78,7 @@ def decode(data: bytes, path: str) -> Decoded:
 
 
 def decoded_text(text: str) -> Any:
-    """The JSON value of a text within a file; None if it is none, or one that is refused."""
+    """The JSON value that a text in a file holds; None if it holds no JSON, or JSON that is refused."""
     value, problems = _parse(Source("", text))
     return None if problems else value
 

@@ -47,7 +47,7 @@ class NodeRules:
 
 
 def found_in(kind: NodeType, places: Iterable[tuple[Mapping[str, Any], str]]) -> NodeRules | None:
-    """The rules in what configures a node, or in its `data`; None if there are none."""
+    """The rules that stand in a node's config or `data`; None if it has no rules."""
     if not kind.rules:
         return None
     for holder, at in places:

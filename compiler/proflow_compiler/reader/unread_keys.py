@@ -337,7 +337,7 @@ def is_empty(value: Any) -> bool:
 
 
 def _elsewhere(key: str, kind: NodeType, given: Collection[str]) -> str | None:
-    """What a key that is none of this type may be meant for."""
+    """What may have been meant by a key that this node type does not have."""
     known = _keys_of(kind)
     near = closest_key(key, known) or closest(key, known, cutoff=0.7)
     if near is not None and near not in given:

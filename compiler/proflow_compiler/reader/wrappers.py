@@ -19,7 +19,7 @@ _EMPTY = 8
 
 
 def inside(value: dict[str, Any], pointer: str) -> tuple[Any, str, list[str]] | None:
-    """What the wrapper holds, where, and which texts it was read from; None if there is none."""
+    """The graph in a wrapper, where it stands, and the texts it was read from; None without a wrapper."""
     plausible: tuple[Any, str, list[str]] | None = None
     for path in PATHS:
         found: Any = value

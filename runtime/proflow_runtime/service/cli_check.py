@@ -1,6 +1,7 @@
 """`proflow check`: designs in files, or those that are published in the database."""
 
 import sys
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -88,7 +89,7 @@ def _check_published(url: str, handlers: str | None, strict: bool, report: "_Lis
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
 
 
-class _Listing:
+class _Listing(ABC):
     """Reports versions one by one: there may be many thousands."""
 
     def __init__(self) -> None:
@@ -102,11 +103,13 @@ class _Listing:
         if not one.ok or one.version.is_outdated:
             self.show(one)
 
+    @abstractmethod
     def show(self, one: "CheckedVersion") -> None:
-        raise NotImplementedError
+        """Print one version."""
 
+    @abstractmethod
     def end(self) -> None:
-        raise NotImplementedError
+        """Print what concludes the list."""
 
 
 class _Text(_Listing):
