@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from wcwidth import wcswidth, wcwidth
+
 from proflow_compiler.source import Source
 
 MAX_WIDTH = 100
@@ -14,6 +16,13 @@ def visible(text: str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if character in keep else _visible(character) for character in text)
+
+
+def width_of(text: str) -> int:
+    """Return the columns that a text takes on a terminal: wide characters take two."""
+    width = wcswidth(text)
+    # Negative for a text with control characters, which take no column of their own.
+    return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
 
 
 def excerpt(
@@ -39,7 +48,7 @@ def excerpt(
     lead = "…" if first else ""
     tail = "…" if last < length else ""
     before, marked = lead + _shown(left), _shown(mark)
-    return before + marked + _shown(right) + tail, _width(before), max(1, _width(marked))
+    return before + marked + _shown(right) + tail, width_of(before), max(1, width_of(marked))
 
 
 def _shown(text: str) -> str:
@@ -50,14 +59,3 @@ def _visible(character: str) -> str:
     if unicodedata.category(character) in _HIDDEN:
         return f"<U+{ord(character):04X}>"
     return character
-
-
-def _width(text: str) -> int:
-    return sum(
-        0
-        if unicodedata.combining(character)
-        else 2
-        if unicodedata.east_asian_width(character) in ("W", "F")
-        else 1
-        for character in text
-    )

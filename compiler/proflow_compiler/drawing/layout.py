@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from unicodedata import east_asian_width
 
 import graphlay
 
 from proflow_compiler.drawing.figure import Arrow, Figure, Shape
+from proflow_compiler.excerpt import width_of
 
 HEIGHT = 48.0
 MIN_WIDTH, MAX_WIDTH = 72.0, 260.0
@@ -49,7 +49,7 @@ def layout(figure: Figure, widths: dict[str, float]) -> Layout:
 
 def text_width(text: str, size: float = FONT) -> float:
     """About how wide a text is drawn: wide characters take the size of the font."""
-    wide = sum(east_asian_width(character) in ("W", "F") for character in text)
+    wide = sum(width_of(character) > 1 for character in text)
     return size * (wide + 0.56 * (len(text) - wide))
 
 

@@ -1,11 +1,11 @@
 """A simulated run for people: a timeline, and a table of the nodes' states."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from unicodedata import category, east_asian_width
 
+from proflow_compiler.excerpt import visible, width_of
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import format_duration
 
@@ -60,7 +60,7 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
         for name, node in told["nodes"].items()
     ]
     lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
-    lines += [f"note: {plain(note)}" for note in told["unused"]]
+    lines += [f"note: {visible(note)}" for note in told["unused"]]
     return "\n".join([*lines, _conclusion(told)]) + "\n"
 
 
@@ -79,9 +79,9 @@ def overview(found: Exploration, definition: Definition) -> str:
     lines += [*table([("", "outcomes", "result", "completed", ""), *rows]), ""]
     if not found.complete:
         lines.append(f"there are more combinations than {MAX_RUNS}: the others were not run")
-    nodes = [plain(node) for node in found.uncovered_nodes]
+    nodes = [visible(node) for node in found.uncovered_nodes]
     edges = [
-        f"{plain(str(e['source']))} → {plain(str(e['target']))}" for e in found.uncovered_edges
+        f"{visible(str(e['source']))} → {visible(str(e['target']))}" for e in found.uncovered_edges
     ]
     lines.append(f"nodes no run reached: {', '.join(nodes) or 'none'}")
     lines.append(f"edges no run took: {', '.join(edges) or 'none'}")
@@ -90,24 +90,13 @@ def overview(found: Exploration, definition: Definition) -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows with their columns under each other; wide characters count twice."""
-    widths = [max(_width(row[index]) for row in rows) for index in range(len(rows[0]))]
+    widths = [max(width_of(row[index]) for row in rows) for index in range(len(rows[0]))]
     return [
         "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+            cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     ]
-
-
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal: control and formatting characters are escaped."""
-    return "".join(
-        char if category(char) not in _STEERING else char.encode("unicode_escape").decode()
-        for char in text
-    )
-
-
-_STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def _outcome(outcome: str | Sequence[str] | None) -> str:
@@ -171,14 +160,14 @@ def _conclusion(told: Mapping[str, Any]) -> str:
     took = f" after {_since(told['started_at'], told['ended_at'])[1:]}" if told["ended_at"] else ""
     match told["status"]:
         case "completed":
-            return f"completed{took}, result: {plain(str(told['result']))}"
+            return f"completed{took}, result: {visible(str(told['result']))}"
         case "failed":
             return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
         case "waiting":
             nodes = told["nodes"].items()
             waiting = [name for name, node in nodes if node["status"] == "waiting"]
             waiting = waiting or [name for name, node in nodes if node["status"] == "running"]
-            return f"still waiting for {', '.join(f'`{plain(name)}`' for name in waiting)}"
+            return f"still waiting for {', '.join(f'`{visible(name)}`' for name in waiting)}"
         case status:
             return f"{status}{took}"
 
@@ -217,24 +206,12 @@ def _since(start: str, at: str) -> str:
 
 
 def _cut(text: str, widest: int = _WIDEST) -> str:
-    shown = plain(text[: widest + 1])
-    if _width(shown) <= widest:
+    shown = visible(text[: widest + 1])
+    if width_of(shown) <= widest:
         return shown
     kept = ""
     for char in shown:
-        if _width(kept) + _width(char) > widest - 1:
+        if width_of(kept) + width_of(char) > widest - 1:
             break
         kept += char
     return f"{kept}…"
-
-
-def _width(text: str) -> int:
-    return sum(_columns(text))
-
-
-def _columns(text: str) -> Iterable[int]:
-    for char in text:
-        if category(char) in ("Mn", "Me"):
-            yield 0
-        else:
-            yield 2 if east_asian_width(char) in "WF" else 1
