@@ -14,7 +14,7 @@ import inngest
 from proflow_schemas.sizes import MAX_STEPS
 
 from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
-from proflow_runtime.local import binding, gojson
+from proflow_runtime.local import binding
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
 from proflow_runtime.local.crons import NEXT_TICK, Crons
@@ -37,7 +37,8 @@ from proflow_runtime.local.retries import inngest_backoff, retry_pause
 from proflow_runtime.local.runs import QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported
-from proflow_runtime.local.wire import Answer, refusal
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.wire import Answer, refusal
 
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)

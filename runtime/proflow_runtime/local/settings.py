@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import inngest
 from cronsim import CronSim, CronSimError
 
-from proflow_runtime.local.matching import BadExpression, Expression, compile_expression
+from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
 
 DEFAULT_RETRIES = 4
 LONGEST_WAIT = timedelta(days=366)

@@ -21,8 +21,8 @@ from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
-from proflow_runtime.local import gojson
 from proflow_runtime.local.events import MAX_EVENT
+from proflow_runtime.protocol import gojson
 
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
