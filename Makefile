@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade $(PINNED) pip
-	$(BIN)/python -m pip install --quiet $(PINNED) --build-constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet $(PINNED) --build-constraint constraints.txt --editable ".[all]" --group dev
 	@touch $@
 
 demo: $(READY) ## Check a design, compile it, and run it three ways
@@ -88,7 +88,7 @@ lock: ## Add new Python dependencies to constraints.txt; with UPGRADE=1, take th
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && pip="$$folder/bin/python -m pip" \
 	&& python3.11 -m venv "$$folder" \
 	&& $$pip install --quiet --upgrade $(if $(UPGRADE),,$(PINNED)) pip \
-	&& $$pip install --quiet $(if $(UPGRADE),,$(PINNED)) --editable . --group dev editables \
+	&& $$pip install --quiet $(if $(UPGRADE),,$(PINNED)) --editable ".[all]" --group dev editables \
 	&& echo "# What \`make\` installs, on each Python; written by \`make lock\`." > "$$folder/constraints.txt" \
 	&& $$pip freeze --all --exclude-editable --exclude setuptools >> "$$folder/constraints.txt" \
 	&& cp "$$folder/constraints.txt" constraints.txt

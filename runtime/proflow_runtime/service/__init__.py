@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from proflow_runtime.extras import require
+
 if TYPE_CHECKING:
     from proflow_runtime.service.auth import Authenticate, Principal
     from proflow_runtime.service.facade import ProFlow
@@ -23,5 +25,6 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         from importlib import import_module
 
+        require("service", f"`{__name__}.{name}`")
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

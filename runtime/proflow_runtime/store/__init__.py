@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from proflow_runtime.extras import require
+
 if TYPE_CHECKING:
     from proflow_runtime.store.models.tasks import InngestTask
     from proflow_runtime.store.tasks import get_task_status
@@ -11,6 +13,8 @@ __all__ = ["InngestTask", "get_task_status"]
 
 def __getattr__(name: str) -> Any:
     """Loaded when they are asked for: most of the runtime needs no database."""
+    if name in __all__:
+        require("service", f"`{__name__}.{name}`")
     if name == "InngestTask":
         from proflow_runtime.store.models.tasks import InngestTask
 
