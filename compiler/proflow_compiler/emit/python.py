@@ -38,7 +38,7 @@ from proflow_compiler.emit.rendering import rendered
 try:
     from ruff import find_ruff_bin
 except ImportError:  # before ruff 0.16
-    from ruff.__main__ import find_ruff_bin  # type: ignore[attr-defined, no-redef]
+    from ruff.__main__ import find_ruff_bin  # type: ignore[attr-defined]
 
 LINE_LENGTH = 88
 """Ruff's own, so that modules are formatted wherever no other is configured."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.extras import is_installed, require
 from proflow_runtime.handlers.task import Handler
@@ -15,7 +16,7 @@ EMAIL = "email"
 _channels: dict[str, Handler] = {}
 
 
-class UnknownChannelError(LookupError):
+class UnknownChannelError(ProFlowError, LookupError):
     """A notification names a channel that nobody has registered."""
 
 

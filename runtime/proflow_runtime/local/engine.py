@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.sizes import MAX_STEPS
 
 from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
@@ -50,7 +51,7 @@ log = logging.getLogger("proflow.engine")
 Action = Callable[[], Awaitable[object] | None]
 
 
-class Runaway(RuntimeError):
+class Runaway(ProFlowError, RuntimeError):
     """More requests were made than the caller allows."""
 
 

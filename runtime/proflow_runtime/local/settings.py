@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import inngest
 from cronsim import CronSim, CronSimError
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
 
@@ -23,7 +24,7 @@ _DURATION = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Unsupported(ValueError):
+class Unsupported(ProFlowError, ValueError):
     """A function has a setting that is wrong, or that the local engine cannot honour."""
 
 

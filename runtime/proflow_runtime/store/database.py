@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from proflow_schemas.errors import ProFlowError
 from tortoise.backends.base.client import (
     BaseDBAsyncClient,
     TransactionalDBClient,
@@ -56,7 +57,7 @@ POSTGRES_OPTIONS = {
 }
 
 
-class DatabaseError(Exception):
+class DatabaseError(ProFlowError):
     """Why a database cannot be used. `help`: what to do, if that is known."""
 
     def __init__(self, message: str, help: str | None = None) -> None:
