@@ -62,10 +62,11 @@ test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and ge
 fuzz: $(READY) ## Compare the checks with a brute-force judge on 20,000 random designs
 	cd tests && ../$(BIN)/python -m soundness.fuzz --count 20000 $(FUZZ)
 
-check: $(READY) ## Lint, formatting and types
+check: $(READY) ## Lint, formatting, types, and who imports whom
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
 	$(BIN)/ruff check --fix $(CODE)

@@ -111,8 +111,15 @@ def serve(
     settings = ProFlowSettings(
         serve_origin=None if local else origin, dashboard=dashboard, timezone=timezone
     )
+    engine = None
+    if local:
+        # What serves for an Inngest server never loads it.
+        from proflow_runtime.local.durable_engine import durable_engine
+
+        engine = durable_engine
     given = Stand(
-        *(client, registry, url, listening, local, settings, ready),
+        *(client, registry, url, listening, settings, ready),
+        engine=engine,
         admit=demonstration.admit if demo else None,
         prepare=prepare if demo else None,
     )
