@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade $(PINNED) pip
-	$(BIN)/python -m pip install --quiet $(PINNED) --build-constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet $(PINNED) --build-constraint constraints.txt --editable ".[all]" --group dev
 	@touch $@
 
 demo: $(READY) ## Check a design, compile it, and run it three ways
@@ -62,10 +62,11 @@ test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and ge
 fuzz: $(READY) ## Compare the checks with a brute-force judge on 20,000 random designs
 	cd tests && ../$(BIN)/python -m soundness.fuzz --count 20000 $(FUZZ)
 
-check: $(READY) ## Lint, formatting and types
+check: $(READY) ## Lint, formatting, types, and who imports whom
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
 	$(BIN)/ruff check --fix $(CODE)
@@ -88,7 +89,7 @@ lock: ## Add new Python dependencies to constraints.txt; with UPGRADE=1, take th
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && pip="$$folder/bin/python -m pip" \
 	&& python3.11 -m venv "$$folder" \
 	&& $$pip install --quiet --upgrade $(if $(UPGRADE),,$(PINNED)) pip \
-	&& $$pip install --quiet $(if $(UPGRADE),,$(PINNED)) --editable . --group dev editables \
+	&& $$pip install --quiet $(if $(UPGRADE),,$(PINNED)) --editable ".[all]" --group dev editables \
 	&& echo "# What \`make\` installs, on each Python; written by \`make lock\`." > "$$folder/constraints.txt" \
 	&& $$pip freeze --all --exclude-editable --exclude setuptools >> "$$folder/constraints.txt" \
 	&& cp "$$folder/constraints.txt" constraints.txt

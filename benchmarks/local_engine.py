@@ -16,7 +16,8 @@ from typing import Any
 
 import inngest
 from proflow_runtime.local import LocalEngine
-from proflow_runtime.local.wire import Answer, SdkApp
+from proflow_runtime.local.sdk import SdkApp
+from proflow_runtime.protocol.wire import Answer
 
 PAYLOAD = {"id": 17, "name": "a moderately long text value", "tags": ["a", "b", "c"], "ok": True}
 

@@ -18,7 +18,8 @@ from proflow_compiler.parting import parted
 from proflow_compiler.reader import read
 from proflow_runtime import Registry, Task, functions_of
 from proflow_runtime.local import LocalEngine
-from proflow_runtime.local.wire import Answer, SdkApp
+from proflow_runtime.local.sdk import SdkApp
+from proflow_runtime.protocol.wire import Answer
 from proflow_schemas.definition import Definition
 
 from benchmarks.designs import stepping_stones

@@ -23,7 +23,7 @@ from proflow_runtime.local import LocalEngine
 from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.app import standalone
-from proflow_runtime.service.standing import Engine
+from proflow_runtime.local.durable_engine import DurableEngine
 from proflow_runtime.status import Snapshot
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connect, migrate
@@ -72,7 +72,7 @@ async def measure(url: str) -> list[tuple[str, str, str]]:
         connect(url),
         LocalEngine(client, [], clock=RealClock(), journal=DurableJournal(), seed=seed) as engine,
     ):
-        proflow = ProFlow(client, Registry({"work": work}), target=Engine(engine))
+        proflow = ProFlow(client, Registry({"work": work}), target=DurableEngine(engine))
         driving = asyncio.create_task(engine.serve())
         async with proflow.running():
             stack.enter_context(status.recording(seen))

@@ -1,43 +1,37 @@
-"""Compiles designs drawn in ProFlow: validates, checks, lowers, emits."""
+"""Compiles designs drawn in ProFlow: reads, validates, checks, lowers, emits.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+What is exported here is public; all modules of the package are internal.
+"""
+
+from typing import TYPE_CHECKING
+
+from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
-    from proflow_compiler.diagnostics import Diagnostic
+    from proflow_compiler.converting import DesignError, check_design, convert_proflow_to_inngest
+    from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
 
-__all__ = ["DesignError", "convert_proflow_to_inngest"]
+__all__ = [
+    "DesignError",
+    "Diagnostic",
+    "Edit",
+    "Fix",
+    "Level",
+    "Related",
+    "check_design",
+    "convert_proflow_to_inngest",
+]
 
-
-class DesignError(ValueError):
-    """A design that cannot be compiled; `diagnostics` say why, located in its JSON."""
-
-    def __init__(self, diagnostics: "Sequence[Diagnostic]") -> None:
-        self.diagnostics = tuple(diagnostics)
-        lines = (f"{one.code} {one.name}: {one.message}" for one in self.diagnostics)
-        super().__init__("; ".join(lines))
-
-
-def convert_proflow_to_inngest(design: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition of a design, as JSON: its `steps` have an `id`, the `node` and an `fn`.
-
-    Takes any shape that a file may have, of a single design. Raises `DesignError`.
-    """
-    # Imported here so that a module of the package can be imported without all the others.
-    import json
-
-    from proflow_compiler.diagnostics import Level
-    from proflow_compiler.pipeline import compile_reading
-    from proflow_compiler.reader import read
-    from proflow_compiler.rendering import locate
-
-    # Lone surrogates pass as escapes: what is wrong with the text is for the reader to say.
-    compilation = compile_reading(read(json.dumps(design).encode(), "design.json"))
-    found = [*compilation.reading.diagnostics, *compilation.diagnostics]
-    errors = [one for one in found if one.level is Level.ERROR]
-    if errors:
-        raise DesignError(locate(errors, compilation.reading.source))
-    if len(compilation.definitions) != 1:
-        raise ValueError(f"one design is converted at a time, not {len(compilation.definitions)}")
-    loaded: dict[str, Any] = json.loads(compilation.definitions[0].to_json())
-    return loaded
+__getattr__ = exporting(
+    __name__,
+    {
+        "DesignError": "converting",
+        "Diagnostic": "diagnostics",
+        "Edit": "diagnostics",
+        "Fix": "diagnostics",
+        "Level": "diagnostics",
+        "Related": "diagnostics",
+        "check_design": "converting",
+        "convert_proflow_to_inngest": "converting",
+    },
+)

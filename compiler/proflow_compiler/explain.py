@@ -1,5 +1,7 @@
 """What each code means, why it matters and how to fix it: `proflow explain`, and the doc pages."""
 
+from proflow_schemas.errors import ProFlowError
+
 from proflow_compiler.checks import CHECKS
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.problems import did_you_mean
@@ -16,7 +18,7 @@ RULES: dict[str, Rule] = {
 """Every rule by its code, whichever stage raises it."""
 
 
-class UnknownRuleError(ValueError):
+class UnknownRuleError(ProFlowError, ValueError):
     """Neither a code nor a name of a rule; the message says what was probably meant."""
 
 

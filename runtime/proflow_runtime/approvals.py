@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
+from proflow_schemas.errors import ProFlowError
+
 from proflow_runtime.results import Decision
 from proflow_runtime.values import JSON
 
@@ -45,7 +47,7 @@ class OpenRequest:
     label: str = ""
 
 
-class AnswerError(ValueError):
+class AnswerError(ProFlowError, ValueError):
     """An answer that does not decide."""
 
 

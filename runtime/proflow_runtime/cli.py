@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
+from proflow_compiler.cli import app, call, echo, guarded, note, refuse, safe, usage
 
+from proflow_runtime.extras import MissingExtraError
 from proflow_runtime.service.cli_check import check
 from proflow_runtime.service.cli_db import db
 from proflow_runtime.service.cli_serve import check_timezone, serve, token
@@ -262,7 +263,15 @@ def _json(value: Any) -> str:
 
 def main() -> None:
     """The entry point of the command."""
-    call(app)
+    call(_app)
+
+
+def _app() -> None:
+    try:
+        app()
+    except MissingExtraError as error:
+        typer.echo(f"error: {safe(str(error))}", err=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

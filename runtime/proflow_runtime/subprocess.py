@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.values import JSON, rounded_on_the_way
 
@@ -20,7 +21,7 @@ WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
 elsewhere the field is missing."""
 
 
-class SubprocessError(Exception):
+class SubprocessError(ProFlowError):
     """A child could not be started, or did not come to an end of its own."""
 
 

@@ -6,11 +6,12 @@ from contextvars import ContextVar
 from typing import Any
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
 _current: ContextVar[int | None] = ContextVar("proflow_tenant", default=None)
 
 
-class NoTenantError(LookupError):
+class NoTenantError(ProFlowError, LookupError):
     """There is no tenant here: outside a handler, or in the run of a `system` design."""
 
 

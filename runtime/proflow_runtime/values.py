@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.expressions import ExpressionError, compile, template
 from proflow_schemas.numbers import AS_TEXT, BEYOND, from_decimal, inexact, is_exact
 from proflow_schemas.sizes import (
@@ -93,7 +94,7 @@ def lazily(value: JSON) -> Any:
     return value
 
 
-class NotJsonError(ValueError):
+class NotJsonError(ProFlowError, ValueError):
     """A value that JSON cannot hold, or that Inngest would change or refuse."""
 
 

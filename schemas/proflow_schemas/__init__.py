@@ -1,1 +1,33 @@
-"""The contract between compiler and runtime."""
+"""The contract between compiler and runtime: definitions, the JSON Schemas of designs, errors.
+
+What is exported here is public; all modules of the package are internal.
+"""
+
+from typing import TYPE_CHECKING
+
+from proflow_schemas.errors import ProFlowError
+from proflow_schemas.lazy import exporting
+
+if TYPE_CHECKING:
+    from proflow_schemas.definition import FORMAT, Definition, UnknownFormatError
+    from proflow_schemas.published import definition_schema, design_schema
+
+__all__ = [
+    "FORMAT",
+    "Definition",
+    "ProFlowError",
+    "UnknownFormatError",
+    "definition_schema",
+    "design_schema",
+]
+
+__getattr__ = exporting(
+    __name__,
+    {
+        "FORMAT": "definition",
+        "Definition": "definition",
+        "UnknownFormatError": "definition",
+        "definition_schema": "published",
+        "design_schema": "published",
+    },
+)

@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from proflow_schemas.errors import ProFlowError
+
 FORMAT: Literal["proflow/definition@2"] = "proflow/definition@2"
 _DOUBLES = "doubles"
 """A key of earlier definitions of this format: the numbers that expressions saw as floats, as they see
@@ -28,7 +30,7 @@ all numbers now."""
 _FORMAT_NAME = re.compile(r"proflow/definition@([0-9]{1,6})")
 
 
-class UnknownFormatError(Exception):
+class UnknownFormatError(ProFlowError):
     """A definition has a format that this version of ProFlow cannot read.
 
     Attributes:

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from proflow_schemas.errors import ProFlowError
+
 MAX_WAIT = timedelta(days=366)
 """The longest wait or sleep that Inngest accepts."""
 
@@ -21,7 +23,7 @@ _UNITS = {
 }
 
 
-class DurationError(ValueError):
+class DurationError(ProFlowError, ValueError):
     """A text or number that is no duration."""
 
 

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from proflow_schemas.errors import ProFlowError
+
 UTC_NAME = "UTC"
 """The time zone of what has no other."""
 EARLIEST_YEAR = 2000
@@ -31,7 +33,7 @@ _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 """Files of the database that name no zone."""
 
 
-class TimeError(ValueError):
+class TimeError(ProFlowError, ValueError):
     """A value that is no time, or one before the year 2000."""
 
 

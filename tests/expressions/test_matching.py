@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_runtime.local.gojson import as_floats
-from proflow_runtime.local.matching import compile_expression
 from proflow_runtime.matching import condition
+from proflow_runtime.protocol.gojson import as_floats
+from proflow_runtime.protocol.matching import compile_expression
 from proflow_schemas.expressions import ExpressionError, id_forms, same_id
 
 MISSING = object()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from proflow_runtime.local.gojson import as_floats
-from proflow_runtime.local.matching import compile_expression
+from proflow_runtime.protocol.gojson import as_floats
+from proflow_runtime.protocol.matching import compile_expression
 from proflow_schemas.expressions import (
     ExpressionError,
     TypeScope,

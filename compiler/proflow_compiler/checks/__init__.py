@@ -1,4 +1,4 @@
-"""Checks what a readable design means: one rule per file, each with its doc page.
+"""Internal: checks what a readable design means: one rule per file, each with its doc page.
 
 A rule is a module with a `RULE` and a `check`. The file, the rule, its folder of fixtures and its
 doc page have the same name.

@@ -1,4 +1,4 @@
-"""What changes from one design to another, and which runs in flight survive the change.
+"""Internal: what changes from one design to another, and which runs in flight survive the change.
 
 Theory. A run in flight goes on with the new code over what the old one memoised: Inngest keeps the
 results of steps by their ids, and the body is played again from its start. A *position* is a node

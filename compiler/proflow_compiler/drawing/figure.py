@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.nodes import End, Join
 
 from proflow_compiler.design import Design, Edge, Node
@@ -45,7 +46,7 @@ PLAIN = ("#ffffff", "#434343", "#1f1f1f")
 MAX_LABEL = 60
 
 
-class StatesError(ValueError):
+class StatesError(ProFlowError, ValueError):
     """What was given as a run is none; the message says why."""
 
 

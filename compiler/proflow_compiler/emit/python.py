@@ -17,7 +17,6 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
-from ruff import find_ruff_bin
 
 from proflow_compiler.emit.arguments import (
     create_function,
@@ -35,6 +34,11 @@ from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import outlined
 from proflow_compiler.emit.rendering import rendered
+
+try:
+    from ruff import find_ruff_bin
+except ImportError:  # before ruff 0.16
+    from ruff.__main__ import find_ruff_bin  # type: ignore[attr-defined]
 
 LINE_LENGTH = 88
 """Ruff's own, so that modules are formatted wherever no other is configured."""

@@ -1,1 +1,1 @@
-"""Fixes of diagnostics: how they are written, proven, applied to texts and to files."""
+"""Internal: fixes of diagnostics: how they are written, proven, applied to texts and to files."""

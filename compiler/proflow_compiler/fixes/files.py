@@ -8,6 +8,7 @@ from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handlers import Handlers
 
 from proflow_compiler.fixes.applying import Applied, fix_text
@@ -21,7 +22,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BOM = b"\xef\xbb\xbf"
 
 
-class ChangedMeanwhileError(OSError):
+class ChangedMeanwhileError(ProFlowError, OSError):
     """The file is not the one that was read."""
 
 

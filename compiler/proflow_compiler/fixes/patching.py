@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from proflow_schemas.errors import ProFlowError
+
 from proflow_compiler.diagnostics import Edit
 from proflow_compiler.fixes.json_text import JsonText, first_offset, indentation, one_break
 from proflow_compiler.source import Extent, Source, parts
@@ -16,7 +18,7 @@ from proflow_compiler.source import Extent, Source, parts
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
-class PatchError(ValueError):
+class PatchError(ProFlowError, ValueError):
     """An edit that the document does not allow: its pointer leads nowhere."""
 
 

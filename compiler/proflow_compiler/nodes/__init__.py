@@ -1,4 +1,4 @@
-"""The node types: one module each, which says how its nodes become ops and what its page says."""
+"""Internal: the node types: one module each, which says how its nodes become ops and what its page says."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Reads designs: whatever shape they were drawn in, into one internal form.
+"""Internal: reads designs: whatever shape they were drawn in, into one internal form.
 
 Shapes are told by structure. Every problem of a file is collected; a design is returned only if
 it has no error.

@@ -1,4 +1,4 @@
-"""Proofs about all runs of a design, as a formula: which nodes and edges one run can take."""
+"""Internal: proofs about all runs of a design, as a formula: which nodes and edges one run can take."""
 
 from proflow_compiler.soundness.account import Account, Undecided
 

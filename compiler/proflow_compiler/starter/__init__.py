@@ -1,4 +1,4 @@
-"""The starter that `proflow init` writes: a design, its handlers, an app, and tests.
+"""Internal: the starter that `proflow init` writes: a design, its handlers, an app, and tests.
 
 The files lie in `files/` as they are written, with `.in` at the end of their names, so that no tool
 takes them for parts of this package. The workflows are compiled from the design.

@@ -1,8 +1,15 @@
-"""Asks people to decide, takes their votes, and resumes the run once: who, how many, until when."""
+"""Asks people to decide, takes their votes, and resumes the run once: who, how many, until when.
 
-from proflow_runtime.approving.refusals import ActRefused
-from proflow_runtime.approving.resolving import ApproverSpec, Context, Resolver, TableResolver
-from proflow_runtime.approving.service import ApprovalService
+Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+"""
+
+from proflow_runtime.extras import require
+
+require("service", f"`{__name__}`")
+
+from proflow_runtime.approving.refusals import ActRefused  # noqa: E402
+from proflow_runtime.approving.resolving import ApproverSpec, Context, Resolver, TableResolver  # noqa: E402
+from proflow_runtime.approving.service import ApprovalService  # noqa: E402
 
 __all__ = [
     "ActRefused",

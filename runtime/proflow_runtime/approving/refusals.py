@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from proflow_schemas.errors import ProFlowError
 
-class ActRefused(Exception):
+
+class ActRefused(ProFlowError):
     """`status` as in HTTP (403, 404, 409, 422, 429), `code` for programs, the message for people.
 
     `retry_after`: in how many seconds it is worth another try.

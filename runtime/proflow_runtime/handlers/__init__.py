@@ -1,1 +1,1 @@
-"""Handlers: what nodes do. The user's own, and the built-in ones."""
+"""Internal: handlers: what nodes do. The user's own, and the built-in ones."""

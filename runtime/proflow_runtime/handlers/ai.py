@@ -15,6 +15,7 @@ from proflow_schemas.expressions import as_text
 from proflow_schemas.numbers import inexact, read_integer
 
 from proflow_runtime.handlers.http import retry_after
+from proflow_runtime.handlers.optional import require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 
@@ -26,6 +27,7 @@ async def complete(task: Task) -> JSON:
 
     Returns the answer's text, or JSON that is valid under `output_schema`.
     """
+    require_now("ai", "an `ai` node")
     # Importing it takes a second, which only those pay who use it.
     import openai
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.extras import is_installed, require
 from proflow_runtime.handlers.task import Handler
 
 EMAIL = "email"
@@ -14,7 +16,7 @@ EMAIL = "email"
 _channels: dict[str, Handler] = {}
 
 
-class UnknownChannelError(LookupError):
+class UnknownChannelError(ProFlowError, LookupError):
     """A notification names a channel that nobody has registered."""
 
 
@@ -41,12 +43,14 @@ def standing_in(handlers: Mapping[str, Handler]) -> Iterator[None]:
 
 
 def is_registered(name: str) -> bool:
-    return name == EMAIL or name in _channels
+    return name in _channels or (name == EMAIL and is_installed("email"))
 
 
 def require_channels(names: Iterable[str]) -> None:
-    """Raises `UnknownChannelError`, which names all that are missing."""
+    """Raises `UnknownChannelError`, which names all that are missing, or `MissingExtraError`."""
     missing = sorted({name for name in names if not is_registered(name)})
+    if EMAIL in missing:
+        require("email", f"the channel `{EMAIL}`")
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
         raise UnknownChannelError(

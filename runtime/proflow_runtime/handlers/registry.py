@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
 
 from proflow_runtime.handlers import ai, http, notify
@@ -18,7 +19,7 @@ NOTIFY, AI, HTTP = "proflow:notify", "proflow:ai", "proflow:http"
 _BUILT_IN: Mapping[str, Handler] = {NOTIFY: notify.send, AI: ai.complete, HTTP: http.request}
 
 
-class UnknownHandlerError(LookupError):
+class UnknownHandlerError(ProFlowError, LookupError):
     """A design names handlers that there are not."""
 
 

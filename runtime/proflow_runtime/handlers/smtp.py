@@ -17,11 +17,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-import aiosmtplib
 import inngest
 from proflow_schemas.expressions import as_text
 
 from proflow_runtime import clock
+from proflow_runtime.handlers.channels import EMAIL
+from proflow_runtime.handlers.optional import require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 
@@ -80,6 +81,10 @@ async def send(task: Task) -> JSON:
 
     Returns `{"message_id", "refused": {address: reason}}`.
     """
+    require_now("email", f"the channel `{EMAIL}`")
+    # An optional dependency.
+    import aiosmtplib
+
     smtp = Smtp.from_environment()
     message = compose(smtp.sender, task)
     try:

@@ -1,4 +1,7 @@
-"""An Inngest server in one process: drives the real SDK, in virtual or in real time."""
+"""An Inngest server in one process: drives the real SDK, in virtual or in real time.
+
+For tests and for one machine. What is exported here is public; all modules of the package are internal.
+"""
 
 from proflow_runtime.clock import Clock, RealClock, VirtualClock
 from proflow_runtime.local.engine import LocalEngine, Runaway

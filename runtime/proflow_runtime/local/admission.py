@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any
 
 from proflow_runtime.clock import Clock
-from proflow_runtime.local import gojson
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.journal import Journal, Key
-from proflow_runtime.local.matching import Expression
 from proflow_runtime.local.records import Event, ParentStep
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import FunctionSettings, Rate
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.matching import Expression
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from proflow_runtime.local import gojson
 from proflow_runtime.local.runs import Place, Run
+from proflow_runtime.protocol import gojson
 
 
 class Capacity:

@@ -10,8 +10,8 @@ import inngest
 from proflow_runtime.local import snapshots
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.journal import SavedRun
+from proflow_runtime.local.sdk import SdkApp
 from proflow_runtime.local.settings import FunctionSettings, Unsupported, settings_of
-from proflow_runtime.local.wire import SdkApp
 
 log = logging.getLogger("proflow.engine")
 

@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.sizes import MAX_STEPS
 
 from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
-from proflow_runtime.local import binding, gojson
+from proflow_runtime.local import binding
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox
 from proflow_runtime.local.crons import NEXT_TICK, Crons
@@ -37,7 +38,8 @@ from proflow_runtime.local.retries import inngest_backoff, retry_pause
 from proflow_runtime.local.runs import QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported
-from proflow_runtime.local.wire import Answer, refusal
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.wire import Answer, refusal
 
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
@@ -49,7 +51,7 @@ log = logging.getLogger("proflow.engine")
 Action = Callable[[], Awaitable[object] | None]
 
 
-class Runaway(RuntimeError):
+class Runaway(ProFlowError, RuntimeError):
     """More requests were made than the caller allows."""
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime.local import gojson
 from proflow_runtime.local.records import Event
 from proflow_runtime.local.runs import make_event
+from proflow_runtime.protocol import gojson
 
 MAX_EVENT = 3 * 2**20
 LAST_TIME = 253_402_214_400_000  # the last day of the year 9999

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from proflow_runtime.clock import Clock
-from proflow_runtime.local import gojson, wire
 from proflow_runtime.local.ids import IdFactory, milliseconds
 from proflow_runtime.local.journal import Journal
 from proflow_runtime.local.records import (
@@ -39,7 +38,8 @@ from proflow_runtime.local.runs import (
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import FunctionSettings
 from proflow_runtime.local.waiting import Waiting
-from proflow_runtime.local.wire import Answer, Op
+from proflow_runtime.protocol import gojson, wire
+from proflow_runtime.protocol.wire import Answer, Op
 
 MAX_OUTPUT = 4 * 2**20
 MAX_STATE = 32 * 2**20

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from proflow_runtime.local import gojson
-from proflow_runtime.local.matching import Expression
 from proflow_runtime.local.records import ArmedWait, Event, RunRecord, StepRecord
 from proflow_runtime.local.scheduler import Timer
 from proflow_runtime.local.settings import FunctionSettings
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.matching import Expression
 
 FINISHED = "inngest/function.finished"
 FAILED = "inngest/function.failed"

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import inngest
 from cronsim import CronSim, CronSimError
+from proflow_schemas.errors import ProFlowError
 
-from proflow_runtime.local.matching import BadExpression, Expression, compile_expression
+from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
 
 DEFAULT_RETRIES = 4
 LONGEST_WAIT = timedelta(days=366)
@@ -23,7 +24,7 @@ _DURATION = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Unsupported(ValueError):
+class Unsupported(ProFlowError, ValueError):
     """A function has a setting that is wrong, or that the local engine cannot honour."""
 
 

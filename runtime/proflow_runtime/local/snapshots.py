@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from proflow_runtime.local import gojson, wire
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.journal import SavedRun
-from proflow_runtime.local.matching import compile_expression
 from proflow_runtime.local.records import ArmedWait, ParentStep, RunRecord, StepRecord
 from proflow_runtime.local.runs import Pending, QueueItem, Run
 from proflow_runtime.local.settings import FunctionSettings
+from proflow_runtime.protocol import gojson, wire
+from proflow_runtime.protocol.matching import compile_expression
 
 
 def origin(run: Run) -> str:

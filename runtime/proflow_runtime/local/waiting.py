@@ -6,10 +6,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from proflow_runtime.clock import Clock
-from proflow_runtime.local import gojson
 from proflow_runtime.local.ids import IdFactory, milliseconds
 from proflow_runtime.local.journal import Journal
-from proflow_runtime.local.matching import BadExpression, Expression, compile_expression
 from proflow_runtime.local.records import (
     ArmedWait,
     Event,
@@ -30,7 +28,9 @@ from proflow_runtime.local.runs import (
 )
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import LONGEST_WAIT, parse_duration
-from proflow_runtime.local.wire import Op
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
+from proflow_runtime.protocol.wire import Op
 
 INVOKE_DEADLINE = timedelta(days=365)
 

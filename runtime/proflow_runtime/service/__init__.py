@@ -1,6 +1,13 @@
-"""Stored designs as a service: in a host's application, or on its own by `proflow serve`."""
+"""Stored designs as a service: in a host's application, or on its own by `proflow serve`.
+
+Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+"""
 
 from typing import TYPE_CHECKING, Any
+
+from proflow_schemas.lazy import exporting
+
+from proflow_runtime.extras import require
 
 if TYPE_CHECKING:
     from proflow_runtime.service.auth import Authenticate, Principal
@@ -8,20 +15,28 @@ if TYPE_CHECKING:
     from proflow_runtime.service.problems import Problem
     from proflow_runtime.service.settings import ProFlowSettings
 
-__all__ = ["Authenticate", "Principal", "ProFlow", "ProFlowSettings", "Problem"]
-_MODULES = {
-    "Authenticate": "auth",
-    "Principal": "auth",
-    "ProFlow": "facade",
-    "ProFlowSettings": "settings",
-    "Problem": "problems",
-}
+__all__ = [
+    "Authenticate",
+    "Principal",
+    "ProFlow",
+    "ProFlowSettings",
+    "Problem",
+]
+
+_find = exporting(
+    __name__,
+    {
+        "Authenticate": "auth",
+        "Principal": "auth",
+        "Problem": "problems",
+        "ProFlow": "facade",
+        "ProFlowSettings": "settings",
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    """Loaded when they are asked for: the command line lists its commands without them."""
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Find a public name; raises `MissingExtraError` without the extra `service`."""
+    if name in __all__:
+        require("service", f"`{__name__}.{name}`")
+    return _find(name)

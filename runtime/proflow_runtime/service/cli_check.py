@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from proflow_compiler.cli import Handlers, Report, echo, is_colored, refuse, usage
 
+from proflow_runtime.extras import require
 from proflow_runtime.service.cli_db import Database, database_url
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def check(
         usage("name files or folders, or check what is published with --stored")
     if format not in ("text", "json"):
         usage(f"--format: published designs are reported as text or json, not as {format}")
+    require("service", "`proflow check --stored` without PATH")
     report = _Json() if format == "json" else _Text()
     _check_published(database_url(database), handlers, strict, report)
     report.end()

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from proflow_compiler.cli import echo, guarded, refuse
 
+from proflow_runtime.extras import needing
+
 db = typer.Typer(no_args_is_help=True)
 
 Database = Annotated[
@@ -25,6 +27,7 @@ def _group() -> None:
 
 @db.command()
 @guarded
+@needing("service", "`proflow db`")
 def upgrade(database: Database = None) -> None:
     """Create the tables, or bring them up to date."""
     import asyncio

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from proflow_compiler.cli import echo, guarded, note, refuse, usage
 
+from proflow_runtime.extras import needing
 from proflow_runtime.service.cli_db import Database, database_url
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
 """Any of these says where Inngest is, or that it is Inngest's own cloud."""
 
 
+@needing("service", "`proflow serve`")
 def serve(
     local: Annotated[
         bool,
@@ -109,8 +111,15 @@ def serve(
     settings = ProFlowSettings(
         serve_origin=None if local else origin, dashboard=dashboard, timezone=timezone
     )
+    engine = None
+    if local:
+        # What serves for an Inngest server never loads it.
+        from proflow_runtime.local.durable_engine import durable_engine
+
+        engine = durable_engine
     given = Stand(
-        *(client, registry, url, listening, local, settings, ready),
+        *(client, registry, url, listening, settings, ready),
+        engine=engine,
         admit=demonstration.admit if demo else None,
         prepare=prepare if demo else None,
     )
@@ -143,6 +152,7 @@ def _group() -> None:
 
 @token.command("create")
 @guarded
+@needing("service", "`proflow token`")
 def create_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
     user: Annotated[str, typer.Option(help="Whose it is: the host's id of somebody.")],
@@ -184,6 +194,7 @@ def create_token(
 
 @token.command("list")
 @guarded
+@needing("service", "`proflow token`")
 def list_tokens(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)], database: Database = None
 ) -> None:
@@ -202,6 +213,7 @@ def list_tokens(
 
 @token.command("revoke")
 @guarded
+@needing("service", "`proflow token`")
 def revoke_token(
     number: Annotated[int, typer.Argument(metavar="ID", min=1)],
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime import clock
 from proflow_runtime.store import outbox
@@ -38,7 +39,7 @@ Failed = Callable[[OutboxEvent, str], Awaitable[None]]
 log = logging.getLogger("proflow.outbox")
 
 
-class RefusedError(Exception):
+class RefusedError(ProFlowError):
     """Inngest has answered that it does not take what was sent; `status` as in HTTP, 4xx."""
 
     def __init__(self, status: int, message: str) -> None:

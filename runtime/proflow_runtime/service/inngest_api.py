@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import inngest
 from inngest._internal.transforms import hash_signing_key
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.service.delivery import RefusedError, Send
 from proflow_runtime.store.tasks import AskInngest, ReportedRun, Status
@@ -26,7 +27,7 @@ TIMEOUT = 10.0
 """Seconds."""
 
 
-class InngestUnavailableError(Exception):
+class InngestUnavailableError(ProFlowError):
     """Inngest cannot be reached, or refuses to answer."""
 
 

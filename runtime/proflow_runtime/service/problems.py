@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.numbers import AS_TEXT, inexact
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -33,7 +34,7 @@ class ProblemDetails(BaseModel):
     retry_after: int | None = None
 
 
-class Problem(HTTPException):
+class Problem(ProFlowError, HTTPException):
     """A request that is refused; `more` are further members of the answer."""
 
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:

@@ -3,59 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import inngest
 import uvicorn
 
-from proflow_runtime.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
-from proflow_runtime.local import LocalEngine
-from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.service.app import standalone
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connect
+from proflow_runtime.stored.deployment import Target
 
-HISTORY = 1_000
-"""Ended runs that the local engine keeps in memory."""
 SHUTDOWN = 10
 """Seconds that requests are given to end."""
 
 
+RunningEngine: TypeAlias = Callable[
+    [inngest.Inngest, asyncio.Event], AbstractAsyncContextManager[Target]
+]
+"""Drives an engine meanwhile; it sets the event when it cannot go on."""
+
+
 @dataclass(frozen=True)
 class Stand:
-    """`local`: no Inngest server, the engine runs in this process. `ready` is told when it serves,
-    with the token of an administrator, if it is the first start."""
+    """`ready` is told when it serves, with the token of an administrator, if it is the first start."""
 
     client: inngest.Inngest
     registry: Registry
     url: str
     listening: socket.socket
-    local: bool
     settings: ProFlowSettings
     ready: Callable[[str | None], None]
+    engine: RunningEngine | None = None
+    """Runs the functions in this process; None: an Inngest server calls them."""
     admit: Callable[[], Awaitable[None]] | None = None
     """Called before anything runs; raises for a database that is not to be touched."""
     prepare: Callable[[ProFlow], Awaitable[None]] | None = None
     """Called before the first request."""
-
-
-class Engine:
-    """Deploys to the engine in this process."""
-
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
-
-    async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
-        self._engine.deploy(functions)
 
 
 async def stand(given: Stand) -> None:
@@ -67,13 +58,11 @@ async def stand(given: Stand) -> None:
     async with connect(given.url):
         if given.admit is not None:
             await given.admit()
-        async with _engine(given, stopping) as engine:
-            proflow = ProFlow(
-                given.client,
-                given.registry,
-                settings=given.settings,
-                target=None if engine is None else Engine(engine),
-            )
+        async with AsyncExitStack() as stack:
+            target = None
+            if given.engine is not None:
+                target = await stack.enter_async_context(given.engine(given.client, stopping))
+            proflow = ProFlow(given.client, given.registry, settings=given.settings, target=target)
             async with proflow.running():
                 await _serve(given, proflow, stopping)
 
@@ -85,7 +74,7 @@ async def _serve(given: Stand, proflow: ProFlow, stopping: asyncio.Event) -> Non
     if not await tokens.are_there():
         made = await tokens.create(1, "admin", name="first start", roles=["admin"])
         token = made.plain
-    app = standalone(proflow, functions=not given.local)
+    app = standalone(proflow, functions=given.engine is None)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -104,29 +93,6 @@ async def _serve(given: Stand, proflow: ProFlow, stopping: asyncio.Event) -> Non
     told.cancel()
     server.should_exit = True
     await serving
-
-
-@asynccontextmanager
-async def _engine(given: Stand, stopping: asyncio.Event) -> AsyncIterator[LocalEngine | None]:
-    if not given.local:
-        yield None
-        return
-    engine = LocalEngine(
-        given.client,
-        [],
-        clock=RealClock(),
-        journal=DurableJournal(),
-        seed=random.SystemRandom().getrandbits(63),
-        history=HISTORY,
-    )
-    async with engine:
-        driving = asyncio.create_task(engine.serve(), name="proflow engine")
-        driving.add_done_callback(lambda _: stopping.set())
-        try:
-            yield engine
-        finally:
-            engine.stop()
-            await driving
 
 
 class _Server(uvicorn.Server):

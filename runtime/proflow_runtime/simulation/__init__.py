@@ -1,4 +1,4 @@
-"""Runs one design on the local engine, with everything outside of it simulated."""
+"""Internal: runs one design on the local engine, with everything outside of it simulated."""
 
 from proflow_runtime.simulation.functions import (
     CLIENT_MODULE,

@@ -16,13 +16,14 @@ from typing import Any, NoReturn
 
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import DurationError, parse_duration
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.nodes import NODE_TYPES
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
-from proflow_runtime.local import gojson
 from proflow_runtime.local.events import MAX_EVENT
+from proflow_runtime.protocol import gojson
 
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
@@ -33,7 +34,7 @@ _LATER = re.compile(r"@\+([0-9A-Za-z.]+)\Z")
 _TIMES = re.compile(r"\*([0-9]+)\Z")
 
 
-class OutsideError(ValueError):
+class OutsideError(ProFlowError, ValueError):
     """An argument that says nothing that could happen in this design."""
 
 

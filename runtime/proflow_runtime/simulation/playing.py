@@ -18,6 +18,7 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.step_ids import Step, parse
 
 from proflow_runtime import status, steering
@@ -51,7 +52,7 @@ ANSWER_AFTER = timedelta(minutes=1)
 """How long those take who are told what to decide."""
 
 
-class SimulationError(ValueError):
+class SimulationError(ProFlowError, ValueError):
     """The run could not even start; the message says why."""
 
 
@@ -454,7 +455,7 @@ def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
     return ["approved", "rejected", "returned", *(["timeout"] if fires else [])]
 
 
-class SimulatedError(RuntimeError):
+class SimulatedError(ProFlowError, RuntimeError):
     """The failure of an attempt, asked for by `--fail`."""
 
 

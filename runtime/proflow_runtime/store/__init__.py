@@ -1,22 +1,43 @@
-"""What is kept in the database: designs, runs, approvals, tasks. Every row is a tenant's."""
+"""What is kept in the database: designs, runs, approvals, tasks. Every row is a tenant's.
+
+Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+"""
 
 from typing import TYPE_CHECKING, Any
 
+from proflow_schemas.lazy import exporting
+
+from proflow_runtime.extras import require
+
 if TYPE_CHECKING:
+    from proflow_runtime.store.database import DatabaseError, connect, migrate, tortoise_app
     from proflow_runtime.store.models.tasks import InngestTask
     from proflow_runtime.store.tasks import get_task_status
 
-__all__ = ["InngestTask", "get_task_status"]
+__all__ = [
+    "DatabaseError",
+    "InngestTask",
+    "connect",
+    "get_task_status",
+    "migrate",
+    "tortoise_app",
+]
+
+_find = exporting(
+    __name__,
+    {
+        "InngestTask": "models.tasks",
+        "DatabaseError": "database",
+        "connect": "database",
+        "migrate": "database",
+        "tortoise_app": "database",
+        "get_task_status": "tasks",
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    """Loaded when they are asked for: most of the runtime needs no database."""
-    if name == "InngestTask":
-        from proflow_runtime.store.models.tasks import InngestTask
-
-        return InngestTask
-    if name == "get_task_status":
-        from proflow_runtime.store.tasks import get_task_status
-
-        return get_task_status
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Find a public name; raises `MissingExtraError` without the extra `service`."""
+    if name in __all__:
+        require("service", f"`{__name__}.{name}`")
+    return _find(name)

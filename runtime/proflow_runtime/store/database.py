@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from asyncpg.exceptions import InterfaceError, PostgresError
+from proflow_schemas.errors import ProFlowError
 from tortoise.backends.base.client import (
     BaseDBAsyncClient,
     TransactionalDBClient,
@@ -34,6 +34,8 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.transactions import in_transaction
 
+from proflow_runtime.extras import require
+from proflow_runtime.store.drivers import DRIVER_ERRORS
 from proflow_runtime.store.models.tasks import InngestTask
 
 APP = "proflow"
@@ -55,7 +57,7 @@ POSTGRES_OPTIONS = {
 }
 
 
-class DatabaseError(Exception):
+class DatabaseError(ProFlowError):
     """Why a database cannot be used. `help`: what to do, if that is known."""
 
     def __init__(self, message: str, help: str | None = None) -> None:
@@ -108,9 +110,9 @@ async def connect(
             await connection().execute_query("SELECT 1")
             if current:
                 await _made_current(url)
-        except (BaseORMException, PostgresError, InterfaceError) as error:
+        except BaseORMException as error:
             raise _unusable(url, error) from error
-        except (TimeoutError, OSError, sqlite3.Error) as error:
+        except DRIVER_ERRORS as error:
             raise _unusable(url, error) from error
         yield context
 
@@ -166,9 +168,7 @@ async def _begun(context: TransactionContext) -> TransactionalDBClient:
     except BaseException as error:
         if hasattr(context, "token"):  # it has a connection
             # What has not begun cannot always be rolled back; the connection is given back anyhow.
-            with suppress(
-                TransactionManagementError, InterfaceError, PostgresError, OSError, sqlite3.Error
-            ):
+            with suppress(TransactionManagementError, *DRIVER_ERRORS):
                 await context.__aexit__(type(error), error, error.__traceback__)
         raise
 
@@ -265,13 +265,15 @@ def _behind(url: str, pending: list[str]) -> SchemaBehindError:
 
 
 def _connection_config(url: str) -> dict[str, Any]:
-    """Tortoise's config of a connection. Raises `DatabaseError`."""
+    """Tortoise's config of a connection. Raises `DatabaseError` and `MissingExtraError`."""
     scheme = url.partition("://")[0]
     if "://" not in url or scheme not in SCHEMES:
         raise DatabaseError(
             f"`{shown(url)}` is no URL of a database",
             "give `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`",
         )
+    if scheme != "sqlite":
+        require("postgres", f"a database at `{scheme}://`")
     try:
         config = expand_db_url(url)
     except (ValueError, BaseORMException) as error:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from proflow_schemas.definition import CronTrigger, Definition, EventTrigger
+from proflow_schemas.errors import ProFlowError
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F, Q
 from tortoise.functions import Max
@@ -29,15 +30,15 @@ OPEN = ("pending", "running", "waiting")
 """Statuses of runs that have not ended."""
 
 
-class UnknownDesignError(LookupError):
+class UnknownDesignError(ProFlowError, LookupError):
     """The tenant has no such design, or no such version of it."""
 
 
-class DesignExistsError(Exception):
+class DesignExistsError(ProFlowError):
     """A design is to be created under a code that the tenant uses already."""
 
 
-class EditedMeanwhileError(Exception):
+class EditedMeanwhileError(ProFlowError):
     """Somebody else has saved the draft; `revision` is what it is at now."""
 
     def __init__(self, revision: int) -> None:
@@ -45,7 +46,7 @@ class EditedMeanwhileError(Exception):
         self.revision = revision
 
 
-class RunsOpenError(Exception):
+class RunsOpenError(ProFlowError):
     """Runs of a design that is to be deleted have not ended: so many."""
 
     def __init__(self, runs: int) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from asyncpg.exceptions import (
-    InsufficientResourcesError,
-    InterfaceError,
-    OperatorInterventionError,
-    PostgresConnectionError,
-    TransactionRollbackError,
-)
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import OperationalError
 
 from proflow_runtime.store.database import connection, is_sqlite, transaction
+from proflow_runtime.store.drivers import PASSING_ERRORS
 from proflow_runtime.store.ownership import Ownership
 
 PAGE = 5_000
@@ -195,15 +188,5 @@ async def _answering() -> AsyncIterator[None]:
         if not is_sqlite():
             raise
         raise Unavailable(str(error)) from error
-    except (
-        OSError,
-        TimeoutError,
-        sqlite3.OperationalError,
-        DBConnectionError,
-        InterfaceError,
-        PostgresConnectionError,
-        OperatorInterventionError,
-        InsufficientResourcesError,
-        TransactionRollbackError,
-    ) as error:
+    except PASSING_ERRORS as error:
         raise Unavailable(str(error) or type(error).__name__) from error

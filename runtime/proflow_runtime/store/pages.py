@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from proflow_schemas.errors import ProFlowError
 from tortoise.exceptions import BaseORMException
 from tortoise.expressions import Q
 from tortoise.models import Model
@@ -38,7 +39,7 @@ async def page(query: QuerySet[Row], offset: int, limit: int) -> Page[Row]:
     return Page(rows, total)
 
 
-class CursorError(ValueError):
+class CursorError(ProFlowError, ValueError):
     """A cursor that no page has given out."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from proflow_schemas.errors import ProFlowError
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
@@ -34,7 +35,7 @@ LISTED = (
 )
 
 
-class RunIdTakenError(Exception):
+class RunIdTakenError(ProFlowError):
     """Another tenant has a run of that id."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from proflow_schemas.definition import canonical_json
+from proflow_schemas.errors import ProFlowError
 
 Recompile = Callable[[int, str, int], Awaitable[str]]
 """Compiles a tenant's workflow, in a version, again; its digest. Raises `RefusedDesignError`."""
@@ -23,7 +24,7 @@ MOST_TOLD = 3
 """Diagnostics that a message names, at most."""
 
 
-class RefusedDesignError(Exception):
+class RefusedDesignError(ProFlowError):
     """A version has a definition of an older format, and its design does not compile any more.
 
     Attributes:

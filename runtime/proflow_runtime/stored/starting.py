@@ -10,8 +10,8 @@ from typing import Any
 import inngest
 
 from proflow_runtime import clock
-from proflow_runtime.local import gojson
-from proflow_runtime.local.matching import BadExpression, compile_expression
+from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.matching import BadExpression, compile_expression
 from proflow_runtime.store import runs, triggers
 from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.store.runs import CANCEL_EVENT

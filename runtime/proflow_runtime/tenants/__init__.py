@@ -1,4 +1,4 @@
-"""What tenants have set, and what holds where they have not."""
+"""Internal: what tenants have set, and what holds where they have not."""
 
 from proflow_runtime.tenants.settings import TenantSettings
 from proflow_runtime.tenants.zones import TenantZones, TimezoneOf

@@ -1,4 +1,4 @@
-"""CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
+"""Internal: CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
 from .checking import Expected, problems
 from .conditions import OPERATORS, condition_to_cel

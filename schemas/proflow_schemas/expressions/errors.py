@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from proflow_schemas.errors import ProFlowError
+
 ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type"]
 
 
-class ExpressionError(ValueError):
+class ExpressionError(ProFlowError, ValueError):
     """An expression that cannot be parsed, compiled, rendered or evaluated.
 
     `message` says what is wrong (lowercase start, no full stop), `offset` is an index in code

@@ -1,4 +1,4 @@
-"""A small company with workflows, people and runs, to look at `proflow serve` with."""
+"""Internal: a small company with workflows, people and runs, to look at `proflow serve` with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
+
+from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.store import designs, people, runs, tokens
@@ -27,7 +29,7 @@ PATIENCE = 30.0
 CODES = ("purchase-approval", "expense-claim", "contract-review", "onboarding", "month-end")
 
 
-class DemoError(Exception):
+class DemoError(ProFlowError):
     """Why there is no demo in this database."""
 
 

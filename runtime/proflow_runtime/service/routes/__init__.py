@@ -1,4 +1,4 @@
-"""The HTTP API: a router for each subject, put together for a host."""
+"""Internal: the HTTP API: a router for each subject, put together for a host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables, one module per subject. A host adds them to its own `Tortoise.init`."""
+"""Internal: the tables, one module per subject. A host adds them to its own `Tortoise.init`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger

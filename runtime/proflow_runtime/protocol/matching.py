@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
+from proflow_schemas.errors import ProFlowError
 
 _ENV = cel.NewEnv(variables={"event": cel.Type.DYN, "async": cel.Type.DYN})
 _STRING = re.compile(
@@ -21,7 +22,7 @@ _STRING = re.compile(
 _TRIGGER = re.compile(r"(?<![\w.])event\s*[.\[]")
 
 
-class BadExpression(ValueError):
+class BadExpression(ProFlowError, ValueError):
     """An expression that does not compile; the message is the compiler's, positions included."""
 
 

@@ -1,0 +1,50 @@
+"""The engine of `proflow serve --local`: in real time, its promises kept in the database."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import inngest
+
+from proflow_runtime.clock import RealClock
+from proflow_runtime.local.durable import DurableJournal
+from proflow_runtime.local.engine import LocalEngine
+
+HISTORY = 1_000
+"""Ended runs that the engine keeps in memory."""
+
+
+class DurableEngine:
+    """A target of deployments: the engine in this process."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+
+    async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
+        """Run these functions from now on."""
+        self._engine.deploy(functions)
+
+
+@asynccontextmanager
+async def durable_engine(
+    client: inngest.Inngest, stopping: asyncio.Event
+) -> AsyncIterator[DurableEngine]:
+    """Drive an engine meanwhile; sets `stopping` when it cannot go on."""
+    engine = LocalEngine(
+        client,
+        [],
+        clock=RealClock(),
+        journal=DurableJournal(),
+        seed=random.SystemRandom().getrandbits(63),
+        history=HISTORY,
+    )
+    async with engine:
+        driving = asyncio.create_task(engine.serve(), name="proflow engine")
+        driving.add_done_callback(lambda _: stopping.set())
+        try:
+            yield DurableEngine(engine)
+        finally:
+            engine.stop()
+            await driving
