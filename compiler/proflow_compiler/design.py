@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.settings import Settings
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Approval, Emit, EventTrigger, Wait
+from proflow_schemas.configs import EventTrigger
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.emit import Emit
+from proflow_schemas.node_types.wait import Wait
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Approval, Wait
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.wait import Wait
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule

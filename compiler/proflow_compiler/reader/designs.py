@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proflow_schemas.nodes import Approval
+from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types import NODE_TYPES, NodeType
 
 from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix
@@ -114,7 +115,7 @@ def _is_foreign(key: str, kind: NodeType) -> bool:
     known = _CONFIG_KEYS[kind.name]
     if key in known or closest_key(key, known) is not None:
         return False
-    return other_words.meaning(kind.name, key) is not None
+    return other_words.meaning(kind, key) is not None
 
 
 def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:

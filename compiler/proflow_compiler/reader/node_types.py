@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import CANONICAL, NODE_TYPES
 
 from proflow_compiler.fixes import words
 from proflow_compiler.other_types import type_meant

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import CANONICAL, NODE_TYPES
 from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node

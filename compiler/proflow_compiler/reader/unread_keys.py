@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, NodeType
+from proflow_schemas.node_types import NODE_TYPES, NodeType
+from proflow_schemas.node_types.foreign import Meaning
 
 from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix, Level
 from proflow_compiler.fixes.making import fix
-from proflow_compiler.other_words import Meaning
 from proflow_compiler.problems import Problems, closest, shown
 from proflow_compiler.reader.canvas_keys import (
     DATA_KEYS,
@@ -91,7 +91,7 @@ class UnreadKeys:
             if key in known or key in quiet or is_empty(one):
                 continue
             place = f"{holder.pointer}/{escape(key)}"
-            found = other_words.meaning(kind.name, key)
+            found = other_words.meaning(kind, key)
             if found is not None:
                 self._foreign(found, key, one, place, node_id, holder)
             elif bare:  # else the schema has said so
@@ -102,12 +102,12 @@ class UnreadKeys:
         for key, one, place, silent in around:
             if key in quiet or is_empty(one) or place == holder.pointer or place == at:
                 continue
-            found = other_words.meaning(kind.name, key)
+            found = other_words.meaning(kind, key)
             if key in _HOLDERS and (isinstance(one, dict) or key == "config"):
                 if one != holder.value:
                     self._second(key, place, node_id, holder)
             elif key in known:
-                if key != "status" or (kind.name == "end" and one not in DISPLAYED):
+                if key != "status" or (kind.kind == "end" and one not in DISPLAYED):
                     self._misplaced(key, one, place, node_id, holder)
             elif found is not None and key not in silent:
                 self._foreign(found, key, one, place, node_id, holder)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeAlias
 
 from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
+from proflow_schemas.node_types import HANDLERS
 
-from proflow_runtime.handlers import ai, http, notify
 from proflow_runtime.handlers.task import Handler
 
 Tenants: TypeAlias = Callable[[], Awaitable[Iterable[int]]]
 
 NOTIFY, AI, HTTP = "proflow:notify", "proflow:ai", "proflow:http"
 
-_BUILT_IN: Mapping[str, Handler] = {NOTIFY: notify.send, AI: ai.complete, HTTP: http.request}
+
+def _built_in(function: str | None) -> Handler:
+    assert function is not None
+    module, _, name = function.rpartition(".")
+    found: Handler = getattr(import_module(f"proflow_runtime.handlers.{module}"), name)
+    return found
+
+
+_BUILT_IN: Mapping[str, Handler] = {
+    name: _built_in(kind.function) for name, kind in HANDLERS.items()
+}
 
 
 class UnknownHandlerError(LookupError):

@@ -13,7 +13,7 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading
 from proflow_compiler.rendering import check_report
 from proflow_schemas.handlers import Handlers
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import CANONICAL, NODE_TYPES
 from proflow_schemas.published import model_schema
 
 NARROWEST = 160.0
