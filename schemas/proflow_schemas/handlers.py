@@ -50,7 +50,7 @@ def output_schema(handler: Callable[..., Any]) -> Any:
         hint = typing.get_type_hints(handler, include_extras=True).get("return", Any)
         if hint in (Any, object):
             return None
-        schema = TypeAdapter(_readable(hint, ())).json_schema(
+        schema = TypeAdapter(readable(hint)).json_schema(
             mode="serialization", schema_generator=_OutputSchema
         )
     except (PydanticUserError, NameError, AttributeError, TypeError, RecursionError):
@@ -60,7 +60,7 @@ def output_schema(handler: Callable[..., Any]) -> Any:
     return schema or None
 
 
-def _readable(hint: Any, within: tuple[Any, ...]) -> Any:
+def readable(hint: Any, within: tuple[Any, ...] = ()) -> Any:
     """A type hint whose typed dicts are those of `typing_extensions`.
 
     Before Python 3.12 pydantic takes no others. What refers to itself is anything there.
@@ -69,7 +69,7 @@ def _readable(hint: Any, within: tuple[Any, ...]) -> Any:
         if hint in within:
             return Any
         fields = {
-            name: _readable(one, (*within, hint))
+            name: readable(one, (*within, hint))
             for name, one in typing.get_type_hints(hint).items()
         }
         required = hint.__required_keys__
@@ -84,8 +84,8 @@ def _readable(hint: Any, within: tuple[Any, ...]) -> Any:
     if origin in (None, typing.Literal):
         return hint
     if origin is typing.Annotated:
-        return _readable(given[0], within)
-    args = tuple(one if one is ... else _readable(one, within) for one in given)
+        return typing.Annotated[(readable(given[0], within), *hint.__metadata__)]
+    args = tuple(one if one is ... else readable(one, within) for one in given)
     return typing.Union[args] if origin in (typing.Union, types.UnionType) else origin[args]  # noqa: UP007
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proflow_runtime.handlers import smtp
+from proflow_runtime.handlers.calling import call_handler
 from proflow_runtime.handlers.channels import EMAIL, channel_handler
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
@@ -13,4 +14,4 @@ async def send(task: Task) -> JSON:
     channel = task.input.get("channel") or "inApp"
     if channel == EMAIL:
         return await smtp.send(task)
-    return await channel_handler(channel)(task)
+    return await call_handler(channel_handler(channel), task)
