@@ -12,6 +12,7 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, TypeScope, parse
 from proflow_schemas.expressions.scope import shape_of
 from proflow_schemas.expressions.shapes import Shape
+from proflow_schemas.handlers import Handlers, Signature
 from proflow_schemas.nodes import Ai, Foreach, Set, Start, Task
 
 from proflow_compiler.design import Node
@@ -30,14 +31,14 @@ _SUBPROCESS: dict[str, Any] = {
 
 
 class Scopes:
-    """The scopes of a design; `outputs` are the schemas of what handlers return, by their names."""
+    """The scopes of a design; `handlers` are those that are known."""
 
     def __init__(
-        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], outputs: Mapping[str, Any]
+        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], handlers: Handlers
     ) -> None:
         self._graph = graph
         self._exits = exits
-        self._outputs = outputs
+        self._handlers = handlers
         self._found: dict[str | None, TypeScope] = {}
 
     @cached_property
@@ -122,7 +123,8 @@ class Scopes:
             case "output", Ai(output_schema=schema):
                 return schema
             case "output", Task(handler=handler):
-                return self._outputs.get(handler)
+                known = self._handlers.get(handler)
+                return known.output if isinstance(known, Signature) else None
             case "output", _ if node.type == "subprocess":
                 return _SUBPROCESS
             case "output", Foreach():

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import inngest
 from proflow_schemas.handlers import readable
-from proflow_schemas.signatures import HandlerError, input_type
+from proflow_schemas.signatures import HandlerError, called, described, input_type
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from proflow_runtime.handlers.lifespan import surroundings_of
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.values import JSON
 
@@ -25,35 +28,53 @@ class HandlerInputError(inngest.NonRetriableError):
     """The input of a node is not what its handler declares."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How a handler is called."""
+
+    adapter: TypeAdapter[Any] | None
+    """What validates its input; None: it takes anything."""
+    blocks: bool
+    """It is no coroutine function: it runs in a thread, beside the event loop."""
+
+
 async def call_handler(handler: Handler, task: Task) -> JSON:
-    """Run a handler.
+    """Run a handler; one that is not `async` runs in a thread, with this task's context variables.
 
     Raises:
         HandlerInputError: If the input does not fit the type of the handler's `Task[…]`.
     """
-    adapter = _input_adapter(handler)
-    if adapter is not None:
-        task = replace(task, input=_validated(adapter, task, handler))
-    work = handler(task)
-    if not inspect.isawaitable(work):
-        name = getattr(handler, "__name__", type(handler).__name__)
-        raise inngest.NonRetriableError(f"the handler `{name}` is not an `async def` function")
-    return await work
+    known = _known(handler)
+    if known.adapter is not None:
+        task = replace(task, input=_validated(known.adapter, task, handler))
+    with surroundings_of(handler).entered():
+        if known.blocks:
+            output = await asyncio.to_thread(_in_thread, handler, task)
+        else:
+            output = handler(task)
+        return await output if inspect.isawaitable(output) else output
+
+
+def _in_thread(handler: Callable[[Task], Any], task: Task) -> Any:
+    try:
+        return handler(task)
+    except StopIteration as error:
+        # A future cannot hold one: whoever waits for it would wait for ever.
+        raise RuntimeError("the handler raised `StopIteration`") from error
 
 
 @lru_cache(maxsize=4096)
-def _input_adapter(handler: Handler) -> TypeAdapter[Any] | None:
-    """What validates the handler's input; None: it takes anything."""
+def _known(handler: Handler) -> _Known:
     try:
         hint = input_type(handler)
-        return None if hint in (Any, object) else TypeAdapter(readable(hint))
+        adapter = None if hint in (Any, object) else TypeAdapter(readable(hint))
     except HandlerError as error:
         raise inngest.NonRetriableError(str(error)) from None
     except PydanticUserError as error:
-        name = getattr(handler, "__name__", type(handler).__name__)
         raise inngest.NonRetriableError(
-            f"the type of the input of the handler `{name}` cannot be validated: {error.message}"
+            f"{described(handler)}: the type of its input cannot be validated: {error.message}"
         ) from None
+    return _Known(adapter, blocks=not inspect.iscoroutinefunction(called(handler)))
 
 
 def _validated(adapter: TypeAdapter[Any], task: Task, handler: Handler) -> Any:
@@ -62,7 +83,7 @@ def _validated(adapter: TypeAdapter[Any], task: Task, handler: Handler) -> Any:
         return adapter.validate_json(json.dumps(task.input))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
-        listed = "; ".join(_described(one) for one in problems[:MOST_NAMED])
+        listed = "; ".join(_worded(one) for one in problems[:MOST_NAMED])
         more = f"; {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
         name = getattr(handler, "__name__", type(handler).__name__)
         raise HandlerInputError(
@@ -71,8 +92,7 @@ def _validated(adapter: TypeAdapter[Any], task: Task, handler: Handler) -> Any:
         ) from None
 
 
-def _described(problem: Any) -> str:
+def _worded(problem: Any) -> str:
     path = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in problem["loc"])
     message = problem["msg"]
-    where = f"`input{path}`"
-    return f"{where}: {message[:1].lower()}{message[1:]}"
+    return f"`input{path}`: {message[:1].lower()}{message[1:]}"

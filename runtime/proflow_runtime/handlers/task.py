@@ -19,8 +19,8 @@ class Task(TaskOf[Input]):
     """One attempt at a node's work.
 
     A handler that declares `Task[Model]` gets its input as a `Model`, validated; one that declares
-    `Task` gets JSON as it is. `attempt` counts from 1. `idempotency_key` is the same on every attempt. `tenant_id` is None in
-    the run of a `system` design only.
+    `Task` gets JSON as it is. `attempt` counts from 1. `idempotency_key` is the same on every
+    attempt. `tenant_id` is None in the run of a `system` design only.
     """
 
     input: Input
@@ -42,4 +42,5 @@ class Task(TaskOf[Input]):
         return logging.LoggerAdapter(_logger, extra)
 
 
-Handler: TypeAlias = Callable[[Task], Awaitable[JSON]]
+Handler: TypeAlias = Callable[[Task], Awaitable[JSON] | JSON]
+"""What does a node's work; one that is not `async` runs in a thread."""
