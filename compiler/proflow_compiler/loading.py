@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 
 import typer
 from proflow_schemas.definition import Definition
-from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
+from proflow_schemas.handlers import Handlers, HandlersModule, handlers_module, signatures
+from proflow_schemas.signatures import HandlerError
 
 from proflow_compiler.checks import run_checks
 from proflow_compiler.cli import is_colored, note, refuse, usage
@@ -126,14 +126,16 @@ def show(reports: Sequence[FileReport], *levels: Level) -> None:
     typer.echo(text, err=True, nl=False)
 
 
-def load_handlers(name: str) -> ModuleType:
+def load_handlers(name: str) -> HandlersModule:
     """Import the module that holds the handlers, from the current directory if it is there."""
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        return importlib.import_module(name)
+        return handlers_module(importlib.import_module(name))
     except ModuleNotFoundError as error:
         usage(f"--handlers: there is no module `{error.name or name}`{_meant(name, error)}")
+    except HandlerError as error:
+        refuse(f"--handlers: {error}")
     except Exception as error:
         refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
 
@@ -144,9 +146,6 @@ def _meant(name: str, error: ModuleNotFoundError) -> str:
     return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
 
 
-def handler_outputs(module: str | None) -> Handlers | None:
-    """The handlers of a module, and what each returns; None without a module."""
-    if module is None:
-        return None
-    found = handlers_in(load_handlers(module))
-    return {name: output_schema(found[name]) for name in sorted(found.keys() - {TENANTS})}
+def handler_signatures(module: str | None) -> Handlers | None:
+    """The handlers of a module, what each takes and returns; None without a module."""
+    return None if module is None else signatures(load_handlers(module))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from proflow_runtime.flow import Flow
     from proflow_runtime.functions import functions_of
     from proflow_runtime.handlers.channels import register_channel
+    from proflow_runtime.handlers.marking import handler
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.handlers.task import Task
     from proflow_runtime.interpreter import interpret
@@ -41,6 +42,7 @@ __all__ = [
     "current_tenant",
     "fan_out",
     "functions_of",
+    "handler",
     "interpret",
     "on_failure",
     "register_channel",
@@ -64,6 +66,7 @@ _MODULES = {
     "current_tenant": "tenant",
     "fan_out": "schedules",
     "functions_of": "functions",
+    "handler": "handlers.marking",
     "interpret": "interpreter",
     "on_failure": "failures",
     "register_channel": "handlers.channels",

@@ -12,6 +12,7 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, TypeScope, parse
 from proflow_schemas.expressions.scope import shape_of
 from proflow_schemas.expressions.shapes import Shape
+from proflow_schemas.handlers import Handlers, Signature
 from proflow_schemas.node_types.foreach import Foreach
 from proflow_schemas.node_types.start import Start
 
@@ -26,14 +27,14 @@ _ERROR: dict[str, Any] = {
 
 
 class Scopes:
-    """The scopes of a design; `outputs` are the schemas of what handlers return, by their names."""
+    """The scopes of a design; `handlers` are those that are known."""
 
     def __init__(
-        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], outputs: Mapping[str, Any]
+        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], handlers: Handlers
     ) -> None:
         self._graph = graph
         self._exits = exits
-        self._outputs = outputs
+        self._handlers = handlers
         self._found: dict[str | None, TypeScope] = {}
 
     @cached_property
@@ -116,7 +117,8 @@ class Scopes:
                 if node.kind.output is not None:
                     return node.kind.output(config)
                 handler = node.kind.handler_of(config)
-                return None if handler is None else self._outputs.get(handler)
+                signature = self._handlers.get(handler or "")
+                return signature.output if isinstance(signature, Signature) else None
             case _:
                 return None
 

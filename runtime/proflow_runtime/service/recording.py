@@ -48,7 +48,7 @@ class _Remembered:
 
 
 class Recorder:
-    """A recorder for `status.add_recorder`. `moved` is told of runs that have, after the commit.
+    """A recorder of a service. `moved` is told of runs that have, after the commit.
 
     Of runs that are in no table (compiled ones) nothing is written. What a run's last pass has seen
     is written by `finish`, together with the run's end.

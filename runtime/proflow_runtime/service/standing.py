@@ -61,13 +61,13 @@ class Engine:
 async def stand(given: Stand) -> None:
     """Serve until SIGINT or SIGTERM, or until the engine cannot go on.
 
-    Raises `DatabaseError`, and what `admit` and `prepare` raise.
+    Raises `DatabaseError`, `LifespanError`, and what `admit` and `prepare` raise.
     """
     stopping = asyncio.Event()
     async with connect(given.url):
         if given.admit is not None:
             await given.admit()
-        async with _engine(given, stopping) as engine:
+        async with given.registry.lifespan(given.client), _engine(given, stopping) as engine:
             proflow = ProFlow(
                 given.client,
                 given.registry,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import inngest
 from proflow_schemas.definition import CanvasEdge, Definition
 from proflow_schemas.node_types import type_of
 from proflow_schemas.step_ids import node_of, parse
@@ -101,6 +102,7 @@ async def explore(
     children: Sequence[Definition] = (),
     functions: MakeFunctions | None = None,
     registry: Registry | None = None,
+    client: inngest.Inngest | None = None,
 ) -> Exploration:
     """Run a design once per combination of outcomes, at most `MAX_RUNS` times.
 
@@ -131,6 +133,7 @@ async def explore(
                 functions=functions,
                 registry=registry,
                 decide=decisions.decide,
+                client=client,
             )
         runs.append((decisions.place, {"decisions": dict(decisions.made), **report(simulated)}))
         ran |= simulated.ran
