@@ -5,7 +5,7 @@ or seconds (see `durations`).
 """
 
 from functools import cache
-from typing import Annotated, Any, Self, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -47,6 +47,14 @@ class Config(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, extra="forbid", strict=True
     )
+
+
+class Answered(Config):
+    """Waits for an event, by which somebody answers."""
+
+    if TYPE_CHECKING:
+        event: Name
+        match: Name | None
 
 
 class EventTrigger(Config):

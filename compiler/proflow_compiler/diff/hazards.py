@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from proflow_schemas.configs import Config, Duration
+from proflow_schemas.configs import Answered, Config, Duration
 from proflow_schemas.durations import format_duration, parse_duration
 from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.node_types.delay import Delay
@@ -11,7 +11,6 @@ from proflow_schemas.node_types.foreach import Foreach
 from proflow_schemas.node_types.loop import Loop
 from proflow_schemas.node_types.set import Set
 from proflow_schemas.node_types.subprocess import Subprocess
-from proflow_schemas.node_types.wait import Wait
 
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
@@ -52,11 +51,11 @@ def open_hazard(before: Before) -> str | None:
     if before.old.type == "delay":
         return done_hazard(before)
     match before.old.config, new.config:
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.event != now.event:
+        case Answered() as was, Answered() as now if was.event != now.event:
             return (
                 f"{name} is armed for the event {ticks(was.event)}, and expects {ticks(now.event)}"
             )
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.match != now.match:
+        case Answered() as was, Answered() as now if was.match != now.match:
             return f"{name} is armed with the old `match`"
         case Approval() as was, Approval() as now if _fires(was) and now.timeout_action == "remind":
             return f"the old timeout of {name} would end it, which `remind` never does"
@@ -90,7 +89,7 @@ def done_hazard(before: Before) -> str | None:
             *before.final,
         ):
             return f"{name} may have timed out, and a timeout means another decision now"
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)):
+        case Answered() as was, Answered() as now:
             if was.match != now.match and now.match is not None:
                 return f"the new `match` of {name} is looked up in every pass, and may be missing"
         case Delay() as was, Delay() as now if was.until != now.until and now.until is not None:

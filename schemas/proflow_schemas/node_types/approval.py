@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from proflow_schemas.configs import Config, Count, Duration, Name, integral, whole_seconds
+from proflow_schemas.configs import Answered, Config, Count, Duration, Name, integral, whole_seconds
 from proflow_schemas.definition import Approval as Policy
 from proflow_schemas.definition import ApprovalOp
 from proflow_schemas.durations import parse_duration
@@ -44,7 +44,7 @@ class Reminders(Config):
     max: Count | None = None
 
 
-class Approval(Config):
+class Approval(Answered):
     """Asks people to decide, and waits for the decision."""
 
     approver_type: (

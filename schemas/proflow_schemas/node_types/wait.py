@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from proflow_schemas.configs import Config, Duration, Name, whole_seconds
+from proflow_schemas.configs import Answered, Duration, Name, whole_seconds
 from proflow_schemas.definition import WaitOp
 from proflow_schemas.node_types.foreign import RULES, called
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
 
-class Wait(Config):
+class Wait(Answered):
     """Waits for an event."""
 
     event: Name
