@@ -5,7 +5,6 @@ A handler is a function that is marked with `@handler` of the runtime, or named 
 """
 
 import inspect
-import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,18 +12,13 @@ from functools import partial
 from types import ModuleType
 from typing import Any, TypeAlias
 
-import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from proflow_schemas.signatures import (
-    HandlerError,
-    described,
-    input_type,
-    place_of,
-    require_handler,
-)
+from proflow_schemas.handler_inputs import check_handler, input_adapter
+from proflow_schemas.signatures import HandlerError, described, input_type, place_of
+from proflow_schemas.typed_dicts import readable
 
 TENANTS = "tenants"
 """The function of a module that lists who a cron runs for; it is no handler, unless marked."""
@@ -36,10 +30,11 @@ MARK = "__proflow_handler__"
 
 @dataclass(frozen=True)
 class Signature:
-    """What a handler takes and returns, as JSON Schemas; None: anything."""
+    """What a handler takes and returns, as JSON Schemas; None: anything. `takes` validates it."""
 
     input: Any = None
     output: Any = None
+    takes: TypeAdapter[Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def handlers_module(module: ModuleType) -> HandlersModule:
             else:
                 unmarked[attribute] = Unmarked(place_of(value))
         if name is not None:
-            require_handler(value)
+            check_handler(value)
             named.setdefault(name, {})[attribute] = value
     found = {name: _only(name, functions) for name, functions in named.items()}
     tenants, lifespan = (
@@ -139,7 +134,7 @@ def signatures(found: HandlersModule) -> Handlers:
 
 def signature(handler: Callable[..., Any]) -> Signature:
     """What a handler declares that it takes and returns."""
-    return Signature(input_schema(handler), output_schema(handler))
+    return Signature(input_schema(handler), output_schema(handler), input_adapter(handler))
 
 
 class _JsonSchema(GenerateJsonSchema):
@@ -188,35 +183,6 @@ def _plain(handler: Callable[..., Any]) -> Any:
     if inspect.isroutine(handler):
         return handler
     return handler.func if isinstance(handler, partial) else type(handler).__call__
-
-
-def readable(hint: Any, within: tuple[Any, ...] = ()) -> Any:
-    """A type hint whose typed dicts are those of `typing_extensions`.
-
-    Before Python 3.12 pydantic takes no others. What refers to itself is anything there.
-    """
-    if typing.is_typeddict(hint):
-        if hint in within:
-            return Any
-        fields = {
-            name: readable(one, (*within, hint))
-            for name, one in typing.get_type_hints(hint).items()
-        }
-        required = hint.__required_keys__
-        return typing_extensions.TypedDict(  # type: ignore[operator]
-            hint.__name__,
-            {
-                name: one if name in required else typing_extensions.NotRequired[one]
-                for name, one in fields.items()
-            },
-        )
-    origin, given = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (None, typing.Literal):
-        return hint
-    if origin is typing.Annotated:
-        return typing.Annotated[(readable(given[0], within), *hint.__metadata__)]
-    args = tuple(one if one is ... else readable(one, within) for one in given)
-    return typing.Union[args] if origin in (typing.Union, types.UnionType) else origin[args]  # noqa: UP007
 
 
 def _close(schema: dict[str, Any]) -> None:

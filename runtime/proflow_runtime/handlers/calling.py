@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import inngest
-from proflow_schemas.handlers import readable
-from proflow_schemas.signatures import HandlerError, called, described, input_type
+from proflow_schemas.handler_inputs import input_adapter, validated
+from proflow_schemas.signatures import HandlerError, called
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
 
 from proflow_runtime.handlers.lifespan import surroundings_of
 from proflow_runtime.handlers.task import Handler, Task
@@ -66,21 +64,15 @@ def _in_thread(handler: Callable[[Task], Any], task: Task) -> Any:
 @lru_cache(maxsize=4096)
 def _known(handler: Handler) -> _Known:
     try:
-        hint = input_type(handler)
-        adapter = None if hint in (Any, object) else TypeAdapter(readable(hint))
+        adapter = input_adapter(handler)
     except HandlerError as error:
         raise inngest.NonRetriableError(str(error)) from None
-    except PydanticUserError as error:
-        raise inngest.NonRetriableError(
-            f"{described(handler)}: the type of its input cannot be validated: {error.message}"
-        ) from None
     return _Known(adapter, blocks=not inspect.iscoroutinefunction(called(handler)))
 
 
 def _validated(adapter: TypeAdapter[Any], task: Task, handler: Handler) -> Any:
     try:
-        # As JSON: a strict model takes the text of a time for a time, too.
-        return adapter.validate_json(json.dumps(task.input))
+        return validated(adapter, task.input)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         listed = "; ".join(_worded(one) for one in problems[:MOST_NAMED])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import inngest
-from proflow_schemas.signatures import require_handler
+from proflow_schemas.handler_inputs import check_handler
 
 from proflow_runtime.handlers.task import Handler
 
@@ -46,7 +46,7 @@ class Channels:
         """
         if not name:
             raise ValueError("a channel has a name")
-        require_handler(handler)
+        check_handler(handler)
         self._handlers[name] = handler
 
     def __contains__(self, name: str) -> bool:

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import TypeAlias
 
 import inngest
+from proflow_schemas.handler_inputs import check_handler
 from proflow_schemas.handlers import Handlers, HandlersModule, Unmarked, handlers_module, signature
 from proflow_schemas.node_types import HANDLERS, NodeType
-from proflow_schemas.signatures import require_handler
 
 from proflow_runtime.handlers.calling import call_handler
 from proflow_runtime.handlers.channels import OF_THE_PROCESS, Channels
@@ -64,7 +64,7 @@ class Registry:
             HandlerError: If one of the handlers cannot be a handler.
         """
         for handler in (handlers or {}).values():
-            require_handler(handler)
+            check_handler(handler)
         self.channels = Channels(beyond=OF_THE_PROCESS)
         self._handlers: dict[str, Handler] = {
             **{name: _built_in(kind, self.channels) for name, kind in HANDLERS.items()},
