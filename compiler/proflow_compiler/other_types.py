@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from proflow_schemas.node_types import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import BUILT_IN_TYPES, NODE_TYPES, NodeTypes
 
 from proflow_compiler.other_words import fold
 from proflow_compiler.problems import closest
@@ -13,16 +13,16 @@ _LEAST_ALIKE = 0.8
 """Below it two names of types are other words: `form` is no `fork`, `trigger` no `timer`."""
 
 
-def type_meant(spelling: str) -> str | None:
+def type_meant(spelling: str, types: NodeTypes = BUILT_IN_TYPES) -> str | None:
     """The type that an unknown one seems to be meant for; None if it may be anything."""
     folded = fold(spelling)
     for name in (folded, re.sub(r"(?:node|block|component|shape)$", "", folded)):
         if name in _TYPE_OF:
             return _TYPE_OF[name]
-        for known in CANONICAL:
+        for known in types.spellings:
             if fold(known) == name or (len(name) > 2 and sorted(fold(known)) == sorted(name)):
                 return known
-    return closest(spelling, CANONICAL, cutoff=_LEAST_ALIKE)
+    return closest(spelling, types.spellings, cutoff=_LEAST_ALIKE)
 
 
 _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {

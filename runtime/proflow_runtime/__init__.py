@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from proflow_runtime.flow import Flow
     from proflow_runtime.functions import functions_of
     from proflow_runtime.handlers.channels import register_channel
-    from proflow_runtime.handlers.marking import handler
+    from proflow_runtime.handlers.marking import handler, node_type
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.handlers.task import Task
     from proflow_runtime.interpreter import interpret
@@ -44,6 +44,7 @@ __all__ = [
     "functions_of",
     "handler",
     "interpret",
+    "node_type",
     "on_failure",
     "register_channel",
     "workflow",
@@ -68,6 +69,7 @@ _MODULES = {
     "functions_of": "functions",
     "handler": "handlers.marking",
     "interpret": "interpreter",
+    "node_type": "handlers.marking",
     "on_failure": "failures",
     "register_channel": "handlers.channels",
     "workflow": "decorator",

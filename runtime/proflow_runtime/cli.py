@@ -113,6 +113,7 @@ def run(
 
     from proflow_compiler.loading import compiled, load_handlers
     from proflow_compiler.subprocesses import subprocesses_of
+    from proflow_schemas.handlers import types_among
 
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
@@ -129,8 +130,9 @@ def run(
         data = '{"tenant_id": 1}'
     check_timezone(timezone)
     registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
-    definition = compiled(path, handlers=None)
-    children = subprocesses_of(definition, path, more or ())
+    types = types_among(registry.signatures())
+    definition = compiled(path, handlers=None, types=types)
+    children = subprocesses_of(definition, path, more or (), types=types)
     try:
         registry.refuse_unmarked(handlers_named([definition, *children]))
     except UnknownHandlerError as error:

@@ -17,6 +17,8 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from proflow_schemas.handler_inputs import check_handler, input_adapter
+from proflow_schemas.host_types import host_type
+from proflow_schemas.node_types import NodeType, NodeTypes
 from proflow_schemas.signatures import HandlerError, described, input_type, place_of
 from proflow_schemas.typed_dicts import readable
 
@@ -35,6 +37,8 @@ class Signature:
     input: Any = None
     output: Any = None
     takes: TypeAdapter[Any] | None = field(default=None, compare=False)
+    node_type: NodeType | None = None
+    """The node type whose work it does, if it is not for tasks only."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def handlers_module(module: ModuleType) -> HandlersModule:
             check_handler(value)
             named.setdefault(name, {})[attribute] = value
     found = {name: _only(name, functions) for name, functions in named.items()}
+    _check_types(found)
     tenants, lifespan = (
         None if _mark(one) else one for one in map(vars(module).get, (TENANTS, LIFESPAN))
     )
@@ -92,6 +97,20 @@ def handlers_module(module: ModuleType) -> HandlersModule:
         tenants if inspect.iscoroutinefunction(tenants) else None,
         lifespan if callable(lifespan) else None,
     )
+
+
+def _check_types(found: Mapping[str, Callable[..., Any]]) -> None:
+    """Check that no two node types of a module have the same name."""
+    places: dict[str, Callable[..., Any]] = {}
+    for name, function in found.items():
+        kind = host_type(name, function)
+        for spelling in () if kind is None else (kind.name, *kind.aliases):
+            other = places.setdefault(spelling, function)
+            if other is not function:
+                raise HandlerError(
+                    f"two node types are named `{spelling}`: {place_of(other)},"
+                    f" and {place_of(function)}"
+                )
 
 
 def _only(name: str, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -126,15 +145,26 @@ def _is_function(value: Any) -> bool:
     return inspect.isroutine(value) or isinstance(value, partial)
 
 
+def types_among(handlers: Handlers | None) -> NodeTypes:
+    """The node types that designs may use beside these handlers."""
+    hosts = (one.node_type for one in (handlers or {}).values() if isinstance(one, Signature))
+    return NodeTypes(one for one in hosts if one is not None)
+
+
 def signatures(found: HandlersModule) -> Handlers:
     """What designs may name of a module, for the compiler."""
-    known = {name: signature(one) for name, one in sorted(found.handlers.items())}
+    known = {name: signature(one, name) for name, one in sorted(found.handlers.items())}
     return {**found.unmarked, **known}
 
 
-def signature(handler: Callable[..., Any]) -> Signature:
-    """What a handler declares that it takes and returns."""
-    return Signature(input_schema(handler), output_schema(handler), input_adapter(handler))
+def signature(handler: Callable[..., Any], name: str) -> Signature:
+    """What a handler, which designs call by a name, declares that it takes and returns."""
+    return Signature(
+        input_schema(handler),
+        output_schema(handler),
+        input_adapter(handler),
+        host_type(name, handler),
+    )
 
 
 class _JsonSchema(GenerateJsonSchema):

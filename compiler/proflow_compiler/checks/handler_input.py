@@ -1,6 +1,7 @@
 """PF324: an input that a handler does not take."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, parse, template
@@ -8,11 +9,12 @@ from proflow_schemas.expressions.scope import shape_of
 from proflow_schemas.expressions.shapes import Shape
 from proflow_schemas.handler_inputs import OPEN, InputProblem, design_problems
 from proflow_schemas.handlers import Signature
+from proflow_schemas.host_types import given
 from proflow_schemas.node_types.task import Task
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.sites import pointed
+from proflow_compiler.checks.sites import place_of, pointed
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -71,37 +73,74 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A node whose handler declares its input: the input that the design gives, and where it stands.
+
+    The settings of a node of a host's type are its input.
+    """
+
+    node: Node
+    known: Signature
+    value: Any
+    owner: str
+    """What takes the input, as messages name it."""
+
+    @property
+    def takes_settings(self) -> bool:
+        return self.node.host_type is not None
+
+    def pointer(self, path: tuple[str | int, ...] = ()) -> str:
+        if not self.takes_settings:
+            return pointed(self.node.pointer_to("input"), *path)
+        if not path:
+            return place_of(self.node)
+        return pointed(self.node.pointer_to(str(path[0])), *path[1:])
+
+    def worded(self, path: tuple[str | int, ...]) -> str:
+        if not path:
+            return ticks(self.node.id) if self.takes_settings else "the input"
+        text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
+        return ticks(text.removeprefix(".") if self.takes_settings else "input" + text)
+
+
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
-        config = node.config
-        if not isinstance(config, Task) or facts.handlers is None:
+        asked = _asked(facts, node)
+        if asked is None or asked.known.takes is None:
             continue
-        known = facts.handlers.get(config.handler)
-        if not isinstance(known, Signature) or known.takes is None:
-            continue
-        yield from _of_read(facts, name, node, config, known)
-        for problem in design_problems(known.takes, config.input):
-            yield _diagnostic(name, node, config, known, problem)
+        yield from _of_read(facts, name, asked)
+        for problem in design_problems(asked.known.takes, asked.value):
+            yield _diagnostic(name, asked, problem)
 
 
-def _diagnostic(
-    name: str, node: Node, config: Task, known: Signature, problem: InputProblem
-) -> Diagnostic:
-    pointer = pointed(node.pointer_to("input"), *problem.path)
-    shape = around = Shape.of(known.input)
-    value: Any = config.input
+def _asked(facts: Facts, node: Node) -> _Asked | None:
+    handler = node.kind.handler_of(node.config)
+    known = (facts.handlers or {}).get(handler or "")
+    if not isinstance(known, Signature):
+        return None
+    if node.host_type is not None:
+        return _Asked(node, known, given(node.config), f"a {ticks(node.type)}")
+    if not isinstance(node.config, Task):
+        return None
+    return _Asked(node, known, node.config.input, f"the handler {ticks(node.config.handler)}")
+
+
+def _diagnostic(name: str, asked: _Asked, problem: InputProblem) -> Diagnostic:
+    pointer, node = asked.pointer(problem.path), asked.node
+    shape = around = Shape.of(asked.known.input)
+    value: Any = asked.value
     for key in problem.path:
         around = shape
         shape = shape.item() if isinstance(key, int) else shape.field(key)
         value = value[key]
-    where = _worded(problem.path)
-    handler = ticks(config.handler)
+    where, owner = asked.worded(problem.path), asked.owner
     if problem.missing is not None:
-        return _missing(name, pointer, where, handler, shape, problem.missing, value)
-    if config.input is None and "input" not in node.config_pointers:
+        return _missing(name, pointer, where, owner, shape, problem.missing, value)
+    if asked.value is None and "input" not in node.config_pointers:
         required = sorted(shape.required())
         return RULE.diagnostic(
-            f"the handler {handler} takes an input, and there is none",
+            f"{owner} takes an input, and there is none",
             node.pointer_to("handler"),
             node=name,
             label="has no `input`",
@@ -110,7 +149,7 @@ def _diagnostic(
     if problem.unknown:
         meant = closest(str(problem.path[-1]), sorted(around.fields()))
         return RULE.diagnostic(
-            f"{where} is no field that the handler {handler} takes",
+            f"{where} is no field that {owner} takes",
             pointer,
             node=name,
             label="no such field",
@@ -120,11 +159,11 @@ def _diagnostic(
     kinds = None if of_a_kind and shape.values() is None else _kinds(shape)
     said = problem.message[:1].lower() + problem.message[1:]
     return RULE.diagnostic(
-        f"{where} is not what the handler {handler} takes: {shown(said)}",
+        f"{where} is not what {owner} takes: {shown(said)}",
         pointer,
         node=name,
         label="does not fit",
-        help=f"write {kinds}" if kinds else f"write a value that fits the model of {handler}",
+        help=f"write {kinds}" if kinds else f"write a value that fits the model of {owner}",
     )
 
 
@@ -132,7 +171,7 @@ def _missing(
     name: str,
     pointer: str,
     where: str,
-    handler: str,
+    owner: str,
     shape: Shape,
     missing: str,
     value: Any,
@@ -144,7 +183,7 @@ def _missing(
     kinds = _kinds(shape.field(missing))
     kind = f", {kinds}" if kinds else ""
     return RULE.diagnostic(
-        f"{where} has no {ticks(missing)}, which the handler {handler} requires",
+        f"{where} has no {ticks(missing)}, which {owner} requires",
         pointer,
         node=name,
         label=f"no {ticks(missing)}",
@@ -154,19 +193,16 @@ def _missing(
     )
 
 
-def _of_read(
-    facts: Facts, name: str, node: Node, config: Task, known: Signature
-) -> Iterator[Diagnostic]:
+def _of_read(facts: Facts, name: str, asked: _Asked) -> Iterator[Diagnostic]:
     """An input that is read as a whole, of which all fields are known."""
-    read = _read(facts, node, config.input)
+    read = _read(facts, asked.node, asked.value)
     if read is None or read.kinds() != {"object"} or not read.is_closed():
         return
-    missing = sorted(Shape.of(known.input).required() - read.fields())
+    missing = sorted(Shape.of(asked.known.input).required() - read.fields())
     if missing:
         yield RULE.diagnostic(
-            f"what the input reads has no {listed(missing)},"
-            f" which the handler {ticks(config.handler)} requires",
-            node.pointer_to("input"),
+            f"what the input reads has no {listed(missing)}, which {asked.owner} requires",
+            asked.pointer(),
             node=name,
             label=f"no {ticks(missing[0])}",
             help="give `input` field by field",
@@ -194,10 +230,3 @@ def _kinds(shape: Shape) -> str | None:
         return " or ".join(ticks(str(one)) for one in values)
     kinds = [_KINDS.get(kind) for kind in sorted(shape.kinds())]
     return None if None in kinds or not kinds else " or ".join(filter(None, kinds))
-
-
-def _worded(path: tuple[str | int, ...]) -> str:
-    if not path:
-        return "the input"
-    text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
-    return f"{ticks('input' + text)}"

@@ -7,8 +7,10 @@ is known in part (`other_words`). Of all else it is said once for each key, wher
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from proflow_schemas.configs import Config
 from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.node_types.foreign import Meaning
 
@@ -33,14 +35,10 @@ _NESTED = ("config", "settings", "options")
 _HOLDERS = ("config", "content")
 DISPLAYED = ("default", "success", "warning", "error")
 """How ProFlow paints a node (`data.status`): no status of an `end`."""
-_KEYS = {
-    name: frozenset(one.alias or field for field, one in kind.config.model_fields.items())
-    for name, kind in NODE_TYPES.items()
-}
 _TYPES_OF: dict[str, list[str]] = {}
-for _type, _keys in _KEYS.items():
-    for _key in _keys:
-        _TYPES_OF.setdefault(_key, []).append(_type)
+for _type, _kind in NODE_TYPES.items():
+    for _field, _info in _kind.config.model_fields.items():
+        _TYPES_OF.setdefault(_info.alias or _field, []).append(_type)
 
 
 @dataclass(frozen=True)
@@ -328,7 +326,12 @@ def _of_nested(
 
 
 def _keys_of(kind: NodeType) -> frozenset[str]:
-    return _KEYS[kind.name]
+    return _keys_of_config(kind.config)
+
+
+@cache
+def _keys_of_config(config: type[Config]) -> frozenset[str]:
+    return frozenset(one.alias or field for field, one in config.model_fields.items())
 
 
 def is_empty(value: Any) -> bool:

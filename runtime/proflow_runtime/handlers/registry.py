@@ -102,7 +102,7 @@ class Registry:
         """What designs may name, with what each handler takes and returns, for the compiler."""
         return {
             **self._unmarked,
-            **{name: signature(self._handlers[name]) for name in self.names()},
+            **{name: signature(self._handlers[name], name) for name in self.names()},
         }
 
     def lifespan(self, client: inngest.Inngest) -> AbstractAsyncContextManager[None]:

@@ -126,7 +126,7 @@ class ProFlow:
         self._recorder = Recorder(self.bus.moved)
         # Without handlers: whether a process has them is told by each run, as it was before.
         self._recompiling = Recompiling(
-            Compiling(None, max_nodes=self.settings.max_nodes),
+            Compiling(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,

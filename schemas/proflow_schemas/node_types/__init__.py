@@ -13,11 +13,13 @@ from proflow_schemas.node_types.record import BUILT_IN, Kind, NodeType, Words, s
 
 __all__ = [
     "BUILT_IN",
+    "BUILT_IN_TYPES",
     "CANONICAL",
     "HANDLERS",
     "NODE_TYPES",
     "Kind",
     "NodeType",
+    "NodeTypes",
     "Words",
     "canonical",
     "method_of",
@@ -44,6 +46,27 @@ NODE_TYPES: Mapping[str, NodeType] = _found()
 
 CANONICAL: Mapping[str, str] = canonical(NODE_TYPES.values())
 """Every spelling of a built-in type → its canonical name."""
+
+
+class NodeTypes:
+    """The node types that designs may use: the built-in ones, and those of a host."""
+
+    def __init__(self, hosts: Iterable[NodeType] = ()) -> None:
+        self.hosts = tuple(hosts)
+        self.all: Mapping[str, NodeType] = {
+            **NODE_TYPES,
+            **{one.name: one for one in self.hosts},
+        }
+        self.spellings: Mapping[str, str] = canonical(self.all.values())
+        """Every spelling → the type's canonical name."""
+
+    def get(self, spelling: str) -> NodeType | None:
+        """The type of a name or an alias; None: there is none."""
+        name = self.spellings.get(spelling)
+        return None if name is None else self.all[name]
+
+
+BUILT_IN_TYPES = NodeTypes()
 
 HANDLERS: Mapping[str, NodeType] = {
     one.handler: one for one in reversed([*NODE_TYPES.values()]) if one.handler is not None

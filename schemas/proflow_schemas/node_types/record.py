@@ -49,6 +49,8 @@ class NodeType:
     shape: Shape = "work"
     order: int = 1000
     fields: Mapping[str, Words] = field(default_factory=dict)
+    labels: Mapping[str, Words] = field(default_factory=dict)
+    """What the keys are called in forms, where the page has no word for them."""
     notes: str = ""
     aliases: tuple[str, ...] = ()
     """Other names that are read, and never written."""
