@@ -41,14 +41,14 @@ def check_files(
         stored: Whether the designs are to be stored.
         fixing: Which fixes are applied.
     """
-    from proflow_compiler.loading import compile_all, fix_all, handler_outputs
+    from proflow_compiler.loading import compile_all, fix_all, handler_signatures
     from proflow_compiler.rendering import render_files
 
     if fixing.unsafe and not fixing.fix and not fixing.diff:
         usage("--unsafe-fixes: say `--fix` or `--diff` as well")
     if fixing.diff and format != "text":
         usage("--diff: a difference has one format, so leave `--format` out")
-    known = handler_outputs(handlers)
+    known = handler_signatures(handlers)
     if fixing.diff:
         changed = fix_all(paths, handlers=known, stored=stored, unsafe=fixing.unsafe)
         _show_difference(changed, strict=strict)

@@ -133,7 +133,12 @@ def compile(
     from collections import Counter
 
     from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
-    from proflow_compiler.loading import compile_all, stop_at_errors
+    from proflow_compiler.loading import (
+        compile_all,
+        handler_signatures,
+        stop_at_errors,
+        uses_unknown_types,
+    )
     from proflow_compiler.writing import stale, write_files
 
     if client is not None and not _is_name(client, with_attribute=True):
@@ -143,6 +148,9 @@ def compile(
     if check_only and output is None:
         usage("--check: name the directory to compare with by -o")
     compilations = compile_all(paths)
+    if handlers is not None and uses_unknown_types(compilations):
+        # Else the module need not be there where modules are generated.
+        compilations = compile_all(paths, handlers=handler_signatures(handlers))
     stop_at_errors(compilations, show_warnings=True)
     definitions = [definition for one in compilations for definition in one.definitions]
     for one, count in Counter(definition.id for definition in definitions).items():
@@ -180,15 +188,17 @@ def compile(
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The design that runs now.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The one that would replace it.")],
+    handlers: Handlers = None,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
 ) -> None:
     """Tell what changed between two designs, and which runs in flight survive it."""
     import json
 
     from proflow_compiler.diff import compare, comparison_json, comparison_text
-    from proflow_compiler.loading import compiled_design
+    from proflow_compiler.loading import compiled_design, handler_types
 
-    found = compare(compiled_design(old), compiled_design(new))
+    types = handler_types(handlers)
+    found = compare(compiled_design(old, types=types), compiled_design(new, types=types))
     if format == "json":
         told = comparison_json(found, old, new)
         echo(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
@@ -249,14 +259,15 @@ def graph(
         Path | None,
         typer.Option(metavar="RUN.json", help="A run, to colour the nodes by their status."),
     ] = None,
+    handlers: Handlers = None,
 ) -> None:
     """Draw a design, if you like with what became of it in a run; of an unsound one the path that
     shows why is highlighted.
     """
     from proflow_compiler import drawing
-    from proflow_compiler.loading import one_design, refutation
+    from proflow_compiler.loading import handler_types, one_design, refutation
 
-    design = one_design(path)
+    design = one_design(path, types=handler_types(handlers))
     states = None
     if run is not None:
         try:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.settings import Settings
 
 
@@ -45,10 +46,12 @@ class Node:
     position: tuple[float, float] | None = None
     drawn: bool = True
     """It stands in the file; False if the dialect adds it."""
+    host_type: NodeType | None = field(default=None, repr=False)
+    """Its type, if that is none of the built-in ones."""
 
     @property
     def kind(self) -> NodeType:
-        return NODE_TYPES[self.type]
+        return self.host_type or NODE_TYPES[self.type]
 
     def pointer_to(self, key: str) -> str:
         """Where a config value stands; the node itself if it was not given."""

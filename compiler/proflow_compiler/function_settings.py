@@ -7,6 +7,8 @@ Keys and conditions are CEL, evaluated by Inngest: `event` is the event that sta
 from collections.abc import Iterable
 from typing import TypeVar
 
+from proflow_schemas.configs import CronTrigger as DrawnCron
+from proflow_schemas.configs import Trigger, retry_policy, whole_seconds
 from proflow_schemas.definition import (
     Cancellation,
     Concurrency,
@@ -18,8 +20,7 @@ from proflow_schemas.definition import (
     Timeouts,
 )
 from proflow_schemas.expressions import for_inngest, same_id
-from proflow_schemas.nodes import CronTrigger as DrawnCron
-from proflow_schemas.nodes import Start, Trigger
+from proflow_schemas.node_types.start import Start
 from proflow_schemas.settings import (
     CancelSetting,
     ConcurrencySetting,
@@ -29,7 +30,6 @@ from proflow_schemas.settings import (
 )
 
 from proflow_compiler.design import Design
-from proflow_compiler.nodes.lowering import retry_policy, whole_seconds
 
 TENANT = "event.data.tenant_id"
 _T = TypeVar("_T")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+
 from proflow_compiler.reader import Reading, read_file
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build"})
@@ -21,7 +23,7 @@ class Inputs:
     """Folders without a design."""
 
 
-def read_inputs(paths: Sequence[str]) -> Inputs:
+def read_inputs(paths: Sequence[str], *, types: NodeTypes = BUILT_IN_TYPES) -> Inputs:
     """Read all files given, and the designs among the `*.json` below the folders given."""
     inputs = Inputs([])
     seen: set[str] = set()
@@ -29,14 +31,14 @@ def read_inputs(paths: Sequence[str]) -> Inputs:
         if not os.path.isdir(path):
             if path not in seen:
                 seen.add(path)
-                inputs.readings.append(read_file(path))
+                inputs.readings.append(read_file(path, types=types))
             continue
         before = len(inputs.readings)
         for file in _json_files(path):
             if file in seen:
                 continue
             seen.add(file)
-            reading = read_file(file)
+            reading = read_file(file, types=types)
             if _is_design(reading):
                 inputs.readings.append(reading)
             else:

@@ -5,11 +5,18 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 
 import typer
 from proflow_schemas.definition import Definition
-from proflow_schemas.handlers import TENANTS, Handlers, handlers_in, output_schema
+from proflow_schemas.handlers import (
+    Handlers,
+    HandlersModule,
+    handlers_module,
+    signatures,
+    types_among,
+)
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+from proflow_schemas.signatures import HandlerError
 
 from proflow_compiler.checks import run_checks
 from proflow_compiler.cli import is_colored, note, refuse, usage
@@ -23,13 +30,15 @@ from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import read_file
 from proflow_compiler.rendering import FileReport, render_files
 
+UNKNOWN_TYPE = "PF102"
+
 
 def compile_all(
     paths: Sequence[str], *, handlers: Handlers | None = None, stored: bool = False
 ) -> list[Compilation]:
     """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
     with collecting_later():
-        inputs = inputs_of(paths)
+        inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
             compile_reading(one, handlers=handlers, calls=calls, stored=stored)
@@ -46,13 +55,13 @@ def fix_all(
 ) -> FixedFiles:
     """Fix files, and the designs within folders, in memory."""
     with collecting_later():
-        readings = inputs_of(paths).readings
+        readings = inputs_of(paths, types_among(handlers)).readings
         return fix_readings(readings, handlers=handlers, stored=stored, unsafe=unsafe)
 
 
-def inputs_of(paths: Sequence[str]) -> Inputs:
+def inputs_of(paths: Sequence[str], types: NodeTypes = BUILT_IN_TYPES) -> Inputs:
     """What paths stand for; ends the command if a folder among them holds no design."""
-    inputs = read_inputs(paths)
+    inputs = read_inputs(paths, types=types)
     for path in inputs.skipped:
         note(f"`{path}` is no design: passed over")
     if inputs.empty:
@@ -60,17 +69,23 @@ def inputs_of(paths: Sequence[str]) -> Inputs:
     return inputs
 
 
-def compiled(path: str, *, handlers: Handlers | None) -> Definition:
-    """The definition of a file's one design; its problems, if it has errors, end the command."""
-    return compiled_design(path, handlers=handlers)[1]
+def compiled(path: str, *, handlers: Handlers | None, types: NodeTypes | None = None) -> Definition:
+    """The definition of a file's one design; its problems, if it has errors, end the command.
+
+    `types` are those that it may use, where its `handlers` are not to be checked.
+    """
+    return compiled_design(path, handlers=handlers, types=types)[1]
 
 
-def compiled_design(path: str, *, handlers: Handlers | None = None) -> tuple[Design, Definition]:
+def compiled_design(
+    path: str, *, handlers: Handlers | None = None, types: NodeTypes | None = None
+) -> tuple[Design, Definition]:
     """The one design of a file, and its definition."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
     with collecting_later():
-        compilation = compile_reading(read_file(path), handlers=handlers)
+        reading = read_file(path, types=types or types_among(handlers))
+        compilation = compile_reading(reading, handlers=handlers)
     if compilation.has_errors():
         typer.echo(
             render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False
@@ -80,11 +95,11 @@ def compiled_design(path: str, *, handlers: Handlers | None = None) -> tuple[Des
     return compilation.reading.designs[at], compilation.definitions[at]
 
 
-def one_design(path: str) -> Design:
+def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
     """The one design of a file that could be read, whatever its checks would say."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
-    reading = read_file(path)
+    reading = read_file(path, types=types)
     if has_errors(reading.diagnostics):
         typer.echo(
             render_files(reading.reports(), color=is_colored(sys.stderr)), err=True, nl=False
@@ -126,14 +141,16 @@ def show(reports: Sequence[FileReport], *levels: Level) -> None:
     typer.echo(text, err=True, nl=False)
 
 
-def load_handlers(name: str) -> ModuleType:
+def load_handlers(name: str) -> HandlersModule:
     """Import the module that holds the handlers, from the current directory if it is there."""
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        return importlib.import_module(name)
+        return handlers_module(importlib.import_module(name))
     except ModuleNotFoundError as error:
         usage(f"--handlers: there is no module `{error.name or name}`{_meant(name, error)}")
+    except HandlerError as error:
+        refuse(f"--handlers: {error}")
     except Exception as error:
         refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
 
@@ -144,9 +161,18 @@ def _meant(name: str, error: ModuleNotFoundError) -> str:
     return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
 
 
-def handler_outputs(module: str | None) -> Handlers | None:
-    """The handlers of a module, and what each returns; None without a module."""
-    if module is None:
-        return None
-    found = handlers_in(load_handlers(module))
-    return {name: output_schema(found[name]) for name in sorted(found.keys() - {TENANTS})}
+def uses_unknown_types(compilations: Sequence[Compilation]) -> bool:
+    """True if designs use types that are not built in, and so may be a host's."""
+    return any(
+        problem.code == UNKNOWN_TYPE for one in compilations for problem in one.reading.diagnostics
+    )
+
+
+def handler_signatures(module: str | None) -> Handlers | None:
+    """The handlers of a module, what each takes and returns; None without a module."""
+    return None if module is None else signatures(load_handlers(module))
+
+
+def handler_types(module: str | None) -> NodeTypes:
+    """The node types that designs may use, with those of a module."""
+    return types_among(handler_signatures(module))

@@ -23,7 +23,7 @@ from proflow_schemas.definition import (
     TaskOp,
     walk,
 )
-from proflow_schemas.nodes import Start
+from proflow_schemas.node_types.start import Start
 from proflow_schemas.step_ids import node_of, step_id
 
 from proflow_compiler.canvas import canvas_of
@@ -31,7 +31,6 @@ from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.function_settings import default_policy, function_settings, triggers_of
 from proflow_compiler.graph import Graph, GraphNode
 from proflow_compiler.longest import with_item_steps
-from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.program import (
     Again,
     Block,
@@ -173,17 +172,14 @@ class _Lowering:
             return []
         if at.ruled:
             return [self._choice(at)]
-        ops = LOWERINGS[at.node.type].lower(at.node)
+        op = at.node.kind.op(at.node.id, at.node.config)
+        if op is None:
+            return []
         if any(exit_.outcome == "error" for exit_ in self.exits[name]):
-            ops = [op.model_copy(update={"catch": True}) for op in ops]
-        if self.retry is None:
-            return ops
-        return [
-            op.model_copy(update={"retry": self.retry})
-            if isinstance(op, TaskOp) and op.retry is None
-            else op
-            for op in ops
-        ]
+            op = op.model_copy(update={"catch": True})
+        if self.retry is not None and isinstance(op, TaskOp) and op.retry is None:
+            op = op.model_copy(update={"retry": self.retry})
+        return [op]
 
     def _choice(self, at: GraphNode) -> ChooseOp:
         exits = self.exits[at.id]

@@ -4,23 +4,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from proflow_schemas.nodes import NodeType
-
-from proflow_compiler.nodes import LOWERINGS
-from proflow_compiler.nodes.lowering import Lowering
+from proflow_schemas.node_types import NodeType
 
 
 def pages(kinds: Mapping[str, NodeType]) -> dict[str, str]:
     """File name below `docs/nodes` → text, of every type and of the page that lists them."""
     return {
         "README.md": _index(kinds),
-        **{f"{name}.md": _page(kind, LOWERINGS[name]) for name, kind in kinds.items()},
+        **{f"{name}.md": _page(kind) for name, kind in kinds.items()},
     }
 
 
 def _index(kinds: Mapping[str, NodeType]) -> str:
     rows = [
-        f"| [{name}]({name}.md) | {_ticked(kind.aliases)} | {_line(LOWERINGS[name].summary)} |"
+        f"| [{name}]({name}.md) | {_ticked(kind.aliases)} | {_line(kind.summary.en)} |"
         for name, kind in kinds.items()
     ]
     return "\n".join(
@@ -37,14 +34,14 @@ def _index(kinds: Mapping[str, NodeType]) -> str:
     )
 
 
-def _page(kind: NodeType, lowering: Lowering) -> str:
-    parts = [f"# {lowering.title}", lowering.summary.strip()]
+def _page(kind: NodeType) -> str:
+    parts = [f"# {kind.title.en}", kind.summary.en.strip()]
     names = f"Type: `{kind.name}`."
     parts.append(f"{names} Also read: {_ticked(kind.aliases)}." if kind.aliases else names)
-    parts += [f"```json\n{lowering.example.strip()}\n```"]
-    if lowering.notes:
-        parts.append(lowering.notes.strip())
-    parts += ["## Config", _fields(kind, lowering)]
+    parts += [f"```json\n{kind.example.strip()}\n```"]
+    if kind.notes:
+        parts.append(kind.notes.strip())
+    parts += ["## Config", _fields(kind)]
     parts += ["## Outcomes", _outcomes(kind)]
     if kind.readable:
         reads = ", ".join(f"`steps.<id>.{name}`" for name in kind.readable)
@@ -52,7 +49,7 @@ def _page(kind: NodeType, lowering: Lowering) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fields(kind: NodeType, lowering: Lowering) -> str:
+def _fields(kind: NodeType) -> str:
     schema = kind.config.model_json_schema(by_alias=True)
     properties: dict[str, Any] = schema.get("properties", {})
     if not properties:
@@ -62,7 +59,7 @@ def _fields(kind: NodeType, lowering: Lowering) -> str:
     rows = []
     for name, field in properties.items():
         default = "required" if name in required else _default(field)
-        meaning = lowering.fields.get(name) or _description(field)
+        meaning = kind.fields[name].en if name in kind.fields else _description(field)
         cells = (f"`{name}`", _type(field, definitions), default, meaning)
         rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])

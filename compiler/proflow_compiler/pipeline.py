@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from proflow_schemas.definition import Definition
-from proflow_schemas.handlers import Handlers
+from proflow_schemas.handlers import Handlers, types_among
 
 from proflow_compiler.checks import Calls, run_checks
 from proflow_compiler.collecting import collecting_later
@@ -42,7 +42,7 @@ class Compilation:
 def compile_file(path: str, *, handlers: Handlers | None = None) -> Compilation:
     """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those that the host has."""
     with collecting_later():
-        return compile_reading(read_file(path), handlers=handlers)
+        return compile_reading(read_file(path, types=types_among(handlers)), handlers=handlers)
 
 
 def compile_reading(

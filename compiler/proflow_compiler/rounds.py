@@ -11,7 +11,6 @@ from proflow_schemas.step_ids import exit_id, step_id
 from proflow_compiler.graph import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.meetings import taken_together
-from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.places import Link, Place, Round, Way
 from proflow_compiler.program import Again, Call, Container, Leave, Repeat, Step
 
@@ -99,9 +98,8 @@ class _Level:
     def _node(self, at: GraphNode, rank: int) -> Place:
         graph, name, kind = self.graph, at.id, at.node.kind
         ways = [self._way(at, exit_, rank) for exit_ in graph.exits[name]]
-        if self.finish is not None and at.drawn and kind.name != "end":
+        if self.finish is not None and at.drawn and kind.kind != "end":
             ways += self._endings(at, self.finish)
-        lowering = LOWERINGS[kind.name]
         container = at.drawn and kind.container
         return Place(
             name,
@@ -110,7 +108,7 @@ class _Level:
             tuple(ways),
             graph.undrawn(name),
             every=at.every and len(ways) > 1,
-            takes_time=at.drawn and not at.ruled and not lowering.instant,
+            takes_time=not at.instant,
             needs=graph.needs(name),
             full=graph.full(name),
             inner=self.inner[name] if container else None,
@@ -184,12 +182,12 @@ class _Level:
     def _wait_after(self, name: str) -> str | None:
         """The wait that a node may trigger, and leads to alone."""
         at = self.graph.nodes.get(name)
-        if at is None or not at.drawn or not LOWERINGS[at.node.type].triggers:
+        if at is None or not at.drawn or not at.node.kind.triggers:
             return None
         match self.places[name].ways:
             case (Way(outcome, (Link(target),)),) if outcome != "error":
                 after = self.graph.nodes.get(target)
-                if after is None or not after.drawn or not LOWERINGS[after.node.type].awaits:
+                if after is None or not after.drawn or not after.node.kind.awaits:
                     return None
                 return target if len(self.graph.into[target]) == 1 else None
         return None

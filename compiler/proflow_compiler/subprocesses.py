@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 from proflow_schemas.definition import Definition, InvokeOp, blocks, walk
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 
 from proflow_compiler.cli import note, refuse, usage
 from proflow_compiler.collecting import collecting_later
@@ -15,14 +16,20 @@ from proflow_compiler.pipeline import Compilation, compile_design
 from proflow_compiler.reader import Reading, read_file
 
 
-def subprocesses_of(definition: Definition, path: str, others: Sequence[str]) -> list[Definition]:
+def subprocesses_of(
+    definition: Definition,
+    path: str,
+    others: Sequence[str],
+    *,
+    types: NodeTypes = BUILT_IN_TYPES,
+) -> list[Definition]:
     """The workflows that a design runs, and those that these run, each once.
 
     They are looked for among `others` (files, folders), then beside the design. One that is nowhere
     is left out; problems in one that is somewhere end the command.
     """
     found: dict[str, Definition] = {definition.id: definition}
-    given = _given(others)
+    given = _given(others, types)
     beside: list[Reading] | None = None
     wanted = _invoked(definition)
     for name in wanted:
@@ -31,7 +38,7 @@ def subprocesses_of(definition: Definition, path: str, others: Sequence[str]) ->
         child = _compiled(name, given)
         if child is None:
             if beside is None:
-                beside = list(_beside(path))
+                beside = list(_beside(path, types))
             child = _compiled(name, beside)
         if child is None:
             note(f"there is no design of the workflow `{name}` here")
@@ -46,19 +53,19 @@ def _invoked(definition: Definition) -> list[str]:
     return list(dict.fromkeys(op.workflow for op in ops if isinstance(op, InvokeOp)))
 
 
-def _given(paths: Sequence[str]) -> list[Reading]:
+def _given(paths: Sequence[str], types: NodeTypes) -> list[Reading]:
     for path in paths:
         if not os.path.exists(path.partition("#")[0]) and not os.path.exists(path):
             usage(f"--with: there is no `{path}`")
     with collecting_later():
-        return read_inputs(paths).readings
+        return read_inputs(paths, types=types).readings
 
 
-def _beside(path: str) -> Iterator[Reading]:
+def _beside(path: str, types: NodeTypes) -> Iterator[Reading]:
     own = path if os.path.exists(path) else path.partition("#")[0]
     for file in sorted(Path(own).parent.glob("*.json")):
         with collecting_later():
-            yield read_file(str(file))
+            yield read_file(str(file), types=types)
 
 
 def _compiled(name: str, readings: Sequence[Reading]) -> Definition | None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 from jsonschema.protocols import Validator
-from proflow_schemas.nodes import Config
+from proflow_schemas.configs import Config
 from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 

@@ -15,11 +15,13 @@ from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
     from proflow_runtime.decorator import workflow
+    from proflow_runtime.encoding import NotJsonError
     from proflow_runtime.extras import MissingExtraError
     from proflow_runtime.failures import on_failure
     from proflow_runtime.flow import Flow
     from proflow_runtime.functions import functions_of
     from proflow_runtime.handlers.channels import UnknownChannelError, register_channel
+    from proflow_runtime.handlers.marking import handler, node_type
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.handlers.task import Handler, Task
     from proflow_runtime.interpreter import interpret
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from proflow_runtime.structures import Branch, Exit
     from proflow_runtime.subprocess import WITH_PARENT
     from proflow_runtime.tenant import NoTenantError, current_tenant
-    from proflow_runtime.values import JSON, NotJsonError
+    from proflow_runtime.values import JSON
 
 __all__ = [
     "JSON",
@@ -56,7 +58,9 @@ __all__ = [
     "current_tenant",
     "fan_out",
     "functions_of",
+    "handler",
     "interpret",
+    "node_type",
     "on_failure",
     "register_channel",
     "workflow",
@@ -75,7 +79,7 @@ __getattr__ = exporting(
         "Handler": "handlers.task",
         "MissingExtraError": "extras",
         "NoTenantError": "tenant",
-        "NotJsonError": "values",
+        "NotJsonError": "encoding",
         "Received": "results",
         "Registry": "handlers.registry",
         "Reminders": "reminders",
@@ -88,7 +92,9 @@ __getattr__ = exporting(
         "current_tenant": "tenant",
         "fan_out": "schedules",
         "functions_of": "functions",
+        "handler": "handlers.marking",
         "interpret": "interpreter",
+        "node_type": "handlers.marking",
         "on_failure": "failures",
         "register_channel": "handlers.channels",
         "workflow": "decorator",

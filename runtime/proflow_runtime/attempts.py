@@ -10,11 +10,12 @@ import inngest
 from proflow_schemas.sizes import tree_size
 
 from proflow_runtime import clock
+from proflow_runtime.encoding import NotJsonError
 from proflow_runtime.envelopes import StepFailure, seal, seal_failure
 from proflow_runtime.holding import Holding
 from proflow_runtime.results import Failed
 from proflow_runtime.retry import Retry
-from proflow_runtime.values import JSON, NotJsonError, checked
+from proflow_runtime.values import JSON, checked
 
 MAX_MESSAGE = 10_000
 """Characters of an error's message: it is a step's output, and goes on into others."""

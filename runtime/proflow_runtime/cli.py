@@ -114,9 +114,10 @@ def run(
 
     from proflow_compiler.loading import compiled, load_handlers
     from proflow_compiler.subprocesses import subprocesses_of
+    from proflow_schemas.handlers import types_among
 
-    from proflow_runtime.handlers.registry import Registry
-    from proflow_runtime.simulation import OutsideError, read_outside
+    from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
+    from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
     from proflow_runtime.zones import defaulting_to
 
     # What happens in the run is told by the report.
@@ -130,8 +131,13 @@ def run(
         data = '{"tenant_id": 1}'
     check_timezone(timezone)
     registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
-    definition = compiled(path, handlers=None)
-    children = subprocesses_of(definition, path, more or ())
+    types = types_among(registry.signatures())
+    definition = compiled(path, handlers=None, types=types)
+    children = subprocesses_of(definition, path, more or (), types=types)
+    try:
+        registry.refuse_unmarked(handlers_named([definition, *children]))
+    except UnknownHandlerError as error:
+        refuse(f"--handlers: {error}")
     try:
         outside = read_outside(
             definition,
@@ -163,20 +169,24 @@ async def _play(
     format: str,
     trace: Path | None,
 ) -> None:
-    from proflow_runtime.simulation import SimulationError, simulate
+    from proflow_runtime.handlers.lifespan import LifespanError
+    from proflow_runtime.simulation import SimulationError, simulate, simulated_client
     from proflow_runtime.simulation.report import report, traced
     from proflow_runtime.simulation.timeline import timeline
 
+    client = simulated_client()
     try:
-        simulated = await simulate(
-            definition,
-            outside,
-            children=children,
-            functions=functions,
-            registry=registry,
-            trace=trace is not None,
-        )
-    except SimulationError as error:
+        async with registry.lifespan(client):
+            simulated = await simulate(
+                definition,
+                outside,
+                children=children,
+                functions=functions,
+                registry=registry,
+                trace=trace is not None,
+                client=client,
+            )
+    except (SimulationError, LifespanError) as error:
         refuse(str(error))
     told = report(simulated)
     if trace is not None:
@@ -198,15 +208,23 @@ async def _explore(
 ) -> None:
     from dataclasses import asdict
 
-    from proflow_runtime.simulation import SimulationError
+    from proflow_runtime.handlers.lifespan import LifespanError
+    from proflow_runtime.simulation import SimulationError, simulated_client
     from proflow_runtime.simulation.exploring import explore
     from proflow_runtime.simulation.timeline import overview
 
+    client = simulated_client()
     try:
-        found = await explore(
-            definition, outside, children=children, functions=functions, registry=registry
-        )
-    except SimulationError as error:
+        async with registry.lifespan(client):
+            found = await explore(
+                definition,
+                outside,
+                children=children,
+                functions=functions,
+                registry=registry,
+                client=client,
+            )
+    except (SimulationError, LifespanError) as error:
         refuse(str(error))
     echo(_json(asdict(found)) if format == "json" else overview(found, definition))
     raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))

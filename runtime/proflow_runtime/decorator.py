@@ -13,7 +13,7 @@ import inngest
 from proflow_runtime import clock, status
 from proflow_runtime.callees import CompiledCallees
 from proflow_runtime.flow import Flow
-from proflow_runtime.handlers.channels import require_channels
+from proflow_runtime.handlers.channels import OF_THE_PROCESS
 from proflow_runtime.parts import Handed
 from proflow_runtime.results import Failed, Result, Stopped
 from proflow_runtime.scope import Workflow
@@ -81,8 +81,9 @@ class Bodies:
     def _flow(self, ctx: inngest.Context, known: Workflow) -> Flow:
         tenant_id = required_tenant(ctx.event.data) if known.scope == "tenant" else None
         if self._channels:
-            require_channels(self._channels)
-        return Flow(ctx, known, tenant_id, recorded=status.is_recorded(), callees=CompiledCallees())
+            OF_THE_PROCESS.require(self._channels)
+        callees = CompiledCallees()
+        return Flow(ctx, known, tenant_id, recorders=status.OF_THE_PROCESS, callees=callees)
 
 
 async def whole_pass(flow: Flow, body: Body) -> JSON:
@@ -129,7 +130,7 @@ async def _handled(
         # A pass mostly ends in an interrupt of the SDK, which must pass untouched.
         if flow.states is not None:
             over = (answer, failure) if final else (None, None)
-            await status.hand_over(_snapshot(flow, *over))
+            await flow.recorders.hand_over(_snapshot(flow, *over))
     return answer
 
 

@@ -43,7 +43,6 @@ from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
 from proflow_runtime.decorator import Body
 from proflow_runtime.flow import Flow
-from proflow_runtime.handlers.channels import require_channels
 from proflow_runtime.handlers.registry import NOTIFY, Registry
 from proflow_runtime.reminders import Reminders
 from proflow_runtime.results import Again, Result
@@ -104,7 +103,7 @@ def interpret(definition: Definition, registry: Registry) -> Program:
     """
     tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
     registry.require(op.handler for op in tasks)
-    require_channels(literal_channels(definition))
+    registry.channels.require(literal_channels(definition))
     compiler = _Compiler(registry, definition)
     program = compiler.block(definition.steps)
     parts = {name: compiler.block(part.steps).run_out for name, part in definition.parts.items()}

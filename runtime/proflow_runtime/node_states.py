@@ -12,18 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import type_of
 
 from proflow_runtime.item_states import over_items
 from proflow_runtime.status import NodeState, RunStatus
 
 Items = Mapping[str, Mapping[tuple[int, ...], NodeState]]
 Path = tuple[int, ...]
-
-UNRECORDED = ("start", "parallel", "join")
-"""Types of nodes that run nothing: what becomes of them follows from the others."""
-EACH = "foreach"
-"""The type of containers that hold their nodes once for every item."""
 
 
 def node_states(
@@ -71,7 +66,7 @@ class _Showing:
         self.levels = {name: _Level(found, edges[name]) for name, found in nodes.items()}
         self.levels.setdefault(None, _Level([], []))
         self.parents = parents
-        self.each = {node.id for node in canvas.nodes if node.type == EACH}
+        self.each = {node.id for node in canvas.nodes if type_of(node.type).per_item}
         self.begun: dict[tuple[str, Path], datetime | None] = {}
         """Containers, or items of them, in which something was recorded: since when."""
         self.indices: dict[tuple[str, Path], set[int]] = defaultdict(set)
@@ -268,8 +263,7 @@ class _Level:
 
     def _has_ended(self, name: str, outcome: str | list[str] | None) -> bool:
         """Whether a node's outcome is not drawn, and has ended the run or the item."""
-        kind = NODE_TYPES.get(self.nodes[name].type)
-        if kind is None or outcome not in kind.undrawn:
+        if outcome not in type_of(self.nodes[name].type).undrawn:
             return False
         return not any(self._followed(name, outcome).values())
 
@@ -290,11 +284,12 @@ def _state(
     early = isinstance(node.needs, int) and flags.count(True) >= node.needs
     arrived = begins or (all(flags) if node.needs == "all" else True in flags)
     begun = arrived and (whole or early)
-    if node.type in UNRECORDED and begun:
+    silent = type_of(node.type).silent
+    if silent and begun:
         return NodeState("completed")
     if over or (flags and whole and not arrived):
         return NodeState("skipped")
-    return NodeState("running" if begun and node.type not in UNRECORDED else "pending")
+    return NodeState("running" if begun and not silent else "pending")
 
 
 def _bodies(nodes: Iterable[CanvasNode], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:

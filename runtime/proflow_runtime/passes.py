@@ -21,7 +21,7 @@ from proflow_runtime.holding import Holding
 from proflow_runtime.kept import Kept
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
-from proflow_runtime.status import ItemKey, NodeState, NodeStatus
+from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
 from proflow_runtime.values import JSON, resolve, rounded_on_the_way
 from proflow_runtime.zones import default_timezone
 
@@ -53,21 +53,22 @@ class Pass:
         workflow: Workflow,
         tenant_id: int | None,
         *,
-        recorded: bool,
+        recorders: Recorders,
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
-        """`opener` opens approvals; without one the host does, told by an event alone. `closer`
+        """`recorders` are told what it sees. `opener` opens approvals; without one the host does, told by an event alone. `closer`
         closes those that a run has left open.
         `inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one.
         """
         self.workflow = workflow
         self.tenant_id = tenant_id
+        self.recorders = recorders
         self.run_id = ctx.run_id
         self.inngest_run_id = inngest_run_id or ctx.run_id
-        self.states: dict[str, NodeState] | None = {} if recorded else None
+        self.states: dict[str, NodeState] | None = {} if recorders else None
         """What this pass has seen of the nodes; None: nobody asks."""
         self.item_states: dict[ItemKey, NodeState] = {}
         """The same of nodes inside of foreach."""

@@ -8,6 +8,7 @@ from typing import Any
 import inngest
 from proflow_schemas.times import UTC_NAME
 
+from proflow_runtime.handlers.lifespan import surroundings_of
 from proflow_runtime.handlers.registry import Tenants
 from proflow_runtime.tenant import is_tenant
 from proflow_runtime.zones import default_timezone
@@ -44,7 +45,8 @@ def fan_out(
 
     async def handler(ctx: inngest.Context) -> dict[str, int]:
         async def listed() -> list[int]:
-            ids = list(await tenants())
+            with surroundings_of(tenants).entered():
+                ids = list(await tenants())
             if wrong := [one for one in ids if not is_tenant(one)]:
                 raise inngest.NonRetriableError(
                     f"`tenants` gave {wrong[0]!r}, which is no positive integer"

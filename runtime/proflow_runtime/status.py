@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -66,42 +66,64 @@ class Snapshot:
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]
 
-_recorders: list[Recorder] = []
+
+class Recorders:
+    """Who is told what passes have seen: those of one service, or of the process."""
+
+    def __init__(self, beyond: Recorders | None = None) -> None:
+        """`beyond` are told as well."""
+        self._recorders: list[Recorder] = []
+        self._beyond = beyond
+
+    def __bool__(self) -> bool:
+        return bool(self._recorders) or bool(self._beyond)
+
+    def add(self, recorder: Recorder) -> Callable[[], None]:
+        """Call `recorder` at the end of every pass; the result takes it away again.
+
+        What it raises is logged and does not harm the run.
+        """
+        self._recorders.append(recorder)
+        return lambda: self._recorders.remove(recorder)
+
+    @contextmanager
+    def recording(self, recorder: Recorder) -> Iterator[None]:
+        """`recorder` is called within this block."""
+        remove = self.add(recorder)
+        try:
+            yield
+        finally:
+            remove()
+
+    async def hand_over(self, snapshot: Snapshot) -> None:
+        """Give a snapshot to the recorders."""
+        for recorder in list(self._recorders):
+            try:
+                done = recorder(snapshot)
+                if done is not None:
+                    await done
+            except Exception:
+                about = {"run_id": snapshot.run_id, "tenant_id": snapshot.tenant_id}
+                _logger.exception("the status of the run was not recorded", extra=about)
+        if self._beyond is not None:
+            await self._beyond.hand_over(snapshot)
+
+
+OF_THE_PROCESS = Recorders()
+"""Told of every run in this process: of generated modules, definitions, and all services."""
 
 
 def add_recorder(recorder: Recorder) -> Callable[[], None]:
-    """Call `recorder` at the end of every pass; the result takes it away again.
+    """Call `recorder` at the end of every pass of every run in this process.
 
-    What it raises is logged and does not harm the run.
+    What it raises is logged and does not harm the run. The result takes it away again.
     """
-    _recorders.append(recorder)
-    return lambda: _recorders.remove(recorder)
+    return OF_THE_PROCESS.add(recorder)
 
 
-@contextmanager
-def recording(recorder: Recorder) -> Iterator[None]:
-    """`recorder` is called within this block."""
-    remove = add_recorder(recorder)
-    try:
-        yield
-    finally:
-        remove()
-
-
-def is_recorded() -> bool:
-    return bool(_recorders)
-
-
-async def hand_over(snapshot: Snapshot) -> None:
-    """Give a snapshot to the recorders."""
-    for recorder in list(_recorders):
-        try:
-            done = recorder(snapshot)
-            if done is not None:
-                await done
-        except Exception:
-            about = {"run_id": snapshot.run_id, "tenant_id": snapshot.tenant_id}
-            _logger.exception("the status of the run was not recorded", extra=about)
+def recording(recorder: Recorder) -> AbstractContextManager[None]:
+    """`recorder` is told of every run in this process, within the block."""
+    return OF_THE_PROCESS.recording(recorder)
 
 
 @dataclass

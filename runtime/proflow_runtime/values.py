@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any, TypeAlias
 
-from proflow_schemas.errors import ProFlowError
 from proflow_schemas.expressions import ExpressionError, compile, template
-from proflow_schemas.numbers import AS_TEXT, BEYOND, from_decimal, inexact, is_exact
+from proflow_schemas.numbers import AS_TEXT, BEYOND, inexact, is_exact
 from proflow_schemas.sizes import (
     MAX_STATE_BYTES,
     MAX_VALUE_BYTES,
@@ -19,12 +15,11 @@ from proflow_schemas.sizes import (
     json_size,
     tree_size,
 )
-from pydantic import BaseModel, TypeAdapter
+
+from proflow_runtime.encoding import MAX_DEPTH, NotJsonError, Place, encoded, worded
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list, or dict with string keys."""
-
-MAX_DEPTH = 200
 
 
 class Lazy:
@@ -94,16 +89,12 @@ def lazily(value: JSON) -> Any:
     return value
 
 
-class NotJsonError(ProFlowError, ValueError):
-    """A value that JSON cannot hold, or that Inngest would change or refuse."""
-
-
 def checked(value: Any) -> JSON:
     """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
 
-    Numbers beyond ±(2^53 − 1) are refused, because the server would round them; tuples become
-    lists. Models of pydantic and dataclasses become what pydantic makes of them, by alias. Decimals
-    become numbers, also those in models, and are refused if they have more than 15 digits.
+    Numbers beyond ±(2^53 − 1) are refused, because the server would round them; what is no JSON is
+    encoded (see `encoding`). Decimals become numbers, also those in models, and are refused if they
+    have more than 15 digits.
     """
     # First: a value that shares parts with itself, however small, may take for ever to go through.
     if has_values(value, MAX_VALUE_BYTES):
@@ -112,7 +103,7 @@ def checked(value: Any) -> JSON:
         most = _check(value, None, 0)
     except _ObjectMet:
         # Tried first as it is: nearly all outputs are JSON already.
-        value = _dumped(value, None, 0)
+        value = encoded(value)
         most = _check(value, None, 0)
     if most > MAX_VALUE_BYTES and (size := tree_size(value)) > MAX_VALUE_BYTES:
         raise NotJsonError(_too_large(size))
@@ -120,7 +111,7 @@ def checked(value: Any) -> JSON:
 
 
 class _ObjectMet(Exception):
-    """What is checked holds a model or a decimal."""
+    """What is checked holds something else than JSON's own types."""
 
 
 def _too_large(size: float) -> str:
@@ -129,113 +120,34 @@ def _too_large(size: float) -> str:
     return f"the output has {int(size):,} bytes, more than the 4 MiB that a step may"
 
 
-_Place: TypeAlias = "tuple[_Place, str | int] | None"
-"""Where in an output a value is: what holds it, and its key or index. Worded only in errors."""
-
-
-def _check(value: Any, at: _Place, depth: int) -> int:
+def _check(value: Any, at: Place, depth: int) -> int:
     """Raises `NotJsonError`; returns a number of bytes that `value` does not exceed as JSON."""
-    if isinstance(value, str):
+    if type(value) is str:
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            raise NotJsonError(f"{_worded(at)} contains half of a surrogate pair")
+            raise NotJsonError(f"{worded(at)} contains half of a surrogate pair")
         return 6 * len(value) + 3
     if value is None or isinstance(value, bool):
         return 6
-    if isinstance(value, int | float):
+    if type(value) is int or type(value) is float:
         if is_exact(value):
             return 30
         if isinstance(value, float) and not math.isfinite(value):
-            raise NotJsonError(f"{_worded(at)} is `{value}`, which is not JSON")
-        raise NotJsonError(f"{_worded(at)} is a number {BEYOND}, return it as a text")
+            raise NotJsonError(f"{worded(at)} is `{value}`, which is not JSON")
+        raise NotJsonError(f"{worded(at)} is a number {BEYOND}, return it as a text")
     if depth >= MAX_DEPTH:
         raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
         size = 3
         for key, item in value.items():
-            if not isinstance(key, str):
-                raise NotJsonError(f"{_worded(at)} has the key `{key!r}`, which is not a text")
+            if type(key) is not str:
+                raise _ObjectMet
             if not key.isascii():
                 _check(key, (at, ascii(key)), depth + 1)
             size += 6 * len(key) + 3 + _check(item, (at, key), depth + 1)
         return size
     if isinstance(value, list | tuple):
         return 3 + sum(_check(item, (at, index), depth + 1) for index, item in enumerate(value))
-    if isinstance(value, Decimal) or _is_model(value):
-        raise _ObjectMet
-    raise NotJsonError(f"{_worded(at)} is a `{type(value).__name__}`, which is not JSON")
-
-
-def _is_model(value: Any) -> bool:
-    of_dataclass = dataclasses.is_dataclass(value) and not isinstance(value, type)
-    return of_dataclass or isinstance(value, BaseModel)
-
-
-def _dumped(value: Any, at: _Place, depth: int) -> Any:
-    """`value` with JSON in place of the models and decimals in it."""
-    if isinstance(value, Decimal):
-        return _number(value, at)
-    if _is_model(value):
-        model: Any = type(value)
-        adapter = _adapter(model)
-        try:
-            dumped = adapter.dump_python(value, mode="json", by_alias=True)
-            kept = adapter.dump_python(value, mode="python", by_alias=True)
-        except Exception as error:
-            told = f"{_worded(at)} is a `{model.__name__}` without JSON: {error}"
-            raise NotJsonError(told) from error
-        return _with_numbers(dumped, kept, at, depth)
-    if depth >= MAX_DEPTH:
-        return value
-    if isinstance(value, dict):
-        return {key: _dumped(item, (at, key), depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_dumped(item, (at, index), depth + 1) for index, item in enumerate(value)]
-    return value
-
-
-def _with_numbers(dumped: Any, kept: Any, at: _Place, depth: int) -> Any:
-    """What pydantic has made of a model, with numbers for decimals, of which it makes texts.
-
-    `kept` is the same with Python's values at its ends.
-    """
-    if isinstance(kept, Decimal):
-        return _number(kept, at) if isinstance(dumped, str) else dumped
-    if depth >= MAX_DEPTH:
-        return dumped
-    if isinstance(dumped, dict) and isinstance(kept, Mapping) and len(dumped) == len(kept):
-        return {
-            key: _with_numbers(item, below, (at, key), depth + 1)
-            for (key, item), below in zip(dumped.items(), kept.values(), strict=True)
-        }
-    if isinstance(dumped, list) and isinstance(kept, list | tuple) and len(dumped) == len(kept):
-        return [
-            _with_numbers(item, below, (at, index), depth + 1)
-            for index, (item, below) in enumerate(zip(dumped, kept, strict=True))
-        ]
-    if isinstance(dumped, list) and isinstance(kept, set | frozenset):
-        decimals = {str(one): one for one in kept if isinstance(one, Decimal)}
-        return [_number(decimals[one], at) if one in decimals else one for one in dumped]
-    return dumped
-
-
-def _number(value: Decimal, at: _Place) -> int | float:
-    try:
-        return from_decimal(value)
-    except ValueError as error:
-        raise NotJsonError(f"{_worded(at)} is {error}") from None
-
-
-@lru_cache(maxsize=1024)
-def _adapter(model: type) -> TypeAdapter[Any]:
-    return TypeAdapter(model)
-
-
-def _worded(at: _Place) -> str:
-    keys: list[str] = []
-    while at is not None:
-        at, key = at
-        keys.append(f"[{key}]" if isinstance(key, int) else f".{key}")
-    return "the output" + "".join(reversed(keys))
+    raise _ObjectMet
 
 
 def rounded_on_the_way(value: JSON, name: str) -> str | None:

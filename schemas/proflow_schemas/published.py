@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from proflow_schemas.configs import Config
 from proflow_schemas.definition import Definition
-from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.settings import Settings
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

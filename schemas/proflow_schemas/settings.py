@@ -4,7 +4,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from proflow_schemas.nodes import Config, Count, Duration, Expression, Name, Retried, Trigger, Whole
+from proflow_schemas.configs import (
+    Config,
+    Count,
+    Duration,
+    Expression,
+    Name,
+    Retried,
+    Trigger,
+    Whole,
+)
 
 
 class ConcurrencySetting(Config):

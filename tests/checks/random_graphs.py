@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.graph import Graph, build_graph
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.settings import Settings
 
 Run = tuple[frozenset[str], frozenset[int], frozenset[str]]

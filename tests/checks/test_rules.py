@@ -4,7 +4,10 @@
 """
 
 import json
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from proflow_compiler.checks import CHECKS, run_checks
@@ -18,13 +21,46 @@ from proflow_compiler.pipeline import calls_among
 from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
 from proflow_compiler.rendering import locate, render
+from proflow_schemas.handlers import Unmarked, signature
+from proflow_schemas.signatures import TaskOf
+from pydantic import BaseModel, ConfigDict, Field
 
 ROOT = Path(__file__).parents[2]
 RULE_FIXTURES = ROOT / "fixtures" / "rules"
 DOCS = ROOT / "docs" / "rules"
+
+
+class Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    sku: str
+    pieces: int = Field(ge=1)
+
+
+class Payment(BaseModel):
+    order: str
+    amount: float
+    urgency: Literal["low", "high"] = "low"
+    paid_at: datetime | None = Field(None, alias="paidAt")
+
+
+class Shipment(BaseModel):
+    to: str
+    lines: list[Line]
+    weight: Decimal | None = None
+
+
+async def pay(task: TaskOf[Payment]) -> None: ...
+async def ship(task: TaskOf[Shipment]) -> None: ...
+async def count(task: TaskOf[dict[str, int]]) -> None: ...
+
+
 STORED = "unsupported-when-stored"
 """The rule that is checked only where designs are to be stored."""
-HANDLERS = dict.fromkeys(("work", "send_email", "send_alert"))
+HANDLERS = {
+    **dict.fromkeys(("work", "send_email", "send_alert")),
+    **{one.__name__: signature(one) for one in (pay, ship, count)},
+    "pay_supplier": Unmarked("erp.handlers, line 12"),
+}
 INCORRECT = sorted(
     str(p.relative_to(RULE_FIXTURES)) for p in RULE_FIXTURES.glob("*/incorrect*.json")
 )
@@ -98,7 +134,7 @@ def test_the_examples_of_a_doc_page_are_what_they_are_said_to_be(code: str) -> N
         found = list(reading.diagnostics)
         for design in reading.designs:
             graph = build_graph(design)
-            handlers = {"send_email": None} if code == "PF305" else None
+            handlers = {"PF305": {"send_email": None}, "PF324": HANDLERS}.get(code)
             stored = rule.name == STORED
             calls = calls_among([reading])
             found += run_checks(graph, handlers=handlers, calls=calls, stored=stored)

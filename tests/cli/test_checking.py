@@ -105,7 +105,9 @@ def test_files_that_cannot_be_read_are_told(inside: Proflow, tmp_path: Path) -> 
 
 def test_handlers_are_looked_for_in_their_module(inside: Proflow, tmp_path: Path) -> None:
     design = DESIGNS / "purchase-approval" / "design.json"
-    (tmp_path / "only_pay.py").write_text("async def pay_supplier(task): ...\n")
+    (tmp_path / "only_pay.py").write_text(
+        "from proflow_runtime import handler\n@handler\nasync def pay_supplier(task): ...\n"
+    )
     done = inside("check", design, "--handlers", "only_pay", "--format", "json")
     assert done.code == 1
     (file,) = done.json["files"]
@@ -131,8 +133,9 @@ def test_what_a_handler_says_it_returns_is_held_against_what_is_read_of_it(
 ) -> None:
     (tmp_path / "typed.py").write_text(
         "from typing import TypedDict\n"
+        "from proflow_runtime import handler\n"
         "class Receipt(TypedDict):\n    number: str\n"
-        "async def pay(task) -> Receipt: ...\n"
+        "@handler\nasync def pay(task) -> Receipt: ...\n"
     )
     node = {"id": "x", "type": "task", "data": {"handler": "pay"}}
     (tmp_path / "a.json").write_text(drawn("a", node, "${steps.x.output.nummer}"))

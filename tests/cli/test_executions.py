@@ -256,17 +256,20 @@ def test_a_handler_that_gives_no_json_fails_in_the_report(
     inside: Proflow, order: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "giving.py").write_text(
-        "async def draft(task):\n    return {'task': task, 'set': {1}}\n"
+        "from proflow_runtime import handler\n"
+        "@handler\nasync def draft(task):\n    return {'task': task, 'lines': [object()]}\n"
     )
     done = inside("run", order, "--data", DATA, "--handlers", "giving")
     assert done.code == 1
-    assert "the output.set is a `set`, which is not JSON" in done.out
+    assert "the output.lines[0] is a `object`, which is not JSON" in done.out
 
 
 def test_the_report_shows_models_as_the_json_that_is_kept(
     inside: Proflow, order: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "showing.py").write_text("async def draft(task):\n    return {'task': task}\n")
+    (tmp_path / "showing.py").write_text(
+        "__all__ = ['draft']\nasync def draft(task):\n    return {'task': task}\n"
+    )
     run = ran(inside, order, "--handlers", "showing", "--answer", "boss=rejected")
     (draft,) = [one for one in run["steps"] if one["node"] == "draft"]
     assert draft["output"]["task"]["node_id"] == "draft"

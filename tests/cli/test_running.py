@@ -93,8 +93,8 @@ def test_handlers_that_are_missing_are_simulated_and_marked(
     proflow: Proflow, purchase: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "erp.py").write_text(
-        "from proflow_runtime import Task\n"
-        "async def archive(task: Task) -> object:\n"
+        "from proflow_runtime import Task, handler\n"
+        "@handler\nasync def archive(task: Task) -> object:\n"
         "    return {'archived': task.input}\n"
     )
     common = ("run", purchase, "--data", json.dumps(ORDER), "--answer", "manager=approved")

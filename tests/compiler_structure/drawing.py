@@ -6,7 +6,7 @@ from typing import Any
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.graph import Graph, build_graph
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import CANONICAL, NODE_TYPES
 from proflow_schemas.settings import Settings
 
 Drawn = tuple[str, str] | tuple[str, str, str]

@@ -21,7 +21,7 @@ from proflow_compiler.program import (
     Stop,
     Task,
 )
-from proflow_schemas.nodes import End
+from proflow_schemas.node_types.end import End
 
 End_ = Literal["arrived", "ended"] | Again
 """How a block is over."""

@@ -12,7 +12,6 @@ from proflow_compiler import DesignError, convert_proflow_to_inngest
 from proflow_compiler.design import Design
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lower import lower
-from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.pipeline import compile_file
 from proflow_schemas.definition import (
     AgainOp,
@@ -30,7 +29,6 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
-from proflow_schemas.nodes import NODE_TYPES
 
 
 def definition(drawn: Design) -> Definition:
@@ -49,10 +47,6 @@ def lowered(settings: dict[str, Any], start: dict[str, Any] | None = None) -> De
     return definition(
         design({"s": "start", "e": "end"}, chain("s", "e"), {"s": start or {}}, settings)
     )
-
-
-def test_every_node_type_has_a_lowering() -> None:
-    assert LOWERINGS.keys() == NODE_TYPES.keys()
 
 
 @pytest.mark.parametrize(

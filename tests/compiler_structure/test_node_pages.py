@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from proflow_compiler.node_pages import pages
-from proflow_compiler.nodes import LOWERINGS
 from proflow_compiler.reader import read
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import NODE_TYPES
 
 DOCS = Path(__file__).parents[2] / "docs" / "nodes"
 PAGES = pages(NODE_TYPES)
@@ -33,7 +32,7 @@ def test_every_key_of_a_config_is_explained(name: str) -> None:
 
 @pytest.mark.parametrize("name", NODE_TYPES)
 def test_the_example_of_a_page_can_be_read(name: str) -> None:
-    node = json.loads(LOWERINGS[name].example)
+    node = json.loads(NODE_TYPES[name].example)
     assert node["type"] == name
     others = [{"id": f"other-{kind}", "type": kind} for kind in ("start", "end") if kind != name]
     reading = read(json.dumps({"nodes": [node, *others], "edges": []}).encode(), "x.json")

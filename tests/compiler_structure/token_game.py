@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 from proflow_compiler.graph.loops import Loop, natural_loops
-from proflow_schemas.nodes import Join
+from proflow_schemas.node_types.join import Join
 from reference.tails import stop_tails
 
 Path = tuple[int, ...]

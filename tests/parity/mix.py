@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from proflow_compiler.graph import Graph
 from proflow_schemas.definition import AnyOp, Definition, blocks, walk
-from proflow_schemas.nodes import End, Join
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.join import Join
 from reference import Run
 from reference.tails import WRONG
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from proflow_schemas.expressions import ExpressionError, compile
-from proflow_schemas.nodes import Foreach, Loop
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.loop import Loop
 
 if TYPE_CHECKING:
     from reference.semantics import Level

@@ -3,25 +3,21 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from proflow_schemas.configs import Config, Duration, Retry
 from proflow_schemas.durations import MAX_WAIT, parse_duration
 from proflow_schemas.expressions import ExpressionError, compile, render_value
-from proflow_schemas.nodes import (
-    Approval,
-    Config,
-    Delay,
-    Duration,
-    Emit,
-    End,
-    Foreach,
-    Join,
-    Loop,
-    Parallel,
-    Retry,
-    Set,
-    Start,
-    Subprocess,
-    Wait,
-)
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.delay import Delay
+from proflow_schemas.node_types.emit import Emit
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.join import Join
+from proflow_schemas.node_types.loop import Loop
+from proflow_schemas.node_types.parallel import Parallel
+from proflow_schemas.node_types.set import Set
+from proflow_schemas.node_types.start import Start
+from proflow_schemas.node_types.subprocess import Subprocess
+from proflow_schemas.node_types.wait import Wait
 from proflow_schemas.times import TimeError, read_time
 
 from reference.containers import EachItem, EachRound

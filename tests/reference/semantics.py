@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 from proflow_compiler.graph import Graph, GraphEdge, WayBack
 from proflow_schemas.expressions import ExpressionError, compile
-from proflow_schemas.nodes import End, Join
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.join import Join
 from proflow_schemas.step_ids import step_id
 
 from reference.containers import Container

@@ -181,10 +181,10 @@ for _ in range(300):
 @pytest.mark.parametrize(
     ("output", "complaint"),
     [
-        ({"a": {1, 2}}, "the output.a is a `set`, which is not JSON"),
+        ({"a": (object(),)}, "the output.a[0] is a `object`, which is not JSON"),
         ([1, math.nan], "the output[1] is `nan`, which is not JSON"),
         ([math.inf], "the output[0] is `inf`, which is not JSON"),
-        ({"a": [{1: 2}]}, "the output.a[0] has the key `1`, which is not a text"),
+        ({"a": [{(1,): 2}]}, "the output.a[0] has the key `(1,)`, which is not a text"),
         (2**53, "the output is a number beyond ±(2^53 − 1), return it as a text"),
         ({"a": [-1e16]}, "the output.a[0] is a number beyond ±(2^53 − 1), return it as a text"),
         (10**400, "the output is a number beyond ±(2^53 − 1), return it as a text"),
@@ -341,8 +341,8 @@ CIRCLE.append(CIRCLE)
         ),
         (Exact(rates={"x": Decimal("1e20")}), "the output.rates.x is a decimal beyond"),
         (Exact(anything=2**53), "the output.anything is a number beyond ±(2^53 − 1)"),
-        ([Unwritable(object())], "the output[0] is a `Unwritable` without JSON: "),
-        ([Order("7"), {1}], "the output[1] is a `set`, which is not JSON"),
+        ([Unwritable(object())], "the output[0].what is a `object`, which is not JSON"),
+        ([Order("7"), {1, 2.5j}], "is a `complex`, which is not JSON"),
         (CIRCLE, "the output is nested more than 200 levels deep"),
         (Order, "the output is a `type`, which is not JSON"),
     ],

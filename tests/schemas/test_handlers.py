@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
-from proflow_schemas.handlers import handlers_in, output_schema
+from proflow_schemas.handlers import handlers_module, output_schema
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 
@@ -98,7 +98,8 @@ def test_what_says_nothing_usable_may_return_anything(handler: Any) -> None:
     assert output_schema(handler) is None
 
 
-def test_only_public_functions_of_the_module_are_handlers() -> None:
-    found = handlers_in(sys.modules[__name__])
-    assert {"receipt", "point"} <= found.keys()
-    assert "Receipt" not in found
+def test_functions_that_are_neither_marked_nor_listed_are_no_handlers() -> None:
+    found = handlers_module(sys.modules[__name__])
+    assert not found.handlers
+    assert {"receipt", "point"} <= found.unmarked.keys()
+    assert "Receipt" not in found.unmarked

@@ -6,7 +6,7 @@ from typing import Any
 
 from proflow_compiler.reader import read
 from proflow_runtime.service.drawings import Drawing, drawing, node_types
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import NODE_TYPES
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

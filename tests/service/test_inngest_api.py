@@ -122,7 +122,6 @@ async def test_a_server_that_is_not_there_is_told() -> None:
 async def test_the_status_of_a_task_comes_from_it(
     database: str, server: tuple[Server, inngest.Inngest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "_ask", None)
     tasks.ask_inngest_with(asking(server[1]))
     found = await get_task_status("01FAILED", 1)
     assert found is not None

@@ -27,7 +27,10 @@ pytestmark = pytest.mark.anyio
 HANDLERS = """
 from pathlib import Path
 
+from proflow_runtime import handler
 
+
+@handler
 async def work(task):
     with Path("done.txt").open("a") as file:
         file.write(f"{task.run_id} {task.node_id}\\n")

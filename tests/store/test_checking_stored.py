@@ -88,7 +88,7 @@ async def test_a_database_without_designs_is_fine(database_url: str, tmp_path: P
 async def test_handlers_and_warnings_count_as_for_files(database_url: str, tmp_path: Path) -> None:
     async with connect(database_url):
         await publish(1, LEAVE)
-    (tmp_path / "mine.py").write_text("async def other(task): ...\n")
+    (tmp_path / "mine.py").write_text("__all__ = ['other']\nasync def other(task): ...\n")
     named = ("check", "--stored", "--database", database_url)
     assert proflow(*named, folder=tmp_path).returncode == 0
     done = proflow(*named, "--handlers", "mine", folder=tmp_path)

@@ -119,7 +119,6 @@ async def test_a_status_is_found_by_our_id_of_the_run_and_by_inngests() -> None:
 async def test_inngest_is_asked_about_runs_that_the_table_does_not_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "_ask", None)
     task = await created()
     await run_of(task, "our-run", "01INNGEST")
     asked = []

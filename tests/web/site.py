@@ -20,14 +20,20 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PURCHASE = "purchase-approval"
 HANDLERS = """
+from proflow_runtime import handler
+
+
+@handler
 async def pay_supplier(task):
     return {"paid": task.input["amount"]}
 
 
+@handler
 async def archive(task):
     return {}
 
 
+@handler
 async def send_message(task):
     return {}
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import End
+from proflow_schemas.node_types.end import End
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from proflow_schemas.nodes import Approval, Foreach, Wait
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.wait import Wait
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.graph_facts import GraphFacts
@@ -137,7 +139,7 @@ def _diagnostic(facts: Facts, one: str, name: str, event: str, path: str | None)
         if isinstance(node.config, Approval) and "match" in node.config_pointers
         else (),
         help="leave `match` out: an approval has an id of its own"
-        if node.type == "approval"
+        if isinstance(node.config, Approval)
         else "let one item wait at a time: `maxConcurrency` 1"
         if items
         else "let them match on different paths, or draw one after the other",

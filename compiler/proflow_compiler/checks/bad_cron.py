@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cronsim import CronSim, CronSimError
-from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.configs import CronTrigger
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.checks.cron_fields import (

@@ -5,17 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from proflow_schemas.configs import Config, Duration, Retry, is_duration
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
-from proflow_schemas.nodes import (
-    Ai,
-    Approval,
-    Delay,
-    Duration,
-    Http,
-    Retry,
-    Task,
-    Wait,
-)
+from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.times import TimeError, read_time
 
 from proflow_compiler.checks.facts import Facts
@@ -125,7 +117,7 @@ def _is_computed(until: str | int) -> bool:
 
 def _durations(facts: Facts) -> Iterator[_Written]:
     settings, place = facts.graph.design.settings, facts.graph.design.pointer_to
-    yield from _retries(settings.retry, place("retry"), None)
+    yield from _retries(settings.retry, place("retry"))
     if settings.throttle is not None:
         yield _Written(settings.throttle.period, pointed(place("throttle"), "period"), "period")
     if settings.timeouts is not None:
@@ -139,27 +131,24 @@ def _durations(facts: Facts) -> Iterator[_Written]:
 
 
 def _of_node(name: str, node: Node) -> Iterator[_Written]:
-    config, place = node.config, node.pointer_to
-    match config:
-        case Delay():
-            yield _Written(config.duration, place("duration"), "wait", name)
-        case Wait():
-            yield _Written(config.timeout, place("timeout"), "wait", name)
-        case Approval():
-            yield _Written(config.timeout, place("timeout"), "wait", name)
-            if config.reminders is not None:
-                at = place("reminders")
-                yield _Written(config.reminders.after, pointed(at, "after"), "pause", name)
-                yield _Written(config.reminders.every, pointed(at, "every"), "pause", name)
-        case Task() | Http():
-            yield _Written(config.timeout, place("timeout"), "pause", name)
-        case _:
-            pass
-    if isinstance(config, Task | Http | Ai):
-        yield from _retries(config.retry, place("retry"), name)
+    """Inngest itself waits for what a node waits for; all else the runtime counts."""
+    kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
+    for key, alias in _keys(type(node.config)):
+        value, pointer = getattr(node.config, key), node.pointer_to(alias)
+        if isinstance(value, Config):
+            for inner, below in _keys(type(value)):
+                if is_duration(type(value), inner):
+                    yield _Written(getattr(value, inner), pointed(pointer, below), "pause", name)
+        elif is_duration(type(node.config), key):
+            yield _Written(value, pointer, kind, name)
 
 
-def _retries(retry: Retry | None, pointer: str, node: str | None) -> Iterator[_Written]:
+def _keys(config: type[Config]) -> Iterator[tuple[str, str]]:
+    """The fields of a config: attribute and key."""
+    return ((name, field.alias or name) for name, field in config.model_fields.items())
+
+
+def _retries(retry: Retry | None, pointer: str) -> Iterator[_Written]:
     if retry is not None:
-        yield _Written(retry.initial_interval, pointed(pointer, "initialInterval"), "pause", node)
-        yield _Written(retry.max_interval, pointed(pointer, "maxInterval"), "pause", node)
+        yield _Written(retry.initial_interval, pointed(pointer, "initialInterval"), "pause")
+        yield _Written(retry.max_interval, pointed(pointer, "maxInterval"), "pause")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Approval, Emit, EventTrigger, Wait
+from proflow_schemas.configs import Answered, EventTrigger
+from proflow_schemas.node_types.emit import Emit
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -93,7 +94,7 @@ def _names(facts: Facts) -> Iterator[tuple[str, str, str | None, bool]]:
         match node.config:
             case Emit(event=event):
                 yield event, node.pointer_to("event"), name, True
-            case Wait(event=event) | Approval(event=event):
+            case Answered(event=event):
                 yield event, node.pointer_to("event"), name, False
             case _:
                 pass

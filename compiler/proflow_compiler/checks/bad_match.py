@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Approval, Wait
+from proflow_schemas.configs import Answered
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -63,7 +63,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     places: list[tuple[str | None, str, str | None]] = [
         (node.config.match, node.pointer_to("match"), name)
         for name, node in design.nodes.items()
-        if isinstance(node.config, Wait | Approval)
+        if isinstance(node.config, Answered)
     ]
     places += [
         (cancel.match, pointed(pointer, "match"), None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from proflow_schemas.nodes import Subprocess
+from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.design import Design
 

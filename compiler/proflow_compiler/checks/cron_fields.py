@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.configs import CronTrigger
 
 from proflow_compiler.design import Design
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import Join
+from proflow_schemas.node_types.join import Join
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule

@@ -71,8 +71,8 @@ class Read:
 class Facts:
     """A design's graph and what follows from it.
 
-    `handlers` are those that the host registers, with the JSON Schema of what each returns (None:
-    anything); None if they are not known. `calls` are those of the designs that were given together
+    `handlers` are those that the host registers, with what each takes and returns; None if they are
+    not known. `calls` are those of the designs that were given together
     with this one. `stored`: the design is to be stored, and run beside others by one function.
     `fixing`: somebody wants to know fixes. `timezone` is that of a design that names none; None if
     it is not known.

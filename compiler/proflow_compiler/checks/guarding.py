@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from proflow_schemas.expressions import parse, template, written_path
-from proflow_schemas.nodes import Approval
+from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.checks.facts import Facts, Read
 from proflow_compiler.checks.wording import ticks

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from proflow_schemas.configs import Config, Duration, Retried, Retry
 from proflow_schemas.durations import DurationError, parse_duration
-from proflow_schemas.nodes import Approval, Config, Duration, End, Join, Retried, Retry
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.join import Join
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.checks.facts import Facts

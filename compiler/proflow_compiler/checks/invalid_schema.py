@@ -5,7 +5,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from proflow_schemas.nodes import Ai, Start
+from proflow_schemas.node_types.ai import Ai
+from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule

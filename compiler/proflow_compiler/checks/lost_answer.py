@@ -10,7 +10,6 @@ from proflow_compiler.checks.sites import place_of
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.graph import Graph
-from proflow_compiler.nodes import LOWERINGS
 
 RULE = Rule(
     code="PF309",
@@ -65,7 +64,7 @@ put both in parallel branches, the wait in one and the trigger in the other.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
-        if not LOWERINGS[node.type].awaits or not facts.level_of[name].ordered:
+        if not node.kind.awaits or not facts.level_of[name].ordered:
             continue
         trigger = _trigger(facts.level_of[name], name)
         if trigger is None:
@@ -95,7 +94,7 @@ def _trigger(level: GraphFacts, wait: str) -> str | None:
         if _triggers(graph, name):
             return name
         at = graph.nodes[name]
-        takes_time = at.drawn and not LOWERINGS[at.node.type].instant
+        takes_time = at.drawn and not at.node.kind.instant
         if takes_time and at.node.type != "delay":
             continue
         before = [edge.source for edge in graph.into[name] if edge.source not in seen]
@@ -106,4 +105,4 @@ def _trigger(level: GraphFacts, wait: str) -> str | None:
 
 def _triggers(graph: Graph, name: str) -> bool:
     at = graph.nodes[name]
-    return at.drawn and LOWERINGS[at.node.type].triggers
+    return at.drawn and at.node.kind.triggers

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from proflow_schemas.nodes import CronTrigger, Delay
+from proflow_schemas.configs import CronTrigger
+from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.times import is_naive
 
 from proflow_compiler.checks.facts import Facts

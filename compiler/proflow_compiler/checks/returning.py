@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from proflow_schemas.nodes import Approval
+from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.checks.wording import listed, ticks
 from proflow_compiler.design import Edge, Node

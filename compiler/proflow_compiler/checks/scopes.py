@@ -12,7 +12,9 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, TypeScope, parse
 from proflow_schemas.expressions.scope import shape_of
 from proflow_schemas.expressions.shapes import Shape
-from proflow_schemas.nodes import Ai, Foreach, Set, Start, Task
+from proflow_schemas.handlers import Handlers, Signature
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.design import Node
 from proflow_compiler.graph import Exit, Graph
@@ -22,22 +24,17 @@ _ERROR: dict[str, Any] = {
     "properties": {"name": {"type": "string"}, "message": {"type": "string"}},
     "additionalProperties": False,
 }
-_SUBPROCESS: dict[str, Any] = {
-    "type": "object",
-    "properties": {"result": {"type": "string"}, "output": {}},
-    "additionalProperties": False,
-}
 
 
 class Scopes:
-    """The scopes of a design; `outputs` are the schemas of what handlers return, by their names."""
+    """The scopes of a design; `handlers` are those that are known."""
 
     def __init__(
-        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], outputs: Mapping[str, Any]
+        self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], handlers: Handlers
     ) -> None:
         self._graph = graph
         self._exits = exits
-        self._outputs = outputs
+        self._handlers = handlers
         self._found: dict[str | None, TypeScope] = {}
 
     @cached_property
@@ -116,17 +113,12 @@ class Scopes:
             case "error", _:
                 drawn = any(exit_.outcome == "error" for exit_ in self._exits.get(name, ()))
                 return _ERROR if drawn else False
-            case "output", Set(values=values):
-                fields: dict[str, Any] = {key: {} for key in values}
-                return {"type": "object", "properties": fields, "additionalProperties": False}
-            case "output", Ai(output_schema=schema):
-                return schema
-            case "output", Task(handler=handler):
-                return self._outputs.get(handler)
-            case "output", _ if node.type == "subprocess":
-                return _SUBPROCESS
-            case "output", Foreach():
-                return {"type": "array"}
+            case "output", config:
+                if node.kind.output is not None:
+                    return node.kind.output(config)
+                handler = node.kind.handler_of(config)
+                signature = self._handlers.get(handler or "")
+                return signature.output if isinstance(signature, Signature) else None
             case _:
                 return None
 

@@ -3,20 +3,22 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
-from proflow_schemas.expressions import Expected
-from proflow_schemas.nodes import (
-    Approval,
+from proflow_schemas.configs import (
     Config,
     CronTrigger,
     EventTrigger,
     Expression,
-    Start,
     Text,
     Trigger,
     Value,
+    hints,
+    mentions,
 )
+from proflow_schemas.expressions import Expected
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.design import Node
 from proflow_compiler.graph import Graph
@@ -183,19 +185,13 @@ def numbers(node: Node) -> Iterator[tuple[int | float, str]]:
 def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
     """The fields of a config that hold expressions or templates: attribute, key, form, is text."""
     found: list[tuple[str, str, Form, bool]] = []
-    for attribute, hint in get_type_hints(config, include_extras=True).items():
-        if attribute not in config.model_fields:
-            continue
+    for attribute, hint in hints(config).items():
         alias = config.model_fields[attribute].alias or attribute
-        if _mentions(hint, Expression):
+        if mentions(hint, Expression):
             found.append((attribute, alias, "expression", False))
-        elif _mentions(hint, Text) or _mentions(hint, Value):
-            found.append((attribute, alias, "template", _mentions(hint, Text)))
+        elif mentions(hint, Text) or mentions(hint, Value):
+            found.append((attribute, alias, "template", mentions(hint, Text)))
     return tuple(found)
-
-
-def _mentions(hint: Any, wanted: Any) -> bool:
-    return bool(hint == wanted) or any(_mentions(part, wanted) for part in get_args(hint))
 
 
 def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.configs import CronTrigger
 
 from proflow_compiler.checks.cron_fields import (
     LONGEST,

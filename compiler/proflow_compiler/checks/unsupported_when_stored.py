@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proflow_schemas.nodes import CronTrigger
+from proflow_schemas.configs import CronTrigger
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -123,9 +123,9 @@ def _too_deep(design: Design) -> Iterator[Diagnostic]:
             at = design.nodes[at].parent
         depth = 0 if at is None else depths[at]
         for one in reversed(chain):
-            depth += design.nodes[one].type == "foreach"
+            depth += design.nodes[one].kind.per_item
             depths[one] = depth
-        if node.type == "foreach" and depths[name] == DEEPEST + 1:
+        if node.kind.per_item and depths[name] == DEEPEST + 1:
             yield RULE.diagnostic(
                 f"{ticks(name)} is the {DEEPEST + 1}th `foreach` inside one another",
                 node.pointer,

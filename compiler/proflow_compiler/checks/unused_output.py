@@ -54,8 +54,6 @@ the last node in a container returns is the item's result.
     fix="Read it where it is needed, `steps.x.output`, or remove the node.",
 )
 
-_TYPES = ("set", "ai")
-
 
 def _reads_output(reference: Reference) -> bool:
     whole = len(reference.path) == 2 and not reference.presence
@@ -63,11 +61,11 @@ def _reads_output(reference: Reference) -> bool:
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    if facts.problems or not any(node.type in _TYPES for node in facts.drawn.values()):
+    if facts.problems or not any(node.kind.for_output for node in facts.drawn.values()):
         return
     read = {one.step for one in facts.reads if _reads_output(one.reference)}
     for name, node in facts.drawn.items():
-        if node.type not in _TYPES or name in read:
+        if not node.kind.for_output or name in read:
             continue
         if node.parent is not None and not facts.exits(name):
             continue

@@ -11,15 +11,11 @@ from it; paths that leave a subtree early are then counted as if they went throu
 
 from collections.abc import Mapping
 
-from proflow_schemas import nodes
+from proflow_schemas.node_types.loop import Loop as RepeatedNodes
 
 from proflow_compiler.graph import Graph, GraphNode
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.graph.runs import taken_at_once
-from proflow_compiler.nodes import LOWERINGS
-
-_PER_APPROVAL = 2
-"""It waits for the answer, and requests it."""
 
 
 def most_steps(graph: Graph) -> int:
@@ -76,15 +72,11 @@ def is_fork(graph: Graph, name: str) -> bool:
 def _own_steps(at: GraphNode, inner: Mapping[str | None, int]) -> int:
     if not at.drawn:
         return 0
-    match at.node.config:
-        case nodes.Foreach():
-            return inner[at.node.id]
-        case nodes.Loop(max_iterations=rounds):
-            return rounds * inner[at.node.id]
-        case nodes.Approval():
-            return _PER_APPROVAL
-        case _:
-            return 0 if LOWERINGS[at.node.type].instant else 1
+    kind, config = at.node.kind, at.node.config
+    if kind.container:
+        times = config.max_iterations if isinstance(config, RepeatedNodes) else 1
+        return times * inner[at.node.id]
+    return 0 if kind.instant else kind.steps
 
 
 class Weights:

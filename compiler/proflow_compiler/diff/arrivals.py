@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, compile, parse
-from proflow_schemas.nodes import Set, Start
+from proflow_schemas.node_types.set import Set
+from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.graph import Graph, GraphNode
 
 Terms = frozenset[int]
-
-PASSED = ("parallel", "join", "set")
-"""Types without a step: what follows them follows what they follow."""
 
 
 class Vocabulary:
@@ -158,7 +156,7 @@ def arrivals(
         elif _is_passed(at, graph, others, old):
             by.update({(name, one.outcome): into[name] for one in graph.exits[name]})
         else:
-            tag = "set" if at.node.type == "set" else "step"
+            tag = "set" if at.node.kind.kind == "computes" else "step"
             for outcome in {*at.node.kind.outcomes, *(one.outcome for one in graph.exits[name])}:
                 by[name, outcome] = frozenset((vocabulary.number(tag, name, outcome),))
         for exit_ in graph.exits[name]:
@@ -171,7 +169,7 @@ def _is_passed(at: GraphNode, graph: Graph, others: Collection[str], old: bool) 
     node = at.node
     if isinstance(node.config, Set):
         return old or node.id in others or is_total(node.config.values)
-    if node.type in PASSED:
+    if node.kind.passes:
         return True
     exits = graph.exits[at.id]
     return old and node.id not in others and len(exits) == 1 and not exits[0].back
@@ -188,7 +186,7 @@ def _ending(
     """The terms with which an item is over at a node."""
     if at.ruled or at.entry or graph.container is None:
         return frozenset()
-    if at.node.type == "end":
+    if at.node.kind.kind == "end":
         config = at.node.config.model_dump_json(by_alias=True)
         here = vocabulary.at(into)
         return frozenset((vocabulary.number("end", config, here, after=(here,)),))

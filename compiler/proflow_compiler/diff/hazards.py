@@ -3,26 +3,20 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from proflow_schemas.configs import Answered, Config, Duration
 from proflow_schemas.durations import format_duration, parse_duration
-from proflow_schemas.nodes import (
-    Approval,
-    Config,
-    Delay,
-    Duration,
-    Foreach,
-    Loop,
-    Set,
-    Subprocess,
-    Wait,
-)
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.delay import Delay
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.loop import Loop
+from proflow_schemas.node_types.set import Set
+from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diff.arrivals import Reading, is_total
 from proflow_compiler.diff.changes import plain
 
-_ALIKE = {"cc": "notify"}
-"""Types whose steps are the same."""
 _BY_TIMEOUT = {"approve": "approved", "reject": "rejected"}
 
 
@@ -57,11 +51,11 @@ def open_hazard(before: Before) -> str | None:
     if before.old.type == "delay":
         return done_hazard(before)
     match before.old.config, new.config:
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.event != now.event:
+        case Answered() as was, Answered() as now if was.event != now.event:
             return (
                 f"{name} is armed for the event {ticks(was.event)}, and expects {ticks(now.event)}"
             )
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)) if was.match != now.match:
+        case Answered() as was, Answered() as now if was.match != now.match:
             return f"{name} is armed with the old `match`"
         case Approval() as was, Approval() as now if _fires(was) and now.timeout_action == "remind":
             return f"the old timeout of {name} would end it, which `remind` never does"
@@ -95,7 +89,7 @@ def done_hazard(before: Before) -> str | None:
             *before.final,
         ):
             return f"{name} may have timed out, and a timeout means another decision now"
-        case ((Wait() | Approval() as was), (Wait() | Approval() as now)):
+        case Answered() as was, Answered() as now:
             if was.match != now.match and now.match is not None:
                 return f"the new `match` of {name} is looked up in every pass, and may be missing"
         case Delay() as was, Delay() as now if was.until != now.until and now.until is not None:
@@ -126,11 +120,18 @@ def _computed(before: Before, was: Set, now: Set) -> str | None:
 
 def _other_node(old: Node, new: Node) -> str | None:
     name = ticks(old.id)
-    if _ALIKE.get(old.type, old.type) != _ALIKE.get(new.type, new.type):
+    if not _alike(old, new):
         return f"{name} was of type {old.type}, and is of type {new.type}"
     if old.parent != new.parent:
         return f"{name} has other step ids, as it is no longer where it was"
     return None
+
+
+def _alike(old: Node, new: Node) -> bool:
+    """True if the steps of both are the same: one handler does the work of several types."""
+    if old.type == new.type:
+        return True
+    return old.kind.handler is not None and old.kind.handler == new.kind.handler
 
 
 def _fires(approval: Approval) -> bool:
@@ -146,7 +147,7 @@ def notes(old: Node, new: Node) -> Iterator[str]:
     """What a run that waits at the node keeps of its old config, though it survives."""
     was, now = plain(old.config), plain(new.config)
     changed = [key for key in dict.fromkeys([*was, *now]) if was.get(key) != now.get(key)]
-    retried = old.type not in ("approval", "wait", "delay", "subprocess")
+    retried = old.kind.kind != "waits"
     for key in changed:
         if key in ("timeoutAction", "rejectTo"):
             continue

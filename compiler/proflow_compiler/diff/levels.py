@@ -6,7 +6,11 @@ from functools import cached_property
 
 from proflow_schemas.definition import AnyOp, CallOp, Definition, PartOp, walk
 from proflow_schemas.expressions import ExpressionError, parse, value_references
-from proflow_schemas.nodes import Delay, End, Foreach, Loop, Set
+from proflow_schemas.node_types.delay import Delay
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.loop import Loop
+from proflow_schemas.node_types.set import Set
 
 from proflow_compiler.design import Design, Node
 from proflow_compiler.diff.arrivals import Arrivals, Reading, Vocabulary, arrivals

@@ -11,7 +11,6 @@ from operator import or_
 
 from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.graph.loops import natural_loops
-from proflow_compiler.nodes import LOWERINGS
 
 
 class Pasts:
@@ -204,8 +203,8 @@ class Pasts:
             and second.drawn
             and not first.ruled
             and not second.ruled
-            and LOWERINGS[first.node.type].triggers
-            and LOWERINGS[second.node.type].awaits
+            and first.node.kind.triggers
+            and second.node.kind.awaits
             and len(graph.out(trigger)) == 1
             and len(graph.into[wait]) == 1
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from proflow_schemas.nodes import End
+from proflow_schemas.node_types.end import End
 
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
@@ -13,11 +13,6 @@ from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_arrival
 from proflow_compiler.graph import Graph, WayBack
 from proflow_compiler.graph.loops import Loop, natural_loops
-
-WAITING = ("approval", "wait", "delay", "subprocess")
-UNSTEPPED = ("start", "end", "parallel", "join", "set", "condition", "inclusive")
-RETRYING = ("task", "notify", "cc", "ai", "http", "emit")
-"""Types at which a run waits only between two attempts."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Positions:
     def all(self) -> Iterator[Position]:
         """In file order."""
         for name, node in self._old.design.nodes.items():
-            if node.type not in (*WAITING, *RETRYING):
+            if node.kind.instant or node.kind.container:
                 continue
             if name in self._old.levels[node.parent].reachable:
                 yield self._position(node)
@@ -70,7 +65,8 @@ class Positions:
 
     def _notes(self, old: Node, new: Node) -> Iterator[str]:
         yield from notes(old, new)
-        if old.type in RETRYING:
+        if old.kind.kind == "step":
+            # A run waits at it between two attempts only.
             # Inngest counts the attempts of a step that is planned, among others, on its own.
             alone, beside = (
                 self._levels.pasts(one.parent, old=one is old).open(one.id) for one in (old, new)
@@ -161,7 +157,7 @@ class Positions:
 
     def _of_open(self, name: str) -> str | None:
         at = self._level(name).nodes[name]
-        if not at.drawn or at.node.type not in (*WAITING, *RETRYING, "foreach", "loop"):
+        if not at.drawn or at.node.kind.instant:
             return None
         return open_hazard(self._before(at.node)) or self._function_hazard(name)
 
@@ -214,7 +210,7 @@ class Positions:
         """Whether the new design comes to a node in another way; steps and containers only."""
         at = self._level(name).nodes[name]
         container = self._level(name).container
-        if at.ruled or at.entry or at.node.type in ("start", "end", "parallel", "join", "set"):
+        if at.entry or at.instant:
             return None
         new = self._new.design.nodes.get(name)
         if new is None or new.parent != at.node.parent or container not in self._new.levels:
@@ -310,7 +306,7 @@ class Positions:
         for other in natural_loops(new):
             for name in sorted(other.nodes if other.header == loop.header else ()):
                 at = new.nodes[name]
-                if at.drawn and name not in known and at.node.type not in UNSTEPPED:
+                if at.drawn and name not in known and not at.node.kind.instant:
                     return (
                         f"{ticks(name)} is new in the loop that begins with"
                         f" {ticks(self._drawn(loop.header))}, and a return may have left a round"
@@ -338,7 +334,7 @@ class Positions:
         for way in level.back:
             edge = way.edge
             target = level.nodes[edge.target]
-            passed = target.ruled or target.node.type in ("parallel", "join", "set")
+            passed = target.ruled or target.node.kind.passes
             to = found.into[edge.target] if passed else edge.target
             # A return at once is memoised by the name of the loop's first node.
             header = edge.target if self._at_once(level, way) else None

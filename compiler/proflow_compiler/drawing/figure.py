@@ -6,26 +6,16 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from proflow_schemas.errors import ProFlowError
-from proflow_schemas.nodes import End, Join
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.join import Join
+from proflow_schemas.node_types.record import Shape as Outline
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.excerpt import visible
 from proflow_compiler.graph import WayBack, build_graph, outcome_of
 
-Form = Literal["terminal", "stop", "person", "decision", "bar", "event", "work"]
-
-FORMS: Mapping[str, Form] = {
-    "start": "terminal",
-    "end": "terminal",
-    "approval": "person",
-    "condition": "decision",
-    "inclusive": "decision",
-    "parallel": "bar",
-    "join": "bar",
-    "delay": "event",
-    "wait": "event",
-}
-"""The form of each node type; any other does work. An end that stops the run has the form `stop`."""
+Form = Outline | Literal["stop"]
+"""The shape of a node's type; an end that stops the run has one of its own."""
 
 STATUSES = ("pending", "running", "waiting", "completed", "failed", "skipped", "cancelled")
 
@@ -187,7 +177,7 @@ def _shape(node: Node, state: tuple[str, tuple[str, ...]] | None) -> Shape:
         id=node.id,
         label=_text(node.label) or _text(node.id),
         tooltip=f"{_text(node.id)} ({node.type})",
-        form="stop" if _stops(node) else FORMS.get(node.type, "work"),
+        form="stop" if _stops(node) else node.kind.shape,
         status=status,
         caption=" · ".join(lines) or None,
         position=node.position,

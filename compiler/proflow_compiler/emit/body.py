@@ -28,6 +28,7 @@ from proflow_schemas.definition import (
     TaskOp,
     WaitOp,
 )
+from proflow_schemas.node_types import method_of
 from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
 from proflow_compiler.emit.branching import Branches
@@ -38,7 +39,6 @@ from proflow_compiler.emit.nesting import Nesting
 from proflow_compiler.emit.outlining import Program, Title, is_expression
 from proflow_compiler.emit.rendering import macro
 
-BUILTIN = "proflow:"
 _RETURNED = {
     Ending.ENDS: "ended",
     Ending.ENDS | Ending.ARRIVES: "ended",
@@ -315,9 +315,9 @@ class Body(Branches):
 
     def _task(self, op: TaskOp) -> str:
         retry = self.retries.get(op.retry) if op.retry is not None else None
-        if op.handler.startswith(BUILTIN):
-            method = Source(op.handler.removeprefix(BUILTIN))
-            return macro("steps", "builtin", op, method, retry)
+        method = method_of(op.handler)
+        if method is not None:
+            return macro("steps", "builtin", op, Source(method), retry)
         return macro("steps", "run", op, self.handlers[op.handler], retry)
 
     def _stopped(self, op: StopOp) -> Source:

@@ -14,6 +14,7 @@ from proflow_schemas.definition import (
     SetOp,
     TaskOp,
 )
+from proflow_schemas.node_types import method_of
 
 from proflow_compiler.emit.literals import computed
 
@@ -60,7 +61,7 @@ class Extent:
 def spread(op: Any) -> int:
     """How many levels the arguments of a call indent, if they need lines of their own."""
     match op:
-        case TaskOp() if isinstance(op.input, Mapping) and op.handler.startswith("proflow:"):
+        case TaskOp() if isinstance(op.input, Mapping) and method_of(op.handler) is not None:
             values = list(op.input.values())
         case TaskOp() | InvokeOp():
             values = [op.input]

@@ -11,7 +11,7 @@ from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.python import Imports, emit_module, formatted, handler_nodes
 from proflow_compiler.emit.rendering import rendered
 
-_IMPORTED = ("Iterable", "Task", "JSON")
+_IMPORTED = ("Iterable", "Task", "JSON", "handler")
 HANDLERS = "handlers.py"
 """The generated file that is its reader's to edit: never overwrite it."""
 
@@ -39,12 +39,12 @@ def emit_handlers(definitions: Sequence[Definition]) -> str | None:
     if not nodes and not tenants:
         return None
     names = Names()
+    names.claim("handler")
     functions = [
         (Source(_function(names, handler)), handler, docstring(_used_by(nodes[handler])))
         for handler in sorted(nodes)
     ]
-    aliases = [(name, handler) for name, handler, _ in functions if name != handler]
-    return formatted(rendered("handlers", handlers=functions, aliases=aliases, tenants=tenants))
+    return formatted(rendered("handlers", handlers=functions, tenants=tenants))
 
 
 def _function(names: Names, handler: str) -> str:

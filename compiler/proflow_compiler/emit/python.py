@@ -17,6 +17,7 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
+from proflow_schemas.node_types import HANDLERS, method_of
 
 from proflow_compiler.emit.arguments import (
     create_function,
@@ -29,7 +30,7 @@ from proflow_compiler.emit.arguments import (
     retry_source,
     workflow,
 )
-from proflow_compiler.emit.body import BUILTIN, Body
+from proflow_compiler.emit.body import Body
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import outlined
@@ -69,7 +70,9 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         policy: constants[policy][0] if policy in constants else retry_source(policy)
         for policy in policies
     }
+    built_in = _built_in_modules(definition, names)
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
+    handlers |= {name: source for name, (_, source) in built_in.items()}
     program = outlined(definition)
     body = Body(definition, program, names, retries, handlers)
     functions: list[str] = []
@@ -98,7 +101,10 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         "module",
         doc=_documentation(definition),
         imports=[
-            [Source(line) for line in group] for group in _imports(definition, imports, body.used)
+            [Source(line) for line in group]
+            for group in _imports(
+                definition, imports, body.used, [line for line, _ in built_in.values()]
+            )
         ],
         constants=list(constants.values()),
         body=Source("\n".join(body.lines)),
@@ -121,10 +127,24 @@ def handler_nodes(definition: Definition) -> dict[str, list[str]]:
     """The host's handlers that a definition uses, with their nodes; none: `onFailure`."""
     found: dict[str, list[str]] = {}
     for op in _ops(definition):
-        if isinstance(op, TaskOp) and not op.handler.startswith(BUILTIN):
+        if isinstance(op, TaskOp) and op.handler not in HANDLERS:
             found.setdefault(op.handler, []).append(op.node)
     if definition.on_failure is not None:
         found.setdefault(definition.on_failure, [])
+    return found
+
+
+def _built_in_modules(definition: Definition, names: Names) -> dict[str, tuple[str, Source]]:
+    """Built-in handlers without a method of `Flow`: the line that imports each, and its name."""
+    used = {op.handler for op in _ops(definition) if isinstance(op, TaskOp)}
+    found: dict[str, tuple[str, Source]] = {}
+    for handler in sorted(used & HANDLERS.keys()):
+        if method_of(handler) is None:
+            module, _, function = str(HANDLERS[handler].function).rpartition(".")
+            name = names.claim(module)
+            renamed = "" if name == module else f" as {name}"
+            line = f"from proflow_runtime.handlers import {module}{renamed}"
+            found[handler] = (line, Source(f"{name}.{function}"))
     return found
 
 
@@ -153,7 +173,7 @@ def _title(definition: Definition) -> str:
 
 
 def _imports(
-    definition: Definition, imports: Imports, mentioned: Collection[str]
+    definition: Definition, imports: Imports, mentioned: Collection[str], built_in: list[str]
 ) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
@@ -176,6 +196,7 @@ def _imports(
     own = [f"from {module} import {name}" + ("" if name == "client" else " as client")]
     if module.split(".")[0] == "proflow_runtime":
         installed, own = [*installed, *own], []
+    installed += built_in
     beside: list[str] = []
     if handler_nodes(definition) or has_fan_out(definition):
         if imports.handlers is None:
@@ -219,7 +240,7 @@ def _has_duration(op: Any) -> bool:
                 None,
                 None,
             )
-            limited = op.handler.startswith(BUILTIN) and "timeout" in op.input
+            limited = method_of(op.handler) is not None and "timeout" in op.input
             return op.timeout is not None or paused or limited
         case ApprovalOp():
             return op.timeout is not None or op.approval.reminders is not None

@@ -13,7 +13,7 @@ from proflow_schemas.handlers import Handlers
 
 from proflow_compiler.fixes.applying import Applied, fix_text
 from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
-from proflow_compiler.reader import Reading, read
+from proflow_compiler.reader import Reading
 from proflow_compiler.writing import write_files
 
 _MOST_PASSES = 5
@@ -90,7 +90,7 @@ def _reread(reading: Reading, text: str) -> Reading:
     """The same reading of another text; a file that could not be read stays what it is."""
     if text == reading.source.text:
         return reading
-    return read(text.encode(), reading.source.path, select=reading.select)
+    return reading.again(text.encode())
 
 
 def write_fixed(file: FixedFile) -> None:

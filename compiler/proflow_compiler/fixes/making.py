@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proflow_schemas.nodes import End
+from proflow_schemas.node_types.end import End
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Edit, Fix

@@ -12,7 +12,7 @@ from dataclasses import replace
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.fixes.patching import PatchError, in_texts, patched
-from proflow_compiler.reader import Reading, read
+from proflow_compiler.reader import Reading
 
 Check = Callable[[Design], list[Diagnostic]]
 Error = tuple[str, str | None, str | None]
@@ -100,8 +100,7 @@ class _Trial:
             text = patched(self._reading.source.text, fix.edits)
         except PatchError:
             return None
-        path, select = self._reading.source.path, self._reading.select
-        again = read(text.encode("utf-8", "surrogatepass"), path, select=select)
+        again = self._reading.again(text.encode("utf-8", "surrogatepass"))
         found = list(again.diagnostics)
         known = {design.pointer for design in self._reading.designs}
         for design in again.designs:

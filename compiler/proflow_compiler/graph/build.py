@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proflow_schemas.nodes import Approval
+from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.step_ids import choice_id
 
 from proflow_compiler.design import Design, Edge, Node

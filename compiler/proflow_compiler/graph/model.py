@@ -16,7 +16,8 @@ from functools import cached_property
 from heapq import heappop, heappush
 
 import networkx as nx
-from proflow_schemas.nodes import End, Join
+from proflow_schemas.node_types.end import End
+from proflow_schemas.node_types.join import Join
 
 from proflow_compiler.design import Design, Edge, Node
 
@@ -82,6 +83,11 @@ class GraphNode:
     def ruled(self) -> bool:
         """Whether rules choose its outcome."""
         return not self.entry and (self.choice_of is not None or self.node.kind.rules)
+
+    @property
+    def instant(self) -> bool:
+        """True if it is over as soon as it begins."""
+        return not self.drawn or self.ruled or self.node.kind.instant
 
     @property
     def every(self) -> bool:

@@ -7,6 +7,8 @@ it has no error.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.problems import Problems
@@ -29,6 +31,12 @@ class Reading:
     select: str | None = None
     texts: tuple[str, ...] = ()
     """The texts of the file that were read as JSON, by their pointers."""
+    types: NodeTypes = field(default=BUILT_IN_TYPES, repr=False)
+    """The node types that were known."""
+
+    def again(self, text: bytes) -> "Reading":
+        """The same reading of another text."""
+        return read(text, self.source.path, select=self.select, types=self.types)
 
     def reports(self, more: Iterable[Diagnostic] = ()) -> list[FileReport]:
         """These diagnostics and those of later checks, for rendering: one report a design.
@@ -52,23 +60,27 @@ class Reading:
         return [*reports, FileReport(self.source, found)] if found else reports
 
 
-def read(data: bytes, path: str, *, select: str | None = None) -> Reading:
+def read(
+    data: bytes, path: str, *, select: str | None = None, types: NodeTypes = BUILT_IN_TYPES
+) -> Reading:
     """Read the designs of a file; of an array of rows, `select` names one by its code.
 
-    `path` is for messages, and gives a design without an id its name. Never raises on bad input.
+    `path` is for messages, and gives a design without an id its name. `types` are those that it may
+    use. Never raises on bad input.
     """
     decoded = decode(data, path)
     if decoded.diagnostics:
-        return Reading([], list(decoded.diagnostics), decoded.source, select)
+        return Reading([], list(decoded.diagnostics), decoded.source, select, types=types)
     problems = Problems()
-    designs = read_designs(decoded.value, path, select, problems)
+    designs = read_designs(decoded.value, path, select, problems, types)
     found = locate(problems.found, decoded.source)
-    return Reading(designs, found, decoded.source, select, tuple(dict.fromkeys(problems.texts)))
+    texts = tuple(dict.fromkeys(problems.texts))
+    return Reading(designs, found, decoded.source, select, texts, types)
 
 
-def read_file(path: str) -> Reading:
+def read_file(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Reading:
     """Read `PATH`, or one of an exported array of rows: `PATH#code`."""
     loaded = load(path)
     if loaded.problem is not None:
-        return Reading([], [loaded.problem], Source(loaded.path), loaded.select)
-    return read(loaded.data, loaded.path, select=loaded.select)
+        return Reading([], [loaded.problem], Source(loaded.path), loaded.select, types=types)
+    return read(loaded.data, loaded.path, select=loaded.select, types=types)

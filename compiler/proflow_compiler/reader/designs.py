@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proflow_schemas.nodes import Approval
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
@@ -31,12 +32,18 @@ SHAPES: tuple[Shape, ...] = (react_flow_v9.read, flow_editor.read, react_flow.re
 _MAX_WRAPPERS = 4
 
 
-def read_designs(value: Any, path: str, select: str | None, problems: Problems) -> list[Design]:
+def read_designs(
+    value: Any,
+    path: str,
+    select: str | None,
+    problems: Problems,
+    types: NodeTypes = BUILT_IN_TYPES,
+) -> list[Design]:
     """The sound designs of a JSON value; `problems` gets every problem of it."""
     stem = names.stem(path)
     rows, pointer = _rows(value)
     if rows is not None:
-        return _read_rows(rows, pointer, stem, select, problems)
+        return _read_rows(rows, pointer, stem, select, problems, types)
     if select is not None:
         problems.add(
             "PF006",
@@ -44,14 +51,18 @@ def read_designs(value: Any, path: str, select: str | None, problems: Problems) 
             help="leave it out",
         )
         return []
-    design = _read_one(value, "", stem, problems)
+    design = _read_one(value, "", stem, problems, types)
     return [design] if design is not None else []
 
 
-def _read_one(value: Any, pointer: str, stem: str, problems: Problems) -> Design | None:
+def _read_one(
+    value: Any, pointer: str, stem: str, problems: Problems, types: NodeTypes
+) -> Design | None:
     own = Problems(budget=problems.budget)
     drawing = _find(value, pointer, own)
-    design = _design(drawing, stem, own) if drawing is not None else None
+    design = None
+    if drawing is not None:
+        design = _design(replace(drawing, types=types), stem, own)
     problems.found += own.found
     problems.budget = own.budget
     problems.texts += own.texts
@@ -93,7 +104,12 @@ class _Entry:
 
 
 def _read_rows(
-    values: list[Any], pointer: str, stem: str, select: str | None, problems: Problems
+    values: list[Any],
+    pointer: str,
+    stem: str,
+    select: str | None,
+    problems: Problems,
+    types: NodeTypes,
 ) -> list[Design]:
     """The designs of an array; rows are named by code and tenant."""
     entries: list[_Entry] = []
@@ -118,7 +134,7 @@ def _read_rows(
         entries = _selected(entries, select, problems)
     designs: list[Design] = []
     for entry in entries:
-        design = _read_one(entry.value, entry.pointer, stem, problems)
+        design = _read_one(entry.value, entry.pointer, stem, problems, types)
         if design is not None:
             designs.append(replace(design, id=entry.name))
     return designs

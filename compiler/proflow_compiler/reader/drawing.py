@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Collection
@@ -50,6 +51,7 @@ class Drawing:
     nodes_pointer: str = ""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
+    types: NodeTypes = field(default=BUILT_IN_TYPES, repr=False)
 
 
 def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item, ...]:

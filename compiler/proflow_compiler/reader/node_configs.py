@@ -1,9 +1,11 @@
 """The config of a drawn node: found in one of four places, and valid for its type."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types import NodeType
 
 from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix
@@ -15,10 +17,11 @@ from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
 from proflow_compiler.validate import Place, closest_key, validate
 
-_CONFIG_KEYS: dict[str, dict[str, str]] = {
-    name: {entry.alias or key: key for key, entry in kind.config.model_fields.items()}
-    for name, kind in NODE_TYPES.items()
-}
+
+@cache
+def _config_keys(config: type[Config]) -> dict[str, str]:
+    """The keys of a config as they are written → the names of its fields."""
+    return {entry.alias or key: key for key, entry in config.model_fields.items()}
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def read_config(
     if drawing.dialect == riveredge.DIALECT:
         renamed, places = riveredge.config(kind.name, found.value, found.place.pointer)
         found = _Config(renamed, replace(found.place, pointers=places), found.bare, found.value)
-    known = _CONFIG_KEYS[kind.name]
+    known = _config_keys(kind.config)
     given = found.value
     if found.bare:
         given = {}
@@ -111,10 +114,10 @@ def read_config(
 
 def _is_foreign(key: str, kind: NodeType) -> bool:
     """True if a key is another product's word, and none of ours with a typing error."""
-    known = _CONFIG_KEYS[kind.name]
+    known = _config_keys(kind.config)
     if key in known or closest_key(key, known) is not None:
         return False
-    return other_words.meaning(kind.name, key) is not None
+    return other_words.meaning(kind, key) is not None
 
 
 def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:
@@ -135,7 +138,7 @@ def _config(
 ) -> _Config | None:
     """The object that configures a node: `config`, `data.config`, `data.content`, `data`."""
     places = [("config", value, pointer), ("config", data, f"{pointer}/data")]
-    own = _CONFIG_KEYS[kind.name]
+    own = _config_keys(kind.config)
     if "content" not in own or not any(key in data for key in own if key != "content"):
         places.append(("content", data, f"{pointer}/data"))
     for key, holder, at in places:

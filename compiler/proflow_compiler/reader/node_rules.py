@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
-from proflow_schemas.nodes import NodeType
+from proflow_schemas.node_types import NodeType
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix, Level

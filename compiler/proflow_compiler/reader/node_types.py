@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import NodeTypes
 
 from proflow_compiler.fixes import words
 from proflow_compiler.other_types import type_meant
@@ -15,7 +15,7 @@ GROUPS = frozenset({"group", "groupnode", "frame"})
 
 
 def spelling_of(
-    value: dict[str, Any], data: dict[str, Any], pointer: str
+    value: dict[str, Any], data: dict[str, Any], pointer: str, types: NodeTypes
 ) -> tuple[str | None, str]:
     """The type as written, the first that is known, else the first at all; and where it stands."""
     written: list[tuple[str, str]] = []
@@ -28,13 +28,13 @@ def spelling_of(
     ):
         one = holder.get(key)
         if isinstance(one, str) and one:
-            if one in CANONICAL or one.lower() in NOTES:
+            if one in types.spellings or one.lower() in NOTES:
                 return one, at
             written.append((one, at))
     if not written:
         return None, pointer
     groups = [found for found in written if found[0].lower() in GROUPS]
-    near = [found for found in written if type_meant(found[0]) is not None]
+    near = [found for found in written if type_meant(found[0], types) is not None]
     inner = [found for found in written if found[1].endswith("/data/type")]
     return (groups or near or inner or written)[0]
 
@@ -45,6 +45,7 @@ def refuse_type(
     node_id: str,
     spelling: str | None,
     pointer: str,
+    types: NodeTypes,
     problems: Problems,
 ) -> None:
     """Say that a type is missing, or not known."""
@@ -59,10 +60,10 @@ def refuse_type(
             f"node `{shown(node_id)}` has no type",
             node_pointer,
             node=node_id,
-            help="add `type`: " + ", ".join(f"`{name}`" for name in NODE_TYPES),
+            help="add `type`: " + ", ".join(f"`{name}`" for name in types.all),
         )
     else:
-        near = type_meant(spelling)
+        near = type_meant(spelling, types)
         problems.add(
             "PF102",
             f"there is no node type `{shown(spelling)}`",
@@ -70,6 +71,6 @@ def refuse_type(
             node=node_id,
             help=f"did you mean `{near}`?"
             if near is not None
-            else "known are " + ", ".join(f"`{name}`" for name in NODE_TYPES),
+            else "known are " + ", ".join(f"`{name}`" for name in types.all),
             fixes=words.word(pointer, spelling, near),
         )

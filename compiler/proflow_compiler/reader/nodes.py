@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
 from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
@@ -178,7 +177,7 @@ def _read_node(
         read.broken.add(node_id)
         return
     data = data or {}
-    spelling, pointer = spelling_of(value, data, item.pointer)
+    spelling, pointer = spelling_of(value, data, item.pointer, drawing.types)
     if spelling is not None and spelling.lower() in NOTES | GROUPS:
         group = spelling.lower() in GROUPS
         (read.groups if group else read.notes).add(node_id)
@@ -193,11 +192,11 @@ def _read_node(
             node=node_id,
         )
         return
-    if spelling is None or spelling not in CANONICAL:
-        refuse_type(value, item.pointer, node_id, spelling, pointer, problems)
+    kind = None if spelling is None else drawing.types.get(spelling)
+    if kind is None:
+        refuse_type(value, item.pointer, node_id, spelling, pointer, drawing.types, problems)
         read.broken.add(node_id)
         return
-    kind = NODE_TYPES[CANONICAL[spelling]]
     before = len(problems.found)
     for key in value:
         if key not in _NODE_KEYS and (near := misspelt(key, _NODE_KEYS, value)) in (
@@ -236,6 +235,7 @@ def _read_node(
         config_pointer=config.place.pointer,
         config_pointers=config.pointers,
         position=_position(value),
+        host_type=kind if kind in drawing.types.hosts else None,
     )
     _note_parent(item, node_id, read)
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import NODE_TYPES
+from proflow_schemas.node_types.notify import Notify
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Level
@@ -202,7 +203,7 @@ def config(
     if kind == "approval" and hours not in (None, "", 0) and "reminders" not in found:
         found["reminders"] = {"after": _hours(hours)}
         places["reminders"] = places["timeoutHours"]
-    if kind in ("notify", "cc") and "to" not in found:
+    if NODE_TYPES[kind].config is Notify and "to" not in found:
         found["to"] = _ids(found.get("approverIds"))
         places["to"] = places.get("approverIds", pointer)
     return found, places

@@ -7,14 +7,16 @@ is known in part (`other_words`). Of all else it is said once for each key, wher
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from proflow_schemas.nodes import NODE_TYPES, NodeType
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types import NODE_TYPES, NodeType
+from proflow_schemas.node_types.foreign import Meaning
 
 from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix, Level
 from proflow_compiler.fixes.making import fix
-from proflow_compiler.other_words import Meaning
 from proflow_compiler.problems import Problems, closest, shown
 from proflow_compiler.reader.canvas_keys import (
     DATA_KEYS,
@@ -33,14 +35,10 @@ _NESTED = ("config", "settings", "options")
 _HOLDERS = ("config", "content")
 DISPLAYED = ("default", "success", "warning", "error")
 """How ProFlow paints a node (`data.status`): no status of an `end`."""
-_KEYS = {
-    name: frozenset(one.alias or field for field, one in kind.config.model_fields.items())
-    for name, kind in NODE_TYPES.items()
-}
 _TYPES_OF: dict[str, list[str]] = {}
-for _type, _keys in _KEYS.items():
-    for _key in _keys:
-        _TYPES_OF.setdefault(_key, []).append(_type)
+for _type, _kind in NODE_TYPES.items():
+    for _field, _info in _kind.config.model_fields.items():
+        _TYPES_OF.setdefault(_info.alias or _field, []).append(_type)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class UnreadKeys:
             if key in known or key in quiet or is_empty(one):
                 continue
             place = f"{holder.pointer}/{escape(key)}"
-            found = other_words.meaning(kind.name, key)
+            found = other_words.meaning(kind, key)
             if found is not None:
                 self._foreign(found, key, one, place, node_id, holder)
             elif bare:  # else the schema has said so
@@ -102,12 +100,12 @@ class UnreadKeys:
         for key, one, place, silent in around:
             if key in quiet or is_empty(one) or place == holder.pointer or place == at:
                 continue
-            found = other_words.meaning(kind.name, key)
+            found = other_words.meaning(kind, key)
             if key in _HOLDERS and (isinstance(one, dict) or key == "config"):
                 if one != holder.value:
                     self._second(key, place, node_id, holder)
             elif key in known:
-                if key != "status" or (kind.name == "end" and one not in DISPLAYED):
+                if key != "status" or (kind.kind == "end" and one not in DISPLAYED):
                     self._misplaced(key, one, place, node_id, holder)
             elif found is not None and key not in silent:
                 self._foreign(found, key, one, place, node_id, holder)
@@ -328,7 +326,12 @@ def _of_nested(
 
 
 def _keys_of(kind: NodeType) -> frozenset[str]:
-    return _KEYS[kind.name]
+    return _keys_of_config(kind.config)
+
+
+@cache
+def _keys_of_config(config: type[Config]) -> frozenset[str]:
+    return frozenset(one.alias or field for field, one in config.model_fields.items())
 
 
 def is_empty(value: Any) -> bool:

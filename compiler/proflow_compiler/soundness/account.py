@@ -13,7 +13,6 @@ from itertools import count
 
 from proflow_compiler.graph.model import Exit, GraphEdge
 from proflow_compiler.graph.runs import Runs, taken_at_once
-from proflow_compiler.nodes import is_instant
 
 MOST_CONFLICTS = 20_000
 """The effort for one question, in conflicts of the solver: far more than drawn designs need."""
@@ -128,7 +127,7 @@ class Account:
                 early[at] = own
             elif at in when:
                 early[at] = self._implied([own, when[at] or own])
-            elif at == name or not before or not is_instant(graph.nodes[at]):
+            elif at == name or not before or not graph.nodes[at].instant:
                 continue
             elif (needed := graph.needs(at)) is not None:
                 arrived = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TypeAlias
 
-import inngest
-
+from proflow_runtime.handlers.calling import call_handler
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.values import JSON
 
@@ -30,10 +29,8 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
 
 
 async def call(handler: Handler, task: Task) -> JSON:
-    """Runs a handler, or what stands in its way. `NonRetriableError`: it is a plain function."""
+    """Runs a handler, or what stands in its way."""
     interceptor = _interceptor.get()
-    work = handler(task) if interceptor is None else interceptor(task, handler)
-    if not inspect.isawaitable(work):
-        name = getattr(handler, "__name__", type(handler).__name__)
-        raise inngest.NonRetriableError(f"the handler `{name}` is not an `async def` function")
-    return await work
+    if interceptor is None:
+        return await call_handler(handler, task)
+    return await interceptor(task, partial(call_handler, handler))

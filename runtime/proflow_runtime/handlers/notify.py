@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from proflow_runtime.handlers import smtp
-from proflow_runtime.handlers.channels import EMAIL, channel_handler
+from proflow_runtime.handlers.calling import call_handler
+from proflow_runtime.handlers.channels import EMAIL, OF_THE_PROCESS, Channels
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 
 
-async def send(task: Task) -> JSON:
+async def send(task: Task, channels: Channels = OF_THE_PROCESS) -> JSON:
     """Sends `{"channel", "to", "subject", "content"}` over its channel."""
     channel = task.input.get("channel") or "inApp"
-    if channel == EMAIL:
+    if channel == EMAIL and channels.find(EMAIL) is None:
         return await smtp.send(task)
-    return await channel_handler(channel)(task)
+    return await call_handler(channels.handler(channel), task)

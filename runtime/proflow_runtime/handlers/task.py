@@ -7,20 +7,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from proflow_schemas.signatures import Input, TaskOf
+
 from proflow_runtime.values import JSON
 
 _logger = logging.getLogger("proflow.handlers")
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(TaskOf[Input]):
     """One attempt at a node's work.
 
-    `attempt` counts from 1. `idempotency_key` is the same on every attempt. `tenant_id` is None in
-    the run of a `system` design only.
+    A handler that declares `Task[Model]` gets its input as a `Model`, validated; one that declares
+    `Task` gets JSON as it is. `attempt` counts from 1. `idempotency_key` is the same on every
+    attempt. `tenant_id` is None in the run of a `system` design only.
     """
 
-    input: JSON
+    input: Input
     tenant_id: int | None
     run_id: str
     node_id: str
@@ -39,4 +42,5 @@ class Task:
         return logging.LoggerAdapter(_logger, extra)
 
 
-Handler: TypeAlias = Callable[[Task], Awaitable[JSON]]
+Handler: TypeAlias = Callable[[Task], Awaitable[JSON] | JSON]
+"""What does a node's work; one that is not `async` runs in a thread."""

@@ -10,7 +10,7 @@ from typing import Any
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_compiler.rendering import FileReport
-from proflow_schemas.handlers import Handlers
+from proflow_schemas.handlers import Handlers, types_among
 
 from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
@@ -59,6 +59,8 @@ def stored_text(canvas: Any, code: str | None) -> bytes:
 def _checked(
     version: PublishedVersion, canvas: Any, handlers: Handlers | None, strict: bool
 ) -> CheckedVersion:
-    reading = read(stored_text(canvas, version.code), f"{version.code}.json")
+    reading = read(
+        stored_text(canvas, version.code), f"{version.code}.json", types=types_among(handlers)
+    )
     found = compile_reading(reading, handlers=handlers, stored=True)
     return CheckedVersion(version, not found.has_errors(strict=strict), list(found.reports))

@@ -73,16 +73,16 @@ def check(
 def _check_published(url: str, handlers: str | None, strict: bool, report: "_Listing") -> None:
     import asyncio
 
-    from proflow_compiler.loading import handler_outputs
+    from proflow_compiler.loading import handler_signatures
 
     from proflow_runtime.service.checking import checked_versions
     from proflow_runtime.store.database import DatabaseError, connect_unchanged
 
-    outputs = handler_outputs(handlers)
+    known = handler_signatures(handlers)
 
     async def checked() -> None:
         async with connect_unchanged(url):
-            async for one in checked_versions(outputs, strict=strict):
+            async for one in checked_versions(known, strict=strict):
                 report.add(one)
 
     try:

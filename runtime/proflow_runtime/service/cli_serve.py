@@ -70,6 +70,7 @@ def serve(
     from proflow_compiler.loading import load_handlers
 
     from proflow_runtime.client import client as configured
+    from proflow_runtime.handlers.lifespan import LifespanError
     from proflow_runtime.handlers.registry import Registry
     from proflow_runtime.service import demo as demonstration
     from proflow_runtime.service.demo import Invitation, steps
@@ -127,7 +128,7 @@ def serve(
         asyncio.run(stand(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
-    except demonstration.DemoError as error:
+    except (demonstration.DemoError, LifespanError) as error:
         refuse(str(error))
     finally:
         listening.close()

@@ -14,7 +14,8 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
 from proflow_compiler.rendering import check_report
 from proflow_schemas.definition import Definition
-from proflow_schemas.handlers import Handlers
+from proflow_schemas.handlers import Handlers, types_among
+from proflow_schemas.node_types import NodeTypes
 
 from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
@@ -37,8 +38,11 @@ class Compiled:
 class Compiling:
     """Compiles what is to be stored, and run by these handlers (None: nobody knows them)."""
 
-    def __init__(self, handlers: Handlers | None, *, max_nodes: int) -> None:
+    def __init__(
+        self, handlers: Handlers | None, *, max_nodes: int, types: NodeTypes | None = None
+    ) -> None:
         self._handlers, self._max_nodes = handlers, max_nodes
+        self.types = types or types_among(handlers)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def compile(
@@ -64,7 +68,7 @@ class Compiling:
         nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
         large = isinstance(nodes, list | dict) and len(nodes) > self._max_nodes
         if not large:  # else it need not be read
-            reading = read(text, f"{name}.json")
+            reading = read(text, f"{name}.json", types=self.types)
             large = any(len(design.nodes) > self._max_nodes for design in reading.designs)
         if large:
             message = f"a design has at most {self._max_nodes} nodes"

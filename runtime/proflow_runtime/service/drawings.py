@@ -13,7 +13,7 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading
 from proflow_compiler.rendering import check_report
 from proflow_schemas.handlers import Handlers
-from proflow_schemas.nodes import CANONICAL, NODE_TYPES
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.published import model_schema
 
 NARROWEST = 160.0
@@ -68,18 +68,25 @@ def picture(design: Design) -> dict[str, Any]:
     }
 
 
-def node_types() -> list[dict[str, Any]]:
-    """Every node type: what else it may be called, its outcomes, the JSON Schema of its config."""
+def node_types(types: NodeTypes = BUILT_IN_TYPES) -> list[dict[str, Any]]:
+    """Every node type: what it is called, its outcomes, the JSON Schema of its config, its texts."""
     return [
         {
-            "type": name,
-            "aliases": sorted(one for one, meant in CANONICAL.items() if meant == name != one),
+            "type": kind.name,
+            "aliases": sorted(kind.aliases),
             "outcomes": list(kind.outcomes),
             "rules": kind.rules,
             "container": kind.container,
             "config": model_schema(kind.config),
+            "kind": kind.kind,
+            "category": kind.category,
+            "icon": kind.icon,
+            "title": asdict(kind.title),
+            "summary": asdict(kind.summary),
+            "labels": {key: asdict(words) for key, words in kind.labels.items()},
+            "fields": {key: asdict(words) for key, words in kind.fields.items()},
         }
-        for name, kind in NODE_TYPES.items()
+        for kind in types.all.values()
     ]
 
 

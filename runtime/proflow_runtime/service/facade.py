@@ -17,9 +17,11 @@ import inngest
 import jsonschema
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 
-from proflow_runtime import clock, status
+from proflow_runtime import clock
 from proflow_runtime.approving import ApprovalService, Resolver
+from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.handlers.task import Handler
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, Compiling
@@ -32,13 +34,14 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import Served
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
+from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CANCEL_EVENT
-from proflow_runtime.store.tasks import ask_inngest_with
+from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_status
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.stored.asked import RUN, RUN_EVENT, Asked
 from proflow_runtime.stored.deployment import Deployment, Limits, Target
@@ -75,16 +78,37 @@ class ProFlow:
         settings: ProFlowSettings | None = None,
         timezone_of: TimezoneOf | None = None,
         target: Target | None = None,
+        functions: Sequence[inngest.Function[Any]] = (),
+        lifespan: Lifespan | None = None,
     ) -> None:
-        """`timezone_of` says in which time zone a tenant is, where the host knows; None: in the one
-        that the tenant has set here, or in the default of `settings`. `target`: where functions are
-        deployed to; by default to what `mount` serves.
+        """Make a service; nothing happens before `running()`.
 
-        Raises `TimeError` for a default that the tz database does not have.
+        Args:
+            client: The Inngest client of all functions.
+            handlers: A module, of which designs can call the functions that are marked with
+                `@handler` or named in `__all__`; or a registry.
+            resolver: Finds approvers.
+            authenticate: Says who makes a request.
+            settings: Limits, pauses, paths.
+            timezone_of: Says in which time zone a tenant is, where the host knows; None: in the one
+                that the tenant has set here, or in the default of `settings`.
+            target: Where functions are deployed to; by default to what `mount` serves.
+            functions: The host's own Inngest functions, served on the same path.
+            lifespan: An async context manager function that `running()` opens, in place of the
+                `lifespan` of the handlers' module. Handlers, and `functions` that are served, run
+                with the context variables that it sets.
+
+        Raises:
+            HandlerError: If a function of the module that is to be a handler cannot be one.
+            TimeError: If the tz database does not have the default time zone.
+            ValueError: If one of `functions` has an id that is taken.
         """
         self.client = client
         self.settings = settings or ProFlowSettings()
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
+        if lifespan is not None:
+            registry = registry.with_lifespan(lifespan)
+        self.registry = registry
         self.authenticate = authenticate or by_token
         self.metrics = Metrics()
         self.delivery = Delivery(sending(client), failed=self._undelivered)
@@ -95,13 +119,14 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = Compiling(registry.outputs(), max_nodes=self.settings.max_nodes)
+        self.compiling = Compiling(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
-        self.served = Served(client, self.settings)
+        self.served = Served(client, self.settings, registry.within_lifespan)
+        self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # Without handlers: whether a process has them is told by each run, as it was before.
         self._recompiling = Recompiling(
-            Compiling(None, max_nodes=self.settings.max_nodes),
+            Compiling(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -117,6 +142,8 @@ class ProFlow:
             ended=self._ended,
             finish=self._recorder.finish,
             recompile=self._recompiling.recompile,
+            recorders=self.recorders,
+            own=functions,
         )
         self.served.deployment = self.deployment
 
@@ -139,17 +166,44 @@ class ProFlow:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ProFlow]:
-        """Record, deliver, remind, and serve all that is published."""
+        """Open the lifespan; record, deliver, remind, and serve all that is published.
+
+        Raises:
+            LifespanError: If the lifespan cannot be opened or closed.
+        """
         async with AsyncExitStack() as stack:
-            stack.callback(status.add_recorder(self._recorder))
-            ask_inngest_with(asking(self.client))
-            stack.callback(ask_inngest_with, None)
+            await stack.enter_async_context(self.registry.lifespan(self.client))
+            stack.callback(self.recorders.add(self._recorder))
+            stack.callback(ask_inngest_with(asking(self.client)))
             await self.deployment.refresh()
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())
             await stack.enter_async_context(self._recompiling.running())
             yield self
+
+    def register_channel(self, name: str, handler: Handler) -> None:
+        """Let the notifications of this service's designs go over a channel.
+
+        Args:
+            name: What designs call it, such as `sms`; `email` replaces what is built in.
+            handler: Gets `{"channel", "to", "subject", "content"}` as its input.
+
+        Raises:
+            HandlerError: If the function cannot be a handler.
+            ValueError: If there is no name.
+        """
+        self.registry.channels.register(name, handler)
+
+    async def task_status(self, run_id: str, tenant_id: int) -> TaskStatus | None:
+        """How far a run of the tenant is; None: it has no such run.
+
+        Args:
+            run_id: Our id of the run, or Inngest's: of a run that our tables do not know, the
+                server of this service's client is asked.
+            tenant_id: Whose it is.
+        """
+        return await get_task_status(run_id, tenant_id, ask=asking(self.client))
 
     @asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:

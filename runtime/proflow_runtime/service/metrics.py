@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from proflow_runtime import clock, status
+from proflow_runtime import clock
 from proflow_runtime.status import Snapshot
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -73,7 +73,7 @@ class Metrics:
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:
         """Count what runs do, meanwhile."""
-        with status.recording(self._saw):
+        with proflow.recorders.recording(self._saw):
             yield
 
     def answered(self, method: str, route: str, code: int, seconds: float) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from proflow_schemas.node_types import type_of
+
 from proflow_runtime.service.canvases import canvas_of
 from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
 from proflow_runtime.store import runs
@@ -21,8 +23,6 @@ ROWS = 500
 KEPT = 2048
 """Runs of which a process remembers what it has written."""
 OVER = ("completed", "failed", "skipped", "cancelled")
-INNER = ("foreach", "loop", "subprocess")
-"""Types of nodes that are open because others are: they do not work themselves."""
 WRITTEN = (
     "status",
     "outcome",
@@ -48,7 +48,7 @@ class _Remembered:
 
 
 class Recorder:
-    """A recorder for `status.add_recorder`. `moved` is told of runs that have, after the commit.
+    """A recorder of a service. `moved` is told of runs that have, after the commit.
 
     Of runs that are in no table (compiled ones) nothing is written. What a run's last pass has seen
     is written by `finish`, together with the run's end.
@@ -200,7 +200,7 @@ def _merged(
 async def _status_of(run: Run) -> str:
     """`waiting` if nothing works: all that is open waits, for a time or for somebody."""
     canvas = await canvas_of(run.digest)
-    inner = {node.id for node in canvas.nodes if node.type in INNER} if canvas else set()
+    inner = {node.id for node in canvas.nodes if type_of(node.type).encloses} if canvas else set()
     opened = NodeStateRow.filter(run_id=run.id).exclude(node__in=inner)
     if await opened.filter(status="running").exists():
         return "running"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,8 +27,14 @@ class Served:
     asked: another process may have published it.
     """
 
-    def __init__(self, client: inngest.Inngest, settings: ProFlowSettings) -> None:
-        self._client, self._settings = client, settings
+    def __init__(
+        self,
+        client: inngest.Inngest,
+        settings: ProFlowSettings,
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`within`: what the host's own functions are called in."""
+        self._client, self._settings, self._within = client, settings, within
         self.deployment: Deployment | None = None
         self._untold: Sequence[inngest.Function[Any]] | None = None
         """What Inngest could not be told of."""
@@ -46,7 +53,12 @@ class Served:
             asked = parse_qs(scope["query_string"].decode("latin-1")).get("fnId", [""])[0]
             prefix = f"{self._client.app_id}-"
             if self.deployment is not None and asked.startswith(prefix):
-                await self.deployment.knows(asked.removeprefix(prefix))
+                name = asked.removeprefix(prefix)
+                await self.deployment.knows(name)
+                if name in self.deployment.own_ids:
+                    with self._within():
+                        await self._app(scope, receive, send)
+                    return
         await self._app(scope, receive, send)
 
     def _serving(

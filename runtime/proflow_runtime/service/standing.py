@@ -52,13 +52,14 @@ class Stand:
 async def stand(given: Stand) -> None:
     """Serve until SIGINT or SIGTERM, or until the engine cannot go on.
 
-    Raises `DatabaseError`, and what `admit` and `prepare` raise.
+    Raises `DatabaseError`, `LifespanError`, and what `admit` and `prepare` raise.
     """
     stopping = asyncio.Event()
     async with connect(given.url):
         if given.admit is not None:
             await given.admit()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(given.registry.lifespan(given.client))
             target = None
             if given.engine is not None:
                 target = await stack.enter_async_context(given.engine(given.client, stopping))

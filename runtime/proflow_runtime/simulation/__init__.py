@@ -8,7 +8,14 @@ from proflow_runtime.simulation.functions import (
     interpreted_functions,
 )
 from proflow_runtime.simulation.outside import Outside, OutsideError, read_outside
-from proflow_runtime.simulation.playing import Serving, Simulated, SimulationError, simulate
+from proflow_runtime.simulation.playing import (
+    Serving,
+    Simulated,
+    SimulationError,
+    simulate,
+    simulated_client,
+)
+from proflow_runtime.simulation.stand_ins import handlers_named
 
 __all__ = [
     "CLIENT_MODULE",
@@ -20,7 +27,9 @@ __all__ = [
     "Simulated",
     "SimulationError",
     "generated_functions",
+    "handlers_named",
     "interpreted_functions",
     "read_outside",
     "simulate",
+    "simulated_client",
 ]

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import inngest
 from proflow_schemas.definition import CanvasEdge, Definition
+from proflow_schemas.node_types import type_of
 from proflow_schemas.step_ids import node_of, parse
 
 from proflow_runtime import steering
 from proflow_runtime.handlers.registry import Registry
-from proflow_runtime.node_states import UNRECORDED
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside
 from proflow_runtime.simulation.plausible import plausible_data
@@ -101,6 +102,7 @@ async def explore(
     children: Sequence[Definition] = (),
     functions: MakeFunctions | None = None,
     registry: Registry | None = None,
+    client: inngest.Inngest | None = None,
 ) -> Exploration:
     """Run a design once per combination of outcomes, at most `MAX_RUNS` times.
 
@@ -131,6 +133,7 @@ async def explore(
                 functions=functions,
                 registry=registry,
                 decide=decisions.decide,
+                client=client,
             )
         runs.append((decisions.place, {"decisions": dict(decisions.made), **report(simulated)}))
         ran |= simulated.ran
@@ -162,7 +165,11 @@ def _cover(
 
     # Nodes that run nothing are reached, in a round that is past, if what leads to them was taken.
     types = {node.id: node.type for node in canvas.nodes}
-    silent = [edge for edge in canvas.edges if types[edge.target] in (*UNRECORDED, "choice")]
+    silent = [
+        edge
+        for edge in canvas.edges
+        if types[edge.target] == "choice" or type_of(types[edge.target]).silent
+    ]
     while more := {edge.target for edge in silent if is_taken(edge)} - reached:
         reached |= more
     found.uncovered_nodes = [

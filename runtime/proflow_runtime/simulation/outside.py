@@ -17,18 +17,13 @@ from typing import Any, NoReturn
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.errors import ProFlowError
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import type_of
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
 from proflow_runtime.local.events import MAX_EVENT
 from proflow_runtime.protocol import gojson
-
-ANSWERED = ("approval", "wait")
-"""The types of nodes that wait for an answer."""
-WORKING = ("task", "notify", "cc", "ai", "http")
-"""The types of nodes whose work a handler does."""
 
 _LATER = re.compile(r"@\+([0-9A-Za-z.]+)\Z")
 _TIMES = re.compile(r"\*([0-9]+)\Z")
@@ -183,7 +178,7 @@ class _Drawn:
         for name, node in nodes.items():
             parent = node.parent
             while parent is not None:
-                self.depths[name] += nodes[parent].type == "foreach"
+                self.depths[name] += type_of(nodes[parent].type).per_item
                 parent = nodes[parent].parent
 
     def shown(self, node: str) -> str:
@@ -221,11 +216,11 @@ class _Drawn:
 def _answer(text: str, drawn: _Drawn) -> Answer:
     after, rest = _later(text, "--answer")
     named, outcome = _named(rest, drawn, "--answer", "NODE=OUTCOME[@+DURATION]")
-    if named.type not in ANSWERED:
+    if not type_of(named.type).answered:
         raise OutsideError(
             f"--answer: `{named.shown}` is of type {named.type}, which waits for no answer"
         )
-    outcomes = [one for one in NODE_TYPES[named.type].outcomes if one != "timeout"]
+    outcomes = [one for one in type_of(named.type).outcomes if one != "timeout"]
     if outcome == "timeout":
         raise OutsideError(
             f"--answer: `{named.shown}` takes `timeout` by itself, when nobody answers in time"
@@ -250,7 +245,7 @@ def _sending(text: str) -> Sending:
 
 def _output(text: str, drawn: _Drawn) -> Output:
     named, value = _named(text, drawn, "--output", "NODE=JSON")
-    if named.type not in (*WORKING, "wait"):
+    if not (type_of(named.type).works or type_of(named.type).awaits):
         raise OutsideError(
             f"--output: `{named.shown}` is of type {named.type}, which has no output to give"
         )
@@ -259,7 +254,7 @@ def _output(text: str, drawn: _Drawn) -> Output:
 
 def _failure(text: str, drawn: _Drawn) -> Failure:
     named, message = _named(text, drawn, "--fail", "NODE=MESSAGE[*N]")
-    if named.type not in WORKING:
+    if not type_of(named.type).works:
         raise OutsideError(
             f"--fail: `{named.shown}` is of type {named.type}, which has no work that can fail"
         )

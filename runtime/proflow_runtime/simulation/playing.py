@@ -118,6 +118,7 @@ async def simulate(
     trace: bool = False,
     decide: Decide | None = None,
     serving: Serving | None = None,
+    client: inngest.Inngest | None = None,
 ) -> Simulated:
     """One run of a design in virtual time.
 
@@ -126,14 +127,13 @@ async def simulate(
     `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
     leave it.
 
-    Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
+    `client` is that of the functions, by default one of its own. Handlers that `registry` lacks are
+    simulated, and so are the built-in ones: nothing leaves the
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
     definitions = [definition, *children]
     play = _Play(definitions, outside, registry or Registry(), decide, serving or Serving())
-    client = inngest.Inngest(
-        app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
-    )
+    client = client or simulated_client()
     recorder = status.InMemoryRecorder()
     with ExitStack() as stack:
         stack.enter_context(any_channel(definitions))
@@ -164,6 +164,12 @@ async def simulate(
         play.unused(),
         frozenset(play.ran.get(run_id, ())),
     )
+
+
+def simulated_client() -> inngest.Inngest:
+    """The client of simulated functions: what it sends stays on this machine."""
+    logger = logging.getLogger("proflow.simulation")
+    return inngest.Inngest(app_id="proflow", is_production=False, logger=logger)
 
 
 class _Workflow:

@@ -17,11 +17,9 @@ def completed(definitions: Sequence[Definition], registry: Registry, tenant: Any
 
     `tenant` is the one that a schedule is for; None: those that the registry lists, else 1.
     """
-    named = {op.handler for op in tasks_of(definitions)}
-    named |= {one.on_failure for one in definitions if one.on_failure is not None}
     handlers = {
         name: registry.get(name, _stand_in)
-        for name in named | set(registry.names())
+        for name in handlers_named(definitions) | set(registry.names())
         if not name.startswith("proflow:")
     }
 
@@ -30,6 +28,12 @@ def completed(definitions: Sequence[Definition], registry: Registry, tenant: Any
 
     has_own = registry.has_tenants and tenant is None
     return Registry(handlers, tenants=registry.tenants if has_own else tenants)
+
+
+def handlers_named(definitions: Sequence[Definition]) -> set[str]:
+    """The handlers that designs name, the built-in ones among them."""
+    named = {op.handler for op in tasks_of(definitions)}
+    return named | {one.on_failure for one in definitions if one.on_failure is not None}
 
 
 @contextmanager

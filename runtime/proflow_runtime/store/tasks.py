@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
+from weakref import WeakKeyDictionary
 
+from tortoise.context import TortoiseContext, require_context
 from tortoise.expressions import Q
 
 from proflow_runtime import clock
@@ -53,13 +55,18 @@ class ReportedRun:
 AskInngest = Callable[[str], Awaitable[ReportedRun | None]]
 """Asks Inngest's API for a run by Inngest's id; None: it knows none."""
 
-_ask: AskInngest | None = None
+_askers: WeakKeyDictionary[TortoiseContext, list[AskInngest]] = WeakKeyDictionary()
+"""By database, as Tortoise has it open: services with different ones do not meet."""
 
 
-def ask_inngest_with(ask: AskInngest | None) -> None:
-    """Whom `get_task_status` asks about runs that the table does not know; None: nobody."""
-    global _ask
-    _ask = ask
+def ask_inngest_with(ask: AskInngest) -> Callable[[], None]:
+    """Let `get_task_status` ask about runs that the tables of the current database do not know.
+
+    `ProFlow.running` does so for its own client. The result takes it away again.
+    """
+    askers = _askers.setdefault(require_context(), [])
+    askers.append(ask)
+    return lambda: askers.remove(ask)
 
 
 async def create(
@@ -135,11 +142,16 @@ async def listed(
     return await page(query.order_by("-id"), offset, limit)
 
 
-async def get_task_status(run_id: str, tenant_id: int) -> TaskStatus | None:
-    """How far a run of the tenant is, by our id of it or by Inngest's; None: it has no such run.
+async def get_task_status(
+    run_id: str, tenant_id: int, *, ask: AskInngest | None = None
+) -> TaskStatus | None:
+    """How far a run of the tenant is; None: it has no such run.
 
-    Inngest is asked about runs that the table does not know, if somebody was told how
-    (`ask_inngest_with`); they are the tenant's if the event that started them says so.
+    Args:
+        run_id: Our id of the run, or Inngest's.
+        tenant_id: Whose it is.
+        ask: Asks Inngest about a run that the table does not know, which is the tenant's if the
+            event that started it says so. By default the services ask that run on this database.
     """
     run = await Run.get_or_none(Q(id=run_id) | Q(inngest_run_id=run_id), tenant_id=tenant_id).only(
         "task_id"
@@ -148,7 +160,7 @@ async def get_task_status(run_id: str, tenant_id: int) -> TaskStatus | None:
     task = await InngestTask.filter(of_run, tenant_id=tenant_id).order_by("-id").first()
     if task is not None:
         return _status(run_id, task)
-    reported = None if _ask is None else await _ask(run_id)
+    reported = await _reported(run_id, ask)
     if reported is None or reported.tenant_id != tenant_id:
         return None
     return TaskStatus(
@@ -162,6 +174,14 @@ async def get_task_status(run_id: str, tenant_id: int) -> TaskStatus | None:
         created_at=None,
         updated_at=None,
     )
+
+
+async def _reported(run_id: str, ask: AskInngest | None) -> ReportedRun | None:
+    """What Inngest says about a run, whoever of those that can ask is told of it."""
+    for one in [ask] if ask is not None else list(_askers.get(require_context(), ())):
+        if (found := await one(run_id)) is not None:
+            return found
+    return None
 
 
 def _status(run_id: str, task: InngestTask) -> TaskStatus:

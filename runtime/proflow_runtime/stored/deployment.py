@@ -13,6 +13,7 @@ import inngest
 
 from proflow_runtime.approvals import Opener
 from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import triggers
 from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.triggers import Key
@@ -77,17 +78,27 @@ class Deployment:
         ended: Ended | None = None,
         finish: Finish | None = None,
         recompile: Recompile | None = None,
+        recorders: Recorders = OF_THE_PROCESS,
+        own: Sequence[Function] = (),
     ) -> None:
-        """`zones` has the time zones of tenants. `opener` opens approvals, `closer` closes those that a run has left; `ended` is told of
-        runs that have; `finish` notes that a run has ended well, by default in the tables of runs
-        and tasks alone; `recompile` compiles what is stored in an older format.
+        """`zones` has the time zones of tenants. `opener` opens approvals, `closer` closes those
+        that a run has left; `ended` is told of runs that have; `finish` notes that a run has ended
+        well, by default in the tables of runs and tasks alone; `recompile` compiles what is stored
+        in an older format; `recorders` are told what passes see. `own` are the host's functions,
+        which are deployed beside ours.
+
+        Raises `ValueError` if two of `own` have the same id, or one has an id of ours.
         """
         self._client, self._target = client, target
         self._limits = limits or Limits()
         programs = self._programs = Programs(registry, recompile=recompile)
         self._starter = Starter(programs)
         self._zones = zones or TenantZones()
-        self._interpreter = Interpreter(programs, opener, closer, ended, finish, self._zones)
+        self._interpreter = Interpreter(
+            programs, opener, closer, ended, finish, self._zones, recorders
+        )
+        self._own = tuple(own)
+        self.own_ids = _own_ids(self._own)
         self._closer = Closer(programs, ended)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
@@ -97,7 +108,7 @@ class Deployment:
     @property
     def function_ids(self) -> frozenset[str]:
         """Without the app's id."""
-        return frozenset(_ids(self._keys or ()))
+        return self.own_ids | _ids(self._keys or ())
 
     async def refresh(self, *, force: bool = False) -> bool:
         """Look the keys up, and deploy if one is new, or by `force`; whether it did."""
@@ -125,9 +136,10 @@ class Deployment:
         return function_id in self.function_ids
 
     def functions(self, keys: Iterable[Key]) -> list[Function]:
-        """Those that these keys need, and the two that there always are."""
+        """Those of the host, those that these keys need, and the two that there always are."""
         create = self._client.create_function
-        found = [
+        found = [*self._own]
+        found += [
             create(
                 fn_id=event_function_id(name),
                 name=f"On {name}",
@@ -186,6 +198,22 @@ def _ids(keys: Iterable[Key]) -> set[str]:
             for key in keys
         ),
     }
+
+
+def _own_ids(functions: Sequence[Function]) -> frozenset[str]:
+    """The ids of a host's functions, and of what handles their failures."""
+    found: set[str] = set()
+    for function in functions:
+        name = function.local_id
+        if name in found:
+            raise ValueError(f"two of `functions` have the id `{name}`")
+        if name in (RUN, CLOSE):
+            raise ValueError(
+                f"one of `functions` has the id `{name}`, which is that of one of ours"
+            )
+        found.add(name)
+    failing = {f"{one.local_id}-failure" for one in functions if one.on_failure_fn_id is not None}
+    return frozenset(found | failing)
 
 
 def _slug(text: str) -> str:

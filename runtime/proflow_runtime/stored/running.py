@@ -9,11 +9,11 @@ from functools import partial
 import inngest
 from proflow_schemas.definition import is_older
 
-from proflow_runtime import status
 from proflow_runtime.approvals import Opener, OpenRequest
 from proflow_runtime.decorator import part_pass, whole_pass
 from proflow_runtime.flow import Flow
 from proflow_runtime.parts import Handed
+from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.stored.asked import RUN, Asked, as_kept
@@ -48,8 +48,10 @@ class Interpreter:
         ended: Ended | None = None,
         finish: Finish | None = None,
         zones: TenantZones | None = None,
+        recorders: Recorders = OF_THE_PROCESS,
     ) -> None:
         self._programs, self._ended = programs, ended
+        self._recorders = recorders
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
@@ -165,7 +167,7 @@ class Interpreter:
             replace(ctx, run_id=run_id, event=trigger),
             prepared.workflow(pin.version, timezone),
             pin.tenant_id,
-            recorded=status.is_recorded(),
+            recorders=self._recorders,
             callees=StoredCallees(pin.tenant_id, run_id, pin.digest, pin.version),
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),

@@ -45,6 +45,11 @@ class Shape:
         """The names of the properties the schemas know."""
         return frozenset(name for node in self._nodes() for name in _properties(node))
 
+    def required(self) -> frozenset[str]:
+        """The names of the properties that each of the schemas requires."""
+        found = [frozenset(node.get("required") or ()) for node in self._nodes()]
+        return frozenset.intersection(*found)
+
     def is_closed(self) -> bool:
         """Whether no other properties are allowed."""
         nodes = [node for node in self._nodes() if "object" in _kinds(node) or _properties(node)]

@@ -36,5 +36,5 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/node-types", tags=[TAG], responses=RESPONSES)
     async def list_node_types(principal: Principal = who) -> list[dict[str, Any]]:
-        """Every node type with its outcomes and the JSON Schema of its config."""
-        return node_types()
+        """Every node type with its outcomes, the JSON Schema of its config, and what a page shows."""
+        return node_types(proflow.compiling.types)

@@ -1,19 +1,42 @@
 """Where branches meet."""
 
-from proflow_compiler.nodes.lowering import Lowering, nothing
+from typing import Literal
 
-FIELDS = {
-    "mode": "when it runs; see below. Without it, it waits as any node does",
-}
+from proflow_schemas.configs import Config, Count
+from proflow_schemas.node_types.foreign import called
+from proflow_schemas.node_types.record import NodeType, Words
 
-LOWERING = Lowering(
-    type="join",
-    title="Join",
-    summary="Waits for the branches that lead to it, and runs once.",
+
+class Join(Config):
+    """Where branches meet."""
+
+    mode: Literal["active", "all", "one", "any"] | Count = "active"
+
+
+NODE_TYPE = NodeType(
+    name="join",
+    kind="structure",
+    title=Words("Join", "汇合"),
+    summary=Words(
+        "Waits for the branches that lead to it, and runs once.",
+        "等待通向它的各个分支，然后只执行一次。",
+    ),
+    category="flow",
+    icon="merge-cells",
+    shape="bar",
+    order=130,
+    aliases=("merge",),
+    elsewhere=(*("sync", "synchronize", "converge", "aggregate", "aggregator", "汇聚", "合并"),),
+    config=Join,
+    fields={
+        "mode": Words(
+            "when it runs; see below. Without it, it waits as any node does",
+            "何时执行，见下文；未设置时与普通节点一样等待",
+        ),
+    },
+    readable=(),
+    meanings=called("mode", "jointype", "joinmode", "waitfor", "waitmode", "threshold"),
     example='{"id": "join", "type": "join", "data": {"mode": "all"}}',
-    lower=nothing,
-    fields=FIELDS,
-    instant=True,
     notes="""\
 | runs | `mode` | is skipped |
 |---|---|---|

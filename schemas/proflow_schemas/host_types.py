@@ -1,0 +1,193 @@
+"""Node types of a host: a marked function, from whose signature the record of the type is made."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+from pydantic.fields import FieldInfo
+
+from proflow_schemas.configs import Config, Retried, Value, retry_policy
+from proflow_schemas.definition import TaskOp
+from proflow_schemas.node_types import CANONICAL, NodeType, Words, step
+from proflow_schemas.node_types.record import Category
+from proflow_schemas.signatures import HandlerError, described, input_type
+from proflow_schemas.step_ids import step_id
+
+TYPE_MARK = "__proflow_node_type__"
+"""The attribute of a function that does the work of a node type; holds a `Declared`."""
+COMPUTED = {
+    "type": "string",
+    "pattern": r"\$\{",
+    "description": "text; `${…}` holds an expression",
+}
+"""What may stand in place of any value."""
+_NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][\w-]{0,63}")
+_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a host says of its node type, beside what its function's signature says."""
+
+    name: str
+    title: Words
+    summary: Words
+    icon: str = "tool"
+    category: Category = "work"
+    aliases: tuple[str, ...] = ()
+
+
+def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
+    """The node type whose work a function does; None if it is a handler only.
+
+    Args:
+        handler: The name by which definitions call the function.
+        function: Takes a `Task[Model]`; the type's settings are the fields of that pydantic model.
+
+    Raises:
+        HandlerError: If the function's parameter is no such task, or the type cannot be named so.
+    """
+    declared = getattr(function, TYPE_MARK, None)
+    if not isinstance(declared, Declared):
+        return None
+    model = input_type(function)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise HandlerError(
+            f"{described(function)}: a node type takes a `Task[Model]`, where `Model` is a pydantic"
+            " model of its settings"
+        )
+    for name in (declared.name, *declared.aliases):
+        if not _NAME.fullmatch(name):
+            raise HandlerError(f"{described(function)}: a node type cannot be named `{name}`")
+        if name in CANONICAL:
+            raise HandlerError(
+                f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
+            )
+    config = _config(model)
+    return step(
+        name=declared.name,
+        title=declared.title,
+        summary=declared.summary,
+        config=config,
+        example=json.dumps(_example(declared.name, config), ensure_ascii=False),
+        category=declared.category,
+        icon=declared.icon,
+        aliases=declared.aliases,
+        handler=handler,
+        labels={key: Words(one, one) for key, one in _texts(model, "title")},
+        fields={key: Words(one, one) for key, one in _texts(model, "description")},
+        triggers=True,
+        lower=partial(_lower, handler),
+    )
+
+
+def given(config: Config) -> dict[str, Any]:
+    """The settings of a node of a host's type, as its function is given them: JSON."""
+    values = config.model_dump(by_alias=True, exclude_unset=True)
+    return {key: value for key, value in values.items() if key not in _tries(type(config))}
+
+
+def _lower(handler: str, node: str, config: Config) -> TaskOp:
+    retry = retry_policy(config.retry, config.retries) if isinstance(config, Retried) else None
+    return TaskOp(id=step_id(node), node=node, handler=handler, input=given(config), retry=retry)
+
+
+def _tries(config: type[Config]) -> frozenset[str]:
+    return frozenset(Retried.model_fields) if issubclass(config, Retried) else frozenset()
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    """The key of a field in JSON."""
+    alias = field.validation_alias if isinstance(field.validation_alias, str) else field.alias
+    return alias or name
+
+
+def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
+    """The titles or descriptions of fields, by their keys."""
+    found = ((_key(name, one), getattr(one, kind)) for name, one in model.model_fields.items())
+    return [(key, text) for key, text in found if text]
+
+
+def _config(model: type[BaseModel]) -> type[Config]:
+    """What a drawing may say of a node: the model's fields, each of which may be computed.
+
+    What is not computed is held against the model by the check of handlers' inputs.
+    """
+    schema = model.model_json_schema(by_alias=True)
+    properties, parts = schema.get("properties", {}), schema.get("$defs", {})
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        key = _key(name, field)
+        drawn = _inlined(properties.get(key, {}), parts, _DEPTH)
+        description = drawn.pop("description", None)
+        drawn.pop("default", None)
+        default = ... if field.is_required() else _plain(field)
+        fields[name] = (
+            Value,
+            Field(
+                default,
+                alias=key,
+                description=description,
+                json_schema_extra=partial(_shown, _or_computed(drawn)),
+            ),
+        )
+    own = {_key(name, field) for name, field in model.model_fields.items()}
+    base = Config if own & set(Retried.model_fields) else Retried
+    made: type[Config] = create_model(
+        model.__name__, __base__=base, __doc__=model.__doc__, **fields
+    )
+    return made
+
+
+def _shown(drawn: Mapping[str, Any], schema: dict[str, Any]) -> None:
+    """The JSON Schema of a field: that of the model's, beside what the field itself says."""
+    kept: dict[str, Any] = {key: schema[key] for key in ("description", "default") if key in schema}
+    schema.clear()
+    schema.update({**drawn, **kept})
+
+
+def _plain(field: FieldInfo) -> Any:
+    """A default that JSON has; else none is shown."""
+    value = field.get_default(call_default_factory=False)
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError):
+        return None
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any], depth: int) -> Any:
+    """A schema without references; of what refers to itself, so many levels."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts, depth) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        if depth == 0:
+            return {}
+        inner = _inlined(parts.get(schema["$ref"].rpartition("/")[2], {}), parts, depth - 1)
+        return {**inner, **{key: one for key, one in schema.items() if key != "$ref"}}
+    return {key: _inlined(one, parts, depth) for key, one in schema.items()}
+
+
+def _or_computed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that a text with an expression fits as well."""
+    takes_text = (
+        schema.get("type") == "string" and not {"enum", "format", "pattern"} & schema.keys()
+    )
+    if not schema or takes_text:
+        return schema
+    others = schema["anyOf"] if schema.keys() <= {"anyOf", "title"} else [schema]
+    if any(one.get("type") == "string" and "enum" not in one for one in others):
+        return schema
+    return {"anyOf": [*others, dict(COMPUTED)]}
+
+
+def _example(name: str, config: type[Config]) -> dict[str, Any]:
+    """A node with what is required, for the doc page."""
+    required = [one.alias or key for key, one in config.model_fields.items() if one.is_required()]
+    data = {key: f"${{event.data.{key}}}" for key in required}
+    return {"id": name, "type": name, "data": data}

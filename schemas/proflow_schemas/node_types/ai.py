@@ -1,0 +1,65 @@
+"""Asking a language model."""
+
+from typing import Any
+
+from pydantic import Field
+
+from proflow_schemas.configs import Retried, Text
+from proflow_schemas.node_types.foreign import RULES, TRIES, called
+from proflow_schemas.node_types.record import Words, step
+
+
+class Ai(Retried):
+    """Asks a language model."""
+
+    prompt: Text
+    model: Text | None = None
+    system: Text | None = None
+    output_schema: dict[str, Any] | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+
+
+def _output(config: Ai) -> Any:
+    return config.output_schema
+
+
+NODE_TYPE = step(
+    name="ai",
+    function="ai.complete",
+    method="ai",
+    title=Words("AI", "AI"),
+    summary=Words(
+        "Asks a language model. With `outputSchema`, the answer is JSON of that schema.",
+        "调用大语言模型；给出 `outputSchema` 时，回答是符合该结构的 JSON。",
+    ),
+    category="work",
+    icon="robot",
+    order=70,
+    aliases=("llm",),
+    elsewhere=(
+        *("agent", "aiagent", "llmchain", "openai", "gpt", "chat", "chatmodel"),
+        *("completion", "prompt", "chatopenai", "大模型"),
+    ),
+    config=Ai,
+    fields={
+        "model": Words("the model, if not the host's default", "使用的模型，未设置时用默认模型"),
+        "system": Words("the system prompt", "系统提示词"),
+        "prompt": Words("what is asked", "向模型提出的问题"),
+        "outputSchema": Words("the JSON Schema of the answer", "回答的 JSON Schema"),
+        "temperature": Words("0 to 2", "0 到 2"),
+        "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
+        "retries": Words(
+            "in short: so many attempts after the first", "简写：首次失败后最多再试几次"
+        ),
+    },
+    for_output=True,
+    output=_output,
+    meanings=called("model", "modelname", "modelid", "llm")
+    | called("system", "systemprompt", "systemmessage", "instructions")
+    | called("prompt", "userprompt", "question", "query", "prompttemplate", "usermessage")
+    | called("outputSchema", "responseschema", "jsonschema", "responseformat")
+    | TRIES
+    | RULES,
+    example="""\
+{"id": "summary", "type": "ai", "data": {"prompt": "Summarize: ${steps.read.output.text}"}}""",
+)

@@ -1,0 +1,338 @@
+"""Asking people to decide."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from proflow_schemas.configs import Answered, Config, Count, Duration, Name, integral, whole_seconds
+from proflow_schemas.definition import Approval as Policy
+from proflow_schemas.definition import ApprovalOp
+from proflow_schemas.durations import parse_duration
+from proflow_schemas.node_types.foreign import RULES, Meaning, asked, called
+from proflow_schemas.node_types.record import NodeType, Words
+from proflow_schemas.step_ids import step_id
+
+
+def _listed(value: Any) -> Any:
+    """One id or a list of them → a list of texts."""
+    if value is None:
+        return None
+    ids = value if isinstance(value, list) else [value]
+    if any(type(integral(one)) not in (str, int) for one in ids):
+        raise ValueError("ids are texts or whole numbers")
+    return [str(integral(one)) for one in ids]
+
+
+def _mode(value: Any) -> Any:
+    return {"OR": "any", "AND": "all"}.get(value, value) if isinstance(value, str) else value
+
+
+ApproverIds = Annotated[
+    list[str] | None,
+    BeforeValidator(_listed, json_schema_input_type=list[str | int] | str | int | None),
+]
+_MODES = {"OR": "any", "AND": "all"}
+_NAMED_BY_TYPE = ("manager", "initiator", "initiatorSelect", "multiLevelManager")
+_KINDS = {"user": "user", "role": "role", "department": "department", "form": "form"}
+
+
+class Reminders(Config):
+    """When those who have not decided yet are reminded."""
+
+    after: Duration
+    every: Duration | None = None
+    max: Count | None = None
+
+
+class Approval(Answered):
+    """Asks people to decide, and waits for the decision."""
+
+    approver_type: (
+        Literal[
+            "user",
+            "role",
+            "department",
+            "manager",
+            "multiLevelManager",
+            "initiator",
+            "initiatorSelect",
+            "form",
+            "expression",
+        ]
+        | None
+    ) = None
+    approver_ids: ApproverIds = None
+    approval_mode: Annotated[
+        Literal["any", "all", "sequential", "quorum"],
+        BeforeValidator(
+            _mode,
+            json_schema_input_type=Literal["any", "all", "sequential", "quorum", "OR", "AND"],
+        ),
+    ] = "any"
+    pass_ratio: float | None = Field(default=None, gt=0, le=100)
+    timeout: Duration | None = None
+    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+    reminders: Reminders | None = None
+    empty_approver_policy: (
+        Literal["block", "autoPass", "autoReject", "fallbackUser", "escalateAdmin"] | None
+    ) = None
+    fallback_approver_ids: ApproverIds = None
+    self_approval: Literal["allow", "forbid", "skip"] | None = None
+    comment_required: Literal["never", "onReject", "always"] | None = None
+    allow_transfer: bool | None = None
+    allow_add_sign: bool | None = None
+    allow_return: bool | None = None
+    allow_withdraw: bool | None = None
+    reject_to: Name | None = None
+    event: Name = "approval/response"
+    match: Name | None = Field(
+        default=None, description="path in both events, such as `data.approval_id`"
+    )
+
+
+def _lower(node: str, config: Approval) -> ApprovalOp:
+    expression = None
+    if config.approver_type == "expression":
+        expression = _as_value(config.approver_ids)
+    policy = Policy.model_validate(
+        {
+            "approvers": _approvers(config),
+            "approver_expression": expression,
+            "mode": _MODES.get(config.approval_mode, config.approval_mode),
+            "pass_ratio": config.pass_ratio,
+            "reminders": _reminders(config.reminders),
+            "empty_approver_policy": config.empty_approver_policy,
+            "fallback_approvers": [_user(one) for one in config.fallback_approver_ids or []],
+            "self_approval": config.self_approval,
+            "comment_required": config.comment_required,
+            "allow": [
+                name
+                for name, allowed in (
+                    ("transfer", config.allow_transfer),
+                    ("addSign", config.allow_add_sign),
+                    ("return", config.allow_return),
+                    ("withdraw", config.allow_withdraw),
+                )
+                if allowed
+            ],
+        }
+    )
+    return ApprovalOp(
+        id=step_id(node),
+        node=node,
+        approval=policy,
+        event=config.event,
+        match=config.match,
+        timeout=whole_seconds(config.timeout),
+        timeout_action=config.timeout_action,
+    )
+
+
+def _approvers(config: Approval) -> list[str]:
+    """`user:7`, `role:finance`, `department:3`, `manager`, …"""
+    kind, ids = config.approver_type, config.approver_ids
+    if kind == "expression":
+        return []
+    named = [] if ids is None else ids if isinstance(ids, list) else [ids]
+    if kind in _NAMED_BY_TYPE and kind is not None:
+        return [f"{kind}:{one}" for one in named] or [kind]
+    if kind is None:
+        return [_user(one) for one in named]
+    return [f"{_KINDS[kind]}:{one}" for one in named]
+
+
+def _user(one: str | int) -> str:
+    """An id without a kind is a user's; `role:admin` says its kind itself."""
+    return one if isinstance(one, str) and ":" in one else f"user:{one}"
+
+
+def _as_value(ids: object) -> object:
+    """Expressions as a value; what has `${…}` in it already is one."""
+    if isinstance(ids, list):
+        found = [_as_value(one) for one in ids]
+        return found[0] if len(found) == 1 else found
+    return f"${{{ids}}}" if isinstance(ids, str) and "${" not in ids else ids
+
+
+def _reminders(reminders: Reminders | None) -> dict[str, object] | None:
+    """With durations in seconds."""
+    if reminders is None:
+        return None
+    found: dict[str, object] = {"after": _duration(reminders.after)}
+    if reminders.every is not None:
+        found["every"] = _duration(reminders.every)
+    if reminders.max is not None:
+        found["max"] = reminders.max
+    return found
+
+
+def _duration(value: str | int | float) -> float:
+    exact = parse_duration(value).total_seconds()
+    return int(exact) if exact.is_integer() else exact
+
+
+NODE_TYPE = NodeType(
+    name="approval",
+    kind="waits",
+    title=Words("Approval", "审批"),
+    summary=Words("Asks people to decide, and waits for the decision.", "请人审批，并等待结果。"),
+    category="people",
+    icon="user",
+    shape="person",
+    order=30,
+    aliases=("approve", "userTask", "审批"),
+    elsewhere=(
+        *("humantask", "usertask", "manualtask", "manual", "human", "humanintheloop"),
+        *("humaninput", "review", "reviewer", "approver", "audit", "auditor", "examine"),
+        *("verify", "signoff", "审核", "审批人", "会签", "或签", "办理", "approvertask"),
+        *("approvaltask",),
+    ),
+    config=Approval,
+    fields={
+        "approverType": Words(
+            "what `approverIds` are; `manager` and `initiator` need none",
+            "`approverIds` 的含义；`manager` 和 `initiator` 无需填写",
+        ),
+        "approverIds": Words(
+            "who decides; with `expression`, an expression that gives them",
+            "由谁审批；类型为 `expression` 时，填写得出审批人的表达式",
+        ),
+        "approvalMode": Words(
+            "how many have to agree (`OR` is read as `any`, `AND` as `all`)",
+            "需要多少人同意（`OR` 按 `any`、`AND` 按 `all` 处理）",
+        ),
+        "passRatio": Words(
+            "with `quorum`: the share that has to agree, up to 1, or a percentage above",
+            "票签（`quorum`）的通过比例：不超过 1 的小数，或大于 1 的百分数",
+        ),
+        "timeout": Words(
+            "how long to wait: a duration such as `24h`; without it, 366 days",
+            "最长等待时间，例如 `24h`；未设置时为 366 天",
+        ),
+        "timeoutAction": Words(
+            "what a timeout does: its own outcome, a decision, or a reminder",
+            "超时后怎么办：走超时出口、自动决定，或提醒",
+        ),
+        "reminders": Words(
+            "when those who have not decided are reminded, how often and at most how many times",
+            "何时提醒尚未处理的人、间隔多久、最多几次",
+        ),
+        "emptyApproverPolicy": Words("what the host does if nobody is named", "没有审批人时怎么办"),
+        "fallbackApproverIds": Words("who decides then", "此时改由谁审批"),
+        "selfApproval": Words("whether the initiator may decide", "发起人能否审批自己的申请"),
+        "commentRequired": Words("when a decision needs a comment", "什么情况下必须填写审批意见"),
+        "allowTransfer": Words("whether an approver may hand over", "审批人能否转交"),
+        "allowAddSign": Words("whether an approver may add another", "审批人能否加签"),
+        "allowReturn": Words(
+            "whether an approver may return the request; by default, if its `returned` is drawn",
+            "审批人能否退回；默认在画了 `returned` 出口时允许",
+        ),
+        "allowWithdraw": Words("whether the initiator may withdraw it", "发起人能否撤回"),
+        "rejectTo": Words(
+            "the node that a rejection leads back to, at most 10 times",
+            "被拒绝后退回到哪个节点，最多 10 次",
+        ),
+        "event": Words("the event that brings the answer", "带来审批结果的事件"),
+        "match": Words(
+            "path in both events, such as `data.approval_id`",
+            "两个事件中都有的路径，例如 `data.approval_id`",
+        ),
+    },
+    outcomes=("approved", "rejected", "timeout", "returned"),
+    undrawn=("rejected", "timeout", "returned"),
+    readable=("output", "outcome", "decidedBy", "comment"),
+    meanings={
+        **asked(
+            "role",
+            *(
+                "approverrole",
+                "approverroles",
+                "approverroleid",
+                "approverroleids",
+                "role",
+                "roles",
+            ),
+            *("roleid", "roleids", "rolecode", "rolecodes", "assigneerole", "candidaterole"),
+            *(
+                "candidateroles",
+                "candidategroup",
+                "candidategroups",
+                "approvergroup",
+                "assignedrole",
+            ),
+        ),
+        **asked(
+            "user",
+            *("approver", "approvers", "approveruser", "approverusers", "approveruserid"),
+            *(
+                "approveruserids",
+                "assignee",
+                "assignees",
+                "assigneeid",
+                "assigneeids",
+                "assignedto",
+            ),
+            *("candidateuser", "candidateusers", "user", "users", "userid", "userids", "reviewer"),
+            *("reviewers", "auditor", "auditors", "assignto"),
+        ),
+        **asked(
+            "department",
+            *("department", "departments", "departmentid", "departmentids", "dept", "depts"),
+            *("deptid", "deptids", "approverdepartment", "approverdept"),
+        ),
+        **called(
+            "approvalMode",
+            *("multimode", "multiinstance", "multiinstancetype", "signtype", "signmode"),
+            *("countersign", "approvemode", "approvemethod", "approvalmethod", "approvalpolicy"),
+            *("examinemode", "mode", "strategy", "approvalstrategy", "votemode"),
+        ),
+        **called("timeoutAction", "ontimeout", "timeoutstrategy", "timeouthandler", "timeouttype"),
+        **called("timeout", "duedate", "duration"),
+        **dict.fromkeys(
+            ("remind", "reminder", "remindafter", "reminderhours", "remindhours", "escalateafter"),
+            Meaning('`reminders`, such as `"reminders": {"after": "24h"}`'),
+        ),
+        **called(
+            "rejectTo", "rejectnode", "rejecttonode", "backto", "backnode", "returnto", "rollbackto"
+        ),
+        **called(
+            "emptyApproverPolicy",
+            *("emptystrategy", "emptyapprover", "noapproveraction", "nohandleraction", "ifempty"),
+        ),
+        **called("allowTransfer", "allowdelegate", "delegable", "transferable", "cantransfer"),
+        **called("allowAddSign", "canaddsign", "addsign", "allowaddsigner"),
+        **called("allowReturn", "canreturn", "allowback", "allowrollback", "canback"),
+        **called("allowWithdraw", "revocable", "allowrevoke", "allowcancel", "canwithdraw"),
+        **called(
+            "commentRequired", "requirecomment", "commentrequire", "opinionrequired", "needcomment"
+        ),
+        **called("passRatio", "passrate", "passpercent", "ratio", "votepassrate", "percentage"),
+        **called("fallbackApproverIds", "fallbackapprover", "defaultapprover", "backupapprovers"),
+        **called("selfApproval", "autoapproveself", "allowselfapproval", "skipself"),
+        **RULES,
+    },
+    lower=_lower,
+    steps=2,  # it requests the answer, and waits for it
+    example="""\
+{
+  "id": "directors",
+  "type": "approval",
+  "data": {"approverType": "user", "approverIds": [7, 9, 12], "approvalMode": "all", "timeout": "3d"}
+}""",
+    notes="""\
+Opening it sends the event `approval/requested`; the answer is the event `approval/response` with
+`tenant_id`, `approval_id`, and `approved` or `outcome`. With `match` an answer is recognised by that
+path, as in `data.order_id`, instead of the run's own approval id.
+
+One answer decides the node, whatever its mode: who asks several people counts their votes.
+
+Rejected, timed out or returned without an edge drawn for it, the approval stops the run, other
+branches included, and its outcome is the run's result. Draw the edge to let them go on, or to do
+something before the run ends. `timeoutAction` decides otherwise for a timeout: `approve` and `reject`
+take that outcome, `remind` goes on waiting.
+
+A `returned` edge that leads back begins another iteration. It may lead back from one of several
+parallel branches: the first return ends the iteration at once, and the approvals that are still open
+in it are closed. Two other edges back that can be taken at once are an error.
+""",
+)

@@ -1,0 +1,63 @@
+"""Calling a URL."""
+
+from typing import Literal
+
+from proflow_schemas.configs import Duration, Retried, Text, Value
+from proflow_schemas.node_types.foreign import RULES, TRIES, called
+from proflow_schemas.node_types.record import Words, step
+
+
+class Http(Retried):
+    """Calls a URL."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = "GET"
+    url: Text
+    headers: dict[str, Text] | None = None
+    body: Value = None
+    timeout: Duration | None = None
+
+
+NODE_TYPE = step(
+    name="http",
+    function="http.request",
+    method="http",
+    title=Words("HTTP", "HTTP 请求"),
+    summary=Words("Calls a URL.", "调用一个网址。"),
+    category="work",
+    icon="api",
+    order=80,
+    aliases=("webhook",),
+    elsewhere=(
+        *("request", "httprequest", "api", "apicall", "rest", "restapi", "fetch"),
+        *("callapi",),
+    ),
+    config=Http,
+    fields={
+        "method": Words("the method", "请求方法"),
+        "url": Words("the URL", "网址"),
+        "headers": Words("name → value", "请求头：名称 → 值"),
+        "body": Words("sent as JSON", "以 JSON 发送的内容"),
+        "timeout": Words("how long one attempt may take", "单次尝试的最长时间"),
+        "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
+        "retries": Words(
+            "in short: so many attempts after the first", "简写：首次失败后最多再试几次"
+        ),
+    },
+    triggers=True,
+    meanings=called("url", "uri", "endpoint", "address", "requesturl")
+    | called("method", "verb", "httpmethod", "requestmethod")
+    | called("body", "payload", "json", "requestbody", "postdata")
+    | called("headers", "header", "requestheaders")
+    | TRIES
+    | RULES,
+    example="""\
+{
+  "id": "book",
+  "type": "http",
+  "data": {"method": "POST", "url": "https://erp.example/bookings", "body": {"id": "${event.data.id}"}}
+}""",
+    notes="""\
+The output is `{"status", "headers", "body"}`; a body that is JSON is read. Numbers in it beyond
+±(2^53 − 1), which Inngest would round, become texts.
+""",
+)

@@ -1,0 +1,60 @@
+"""Sending a message."""
+
+from proflow_schemas.configs import Config, Text, Value, Whole
+from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.record import Words, step
+
+
+class Notify(Config):
+    """Sends a message."""
+
+    channel: Text = "inApp"
+    to: list[Text | Whole] | Text | Whole
+    subject: Text | None = None
+    content: Value = None
+
+
+NODE_TYPE = step(
+    name="notify",
+    function="notify.send",
+    method="notify",
+    title=Words("Notify", "通知"),
+    summary=Words(
+        "Sends a message over a channel: `email`, `sms`, `push`, `inApp`, or one of the host's.",
+        "通过 `email`、`sms`、`push`、`inApp` 或自行注册的渠道发送消息。",
+    ),
+    category="people",
+    icon="bell",
+    order=50,
+    aliases=("message", "push"),
+    elsewhere=(
+        *("email", "mail", "sms", "sendemail", "sendmessage", "notification", "notice"),
+        *("alert", "slack", "wechat", "dingtalk", "通知", "消息"),
+    ),
+    config=Notify,
+    fields={
+        "channel": Words(
+            "`email`, `sms`, `push`, `inApp`, or one that the host registers",
+            "`email`、`sms`、`push`、`inApp`，或自行注册的渠道",
+        ),
+        "to": Words("who gets it: one or a list", "接收人，一个或多个"),
+        "subject": Words("its subject", "主题"),
+        "content": Words("its text, or data for the channel", "正文，或渠道需要的数据"),
+    },
+    triggers=True,
+    meanings=called(
+        "to",
+        *("recipient", "recipients", "receiver", "receivers", "users", "userids", "user"),
+        *("userid", "ccusers", "ccuserids", "touser", "tousers", "copyusers"),
+    )
+    | called("content", "message", "body", "template", "msg", "messagecontent")
+    | called("channel", "notifytype", "messagetype", "sendtype", "notifychannel")
+    | called("subject", "messagetitle", "emailsubject")
+    | RULES,
+    example="""\
+{
+  "id": "tell",
+  "type": "notify",
+  "data": {"channel": "email", "to": "${event.data.email}", "subject": "Approved", "content": "…"}
+}""",
+)

@@ -1,0 +1,54 @@
+"""Computing values."""
+
+from typing import Any
+
+from proflow_schemas.configs import Config, Expression
+from proflow_schemas.definition import SetOp
+from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.record import NodeType, Words
+from proflow_schemas.step_ids import step_id
+
+
+class Set(Config):
+    """Computes values from expressions."""
+
+    values: dict[str, Expression]
+
+
+def _lower(node: str, config: Set) -> SetOp:
+    return SetOp(id=step_id(node), node=node, values=config.values)
+
+
+def _output(config: Set) -> Any:
+    fields: dict[str, Any] = {key: {} for key in config.values}
+    return {"type": "object", "properties": fields, "additionalProperties": False}
+
+
+NODE_TYPE = NodeType(
+    name="set",
+    kind="computes",
+    title=Words("Set", "赋值"),
+    summary=Words(
+        "Computes values from expressions; they are the fields of its `output`.",
+        "用表达式计算值，结果成为 `output` 的各个字段。",
+    ),
+    category="work",
+    icon="code",
+    order=90,
+    aliases=("transform",),
+    elsewhere=(
+        *("assign", "assigner", "setvariable", "variable", "variables", "setfields"),
+        *("mapper", "calculate", "formula", "variableassigner", "赋值"),
+    ),
+    config=Set,
+    fields={
+        "values": Words("name → expression", "名称 → 表达式"),
+    },
+    meanings=called("values", "variables", "assignments", "assign", "fields", "expressions")
+    | RULES,
+    lower=_lower,
+    for_output=True,
+    output=_output,
+    example='{"id": "total", "type": "set", "data": {"values": {"sum": "event.data.a + event.data.b"}}}',
+    notes="Unlike in other configs, a value is an expression itself, without `${…}`.\n",
+)

@@ -1,0 +1,77 @@
+"""Waiting for an event."""
+
+from pydantic import Field
+
+from proflow_schemas.configs import Answered, Duration, Name, whole_seconds
+from proflow_schemas.definition import WaitOp
+from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.record import NodeType, Words
+from proflow_schemas.step_ids import step_id
+
+
+class Wait(Answered):
+    """Waits for an event."""
+
+    event: Name
+    match: Name | None = Field(
+        default=None, description="path in both events, such as `data.order_id`"
+    )
+    timeout: Duration | None = None
+
+
+def _lower(node: str, config: Wait) -> WaitOp:
+    return WaitOp(
+        id=step_id(node),
+        node=node,
+        event=config.event,
+        match=config.match,
+        timeout=whole_seconds(config.timeout),
+    )
+
+
+NODE_TYPE = NodeType(
+    name="wait",
+    kind="waits",
+    title=Words("Wait", "等待事件"),
+    summary=Words(
+        "Waits for an event of the run's tenant, at most for `timeout`, else for 366 days.",
+        "等待本租户的一个事件，最长等待 `timeout`，未设置时为 366 天。",
+    ),
+    category="time",
+    icon="login",
+    shape="event",
+    order=150,
+    aliases=("waitEvent",),
+    elsewhere=(
+        *("receive", "receivetask", "listener", "signalcatch", "waitforevent"),
+        *("messagecatch", "waitforsignal", "catchevent"),
+    ),
+    config=Wait,
+    fields={
+        "event": Words("the event's name", "事件名称"),
+        "timeout": Words("how long at most", "最长等待时间"),
+        "match": Words(
+            "path in both events, such as `data.order_id`",
+            "两个事件中都有的路径，例如 `data.order_id`",
+        ),
+    },
+    outcomes=("received", "timeout"),
+    undrawn=("timeout",),
+    awaits=True,
+    meanings=called("event", "eventname", "eventtype", "signal", "signalname", "messagename")
+    | called("match", "correlationkey", "matchkey", "correlation", "matchon")
+    | RULES,
+    lower=_lower,
+    example="""\
+{"id": "paid", "type": "wait", "data": {"event": "payment/received", "match": "data.order_id", "timeout": "7d"}}""",
+    notes="""\
+`match` is a path that has the same value in the event that started the run. The values are ids, and
+compare as strings: `7` in one event and `"7"` in the other are the same. The event's data is the
+node's `output`.
+
+An answer that comes before the wait began is lost. So a `notify`, `emit`, `http` or `task` right
+before a wait, which triggers the event, starts once the wait has begun.
+
+Timed out without an edge drawn for it, the wait ends the run with the result `timeout`.
+""",
+)
