@@ -11,6 +11,8 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
+from proflow_schemas.errors import ProFlowError
+
 Input = TypeVar("Input", default=Any)
 
 
@@ -18,7 +20,7 @@ class TaskOf(Generic[Input]):
     """What a handler's parameter is: `Task` of the runtime, whose input is an `Input`."""
 
 
-class HandlerError(TypeError):
+class HandlerError(ProFlowError, TypeError):
     """A function that cannot be a handler; the message names it, its module and line."""
 
 

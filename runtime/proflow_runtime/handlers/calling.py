@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handler_inputs import input_adapter, validated
 from proflow_schemas.signatures import HandlerError, called
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +23,7 @@ MOST_NAMED = 5
 """Problems of an input that a message lists, at most."""
 
 
-class HandlerInputError(inngest.NonRetriableError):
+class HandlerInputError(ProFlowError, inngest.NonRetriableError):
     """The input of a node is not what its handler declares."""
 
 

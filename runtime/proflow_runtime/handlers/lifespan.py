@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import inngest
+from proflow_schemas.errors import ProFlowError
 
 Lifespan: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 """An async context manager function, of no argument or of one: the Inngest client."""
 
 
-class LifespanError(Exception):
+class LifespanError(ProFlowError):
     """Why a lifespan could not be opened or closed; one line."""
 
 
