@@ -17,7 +17,7 @@ from proflow_schemas.numbers import AS_TEXT, BEYOND, MAX_EXACT, is_exact, whole
 
 from .errors import ExpressionError
 from .extent import check_extent, check_size, grows, nodes_of
-from .functions import REPLACED, mixed
+from .functions import REPLACED, SUMS, mixed
 from .literals import written_path
 from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
 from .texts import duration_text, time_text
@@ -267,12 +267,15 @@ def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionEr
                     return _missing(value, reference, at)
                 value = value[part]
     function, error = evaluation_error(raw)
-    called = [one.offset for one in _calls(syntax.tree) if _replaced(one.function) == function]
+    if function is None:
+        return error
+    called = [one.offset for one in _calls(syntax.tree) if function in _names_of(one.function)]
     return error.shifted(called[0]) if len(called) == 1 else error
 
 
-def _replaced(function: str) -> str:
-    return REPLACED.get(function, function)
+def _names_of(function: str) -> tuple[str | None, ...]:
+    """What a function may be called where it is evaluated."""
+    return function, REPLACED.get(function), SUMS.get(function)
 
 
 def _calls(node: Node) -> Iterator[Call]:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from proflow_schemas.numbers import BEYOND
 
 from .errors import ExpressionError
-from .functions import OWN, REPLACED
+from .functions import OWN, REPLACED, SUMS
 
 FUNCTIONS = frozenset(
     {
@@ -77,7 +77,7 @@ _TYPES = {
     "type": "a type",
 }
 
-_WRITTEN = {ours: written for written, ours in REPLACED.items()}
+_WRITTEN = {ours: written for written, ours in (*REPLACED.items(), *SUMS.items())}
 COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
 
 _UNLIKE = "write both as texts or both as numbers; `double(…)` makes a number of a text"
@@ -155,6 +155,7 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
     (r"String to Duration", "a string is not a duration such as `90s` or `1h30m`", None),
     (r"invalid regular expression: (.*)$", "invalid regular expression: {0}", None),
     (r"duplicate key", "an object has the same key twice", None),
+    (r"integer overflow", f"a number is {BEYOND}", None),
     (r"map key type|@key", "an object's keys must be strings", None),
     (r"Iteration budget", "the expression goes through too many items", None),
     (r'No value with name "(.*?)"', "there is nothing called `{0}` here", None),
