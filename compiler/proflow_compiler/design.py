@@ -26,6 +26,18 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class InexactNumber:
+    """A number of a file that a run or a setting would hold, and that is beyond ±(2^53 − 1).
+
+    `as_text`: what it stands for may be written as a text, as ids are.
+    """
+
+    number: int | float
+    pointer: str
+    as_text: bool = True
+
+
+@dataclass(frozen=True)
 class Node:
     """A node of a known type with a valid config.
 
@@ -45,6 +57,7 @@ class Node:
     position: tuple[float, float] | None = None
     drawn: bool = True
     """It stands in the file; False if the dialect adds it."""
+    inexact: tuple[InexactNumber, ...] = ()
 
     @property
     def kind(self) -> NodeType:
@@ -74,6 +87,9 @@ class Edge:
     when: str | None = None
     when_pointer: str | None = None
     structured: bool = False
+    conditions: tuple[tuple[Any, str], ...] = ()
+    """The structured conditions that `when` is made of, each with its pointer."""
+    inexact: tuple[InexactNumber, ...] = ()
     default: bool = False
     priority: float | None = None
     loop: int | None = None
@@ -102,6 +118,8 @@ class Design:
     dialect: str = "proflow"
     """`riveredge` where that product's reading of a drawing differs."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    inexact: tuple[InexactNumber, ...] = ()
+    """Of the settings."""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
@@ -74,19 +74,34 @@ def inexact(value: Any) -> Inexact | None:
     Args:
         value: A JSON value; what else is in it is passed over.
     """
+    return next(every_inexact(value), None)
+
+
+def every_inexact(value: Any) -> Iterator[Inexact]:
+    """The numbers in a JSON value that are beyond ±(2^53 − 1), in order."""
     waiting: list[tuple[Any, Any]] = [(value, None)]
     while waiting:
         value, at = waiting.pop()
         kind = type(value)
         if kind is int or kind is float:
             if not -MAX_EXACT <= value <= MAX_EXACT:
-                return Inexact(_path(at), value)
+                yield Inexact(_path(at), value)
         elif kind is dict or (kind is not str and isinstance(value, Mapping)):
             waiting += [(value[key], (at, key)) for key in reversed([*value])]
         elif kind is list or kind is tuple:
             last = len(value) - 1
             waiting += [(one, (at, last - i)) for i, one in enumerate(reversed(value))]
-    return None
+
+
+def clamped(value: Any) -> Any:
+    """A JSON value with the nearest exact number in place of each that is beyond ±(2^53 − 1)."""
+    if isinstance(value, Mapping):
+        return {key: clamped(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [clamped(one) for one in value]
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_exact(value):
+        return MAX_EXACT if value > 0 else -MAX_EXACT
+    return value
 
 
 def _path(at: Any) -> Path:

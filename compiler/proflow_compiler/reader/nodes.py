@@ -236,6 +236,7 @@ def _read_node(
         config_pointer=config.place.pointer,
         config_pointers=config.pointers,
         position=_position(value),
+        inexact=config.inexact,
     )
     _note_parent(item, node_id, read)
 

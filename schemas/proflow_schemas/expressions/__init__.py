@@ -1,6 +1,7 @@
 """CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
 from .checking import Expected, problems
+from .condition_checking import condition_problems
 from .conditions import OPERATORS, condition_to_cel
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
@@ -25,6 +26,7 @@ __all__ = [
     "as_text",
     "check_size",
     "compile",
+    "condition_problems",
     "condition_to_cel",
     "for_inngest",
     "foreign_problems",
