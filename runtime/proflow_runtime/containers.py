@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from proflow_schemas.expressions import ExpressionError, compile
+from proflow_schemas.expressions import ExpressionError, compile, value_shown
 from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
 from proflow_runtime import steering
@@ -151,7 +151,7 @@ class Containers(Structures):
             return [], problem  # before it is copied
         found = program.evaluate(self._scope)
         if not isinstance(found, list):
-            return [], "is not a list"
+            return [], f"is not a list, but {value_shown(found)}"
         return found, self._too_many(len(found), steps)
 
     def _too_many(self, items: int, steps: int) -> str | None:

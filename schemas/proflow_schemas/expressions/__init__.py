@@ -8,7 +8,7 @@ from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
 from .matching import id_forms, same_id
-from .program import Program, compile
+from .program import Program, compile, value_shown
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
 from .template import Template, as_text, render_value, template, value_references
@@ -39,5 +39,6 @@ __all__ = [
     "same_id",
     "template",
     "value_references",
+    "value_shown",
     "written_path",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,8 @@ _MISSING = object()
 _GONE_THROUGH = ("a list", "an object")
 _TOO_DEEP = f"the data is nested more than {MAX_DATA_DEPTH} levels deep"
 _NUL = "a text in the data contains the character U+0000"
+_LONGEST_SHOWN = 60
+"""Characters of a text in a message."""
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 # What of the scope an expression needs: nested by field; `True` the whole value, `False` only
@@ -126,7 +129,8 @@ class Program:
             for argument in call.arguments
         ]
         named = [f"`{written_path(path)}`" for path in sides if path is not None]
-        what = " and ".join(named) or f"what `{self.text[:60]}` compares"
+        text = self.text if len(self.text) <= _LONGEST_SHOWN else f"{self.text[:_LONGEST_SHOWN]}…"
+        what = " and ".join(named) or f"what `{text}` compares"
         return f"{what}: a number never equals a text"
 
     def _value(self, scope: Mapping[str, Any]) -> cel.Value:
@@ -340,6 +344,17 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "a string"
     return "a list" if isinstance(value, list) else "an object"
+
+
+def value_shown(value: Any) -> str:
+    """What a JSON value is, with the value itself if it is short: `the string "a"`, `a list`."""
+    if value is None or isinstance(value, list | tuple | Mapping):
+        return _kind(value)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return f"`{text}`"
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return f"the {'string' if isinstance(value, str) else 'number'} `{shown}`"
 
 
 def _json(value: Any, depth: int = 0) -> Any:
