@@ -18,12 +18,12 @@ from proflow_schemas.definition import CronTrigger, Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.nodes import NODE_TYPES
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
+from proflow_schemas.sizes import MAX_EVENT_BYTES
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
 from proflow_runtime.inputs import violations
 from proflow_runtime.local import gojson
-from proflow_runtime.local.events import MAX_EVENT
 
 ANSWERED = ("approval", "wait")
 """The types of nodes that wait for an answer."""
@@ -170,7 +170,7 @@ def _event_data(text: str, option: str) -> dict[str, Any]:
         size = len(gojson.dumps(gojson.from_python(found)))
     except ValueError as error:
         raise OutsideError(f"{option}: {error}") from None
-    if size > MAX_EVENT:
+    if size > MAX_EVENT_BYTES:
         raise OutsideError(f"{option}: the data of an event has at most 3 MiB, not {size:,} bytes")
     return found
 
