@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from proflow_runtime.counting import InnerList
     from proflow_runtime.decorator import workflow
     from proflow_runtime.failures import on_failure
     from proflow_runtime.flow import Flow
@@ -31,6 +32,7 @@ __all__ = [
     "Decision",
     "Exit",
     "Flow",
+    "InnerList",
     "Received",
     "Registry",
     "Reminders",
@@ -54,6 +56,7 @@ _MODULES = {
     "Decision": "results",
     "Exit": "structures",
     "Flow": "flow",
+    "InnerList": "counting",
     "Received": "results",
     "Registry": "handlers.registry",
     "Reminders": "reminders",

@@ -12,9 +12,9 @@ from proflow_compiler.design import InexactNumber
 from proflow_compiler.source import escape
 
 _QUANTITIES = frozenset(
-    {"concurrency", "limit", "burst", "max", "maxConcurrency", "maxIterations", "maxAttempts", "multiplier"}
+    {"concurrency", "limit", "burst", "max", "maxConcurrency", "maxIterations", "maxAttempts"}
     | {"retries", "passRatio", "temperature", "timeout", "initialInterval", "maxInterval", "after"}
-    | {"every", "duration", "until", "mode", "priority", "period", "start", "finish"}
+    | {"multiplier", "every", "duration", "until", "mode", "priority", "period", "start", "finish"}
 )
 """Settings that are numbers and nothing else."""
 _BOUNDS = frozenset(
