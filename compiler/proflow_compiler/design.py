@@ -27,6 +27,18 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class InexactNumber:
+    """A number of a file that a run or a setting would hold, and that is beyond ±(2^53 − 1).
+
+    `as_text`: what it stands for may be written as a text, as ids are.
+    """
+
+    number: int | float
+    pointer: str
+    as_text: bool = True
+
+
+@dataclass(frozen=True)
 class Node:
     """A node of a known type with a valid config.
 
@@ -48,6 +60,7 @@ class Node:
     """It stands in the file; False if the dialect adds it."""
     host_type: NodeType | None = field(default=None, repr=False)
     """Its type, if that is none of the built-in ones."""
+    inexact: tuple[InexactNumber, ...] = ()
 
     @property
     def kind(self) -> NodeType:
@@ -77,6 +90,9 @@ class Edge:
     when: str | None = None
     when_pointer: str | None = None
     structured: bool = False
+    conditions: tuple[tuple[Any, str], ...] = ()
+    """The structured conditions that `when` is made of, each with its pointer."""
+    inexact: tuple[InexactNumber, ...] = ()
     default: bool = False
     priority: float | None = None
     loop: int | None = None
@@ -105,6 +121,8 @@ class Design:
     dialect: str = "proflow"
     """`riveredge` where that product's reading of a drawing differs."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    inexact: tuple[InexactNumber, ...] = ()
+    """Of the settings."""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 

@@ -1,6 +1,6 @@
 """How many steps a block of a definition takes at most, as Inngest counts them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from proflow_schemas.definition import (
     ChooseOp,
     EndOp,
     ForeachOp,
+    InnerList,
     LeaveOp,
     LoopOp,
     ParallelOp,
@@ -20,9 +21,11 @@ from proflow_schemas.definition import (
     SetOp,
     StopOp,
     WaitOp,
+    blocks_of,
     walk,
     with_blocks,
 )
+from proflow_schemas.expressions import parse
 
 APPROVAL_STEPS = 2
 """It waits for the answer, and requests it."""
@@ -55,12 +58,19 @@ class Length:
 class Lengths:
     """The lengths of blocks over some functions."""
 
-    def __init__(self, functions: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, functions: Mapping[str, Sequence[Any]], *, lists: bool = True) -> None:
+        """`lists`: a list of unknown length counts one item; otherwise none."""
         self._blocks = functions
         self._functions: dict[str, Length] = {}
+        self._lists = lists
+
+    def of_item(self, op: ForeachOp) -> int:
+        """The steps of one item of a list."""
+        self.of(op.steps)
+        return self._times(op.steps, 1, self._memos(op.steps)).most
 
     def of(self, block: Sequence[Any]) -> Length:
-        """The length of a block; a list of unknown length counts one item."""
+        """The length of a block."""
         for function in self._called(block):
             self._functions[function] = self._block(self._blocks[function])
         return self._block(block)
@@ -121,6 +131,8 @@ class Lengths:
                 times = op.max_iterations
                 return self._times(op.steps, times, times * self._memos(op.steps))
             case ForeachOp():
+                if not self._lists:
+                    return Length()
                 return self._times(op.steps, 1, self._memos(op.steps))
             case _:
                 return Length(1)
@@ -135,11 +147,11 @@ class Lengths:
 
     def _memos(self, block: Sequence[Any]) -> int:
         """The steps that keep what was known as something ended an item: where more was at work."""
-        ops = list(self._all(block))
+        ops = list(self.all_ops(block))
         at_once = any(isinstance(op, ParallelOp | RegionOp) for op in ops)
         return int(at_once and any(isinstance(op, StopOp) for op in ops))
 
-    def _all(self, block: Sequence[Any]) -> Iterator[Any]:
+    def all_ops(self, block: Sequence[Any]) -> Iterator[Any]:
         """The ops of a block, and of the functions that it leads to."""
         seen: set[str] = set()
         stack = [block]
@@ -152,13 +164,15 @@ class Lengths:
 
 
 def with_item_steps(block: list[Any], functions: Mapping[str, list[Any]]) -> list[Any]:
-    """A block of a program in which each foreach says how many steps an item takes at most."""
+    """A block of a program in which each foreach says how many steps an item takes."""
     return _Counting(functions).block(block)
 
 
 class _Counting:
     def __init__(self, functions: Mapping[str, list[Any]]) -> None:
-        self._lengths = Lengths(functions)
+        self._functions = functions
+        self._most = Lengths(functions, lists=False)
+        self._least = _Least(functions)
 
     def block(self, block: list[Any]) -> list[Any]:
         return [self._op(op) for op in block]
@@ -169,7 +183,133 @@ class _Counting:
         changed = with_blocks(op, self.block)
         if not isinstance(op, ForeachOp):
             return changed
-        return changed.model_copy(update={"item_steps": self._lengths.of([op]).most})
+        counts = {
+            "item_steps": self._most.of_item(op),
+            "least_steps": self._least.of(op.steps),
+            "lists": list(self._lists(op)),
+        }
+        return changed.model_copy(update=counts)
+
+    def _lists(self, op: ForeachOp) -> Iterator[InnerList]:
+        """The lists in an item that are known before it begins."""
+        inside = {one.node for one in self._most.all_ops(op.steps)}
+        certain = self._certain(op.steps)
+        for one, times in self._inner(op.steps, 1):
+            if not _is_known_before(one.items, inside):
+                continue
+            yield InnerList(
+                node=one.node,
+                items=one.items,
+                alias=one.alias,
+                item_steps=self._most.of_item(one),
+                least_steps=self._least.of(one.steps),
+                times=times,
+                certain=one.node in certain,
+                lists=list(self._lists(one)),
+            )
+
+    def _certain(self, block: Sequence[Any]) -> set[str]:
+        """The foreach of a block that everything comes to which does not fail."""
+        found: set[str] = set()
+        for op in block:
+            if isinstance(op, ForeachOp):
+                found.add(op.node)
+            elif any(isinstance(one, StopOp | EndOp | AgainOp) for one in self._most.all_ops([op])):
+                break
+        return found
+
+    def _inner(self, block: Sequence[Any], times: int) -> Iterator[tuple[ForeachOp, int]]:
+        """The outermost foreach of a block, each once, and how often it may be come to."""
+        found: dict[str, tuple[ForeachOp, int]] = {}
+        stack: list[tuple[Any, int]] = [(op, times) for op in reversed(block)]
+        called: set[tuple[str, int]] = set()
+        while stack:
+            op, often = stack.pop()
+            match op:
+                case ForeachOp():
+                    known = found.get(op.node, (op, 0))
+                    found[op.node] = (op, max(known[1], often))
+                    continue
+                case LoopOp():
+                    often *= op.max_iterations
+                case RepeatOp():
+                    often *= 1 + sum(
+                        one.limit
+                        for one in walk(list(op.steps))
+                        if isinstance(one, AgainOp) and one.to == op.node
+                    )
+                case CallOp():
+                    if (op.function, often) not in called:
+                        called.add((op.function, often))
+                        stack += [(one, often) for one in reversed(self._functions[op.function])]
+            stack += [(one, often) for inner in blocks_of(op) for one in reversed(inner)]
+        yield from found.values()
+
+
+def _is_known_before(items: str, inside: Set[str]) -> bool:
+    """Whether an expression reads nothing of what is inside of an item."""
+    return all(
+        one.path[0] != "iteration"
+        and not (one.path[0] == "steps" and (len(one.path) < 2 or one.path[1] in inside))
+        for one in parse(items).references
+    )
+
+
+class _Least:
+    """How few steps a block may take, if none of them fails; lists count none."""
+
+    def __init__(self, functions: Mapping[str, Sequence[Any]]) -> None:
+        self._blocks = functions
+        self._functions: dict[str, tuple[int | None, int | None]] = {}
+
+    def of(self, block: Sequence[Any]) -> int:
+        """Until a block arrives or ends, whichever takes fewer."""
+        return min((one for one in self._block(block) if one is not None), default=0)
+
+    def _block(self, block: Sequence[Any]) -> tuple[int | None, int | None]:
+        """Until it arrives, and until it ends; None: it never does."""
+        arrives: int | None = 0
+        ends: int | None = None
+        for op in block:
+            if arrives is None:
+                break
+            then, over = self._op(op)
+            ends = _smaller(ends, None if over is None else arrives + over)
+            arrives = None if then is None else arrives + then
+        return arrives, ends
+
+    def _op(self, op: Any) -> tuple[int | None, int | None]:
+        match op:
+            case SetOp() | ChooseOp() | LeaveOp() | ForeachOp():
+                return 0, None
+            case EndOp() | StopOp() | AgainOp():
+                return None, 0
+            case ApprovalOp():
+                return APPROVAL_STEPS, None
+            case CallOp():
+                if op.function not in self._functions:
+                    self._functions[op.function] = self._block(self._blocks[op.function])
+                return self._functions[op.function]
+            case BranchOp():
+                arrives: int | None = 0  # by an outcome that no case is for
+                ends: int | None = None
+                for case in op.cases:
+                    one = self._block(case.steps)
+                    arrives, ends = _smaller(arrives, one[0]), _smaller(ends, one[1])
+                return arrives, ends
+            case ParallelOp(needs=None):
+                arms = [self._block(arm.steps) for arm in op.arms]
+                if any(end is not None for _, end in arms):
+                    return 0, 0
+                return sum(one or 0 for one, _ in arms), None
+            case ParallelOp() | RegionOp() | RepeatOp() | LoopOp():
+                return 0, 0
+            case _:
+                return 1, None
+
+
+def _smaller(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _calls(block: Sequence[Any]) -> list[str]:

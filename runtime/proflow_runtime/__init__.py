@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
+    from proflow_runtime.counting import InnerList
     from proflow_runtime.decorator import workflow
     from proflow_runtime.encoding import NotJsonError
     from proflow_runtime.extras import MissingExtraError
@@ -43,6 +44,7 @@ __all__ = [
     "Exit",
     "Flow",
     "Handler",
+    "InnerList",
     "MissingExtraError",
     "NoTenantError",
     "NotJsonError",
@@ -70,6 +72,7 @@ __getattr__ = exporting(
     __name__,
     {
         "JSON": "values",
+        "InnerList": "counting",
         "WITH_PARENT": "subprocess",
         "Again": "results",
         "Branch": "structures",

@@ -149,6 +149,7 @@ def run(
             outputs=output or (),
             failures=fail or (),
             timezone=timezone,
+            filled=all_outcomes,
         )
     except OutsideError as error:
         usage(str(error))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from proflow_schemas.expressions import ExpressionError, compile
+from proflow_schemas.expressions import ExpressionError, compile, value_shown
 from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
 from proflow_runtime import steering
 from proflow_runtime.bodies import Body
+from proflow_runtime.counting import InnerList, Steps, no_room, of_items, problem_with
 from proflow_runtime.envelopes import StepFailure
-from proflow_runtime.frames import Loop
+from proflow_runtime.frames import Item, Loop
 from proflow_runtime.groups import Stall
 from proflow_runtime.leaving import LeftBy
 from proflow_runtime.passes import step_id
@@ -42,6 +43,8 @@ class Containers(Structures):
         body: Repeated | None = None,
         *,
         item_steps: int = 0,
+        least_steps: int = 0,
+        lists: Sequence[InnerList] = (),
         alias: str | None = None,
         max_concurrency: int | None = None,
         result: str | None = None,
@@ -49,36 +52,58 @@ class Containers(Structures):
     ) -> JSON:
         """Runs a block once for each item of a list; the output is the list of their results.
 
-        `items` is the expression of the list. An item takes at most `item_steps` steps, by which a
-        list is refused that is too long for the run. An item's result is the output of the end it
-        came to, else that of the node `result`.
+        `items` is the expression of the list. An item takes `item_steps` steps at most and
+        `least_steps` at least, and those of the `lists` in it. A list whose items surely take more
+        steps than the run has left is refused before its first item. Where they may, an item begins
+        as soon as those that have begun leave it the steps that it may take; if none is open and they
+        do not, the list fails before that item. An item's result is the output of the end it came
+        to, else that of the node `result`.
         """
         execution = self._execution(node)
         self._saw(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
+        steps = Steps(least_steps, item_steps)
+        counted = node in self._frame.counted
         try:
-            found, problem = self._listed(items, item_steps)
+            found, each_steps, problem = self._listed(items, steps, lists, alias, counted)
         except ExpressionError as error:
-            found, problem = [], f"could not be computed: {self._scope.worded(error)}"
+            found, each_steps = [], []
+            problem = f"could not be computed: {self._scope.worded(error)}"
         if problem is not None:
             return self._unable(node, f"the list of items of `{node}` {problem}", catch)
-        self.planned += self._planned_for(len(found), item_steps)
+        most = 0 if counted else sum(one.most for one in each_steps)
+        tight = self.planned + most > MAX_STEPS
+        if not tight:
+            self.planned += most
+        known = frozenset(one.node for one in lists)
         over: set[int] = set()
         begun = 0
 
-        async def each(index: int, value: JSON) -> JSON:
+        async def each(index: int, value: JSON, *, asked: bool = False) -> JSON:
             nonlocal begun
+            is_open = begun > len(over)
             if max_concurrency is not None and begun - len(over) >= max_concurrency:
                 raise Stall
+            if tight:
+                own = each_steps[index]
+                if self.planned + own.most > MAX_STEPS and not asked:
+                    if is_open:
+                        raise Stall  # until those that are open have taken fewer than they might
+                    problem = no_room(index, len(found), own, self.planned)
+                    raise Failed(node, f"the list of items of `{node}`: {problem}")
+                self.planned += own.most
             begun += 1
             names = {"item": value, "index": index}
             if alias is not None:
                 names[alias] = value
-            with self._within(self._frame.item(index, names, (node, execution, index))):
+            frame = self._frame.item(index, names, (node, execution, index), known)
+            with self._within(frame):
                 await self._item(node, execution, body)
                 output = self._result(result)
             over.add(index)
+            if tight and isinstance(frame.stretch, Item):
+                self.planned -= max(0, each_steps[index].most - frame.stretch.taken)
             return output
 
         async def work() -> JSON:
@@ -88,7 +113,8 @@ class Containers(Structures):
             if only is None or len(found) == 1:
                 return await self._groups.all([partial(each, *item) for item in enumerate(found)])
             # Inngest asks for a step of this item: no other one is over in this pass.
-            return await self._groups.all([partial(each, only, found[only]), _stall])
+            asked = partial(each, only, found[only], asked=True)
+            return await self._groups.all([asked, _stall])
 
         return await self._contained(node, execution, work, catch)
 
@@ -143,35 +169,31 @@ class Containers(Structures):
             self._remark(node, [f"`while`: {one}" for one in unlike])
         return holds
 
-    def _listed(self, items: str, steps: int) -> tuple[list[JSON], str | None]:
-        """The value of an expression, and what is wrong with it as a list of items."""
+    def _listed(
+        self,
+        items: str,
+        steps: Steps,
+        lists: Sequence[InnerList],
+        alias: str | None,
+        counted: bool,
+    ) -> tuple[list[JSON], list[Steps], str | None]:
+        """The value of an expression, the steps of its items, and what is wrong with it as a list.
+
+        `counted`: its steps are among those of the item that it is in.
+        """
         program = compile(items)
         length = program.length(self._scope)
-        if length is not None and (problem := self._too_many(length, steps)) is not None:
-            return [], problem  # before it is copied
+        if length is not None and length > MAX_ITEMS:  # before it is copied
+            return [], [], problem_with([steps] * length, 0, in_lists=False)
         found = program.evaluate(self._scope)
         if not isinstance(found, list):
-            return [], "is not a list"
-        return found, self._too_many(len(found), steps)
-
-    def _too_many(self, items: int, steps: int) -> str | None:
-        """What is wrong with a list of so many items, of so many steps each."""
-        planned = self.planned + self._planned_for(items, steps)
-        if planned <= MAX_STEPS or items * steps == 0:
-            if items <= MAX_ITEMS:
-                return None
-            return f"has {items:,} items, more than the {MAX_ITEMS:,} that one may have"
-        each = "one step" if steps == 1 else f"up to {steps:,} steps"
-        besides = planned - items * steps
-        rest = f" and {besides:,} for the rest" if besides else ""
-        return (
-            f"has {items:,} items of {each} each: {items * steps:,} steps{rest}, more than the"
-            f" {MAX_STEPS} of a run"
-        )
-
-    def _planned_for(self, items: int, steps: int) -> int:
-        """What a list adds to the steps of the run: inside of an item one item of it is counted."""
-        return (items - 1 if self._frame.items else items) * steps
+            return [], [], f"is not a list, but {value_shown(found)}"
+        planned = 0 if counted else self.planned
+        alone = problem_with([steps] * len(found), planned, in_lists=False)
+        if alone is not None:
+            return [], [], alone
+        each = of_items(self._scope, found, steps, lists, alias)
+        return found, each, problem_with(each, planned, in_lists=bool(lists))
 
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)

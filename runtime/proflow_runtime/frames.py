@@ -54,7 +54,9 @@ class Stretch:
 
 @dataclass(slots=True, eq=False)
 class Item(Stretch):
-    """One item of a foreach."""
+    """One item of a foreach; `taken`: the steps in it that this pass has come to."""
+
+    taken: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -93,13 +95,21 @@ class Frame:
     """By which exits loops were left."""
     ends: list[Result] = field(default_factory=list)
     scope: Scope | None = None
+    counted: frozenset[str] = frozenset()
+    """The foreach in here whose steps are among those that are planned for the item."""
 
     @property
     def loop(self) -> Loop | None:
         """The innermost loop that this is in."""
         return None if self.stretch is None else next(self.stretch.loops, None)
 
-    def item(self, index: int, names: Mapping[str, JSON], place: Place) -> Frame:
+    def item(
+        self,
+        index: int,
+        names: Mapping[str, JSON],
+        place: Place,
+        counted: frozenset[str] = frozenset(),
+    ) -> Frame:
         """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
         return Frame(
             parent=self,
@@ -109,6 +119,7 @@ class Frame:
             stretch=Item(self.stretch),
             names=names,
             steps=Kept(self.steps),
+            counted=counted,
         )
 
     def container(self) -> Frame:
@@ -120,6 +131,7 @@ class Frame:
             inner=True,
             stretch=self.stretch,
             steps=Kept(self.steps),
+            counted=self.counted,
         )
 
     def round(self, loop: Loop) -> Frame:

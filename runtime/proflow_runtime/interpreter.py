@@ -41,6 +41,7 @@ from proflow_schemas.definition import (
 )
 from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
+from proflow_runtime.counting import InnerList
 from proflow_runtime.decorator import Body
 from proflow_runtime.flow import Flow
 from proflow_runtime.handlers.registry import NOTIFY, Registry
@@ -320,6 +321,8 @@ class _Compiler:
         node, block, items = op.node, self.block(op.steps), op.items
         settings: dict[str, Any] = {
             "item_steps": op.item_steps,
+            "least_steps": op.least_steps,
+            "lists": tuple(map(InnerList.of, op.lists)),
             "alias": op.alias,
             "max_concurrency": op.max_concurrency,
             "result": op.result,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proflow_runtime.status import NodeState
 
-_FIRST = ("failed", "running", "waiting", "cancelled", "completed", "skipped", "pending")
+_FIRST = ("failed", "running", "waiting", "completed", "cancelled", "skipped", "pending")
 
 
 def over_items(states: Iterable[NodeState]) -> NodeState:
     """The state that is the most urgent; the most attempts; from the first start to the last end.
+
+    What was completed in one item was not cancelled, though it was in another.
 
     The outcome is the common one of the items in that state, if they have one. `ValueError` if there
     is no state.

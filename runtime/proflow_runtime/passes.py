@@ -15,7 +15,7 @@ from proflow_schemas.step_ids import step_id as derived_step_id
 
 from proflow_runtime import item_paths
 from proflow_runtime.envelopes import StepFailure
-from proflow_runtime.frames import Frame, Outcome, Stretch
+from proflow_runtime.frames import Frame, Item, Outcome, Stretch
 from proflow_runtime.groups import Groups, Stall
 from proflow_runtime.holding import Holding
 from proflow_runtime.kept import Kept
@@ -198,6 +198,7 @@ class Pass:
         if stretch is None:
             return await call()
         self._open[step] = True
+        self._count(stretch)
         try:
             output = await call()
         except Exception:  # of the step; a step that is not over ends the pass by no `Exception`
@@ -205,6 +206,14 @@ class Pass:
             raise
         self._is_over(step, stretch)
         return output
+
+    @staticmethod
+    def _count(stretch: Stretch | None) -> None:
+        """Counts a step to the items that it is in."""
+        while stretch is not None:
+            if isinstance(stretch, Item):
+                stretch.taken += 1
+            stretch = stretch.around
 
     def _is_over(self, step: str, stretch: Stretch) -> None:
         if stretch.has_left(step):

@@ -213,7 +213,8 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
     return NodeState(
         seen.status,
         seen.outcome or known.outcome,
-        attempts or (1 if over else None),
+        # What was cancelled may never have been tried.
+        attempts or (1 if over and seen.status != "cancelled" else None),
         seen.error if over else seen.error or known.error,
         started_at,
         ended_at,

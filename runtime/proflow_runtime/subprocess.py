@@ -8,6 +8,7 @@ from typing import Any
 import inngest
 from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.events import too_large
 from proflow_runtime.values import JSON, rounded_on_the_way
 
 MAX_DEPTH = 8
@@ -49,7 +50,10 @@ def invocation(
     if below > MAX_DEPTH:
         raise SubprocessError(f"subprocesses are nested more than {MAX_DEPTH} deep")
     tenant = {} if tenant_id is None else {"tenant_id": tenant_id}
-    return {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **own}}
+    data = {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **own}}
+    if (problem := too_large(data)) is not None:
+        raise SubprocessError(f"the event that starts it {problem}")
+    return data
 
 
 def answered(workflow: str, answer: JSON) -> JSON:

@@ -7,6 +7,7 @@ from typing import Any
 
 import inngest
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.expressions import value_shown
 
 _current: ContextVar[int | None] = ContextVar("proflow_tenant", default=None)
 
@@ -35,5 +36,6 @@ def required_tenant(data: Any) -> int:
     """The tenant of an event's data; the run fails at once if there is none."""
     tenant = data.get("tenant_id")
     if not is_tenant(tenant):
-        raise inngest.NonRetriableError("tenant_id is required")
+        wrong = "" if tenant is None else f": a positive integer, not {value_shown(tenant)}"
+        raise inngest.NonRetriableError(f"tenant_id is required{wrong}")
     return int(tenant)

@@ -167,6 +167,7 @@ class Waits(Steps):
 
         async def requested() -> None:
             attempt = partial(self._attempt, node, request)
+            self._count(self._frame.stretch)
             memo = open_memo(await self._step.run(notifying, attempt))
             if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)

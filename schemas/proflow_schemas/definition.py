@@ -306,6 +306,22 @@ class LeaveOp(Op):
     exit: str
 
 
+class InnerList(Model):
+    """A `foreach` inside of another one, whose list is known before the outer one's item begins."""
+
+    node: str
+    items: str
+    """The expression of the list, which reads nothing that comes of the outer item."""
+    alias: str | None = None
+    item_steps: int = Field(default=0, ge=0)
+    least_steps: int = Field(default=0, ge=0)
+    times: int = Field(default=1, ge=1)
+    """How often an item comes to it, at most: in a loop, once in each iteration."""
+    certain: bool = False
+    """Every item that ends in order comes to it."""
+    lists: "list[InnerList]" = Field(default_factory=list)
+
+
 class ForeachOp(Op):
     """Runs a block once for each item of a list, at most `max_concurrency` at once.
 
@@ -319,8 +335,12 @@ class ForeachOp(Op):
     alias: str | None = Field(default=None, alias="as")
     max_concurrency: int | None = Field(default=None, ge=1)
     item_steps: int = Field(default=0, ge=0)
-    """The steps that one item takes at most, lists in it counted as one item; 0 is not known, or
-    none: so that a list which is too long for a run is refused before its first item."""
+    """The steps that one item takes at most, without those of the lists in it: so that a list which
+    is too long for a run is refused before its first item."""
+    least_steps: int = Field(default=0, ge=0)
+    """The steps that an item takes at least if none of them fails, without those of its lists."""
+    lists: list[InnerList] = Field(default_factory=list)
+    """The lists in it that are known before an item begins."""
     steps: "list[AnyOp]"
     result: str | None = None
     catch: bool = False

@@ -8,8 +8,10 @@ could enter: `9007199254740992`, `9007199254740992.0` and `1e300` alike.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
@@ -52,9 +54,17 @@ class Inexact:
         """The number and what is wrong with it."""
         if self.number != self.number:
             return f"`{self.number}` is not JSON"
-        number = self.number
-        is_long = isinstance(number, int) and number.bit_length() > _LONGEST_SHOWN
-        return f"{'an integer of many digits' if is_long else number} is {BEYOND}"
+        return f"{shown_number(self.number)} is {BEYOND}"
+
+
+def shown_number(number: float) -> str:
+    """A number as it is shown in a message: in words if it is too long, or too large for a float.
+
+    How the latter was written (`1e999`) is not known any more.
+    """
+    if isinstance(number, int):
+        return "an integer of many digits" if number.bit_length() > _LONGEST_SHOWN else str(number)
+    return "a number of more than 308 digits" if math.isinf(number) else str(number)
 
 
 def inexact(value: Any) -> Inexact | None:
@@ -64,19 +74,34 @@ def inexact(value: Any) -> Inexact | None:
     Args:
         value: A JSON value; what else is in it is passed over.
     """
+    return next(every_inexact(value), None)
+
+
+def every_inexact(value: Any) -> Iterator[Inexact]:
+    """The numbers in a JSON value that are beyond ±(2^53 − 1), in order."""
     waiting: list[tuple[Any, Any]] = [(value, None)]
     while waiting:
         value, at = waiting.pop()
         kind = type(value)
         if kind is int or kind is float:
             if not -MAX_EXACT <= value <= MAX_EXACT:
-                return Inexact(_path(at), value)
+                yield Inexact(_path(at), value)
         elif kind is dict or (kind is not str and isinstance(value, Mapping)):
             waiting += [(value[key], (at, key)) for key in reversed([*value])]
         elif kind is list or kind is tuple:
             last = len(value) - 1
             waiting += [(one, (at, last - i)) for i, one in enumerate(reversed(value))]
-    return None
+
+
+def clamped(value: Any) -> Any:
+    """A JSON value with the nearest exact number in place of each that is beyond ±(2^53 − 1)."""
+    if isinstance(value, Mapping):
+        return {key: clamped(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [clamped(one) for one in value]
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_exact(value):
+        return MAX_EXACT if value > 0 else -MAX_EXACT
+    return value
 
 
 def _path(at: Any) -> Path:
@@ -125,8 +150,8 @@ def from_decimal(value: Decimal) -> int | float:
     """A decimal as a number.
 
     Raises:
-        ValueError: If it has more than 15 significant digits, is beyond ±(2^53 − 1), or is NaN or
-            infinite.
+        ValueError: If it has more than 15 significant digits, is beyond ±(2^53 − 1), too small for
+            a float to keep its digits, or is NaN or infinite.
     """
     if not value.is_finite():
         raise ValueError(f"`{value}`, which is not JSON")
@@ -139,6 +164,9 @@ def from_decimal(value: Decimal) -> int | float:
     number = float(exact)
     if not is_exact(number):
         raise ValueError(f"a decimal {BEYOND}, return it as a text")
+    # Below 2.2e-308 floats have fewer digits, and below 5e-324 none.
+    if abs(number) < sys.float_info.min and Decimal(repr(number)) != exact:
+        raise ValueError("a decimal too small for a number of JSON, return it as a text")
     return whole(number)
 
 

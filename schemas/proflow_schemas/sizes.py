@@ -9,6 +9,8 @@ from typing import Any
 
 MAX_VALUE_BYTES = 4 * 2**20
 """The value of an expression, as JSON: what Inngest takes as the output of one step."""
+MAX_EVENT_BYTES = 3 * 2**20
+"""The data of an event, as JSON: what Inngest takes."""
 MAX_STATE_BYTES = 32 * 2**20
 """All that a run holds, as JSON: what Inngest keeps of one run."""
 MAX_STEPS = 999
@@ -20,6 +22,8 @@ HOLDER = 4
 """How much more memory a list or an object takes than a number does."""
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def text_size(text: str) -> int:
@@ -38,6 +42,11 @@ def tree_size(value: Any) -> int:
         return text_size(value) if isinstance(value, str) else _written_size(value)
     except RecursionError:
         return int(json_size(value))
+
+
+def event_size(data: Any) -> int:
+    """The bytes of an event's data as it is sent: compact JSON in ASCII."""
+    return len(_encode_ascii(data))
 
 
 def tree_measure(value: Any) -> tuple[int, int]:

@@ -159,9 +159,15 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
             "is beyond ±(2^53 − 1); send it as a text",
         ),
         (["--data", '{"x": 1e300}'], "the number at /x: 1e+300 is beyond"),
-        (["--data", '{"x": 1e999}'], "the number at /x: inf is beyond"),
+        (
+            ["--data", '{"x": 1e999}'],
+            "the number at /x: a number of more than 308 digits is beyond",
+        ),
         (["--data", f'{{"x": {"9" * 100}}}'], "/x: an integer of many digits is beyond"),
-        (["--data", f'{{"x": {"9" * 9_000}}}'], "the number at /x: inf is beyond"),
+        (
+            ["--data", f'{{"x": {"9" * 9_000}}}'],
+            "the number at /x: a number of more than 308 digits is beyond",
+        ),
         (
             ["--send", 'paid={"n": -9007199254740992.0}'],
             "--send: the number at /n: -900719925474099",

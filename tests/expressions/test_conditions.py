@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_schemas.expressions import (
     OPERATORS,
     ExpressionError,
+    TypeScope,
     compile,
+    condition_problems,
     condition_to_cel,
 )
+from proflow_schemas.expressions.conditions import listed
 
 MISSING = object()
 
@@ -73,6 +76,11 @@ def test_operators(operator, value, yes, no):
         ("lines[0].price", {"lines": [{"price": 1}]}),
         ("in.true", {"in": {"true": 1}}),
         ("a-1", {"a-1": 1}),
+        ("lines.0.price", {"lines": [{"price": 1}]}),
+        ("lines.0.price", {"lines": {"0": {"price": 1}}}),
+        ("event.data.lines.1", {"lines": [2, 1]}),
+        ("m.0.1", {"m": [[0, 1]]}),
+        ("lines.00", {"lines": {"00": 1}}),
     ],
 )
 def test_fields(field, data):
@@ -191,6 +199,123 @@ def test_a_value_may_be_an_expression():
     assert holds(condition, {"x": 6, "limit": 5})
 
 
+@pytest.mark.parametrize("data", [{}, {"a": None}, {"a": []}, {"a": "text"}, {"a": 5}, {"a": {}}])
+@pytest.mark.parametrize("field", ["a[0].b", "a.0.b", "a.0", "a[0]"])
+def test_a_missing_item_is_a_missing_field(data, field):
+    for operator in ("==", "contains", ">", "notIn"):
+        assert not holds({"field": field, "operator": operator, "value": "x"}, data)
+    assert holds({"field": field, "operator": "notExists"}, data)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "data", "says"),
+    [
+        (
+            "contains",
+            "3",
+            3,
+            "`contains` is for a string, a list or an object, not a number: `event",
+        ),
+        ("notContains", 3, 3, "`contains` is for a string, a list or an object, not a number"),
+        (">", "abc", 3, "`>` cannot compare a number and a string: `event.data.x` is a number"),
+        (
+            "between",
+            [1, 2],
+            "b",
+            "`>=` cannot compare a string and a number: `event.data.x` is a s",
+        ),
+        (
+            "startsWith",
+            "a",
+            3,
+            "`startsWith` does not take a number and a string: `event.data.x` is",
+        ),
+        ("<", 3, [1], "`<` cannot compare a list and a number: `event.data.x` is a list"),
+    ],
+)
+def test_a_comparison_that_fails_names_its_operator_and_its_field(operator, value, data, says):
+    with pytest.raises(ExpressionError) as caught:
+        holds({"field": "x", "operator": operator, "value": value}, {"x": data})
+    assert caught.value.message.startswith(says)
+
+
+TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
+    "text": ({"type": "string"}, st.text("ab1", max_size=3)),
+    "number": ({"type": "number"}, st.integers(-3, 3) | st.floats(-3, 3)),
+    "flag": ({"type": "boolean"}, st.booleans()),
+    "choice": ({"enum": ["a", "b"]}, st.sampled_from(["a", "b"])),
+    "texts": ({"type": "array", "items": {"type": "string"}}, st.lists(st.text("ab", max_size=2))),
+    "numbers": ({"type": "array", "items": {"type": "integer"}}, st.lists(st.integers(0, 3))),
+    "object": ({"type": "object"}, st.dictionaries(st.sampled_from("ab"), st.integers(0, 3))),
+    "maybe": ({"type": ["string", "null"]}, st.none() | st.text("ab1", max_size=2)),
+    "mixed": ({"type": ["string", "number"]}, st.integers(0, 3) | st.text("ab1", max_size=2)),
+}
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.sampled_from(["a", "b", "1", "x", "true", "a,b"]),
+    st.lists(st.integers(0, 2) | st.sampled_from("ab1"), min_size=1, max_size=3),
+)
+
+
+@settings(max_examples=300)
+@given(st.data(), st.sampled_from([*TYPES]), st.sampled_from(OPERATORS), VALUES)
+def test_what_is_said_of_types_is_what_evaluating_shows(data, name, operator, value):
+    schema, values = TYPES[name]
+    condition = {"field": name, "operator": operator, "value": value}
+    try:
+        condition_to_cel(condition)
+    except ExpressionError:
+        return
+    scope = TypeScope(event_data={"type": "object", "properties": {name: schema}})
+    found = condition_problems(condition, scope)
+    results = set()
+    for _ in range(6):
+        try:
+            results.add(holds(condition, {name: data.draw(values)}))
+        except ExpressionError:
+            results.add("fails")
+    if name == "mixed":
+        return  # what some of its values take, others may not
+    if not found:
+        assert "fails" not in results, condition
+    elif operator in ("in", "notIn") and isinstance(value, list | str):
+        assert len(found) <= len(listed(value))  # the others may hold
+    else:
+        assert len(results) == 1 or name in ("maybe", "texts", "numbers"), (condition, found)
+
+
+def test_a_condition_says_where_it_is_wrong():
+    schema = {
+        "properties": {
+            "s": {"type": "string"},
+            "n": {"type": "number"},
+            "l": {"type": "array", "items": {"properties": {"q": {"type": "integer"}}}},
+        },
+        "additionalProperties": False,
+    }
+    condition = {
+        "any": [
+            {"field": "s", "operator": "in", "value": ["a", 1, 2]},
+            {"all": [{"field": "n", "operator": "contains", "value": "3"}]},
+            {"not": {"field": "l.0.q", "operator": ">", "value": "x"}},
+            {"field": "zz.y", "operator": "==", "value": 1},
+            {"logic": "and", "conditions": [{"field": "s", "operator": "==", "value": "${nope}"}]},
+            {"field": "n", "operator": ">", "value": "3"},
+        ]
+    }
+    condition_to_cel(condition)
+    found = condition_problems(condition, TypeScope(event_data=schema))
+    assert [(path, one.kind) for path, one in found] == [
+        (("any", 0, "value", 1), "type"),
+        (("any", 1, "all", 0, "operator"), "type"),
+        (("any", 2, "not", "value"), "type"),
+        (("any", 3, "field"), "unknown-reference"),
+        (("any", 4, "conditions", 0, "value"), "unknown-reference"),
+    ]
+
+
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "a", "3", "b\"'\\"])
 
 
@@ -219,5 +344,6 @@ def test_no_value_and_no_field_escapes_its_quotes(field, value):
     except ExpressionError:
         return
     program = compile(text)
-    assert {one.path[0] for one in program.references} <= {"event", "steps"}
+    names = {one.path[0] for one in program.references}
+    assert names <= {"event", "steps", "list", "map", "string"}
     assert program.test({"event": {"data": {}}, "steps": {}}) is False

@@ -102,7 +102,7 @@ def test_objects_have_sorted_keys(text):
         ("event.data.list[5]", "index 5 is outside a list of 2", None),
         ("event.data.list.map(x, x.y)", "a field is read of a value that has none", None),
         ("1 / 0", "division by zero", None),
-        ("9007199254740991 + 1", "the number is beyond ±(2^53 − 1)", None),
+        ("9007199254740991 + 1", "`+` gives a number beyond ±(2^53 − 1)", None),
         ("1.0 / 0.0", "division by zero", None),
         ("{1: 2}", "an object's keys must be strings", None),
         ("type(1)", "the result is not a JSON value", None),

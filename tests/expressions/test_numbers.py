@@ -169,6 +169,100 @@ def test_how_a_whole_number_is_written_changes_nothing(made, data):
     assert repr(tried(**data)) == repr(tried(**floats))
 
 
+class Passed(Exception):
+    """A whole number that is computed on the way passes the limit."""
+
+
+@st.composite
+def whole_expressions(draw: st.DrawFn, depth: int = 3) -> tuple[str, Callable[[list[int]], int]]:
+    """An expression of whole numbers, and the same computed by Python's integers, which are exact."""
+    if depth == 0 or draw(st.integers(0, 4)) == 0:
+        at = draw(st.integers(0, 2))
+        return f"event.data.n[{at}]", lambda data: data[at]
+    left, of_left = draw(whole_expressions(depth=depth - 1))
+    right, of_right = draw(whole_expressions(depth=depth - 1))
+    symbol = draw(st.sampled_from("+-*"))
+
+    def compute(data: list[int]) -> int:
+        found: int = ARITHMETIC[symbol](of_left(data), of_right(data))
+        if abs(found) > MAX_EXACT:
+            raise Passed
+        return found
+
+    return f"({left} {symbol} {right})", compute
+
+
+NEAR_THE_LIMIT = st.one_of(
+    st.integers(-3, 3),
+    st.integers(0, 4).map(lambda less: MAX_EXACT - less),
+    st.integers(0, 4).map(lambda less: (MAX_EXACT >> 1) - less),
+    st.integers(0, 4).map(lambda less: less - MAX_EXACT),
+    st.integers(94906260, 94906270),  # the square root of the limit
+)
+
+
+@given(whole_expressions(), st.lists(NEAR_THE_LIMIT, min_size=3, max_size=3))
+@example(("event.data.n[0] + 2 - event.data.n[0]", lambda _: _passed()), [MAX_EXACT, 0, 0])
+@example(("event.data.n[0] * 2 - event.data.n[0]", lambda _: _passed()), [MAX_EXACT, 0, 0])
+def test_whole_numbers_are_computed_exactly_or_not_at_all(made, data):
+    text, compute = made
+    readers = {
+        text: lambda found: found,
+        f"string({text})": str,
+        f"{text} > 0": lambda found: found > 0,
+        f"[{text}].map(x, x == {text})[0]": lambda _: True,
+        f"int({text}) % 7 == 0": lambda found: found % 7 == 0,
+    }
+    for read, then in readers.items():
+        try:
+            expected = then(compute(data))
+        except Passed:
+            with pytest.raises(ExpressionError, match=r"gives a number beyond"):
+                evaluated(read, n=data)
+        else:
+            assert evaluated(read, n=data) == expected
+
+
+def _passed() -> int:
+    raise Passed
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("event.data.big + 2 > 1", "+"),
+        ("-event.data.big - 1 < 0", "-"),
+        ("string(event.data.big * 2)", "*"),
+        ("1 / 1e-300 > 1", "/"),
+        ("[event.data.big].map(x, x + 1 - x)", "+"),
+        ("{9007199254740991: 1}.map(k, k + k)", "+"),
+        ("{'a': event.data.big + 1}.a > 1", "+"),
+        ("(event.data.big + 1) in [1]", "+"),
+        ("event.data.big + 0.5 > 1", "+"),
+    ],
+)
+def test_a_number_on_the_way_that_passes_the_limit_fails(text, symbol):
+    with pytest.raises(ExpressionError, match=rf"`\{symbol}` gives a number beyond"):
+        evaluated(text, big=MAX_EXACT)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("event.data.l + event.data.l", [1, 1]),
+        ("event.data.t + event.data.t", "xx"),
+        ("event.data.l + [2] + event.data.l", [1, 2, 1]),
+        ("timestamp('2024-01-31T00:00:00Z') - timestamp('2024-01-30T00:00:00Z')", "86400s"),
+        ("timestamp('2024-01-31T00:00:00Z') + duration('1h')", "2024-01-31T01:00:00Z"),
+        ("b'a' + b'b'", "YWI="),
+        ("event.data.big * 0.5", MAX_EXACT / 2),
+        ("[1, 2, 1].exists_one(x, x == 2)", True),
+    ],
+)
+def test_what_is_added_besides_numbers_is_as_it_was(text, value):
+    assert evaluated(text, l=[1], t="x", big=MAX_EXACT) == value
+
+
 @given(st.lists(NUMBERS, min_size=1, max_size=5), NUMBERS)
 def test_lists_and_macros_take_any_number(values, number):
     assert same(evaluated("event.data.v", v=values), [float(one) for one in values])
@@ -383,10 +477,20 @@ def test_a_decimal_becomes_the_number_it_is_or_none(value):
 
 
 @pytest.mark.parametrize(
-    "text", ["NaN", "Infinity", "1e16", "9007199254740993", "0.1234567890123456"]
+    "text",
+    [
+        "NaN",
+        "Infinity",
+        "1e16",
+        "9007199254740993",
+        "0.1234567890123456",
+        "1E-400",
+        "-1E-400",
+        "1.23456789E-320",
+    ],
 )
 def test_other_decimals_are_refused(text):
-    with pytest.raises(ValueError, match=r"not JSON|beyond|15 significant"):
+    with pytest.raises(ValueError, match=r"not JSON|beyond|15 significant|too small"):
         from_decimal(Decimal(text))
 
 

@@ -14,7 +14,7 @@ from reference.outside import Execution, Happened, Outside, Run
 Key = tuple[str, tuple[int, ...]]
 """A node, and the items of the containers around it that this is about."""
 
-URGENT = ("failed", "running", "waiting", "cancelled", "completed", "skipped", "pending")
+URGENT = ("failed", "running", "waiting", "completed", "cancelled", "skipped", "pending")
 """Which state a node inside a foreach shows if its items differ: the first of these."""
 
 

@@ -56,6 +56,34 @@ def test_the_step_whose_output_is_too_much_fails_and_is_not_tried_again(target: 
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_an_event_that_is_too_large_fails_its_node_at_once(target: Target) -> None:
+    emit = {
+        "type": "emit",
+        "data": {"event": "x/y", "data": {"a": "${event.data.a}", "b": "<" * 5999}},
+    }
+    told = run(line(emit), target, a=BIG)
+    assert told["error"]["message"] == (
+        "step `n0` failed after 1 attempt: event `x/y` would have 3,149,756 bytes of data, more than"
+        " the 3 MiB that an event may have"
+    )
+    assert told["nodes"]["n0"]["attempts"] == 1
+    assert [step["node"] for step in told["steps"]] == ["n0"]
+    assert run(line(emit), target, a=BIG[:-6000])["status"] == "completed"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_subprocess_that_would_be_given_too_much_takes_its_error_edge(target: Target) -> None:
+    call = {
+        "type": "subprocess",
+        "data": {"workflow": "other", "input": {"a": "${event.data.a}", "b": "x" * 3000}},
+    }
+    told = run(line(call), target, a=BIG)
+    assert "step `n0` failed: the event that starts it would have 3,14" in told["error"]["message"]
+    edge = {"source": "n0", "target": "caught", "sourceHandle": "error"}
+    assert run(line(call, edges=[edge]), target, a=BIG)["result"] == "caught"
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_the_step_whose_output_is_too_much_can_take_its_error_edge(target: Target) -> None:
     edge = {"source": "n10", "target": "caught", "sourceHandle": "error"}
     told = run(line(*[TASK] * 11, edges=[edge]), target)

@@ -54,15 +54,17 @@ def run(definition: Definition, target: Target, items: int, inner: int = 0) -> d
     return play(definition, target, data=data)
 
 
-def steps_of(definition: Definition) -> dict[str, int]:
-    return {op.node: op.item_steps for op in walk(definition.steps) if isinstance(op, ForeachOp)}
+def steps_of(definition: Definition) -> dict[str, tuple[int, int]]:
+    """The steps of one item, at least and at most."""
+    each = [op for op in walk(definition.steps) if isinstance(op, ForeachOp)]
+    return {op.node: (op.least_steps, op.item_steps) for op in each}
 
 
-def test_the_compiler_says_how_many_steps_an_item_takes_at_most() -> None:
-    assert steps_of(looping("task")) == {"each": 1}
-    assert steps_of(looping("task", "approval", "set", "delay")) == {"each": 4}
-    assert steps_of(looping("set")) == {"each": 0}
-    assert steps_of(looping("task", "task", nested=True)) == {"each": 2, "inner": 2}
+def test_the_compiler_says_how_many_steps_an_item_takes() -> None:
+    assert steps_of(looping("task")) == {"each": (1, 1)}
+    assert steps_of(looping("task", "approval", "set", "delay")) == {"each": (3, 4)}
+    assert steps_of(looping("set")) == {"each": (0, 0)}
+    assert steps_of(looping("task", "task", nested=True)) == {"each": (0, 0), "inner": (2, 2)}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -71,7 +73,7 @@ def test_the_compiler_says_how_many_steps_an_item_takes_at_most() -> None:
     [
         (["task"], 0, 300_000, "has 300,000 items of one step each: 300,000 steps, more than"),
         (["task"], 0, 1_000, "has 1,000 items of one step each: 1,000 steps, more than"),
-        (["task", "task"], 0, 500, "500 items of up to 2 steps each: 1,000 steps, more than"),
+        (["task", "task"], 0, 500, "500 items of 2 steps each: 1,000 steps, more than"),
         (["task"], 10, 990, "990 items of one step each: 990 steps and 10 for the rest"),
         (["set"], 0, 300_000, "has 300,000 items, more than the 10,000 that one may have"),
     ],
@@ -102,7 +104,10 @@ def test_lists_in_items_count_together(target: Target) -> None:
     assert run(definition, target, 30, 33)["status"] == "completed"
     told = run(definition, target, 30, 34)
     assert told["status"] == "failed"
-    assert "34 items of one step each" in told["error"]["message"]
+    assert (
+        "has 30 items, which take steps of their own and of the lists in them: 1,020 steps"
+        in (told["error"]["message"])
+    )
     assert told["steps"] == []
     assert run(definition, target, 990, 0)["status"] == "completed"
 

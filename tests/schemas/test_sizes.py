@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_schemas.sizes import has_values, json_size, text_size, tree_measure, tree_size
+from proflow_runtime.protocol import gojson
+from proflow_schemas.sizes import (
+    event_size,
+    has_values,
+    json_size,
+    text_size,
+    tree_measure,
+    tree_size,
+)
 
 JSON = st.recursive(
     st.none()
@@ -65,3 +73,8 @@ def test_deep_values_have_sizes(depth: int) -> None:
     for _ in range(depth):
         value = [value]
     assert tree_size(value) == json_size(value) == 2 * depth + 2
+
+
+@given(JSON)
+def test_an_event_is_measured_as_the_server_measures_it(value: Any) -> None:
+    assert event_size(value) == len(gojson.dumps(value))

@@ -10,6 +10,7 @@ from proflow_schemas.expressions import (
     ExpressionProblem,
     Reference,
     TypeScope,
+    condition_problems,
     foreign_problems,
     parse,
     problems,
@@ -21,7 +22,7 @@ from proflow_compiler.checks.calls import Calls
 from proflow_compiler.checks.coverage import Coverage, coverage
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.scopes import Scopes
-from proflow_compiler.checks.sites import Site, sites
+from proflow_compiler.checks.sites import Site, pointed, sites
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.fixes.making import Ration
 from proflow_compiler.graph import Exit, Graph, GraphNode
@@ -226,6 +227,14 @@ class Facts:
 
     def _examine(self, site: Site) -> tuple[Sequence[Reference], list[SiteProblem]]:
         """What a site reads and what is wrong with it; raises if a template cannot be read."""
+        if site.conditions:
+            scope = self.scopes.of(site.container)
+            wrong = [
+                SiteProblem(replace(site, pointer=pointed(pointer, *path)), one, 0, 0)
+                for condition, pointer in site.conditions
+                for path, one in condition_problems(condition, scope)
+            ]
+            return () if wrong else parse(site.text).references, wrong
         if site.form == "expression":
             found = self._checked(site.text, site)
             return (

@@ -1,12 +1,13 @@
 """PF322: a number that Inngest would round."""
 
+import math
 from collections.abc import Iterator
 
-from proflow_schemas.numbers import BEYOND, is_exact, number_text
+from proflow_schemas.numbers import BEYOND, number_text, shown_number
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
-from proflow_compiler.checks.sites import numbers
+from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
 from proflow_compiler.problems import shown
 
@@ -15,12 +16,12 @@ RULE = Rule(
     name="inexact-number",
     level=Level.ERROR,
     fixable=True,
-    summary="a number beyond ±(2^53 − 1) that a run would hold as data",
+    summary="a number beyond ±(2^53 − 1) that a run or a setting would hold",
     why="""
 Inngest, like JavaScript, holds every number as a 64-bit float. Beyond 2^53 − 1 (9007199254740991)
 whole numbers are rounded: of the order 1834567890123456789 it would become 1834567890123456800. So
-such a number is refused wherever it could enter a run: in a design, in the data of an event, in what a
-handler returns.
+such a number is refused wherever it could enter a run: in a design, also as an id or in a JSON Schema,
+in the data of an event, in what a handler returns.
 """,
     incorrect="""
 {
@@ -55,20 +56,28 @@ handler returns.
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    for name, node in facts.drawn.items():
-        for number, pointer in numbers(node):
-            if not is_exact(number):
-                text = number_text(number)
-                yield RULE.diagnostic(
-                    f"the number {shown(text)} is {BEYOND}",
-                    pointer,
-                    node=name,
-                    help="write it as a text",
-                    fixes=(
-                        Fix(
-                            f'write the text `"{shown(text)}"`',
-                            False,
-                            (Edit("replace", pointer, text),),
-                        ),
-                    ),
-                )
+    design = facts.graph.design
+    yield from (_diagnostic(one) for one in design.inexact)
+    for name, node in design.nodes.items():
+        yield from (_diagnostic(one, node=name) for one in node.inexact)
+    for edge in design.edges:
+        yield from (_diagnostic(one, edge=edge.key) for one in edge.inexact)
+
+
+def _diagnostic(
+    found: InexactNumber, node: str | None = None, edge: str | None = None
+) -> Diagnostic:
+    fixes: tuple[Fix, ...] = ()
+    if found.as_text and math.isfinite(found.number):
+        text = number_text(found.number)
+        edit = Edit("replace", found.pointer, text)
+        fixes = (Fix(f'write the text `"{shown(text)}"`', False, (edit,)),)
+    named = shown_number(found.number)
+    return RULE.diagnostic(
+        f"{'the number ' if named[0] in '-0123456789' else ''}{shown(named)} is {BEYOND}",
+        found.pointer,
+        node=node,
+        edge=edge,
+        help="write it as a text" if found.as_text else "write a smaller number",
+        fixes=fixes,
+    )

@@ -51,6 +51,8 @@ class Site:
     spanned: bool = True
     container: str | None = None
     is_text: bool = False
+    conditions: tuple[tuple[Any, str], ...] = ()
+    """The structured conditions that it is made of, each with its pointer."""
 
 
 def sites(graph: Graph) -> Iterator[Site]:
@@ -78,6 +80,7 @@ def sites(graph: Graph) -> Iterator[Site]:
                 expect="bool",
                 spanned=not drawn.structured and drawn.when_pointer is not None,
                 container=graph.design.nodes[drawn.source].parent,
+                conditions=drawn.conditions,
             )
 
 
@@ -171,14 +174,6 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
         for text, pointer in _strings(config.approver_ids, node.pointer_to("approverIds")):
             form = "template" if "${" in text else "expression"
             yield Site(text, form, pointer, node=name, reader=name, container=node.parent)
-
-
-def numbers(node: Node) -> Iterator[tuple[int | float, str]]:
-    """Every number of a node's config that runs hold as data, with its pointer."""
-    for attribute, alias, _, _ in _fields(type(node.config)):
-        for value, pointer in _leaves(getattr(node.config, attribute), node.pointer_to(alias)):
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield value, pointer
 
 
 @cache

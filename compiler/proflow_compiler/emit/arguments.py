@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from proflow_schemas.definition import CronTrigger, Definition, RetryPolicy, TaskOp, blocks, walk
+from proflow_schemas.definition import (
+    CronTrigger,
+    Definition,
+    InnerList,
+    RetryPolicy,
+    TaskOp,
+    blocks,
+    walk,
+)
 
 from proflow_compiler.emit.literals import Source, literal
 from proflow_compiler.emit.rendering import macro
@@ -39,6 +47,30 @@ def create_function(definition: Definition) -> Source:
     if definition.on_failure is not None:
         arguments["on_failure"] = Source(f"on_failure({handler_source(definition.on_failure)})")
     return _call("client.create_function", arguments)
+
+
+def inner_lists(lists: Sequence[InnerList]) -> Source | None:
+    """The lists of an item, as a tuple of `InnerList(…)`; None if there are none."""
+    if not lists:
+        return None
+    found: list[str] = []
+    for one in lists:
+        arguments: Arguments = {}
+        if one.alias is not None:
+            arguments["alias"] = one.alias
+        if one.item_steps:
+            arguments["item_steps"] = one.item_steps
+        if one.least_steps:
+            arguments["least_steps"] = one.least_steps
+        if one.times != 1:
+            arguments["times"] = one.times
+        if one.certain:
+            arguments["certain"] = True
+        if (inner := inner_lists(one.lists)) is not None:
+            arguments["lists"] = inner
+        place = Source(f"{literal(one.node)}, {literal(one.items)}")
+        found.append(_call("InnerList", arguments, place))
+    return Source(f"({', '.join(found)},)")
 
 
 def create_part(definition: Definition, part: str) -> Source:

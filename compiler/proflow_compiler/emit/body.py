@@ -31,6 +31,7 @@ from proflow_schemas.definition import (
 from proflow_schemas.node_types import method_of
 from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
+from proflow_compiler.emit.arguments import inner_lists
 from proflow_compiler.emit.branching import Branches
 from proflow_compiler.emit.endings import RETURNS, Ending, Guards
 from proflow_compiler.emit.literals import Source, described, docstring, literal, mention
@@ -305,7 +306,9 @@ class Body(Branches):
                 text = macro("steps", "set", op)
             case ForeachOp():
                 body = self._callee(op.steps, level, Title(op.node, "item"))
-                text = macro("groups", "foreach", op, body)
+                if op.lists:
+                    self.used.add("InnerList")
+                text = macro("groups", "foreach", op, body, inner_lists(op.lists))
             case LoopOp():
                 body = self._callee(op.steps, level, Title(op.node, "iteration"))
                 text = macro("groups", "loop", op, body)

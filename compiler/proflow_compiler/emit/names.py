@@ -25,6 +25,7 @@ _RESERVED = frozenset(
             "NoReturn",
             "Branch",
             "Exit",
+            "InnerList",
             "Reminders",
             "Retry",
             "FUNCTIONS",

@@ -182,6 +182,7 @@ def _imports(
         "Branch": "Branch" in mentioned,
         "Exit": "Exit" in mentioned,
         "Flow": True,
+        "InnerList": "InnerList" in mentioned,
         "Reminders": "Reminders" in mentioned,
         "Result": True,
         "Retry": bool(_policies(definition)),

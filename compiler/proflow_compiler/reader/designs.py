@@ -14,6 +14,7 @@ from proflow_compiler.problems import Problems, did_you_mean, kind_of, shown
 from proflow_compiler.reader import (
     flow_editor,
     formats,
+    inexact_numbers,
     names,
     react_flow,
     react_flow_v9,
@@ -308,13 +309,19 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
         dialect=drawing.dialect,
         drawn_nodes=drawing.drawn_nodes,
         drawn_edges=drawing.drawn_edges,
+        inexact=tuple(inexact_numbers.in_config(_given(drawing), drawing.setting_pointers)),
     )
 
 
-def _settings(drawing: Drawing, problems: Problems) -> Settings | None:
+def _given(drawing: Drawing) -> dict[str, Any]:
     given = {key: value for key, value in drawing.settings.items() if value is not None}
     if "id" in given and (as_text := as_id(given["id"])) is not None:
         given["id"] = as_text
+    return given
+
+
+def _settings(drawing: Drawing, problems: Problems) -> Settings | None:
+    given = _given(drawing)
     return validate(
         Settings, given, Place(drawing.pointer, dict(drawing.setting_pointers)), problems
     )

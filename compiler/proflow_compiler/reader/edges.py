@@ -5,12 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of, meant, shown
-from proflow_compiler.reader import edge_fixes, node_rules, riveredge, unread_conditions
+from proflow_compiler.reader import (
+    edge_fixes,
+    inexact_numbers,
+    node_rules,
+    riveredge,
+    unread_conditions,
+)
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.handles import means_error, outcome_meant
 from proflow_compiler.reader.names import as_id
@@ -307,7 +314,12 @@ def _rules(
                 fixes=words.key(f"{item.pointer}/data/{escape(name)}", name, near),
             )
     rules = _rule(data, item, wrong)
-    return None if len(problems.found) > before else rules
+    if len(problems.found) > before:
+        return None
+    given = {key: data[key] for key in ("condition", "priority", "loop") if data.get(key)}
+    pointers = {key: f"{item.pointer}/data/{key}" for key in given}
+    rules["inexact"] = tuple(inexact_numbers.in_config(given, pointers))
+    return rules
 
 
 def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
@@ -348,11 +360,14 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
                 "`condition` is a text", "data/condition", "an expression goes into `when`", *moved
             )
         else:
+            pointer = f"{item.pointer}/data/condition"
+            exact = clamped(condition)  # what is wrong with its numbers is said once, by PF322
             try:
-                found["when"] = condition_to_cel(condition)
+                found["when"] = condition_to_cel(exact)
+                found["conditions"] = ((exact, pointer),)
             except ExpressionError as error:
                 wrong(error.message, "data/condition", error.help)
-            found["when_pointer"] = f"{item.pointer}/data/condition"
+            found["when_pointer"] = pointer
             found["structured"] = True
     if default is not None:
         if not isinstance(default, bool):

@@ -8,10 +8,11 @@ from proflow_schemas.configs import Config
 from proflow_schemas.node_types import NodeType
 
 from proflow_compiler import other_words
+from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.fixes import words
 from proflow_compiler.problems import Problems, kind_of
-from proflow_compiler.reader import riveredge
+from proflow_compiler.reader import inexact_numbers, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
@@ -32,6 +33,7 @@ class ReadConfig:
     place: Place
     pointers: dict[str, str]
     holder: Holder
+    inexact: tuple[InexactNumber, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def read_config(
         return None
     exists = not found.bare or value.get("data") is not None
     holder = Holder(found.place.pointer, found.drawn, known, exists)
-    return ReadConfig(parsed, found.place, {key: found.place.of((key,)) for key in given}, holder)
+    pointers = {key: found.place.of((key,)) for key in given}
+    inexact = tuple(inexact_numbers.in_config(given, pointers))
+    return ReadConfig(parsed, found.place, pointers, holder, inexact)
 
 
 def _is_foreign(key: str, kind: NodeType) -> bool:

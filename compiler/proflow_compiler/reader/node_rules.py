@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_schemas.node_types import NodeType
+from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix, Level
 from proflow_compiler.problems import Problems, shown
+from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.source import escape
 
@@ -28,6 +30,13 @@ _TEXT = ("when", "expression", "condition", "expr")
 _HOLDS = frozenset({"true", "yes", "y", "then", "if", "是", "真"})
 _ELSE = frozenset({"false", "no", "n", "else", "otherwise", "default", "否", "假"})
 _NOTHING = frozenset({"default", "always", "else", "otherwise", "none", ""})
+
+
+def _structured(edge: Edge, condition: Any, pointer: str) -> Edge:
+    """An edge whose rule is a structured condition."""
+    inexact = inexact_numbers.in_condition(condition, pointer)
+    conditions = ((clamped(condition), pointer),)
+    return replace(edge, structured=True, conditions=conditions, inexact=edge.inexact + inexact)
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,8 @@ class Placing:
         structured = not isinstance(rules.rule, str)
         for edge in out:
             if self.sides.get(edge.index) == "holds" and text is not None:
-                ruled = replace(edge, when=text, when_pointer=rules.pointer, structured=structured)
+                ruled = replace(edge, when=text, when_pointer=rules.pointer)
+                ruled = ruled if not structured else _structured(ruled, rules.rule, rules.pointer)
                 found[edge.index] = replace(ruled, handle=edge.handle or "true")
             elif self.sides.get(edge.index) == "else":
                 found[edge.index] = replace(edge, default=True, handle=edge.handle or "false")
@@ -160,12 +170,14 @@ class Placing:
             structured = _text_of(case.rule) is None
             for edge in out:
                 if edge.handle == name and text is not None:
-                    found[edge.index] = replace(
+                    ruled = replace(
                         edge,
                         when=text,
                         when_pointer=case.pointer if structured else _pointer_of(case),
-                        structured=structured,
                         priority=priority if edge.priority is None else edge.priority,
+                    )
+                    found[edge.index] = (
+                        _structured(ruled, case.rule, case.pointer) if structured else ruled
                     )
         return found
 
@@ -174,7 +186,7 @@ class Placing:
         if text is not None:
             return text
         try:
-            return condition_to_cel(rule)
+            return condition_to_cel(clamped(rule))
         except ExpressionError as error:
             self.refused.add(source)
             self.problems.add("PF101", error.message, pointer, node=source, help=error.help)

@@ -236,6 +236,7 @@ def _read_node(
         config_pointers=config.pointers,
         position=_position(value),
         host_type=kind if kind in drawing.types.hosts else None,
+        inexact=config.inexact,
     )
     _note_parent(item, node_id, read)
 

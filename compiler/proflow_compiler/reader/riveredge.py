@@ -17,11 +17,13 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.node_types.notify import Notify
+from proflow_schemas.numbers import clamped
 
-from proflow_compiler.design import Edge, Node
+from proflow_compiler.design import Edge, InexactNumber, Node
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.problems import Problems, kind_of, shown
+from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.source import escape
@@ -311,12 +313,16 @@ def _with_rules(
         )
         return out
     texts: list[str] = []
+    conditions: list[tuple[Any, str]] = []
+    inexact: list[tuple[InexactNumber, ...]] = []
     for index, rule in enumerate(rules):
         at = f"{pointer}/{key}/{index}"
         if isinstance(rule, dict) and "field" in rule:
             rule = {**rule, "operator": rule.get("operator") or "=="}
         try:
-            texts.append(condition_to_cel(rule))
+            texts.append(condition_to_cel(clamped(rule)))
+            conditions.append((clamped(rule), at))
+            inexact.append(inexact_numbers.in_condition(rule, at))
         except ExpressionError as error:
             problems.add("PF101", error.message, at, node=node.id, help=error.help)
     if len(texts) != len(out):
@@ -329,6 +335,9 @@ def _with_rules(
                 when=f"!({texts[0]}) && ({text})",
                 when_pointer=f"{pointer}/{key}/{index}",
                 structured=True,
+                # The first condition is said to be wrong once, with the second.
+                conditions=tuple(conditions[0 if index == 1 else index : index + 1]),
+                inexact=edge.inexact + inexact[index] + (inexact[0] if index == 1 else ()),
             )
             for index, (edge, text) in enumerate(zip(out[1:], texts[1:], strict=True), start=1)
         ),

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import inngest
+from proflow_schemas.sizes import MAX_EVENT_BYTES
 
 from proflow_runtime.local.records import Event
 from proflow_runtime.local.runs import make_event
 from proflow_runtime.protocol import gojson
 
-MAX_EVENT = 3 * 2**20
 LAST_TIME = 253_402_214_400_000  # the last day of the year 9999
 
 
@@ -28,7 +28,7 @@ def parse_event(given: inngest.Event | Mapping[str, Any]) -> Event:
     user = gojson.from_python(raw.get("user") or {})
     if not isinstance(data, dict) or not isinstance(user, dict):
         raise ValueError(f"the data of event `{name}` is not an object")
-    if len(gojson.dumps(data)) > MAX_EVENT:
+    if len(gojson.dumps(data)) > MAX_EVENT_BYTES:
         raise ValueError(f"event `{name}` exceeds 3 MiB")
     event_id, ts = raw.get("id") or "", raw.get("ts") or 0
     if not isinstance(event_id, str):

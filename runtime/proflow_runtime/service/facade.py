@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import inngest
-import jsonschema
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 
 from proflow_runtime import clock
@@ -22,6 +21,7 @@ from proflow_runtime.approving import ApprovalService, Resolver
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
+from proflow_runtime.inputs import violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, Compiling
@@ -506,15 +506,9 @@ def _keys(definition: Definition) -> Sequence[Key]:
 
 def _fits(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> None:
     """Raises `Problem` (422) for data that a design's `input` does not allow."""
-    if schema is None:
-        return
-    validator = jsonschema.Draft202012Validator(schema)
     errors = [
-        {
-            "pointer": "/data" + "".join(f"/{part}" for part in error.absolute_path),
-            "message": error.message[:500],
-        }
-        for error in sorted(validator.iter_errors(dict(data)), key=lambda one: one.json_path)[:50]
+        {"pointer": f"/data{one.pointer}", "message": one.message}
+        for one in violations(data, schema)
     ]
     if errors:
         raise Problem(

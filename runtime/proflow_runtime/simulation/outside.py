@@ -14,17 +14,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from proflow_schemas.definition import Definition
+from proflow_schemas.definition import CronTrigger, Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.node_types import type_of
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
+from proflow_schemas.sizes import MAX_EVENT_BYTES
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
-from proflow_runtime.local.events import MAX_EVENT
+from proflow_runtime.inputs import violations
 from proflow_runtime.protocol import gojson
 
+_SHOWN = 5
+"""So many things that are wrong with the data are told."""
 _LATER = re.compile(r"@\+([0-9A-Za-z.]+)\Z")
 _TIMES = re.compile(r"\*([0-9]+)\Z")
 
@@ -99,15 +102,20 @@ def read_outside(
     outputs: Sequence[str] = (),
     failures: Sequence[str] = (),
     timezone: str | None = None,
+    filled: bool = False,
 ) -> Outside:
     """Read the arguments, and hold them against the design and those that it runs as subprocesses.
 
     `at` without an offset is local time of the design, else in `timezone`, else of this machine.
+    `filled`: what the data lacks will be made up, so that it need not fit the design's `input`.
     Raises `OutsideError`.
     """
     drawn = _Drawn(definition, children)
+    given = {} if data is None else _event_data(data, "--data")
+    if not filled:
+        _refuse_unfit(given, definition)
     return Outside(
-        data={} if data is None else _event_data(data, "--data"),
+        data=given,
         at=None if at is None else _time(at, definition.timezone or timezone),
         answers=tuple(_answer(text, drawn) for text in answers),
         sends=tuple(_sending(text) for text in sends),
@@ -131,9 +139,23 @@ def read_json(text: str, option: str) -> Any:
     except RecursionError:
         raise OutsideError(f"{option}: the JSON is nested too deep") from None
     if (beyond := inexact(found)) is not None:
-        at = f" at {_cut(beyond.pointer)}" if beyond.path else ""
-        raise OutsideError(f"{option}: the number{at}: {beyond}; {AS_TEXT}")
+        at = f"the number at {_cut(beyond.pointer)}: " if beyond.path else ""
+        raise OutsideError(f"{option}: {at}{beyond}; {AS_TEXT}")
     return found
+
+
+def _refuse_unfit(data: dict[str, Any], definition: Definition) -> None:
+    """Raises `OutsideError` for data that the service would not start a run with."""
+    if definition.triggers and all(isinstance(one, CronTrigger) for one in definition.triggers):
+        return  # a cron brings no data
+    found = violations(data, definition.input)
+    if found:
+        each = [
+            f"{_cut(one.pointer)}: {one.message}" if one.pointer else one.message for one in found
+        ]
+        more = "" if len(each) <= _SHOWN else f"; and {len(each) - _SHOWN} more"
+        told = "; ".join(each[:_SHOWN])
+        raise OutsideError(f"--data is not what the workflow takes: {told}{more}")
 
 
 def _event_data(text: str, option: str) -> dict[str, Any]:
@@ -144,7 +166,7 @@ def _event_data(text: str, option: str) -> dict[str, Any]:
         size = len(gojson.dumps(gojson.from_python(found)))
     except ValueError as error:
         raise OutsideError(f"{option}: {error}") from None
-    if size > MAX_EVENT:
+    if size > MAX_EVENT_BYTES:
         raise OutsideError(f"{option}: the data of an event has at most 3 MiB, not {size:,} bytes")
     return found
 

@@ -1,13 +1,14 @@
 """Internal: CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
 from .checking import Expected, problems
+from .condition_checking import condition_problems
 from .conditions import OPERATORS, condition_to_cel
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
 from .matching import id_forms, same_id
-from .program import Program, compile
+from .program import Program, compile, value_shown
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
 from .template import Template, as_text, render_value, template, value_references
@@ -25,6 +26,7 @@ __all__ = [
     "as_text",
     "check_size",
     "compile",
+    "condition_problems",
     "condition_to_cel",
     "for_inngest",
     "foreign_problems",
@@ -37,5 +39,6 @@ __all__ = [
     "same_id",
     "template",
     "value_references",
+    "value_shown",
     "written_path",
 ]

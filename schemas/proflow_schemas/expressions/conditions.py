@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+
+from proflow_schemas.numbers import is_exact
 
 from .errors import ExpressionError
 from .literals import quote
@@ -66,6 +69,7 @@ NOTES = frozenset(
 """Keys that canvases write beside those of a condition; they say nothing of when it holds."""
 
 _PART = re.compile(r"""\.?([^.\[\]"'\s][^.\[\]]*)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""")
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
 
 
@@ -74,6 +78,63 @@ def condition_to_cel(condition: Any) -> str:
     text = _group(condition, 0)[0]
     parse(text)
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One `{field, operator, value}` of a structured condition.
+
+    Attributes:
+        path: Where it is in the condition: keys and indices.
+        field: The field as it is written.
+        parts: Its path from a name in scope, `event` or `steps`; numbers are indices of lists.
+        operator: The operator in its canonical spelling.
+        value: What it is compared with; None where there is none.
+    """
+
+    path: tuple[str | int, ...]
+    field: str
+    parts: tuple[str | int, ...]
+    operator: str
+    value: Any
+
+
+def comparisons(condition: Any, path: tuple[str | int, ...] = ()) -> Iterator[Comparison]:
+    """The comparisons of a structured condition that `condition_to_cel` takes, in order."""
+    if isinstance(condition, list | tuple):
+        for at, member in enumerate(condition):
+            yield from comparisons(member, (*path, at))
+        return
+    for key, member in condition.items():
+        if (key in _ALL | _ANY and isinstance(member, list | tuple)) or key == "not":
+            yield from comparisons(member, (*path, key))
+            return
+    for key in _MEMBER_KEYS:
+        if isinstance(condition.get(key), list | tuple):
+            yield from comparisons(condition[key], (*path, key))
+            return
+    field = condition["field"].strip()
+    parts = tuple(_scoped(_parts(_bare(field))))
+    yield Comparison(path, field, parts, _operator(condition), condition.get("value"))
+
+
+def alternatives(value: Any) -> list[Any]:
+    """What a value of a condition stands for: itself, and what a form's text reads as."""
+    if not isinstance(value, str):
+        return [value]
+    if _NUMBER.match(value) and is_exact(float(value)):
+        return [value, json.loads(value)]
+    return [value, value == "true"] if value in ("true", "false") else [value]
+
+
+def listed(value: Any) -> Any:
+    """The values of `in`; a text is a list of texts."""
+    return _list(value, "in", "") if isinstance(value, list | tuple | str) else value
+
+
+def bounds(value: Any) -> tuple[Any, Any]:
+    """The bounds of `between`."""
+    return _bounds(value, "")
 
 
 def _group(condition: Any, depth: int) -> tuple[str, bool]:
@@ -280,26 +341,45 @@ def _one_of_operators() -> str:
 
 
 def _field(field: str) -> tuple[str, str, str]:
-    """Tests that the field is there, reads it, and names it."""
-    if field.startswith("${") and field.endswith("}"):
-        field = field[2:-1].strip()
-    parts = _parts(field)
-    if not (parts[0] in ("event", "steps") and len(parts) > 1):
-        parts = ["event", "data", *parts]
+    """Tests that the field is there, reads it, and names it.
+
+    A number between dots (`lines.0.price`) is an index where a list stands there, as in the paths
+    of forms, and else the name of a field.
+    """
+    field = _bare(field)
+    parts = _scoped(_parts(field))
     read = str(parts[0])
     there: list[str] = []
     for at, part in enumerate(parts[1:], start=1):
         if at > 2 or (at > 1 and parts[0] == "event" and parts[1] != "data"):
             there.append(f"{read} != null")
         if isinstance(part, int):
-            there.append(f"size({read}) > {part}")
+            there.append(f"type({read}) == list && size({read}) > {part}")
             read = f"{read}[{part}]"
+            continue
+        if at > 1 and _INDEX.match(part):
+            is_list, key = f"type({read}) == list", quote(part)
+            there.append(
+                f"({is_list} ? size({read}) > {part} : type({read}) == map && has({read}[{key}]))"
+            )
+            read = f"({is_list} ? dyn({read})[{part}] : dyn({read})[{key}])"
             continue
         below = f"{read}.{part}" if is_identifier(part) else f"{read}[{quote(part)}]"
         if parts[:2] != ["event", "data"] or at > 1:
             there.append(f"has({below})")
         read = below
     return " && ".join(there) or "true", read, field
+
+
+def _bare(field: str) -> str:
+    return field[2:-1].strip() if field.startswith("${") and field.endswith("}") else field
+
+
+def _scoped(parts: list[str | int]) -> list[str | int]:
+    """A path from a name in scope: from `event.data`, unless it begins with `event` or `steps`."""
+    if parts[0] in ("event", "steps") and len(parts) > 1:
+        return parts
+    return ["event", "data", *parts]
 
 
 def _parts(field: str) -> list[str | int]:

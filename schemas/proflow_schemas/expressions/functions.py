@@ -8,10 +8,11 @@ defines for integers alone is defined here for them. Names with an `@` cannot be
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import cel_expr_python.cel as cel
 
@@ -40,8 +41,13 @@ REPLACED = {
     "string": "@string",
 }
 """CEL's functions, and what stands in their place."""
+SUMS = {"_+_": "@add", "_-_": "@subtract", "_*_": "@multiply"}
+"""CEL's functions that may give a number beyond the limit, and what stands in their place where
+they take numbers alone."""
 KEY = "@key"
 """Makes a key of a map of what is computed."""
+BEYOND_LIMIT = "@beyond"
+"""Fails: an operator has given a number that may have been rounded."""
 MIXED = "@mixed"
 """Notes that a number is compared with a text. Undefined for anything else."""
 
@@ -56,7 +62,22 @@ def _failure(message: str, help: str | None = None) -> ValueError:
 def _divide(left: float, right: float) -> float:
     if right == 0:
         raise _failure("division by zero")
-    return left / right
+    found = left / right
+    return found if is_exact(found) else _beyond("/")
+
+
+def _calculated(symbol: str) -> Callable[[float, float], float]:
+    calculate = {"+": operator.add, "-": operator.sub, "*": operator.mul}[symbol]
+
+    def calculated(left: float, right: float) -> float:
+        found = float(calculate(left, right))
+        return found if is_exact(found) else _beyond(symbol)
+
+    return calculated
+
+
+def _beyond(symbol: str) -> NoReturn:
+    raise _failure(f"`{symbol}` gives a number {BEYOND}", "compute with smaller units or numbers")
 
 
 def _modulo(left: float, right: float) -> float:
@@ -192,6 +213,7 @@ def functions() -> list[cel.FunctionDecl]:
         _declared("@double", _double, _DOUBLE, readable),
         _declared("@string", _string, _STRING, [(one,) for one in shown]),
         _declared(KEY, _key, _DYN, [(one,) for one in (*_NUMBERS, _STRING, _BOOL)]),
+        _declared(BEYOND_LIMIT, _beyond, _DYN, [(_STRING,)]),
         _declared(
             MIXED,
             _note_mixed,
@@ -204,7 +226,10 @@ def functions() -> list[cel.FunctionDecl]:
         ),
         _declared("round", _round, _DOUBLE, [*((one,) for one in _NUMBERS), *_PAIRS]),
         _declared("timestamp", _timestamp, _TIMESTAMP, [(_DOUBLE,)]),
-        _declared("_+_", lambda left, right: float(left + right), _DOUBLE, _UNLIKE),
-        _declared("_-_", lambda left, right: float(left - right), _DOUBLE, _UNLIKE),
-        _declared("_*_", lambda left, right: float(left * right), _DOUBLE, _UNLIKE),
+        # Integers come of keys of maps.
+        *(
+            _declared(function, _calculated(symbol), _DOUBLE, signatures)
+            for symbol, written in (("+", "_+_"), ("-", "_-_"), ("*", "_*_"))
+            for function, signatures in ((written, _UNLIKE), (SUMS[written], _PAIRS))
+        ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -17,11 +18,11 @@ from proflow_schemas.numbers import AS_TEXT, BEYOND, MAX_EXACT, is_exact, whole
 
 from .errors import ExpressionError
 from .extent import check_extent, check_size, grows, nodes_of
-from .functions import REPLACED, mixed
+from .functions import REPLACED, SUMS, mixed
 from .literals import written_path
 from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
 from .texts import duration_text, time_text
-from .tree import Call, Node
+from .tree import Call, Const, Node
 from .wording import COMPARISONS, evaluation_error
 
 # Deeper data would exhaust the C++ stack of the library.
@@ -29,8 +30,11 @@ MAX_DATA_DEPTH = 200
 
 _ERROR = cel.Type.ERROR
 _MISSING = object()
+_GONE_THROUGH = ("a list", "an object")
 _TOO_DEEP = f"the data is nested more than {MAX_DATA_DEPTH} levels deep"
 _NUL = "a text in the data contains the character U+0000"
+_LONGEST_SHOWN = 60
+"""Characters of a text in a message."""
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 # What of the scope an expression needs: nested by field; `True` the whole value, `False` only
@@ -125,7 +129,8 @@ class Program:
             for argument in call.arguments
         ]
         named = [f"`{written_path(path)}`" for path in sides if path is not None]
-        what = " and ".join(named) or f"what `{self.text[:60]}` compares"
+        text = self.text if len(self.text) <= _LONGEST_SHOWN else f"{self.text[:_LONGEST_SHOWN]}…"
+        what = " and ".join(named) or f"what `{text}` compares"
         return f"{what}: a number never equals a text"
 
     def _value(self, scope: Mapping[str, Any]) -> cel.Value:
@@ -267,12 +272,59 @@ def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionEr
                     return _missing(value, reference, at)
                 value = value[part]
     function, error = evaluation_error(raw)
-    called = [one.offset for one in _calls(syntax.tree) if _replaced(one.function) == function]
-    return error.shifted(called[0]) if len(called) == 1 else error
+    if function is None:
+        return error
+    called = [one for one in _calls(syntax.tree) if function in _names_of(one.function)]
+    error = _naming(error, called, scope)
+    return error.shifted(called[0].offset) if len(called) == 1 else error
 
 
-def _replaced(function: str) -> str:
-    return REPLACED.get(function, function)
+def _naming(
+    error: ExpressionError, called: list[Call], scope: Mapping[str, Any]
+) -> ExpressionError:
+    """The error with the fields that an operator could not take, and what they are."""
+    for call in called:
+        if call.target is not None and call.function in ("contains", "startsWith", "endsWith"):
+            sides = [_side(one, scope) for one in (call.target, *call.arguments)]
+        elif call.function in COMPARISONS or call.function in SUMS:
+            sides = [_side(argument, scope) for argument in call.arguments]
+        else:
+            continue
+        kinds = [kind for _, kind in sides]
+        fits = kinds[-1] in _GONE_THROUGH if call.function == "@in" else len(set(kinds)) == 1
+        named = [f"`{written_path(path)}` is {kind}" for path, kind in sides if path is not None]
+        if fits or None in kinds or not named:
+            continue
+        message = error.message
+        if call.function == "@in" and _is_loose(call.arguments[1]):
+            # Conditions with `contains` are written so.
+            message = f"`contains` is for a string, a list or an object, not {kinds[1]}"
+        return ExpressionError(f"{message}: {' and '.join(named)}", help=error.help)
+    return error
+
+
+def _side(node: Node, scope: Mapping[str, Any]) -> tuple[tuple[str, ...] | None, str | None]:
+    """The path that one side of an operator reads, and what is there; None: nobody knows."""
+    if isinstance(node, Const):
+        return None, _kind(node.value)
+    if _is_loose(node):
+        return _side(children(node)[0], scope)
+    value: Any = scope
+    path = constant_path(node)
+    for part in path or ():
+        if not isinstance(value, Mapping) or part not in value:
+            return None, None
+        value = value[part]
+    return (None, None) if path is None else (path, _kind(value))
+
+
+def _is_loose(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == "dyn"
+
+
+def _names_of(function: str) -> tuple[str | None, ...]:
+    """What a function may be called where it is evaluated."""
+    return function, REPLACED.get(function), SUMS.get(function)
 
 
 def _calls(node: Node) -> Iterator[Call]:
@@ -292,6 +344,17 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "a string"
     return "a list" if isinstance(value, list) else "an object"
+
+
+def value_shown(value: Any) -> str:
+    """What a JSON value is, with the value itself if it is short: `the string "a"`, `a list`."""
+    if value is None or isinstance(value, list | tuple | Mapping):
+        return _kind(value)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return f"`{text}`"
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return f"the {'string' if isinstance(value, str) else 'number'} `{shown}`"
 
 
 def _json(value: Any, depth: int = 0) -> Any:

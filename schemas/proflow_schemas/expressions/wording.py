@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from proflow_schemas.numbers import BEYOND
+from proflow_schemas.numbers import BEYOND, number_text
 
 from .errors import ExpressionError
-from .functions import OWN, REPLACED
+from .functions import OWN, REPLACED, SUMS
 
 FUNCTIONS = frozenset(
     {
@@ -77,7 +77,8 @@ _TYPES = {
     "type": "a type",
 }
 
-_WRITTEN = {ours: written for written, ours in REPLACED.items()}
+_NUMBER_KEY = re.compile(r"Key not found in map : (-?[0-9][0-9.e+-]*)$")
+_WRITTEN = {ours: written for written, ours in (*REPLACED.items(), *SUMS.items())}
 COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
 
 _UNLIKE = "write both as texts or both as numbers; `double(…)` makes a number of a text"
@@ -136,6 +137,14 @@ def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
         types += [part.strip() for part in (arguments or "").split(",") if part.strip()]
         worded, help = overload(_WRITTEN.get(function, function), types)
         return function, ExpressionError(worded, help=help)
+    if match := _NUMBER_KEY.search(message):
+        key = number_text(float(match.group(1)))
+        return None, ExpressionError(
+            f"an object is read by the number {key}, and its fields are named by strings",
+            help=f'write `["{key}"]`, or `string(…)` around what is computed',
+        )
+    if match := re.search(r"[Ii]nvalid container type: '(\w+)'", message):
+        return None, ExpressionError(f"{type_name(match.group(1))} cannot be indexed")
     for pattern, worded, help in _EVALUATION:
         if match := re.search(pattern, message):
             return None, ExpressionError(worded.format(*match.groups()), help=help)
@@ -155,6 +164,7 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
     (r"String to Duration", "a string is not a duration such as `90s` or `1h30m`", None),
     (r"invalid regular expression: (.*)$", "invalid regular expression: {0}", None),
     (r"duplicate key", "an object has the same key twice", None),
+    (r"integer overflow", f"a number is {BEYOND}", None),
     (r"map key type|@key", "an object's keys must be strings", None),
     (r"Iteration budget", "the expression goes through too many items", None),
     (r'No value with name "(.*?)"', "there is nothing called `{0}` here", None),

@@ -1,0 +1,209 @@
+"""Checks structured conditions against what is known of the fields that they compare.
+
+A condition becomes an expression that takes values of every type, so that forms may write numbers as
+texts: the library's type checker has nothing to say about it. So each comparison is looked at as it
+was written, and what is wrong is said where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from .checking import problems
+from .conditions import Comparison, alternatives, bounds, comparisons, listed
+from .errors import ExpressionError, ExpressionProblem
+from .literals import quote
+from .scope import (
+    TypeScope,
+    did_you_mean,
+    kinds_text,
+    reference_problem,
+    shape_of,
+)
+from .shapes import Shape
+from .syntax import Reference
+from .template import template
+
+Path = tuple[str | int, ...]
+
+_NUMBER = frozenset({"number", "integer"})
+_ORDERED = frozenset({"string", *_NUMBER})
+_HOLDING = frozenset({"string", "array", "object"})
+_WITHOUT_VALUE = frozenset({"isEmpty", "isNotEmpty", "exists", "notExists"})
+
+
+def condition_problems(condition: Any, scope: TypeScope) -> list[tuple[Path, ExpressionProblem]]:
+    """Everything wrong with a structured condition: where in it, and what.
+
+    Args:
+        condition: One that `condition_to_cel` takes.
+        scope: What it may read.
+    """
+    return [
+        (path, found) for one in comparisons(condition) for path, found in _problems_of(one, scope)
+    ]
+
+
+def _problems_of(one: Comparison, scope: TypeScope) -> Iterator[tuple[Path, ExpressionProblem]]:
+    field = (*one.path, "field")
+    if (unknown := _unknown(one, scope)) is not None:
+        yield field, unknown
+        return
+    computed = False
+    for path, text in _texts(one.value, (*one.path, "value")):
+        for expression, _ in template(text).expressions:
+            computed = True
+            yield from ((path, found) for found in problems(expression, scope))
+    shape = _shape(one, scope)
+    kinds = frozenset({"any"}) if shape is None else shape.kinds() - {"null"}
+    if computed or shape is None or not kinds or "any" in kinds or one.operator in _WITHOUT_VALUE:
+        return
+    yield from _type_problems(one, shape, kinds)
+
+
+def _unknown(one: Comparison, scope: TypeScope) -> ExpressionProblem | None:
+    """That there is no such field."""
+    named: list[str] = []
+    for part in one.parts:
+        if isinstance(part, int) or (part.isdecimal() and len(named) > 1):
+            break
+        named.append(part)
+    reference = Reference(tuple(named), 0, len(one.field), guarded=True)
+    return reference_problem(one.field, reference, scope)
+
+
+def _shape(one: Comparison, scope: TypeScope) -> Shape | None:
+    """What is known of the field; None: nothing."""
+    names: list[str] = []
+    shape: Shape | None = None
+    for at, part in enumerate(one.parts):
+        if shape is None and isinstance(part, str) and not (at > 1 and part.isdecimal()):
+            names.append(part)
+            continue
+        if shape is None:
+            shape = shape_of(tuple(names), scope)
+        if shape is None:
+            return None
+        is_index = isinstance(part, int) or (part.isdecimal() and "array" in shape.kinds())
+        if isinstance(part, str) and not is_index:
+            shape = shape.field(part)
+        elif shape.kinds() <= {"array", "null"}:
+            shape = shape.item()
+        else:
+            return None
+    return shape_of(tuple(names), scope) if shape is None else shape
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The strings with `${…}` in a value."""
+    if isinstance(value, str) and "${" in value:
+        yield path, value
+    elif isinstance(value, list | tuple):
+        for at, item in enumerate(value):
+            yield from _texts(item, (*path, at))
+
+
+def _type_problems(
+    one: Comparison, shape: Shape, kinds: frozenset[str]
+) -> Iterator[tuple[Path, ExpressionProblem]]:
+    value, operator = (*one.path, "value"), (*one.path, "operator")
+    match one.operator:
+        case "==" | "!=":
+            yield from _equality(one, shape, kinds, [(value, one.value)])
+        case "in" | "notIn":
+            members = listed(one.value)
+            own = isinstance(one.value, list | tuple)
+            places = [((*value, at) if own else value, item) for at, item in enumerate(members)]
+            yield from _equality(one, shape, kinds, places)
+        case "contains" | "notContains":
+            if not kinds & _HOLDING:
+                what = "a string, a list or an object"
+                yield operator, _takes(one, what, kinds)
+            elif kinds <= {"string", "object"} and not isinstance(one.value, str):
+                of = "a field of " if kinds <= {"object"} else ""
+                yield value, _unlike(one, frozenset({"string"}), one.value, of)
+            elif kinds <= {"array"}:
+                item = shape.item()
+                of_items = item.kinds() - {"null"}
+                if of_items and "any" not in of_items:
+                    yield from _equality(
+                        one, item, of_items, [(value, one.value)], of="an item of "
+                    )
+        case "startsWith" | "endsWith":
+            if "string" not in kinds:
+                yield operator, _takes(one, "a string", kinds)
+        case _:
+            if not kinds & _ORDERED:
+                yield operator, _takes(one, "a number or a string", kinds)
+                return
+            limits = bounds(one.value) if one.operator == "between" else (one.value,)
+            for limit in limits:
+                if not _kinds_of(limit) & _ordered_like(kinds):
+                    yield value, _unlike(one, kinds, limit)
+                    return
+
+
+def _ordered_like(kinds: Collection[str]) -> frozenset[str]:
+    return frozenset(kinds) | (_NUMBER if _NUMBER & frozenset(kinds) else frozenset())
+
+
+def _equality(
+    one: Comparison,
+    shape: Shape,
+    kinds: frozenset[str],
+    values: list[tuple[Path, Any]],
+    of: str = "",
+) -> Iterator[tuple[Path, ExpressionProblem]]:
+    """Values that the field, or what `of` says of it, never equals."""
+    known = shape.values()
+    for path, value in values:
+        if value is None:
+            continue
+        if not _kinds_of(value) & _ordered_like(kinds):
+            yield path, _unlike(one, kinds, value, of)
+            return
+        elif known is not None and not any(same in known for same in alternatives(value)):
+            texts = [item for item in known if isinstance(item, str)]
+            help = did_you_mean(str(value), texts, quoted=True)
+            if help is None:
+                help = "it is one of " + ", ".join(f"`{_shown(item)}`" for item in known[:12])
+            yield path, _problem(f"{of}`{one.field}` is never `{_shown(value)}`", help)
+
+
+def _kinds_of(value: Any) -> frozenset[str]:
+    return frozenset(
+        kind for same in alternatives(value) for kind in Shape.of({"const": same}).kinds()
+    )
+
+
+def _unlike(one: Comparison, kinds: Collection[str], value: Any, of: str = "") -> ExpressionProblem:
+    given = kinds_text(Shape.of({"const": value}).kinds() - {"integer"} or {"number"})
+    numbers = frozenset(kinds) <= _NUMBER
+    return _problem(
+        f"`{one.operator}` compares {of}`{one.field}`, which is {_kinds_text(kinds)}, with {given}",
+        f"write {'a number' if numbers else _kinds_text(kinds)}",
+    )
+
+
+def _takes(one: Comparison, what: str, kinds: Collection[str]) -> ExpressionProblem:
+    return _problem(
+        f"`{one.operator}` is for {what}, and `{one.field}` is {_kinds_text(kinds)}",
+        "use another operator",
+    )
+
+
+def _kinds_text(kinds: Collection[str]) -> str:
+    return kinds_text({"number" if one == "integer" else one for one in kinds})
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = quote(value)
+    except ExpressionError:
+        text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _problem(message: str, help: str) -> ExpressionProblem:
+    return ExpressionProblem("type", message, 0, 0, help)
