@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from proflow_runtime.retry import Retry
     from proflow_runtime.schedules import cron_trigger, fan_out
     from proflow_runtime.structures import Branch, Exit
-    from proflow_runtime.subprocess import WITH_PARENT
+    from proflow_runtime.subprocess import WITH_CALL, WITH_PARENT
     from proflow_runtime.tenant import current_tenant
 
 __all__ = [
+    "WITH_CALL",
     "WITH_PARENT",
     "Again",
     "Branch",
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "WITH_CALL": "subprocess",
     "WITH_PARENT": "subprocess",
     "Again": "results",
     "Branch": "structures",

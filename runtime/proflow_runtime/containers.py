@@ -233,8 +233,7 @@ class Containers(Structures):
 
             async def memo() -> JSON:
                 self._groups.executed = True
-                if self._closer is not None:
-                    await self._closer(progress.asked)
+                await self._leave(step, progress)
                 return {
                     "name": first.name,
                     "message": str(first),

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
+from proflow_runtime import events
 from proflow_runtime.bodies import Body, run_body
 from proflow_runtime.frames import Stretch
 from proflow_runtime.groups import MissedTarget, Stall
@@ -18,6 +19,8 @@ from proflow_runtime.results import Failed, ItemEnded, Left, Returned, Stopped
 from proflow_runtime.values import JSON
 
 T = TypeVar("T")
+BATCH = 200
+"""Events that are sent at once."""
 
 _LEAVING = re.compile(r"/(returned|ended)(-\d+)?$")
 
@@ -68,8 +71,7 @@ class Leaving(Pass):
             if left is None:
                 return None
             self._open.discard(step)
-            if self._closer is not None:
-                await self._closer(progress.asked)
+            await self._leave(step, progress)
             back = left.back if isinstance(left, Returned) else None
             return {
                 "node": left.node,
@@ -113,6 +115,25 @@ class Leaving(Pass):
                 known = await self._groups.one(memoised)
             progress.restore(known)
             return LeftBy(known["node"], known["outcome"], known["limit"], known["of"])
+
+    async def _leave(self, step: str, progress: Progress) -> None:
+        """Inside the step that keeps what was known: end what is open outside of this run."""
+        if self._closer is not None:
+            await self._closer(progress.asked)
+        cancelling = [
+            events.outgoing(
+                found.event,
+                dict(found.data),
+                tenant_id=self.tenant_id,
+                run_id=self.run_id,
+                step=f"{step}:{call.id}",
+                cause=self._ctx.event.id,
+            )
+            for call in progress.calls
+            for found in [await self._callees.leave(call)]
+        ]
+        for start in range(0, len(cancelling), BATCH):
+            await self._step._client.send(cancelling[start : start + BATCH])
 
     def _leaving(self, node: str, part: str, execution: int) -> Iterator[str]:
         """The ids of the step that ends something: the next one where it was overtaken."""

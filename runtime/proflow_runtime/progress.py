@@ -11,6 +11,7 @@ from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
 if TYPE_CHECKING:
+    from proflow_runtime.callees import Call
     from proflow_runtime.passes import Pass
 
 
@@ -50,6 +51,12 @@ class Progress:
     def asked(self) -> list[str]:
         """The executions of approvals that were begun here and are open."""
         return sorted(self._at._asked.changed())
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of other workflows that were begun here and are open."""
+        found = [call for call in self._at._open.changed().values() if call is not None]
+        return sorted(found, key=lambda one: one.id)
 
     def told(self) -> dict[str, JSON]:
         """What has changed, as JSON for a memo."""

@@ -11,6 +11,7 @@ import inngest
 
 from proflow_runtime import clock, events, steering, subprocess, tenant
 from proflow_runtime.attempts import Attempt
+from proflow_runtime.callees import Call
 from proflow_runtime.envelopes import StepFailure, open_memo, seal_failure
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
@@ -132,10 +133,12 @@ class Steps(Pass):
                 raise subprocess.SubprocessError("simulated")
             given = {} if input is None else self._resolved(input)
             parent = self.inngest_run_id
-            callee = self._callees.workflow(workflow, f"{parent}:{step}")
+            call_id = f"{parent}:{step}"
+            callee = self._callees.workflow(workflow, call_id)
             data = subprocess.invocation(
                 given, self._ctx.event.data, self.tenant_id, parent, callee.own
             )
+            calls = Call(call_id, workflow, data)
             call = partial(
                 self._step.invoke_by_id,
                 step,
@@ -144,7 +147,7 @@ class Steps(Pass):
                 timeout=timeout,
             )
             output = subprocess.answered(
-                workflow, await self._groups.one(partial(self._stepped, step, call))
+                workflow, await self._groups.one(partial(self._stepped, step, call, calls))
             )
         except (inngest.StepError, inngest.NonRetriableError, subprocess.SubprocessError) as error:
             named = error.name if isinstance(error, inngest.StepError) else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
 """When a child is cancelled: its parent's run has ended, however it did. Only children match, since
 elsewhere the field is missing."""
 
+CALL_LEFT = "proflow/call.left"
+OF_CALL = f"async.data.call == event.data.{LINEAGE}.call"
+WITH_CALL = inngest.Cancel(event=CALL_LEFT, if_exp=OF_CALL)
+"""When a child is cancelled besides: the item or the iteration that it was called in is over."""
+
 
 class SubprocessError(Exception):
     """A child could not be started, or did not come to an end of its own."""
@@ -26,6 +32,14 @@ class SubprocessError(Exception):
 
 class SubprocessCancelled(SubprocessError):
     """Somebody cancelled a child."""
+
+
+def call_id(call: str) -> str:
+    """What a child and the event that cancels it have in common.
+
+    A digest, since a step's id may hold what Inngest's matching of events does not read.
+    """
+    return hashlib.sha256(call.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def invocation(

@@ -19,7 +19,7 @@ from proflow_schemas.step_ids import step_id
 from reference.containers import Container
 from reference.game import Abandoned, Game, Stopped
 from reference.nodes import TRIGGERS, start_node
-from reference.outside import Happened, Outside, Run
+from reference.outside import Called, Happened, Outside, Run
 from reference.rounds import Round, rounds_of
 from reference.tails import stop_tails
 
@@ -291,6 +291,10 @@ class Level:
             target = way.edge.target
             self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
         return round_
+
+    def call(self, name: str, step: str) -> Called:
+        """A node begins a run of another workflow."""
+        return self.game.call(InIteration(self, name), step)
 
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
         """Something that a node does later, unless its iteration is over by then."""
