@@ -12,6 +12,7 @@ from proflow_schemas.definition import (
     ChooseOp,
     EndOp,
     ForeachOp,
+    InvokeOp,
     LeaveOp,
     LoopOp,
     ParallelOp,
@@ -98,6 +99,8 @@ class Lengths:
                 return Length(APPROVAL_STEPS)
             case WaitOp():
                 return Length(1 + self._block(op.armed_with).most)
+            case InvokeOp() if op.timeout is not None:
+                return Length(2)
             case CallOp():
                 return self._functions[op.function]
             case BranchOp():

@@ -9,18 +9,16 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from proflow_runtime import events
 from proflow_runtime.bodies import Body, run_body
+from proflow_runtime.calling import Calls
 from proflow_runtime.frames import Stretch
 from proflow_runtime.groups import MissedTarget, Stall
-from proflow_runtime.passes import Pass, step_id
+from proflow_runtime.passes import step_id
 from proflow_runtime.progress import Progress, executed
 from proflow_runtime.results import Failed, ItemEnded, Left, Returned, Stopped
 from proflow_runtime.values import JSON
 
 T = TypeVar("T")
-BATCH = 200
-"""Events that are sent at once."""
 
 _LEAVING = re.compile(r"/(returned|ended)(-\d+)?$")
 
@@ -43,7 +41,7 @@ class LeftBy:
     of: str | None = None
 
 
-class Leaving(Pass):
+class Leaving(Calls):
     """What runs until something ends it.
 
     Inngest goes on behind the run's back with what is open then. So what the run knew at that moment
@@ -120,20 +118,7 @@ class Leaving(Pass):
         """Inside the step that keeps what was known: end what is open outside of this run."""
         if self._closer is not None:
             await self._closer(progress.asked)
-        cancelling = [
-            events.outgoing(
-                found.event,
-                dict(found.data),
-                tenant_id=self.tenant_id,
-                run_id=self.run_id,
-                step=f"{step}:{call.id}",
-                cause=self._ctx.event.id,
-            )
-            for call in progress.calls
-            for found in [await self._callees.leave(call)]
-        ]
-        for start in range(0, len(cancelling), BATCH):
-            await self._step._client.send(cancelling[start : start + BATCH])
+        await self._cancel(step, progress.calls)
 
     def _leaving(self, node: str, part: str, execution: int) -> Iterator[str]:
         """The ids of the step that ends something: the next one where it was overtaken."""
