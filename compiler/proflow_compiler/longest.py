@@ -118,7 +118,7 @@ class Lengths:
                     for one in walk(list(op.steps))
                     if isinstance(one, AgainOp) and one.to == op.node
                 ]
-                memos = sum(one.limit for one in back if one.at_once)
+                memos = sum(one.limit for one in back if one.at_once) * self._leaving(op.steps)
                 return self._times(op.steps, 1 + sum(one.limit for one in back), memos)
             case LoopOp():
                 times = op.max_iterations
@@ -140,7 +140,12 @@ class Lengths:
         """The steps that keep what was known as something ended an item: where more was at work."""
         ops = list(self._all(block))
         at_once = any(isinstance(op, ParallelOp | RegionOp) for op in ops)
-        return int(at_once and any(isinstance(op, StopOp) for op in ops))
+        ends = any(isinstance(op, StopOp) for op in ops)
+        return self._leaving(block) if at_once and ends else 0
+
+    def _leaving(self, block: Sequence[Any]) -> int:
+        """The steps by which a block is left: one cancels what it has called."""
+        return 2 if any(isinstance(op, InvokeOp) for op in self._all(block)) else 1
 
     def _all(self, block: Sequence[Any]) -> Iterator[Any]:
         """The ops of a block, and of the functions that it leads to."""

@@ -22,9 +22,10 @@ TIMED_OUT = "InngestInvokeTimeoutError"
 class Calls(Pass):
     """Calls of other workflows.
 
-    Inngest lets a child go on that its parent waits for no more. So whatever leaves one cancels it, by
-    an event that is sent inside a step: where an item or an iteration is over, the step that keeps what
-    was known then; where a child has taken too long, a step `x/left`.
+    Inngest lets a child go on that its parent waits for no more. So whatever leaves one cancels it, in
+    a step of its own: `x/left` if it takes too long, `x/ended-left` and so on after the step that keeps
+    what was known as an item or an iteration was left. Not in that step itself: another pass may see
+    the child cancelled before it sees that the step is over, and would take that for a failure.
     """
 
     async def _called(
@@ -52,17 +53,27 @@ class Calls(Pass):
             answer = await self._groups.one(partial(self._stepped, step, invoke, call))
         except inngest.StepError as error:
             if error.name == TIMED_OUT:
-                memo = partial(self._step.run, left, partial(self._cancel_late, left, call))
+                memo = partial(self._step.run, left, partial(self._cancel, left, [call]))
                 await self._groups.one(partial(self._stepped, left, memo, call))
             raise
         return subprocess.answered(workflow, answer)
 
-    async def _cancel_late(self, step: str, call: Call) -> None:
-        self._groups.executed = True
-        await self._cancel(step, [call])
+    async def _cancel_left(self, step: str, known: Any) -> None:
+        """Cancel, in a step, what was called and open when something was left, which is known since.
+
+        Until then these calls count as open: something around may be left, too.
+        """
+        # What was begun by an earlier version has kept no calls.
+        found = [self._open.get(one) for one in known.get("calls", ())]
+        if not found:
+            return
+        calls = [call for call in found if call is not None]
+        memo = partial(self._step.run, step, partial(self._cancel, step, calls))
+        await self._groups.one(partial(self._stepped, step, memo))
 
     async def _cancel(self, step: str, calls: Iterable[Call]) -> None:
         """Cancel what was called, inside a step."""
+        self._groups.executed = True
         cancelling = [
             events.outgoing(
                 found.event,

@@ -233,7 +233,8 @@ class Containers(Structures):
 
             async def memo() -> JSON:
                 self._groups.executed = True
-                await self._leave(step, progress)
+                if self._closer is not None:
+                    await self._closer(progress.asked)
                 return {
                     "name": first.name,
                     "message": str(first),
@@ -247,6 +248,9 @@ class Containers(Structures):
 
             call = partial(self._step.run, step, memo)
             known = await self._groups.one(partial(self._stepped, step, call))
+            await self._cancel_left(
+                step_id(node, "error-left", items=self._frame.items, execution=execution), known
+            )
             progress.restore(known)
         for name, items, number in known["states"] if self.states is not None else ():
             self._keep((name, tuple(items)), NodeState("cancelled", round=number))

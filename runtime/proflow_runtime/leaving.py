@@ -69,7 +69,8 @@ class Leaving(Calls):
             if left is None:
                 return None
             self._open.discard(step)
-            await self._leave(step, progress)
+            if self._closer is not None:
+                await self._closer(progress.asked)
             back = left.back if isinstance(left, Returned) else None
             return {
                 "node": left.node,
@@ -111,14 +112,12 @@ class Leaving(Calls):
                 return LeftBy(left.node, left.outcome)  # nothing else was at work
             if known is None:
                 known = await self._groups.one(memoised)
+            items = self._frame.items
+            await self._cancel_left(
+                step_id(node, f"{part}-left", items=items, execution=execution), known
+            )
             progress.restore(known)
             return LeftBy(known["node"], known["outcome"], known["limit"], known["of"])
-
-    async def _leave(self, step: str, progress: Progress) -> None:
-        """Inside the step that keeps what was known: end what is open outside of this run."""
-        if self._closer is not None:
-            await self._closer(progress.asked)
-        await self._cancel(step, progress.calls)
 
     def _leaving(self, node: str, part: str, execution: int) -> Iterator[str]:
         """The ids of the step that ends something: the next one where it was overtaken."""

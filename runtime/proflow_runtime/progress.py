@@ -11,7 +11,6 @@ from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
 if TYPE_CHECKING:
-    from proflow_runtime.callees import Call
     from proflow_runtime.passes import Pass
 
 
@@ -52,14 +51,9 @@ class Progress:
         """The executions of approvals that were begun here and are open."""
         return sorted(self._at._asked.changed())
 
-    @property
-    def calls(self) -> list[Call]:
-        """The calls of other workflows that were begun here and are open."""
-        found = [call for call in self._at._open.changed().values() if call is not None]
-        return sorted(found, key=lambda one: one.id)
-
     def told(self) -> dict[str, JSON]:
         """What has changed, as JSON for a memo."""
+        open_ = self._at._open.changed()
         settled = {name for one in self._settled for name in one.changed()}
         return {
             "executions": [
@@ -67,7 +61,8 @@ class Progress:
                 for (name, items), number in self._at._executions.changed().items()
             ],
             "outcomes": self._at._inner_outcomes.changed(),
-            "open": sorted(self._at._open.changed()),
+            "open": sorted(open_),
+            "calls": sorted(step for step, call in open_.items() if call is not None),
             "settled": sorted(settled),
         }
 

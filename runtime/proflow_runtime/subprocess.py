@@ -65,6 +65,11 @@ def invocation(
     return {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **own}}
 
 
+def was_cancelled(answer: Any) -> bool:
+    """Whether this is what Inngest says of a child that was cancelled: the event of its end."""
+    return isinstance(answer, dict) and answer.get("name") == PARENT_ENDED
+
+
 def answered(workflow: str, answer: JSON) -> JSON:
     """A child's `{"result", "output"}`. Raises `SubprocessError`, also for what no child says.
 
@@ -76,6 +81,6 @@ def answered(workflow: str, answer: JSON) -> JSON:
             if problem is not None:
                 raise SubprocessError(f"workflow `{workflow}`: {problem}")
             return {"result": answer["result"], "output": answer["output"]}
-        if answer.get("name") == PARENT_ENDED:
+        if was_cancelled(answer):
             raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
     raise SubprocessError(f"function `{workflow}` is no workflow: its result is none of one")

@@ -202,7 +202,11 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error", "/left")) or "/part-" in step or is_leaving(step):
+        if (
+            step.endswith(("/notify", "/error", "/left", "-left"))
+            or "/part-" in step
+            or is_leaving(step)
+        ):
             continue
         if ended is not None:
             if step in done:

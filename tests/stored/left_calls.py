@@ -38,7 +38,7 @@ def in_an_iteration(**pause: Any) -> dict[str, Any]:
         "start": ("start", {}),
         "draft": ("task", {"handler": "draft"}),
         "fork": ("parallel", {}),
-        "ask": ("approval", {"approverType": "user", "approverIds": ["ben"]}),
+        "ask": ("approval", {"approverType": "user", "approverIds": ["ben"], "allowReturn": True}),
         "call": ("subprocess", {"workflow": "child", "input": {"for": "${steps.draft.output}"}}),
         "check": ("approval", {"approverType": "user", "approverIds": ["cat"]}),
         "both": ("join", {"mode": "all"}),
