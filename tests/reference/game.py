@@ -66,8 +66,6 @@ class Game:
         """The stops of the instant in which the run ends."""
         self.calls: list[tuple[Living, Called]] = []
         """The runs of other workflows that are open, and what each is called in."""
-        self.planned = 0
-        """How much had been planned before what stopped the run first."""
         self.count = 0
 
     def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
@@ -77,14 +75,12 @@ class Game:
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
         while self.coming:
-            at, number, level, what = heapq.heappop(self.coming)
-            if self.ending and (at > self.now or number > self.planned):
-                continue  # nothing new starts; what was to happen in this instant may stop it, too
+            at, _, level, what = heapq.heappop(self.coming)
+            if self.ending and at > self.now:
+                continue  # nothing new starts; what else happens in this instant may stop it, too
             if not level.alive:
                 continue
             self.now = at
-            if not self.ending:
-                self.planned = self.count
             try:
                 what()
                 level.look()

@@ -50,6 +50,8 @@ def start_node(level: "Level", name: str) -> None:
             EachItem(level, name).start()
         case Loop():
             EachRound(level, name).start()
+        case _ if level.game.ending:
+            pass  # the run is over: what could still fail it is what takes no step
         case _:
             _Step(level, name).start(config)
 
