@@ -13,6 +13,7 @@ from proflow_schemas.definition import (
     EndOp,
     ForeachOp,
     InnerList,
+    InvokeOp,
     LeaveOp,
     LoopOp,
     ParallelOp,
@@ -108,6 +109,8 @@ class Lengths:
                 return Length(APPROVAL_STEPS)
             case WaitOp():
                 return Length(1 + self._block(op.armed_with).most)
+            case InvokeOp() if op.timeout is not None:
+                return Length(2)
             case CallOp():
                 return self._functions[op.function]
             case BranchOp():
@@ -125,7 +128,7 @@ class Lengths:
                     for one in walk(list(op.steps))
                     if isinstance(one, AgainOp) and one.to == op.node
                 ]
-                memos = sum(one.limit for one in back if one.at_once)
+                memos = sum(one.limit for one in back if one.at_once) * self._leaving(op.steps)
                 return self._times(op.steps, 1 + sum(one.limit for one in back), memos)
             case LoopOp():
                 times = op.max_iterations
@@ -149,7 +152,12 @@ class Lengths:
         """The steps that keep what was known as something ended an item: where more was at work."""
         ops = list(self.all_ops(block))
         at_once = any(isinstance(op, ParallelOp | RegionOp) for op in ops)
-        return int(at_once and any(isinstance(op, StopOp) for op in ops))
+        ends = any(isinstance(op, StopOp) for op in ops)
+        return self._leaving(block) if at_once and ends else 0
+
+    def _leaving(self, block: Sequence[Any]) -> int:
+        """The steps by which a block is left: one cancels what it has called."""
+        return 2 if any(isinstance(op, InvokeOp) for op in self.all_ops(block)) else 1
 
     def all_ops(self, block: Sequence[Any]) -> Iterator[Any]:
         """The ops of a block, and of the functions that it leads to."""

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from proflow_runtime.retry import Retry
     from proflow_runtime.schedules import cron_trigger, fan_out
     from proflow_runtime.structures import Branch, Exit
-    from proflow_runtime.subprocess import WITH_PARENT
+    from proflow_runtime.subprocess import WITH_CALL, WITH_PARENT
     from proflow_runtime.tenant import NoTenantError, current_tenant
     from proflow_runtime.values import JSON
 
 __all__ = [
     "JSON",
+    "WITH_CALL",
     "WITH_PARENT",
     "Again",
     "Branch",
@@ -73,6 +74,7 @@ __getattr__ = exporting(
     {
         "JSON": "values",
         "InnerList": "counting",
+        "WITH_CALL": "subprocess",
         "WITH_PARENT": "subprocess",
         "Again": "results",
         "Branch": "structures",

@@ -270,6 +270,9 @@ class Containers(Structures):
 
             call = partial(self._step.run, step, memo)
             known = await self._groups.one(partial(self._stepped, step, call))
+            await self._cancel_left(
+                step_id(node, "error-left", items=self._frame.items, execution=execution), known
+            )
             progress.restore(known)
         for name, items, number in known["states"] if self.states is not None else ():
             self._keep((name, tuple(items)), NodeState("cancelled", round=number))

@@ -15,7 +15,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.interpreter import interpret
 from proflow_runtime.parts import function_id, part_event
 from proflow_runtime.schedules import cron_trigger, fan_out
-from proflow_runtime.subprocess import WITH_PARENT
+from proflow_runtime.subprocess import WITH_CALL, WITH_PARENT
 
 MIN_RETRIES = 4
 
@@ -140,6 +140,8 @@ def _limits(definition: Definition) -> dict[str, Any]:
     # Inngest leaves the children of a run that has ended running. Any workflow may be one.
     if settings.ends_with_parent:
         cancel.append(WITH_PARENT)
+    if settings.ends_with_call:
+        cancel.append(WITH_CALL)
     found["cancel"] = cancel
     if settings.idempotency is not None:
         found["idempotency"] = settings.idempotency

@@ -10,9 +10,10 @@ from itertools import count
 from typing import Any, TypeVar
 
 from proflow_runtime.bodies import Body, run_body
+from proflow_runtime.calling import Calls
 from proflow_runtime.frames import Stretch
 from proflow_runtime.groups import MissedTarget, Stall
-from proflow_runtime.passes import Pass, step_id
+from proflow_runtime.passes import step_id
 from proflow_runtime.progress import Progress, executed
 from proflow_runtime.results import Failed, ItemEnded, Left, Returned, Stopped
 from proflow_runtime.values import JSON
@@ -40,7 +41,7 @@ class LeftBy:
     of: str | None = None
 
 
-class Leaving(Pass):
+class Leaving(Calls):
     """What runs until something ends it.
 
     Inngest goes on behind the run's back with what is open then. So what the run knew at that moment
@@ -111,6 +112,10 @@ class Leaving(Pass):
                 return LeftBy(left.node, left.outcome)  # nothing else was at work
             if known is None:
                 known = await self._groups.one(memoised)
+            items = self._frame.items
+            await self._cancel_left(
+                step_id(node, f"{part}-left", items=items, execution=execution), known
+            )
             progress.restore(known)
             return LeftBy(known["node"], known["outcome"], known["limit"], known["of"])
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proflow_runtime.approvals import Closer, Opener
-    from proflow_runtime.callees import Callees
+    from proflow_runtime.callees import Call, Callees
 
 T = TypeVar("T")
 
@@ -85,8 +85,9 @@ class Pass:
         """Where only the first of several paths goes on, and one has."""
         self._asked: Kept[str, bool] = Kept()
         """The executions of approvals that are open."""
-        self._open: Kept[str, bool] = Kept()
-        """The steps in items and iterations that have begun and are not over."""
+        self._open: Kept[str, Call | None] = Kept()
+        """The steps in items and iterations that have begun and are not over; of those that call
+        another workflow, the call."""
         self._remarks: dict[tuple[ItemKey, int], tuple[str, ...]] = {}
         """What is to be noted with the state of a node, by the round of its loop."""
         self.planned = 0
@@ -188,8 +189,10 @@ class Pass:
         """Whether it is this step that Inngest asks this pass for."""
         return self._step._target_hashed_id == _hashed(step)
 
-    async def _stepped(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
-        """The output of a step, by the SDK.
+    async def _stepped(
+        self, step: str, call: Callable[[], Awaitable[T]], calls: Call | None = None
+    ) -> T:
+        """The output of a step, by the SDK; `calls`: the workflow that it calls.
 
         Where something has ended the item or the iteration, what was open then may be over by now,
         but nothing follows it any more.
@@ -197,7 +200,7 @@ class Pass:
         stretch = self._frame.stretch
         if stretch is None:
             return await call()
-        self._open[step] = True
+        self._open[step] = calls
         self._count(stretch)
         try:
             output = await call()

@@ -53,6 +53,7 @@ class Progress:
 
     def told(self) -> dict[str, JSON]:
         """What has changed, as JSON for a memo."""
+        open_ = self._at._open.changed()
         settled = {name for one in self._settled for name in one.changed()}
         return {
             "executions": [
@@ -60,7 +61,8 @@ class Progress:
                 for (name, items), number in self._at._executions.changed().items()
             ],
             "outcomes": self._at._inner_outcomes.changed(),
-            "open": sorted(self._at._open.changed()),
+            "open": sorted(open_),
+            "calls": sorted(step for step, call in open_.items() if call is not None),
             "settled": sorted(settled),
         }
 

@@ -11,16 +11,17 @@ import inngest
 
 from proflow_runtime import clock, events, steering, subprocess, tenant
 from proflow_runtime.attempts import Attempt
+from proflow_runtime.calling import Calls
 from proflow_runtime.envelopes import StepFailure, open_memo, seal_failure
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
-from proflow_runtime.passes import Pass
+from proflow_runtime.passes import step_id
 from proflow_runtime.retry import Retry, Span, span
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
 
 
-class Steps(Pass):
+class Steps(Calls):
     """What a run does, step by step.
 
     With `catch` a step that fails takes the outcome `error`, with `steps.x.error`, and returns
@@ -125,27 +126,17 @@ class Steps(Pass):
         catch: bool = False,
     ) -> JSON:
         """Runs another workflow of the same tenant; the output is its `{"result", "output"}`."""
-        step = self._begin(node)
+        items, execution = self._frame.items, self._execution(node)
+        step = step_id(node, items=items, execution=execution)
+        left = step_id(node, "left", items=items, execution=execution)
+        self._located(step, left)
+        self.planned += 0 if items else 1
         self._saw(node, "running")
         try:
             if catch and steering.lets_fail(self.workflow.id, step):
                 raise subprocess.SubprocessError("simulated")
             given = {} if input is None else self._resolved(input)
-            parent = self.inngest_run_id
-            callee = self._callees.workflow(workflow, f"{parent}:{step}")
-            data = subprocess.invocation(
-                given, self._ctx.event.data, self.tenant_id, parent, callee.own
-            )
-            call = partial(
-                self._step.invoke_by_id,
-                step,
-                function_id=callee.function_id,
-                data=data,
-                timeout=timeout,
-            )
-            output = subprocess.answered(
-                workflow, await self._groups.one(partial(self._stepped, step, call))
-            )
+            output = await self._called(step, left, workflow, given, timeout)
         except (inngest.StepError, inngest.NonRetriableError, subprocess.SubprocessError) as error:
             named = error.name if isinstance(error, inngest.StepError) else type(error).__name__
             failure = StepFailure(named, str(error), 1)

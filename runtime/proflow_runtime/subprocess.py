@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,11 @@ WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
 """When a child is cancelled: its parent's run has ended, however it did. Only children match, since
 elsewhere the field is missing."""
 
+CALL_LEFT = "proflow/call.left"
+OF_CALL = f"async.data.call == event.data.{LINEAGE}.call"
+WITH_CALL = inngest.Cancel(event=CALL_LEFT, if_exp=OF_CALL)
+"""When a child is cancelled besides: the item or the iteration that it was called in is over."""
+
 
 class SubprocessError(ProFlowError):
     """A child could not be started, or did not come to an end of its own."""
@@ -28,6 +34,14 @@ class SubprocessError(ProFlowError):
 
 class SubprocessCancelled(SubprocessError):
     """Somebody cancelled a child."""
+
+
+def call_id(call: str) -> str:
+    """What a child and the event that cancels it have in common.
+
+    A digest, since a step's id may hold what Inngest's matching of events does not read.
+    """
+    return hashlib.sha256(call.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def invocation(
@@ -56,6 +70,11 @@ def invocation(
     return data
 
 
+def was_cancelled(answer: Any) -> bool:
+    """Whether this is what Inngest says of a child that was cancelled: the event of its end."""
+    return isinstance(answer, dict) and answer.get("name") == PARENT_ENDED
+
+
 def answered(workflow: str, answer: JSON) -> JSON:
     """A child's `{"result", "output"}`. Raises `SubprocessError`, also for what no child says.
 
@@ -67,6 +86,6 @@ def answered(workflow: str, answer: JSON) -> JSON:
             if problem is not None:
                 raise SubprocessError(f"workflow `{workflow}`: {problem}")
             return {"result": answer["result"], "output": answer["output"]}
-        if answer.get("name") == PARENT_ENDED:
+        if was_cancelled(answer):
             raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
     raise SubprocessError(f"function `{workflow}` is no workflow: its result is none of one")

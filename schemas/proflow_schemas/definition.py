@@ -484,6 +484,12 @@ class FunctionSettings(Model):
         cancelling events of its function, if the design has left one."""
         return len(self.cancel_on) < MAX_CANCELLATIONS
 
+    @property
+    def ends_with_call(self) -> bool:
+        """Whether a run is cancelled, too, when only the item or the iteration is over that it was
+        called in: that takes another one."""
+        return len(self.cancel_on) < MAX_CANCELLATIONS - 1
+
 
 class CanvasNode(Model):
     """A node; `parent` is the container it stands in.

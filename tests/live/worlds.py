@@ -37,7 +37,7 @@ class World:
         self._kind, self._registry, self._resolver = kind, registry, resolver
         self._app_id = f"live-{uuid.uuid4().hex[:8]}"
         self._stack = AsyncExitStack()
-        self._port = _free_port() if kind == "live" else 0
+        self._port = free_port() if kind == "live" else 0
         self.proflow: ProFlow
 
     async def start(self) -> None:
@@ -150,7 +150,7 @@ async def world(
         await found.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

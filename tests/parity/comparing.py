@@ -27,6 +27,7 @@ def differences(graph: Graph, run: Run, story: Story, *, parts: bool = False) ->
         found += [] if parts and run.stops else _outcomes(run, story)
     found += _nodes(graph, run, story)
     found += _steps(run, story)
+    found += _calls(run, story)
     return found
 
 
@@ -102,6 +103,22 @@ def _steps(run: Run, story: Story) -> list[str]:
         ):
             continue
         found.append(f"step `{step}`: {seen}, not {want}")
+    return found
+
+
+def _calls(run: Run, story: Story) -> list[str]:
+    found = []
+    expected = {one.step: one for one in run.calls}
+    for step in sorted(expected.keys() | story.calls.keys()):
+        want, seen = expected.get(step), story.calls.get(step)
+        if want is not None and seen == (want.status, want.ended):
+            continue
+        began = story.steps.get(step, (None,))[0] if want is None else want.started
+        if None in (want, seen) and began in run.stops:
+            continue
+        if want and seen and _in_the_moment(run, want.ended, seen[1]):
+            continue
+        found.append(f"what `{step}` has called: {seen}, not {want}")
     return found
 
 

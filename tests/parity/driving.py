@@ -48,6 +48,8 @@ class Story:
     """Of each drawn node: status, outcome, start, attempts."""
     steps: dict[str, tuple[float, float | None]]
     """When each step began, and when it was over."""
+    calls: Mapping[str, tuple[str, float | None]]
+    """Of each run of another workflow that a step has begun: its status, and when it ended."""
     ended: float | None = None
     twice: list[str] = field(default_factory=list)
     """Steps that were done more than once."""
@@ -87,7 +89,8 @@ async def driven(definition: Definition, target: Target, outside: Outside) -> St
     known = recorder.runs.get(run.id)
     told = report(Simulated(definition, run, engine, run.id, known, [], []))
     runs = [one for one in engine.runs.values() if world.is_own(one)]
-    return _story(run, runs, told, outside.began, world.first)
+    called = [one for one in engine.runs.values() if not world.is_own(one)]
+    return _story(run, runs, called, told, outside.began, world.first)
 
 
 def _functions(
@@ -185,6 +188,7 @@ async def _never(task: Task) -> JSON:
 def _story(
     run: RunRecord,
     runs: Sequence[RunRecord],
+    called: Sequence[RunRecord],
     told: Mapping[str, Any],
     began: datetime,
     tried: Mapping[str, datetime],
@@ -198,7 +202,11 @@ def _story(
     done: set[str] = set()
     for step, started, ended in (one for each in runs for one in _executions(each)):
         base = step.removesuffix("/wait")
-        if step.endswith(("/notify", "/error")) or "/part-" in step or is_leaving(step):
+        if (
+            step.endswith(("/notify", "/error", "/left", "-left"))
+            or "/part-" in step
+            or is_leaving(step)
+        ):
             continue
         if ended is not None:
             if step in done:
@@ -221,9 +229,21 @@ def _story(
             for name, one in told["nodes"].items()
         },
         steps=steps,
+        calls={
+            _calling(one, runs): (one.status.lower() if one.ended else "open", since(one.ended_at))
+            for one in called
+        },
         ended=since(told["ended_at"]),
         twice=twice,
     )
+
+
+def _calling(child: RunRecord, runs: Sequence[RunRecord]) -> str:
+    """The step that has begun a run of another workflow."""
+    assert child.parent is not None
+    by_id = {run.id: run for run in runs}
+    steps = by_id[child.parent.run_id].steps
+    return next(step.id or "" for step in steps if step.hashed == child.parent.hashed)
 
 
 def _executions(run: RunRecord) -> Iterator[tuple[str, datetime, datetime | None]]:

@@ -19,7 +19,13 @@ MANY_ITEMS = 3
 MANY_ROUNDS = 5
 """How many executions of a step in a loop a world has its own answers for."""
 WRONG = ("rejected", "timeout", "returned")
-CHILDREN = ("child-fine", "child-failing", "child-missing")
+CHILDREN = {
+    "child-fine": {"after": 7321},
+    "child-slow": {"after": 401_234},
+    "child-failing": {"after": 7321, "fail": True},
+    "child-missing": None,
+}
+"""What grown designs call: when it ends, in seconds, and whether it fails; None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +203,12 @@ class _Growing:
         return {"duration": f"{self.seconds()}s"}
 
     def subprocess(self, loose: list[Loose]) -> Loose:
-        which = self.random.choice(CHILDREN)
+        which = self.random.choice(list(CHILDREN))
         config: Json = {"workflow": which, "input": {"n": "${event.data.n}"}}
         if self.chance(0.3):
             config["timeout"] = f"{self.seconds()}s"
         name = self.node("subprocess", config, loose)
-        if which != CHILDREN[0] or self.chance(0.3):
+        if which in ("child-failing", "child-missing") or self.chance(0.3):
             self.strays.append((name, "error", None))
         return name, None, None
 
@@ -356,6 +362,8 @@ class _Growing:
             arms.append((name, "approved", None))
             others = ["rejected", *(["timeout"] if config else [])]
             wrong += [(name, one, None) for one in others if self.chance(0.6)]
+        if self.chance(0.3):
+            arms.append(self.subprocess([(fork, None, None)]))
         return arms, wrong
 
     def stop_tail(self, wrong: list[Loose]) -> None:

@@ -42,6 +42,7 @@ LEAST = {
     "second round": 0.03,
     "join left out as the run stops": 0.02,
     "returned beside others": 0.005,
+    "subprocess that was left": 0.003,
     "second item": 0.02,
     "error taken": 0.1,
     "several outcomes at once": 0.01,
@@ -102,6 +103,8 @@ def _happened(graph: Graph, run: Run) -> Iterator[str]:
             yield "join left out as the run stops"
     if run.abandoned & {name for name in graph.nodes if any(w.at_once for w in graph.back)}:
         yield "returned beside others"
+    if any(one.status == "cancelled" and one.ended != run.ended for one in run.calls):
+        yield "subprocess that was left"
     for one in run.executions:
         if one.step.endswith("#2"):
             yield "second round"

@@ -43,7 +43,7 @@ class Container:
         self.game.run.stops.add(self.game.now)
         self.abandon()
         del self.level.containers[self.name]
-        self.level.later(self.name, 0, lambda: self.level.wrong(self.name, message))
+        self.level.wrong(self.name, message)
 
     def abandon(self) -> None:
         for item in self.open:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 from proflow_compiler.graph import Graph
 from proflow_schemas.step_ids import step_id
 
-from reference.outside import Execution, Happened, Outside, Run
+from reference.outside import Called, Execution, Happened, Outside, Run
 
 Key = tuple[str, tuple[int, ...]]
 """A node, and the items of the containers around it that this is about."""
@@ -64,8 +64,8 @@ class Game:
         self.event: dict[str, Any] = {}
         self.ending: list[Stop] = []
         """The stops of the instant in which the run ends."""
-        self.planned = 0
-        """How much had been planned before what stopped the run first."""
+        self.calls: list[tuple[Living, Called]] = []
+        """The runs of other workflows that are open, and what each is called in."""
         self.count = 0
 
     def later(self, seconds: float, level: Living, what: Callable[[], None]) -> None:
@@ -75,24 +75,37 @@ class Game:
     def play(self, graph: Graph) -> bool:
         """Let everything happen; whether the run came to no stop."""
         while self.coming:
-            at, number, level, what = heapq.heappop(self.coming)
-            if self.ending and (at > self.now or number > self.planned):
-                continue  # nothing new starts; what was to happen in this instant may stop it, too
+            at, _, level, what = heapq.heappop(self.coming)
+            if self.ending and at > self.now:
+                continue  # nothing new starts; what else happens in this instant may stop it, too
             if not level.alive:
                 continue
             self.now = at
-            if not self.ending:
-                self.planned = self.count
             try:
                 what()
                 level.look()
             except (Abandoned, Stopped):
                 pass
+            self.cancel(left=True)
         if self.ending:
             found = min(self.ending, key=lambda one: one.rank)
             self.run.status, self.run.result = found.status, found.result
             self.run.output, self.run.error = found.output, found.error
         return not self.ending
+
+    def call(self, living: Living, step: str) -> Called:
+        """Another workflow begins to run, as long as the run is not over and `living` is."""
+        called = Called(step, self.now)
+        self.run.calls.append(called)
+        self.calls.append((living, called))
+        return called
+
+    def cancel(self, *, left: bool) -> None:
+        """What the run has called ends with it, or with the item or iteration that was left."""
+        for living, called in self.calls:
+            if called.ended is None and not (left and living.alive):
+                called.over("cancelled", self.now)
+        self.calls = [one for one in self.calls if one[1].ended is None]
 
     def stop(
         self,
@@ -128,6 +141,8 @@ class Game:
     def conclude(self, graph: Graph) -> None:
         """Tell the states of all drawn nodes; what is open is cancelled if the run is over."""
         over = self.run.status in ("completed", "failed")
+        if over:
+            self.cancel(left=False)
         told: dict[str, list[Happened]] = {}
         for (name, _), happened in self.states.items():
             if over and happened.status in ("waiting", "running"):

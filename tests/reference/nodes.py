@@ -46,6 +46,8 @@ def start_node(level: "Level", name: str) -> None:
             EachItem(level, name).start()
         case Loop():
             EachRound(level, name).start()
+        case _ if level.game.ending:
+            pass  # the run is over: what could still fail it is what takes no step
         case _:
             _Step(level, name).start(config)
 
@@ -229,14 +231,25 @@ class _Step:
         run = play(child, Outside(data=data, sent=sent, children=self.outside.children))
         limit = None if config.timeout is None else parse_duration(config.timeout).total_seconds()
         ends = run.status != "waiting"
-        if limit is not None and (not ends or limit < run.ended):
-            self.level.later(self.name, limit, lambda: self.give_up("it took too long"))
-        elif ends and run.status == "failed":
-            self.level.later(self.name, run.ended, lambda: self.give_up("it failed"))
-        elif ends:
-            self.level.later(self.name, run.ended, lambda: self.called(run.result, run.output))
+        called = self.level.call(self.name, self.step)
 
-    def called(self, result: str | None, output: Any) -> None:
+        def too_long() -> None:
+            called.over("cancelled", self.game.now)
+            self.give_up("it took too long")
+
+        def over() -> None:
+            called.over(run.status, self.game.now)
+            if run.status == "failed":
+                self.give_up("it failed")
+            else:
+                self.answered(run.result, run.output)
+
+        if limit is not None and (not ends or limit < run.ended):
+            self.level.later(self.name, limit, too_long)
+        elif ends:
+            self.level.later(self.name, run.ended, over)
+
+    def answered(self, result: str | None, output: Any) -> None:
         assert self.execution is not None
         self.execution.ended = self.game.now
         self.level.steps[self.name] = {"output": {"result": result, "output": output}}

@@ -69,6 +69,19 @@ class Execution:
 
 
 @dataclass
+class Called:
+    """A run of another workflow, which a step has begun: what became of it, and when."""
+
+    step: str
+    started: float
+    status: str = "open"
+    ended: float | None = None
+
+    def over(self, status: str, now: float) -> None:
+        self.status, self.ended = status, now
+
+
+@dataclass
 class Run:
     """How a run went; nodes inside a foreach show what all their items come to."""
 
@@ -79,6 +92,7 @@ class Run:
     nodes: dict[str, Happened] = field(default_factory=dict)
     outcomes: dict[str, str | list[str]] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
+    calls: list[Called] = field(default_factory=list)
     stops: set[float] = field(default_factory=set)
     """When the run, or something in it, was stopped: what else happens in such a moment may come
     before or after."""

@@ -20,7 +20,7 @@ from proflow_schemas.step_ids import step_id
 from reference.containers import Container
 from reference.game import Abandoned, Game, Stopped
 from reference.nodes import TRIGGERS, start_node
-from reference.outside import Happened, Outside, Run
+from reference.outside import Called, Happened, Outside, Run
 from reference.rounds import Round, rounds_of
 from reference.tails import stop_tails
 
@@ -87,6 +87,10 @@ class Level:
         self.epochs: Counter[str] = Counter()
         """How often an iteration was ended by a return while a node in it may have been open."""
         self.ends: list[tuple[bool, str, End, Any]] = []
+        self.ending: list[tuple[str, str]] = []
+        """The outcomes that end this item in this instant, and their nodes."""
+        self.returning: list[tuple[str, WayBack, InIteration]] = []
+        """The approvals that return in this instant."""
         self.containers: dict[str, Container] = {}
         """Those that are open."""
         self.triggers: dict[str, str] = {}
@@ -222,10 +226,10 @@ class Level:
         for exit_ in self.graph.exits[name]:
             if exit_.outcome in taken:
                 for way in exit_.back:
-                    round_ = self.go_back(name, way)
                     if way.at_once:
-                        self.return_at_once(round_)
+                        self.return_soon(name, way)
                         return
+                    self.go_back(name, way)
         stopped: Stopped | None = None
         for edge, exit_ in edges:
             if exit_.outcome in taken and self.graph.nodes[edge.target].stops:
@@ -233,10 +237,14 @@ class Level:
                     self.settle(edge, True)
                 except Stopped as error:
                     stopped = error  # another edge may stop the run in the same instant
+        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
+            if exit_.outcome not in taken or not self.graph.nodes[edge.target].stops:
+                try:
+                    self.settle(edge, exit_.outcome in taken)
+                except Stopped as error:
+                    stopped = error
         if stopped is not None:
             raise stopped
-        for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
-            self.settle(edge, exit_.outcome in taken)
         for wait in [wait for wait in self.held if self.triggers[wait] == name]:
             self.finish(wait, self.held.pop(wait))
 
@@ -266,9 +274,25 @@ class Level:
         if self.container is None:
             self.game.stop(name, "failed", error=message)
         self.container.failed(message)
+        self.container.level.look()
         raise Abandoned
 
     # --- what is over
+
+    def return_soon(self, name: str, way: WayBack) -> None:
+        """An approval returns, unless what else happens in this instant is more: a failure, an end of
+        the item or the run. Of two returns the one of the smaller node comes first."""
+        if not self.returning:
+            self.game.later(0, self, self.return_now)
+        self.returning.append((name, way, InIteration(self, name)))
+
+    def return_now(self) -> None:
+        found, self.returning = self.returning, []
+        if self.ending or self.game.ending:
+            return
+        for name, way, at in sorted(found, key=lambda one: one[0]):
+            if at.alive:
+                self.return_at_once(self.go_back(name, way))
 
     def return_at_once(self, round_: Round) -> None:
         """An approval returns: this iteration is over, whatever else goes on in it."""
@@ -293,13 +317,17 @@ class Level:
             self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
         return round_
 
+    def call(self, name: str, step: str) -> Called:
+        """A node begins a run of another workflow."""
+        return self.game.call(InIteration(self, name), step)
+
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
         """Something that a node does later, unless its iteration is over by then."""
         self.game.later(seconds, InIteration(self, name), what)
 
     def look(self) -> None:
         """After everything that happens: is a round over, or all of this?"""
-        if not self.alive:
+        if not self.alive or self.returning:
             return
         while (found := self.round_over()) is not None:
             if found.again is None:
@@ -350,10 +378,22 @@ class Level:
         return None
 
     def end_item(self, name: str, outcome: str) -> NoReturn:
-        """An outcome that is not drawn ends the item; what else is open in it is left."""
-        assert self.container is not None
-        self.ends = [(False, name, End(status=outcome), None)]
+        """An outcome that is not drawn ends the item.
+
+        Of two in one instant the smallest node counts; but what else happens in this instant may let
+        the item fail, or stop the run, and that comes first.
+        """
         self.game.run.stops.add(self.game.now)
+        if not self.ending:
+            self.game.later(0, self, self.leave)
+        self.ending.append((name, outcome))
+        raise Abandoned
+
+    def leave(self) -> NoReturn:
+        """The item is over; what else is open in it is left."""
+        assert self.container is not None
+        name, outcome = min(self.ending)
+        self.ends = [(False, name, End(status=outcome), None)]
         if any(self.is_open(one) for one in self.begun):
             self.abandon()
         self.alive = False

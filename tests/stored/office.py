@@ -57,9 +57,14 @@ def line(code: str, *nodes: tuple[str, str, Any], **settings: Any) -> dict[str, 
     return drawn(code, kinds, list(pairwise(names)), **settings)
 
 
+def as_file(canvas: Mapping[str, Any]) -> bytes:
+    """A canvas as it is saved."""
+    return json.dumps(canvas).encode()
+
+
 async def publish(tenant_id: int, canvas: Mapping[str, Any]) -> DesignVersion:
     """Compile a design, and publish it."""
-    compilation = compile_reading(read(json.dumps(canvas).encode(), "design.json"))
+    compilation = compile_reading(read(as_file(canvas), "design.json"))
     assert not compilation.has_errors(), compilation.reports
     (definition,) = compilation.definitions
     return await store(tenant_id, definition, canvas)

@@ -41,6 +41,8 @@ def create_function(definition: Definition) -> Source:
     cancel = [_one("cancel", one) for one in settings.cancel_on]
     if settings.ends_with_parent:
         cancel.append(Source("WITH_PARENT"))
+    if settings.ends_with_call:
+        cancel.append(Source("WITH_CALL"))
     arguments["cancel"] = _list(cancel)
     if settings.idempotency is not None:
         arguments["idempotency"] = settings.idempotency

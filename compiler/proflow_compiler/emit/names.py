@@ -30,7 +30,7 @@ _RESERVED = frozenset(
             "Retry",
             "FUNCTIONS",
         ),
-        *("ended", "again", "over", "WITH_PARENT"),
+        *("ended", "again", "over", "WITH_CALL", "WITH_PARENT"),
         *("l", "O", "I"),
     )
 )

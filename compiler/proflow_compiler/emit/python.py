@@ -177,6 +177,7 @@ def _imports(
 ) -> list[list[str]]:
     """Import lines by section, sorted as isort sorts them; none that is not used."""
     runtime = {
+        "WITH_CALL": definition.settings.ends_with_call,
         "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
         "Again": "Again" in mentioned,
         "Branch": "Branch" in mentioned,

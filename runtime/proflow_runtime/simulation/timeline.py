@@ -1,6 +1,7 @@
 """A simulated run for people: a timeline, and a table of the nodes' states."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from proflow_schemas.durations import format_duration
 from proflow_runtime import approvals
 from proflow_runtime.leaving import is_leaving
 from proflow_runtime.simulation.exploring import MAX_RUNS, Exploration
+from proflow_runtime.subprocess import was_cancelled
 
 _MARKS = {
     "completed": "✔",
@@ -25,6 +27,7 @@ _MARKS = {
     "pending": " ",
 }
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
+_CANCELS = re.compile(r"[/-]left$")
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 """What need not be told of an event that answered: it is the outcome, or how it was matched."""
 _WIDEST, _LONGEST = 48, 600
@@ -139,6 +142,10 @@ def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[st
         data = output.get("data") if isinstance(output, dict) else None
         said = _answered(data or {}) if kind == "approval" else "received"
         output = {key: value for key, value in (data or {}).items() if key not in _KNOWN} or None
+    if step["op"] == "InvokeFunction" and was_cancelled(output):
+        said, output = "cancelled", None
+    if _CANCELS.search(step["id"]):
+        said = "cancelled what was called"
     if step["id"].endswith("/error"):
         said = "failed, as its first failure is kept"
     if isinstance(output, dict) and (status == "failed" or step["id"].endswith("/error")):

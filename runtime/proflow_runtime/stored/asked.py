@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -96,8 +96,13 @@ class Asked:
 def as_kept(event: inngest.Event) -> dict[str, Any]:
     """An event as it is kept with a run, without what Inngest adds when it invokes a function, and
     without what somebody wrote below `_proflow`."""
-    data = {key: value for key, value in event.data.items() if key not in (LINEAGE, "_inngest")}
+    data = without_lineage(event.data)
     return {"name": event.name, "id": event.id, "ts": event.ts, "data": data}
+
+
+def without_lineage(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of an event but for what is there about runs and not for them."""
+    return {key: value for key, value in data.items() if key not in (LINEAGE, "_inngest")}
 
 
 def _maybe(own: Any, key: str, read: Callable[..., T], *settings: int) -> T | None:

@@ -85,6 +85,8 @@ class Interpreter:
         Raises `NonRetriableError` for what cannot, or must not, be run.
         """
         zone = await self._zones.of(tenant_id)
+        if asked.caller is not None and await self._is_over(tenant_id, asked.caller):
+            raise inngest.NonRetriableError(f"run `{asked.caller}`, which calls it, is over")
         pin = await self._version(tenant_id, asked)
         digest, refused = pin.digest, None
         try:
@@ -118,6 +120,11 @@ class Interpreter:
         if refused is not None:
             raise inngest.NonRetriableError(str(refused))
         return {"digest": begun.digest, "version": begun.version, "timezone": zone}
+
+    async def _is_over(self, tenant_id: int, caller: str) -> bool:
+        """Whether the run is over that calls this one: what ends it came too early for this one."""
+        run = await runs.get(tenant_id, caller)
+        return run is not None and run.status not in runs.OPEN
 
     async def _version(self, tenant_id: int, asked: Asked) -> Pin:
         """The version that a run is asked for; without one, the published."""
@@ -168,7 +175,7 @@ class Interpreter:
             prepared.workflow(pin.version, timezone),
             pin.tenant_id,
             recorders=self._recorders,
-            callees=StoredCallees(pin.tenant_id, run_id, pin.digest, pin.version),
+            callees=StoredCallees(self._programs, pin.tenant_id, run_id, pin.digest, pin.version),
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
