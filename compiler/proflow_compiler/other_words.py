@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from proflow_compiler.problems import shown
@@ -28,7 +29,12 @@ class Meaning:
 
 def fold(key: str) -> str:
     """A key without the marks by which spellings differ: `sla_hours`, `SlaHours` → `slahours`."""
-    return re.sub(r"[_\-\s]", "", key[:80]).lower()
+    return _folded(key[:80])
+
+
+@lru_cache(maxsize=4096)
+def _folded(key: str) -> str:
+    return re.sub(r"[_\-\s]", "", key).lower()
 
 
 def meaning(kind: str, key: str) -> Meaning | None:
