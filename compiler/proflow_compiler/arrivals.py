@@ -22,14 +22,15 @@ class Arrivals:
             for target in tree.targets[node]:
                 if tree.is_merge(target):
                     self._sources.setdefault(target, []).append(place)
+        self._unmarked: dict[int, list[int]] = {}
+        """For each merge and each of its edges, one from there on that may not be marked yet."""
         self.marked: set[int] = set()
         """Merges all of whose edges are marked."""
 
     def mark(self, merge: int) -> None:
         """All edges into `merge` arrive."""
         self.marked.add(merge)
-        for place in self._sources[merge]:
-            self._add(place)
+        self._mark(merge, 0, len(self._sources[merge]))
 
     def mark_within(self, merge: int, roots: Iterable[int]) -> None:
         """The edges into `merge` from the subtrees of `roots` arrive."""
@@ -37,8 +38,17 @@ class Arrivals:
         for root in roots:
             first = self._tree.place[root]
             last = first + self._tree.size[root]
-            for place in sources[bisect_left(sources, first) : bisect_left(sources, last)]:
-                self._add(place)
+            self._mark(merge, bisect_left(sources, first), bisect_left(sources, last))
+
+    def _mark(self, merge: int, first: int, last: int) -> None:
+        """Mark a range of the edges into `merge`, each once however often it is asked for."""
+        sources = self._sources[merge]
+        following = self._unmarked.setdefault(merge, list(range(len(sources) + 1)))
+        at = _found(following, first)
+        while at < last:
+            self._add(sources[at])
+            following[at] = at + 1
+            at = _found(following, at)
 
     def from_subtree(self, root: int) -> bool:
         """Whether some edge that leaves from below `root` arrives."""
@@ -64,3 +74,11 @@ class Arrivals:
             total += self._sums[end]
             end &= end - 1
         return total
+
+
+def _found(following: list[int], at: int) -> int:
+    """The first from here on that is not marked; the way to it is shortened for the next search."""
+    while following[at] != at:
+        following[at] = following[following[at]]
+        at = following[at]
+    return at

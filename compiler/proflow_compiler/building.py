@@ -23,9 +23,9 @@ from proflow_compiler.program import (
     Step,
     Stop,
     inner_blocks,
-    statements,
 )
 from proflow_compiler.regions import Layout, Layouts
+from proflow_compiler.shared_calls import SharedCalls
 from proflow_compiler.tasks import tasks_of
 
 _MANY = 3
@@ -347,29 +347,18 @@ class Builder:
                         return False
         return True
 
-    def crossings(self) -> list[Crossing]:
-        """Functions that two blocks which run at once would both call."""
+    def crossings(self, main: Block) -> list[Crossing]:
+        """Functions that two blocks of the built program which run at once would both call."""
         tree = self.tree
+        if not self.shared:
+            return []
+        calls = SharedCalls(main, self.functions)
         found: list[Crossing] = []
         for node, starts in self.shared:
-            called: dict[str, int] = {}
-            for start, begins in starts:
-                stack = [begins]
-                while stack:
-                    for statement in statements(stack.pop()):
-                        if not isinstance(statement, Call):
-                            continue
-                        function = statement.function
-                        if function not in self.functions:
-                            continue  # an end that stops the run
-                        if function not in called:
-                            called[function] = start
-                            stack.append(self.functions[function])
-                        elif called[function] != start:
-                            merge = tree.number[node_of(function)]
-                            root = (tree.parent[merge],)
-                            found.append(Crossing(node, merge, start, root, shared=True))
-                            called[function] = start
+            for start, function in calls.among(starts):
+                merge = tree.number[node_of(function)]
+                root = (tree.parent[merge],)
+                found.append(Crossing(node, merge, start, root, shared=True))
         return found
 
 

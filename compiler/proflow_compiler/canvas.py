@@ -15,8 +15,13 @@ def canvas_of(graph: Graph) -> Canvas:
     edges: list[CanvasEdge] = []
     for level in graph.levels():
         nodes += [_node(level, at) for at in level.nodes.values() if not at.entry]
-        edges += [_edge(level, edge) for edge in level.edges if not level.nodes[edge.source].entry]
-        edges += [_edge(level, way.edge, back=True) for way in level.back]
+        choosing = {name for name, at in level.nodes.items() if _chooses(level, at)}
+        edges += [
+            _edge(edge, edge.source in choosing)
+            for edge in level.edges
+            if not level.nodes[edge.source].entry
+        ]
+        edges += [_edge(way.edge, way.edge.source in choosing, back=True) for way in level.back]
     return Canvas(nodes=nodes, edges=edges)
 
 
@@ -32,14 +37,18 @@ def _node(level: Graph, at: GraphNode) -> CanvasNode:
     )
 
 
-def _edge(graph: Graph, edge: GraphEdge, *, back: bool = False) -> CanvasEdge:
-    source = edge.source
-    possible = {exit_.outcome for exit_ in graph.exits[source]}
-    others = len(graph.undrawn(source)) + len(leading_nowhere(graph, source))
-    several = len(possible) + others > 1
+def _chooses(graph: Graph, at: GraphNode) -> bool:
+    """Whether a node can be left by several outcomes, so that its edges have to say by which."""
+    if at.ruled:
+        return True
+    possible = {exit_.outcome for exit_ in graph.exits[at.id]}
+    return len(possible) + len(graph.undrawn(at.id)) + len(leading_nowhere(graph, at.id)) > 1
+
+
+def _edge(edge: GraphEdge, told: bool, *, back: bool = False) -> CanvasEdge:
     return CanvasEdge(
-        source=source,
+        source=edge.source,
         target=edge.target,
-        outcome=edge.outcome if several or graph.nodes[source].ruled else None,
+        outcome=edge.outcome if told else None,
         back=back,
     )

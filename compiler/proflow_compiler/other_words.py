@@ -6,6 +6,7 @@ What they call settings of nodes stands in the records of the node types.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from proflow_schemas.node_types import NodeType
@@ -16,7 +17,12 @@ from proflow_compiler.problems import shown
 
 def fold(key: str) -> str:
     """A key without the marks by which spellings differ: `sla_hours`, `SlaHours` → `slahours`."""
-    return re.sub(r"[_\-\s]", "", key[:80]).lower()
+    return _folded(key[:80])
+
+
+@lru_cache(maxsize=4096)
+def _folded(key: str) -> str:
+    return re.sub(r"[_\-\s]", "", key).lower()
 
 
 def meaning(kind: NodeType, key: str) -> Meaning | None:

@@ -95,7 +95,7 @@ def _build(round_: Round, block: Block, depth: int) -> _Built:
         if not crossings:
             builder = Builder(tree, forks, layouts, max_depth=MAX_DEPTH)
             built = builder.build(depth)
-            crossings = builder.crossings()
+            crossings = builder.crossings(built)
             if not crossings:
                 block += built
                 found = [causes[root] for root in layouts.by_root if root in causes]

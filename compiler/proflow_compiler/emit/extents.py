@@ -1,6 +1,6 @@
 """How much room statements take: how deep they are indented, and what linters count of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,16 @@ class Extent:
             self.branches + other.branches,
             self.statements + other.statements,
         )
+
+    @classmethod
+    def of_all(cls, extents: Iterable["Extent"]) -> "Extent":
+        """The extent of many statements that stand one after the other."""
+        levels = branches = statements = 0
+        for one in extents:
+            levels = max(levels, one.levels)
+            branches += one.branches
+            statements += one.statements
+        return cls(levels, branches, statements)
 
     def inside(self, levels: int = 0, branches: int = 0, statements: int = 0) -> "Extent":
         """The extent of what stands in a statement, together with that statement."""

@@ -8,6 +8,7 @@ are escaped.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from proflow_schemas.expressions.tokens import closing_brace
@@ -19,6 +20,7 @@ _PLAIN_ID = re.compile(
     r"(?!(?:noqa|nosec|todo|fixme|xxx|hack|pragma|type|pyright|mypy|ruff|isort|fmt|pylint)\b)[\w.-]+",
     re.IGNORECASE,
 )
+_PUNCTUATION = re.compile("[^A-Za-z0-9]+")
 _PRAGMA = re.compile(r"#(?=\s*[A-Za-z])")
 
 
@@ -94,6 +96,8 @@ def docstring(*paragraphs: str) -> Source:
 
 
 def _essence(text: str) -> str:
+    if text.isascii():
+        return _PUNCTUATION.sub("", text).lower()
     return "".join(one for one in text.casefold() if one.isalnum())
 
 
@@ -101,6 +105,9 @@ def _string(text: str) -> Source:
     if text.isprintable() and '"' not in text and "\\" not in text:
         return Source(f'"{text}"')
     quote = "'" if '"' in text and "'" not in text else '"'
+    if text.isprintable():
+        escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+        return Source(f"{quote}{escaped}{quote}")
     return Source(quote + "".join(_character(one, quote) for one in text) + quote)
 
 
@@ -128,6 +135,7 @@ def _shown(text: str) -> str:
     return "".join(one if one.isprintable() else _ESCAPES.get(one, _escaped(one)) for one in text)
 
 
+@lru_cache(maxsize=4096)
 def _template(text: str) -> Source:
     if text.startswith("${") and closing_brace(text, 2) == len(text) - 1:
         return Source(f"flow.get({_string(text[2:-1])})")

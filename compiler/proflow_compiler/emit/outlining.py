@@ -69,7 +69,7 @@ def outlined(definition: Definition) -> Program:
     outline = _Outline(blocks, bounded=False)
     local = outline.is_small and not definition.parts
     if not local:
-        outline = _Outline(blocks, bounded=True)
+        outline = _Outline(blocks, bounded=True, spreads=outline.spreads)
     return Program(outline.steps, outline.functions, outline.parts, outline.titles, outcomes, local)
 
 
@@ -83,6 +83,8 @@ class _Outline:
 
     blocks: Blocks
     bounded: bool
+    spreads: dict[int, tuple[AnyOp, int]] = field(default_factory=dict)
+    """How far ops spread that have been measured, by their identity; the op keeps it theirs."""
     functions: dict[str, Sequence[AnyOp]] = field(default_factory=dict)
     titles: dict[str, Title] = field(default_factory=dict)
     extents: dict[str, Extent] = field(default_factory=dict)
@@ -115,20 +117,20 @@ class _Outline:
 
     def _bounded(self, ops: list[AnyOp], extents: list[Extent]) -> tuple[Sequence[AnyOp], Extent]:
         """As much of a body as a function may have, and the call of another one with the rest."""
-        whole = sum(extents, Extent())
+        whole = Extent.of_all(extents)
         if not self.bounded or whole.fits:
             return ops, whole
         for index, extent in enumerate(extents):
             if extent.load > _HEAVY:
                 ops[index], extents[index] = self._lightened(ops[index], extent)
-        whole = sum(extents, Extent())
+        whole = Extent.of_all(extents)
         if whole.fits:
             return ops, whole
         starts = _cuts(ops, extents)
         rest: list[AnyOp] = []
         for start, stop in reversed(list(zip(starts, [*starts[1:], len(ops)], strict=True))):
             block = [*ops[start:stop], *rest]
-            extent = sum(extents[start:stop], Extent())
+            extent = Extent.of_all(extents[start:stop])
             if start:
                 rest = [self._function(block, extent, Title(block[0].node, "rest"))]
         return block, extent
@@ -143,25 +145,31 @@ class _Outline:
             case BranchOp():
                 matched = len(op.cases) > 2 and not isinstance(op, Guards)
                 found = [self._case(case.steps, 2 if matched else 1) for case in op.cases]
-                extent = sum((extent for _, extent in found), Extent())
+                extent = Extent.of_all(extent for _, extent in found)
                 extent = extent.inside(0, len(op.cases) + matched, 1 if matched else len(op.cases))
             case RepeatOp() | LoopOp() | ForeachOp() | ParallelOp() | RegionOp():
                 found = [self._inner(one, _purpose(op), op.node) for one in inner]
-                extent = sum((extent for _, extent in found), Extent(spread(op)))
+                extent = Extent.of_all((Extent(self._spread(op)), *(extent for _, extent in found)))
                 extent = extent.inside(0, 1, 2)
             case WaitOp() if op.armed_with:
-                levels = max(1 + spread(one) for one in op.armed_with)
+                levels = max(1 + self._spread(one) for one in op.armed_with)
                 return op, Extent(levels, 1, 2 + len(op.armed_with))
             case EndOp() | StopOp() | AgainOp() | CallOp():
-                return op, Extent(spread(op))
+                return op, Extent(self._spread(op))
             case _:
-                return op, Extent(spread(op), 0, 1)
+                return op, Extent(self._spread(op), 0, 1)
         return with_blocks(op, [steps for steps, _ in found]), extent
+
+    def _spread(self, op: AnyOp) -> int:
+        known = self.spreads.get(id(op))
+        if known is None:
+            known = self.spreads[id(op)] = op, spread(op)
+        return known[1]
 
     def _case(self, block: Sequence[AnyOp], deeper: int) -> tuple[Sequence[AnyOp], Extent]:
         """A block under a condition, or the call of the function that it has become."""
         ops, extents = self._ops(block)
-        extent = sum(extents, Extent())
+        extent = Extent.of_all(extents)
         if deeper + extent.levels > MOST_LEVELS and not _is_call(ops):
             return [self._moved(ops, extents, "rest")], Extent(deeper)
         return ops, extent.inside(deeper)
@@ -200,7 +208,7 @@ class _Outline:
             return op, extent
         own = 0 if isinstance(op, BranchOp) else 1
         measured = [self._ops(one) for one in inner]
-        extents = [sum(found, Extent()) for _, found in measured]
+        extents = [Extent.of_all(found) for _, found in measured]
         order = list(range(len(inner)))
         if isinstance(op, BranchOp):
             order.sort(key=lambda index: -extents[index].load)
@@ -223,7 +231,7 @@ class _Outline:
 
 def _cuts(ops: Sequence[AnyOp], extents: Sequence[Extent]) -> list[int]:
     """Where the functions begin that these ops are distributed to, about as large as each other."""
-    load = sum(extents, Extent()).load
+    load = Extent.of_all(extents).load
     share = load / max(ceil(load), 1)
     last = max(index for index, extent in enumerate(extents) if extent.load)
     starts = [0]

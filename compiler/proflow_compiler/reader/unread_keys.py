@@ -94,10 +94,16 @@ class UnreadKeys:
                 self._foreign(found, key, one, place, node_id, holder)
             elif bare:  # else the schema has said so
                 self._unknown(key, place, node_id, kind, holder, DATA_KEYS)
-        around = [(key, one, f"{pointer}/{escape(key)}", NODE_KEYS) for key, one in value.items()]
+        around = [(pointer, value, NODE_KEYS)]
         if isinstance(data, dict) and not bare:
-            around += [(key, one, f"{at}/{escape(key)}", DATA_KEYS) for key, one in data.items()]
-        for key, one, place, silent in around:
+            around.append((at, data, DATA_KEYS))
+        for below, key, one, silent in (
+            (below, key, one, silent)
+            for below, keys, silent in around
+            for key, one in keys.items()
+            if key not in silent or key in known or key in _HOLDERS
+        ):
+            place = f"{below}/{escape(key)}"
             if key in quiet or is_empty(one) or place == holder.pointer or place == at:
                 continue
             found = other_words.meaning(kind, key)
@@ -181,18 +187,19 @@ class UnreadKeys:
         at = f"{pointer}/data"
         holder = Holder(at if isinstance(data, dict) else pointer, data or {}, read, bool(data))
         own = [
-            (key, one, f"{at}/{escape(key)}", DATA_KEYS)
+            (key, one, at, DATA_KEYS)
             for key, one in (data.items() if isinstance(data, dict) else ())
             if key not in read
         ]
         own += [
-            (key, one, f"{pointer}/{escape(key)}", EDGE_KEYS)
+            (key, one, pointer, EDGE_KEYS)
             for key, one in value.items()
             if key not in EDGE_KEYS and key not in read
         ]
-        for key, one, place, silent in own:
+        for key, one, below, silent in own:
             if is_empty(one):
                 continue
+            place = f"{below}/{escape(key)}"
             found = other_words.of_edge(key)
             if found is None:
                 if key not in silent and not is_of_the_screen(key):

@@ -94,7 +94,8 @@ def _type_problems(
         DYN if reference.presence else static_type(reference.path, scope)
         for reference in syntax.references
     ]
-    findings, result = _checked(syntax, types)
+    found, result = _checked(syntax.text, tuple(types))
+    findings = list(found)
     tolerated = [finding for finding in findings if finding.compares_well]
     if tolerated:
         # The library refuses to compare anything with null, though that evaluates. Looking again
@@ -104,7 +105,7 @@ def _type_problems(
             DYN if reference.path in compared else one
             for reference, one in zip(syntax.references, types, strict=True)
         ]
-        again, result = _checked(syntax, loose)
+        again, result = _checked(syntax.text, tuple(loose))
         known = {(finding.offset, finding.message) for finding in findings}
         findings += [one for one in again if (one.offset, one.message) not in known]
     reported = False
@@ -174,20 +175,23 @@ def _compared_with_nothing(syntax: Syntax, kinds: frozenset[str]) -> Correction 
     return Correction(0, len(syntax.text), comparison.format(syntax.text.strip()))
 
 
-def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | None]:
+@lru_cache(maxsize=4096)
+def _checked(text: str, types: tuple[str, ...]) -> tuple[tuple[Finding, ...], str | None]:
     """What the library's type checker finds, and the type of the result if it found nothing.
+
+    `types` are those of the reads, in order. Designs are checked again and again as they are drawn,
+    and what is found depends on nothing else.
 
     Each read of a known type is replaced by a variable of that type, as long as itself: a name
     written in brackets would otherwise be of no type.
     """
-    text = syntax.text
     prefix = "_r"
     while prefix in text:
         prefix += "r"
     variables: dict[str, str] = {}
     pieces: list[str] = []
     done = 0
-    for reference, one in zip(syntax.references, types, strict=True):
+    for reference, one in zip(parse(text).references, types, strict=True):
         name = f"{prefix}{len(variables)}"
         written = text[reference.start : reference.end]
         if reference.path[0] not in TYPE_NAMES:
@@ -207,11 +211,11 @@ def _checked(syntax: Syntax, types: list[str]) -> tuple[list[Finding], str | Non
     try:
         checked = _environment(frozenset(variables.items())).compile(rewriting.text)
     except RuntimeError as error:
-        return [
+        return tuple(
             Finding(rewriting.original(one.offset), one.raw, one.message, one.help)
             for one in compile_findings(rewriting.text, str(error))
-        ], None
-    return [], checked.return_type().name()
+        ), None
+    return (), checked.return_type().name()
 
 
 @lru_cache(maxsize=256)
@@ -268,7 +272,7 @@ def _compared(node: Node) -> set[tuple[str, ...]]:
 
 def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
     """Patterns, timestamps and durations that are written out and wrong."""
-    for call in _calls(syntax.tree):
+    for call in syntax.calls:
         argument = call.arguments[-1] if call.arguments else None
         if not isinstance(argument, Const) or not isinstance(argument.value, str):
             continue
@@ -287,14 +291,14 @@ def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
 
 def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProblem]:
     """Comparisons with a string that a value of a listed few never is."""
-    for call in _calls(syntax.tree):
+    for call in syntax.calls:
         if call.function not in ("_==_", "_!=_", "@in") or len(call.arguments) != 2:
             continue
         left, right = call.arguments
         if isinstance(left, Const) and call.function != "@in":
             left, right = right, left
         path = constant_path(left)
-        if path is None or not any(one.path == path for one in syntax.references):
+        if path is None or path not in syntax.paths:
             continue
         shape = shape_of(path, scope)
         values = shape.values() if shape is not None else None
@@ -325,7 +329,7 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
 
 def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProblem]:
     """Comparisons of a number with a text, of which one may be null."""
-    for call in _calls(syntax.tree):
+    for call in syntax.calls:
         if call.function not in ("_==_", "_!=_") or len(call.arguments) != 2:
             continue
         left, right = (_value_kinds(syntax, one, scope) for one in call.arguments)
@@ -344,18 +348,11 @@ def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]
     if isinstance(node, Const):
         return Shape.of({"const": node.value}).kinds() if node.value is not None else frozenset()
     path = constant_path(node)
-    if path is None or not any(one.path == path for one in syntax.references):
+    if path is None or path not in syntax.paths:
         return frozenset()
     shape = shape_of(path, scope)
     kinds = frozenset() if shape is None else shape.kinds()
     return frozenset() if "any" in kinds else kinds - {"null"}
-
-
-def _calls(node: Node) -> Iterator[Call]:
-    if isinstance(node, Call):
-        yield node
-    for child in children(node):
-        yield from _calls(child)
 
 
 def operator_span(text: str, offset: int) -> tuple[int, int]:

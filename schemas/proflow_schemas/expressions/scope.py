@@ -58,6 +58,10 @@ class TypeScope:
     elsewhere: Mapping[str, str | None] = field(default_factory=dict)
     initiator: bool = True
     tenant: bool = True
+    _shapes: dict[tuple[str, ...], Shape | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """What is known of the paths that have been asked for."""
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -234,9 +238,9 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
     """What is wrong with the path from index `at` on, below a value of this shape."""
     for index in range(at, len(reference.path)):
         name = reference.path[index]
-        owner = written_path(reference.path[:index])
         kinds = shape.kinds()
         if not kinds & {"object", "any"}:
+            owner = written_path(reference.path[:index])
             is_list = "array" in kinds
             return ExpressionProblem(
                 "type",
@@ -259,6 +263,12 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
 
 def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
     """The shape of what a path reads; `None` where nothing is known."""
+    if path not in scope._shapes:
+        scope._shapes[path] = _shape_of(path, scope)
+    return scope._shapes[path]
+
+
+def _shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
     root = path[0]
     if root == "event" and len(path) > 1:
         if path[1] != "data":
@@ -312,6 +322,8 @@ def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> 
 
 def closest_name(name: str, known: Collection[str]) -> str | None:
     """The closest known name, if one is close."""
+    if not known:
+        return None
     return next(iter(get_close_matches(name, sorted(known), n=1)), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 _MAX_HOPS = 32
@@ -27,12 +28,16 @@ class Shape:
 
     def kinds(self) -> frozenset[str]:
         """The JSON types the value may have; `any` among them where it may have every type."""
-        return frozenset(kind for node in self._nodes() for kind in _kinds(node))
+        return self._known_kinds
+
+    @cached_property
+    def _known_kinds(self) -> frozenset[str]:
+        return frozenset(kind for node in self._nodes for kind in _kinds(node))
 
     def values(self) -> tuple[Any, ...] | None:
         """The values it may have, where they are listed (`enum`, `const`)."""
         found: list[Any] = []
-        for node in self._nodes():
+        for node in self._nodes:
             if isinstance(node.get("enum"), list):
                 found += node["enum"]
             elif "const" in node:
@@ -43,7 +48,7 @@ class Shape:
 
     def fields(self) -> frozenset[str]:
         """The names of the properties the schemas know."""
-        return frozenset(name for node in self._nodes() for name in _properties(node))
+        return frozenset(name for node in self._nodes for name in _properties(node))
 
     def required(self) -> frozenset[str]:
         """The names of the properties that each of the schemas requires."""
@@ -52,7 +57,7 @@ class Shape:
 
     def is_closed(self) -> bool:
         """Whether no other properties are allowed."""
-        nodes = [node for node in self._nodes() if "object" in _kinds(node) or _properties(node)]
+        nodes = [node for node in self._nodes if "object" in _kinds(node) or _properties(node)]
         return (
             bool(nodes)
             and "any" not in self.kinds()
@@ -65,7 +70,7 @@ class Shape:
     def field(self, name: str) -> Shape:
         """The shape of a property; anything, if the schemas do not know it."""
         found: list[Any] = []
-        for node in self._nodes():
+        for node in self._nodes:
             properties = _properties(node)
             if name in properties:
                 found.append(properties[name])
@@ -75,9 +80,10 @@ class Shape:
 
     def item(self) -> Shape:
         """The shape of a list's items."""
-        found = [node.get("items") for node in self._nodes() if "prefixItems" not in node]
+        found = [node.get("items") for node in self._nodes if "prefixItems" not in node]
         return Shape(tuple(found), self.root)
 
+    @cached_property
     def _nodes(self) -> list[Mapping[str, Any]]:
         nodes = [node for schema in self.alternatives for node in self._flat(schema, 0)]
         return nodes or [{}]

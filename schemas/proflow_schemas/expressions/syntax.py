@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -58,6 +58,10 @@ class Syntax:
     references: tuple[Reference, ...]
     tree: Node = field(repr=False)
     compiled: cel.Expression = field(repr=False)
+    calls: tuple[Call, ...] = field(repr=False)
+    """Every call in the tree, the outer ones first."""
+    paths: frozenset[tuple[str, ...]] = field(repr=False)
+    """What it reads."""
 
     @property
     def is_reference(self) -> bool:
@@ -89,7 +93,23 @@ def parse(text: str) -> Syntax:
     references = _References(tree, rewriting).found
     with _compiling:
         compiled = program(tree)
-    return Syntax(text=text, references=tuple(references), tree=tree, compiled=compiled)
+    return Syntax(
+        text=text,
+        references=tuple(references),
+        tree=tree,
+        compiled=compiled,
+        calls=tuple(_calls(tree)),
+        paths=frozenset(one.path for one in references),
+    )
+
+
+def _calls(tree: Node) -> Iterator[Call]:
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Call):
+            yield node
+        stack += reversed(children(node))
 
 
 def beyond_exact(offset: int) -> ExpressionError:
