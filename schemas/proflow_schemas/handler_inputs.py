@@ -101,9 +101,9 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
     """As far as a value goes along pydantic's path, which names members of unions too."""
     for number, key in enumerate(loc):
-        if (isinstance(value, dict) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
             value = value[key]
         else:
             return loc[:number], loc[number:]

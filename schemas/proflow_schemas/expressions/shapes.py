@@ -52,7 +52,7 @@ class Shape:
 
     def required(self) -> frozenset[str]:
         """The names of the properties that each of the schemas requires."""
-        found = [frozenset(node.get("required") or ()) for node in self._nodes()]
+        found = [frozenset(node.get("required") or ()) for node in self._nodes]
         return frozenset.intersection(*found)
 
     def is_closed(self) -> bool:
