@@ -101,12 +101,13 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
     """As far as a value goes along pydantic's path, which names members of unions too."""
     for number, key in enumerate(loc):
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
+        if isinstance(value, dict):
+            is_there = key in value
         else:
+            is_there = isinstance(value, list) and isinstance(key, int) and key < len(value)
+        if not is_there:
             return loc[:number], loc[number:]
+        value = value[key]
     return loc, ()
 
 
