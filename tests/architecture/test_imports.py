@@ -111,7 +111,6 @@ DESIGN = str(ROOT / "examples/purchase-approval.json")
     ("arguments", "needed"),
     [
         (["--help"], set()),
-        (["serve", "--help"], set()),
         (["schema", "design"], {"pydantic"}),
         (["check", DESIGN], CHECKING),
         (["compile", DESIGN], CHECKING | {"jinja2"}),

@@ -55,7 +55,7 @@ def test_public_names_are_documented(package: str) -> None:
         name
         for name in module.__all__
         if (inspect.isclass(found := getattr(module, name)) or inspect.isroutine(found))
-        and not (found.__doc__ or "").strip()
+        and (not found.__doc__ or found.__doc__.startswith(f"{name}("))  # of a dataclass
     ]
     assert undocumented == []
 

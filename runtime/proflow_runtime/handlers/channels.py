@@ -21,9 +21,14 @@ class UnknownChannelError(ProFlowError, LookupError):
 
 
 def register_channel(name: str, handler: Handler) -> None:
-    """Lets notifications go over a channel such as `sms`, `push` or `inApp`.
+    """Let notifications go over a channel such as `sms`, `push` or `inApp`.
 
-    The handler's input is `{"channel", "to", "subject", "content"}`.
+    Args:
+        name: What designs write as `channel`.
+        handler: Sends one notification; its input is `{"channel", "to", "subject", "content"}`.
+
+    Raises:
+        ValueError: The name is empty.
     """
     if not name:
         raise ValueError("a channel has a name")

@@ -40,3 +40,4 @@ class Task:
 
 
 Handler: TypeAlias = Callable[[Task], Awaitable[JSON]]
+"""The function that does the work of a node: takes a `Task`, returns JSON."""
