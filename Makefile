@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web pictures wheel test test-web test-long fuzz check fix golden migrations bench lock new-node new-rule
+.PHONY: help demo demo-web web pictures wheel test test-web test-long fuzz check fix golden docs migrations bench lock new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -76,6 +76,9 @@ fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
 golden: $(READY) ## Update all snapshots and derived pages, and show what changed
 	$(BIN)/python -m pytest --quiet --snapshot-update tests || true
 	git --no-pager diff
+
+docs: $(READY) ## Build the API reference, as HTML below site/
+	$(BIN)/mkdocs build --quiet --strict --config-file docs/api/mkdocs.yml
 
 migrations: $(READY) ## Write the tables' first migration anew, from the models
 	$(BIN)/python -m proflow_runtime.store.migrations

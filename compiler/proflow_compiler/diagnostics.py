@@ -69,13 +69,28 @@ class Fix:
 class Diagnostic:
     """One problem, with one cause, at one place.
 
-    `pointer` is the JSON pointer of the value that is wrong (`""`: the whole file), in the file as
-    it was given; `span` narrows it to a part of a string value (offsets into the string). `line`
-    and `column` (from 1, in code points) are filled in when it is rendered, or by a reader that
-    could not parse the file. `path` is a walk through the design that shows the problem: node ids;
-    `choices` are nodes, on it or beside it, with the outcomes they have to take for that.
-    `on_key` says that the key is wrong, not its value. `label` stands beside the underlined text.
-    Of several `fixes` the first is the likeliest.
+    Attributes:
+        code: The code of the rule, such as `PF210`.
+        name: The name of the rule, such as `deadlocked-join`.
+        level: How bad it is.
+        message: What is wrong.
+        pointer: The JSON pointer of the value that is wrong, in the file as it was given; `""` is
+            the whole file.
+        span: The part of a string value that is wrong, as offsets into the string.
+        node: The id of the node that is concerned.
+        edge: The id of the edge that is concerned.
+        help: What to do.
+        path: A walk through the design that shows the problem: node ids.
+        choices: Nodes, on the path or beside it, with the outcomes they have to take for that.
+        label: What stands beside the underlined text.
+        line: The line, from 1; filled in when it is rendered, or by a reader that could not parse
+            the file.
+        column: The column, from 1, in code points.
+        end_line: The line where it ends.
+        end_column: The column behind its end.
+        on_key: True if the key is wrong, not its value.
+        related: Other places that have to do with it.
+        fixes: Changes that mend it, the likeliest first.
     """
 
     code: str

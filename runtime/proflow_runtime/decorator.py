@@ -35,12 +35,24 @@ def workflow(
     timezone: str | None = None,
     channels: Sequence[str] = (),
 ) -> Bodies:
-    """Turns a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
+    """Turn a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
 
-    `id` is the body's name with hyphens, unless given. Times without an offset are local times in
-    `timezone`, by default `PROFLOW_TIMEZONE` or else UTC. `channels` are those that the body's
-    notifications name literally: where one is not registered, a run's pass raises
-    `UnknownChannelError` before it does anything. (Not the import: hosts register after it.)
+    Generated modules put it below `client.create_function`.
+
+    Args:
+        digest: The digest of the definition that the body was compiled from.
+        id: The workflow's id; by default the body's name with hyphens.
+        version: The version of the design.
+        max_attempts: How often a step is tried that has no policy of its own.
+        scope: `system` for a workflow without a tenant.
+        initiator: An expression for the person who started the run.
+        timezone: Where times without an offset are local; by default `PROFLOW_TIMEZONE`, else UTC.
+        channels: Those that the body's notifications name literally. Where one is not registered, a
+            run's pass raises `UnknownChannelError` before it does anything; not the import, since
+            hosts register channels after it.
+
+    Returns:
+        A decorator of bodies.
     """
     known = Workflow(id or "", digest, version, max_attempts, scope, initiator, timezone)
     return Bodies(known, channels)

@@ -16,9 +16,13 @@ NODE = "on-failure"
 
 
 def on_failure(handler: Handler) -> Any:
-    """An Inngest `on_failure` handler that runs `handler` once, for the failed run's tenant.
+    """An Inngest `on_failure` handler that runs a handler once, for the failed run's tenant.
 
-    Its input is `{"error": {"name", "message"}, "event", "run_id"}`.
+    Args:
+        handler: Its input is `{"error": {"name", "message"}, "event", "run_id"}`.
+
+    Returns:
+        What `client.create_function` takes as `on_failure`.
     """
 
     async def failed(ctx: inngest.Context) -> JSON:

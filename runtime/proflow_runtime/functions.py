@@ -23,9 +23,27 @@ MIN_RETRIES = 4
 def functions_of(
     definition: Definition, client: inngest.Inngest, registry: Registry
 ) -> list[inngest.Function[Any]]:
-    """The workflow, and before it the fan-outs of a tenant's crons, and the workflow's parts.
+    """The Inngest functions of a definition, to be served like hand-written ones.
 
-    Raises `UnknownHandlerError` and `UnknownChannelError`.
+    Args:
+        definition: What a design compiles to.
+        client: The Inngest client of the application.
+        registry: The handlers that the definition names.
+
+    Returns:
+        The fan-outs of a tenant's crons, the workflow's parts, and last the workflow.
+
+    Raises:
+        UnknownHandlerError: The definition names a handler that the registry lacks.
+        UnknownChannelError: It names a channel that nobody has registered.
+        MissingExtraError: It sends e-mail, and the extra `email` is not installed.
+
+    Example:
+        ```python
+        definition = Definition.model_validate_json(Path("leave.definition.json").read_bytes())
+        functions = functions_of(definition, client, Registry.from_module(handlers))
+        inngest.fast_api.serve(app, client, functions)
+        ```
     """
     fan_outs = list(_fan_outs(definition, client, registry))
     program = interpret(definition, registry)

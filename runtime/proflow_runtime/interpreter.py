@@ -100,7 +100,17 @@ class Program:
 def interpret(definition: Definition, registry: Registry) -> Program:
     """The bodies of a definition, the counterpart of generated functions.
 
-    Raises `UnknownHandlerError` and `UnknownChannelError` for what its ops name in vain.
+    Args:
+        definition: What a design compiles to.
+        registry: The handlers that the definition names.
+
+    Returns:
+        The body of the workflow, and those of its parts; `workflow` makes Inngest handlers of them.
+
+    Raises:
+        UnknownHandlerError: The definition names a handler that the registry lacks.
+        UnknownChannelError: It names a channel that nobody has registered.
+        MissingExtraError: It sends e-mail, and the extra `email` is not installed.
     """
     tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
     registry.require(op.handler for op in tasks)

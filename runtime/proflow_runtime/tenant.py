@@ -17,7 +17,14 @@ class NoTenantError(ProFlowError, LookupError):
 
 
 def current_tenant() -> int:
-    """The tenant whose run the calling handler executes for. Raises `NoTenantError`."""
+    """The tenant whose run the calling handler executes for.
+
+    Returns:
+        The tenant's id.
+
+    Raises:
+        NoTenantError: It is called outside a handler, or in the run of a `system` design.
+    """
     tenant = _current.get()
     if tenant is None:
         raise NoTenantError("there is no current tenant outside a tenant's run")

@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 from proflow_schemas.errors import ProFlowError
 
 FORMAT: Literal["proflow/definition@2"] = "proflow/definition@2"
+"""The format of the definitions that this version writes and reads."""
 _DOUBLES = "doubles"
 """A key of earlier definitions of this format: the numbers that expressions saw as floats, as they see
 all numbers now."""

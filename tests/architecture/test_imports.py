@@ -66,7 +66,7 @@ def test_the_store_knows_tables_only(imported: str) -> None:
     assert {name for name in found if in_store(name)} == set()
 
 
-def test_the_store_builds_on_the_clock_alone() -> None:
+def test_the_store_builds_on_the_clock_and_the_extras_alone() -> None:
     """Of the runtime: nothing that runs designs."""
     found = {
         name
@@ -75,7 +75,7 @@ def test_the_store_builds_on_the_clock_alone() -> None:
         for name in imports(module, path)
         if name.startswith("proflow_runtime.")
         and not in_store(name)
-        and not name.startswith("proflow_runtime.clock")
+        and not name.startswith(("proflow_runtime.clock", "proflow_runtime.extras"))
     }
     assert found == set()
 
@@ -96,3 +96,38 @@ def test_generated_code_runs_in_a_process_without_the_compiler() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+HEAVY = {
+    *("networkx", "jsonschema", "pydantic", "cel_expr_python", "pysat", "jinja2", "graphlay"),
+    *("inngest", "httpx", "fastapi", "starlette", "uvicorn", "tortoise", "asyncpg", "openai"),
+    *("aiosmtplib", "prometheus_client", "asyncio", "cronsim", "anyascii"),
+}
+CHECKING = {"networkx", "jsonschema", "pydantic", "cel_expr_python", "cronsim", "anyascii"}
+DESIGN = str(ROOT / "examples/purchase-approval.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["--help"], set()),
+        (["schema", "design"], {"pydantic"}),
+        (["check", DESIGN], CHECKING),
+        (["compile", DESIGN], CHECKING | {"jinja2"}),
+        (["graph", DESIGN, "--format", "svg"], CHECKING | {"graphlay"}),
+        (["run", DESIGN, "--data", "{}"], CHECKING | {"inngest", "httpx", "asyncio"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], needed: set[str]) -> None:
+    """Start-up time is what these cost; each is at most what the command stands on."""
+    program = (
+        "import sys\nfrom proflow_runtime.cli import main\n"
+        f"sys.argv = ['proflow', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "proflow_runtime" in loaded
+    assert (loaded & HEAVY) - needed == set()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from proflow_runtime.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -28,12 +29,17 @@ UNBOUNDED = {"tzdata"}
 
 def requirements() -> dict[str, list[Requirement]]:
     """What the project, those who work on it, and its build ask for."""
+    project = PYPROJECT["project"]
     found = {
-        "dependencies": PYPROJECT["project"]["dependencies"],
+        "dependencies": project["dependencies"],
         "build": PYPROJECT["build-system"]["requires"],
         **PYPROJECT["dependency-groups"],
+        **project["optional-dependencies"],
     }
-    return {name: [Requirement(one) for one in group] for name, group in found.items()}
+    return {
+        name: [one for one in map(Requirement, group) if one.name != project["name"]]
+        for name, group in found.items()
+    }
 
 
 def pins() -> dict[str, str]:
@@ -57,6 +63,23 @@ def test_the_constraints_are_exact_versions_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pin = re.compile(r"[\w.-]+==[\w.]+")
     assert [line for line in lines if not line.startswith("#") and not pin.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("group", requirements())
+def test_no_dependency_pins_what_a_host_may_have_too(group: str) -> None:
+    pinned = [
+        str(one)
+        for one in requirements()[group]
+        if any(spec.operator in ("==", "===") for spec in one.specifier)
+    ]
+    assert pinned == []
+
+
+def test_the_extra_all_names_every_other_one() -> None:
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.name == PYPROJECT["project"]["name"]
+    assert everything.extras == {*extras} - {"all"} == {*EXTRAS}
 
 
 @pytest.mark.parametrize("group", requirements())

@@ -43,6 +43,11 @@ except ImportError:  # before ruff 0.16
 
 LINE_LENGTH = 88
 """Ruff's own, so that modules are formatted wherever no other is configured."""
+FORMATTING = (
+    *("format", "--isolated", "--line-length", str(LINE_LENGTH)),
+    *("--target-version", "py311"),
+)
+"""How ruff is called; every version that is allowed writes the same."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,7 @@ def emit_module(definition: Definition, imports: Imports) -> str:
 
 def formatted(source: str) -> str:
     """The source as `ruff format` writes it."""
-    command = [find_ruff_bin(), "format", "--isolated", "--line-length", str(LINE_LENGTH)]
-    command += ["--target-version", "py311", "--stdin-filename", "module.py", "-"]
+    command = [find_ruff_bin(), *FORMATTING, "--stdin-filename", "module.py", "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"generated source cannot be formatted: {done.stderr.strip()}")

@@ -43,4 +43,5 @@ class Task(TaskOf[Input]):
 
 
 Handler: TypeAlias = Callable[[Task], Awaitable[JSON] | JSON]
-"""What does a node's work; one that is not `async` runs in a thread."""
+"""The function that does the work of a node: takes a `Task`, returns JSON. One that is not `async`
+runs in a thread."""

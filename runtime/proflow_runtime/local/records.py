@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 Event: TypeAlias = dict[str, Any]
+"""An event, as the wire protocol has it."""
 RunStatus = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
+"""How far a run is."""
 StepStatus = Literal[
     "planned",  # known, not executed yet
     "sleeping",
@@ -21,6 +23,7 @@ StepStatus = Literal[
     "failed",
     "cancelled",  # open when its run ended
 ]
+"""How far a step is."""
 
 
 @dataclass(slots=True)
@@ -116,6 +119,8 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class EventReceived:
+    """An event has come to the engine."""
+
     event: Event
     id: str
     """The engine's own id, as `send` returns it; `event["id"]` is the sender's if it gave one."""
@@ -128,12 +133,16 @@ class EventReceived:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
+    """A run has begun."""
+
     run: RunRecord
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StepPlanned:
+    """A step is known that is not executed yet."""
+
     run: RunRecord
     step: StepRecord
     at: datetime
@@ -171,6 +180,8 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
+    """A run has completed, failed, or was cancelled."""
+
     run: RunRecord
     at: datetime
 
@@ -178,4 +189,6 @@ class RunEnded:
 Observation: TypeAlias = (
     EventReceived | RunStarted | StepPlanned | StepArmed | StepSettled | AttemptFailed | RunEnded
 )
+"""Something that the engine has seen."""
 Listener: TypeAlias = Callable[[Observation], None]
+"""Is called with each observation, as it happens."""

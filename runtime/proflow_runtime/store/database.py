@@ -71,7 +71,14 @@ class SchemaBehindError(DatabaseError):
 
 
 def tortoise_app(connection: str = "default") -> dict[str, Any]:
-    """What a host puts under `apps`, as `proflow`, in the config of its own `Tortoise.init`."""
+    """What a host puts under `apps`, as `proflow`, in the config of its own `Tortoise.init`.
+
+    Args:
+        connection: The name of the connection, in that config, which holds the tables.
+
+    Returns:
+        Models, migrations and connection of the app.
+    """
     return {
         "models": ["proflow_runtime.store.models"],
         "migrations": "proflow_runtime.store.migrations",
@@ -99,8 +106,19 @@ async def connect(
     """Open the database, for all that runs inside.
 
     A SQLite file is created, and its tables are brought up to date; those of PostgreSQL are looked
-    at only (`SchemaBehindError`), unless they need not be `current`. `everywhere`: also tasks that
-    were not started inside see it; one such at a time. Raises `DatabaseError`.
+    at only.
+
+    Args:
+        url: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+        everywhere: Also tasks that were not started inside see it; one such at a time.
+        current: Whether the tables have to be up to date.
+
+    Yields:
+        Tortoise's context.
+
+    Raises:
+        DatabaseError: The database cannot be used, or its tables are behind.
+        MissingExtraError: It is PostgreSQL, and the extra `postgres` is not installed.
     """
     config = tortoise_config(url)
     async with TortoiseContext() as context:
@@ -174,9 +192,15 @@ async def _begun(context: TransactionContext) -> TransactionalDBClient:
 
 
 async def migrate() -> list[str]:
-    """Bring the tables up to date, in one transaction; the names of the migrations it took.
+    """Bring the tables up to date, in one transaction.
 
     Processes that do so at once wait for each other. To be called before others use the connection.
+
+    Returns:
+        The names of the migrations that it took.
+
+    Raises:
+        DatabaseError: Rows refer to rows that are missing.
     """
     sqlite = is_sqlite()
     if sqlite:

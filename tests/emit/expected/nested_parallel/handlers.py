@@ -3,8 +3,7 @@
 This file is yours: proflow writes it once, and does not overwrite it.
 """
 
-from proflow_runtime import Task
-from proflow_runtime.values import JSON
+from proflow_runtime import JSON, Task
 
 
 async def announce(task: Task) -> JSON:

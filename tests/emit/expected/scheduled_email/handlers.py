@@ -5,8 +5,7 @@ This file is yours: proflow writes it once, and does not overwrite it.
 
 from collections.abc import Iterable
 
-from proflow_runtime import Task
-from proflow_runtime.values import JSON
+from proflow_runtime import JSON, Task
 
 
 async def list_active_users(task: Task) -> JSON:
