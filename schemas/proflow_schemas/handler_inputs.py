@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from proflow_schemas.numbers import Path
-from proflow_schemas.signatures import HandlerError, described, input_type, require_handler
+from proflow_schemas.signatures import HandlerError, Same, described, input_type, require_handler
 from proflow_schemas.typed_dicts import readable
 
 OPEN = "${"
@@ -42,21 +42,27 @@ def check_handler(handler: Callable[..., Any]) -> None:
     input_adapter(handler)
 
 
-@lru_cache(maxsize=4096)
 def input_adapter(handler: Callable[..., Any]) -> TypeAdapter[Any] | None:
     """What validates a handler's input; None: it takes anything.
 
     Raises:
         HandlerError: If the function cannot be a handler, or pydantic cannot validate the type.
     """
+    return _adapter(Same(handler))
+
+
+@lru_cache(maxsize=4096)
+def _adapter(key: Same) -> TypeAdapter[Any] | None:
+    handler = key.function
     hint = input_type(handler)
     if hint in (Any, object):
         return None
     try:
         return TypeAdapter(readable(hint))
     except PydanticUserError as error:
+        said = error.message.partition("\n")[0].partition(". ")[0]
         raise HandlerError(
-            f"{described(handler)}: the type of its input cannot be validated: {error.message}"
+            f"{described(handler)}: the type of its input cannot be validated: {said}"
         ) from None
 
 
