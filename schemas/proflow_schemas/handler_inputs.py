@@ -107,12 +107,13 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
     """As far as a value goes along pydantic's path, which names members of unions too."""
     for number, key in enumerate(loc):
-        if (isinstance(value, dict) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
-            value = value[key]
+        if isinstance(value, list):
+            there = isinstance(key, int) and key < len(value)
         else:
+            there = isinstance(value, dict) and key in value
+        if not there:
             return loc[:number], loc[number:]
+        value = _at(value, (key,))
     return loc, ()
 
 
