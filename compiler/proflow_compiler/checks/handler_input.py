@@ -71,7 +71,16 @@ _KINDS = {
 }
 
 
+_FAILURE = {
+    "error": {"name": "${error.name}", "message": "${error.message}"},
+    "event": "${event}",
+    "run_id": "${run.id}",
+}
+"""What the handler of `onFailure` is given."""
+
+
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    yield from _of_failure(facts)
     for name, node in facts.drawn.items():
         config = node.config
         if not isinstance(config, Task) or facts.handlers is None:
@@ -82,6 +91,25 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         yield from _of_read(facts, name, node, config, known)
         for problem in design_problems(known.takes, config.input):
             yield _diagnostic(name, node, config, known, problem)
+
+
+def _of_failure(facts: Facts) -> Iterator[Diagnostic]:
+    """The handler of `onFailure` gets what it gets: it must not require more."""
+    design = facts.graph.design
+    handler = design.settings.on_failure
+    known = None if facts.handlers is None or handler is None else facts.handlers.get(handler)
+    if handler is None or not isinstance(known, Signature) or known.takes is None:
+        return
+    problem = next(design_problems(known.takes, _FAILURE), None)
+    if problem is not None:
+        where = _worded(problem.path)
+        wanted = f", and not {ticks(problem.missing)}" if problem.missing is not None else ""
+        yield RULE.diagnostic(
+            f"the handler {ticks(handler)} does not take {where} of a run that has failed",
+            design.pointer_to("onFailure"),
+            label="takes something else",
+            help=f"let it take `error` (`name`, `message`), `event` and `run_id`{wanted}",
+        )
 
 
 def _diagnostic(
