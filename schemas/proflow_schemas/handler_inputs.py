@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from proflow_schemas.numbers import Path
-from proflow_schemas.signatures import HandlerError, described, input_type, require_handler
+from proflow_schemas.signatures import HandlerError, Same, described, input_type, require_handler
 from proflow_schemas.typed_dicts import readable
 
 OPEN = "${"
@@ -42,21 +42,27 @@ def check_handler(handler: Callable[..., Any]) -> None:
     input_adapter(handler)
 
 
-@lru_cache(maxsize=4096)
 def input_adapter(handler: Callable[..., Any]) -> TypeAdapter[Any] | None:
     """What validates a handler's input; None: it takes anything.
 
     Raises:
         HandlerError: If the function cannot be a handler, or pydantic cannot validate the type.
     """
+    return _adapter(Same(handler))
+
+
+@lru_cache(maxsize=4096)
+def _adapter(key: Same) -> TypeAdapter[Any] | None:
+    handler = key.function
     hint = input_type(handler)
     if hint in (Any, object):
         return None
     try:
         return TypeAdapter(readable(hint))
     except PydanticUserError as error:
+        said = error.message.partition("\n")[0].partition(". ")[0]
         raise HandlerError(
-            f"{described(handler)}: the type of its input cannot be validated: {error.message}"
+            f"{described(handler)}: the type of its input cannot be validated: {said}"
         ) from None
 
 
@@ -82,11 +88,15 @@ def design_problems(adapter: TypeAdapter[Any], value: Any) -> Iterator[InputProb
     else:
         return
     seen: set[tuple[Path, str | None]] = set()
+    members: dict[Path, set[int | str]] = {}
     for problem in problems:
         path, rest = _split(value, problem["loc"])
-        missing = None
-        if problem["type"] == "missing" and len(rest) == 1 and isinstance(rest[0], str):
-            missing = rest[0]
+        members.setdefault(path, set()).update(rest[:-1])
+    for problem in problems:
+        path, rest = _split(value, problem["loc"])
+        # Of a union that a field of the value decides about, there is one member in all paths.
+        named = len(rest) == 1 or (len(rest) == 2 and len(members[path]) == 1)
+        missing = str(rest[-1]) if problem["type"] == "missing" and named else None
         unknown = problem["type"] in _ABOUT_KEYS and not rest
         if missing is None and not unknown and _holds_open(_at(value, path)):
             continue
@@ -101,13 +111,13 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
     """As far as a value goes along pydantic's path, which names members of unions too."""
     for number, key in enumerate(loc):
-        if isinstance(value, dict):
-            is_there = key in value
+        if isinstance(value, list):
+            there = isinstance(key, int) and key < len(value)
         else:
-            is_there = isinstance(value, list) and isinstance(key, int) and key < len(value)
-        if not is_there:
+            there = isinstance(value, dict) and key in value
+        if not there:
             return loc[:number], loc[number:]
-        value = value[key]
+        value = _at(value, (key,))
     return loc, ()
 
 
