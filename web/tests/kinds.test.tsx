@@ -1,6 +1,6 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { ReactFlowProvider } from 'reactflow';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ICONS, iconNamed } from '../src/canvas/icons';
 import { kindOf, learnKinds } from '../src/canvas/kinds';
 import { NodeCard } from '../src/canvas/NodeCard';
@@ -10,6 +10,10 @@ import { groupsOf, Palette } from '../src/editor/Palette';
 import { LanguageProvider } from '../src/i18n';
 import { MESSAGES } from '../src/i18n/messages';
 import { nodeType } from './types';
+
+// What is drawn asks for the language of a browser.
+vi.stubGlobal('window', { localStorage: { getItem: () => null } });
+vi.stubGlobal('navigator', { languages: ['en'] });
 
 const node = (type: string) => ({
   id: type,
