@@ -11,7 +11,7 @@ from proflow_compiler.cli import app, call, echo, guarded, note, refuse, usage
 
 from proflow_runtime.service.cli_check import check
 from proflow_runtime.service.cli_db import db
-from proflow_runtime.service.cli_serve import check_timezone, serve, token
+from proflow_runtime.service.cli_serve import check_timezone, refuse_lifespan, serve, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +115,7 @@ def run(
     from proflow_compiler.subprocesses import subprocesses_of
     from proflow_schemas.handlers import types_among
 
+    from proflow_runtime.handlers.lifespan import LifespanError
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
     from proflow_runtime.zones import defaulting_to
@@ -153,10 +154,15 @@ def run(
         usage(str(error))
     with defaulting_to(timezone):
         functions = _functions([definition, *children], target)
-        if all_outcomes:
-            asyncio.run(_explore(definition, outside, children, functions, registry, format))
-        else:
-            asyncio.run(_play(definition, outside, children, functions, registry, format, trace))
+        playing = (
+            _explore(definition, outside, children, functions, registry, format)
+            if all_outcomes
+            else _play(definition, outside, children, functions, registry, format, trace)
+        )
+        try:
+            asyncio.run(playing)
+        except LifespanError as error:
+            refuse_lifespan(error)
 
 
 async def _play(
@@ -168,7 +174,6 @@ async def _play(
     format: str,
     trace: Path | None,
 ) -> None:
-    from proflow_runtime.handlers.lifespan import LifespanError
     from proflow_runtime.simulation import SimulationError, simulate, simulated_client
     from proflow_runtime.simulation.report import report, traced
     from proflow_runtime.simulation.timeline import timeline
@@ -185,7 +190,7 @@ async def _play(
                 trace=trace is not None,
                 client=client,
             )
-    except (SimulationError, LifespanError) as error:
+    except SimulationError as error:
         refuse(str(error))
     told = report(simulated)
     if trace is not None:
@@ -207,7 +212,6 @@ async def _explore(
 ) -> None:
     from dataclasses import asdict
 
-    from proflow_runtime.handlers.lifespan import LifespanError
     from proflow_runtime.simulation import SimulationError, simulated_client
     from proflow_runtime.simulation.exploring import explore
     from proflow_runtime.simulation.timeline import overview
@@ -223,7 +227,7 @@ async def _explore(
                 registry=registry,
                 client=client,
             )
-    except (SimulationError, LifespanError) as error:
+    except SimulationError as error:
         refuse(str(error))
     echo(_json(asdict(found)) if format == "json" else overview(found, definition))
     raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))

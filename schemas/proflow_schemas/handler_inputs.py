@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from proflow_schemas.numbers import Path
-from proflow_schemas.signatures import HandlerError, described, input_type, require_handler
+from proflow_schemas.signatures import HandlerError, Same, described, input_type, require_handler
 from proflow_schemas.typed_dicts import readable
 
 OPEN = "${"
@@ -42,21 +42,27 @@ def check_handler(handler: Callable[..., Any]) -> None:
     input_adapter(handler)
 
 
-@lru_cache(maxsize=4096)
 def input_adapter(handler: Callable[..., Any]) -> TypeAdapter[Any] | None:
     """What validates a handler's input; None: it takes anything.
 
     Raises:
         HandlerError: If the function cannot be a handler, or pydantic cannot validate the type.
     """
+    return _adapter(Same(handler))
+
+
+@lru_cache(maxsize=4096)
+def _adapter(key: Same) -> TypeAdapter[Any] | None:
+    handler = key.function
     hint = input_type(handler)
     if hint in (Any, object):
         return None
     try:
         return TypeAdapter(readable(hint))
     except PydanticUserError as error:
+        said = error.message.partition("\n")[0].partition(". ")[0]
         raise HandlerError(
-            f"{described(handler)}: the type of its input cannot be validated: {error.message}"
+            f"{described(handler)}: the type of its input cannot be validated: {said}"
         ) from None
 
 
@@ -101,12 +107,13 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
     """As far as a value goes along pydantic's path, which names members of unions too."""
     for number, key in enumerate(loc):
-        if (isinstance(value, dict) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
-            value = value[key]
+        if isinstance(value, list):
+            there = isinstance(key, int) and key < len(value)
         else:
+            there = isinstance(value, dict) and key in value
+        if not there:
             return loc[:number], loc[number:]
+        value = _at(value, (key,))
     return loc, ()
 
 

@@ -18,6 +18,21 @@ class TaskOf(Generic[Input]):
     """What a handler's parameter is: `Task` of the runtime, whose input is an `Input`."""
 
 
+class Same:
+    """A function as a key: equal to itself only, so that one that cannot be hashed can be kept."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
 class HandlerError(TypeError):
     """A function that cannot be a handler; the message names it, its module and line."""
 
@@ -40,7 +55,9 @@ def require_handler(handler: Callable[..., Any]) -> None:
         return
     hint = _hint(handler, parameter)
     task = typing.get_origin(hint) or hint
-    if isinstance(task, type) and task is not object and not issubclass(task, TaskOf):
+    # In Python 3.11 `Any` is a class.
+    plain = isinstance(task, type) and task not in (Any, object)
+    if plain and not issubclass(task, TaskOf):
         raise HandlerError(
             f"{described(handler)} takes a `{task.__name__}`: a handler takes one `Task`,"
             f" or a `Task[{task.__name__}]`"

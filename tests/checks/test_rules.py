@@ -51,6 +51,21 @@ class Shipment(BaseModel):
 
 async def pay(task: TaskOf[Payment]) -> None: ...
 async def ship(task: TaskOf[Shipment]) -> None: ...
+
+
+class RunError(BaseModel):
+    name: str
+    message: str
+
+
+class Failed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    error: RunError
+    event: dict[str, object]
+    run_id: str
+
+
+async def note_failure(task: TaskOf[Failed]) -> None: ...
 async def count(task: TaskOf[dict[str, int]]) -> None: ...
 
 
@@ -58,7 +73,7 @@ STORED = "unsupported-when-stored"
 """The rule that is checked only where designs are to be stored."""
 HANDLERS = {
     **dict.fromkeys(("work", "send_email", "send_alert")),
-    **{one.__name__: signature(one) for one in (pay, ship, count)},
+    **{one.__name__: signature(one) for one in (pay, ship, count, note_failure)},
     "pay_supplier": Unmarked("erp.handlers, line 12"),
 }
 INCORRECT = sorted(

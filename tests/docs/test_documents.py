@@ -1,6 +1,6 @@
 """Every command that the documents show is executed, and what they show of it is what it prints.
 
-A `json` block after a paragraph that names a file, as in “as `leave.json`:”, is that file. A `sh`
+A `json` or `python` block after a paragraph that names a file, as in “as `leave.json`:”, is that file. A `sh`
 block is executed line by line; a `python` or `text` block right after it is what it prints.
 `pytest --snapshot-update` writes what is shown anew.
 """
@@ -43,7 +43,7 @@ def blocks(document: str) -> list[Block]:
         named = FILE.search(text, 0, match.start())
         follows = after is not None and not text[match.end() : after.start()].strip()
         shows = after[2] if after and follows and match[1] == "sh" else None
-        file = named[1] if named and match[1] == "json" else None
+        file = named[1] if named and match[1] in ("json", "python") else None
         found.append(Block(match[1], match[2], file, shows))
     return found
 

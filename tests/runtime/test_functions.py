@@ -14,6 +14,7 @@ from proflow_runtime import (
     current_tenant,
     fan_out,
     functions_of,
+    handler,
 )
 from proflow_runtime.handlers.channels import UnknownChannelError
 from proflow_runtime.handlers.registry import UnknownHandlerError
@@ -320,7 +321,8 @@ async def test_a_failure_is_handled_once(client: inngest.Inngest) -> None:
         }
 
 
-def test_a_registry_holds_the_async_functions_of_a_module() -> None:
+def test_a_registry_holds_the_handlers_of_a_module() -> None:
+    @handler
     async def pay(task: Task) -> None: ...
 
     async def foreign(task: Task) -> None: ...
@@ -332,7 +334,7 @@ def test_a_registry_holds_the_async_functions_of_a_module() -> None:
 
     module = types.ModuleType("shop.handlers")
     module.__dict__.update(
-        pay=pay, foreign=foreign, _private=pay, tenants=tenants, sync=sync, CONSTANT=1
+        pay=pay, foreign=foreign, _other=pay, tenants=tenants, sync=sync, CONSTANT=1
     )
     pay.__module__ = tenants.__module__ = sync.__module__ = "shop.money"
     foreign.__module__ = "asyncio.tasks"
@@ -343,7 +345,7 @@ def test_a_registry_holds_the_async_functions_of_a_module() -> None:
     with pytest.raises(UnknownHandlerError, match="`sync`"):
         made["sync"]
     module.__dict__["__all__"] = ["foreign", "sync"]
-    assert Registry.from_module(module).names() == ["foreign"]
+    assert Registry.from_module(module).names() == ["foreign", "pay", "sync"]
 
 
 def test_crons_without_a_zone_take_the_default(

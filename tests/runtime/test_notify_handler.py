@@ -197,7 +197,7 @@ def sms(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         sent.append((task.tenant_id, task.input))
         return {"id": len(sent)}
 
-    monkeypatch.setattr(channels, "_channels", {})
+    monkeypatch.setattr(channels.OF_THE_PROCESS, "_handlers", {})
     register_channel("sms", send)
     return sent
 

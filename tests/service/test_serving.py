@@ -35,6 +35,36 @@ async def work(task):
     with Path("done.txt").open("a") as file:
         file.write(f"{task.run_id} {task.node_id}\\n")
 """
+CONNECTED = """
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from proflow_runtime import Task, handler
+from tortoise import Tortoise, fields
+from tortoise.models import Model
+
+
+class Order(Model):
+    id = fields.IntField(primary_key=True)
+    tenant_id = fields.IntField()
+
+
+@asynccontextmanager
+async def lifespan():
+    await Tortoise.init(db_url="sqlite://orders.db", modules={"models": ["hands"]})
+    await Tortoise.generate_schemas()
+    try:
+        yield
+    finally:
+        Path("done.txt").write_text(f"{await Order.all().count()} orders\\n")
+        await Tortoise.close_connections()
+
+
+@handler
+async def work(task: Task):
+    order = await Order.create(tenant_id=task.tenant_id)
+    return order.id
+"""
 ASK = ("ask", "approval", {"approverType": "user", "approverIds": ["ben"]})
 NAP = ("sleep", "delay", {"duration": "5s"})
 MANY = 60
@@ -49,14 +79,14 @@ def command(*arguments: str) -> list[str]:
 class Process:
     """A service in a folder, by default with a database there."""
 
-    def __init__(self, folder: Path, database: str | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, database: str | None = None, handlers: str = HANDLERS) -> None:
+        self.folder, self.handlers = folder, handlers
         self.environment = {**os.environ, **({URL_VARIABLE: database} if database else {})}
         self.address = ""
         self.first_token: str | None = None
 
     async def start(self) -> None:
-        (self.folder / "hands.py").write_text(HANDLERS)
+        (self.folder / "hands.py").write_text(self.handlers)
         with (self.folder / "log.txt").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command("serve", "--local", "--port", "0", "--handlers", "hands"),
@@ -104,8 +134,10 @@ class Process:
 
 
 @asynccontextmanager
-async def process(folder: Path, database: str | None = None) -> AsyncIterator[Process]:
-    found = Process(folder, database)
+async def process(
+    folder: Path, database: str | None = None, handlers: str = HANDLERS
+) -> AsyncIterator[Process]:
+    found = Process(folder, database, handlers)
     await found.start()
     try:
         yield found
@@ -323,6 +355,38 @@ def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, str
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
+
+
+async def test_handlers_have_a_database_of_their_own(tmp_path: Path, anyio_backend: str) -> None:
+    async with process(tmp_path, handlers=CONNECTED) as served:
+        async with served.user(served.token("ann", 1, "designer")) as designer:
+            await published(designer, line("order", ("book", "task", {"handler": "work"})))
+            started = await designer.post("/runs", json={"workflow": "order"})
+            run = started.json()["run_id"]
+
+            async def over() -> Any:
+                found = (await designer.get(f"/runs/{run}")).json()
+                return found if found["status"] != "running" else None
+
+            found = await until(over, within=PATIENCE)
+            while found["status"] == "pending":
+                found = await until(over, within=PATIENCE)
+            assert found["status"] == "completed", found
+        assert await served.end(signal.SIGTERM) == 0
+    assert served.done() == {"1 orders": 1}
+
+
+async def test_a_lifespan_that_fails_is_told_in_a_line(tmp_path: Path, anyio_backend: str) -> None:
+    broken = CONNECTED.replace("    try:\n        yield", "    1 / 0\n    try:\n        yield")
+    (tmp_path / "hands.py").write_text(broken)
+    code, told = await asyncio.to_thread(
+        refused, tmp_path, "--local", "--port", "0", "--handlers", "hands"
+    )
+    assert code == 1
+    last = told.splitlines()[-1]
+    assert last == (
+        "error: the `lifespan` of `hands` cannot be opened: ZeroDivisionError: division by zero"
+    )
 
 
 async def test_what_cannot_be_served_is_told(tmp_path: Path, anyio_backend: str) -> None:

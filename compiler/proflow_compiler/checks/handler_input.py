@@ -73,6 +73,14 @@ _KINDS = {
 }
 
 
+_FAILURE = {
+    "error": {"name": "${error.name}", "message": "${error.message}"},
+    "event": "${event}",
+    "run_id": "${run.id}",
+}
+"""What the handler of `onFailure` is given."""
+
+
 @dataclass(frozen=True)
 class _Asked:
     """A node whose handler declares its input: the input that the design gives, and where it stands.
@@ -98,13 +106,13 @@ class _Asked:
         return pointed(self.node.pointer_to(str(path[0])), *path[1:])
 
     def worded(self, path: tuple[str | int, ...]) -> str:
-        if not path:
-            return ticks(self.node.id) if self.takes_settings else "the input"
-        text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
-        return ticks(text.removeprefix(".") if self.takes_settings else "input" + text)
+        if not self.takes_settings:
+            return _worded(path)
+        return ticks(_dotted(path).removeprefix(".")) if path else ticks(self.node.id)
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
+    yield from _of_failure(facts)
     for name, node in facts.drawn.items():
         asked = _asked(facts, node)
         if asked is None or asked.known.takes is None:
@@ -112,6 +120,25 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         yield from _of_read(facts, name, asked)
         for problem in design_problems(asked.known.takes, asked.value):
             yield _diagnostic(name, asked, problem)
+
+
+def _of_failure(facts: Facts) -> Iterator[Diagnostic]:
+    """The handler of `onFailure` gets what it gets: it must not require more."""
+    design = facts.graph.design
+    handler = design.settings.on_failure
+    known = None if facts.handlers is None or handler is None else facts.handlers.get(handler)
+    if handler is None or not isinstance(known, Signature) or known.takes is None:
+        return
+    problem = next(design_problems(known.takes, _FAILURE), None)
+    if problem is not None:
+        where = _worded(problem.path)
+        wanted = f", and not {ticks(problem.missing)}" if problem.missing is not None else ""
+        yield RULE.diagnostic(
+            f"the handler {ticks(handler)} does not take {where} of a run that has failed",
+            design.pointer_to("onFailure"),
+            label="takes something else",
+            help=f"let it take `error` (`name`, `message`), `event` and `run_id`{wanted}",
+        )
 
 
 def _asked(facts: Facts, node: Node) -> _Asked | None:
@@ -230,3 +257,11 @@ def _kinds(shape: Shape) -> str | None:
         return " or ".join(ticks(str(one)) for one in values)
     kinds = [_KINDS.get(kind) for kind in sorted(shape.kinds())]
     return None if None in kinds or not kinds else " or ".join(filter(None, kinds))
+
+
+def _worded(path: tuple[str | int, ...]) -> str:
+    return ticks(f"input{_dotted(path)}") if path else "the input"
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)

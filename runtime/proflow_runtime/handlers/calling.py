@@ -11,7 +11,7 @@ from typing import Any
 
 import inngest
 from proflow_schemas.handler_inputs import input_adapter, validated
-from proflow_schemas.signatures import HandlerError, called
+from proflow_schemas.signatures import HandlerError, Same, called
 from pydantic import TypeAdapter, ValidationError
 
 from proflow_runtime.handlers.lifespan import surroundings_of
@@ -42,7 +42,7 @@ async def call_handler(handler: Handler, task: Task) -> JSON:
     Raises:
         HandlerInputError: If the input does not fit the type of the handler's `Task[…]`.
     """
-    known = _known(handler)
+    known = _known(Same(handler))
     if known.adapter is not None:
         task = replace(task, input=_validated(known.adapter, task, handler))
     with surroundings_of(handler).entered():
@@ -62,12 +62,12 @@ def _in_thread(handler: Callable[[Task], Any], task: Task) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _known(handler: Handler) -> _Known:
+def _known(key: Same) -> _Known:
     try:
-        adapter = input_adapter(handler)
+        adapter = input_adapter(key.function)
     except HandlerError as error:
         raise inngest.NonRetriableError(str(error)) from None
-    return _Known(adapter, blocks=not inspect.iscoroutinefunction(called(handler)))
+    return _Known(adapter, blocks=not inspect.iscoroutinefunction(called(key.function)))
 
 
 def _validated(adapter: TypeAdapter[Any], task: Task, handler: Handler) -> Any:

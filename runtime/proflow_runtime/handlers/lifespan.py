@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import inngest
+from proflow_schemas.signatures import Same
 
 Lifespan: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 """An async context manager function, of no argument or of one: the Inngest client."""
@@ -41,11 +42,11 @@ class Surroundings:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Run with these variables; in a block of other surroundings these stay."""
-        if _inside.get():
+        if self._variables is None or _inside.get():
             yield
             return
         tokens = [(_inside, _inside.set(True))]
-        tokens += [(one, one.set(value)) for one, value in (self._variables or {}).items()]
+        tokens += [(one, one.set(value)) for one, value in self._variables.items()]
         try:
             yield
         finally:
@@ -80,7 +81,7 @@ class Surroundings:
             name="proflow lifespan",
             context=Context(),
         )
-        entry = _Opened(frozenset(functions), self)
+        entry = _Opened(frozenset(map(Same, functions)), self)
         try:
             await asyncio.wait((opening, task), return_when=asyncio.FIRST_COMPLETED)
             if not opening.done():
@@ -107,14 +108,14 @@ _open: list[_Opened] = []
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    functions: frozenset[Callable[..., Any]]
+    functions: frozenset[Same]
     surroundings: Surroundings
 
 
 def surroundings_of(function: Callable[..., Any]) -> Surroundings:
     """The lifespan of a function that is called without a registry, the last that was opened."""
     for opened in reversed(_open):
-        if function in opened.functions:
+        if Same(function) in opened.functions:
             return opened.surroundings
     return _NOTHING
 

@@ -1,16 +1,19 @@
 """`proflow serve` and `proflow token`."""
 
 import os
+import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
-from proflow_compiler.cli import echo, guarded, note, refuse, usage
+from proflow_compiler.cli import echo, guarded, note, refuse, safe, usage
 
 from proflow_runtime.service.cli_db import Database, database_url
 
 if TYPE_CHECKING:
     import socket
+
+    from proflow_runtime.handlers.lifespan import LifespanError
 
 T = TypeVar("T")
 token = typer.Typer(no_args_is_help=True)
@@ -119,11 +122,28 @@ def serve(
         asyncio.run(stand(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
-    except (demonstration.DemoError, LifespanError) as error:
+    except demonstration.DemoError as error:
         refuse(str(error))
+    except LifespanError as error:
+        refuse_lifespan(error)
     finally:
         listening.close()
     note("stopped")
+
+
+def refuse_lifespan(error: "LifespanError") -> NoReturn:
+    """End the command for a lifespan that could not be opened or closed.
+
+    It may have left a connection open, whose thread the process would wait for.
+    """
+    import threading
+
+    typer.echo(f"error: {safe(str(error))}", err=True)
+    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+    raise typer.Exit(1)
 
 
 def check_timezone(name: str | None) -> None:
