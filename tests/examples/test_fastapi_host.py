@@ -46,10 +46,7 @@ def signed_in(key: str) -> dict[str, str]:
 async def test_an_order_is_approved_by_the_manager_and_by_all_directors(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(EXAMPLE))
-    EXECUTOR_CACHE.clear()  # by the connection's name, which is `default` in each database
-    for name in [one for one in sys.modules if one.partition(".")[0] == "erp"]:
-        monkeypatch.delitem(sys.modules, name)
+    fresh(monkeypatch)
     async with running(empty_url) as http:
         await employ()
         design = json.loads((EXAMPLE / "designs" / "purchase-approval.json").read_text())
@@ -69,9 +66,54 @@ async def test_an_order_is_approved_by_the_manager_and_by_all_directors(
             return seen.json() if seen.json()["workflow"] == "completed" else None
 
         assert (await until(done))["status"] == "paid"
+        (voucher,) = await vouchers()
+        assert (voucher.tenant_id, voucher.order, voucher.subject) == (1, 1, "1002")
+        assert voucher.amount == 26000
         stranger = await http.get("/orders/1", headers=signed_in("key-eve"))
         assert stranger.status_code == 404
         assert (await http.get("/orders/1")).status_code == 401
+
+
+async def test_its_own_node_type_is_offered_with_a_form_and_checked(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh(monkeypatch)
+    async with running(empty_url) as http:
+        await employ()
+        headers = signed_in("key-it")
+        types = (await http.get("/workflows/node-types", headers=headers)).json()
+        (voucher,) = (one for one in types if one["type"] == "voucher")
+        assert voucher["title"] == {"en": "Voucher", "zh": "生成凭证"}
+        assert (voucher["icon"], voucher["kind"]) == ("file-text", "step")
+        assert voucher["labels"]["amount"]["zh"] == "金额"
+        form = voucher["config"]
+        assert {"order", "amount", "subject", "retry", "retries"} == form["properties"].keys()
+        assert form["required"] == ["order", "amount"]
+        assert ["1001", "1002", "1012"] in [
+            one.get("enum") for one in form["properties"]["subject"]["anyOf"]
+        ]
+        design = json.loads((EXAMPLE / "designs" / "purchase-approval.json").read_text())
+        (node,) = (one for one in design["nodes"] if one["id"] == "voucher")
+        node["data"]["config"] = {"order": "${event.data.order_id}", "amount": -1}
+        body = {"design": design}
+        drawn = (await http.post("/workflows/designs/drawing", json=body, headers=headers)).json()
+        (problem,) = (one for one in drawn["diagnostics"] if one["level"] == "error")
+        assert (problem["code"], problem["node"]) == ("PF324", "voucher")
+        assert problem["pointer"].endswith("/data/config/amount")
+
+
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import the example anew: its models belong to one connection."""
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    EXECUTOR_CACHE.clear()  # by the connection's name, which is `default` in each database
+    for name in [one for one in sys.modules if one.partition(".")[0] == "erp"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+async def vouchers() -> list[Any]:
+    from erp.models import Voucher
+
+    return await Voucher.all()
 
 
 async def employ() -> None:

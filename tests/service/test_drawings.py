@@ -2,8 +2,10 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import pytest
 from proflow_compiler.reader import read
 from proflow_runtime.service.drawings import Drawing, drawing, node_types
 from proflow_schemas.node_types import NODE_TYPES
@@ -138,6 +140,18 @@ def test_what_is_no_design_has_no_picture_but_a_diagnostic() -> None:
     for text in (b"", b"[", b"\xff\xfe", b"{}", b"null", b'{"nodes": 3}', b"[" * 100_000):
         found = of_text(text)
         assert found.diagnostics, text[:20]
+
+
+SHOWN = ("type", "category", "container", "icon", "shape", "title")
+KINDS = Path(__file__).parents[2] / "web" / "src" / "canvas" / "node-types.json"
+
+
+def test_the_page_knows_the_built_in_types(request: pytest.FixtureRequest) -> None:
+    kinds = [{key: one[key] for key in SHOWN} for one in node_types()]
+    text = json.dumps(kinds, ensure_ascii=False, indent=2) + "\n"
+    if request.config.getoption("--snapshot-update"):
+        KINDS.write_text(text, encoding="utf-8")
+    assert KINDS.read_text(encoding="utf-8") == text
 
 
 def test_every_node_type_has_a_schema_and_outcomes() -> None:

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeTypeInfo } from '../src/api/types';
 import {
   configPointer,
   type Document,
@@ -24,16 +23,17 @@ import {
   setParent,
 } from '../src/editor/edits';
 import { withAt } from '../src/editor/json';
+import { nodeType } from './types';
 
 const info = (type: string, outcomes: string[], keys: string[], aliases: string[] = []) =>
-  ({
+  nodeType({
     type,
     aliases,
     outcomes,
     rules: type === 'condition',
     container: type === 'foreach',
     config: { type: 'object', properties: Object.fromEntries(keys.map((key) => [key, {}])) },
-  }) satisfies NodeTypeInfo;
+  });
 
 const TYPES = new NodeTypes([
   info('start', ['default'], ['trigger', 'input']),

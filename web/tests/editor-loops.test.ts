@@ -1,18 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { NodeTypeInfo } from '../src/api/types';
 import { edgesOf, NodeTypes, nodesOf, openDocument } from '../src/editor/document';
 import { waysBack } from '../src/editor/loops';
 import { Painter } from '../src/editor/picture';
+import { nodeType } from './types';
 
-const info = (type: string, outcomes = ['default', 'error']): NodeTypeInfo => ({
-  type,
-  aliases: [],
-  outcomes,
-  rules: false,
-  container: type === 'foreach',
-  config: {},
-});
+const info = (type: string, outcomes = ['default', 'error']) =>
+  nodeType({ type, outcomes, container: type === 'foreach' });
 const TYPES = new NodeTypes([
   info('start', ['default']),
   info('task'),

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeTypeInfo, Picture } from '../src/api/types';
+import type { Picture } from '../src/api/types';
 import { NodeTypes, openDocument } from '../src/editor/document';
 import { moveNode, setLabel } from '../src/editor/edits';
 import { isExact } from '../src/editor/json';
 import { absolute, containerAt, Painter } from '../src/editor/picture';
+import { nodeType } from './types';
 
-const info = (type: string, outcomes: string[]): NodeTypeInfo => ({
-  type,
-  aliases: [],
-  outcomes,
-  rules: false,
-  container: type === 'foreach',
-  config: {},
-});
+const info = (type: string, outcomes: string[]) =>
+  nodeType({ type, outcomes, container: type === 'foreach' });
 const TYPES = new NodeTypes([
   info('task', ['default', 'error']),
   info('approval', ['approved', 'rejected', 'timeout', 'returned']),

@@ -5,7 +5,7 @@ import { MESSAGES } from '../src/i18n/messages';
 
 /** Groups whose keys are put together from words of the service, or from variables. */
 const PUT_TOGETHER =
-  /^(status|type|outcome|mode|act|setting|choice|level|edit\.kind|run|runs|inbox)\./;
+  /^(status|category|outcome|mode|act|setting|choice|level|edit\.kind|run|runs|inbox)\./;
 
 function sources(folder: string): string {
   return readdirSync(folder, { withFileTypes: true })

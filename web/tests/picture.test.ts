@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Diagnostic, NodeState, PictureEdge, PictureNode } from '../src/api/types';
 import { settingText } from '../src/canvas/NodeCard';
 import { spokenEdge } from '../src/canvas/OutcomeEdge';
-import { edgeState, flowEdges, flowNodes, handlesOf, marks } from '../src/canvas/picture';
+import { edgeState, flowEdges, flowNodes, handlesOf, marks, NODE } from '../src/canvas/picture';
 import { texts } from '../src/i18n';
 
 const edge = (change: Partial<PictureEdge>): PictureEdge => ({
@@ -89,7 +89,7 @@ test('a node has a handle for its usual outcome, and for those that lead somewhe
 
 test('a type that is not known is drawn all the same', () => {
   const picture = { id: 'p', name: '', width: 0, height: 0, nodes: [node('a', { type: 'teleport' })], edges: [] };
-  expect(flowNodes(picture, {})[0]?.type).toBe('task');
+  expect(flowNodes(picture, {})[0]?.type).toBe(NODE);
 });
 
 test('containers come before what they hold, however deep, and circles end', () => {

@@ -5,6 +5,9 @@ from typing import Any
 from proflow_runtime import Task, handler
 
 from erp.models import Message, PurchaseOrder
+from erp.vouchers import create_voucher
+
+__all__ = ["archive", "create_voucher", "pay_supplier", "send_message"]
 
 TEXTS = {
     "approved": "Your purchase order {} was approved.",

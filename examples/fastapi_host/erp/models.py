@@ -35,6 +35,21 @@ class PurchaseOrder(Model):
         table = "erp_purchase_orders"
 
 
+class Voucher(Model):
+    """What the books say of a payment."""
+
+    id = fields.IntField(primary_key=True)
+    tenant_id = fields.IntField(db_index=True)
+    order = fields.IntField()
+    subject = fields.CharField(max_length=20)
+    amount = fields.DecimalField(max_digits=12, decimal_places=2)
+    key = fields.CharField(max_length=400, unique=True)
+    """The idempotency key of the step that has booked it."""
+
+    class Meta:
+        table = "erp_vouchers"
+
+
 class Message(Model):
     """What an employee is told."""
 

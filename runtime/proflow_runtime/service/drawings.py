@@ -81,6 +81,7 @@ def node_types(types: NodeTypes = BUILT_IN_TYPES) -> list[dict[str, Any]]:
             "kind": kind.kind,
             "category": kind.category,
             "icon": kind.icon,
+            "shape": kind.shape,
             "title": asdict(kind.title),
             "summary": asdict(kind.summary),
             "labels": {key: asdict(words) for key, words in kind.labels.items()},

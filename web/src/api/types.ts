@@ -181,4 +181,23 @@ export interface NodeTypeInfo {
   rules: boolean;
   container: boolean;
   config: JsonSchema;
+  kind: 'computes' | 'step' | 'waits' | 'structure' | 'container' | 'end';
+  /** Where it stands in the palette. */
+  category: string;
+  /** The name of an icon of Ant Design. */
+  icon: string;
+  /** Its outline in drawings. */
+  shape: string;
+  title: Words;
+  summary: Words;
+  /** What settings are called, where the page has no word for them. */
+  labels: Record<string, Words>;
+  /** What settings mean, in Markdown. */
+  fields: Record<string, Words>;
+}
+
+/** A text in both languages. */
+export interface Words {
+  zh: string;
+  en: string;
 }

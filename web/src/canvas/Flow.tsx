@@ -12,11 +12,11 @@ import {
 } from 'reactflow';
 import type { PictureNode } from '../api/types';
 import { useTexts } from '../i18n';
-import { NODE_KINDS } from './kinds';
 import { NodeCard } from './NodeCard';
 import { OutcomeEdge } from './OutcomeEdge';
+import { NODE } from './picture';
 
-const NODE_TYPES = Object.fromEntries(NODE_KINDS.map((kind) => [kind, NodeCard]));
+const NODE_TYPES = { [NODE]: NodeCard };
 const EDGE_TYPES = { outcome: OutcomeEdge };
 /** From so many nodes on only those in view are drawn. */
 const MANY = 300;

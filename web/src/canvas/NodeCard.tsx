@@ -4,7 +4,8 @@ import { memo, useEffect, useState } from 'react';
 import { Handle, type NodeProps, Position } from 'reactflow';
 import { OPEN_STATUSES, type NodeState, type PictureNode } from '../api/types';
 import { duration, type Texts, useTexts } from '../i18n';
-import { NODE_ICONS, STATUS_ICONS } from './kinds';
+import { iconNamed } from './icons';
+import { STATUS_ICONS, useKinds } from './kinds';
 import type { CanvasNodeData } from './picture';
 
 function statusText(state: NodeState, { t, word }: Texts): string {
@@ -74,12 +75,13 @@ function Handles({ data }: { data: CanvasNodeData }) {
 function NodeCardView({ data, selected }: NodeProps<CanvasNodeData>) {
   const at = useTexts();
   const { node, status, level, problems, onPath, container } = data;
-  const Icon = NODE_ICONS[Object.hasOwn(NODE_ICONS, node.type) ? node.type : 'task']!;
+  const kind = useKinds().get(node.type);
+  const Icon = iconNamed(kind?.icon);
   const StatusIcon = status && STATUS_ICONS[status.status];
   const setting = settingText(node, at);
   const name = [
     'pf-node',
-    container ? 'pf-node--container' : `pf-node--${node.type}`,
+    container ? 'pf-node--container' : `pf-node--${kind?.shape ?? 'work'}`,
     node.type === 'end' && setting ? 'pf-node--stops' : '',
     status ? `pf-node--${status.status}` : '',
     level ? `pf-node--${level}` : '',

@@ -9,7 +9,10 @@ import type {
   PictureEdge,
   PictureNode,
 } from '../api/types';
-import { CONTAINERS, NODE_ICONS } from './kinds';
+import { holdsNodes } from './kinds';
+
+/** The component that draws nodes, whatever their type: a design's own words never name one. */
+export const NODE = 'node';
 
 export type Level = Diagnostic['level'];
 
@@ -140,12 +143,11 @@ export function flowNodes(
         level: mark?.level,
         problems: mark?.count ?? 0,
         onPath: options.marks?.path.has(node.id) ?? false,
-        container: holding.has(node.id) || CONTAINERS.has(node.type),
+        container: holding.has(node.id) || holdsNodes(node.type),
       };
       return {
         id: node.id,
-        // A type that the page has never heard of looks like a task.
-        type: Object.hasOwn(NODE_ICONS, node.type) ? node.type : 'task',
+        type: NODE,
         position: { x: node.x, y: node.y },
         width: node.width,
         height: node.height,

@@ -2,7 +2,7 @@
 
 import { Button, Input, Select } from 'antd';
 import { type ReactNode, useEffect, useState } from 'react';
-import type { JsonSchema } from '../api/types';
+import type { JsonSchema, Words } from '../api/types';
 import { type Texts, useTexts } from '../i18n';
 import { Field, type FieldProps, JsonField, resolved, sample, withMember } from '../shell/SchemaForm';
 
@@ -11,19 +11,22 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 export function ConfigForm({
   schema,
+  labels,
   value,
   onChange,
   errors,
 }: {
   schema: JsonSchema;
+  /** What settings are called that the page has no word for. */
+  labels: Record<string, Words>;
   value: Record<string, unknown>;
   /** `name`: of the setting that is changed. */
   onChange: (value: Record<string, unknown>, name: string) => void;
   errors: ReadonlyMap<string, ReactNode>;
 }) {
-  const { word } = useTexts();
+  const { word, language } = useTexts();
   const words = {
-    member: (name: string) => word('setting', name),
+    member: (name: string) => labels[name]?.[language] ?? word('setting', name),
     choice: (one: string) => word('choice', one),
   };
   return (

@@ -12,7 +12,6 @@ import {
   useStoreApi,
 } from 'reactflow';
 import { Flow } from '../canvas/Flow';
-import { NODE_ICONS } from '../canvas/kinds';
 import { spokenEdge } from '../canvas/OutcomeEdge';
 import { flowEdges, flowNodes, marks } from '../canvas/picture';
 import { useTexts } from '../i18n';
@@ -56,8 +55,6 @@ function Drawing({ editing, actions, path, dark }: CanvasProps) {
     () =>
       flowNodes(picture, { marks: drawn, allHandles: true, draggable: true }).map((node) => ({
         ...node,
-        // What the service does not know is drawn as well.
-        type: Object.hasOwn(NODE_ICONS, node.type ?? '') ? node.type : 'task',
         selected: chosen.has(node.id),
       })),
     [picture, drawn, chosen],

@@ -8,8 +8,9 @@ import { ApiProblem, api } from '../api/client';
 import { useTexts } from '../i18n';
 import { CheckedDesign } from '../pages/CheckedDesign';
 import { Failure, Loading, Missing, Page } from '../shell/parts';
+import { NODE_TYPES_QUERY } from '../shell/nodeTypes';
 import { useDesigner } from '../shell/session';
-import { emptyDocument, NodeTypes, openDocument } from './document';
+import { emptyDocument, openDocument } from './document';
 import { isExact } from './json';
 import { Editor } from './Editor';
 
@@ -53,12 +54,7 @@ function Opened({
   onReload: () => void;
 }) {
   const { t, word } = useTexts();
-  const types = useQuery({
-    queryKey: ['node-types'],
-    queryFn: async () => new NodeTypes(await api.nodeTypes()),
-    staleTime: Infinity,
-    structuralSharing: false,
-  });
+  const types = useQuery(NODE_TYPES_QUERY);
   const draft = useQuery({
     queryKey: ['edited', code],
     queryFn: () => api.design(code ?? ''),

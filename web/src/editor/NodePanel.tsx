@@ -3,7 +3,7 @@
 import { Alert, Button, Input, Select } from 'antd';
 import { type ReactNode, useId, useState } from 'react';
 import type { Diagnostic, PictureNode } from '../api/types';
-import { CONTAINERS } from '../canvas/kinds';
+import { holdsNodes } from '../canvas/kinds';
 import { useTexts } from '../i18n';
 import { JsonField } from '../shell/SchemaForm';
 import type { Actions } from './actions';
@@ -62,7 +62,7 @@ export function NodePanel({
     Object.keys(info?.config.properties ?? {}),
   );
   const containers = picture.nodes.filter(
-    (one) => CONTAINERS.has(one.type) && !isWithin(picture, one.id, id),
+    (one) => holdsNodes(one.type) && !isWithin(picture, one.id, id),
   );
   const configure = (next: Record<string, unknown>, name: string) =>
     edit(
@@ -135,7 +135,7 @@ export function NodePanel({
           )}
         </Labelled>
       ) : (
-        <ConfigForm schema={info.config} value={config} onChange={configure} errors={fields} />
+        <ConfigForm schema={info.config} labels={info.labels} value={config} onChange={configure} errors={fields} />
       )}
       <Edges editing={editing} actions={actions} node={node} />
       <div>

@@ -2,9 +2,23 @@
 
 import { memo } from 'react';
 import type { NodeTypeInfo } from '../api/types';
-import { NODE_ICONS } from '../canvas/kinds';
+import { iconNamed } from '../canvas/icons';
 import { useTexts } from '../i18n';
 import { PALETTE_TYPE } from './actions';
+
+/** Markdown without its marks. */
+const plain = (text: string): string => text.replaceAll('`', '');
+
+/** Types by their category, in the order in which the service lists them. */
+export function groupsOf(types: readonly NodeTypeInfo[]): [string, NodeTypeInfo[]][] {
+  const groups = new Map<string, NodeTypeInfo[]>();
+  for (const one of types) {
+    const known = groups.get(one.category);
+    if (known) known.push(one);
+    else groups.set(one.category, [one]);
+  }
+  return [...groups];
+}
 
 export const Palette = memo(function Palette({
   types,
@@ -13,32 +27,34 @@ export const Palette = memo(function Palette({
   types: readonly NodeTypeInfo[];
   onAdd: (type: string) => void;
 }) {
-  const { t, word } = useTexts();
+  const { t, word, language } = useTexts();
   return (
     <nav className="app-card pf-palette" aria-label={t('edit.palette')}>
       <p className="app-soft app-note">{t('edit.paletteHelp')}</p>
-      <ul>
-        {types.map(({ type, config }) => {
-          const Icon = NODE_ICONS[type] ?? NODE_ICONS.task!;
-          return (
-            <li key={type}>
-              <button
-                type="button"
-                draggable
-                title={config.description}
-                data-type={type}
-                onDragStart={(event) => {
-                  event.dataTransfer.setData(PALETTE_TYPE, type);
-                  event.dataTransfer.effectAllowed = 'copy';
-                }}
-                onClick={() => onAdd(type)}
-              >
-                <Icon aria-hidden /> {word('type', type)}
-              </button>
-            </li>
-          );
-        })}
-      </ul>
+      {groupsOf(types).map(([category, members]) => (
+        <ul key={category} aria-label={word('category', category)}>
+          {members.map(({ type, icon, title, summary }) => {
+            const Icon = iconNamed(icon);
+            return (
+              <li key={type}>
+                <button
+                  type="button"
+                  draggable
+                  title={plain(summary[language])}
+                  data-type={type}
+                  onDragStart={(event) => {
+                    event.dataTransfer.setData(PALETTE_TYPE, type);
+                    event.dataTransfer.effectAllowed = 'copy';
+                  }}
+                  onClick={() => onAdd(type)}
+                >
+                  <Icon aria-hidden /> {title[language]}
+                </button>
+              </li>
+            );
+          })}
+        </ul>
+      ))}
     </nav>
   );
 });

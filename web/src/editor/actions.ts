@@ -2,7 +2,7 @@
 
 import { type MutableRefObject, useMemo, useRef } from 'react';
 import { useTexts } from '../i18n';
-import { CONTAINERS } from '../canvas/kinds';
+import { holdsNodes } from '../canvas/kinds';
 import type { Picture, PictureNode } from '../api/types';
 import { addNode, connect, moveNode, removeEdge, removeNodes, setParent } from './edits';
 import { absolute, containerAt, isWithin } from './picture';
@@ -86,7 +86,7 @@ export function useActions(editing: Editing): Actions {
       add: (type) => {
         const { picture } = latest.current;
         const beside = byId(chosen.current.nodes[0]);
-        if (beside !== undefined && CONTAINERS.has(beside.type) && type !== 'start') {
+        if (beside !== undefined && holdsNodes(beside.type) && type !== 'start') {
           put(type, freePlace(picture, beside.id, INSIDE), beside.id);
         } else if (beside !== undefined) {
           const at = { x: beside.x + beside.width + GAP, y: beside.y };

@@ -1,7 +1,7 @@
 /** The picture of a design that is being edited: the user's own positions, even while it is wrong. */
 
 import type { Picture, PictureEdge, PictureNode } from '../api/types';
-import { CONTAINERS } from '../canvas/kinds';
+import { holdsNodes } from '../canvas/kinds';
 import {
   type Document,
   type DocumentEdge,
@@ -56,7 +56,7 @@ export class Painter {
     const nodes = found.map((one): PictureNode => {
       const place = one.position ?? known.get(one.id) ?? rough.get(one.id) ?? { x: 0, y: 0 };
       const inside = one.parent !== null && ids.has(one.parent) && one.parent !== one.id;
-      const container = CONTAINERS.has(one.type) || holding.has(one.id);
+      const container = holdsNodes(one.type) || holding.has(one.id);
       const label = one.label || one.id;
       const outcomes = this.types.get(one.type)?.outcomes ?? ['default'];
       return {
@@ -191,7 +191,7 @@ function grow(nodes: PictureNode[]): void {
     done.add(node.id);
     const held = inside.get(node.id) ?? [];
     for (const one of held) size(one);
-    if (!CONTAINERS.has(node.type) && held.length === 0) return;
+    if (!holdsNodes(node.type) && held.length === 0) return;
     const wide = held.map((one) => one.x + one.width + PADDING);
     const high = held.map((one) => one.y + one.height + PADDING);
     node.width = Math.max(node.width, NARROWEST + 2 * PADDING, ...wide);
@@ -228,7 +228,7 @@ export function containerAt(
   moving?: string,
 ): string | null {
   const found = picture.nodes
-    .filter((node) => CONTAINERS.has(node.type))
+    .filter((node) => holdsNodes(node.type))
     .filter((node) => moving === undefined || !isWithin(picture, node.id, moving))
     .filter((node) => {
       const { x, y } = absolute(picture, node.id);

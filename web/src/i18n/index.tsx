@@ -1,6 +1,7 @@
 /** The language of the page: the user's choice, else the browser's. */
 
 import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
+import { kindOf, useKinds } from '../canvas/kinds';
 import { type Language, MESSAGES, type MessageKey } from './messages';
 
 export type { Language, MessageKey } from './messages';
@@ -13,7 +14,7 @@ export interface Texts {
   t: (key: MessageKey, values?: Record<string, string | number>) => string;
   /** What a word of the service is called (a status, an outcome); unknown ones stay as they are. */
   word: (
-    group: 'status' | 'type' | 'outcome' | 'mode' | 'act' | 'setting' | 'choice',
+    group: 'status' | 'type' | 'outcome' | 'mode' | 'act' | 'setting' | 'choice' | 'category',
     name: string,
   ) => string;
   time: (iso: string | null | undefined) => string;
@@ -40,6 +41,7 @@ export function texts(language: Language, setLanguage: (language: Language) => v
     setLanguage,
     t,
     word: (group, name) => {
+      if (group === 'type') return kindOf(name)?.title[language] ?? name;
       const key = `${group}.${name}`;
       return Object.hasOwn(MESSAGES, key) ? t(key as MessageKey) : name;
     },
@@ -58,13 +60,15 @@ export function LanguageProvider({
 }) {
   const [chosen, setChosen] = useState<Language>(() => given ?? browserLanguage());
   const language = given ?? chosen;
+  const kinds = useKinds();
   const value = useMemo(
     () =>
       texts(language, (next) => {
         window.localStorage.setItem(KEY, next);
         setChosen(next);
       }),
-    [language],
+    // Types of nodes are words, too.
+    [language, kinds],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

@@ -20,26 +20,11 @@ export const MESSAGES = {
   'status.withdrawn': ['已撤回', 'Withdrawn'],
   'status.closed': ['已关闭', 'Closed'],
 
-  // Types of nodes
-  'type.start': ['开始', 'Start'],
-  'type.end': ['结束', 'End'],
-  'type.approval': ['审批', 'Approval'],
-  'type.task': ['任务', 'Task'],
-  'type.notify': ['通知', 'Notify'],
-  'type.cc': ['抄送', 'Copy'],
-  'type.ai': ['AI', 'AI'],
-  'type.http': ['HTTP 请求', 'HTTP'],
-  'type.set': ['赋值', 'Set'],
-  'type.condition': ['条件', 'Condition'],
-  'type.inclusive': ['多选分支', 'Inclusive'],
-  'type.parallel': ['并行', 'Parallel'],
-  'type.join': ['汇合', 'Join'],
-  'type.delay': ['延时', 'Delay'],
-  'type.wait': ['等待事件', 'Wait'],
-  'type.emit': ['发送事件', 'Emit'],
-  'type.subprocess': ['子流程', 'Subprocess'],
-  'type.foreach': ['逐项处理', 'For each'],
-  'type.loop': ['循环', 'Loop'],
+  // Groups of the palette
+  'category.flow': ['流程', 'Flow'],
+  'category.people': ['人员', 'People'],
+  'category.work': ['处理', 'Work'],
+  'category.time': ['时间与事件', 'Time and events'],
 
   // Outcomes
   'outcome.default': ['完成', 'done'],

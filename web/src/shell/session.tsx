@@ -7,6 +7,7 @@ import { ApiProblem, api } from '../api/client';
 import { signIn, signOut, token } from '../api/session';
 import type { Me } from '../api/types';
 import { useTexts } from '../i18n';
+import { NODE_TYPES_QUERY } from './nodeTypes';
 import { Failure, Loading } from './parts';
 
 const Context = createContext<Me | null>(null);
@@ -35,6 +36,8 @@ export function useDesigner(): boolean {
 
 export function SignedIn({ children }: { children: ReactNode }) {
   const me = useQuery({ queryKey: ['me', token()], queryFn: api.me, staleTime: Infinity });
+  // A page without a host's icons is better than none: nothing waits for them.
+  useQuery({ ...NODE_TYPES_QUERY, enabled: me.data !== undefined });
   if (me.data) return <Context.Provider value={me.data}>{children}</Context.Provider>;
   if (me.isPending) return <Loading />;
   if (me.error instanceof ApiProblem && me.error.status === 401) return <SignIn />;
