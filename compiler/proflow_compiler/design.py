@@ -6,6 +6,7 @@ person wrote, whatever the shape.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
@@ -46,7 +47,7 @@ class Node:
     drawn: bool = True
     """It stands in the file; False if the dialect adds it."""
 
-    @property
+    @cached_property
     def kind(self) -> NodeType:
         return NODE_TYPES[self.type]
 
