@@ -75,7 +75,8 @@ class Diagnostic:
     could not parse the file. `path` is a walk through the design that shows the problem: node ids;
     `choices` are nodes, on it or beside it, with the outcomes they have to take for that.
     `on_key` says that the key is wrong, not its value. `label` stands beside the underlined text.
-    Of several `fixes` the first is the likeliest.
+    Of several `fixes` the first is the likeliest; `untried` of them were left out because the design
+    would have to be checked anew more often than its size allows.
     """
 
     code: str
@@ -97,6 +98,7 @@ class Diagnostic:
     on_key: bool = False
     related: tuple[Related, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    untried: int = 0
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

@@ -196,9 +196,7 @@ class Account:
                 continue
             order.append(name)
             exits[name] = tuple(
-                one
-                for one in runs.exits[name]
-                if model[self.exit[name, one.outcome] - 1] > 0
+                one for one in runs.exits[name] if model[self.exit[name, one.outcome] - 1] > 0
             )
             for exit_ in exits[name]:
                 for edge in exit_.edges:
