@@ -6,7 +6,6 @@ person wrote, whatever the shape.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
@@ -46,10 +45,10 @@ class Node:
     position: tuple[float, float] | None = None
     drawn: bool = True
     """It stands in the file; False if the dialect adds it."""
+    kind: NodeType = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def kind(self) -> NodeType:
-        return NODE_TYPES[self.type]
+    def __post_init__(self) -> None:
+        self.__dict__["kind"] = NODE_TYPES[self.type]
 
     def pointer_to(self, key: str) -> str:
         """Where a config value stands; the node itself if it was not given."""

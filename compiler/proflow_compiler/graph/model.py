@@ -73,34 +73,28 @@ class GraphNode:
     node: Node
     choice_of: str | None = None
     entry: bool = False
+    drawn: bool = field(init=False, repr=False, compare=False)
+    ruled: bool = field(init=False, repr=False, compare=False)
+    """Whether rules choose its outcome."""
+    every: bool = field(init=False, repr=False, compare=False)
+    """Whether it takes all outcomes whose rules hold, and not the first of them only."""
+    stops: bool = field(init=False, repr=False, compare=False)
+    """Whether it is an end that stops the run as soon as a run comes to it."""
+    mode: str | int | None = field(init=False, repr=False, compare=False)
+    """The mode that a join names; None for joins that name none, and for all other nodes."""
 
-    @cached_property
-    def drawn(self) -> bool:
-        return self.choice_of is None and not self.entry
-
-    @cached_property
-    def ruled(self) -> bool:
-        """Whether rules choose its outcome."""
-        return not self.entry and (self.choice_of is not None or self.node.kind.rules)
-
-    @cached_property
-    def every(self) -> bool:
-        """Whether it takes all outcomes whose rules hold, and not the first of them only."""
-        return self.drawn and self.node.kind.every
-
-    @cached_property
-    def stops(self) -> bool:
-        """Whether it is an end that stops the run as soon as a run comes to it."""
-        config = self.node.config
-        return isinstance(config, End) and (config.terminate or config.fail)
-
-    @cached_property
-    def mode(self) -> str | int | None:
-        """The mode that a join names; None for joins that name none, and for all other nodes."""
-        config = self.node.config
-        if not self.drawn or not isinstance(config, Join) or "mode" not in config.model_fields_set:
-            return None
-        return config.mode
+    def __post_init__(self) -> None:
+        # Found out once: these are asked for far more often than there are nodes.
+        kind, config = self.node.kind, self.node.config
+        drawn = self.choice_of is None and not self.entry
+        named = drawn and isinstance(config, Join) and "mode" in config.model_fields_set
+        self.__dict__.update(
+            drawn=drawn,
+            ruled=not self.entry and (self.choice_of is not None or kind.rules),
+            every=drawn and kind.every,
+            stops=isinstance(config, End) and (config.terminate or config.fail),
+            mode=config.mode if named and isinstance(config, Join) else None,
+        )
 
 
 @dataclass(frozen=True)
