@@ -61,10 +61,10 @@ class Node:
     host_type: NodeType | None = field(default=None, repr=False)
     """Its type, if that is none of the built-in ones."""
     inexact: tuple[InexactNumber, ...] = ()
+    kind: NodeType = field(init=False, repr=False, compare=False)
 
-    @property
-    def kind(self) -> NodeType:
-        return self.host_type or NODE_TYPES[self.type]
+    def __post_init__(self) -> None:
+        self.__dict__["kind"] = self.host_type or NODE_TYPES[self.type]
 
     def pointer_to(self, key: str) -> str:
         """Where a config value stands; the node itself if it was not given."""

@@ -91,6 +91,8 @@ class Diagnostic:
         on_key: True if the key is wrong, not its value.
         related: Other places that have to do with it.
         fixes: Changes that mend it, the likeliest first.
+        untried: How many more fixes were left out, because the design would have to be checked anew
+            more often than its size allows.
     """
 
     code: str
@@ -112,6 +114,7 @@ class Diagnostic:
     on_key: bool = False
     related: tuple[Related, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    untried: int = 0
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

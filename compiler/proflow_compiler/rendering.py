@@ -152,6 +152,8 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     notes.append(("help", visible(diagnostic.help or "")))
     for one in diagnostic.fixes:
         notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
+    if diagnostic.untried:
+        notes.append(("note", untried_note(diagnostic.untried)))
     if any(text for _, text in notes):
         lines.append(gutter(f"{pad} |"))
         lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
@@ -164,6 +166,12 @@ def shown_way(diagnostic: Diagnostic) -> str:
     way = [f"{node} [{taken[node]}]" if node in taken else node for node in diagnostic.path]
     beside = [f"{node} [{taken[node]}]" for node in taken if node not in diagnostic.path]
     return " → ".join(way) + (f", while {', '.join(beside)}" if way and beside else "")
+
+
+def untried_note(count: int) -> str:
+    """Says of fixes that they may exist, but have not been looked into."""
+    fixes = "1 fix was" if count == 1 else f"{count} fixes were"
+    return f"{fixes} not tried: the file is too large to check it again with each of them"
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
@@ -208,6 +216,7 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "help": diagnostic.help,
         "path": list(diagnostic.path),
         "fixes": [fix.as_json() for fix in diagnostic.fixes],
+        **({"fixes_untried": diagnostic.untried} if diagnostic.untried else {}),
     }
 
 

@@ -152,7 +152,7 @@ def _settings_sites(graph: Graph) -> Iterator[Site]:
 def _node_sites(name: str, node: Node) -> Iterator[Site]:
     for attribute, alias, form, is_text in _fields(type(node.config)):
         value = getattr(node.config, attribute)
-        if value is None:
+        if value is None or (form == "template" and isinstance(value, str) and "${" not in value):
             continue
         expect, container = _EXPECTED.get(alias, "any"), node.parent
         if alias == "while":
@@ -199,7 +199,9 @@ def _leaves(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         item, at = stack.pop()
-        if isinstance(item, Mapping):
+        if item is None or isinstance(item, str):
+            yield item, at
+        elif isinstance(item, Mapping):
             stack += [(below, pointed(at, key)) for key, below in reversed([*item.items()])]
         elif isinstance(item, list | tuple):
             stack += [(below, pointed(at, i)) for i, below in reversed(list(enumerate(item)))]

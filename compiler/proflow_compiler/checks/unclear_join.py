@@ -115,16 +115,19 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:
-    runs = level.runs(loop)
-    meeting = level.concurrency(runs).meeting
-    met = [name for name in judged if name in meeting]
-    if loop is not None and not level.begins(loop.header, stopping=False):
+    if not judged:
         return
+    runs = level.runs(loop)
     exact = level.exact(runs)
+    if exact:
+        before, choosing = level.settlement.before, level.choosing
+        judged = [name for name in judged if before[name] & choosing]
+    meeting = level.concurrency(runs).meeting if judged else {}
+    met = [name for name in judged if name in meeting]
+    if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
+        return
     reported = 0
     for name in met:
-        if exact and not level.settlement.before[name] & level.choosing:
-            continue
         if reported >= _MOST:
             return
         at = Meeting(runs, name)

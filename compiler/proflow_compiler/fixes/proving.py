@@ -19,7 +19,9 @@ Error = tuple[str, str | None, str | None]
 """Its code, its node, and its edge."""
 
 BUDGET = 400_000
-"""Characters of designs that are checked anew, at most: some 1,500 nodes."""
+"""Characters of designs that are checked anew: some 1,500 nodes."""
+LARGEST = 1_500_000
+"""A file of up to so many characters is checked anew at least once, whatever the budget."""
 
 _BY_NODE = frozenset({"PF210", "PF211", "PF218"})
 """What is wrong with a node, and told by an example: one of its edges, one of many runs."""
@@ -41,7 +43,8 @@ def proven(
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """The diagnostics of a reading, and those of its designs' checks, with the fixes that mend.
 
-    Beyond the budget, checks keep no fixes; those of the reading, which are local, stay.
+    Beyond the budget, checks keep no fixes and say how many they leave out; those of the reading,
+    which are local, stay.
     """
     trial = _Trial(reading, found, check)
     return (
@@ -56,18 +59,29 @@ class _Trial:
         before = [*reading.diagnostics, *found]
         self._before = _errors(before)
         self._alike = Counter(_identity(one) for one in before)
-        self._left = BUDGET
         self._size = max(1, len(reading.source.text))
+        self._left = BUDGET
+        if BUDGET < self._size <= LARGEST:
+            self._left = self._size
 
     def kept(self, one: Diagnostic, *, unproven: bool) -> Diagnostic:
         """A diagnostic without the fixes that do not mend."""
         if not one.fixes:
             return one
         fixes: list[Fix] = []
+        untried = 0
         for fix in self._in_texts(one.fixes):
-            if (fixes or not fix.alternative) and self._mends(fix, one, unproven):
+            if fix.alternative and not fixes and not untried:
+                continue
+            self._left -= self._size
+            if self._left >= 0:
+                mends = self._mends(fix, one)
+            else:
+                mends = unproven
+                untried += not unproven
+            if mends:
                 fixes.append(fix)
-        return replace(one, fixes=tuple(fixes))
+        return replace(one, fixes=tuple(fixes), untried=untried)
 
     def _in_texts(self, fixes: Iterable[Fix]) -> Iterable[Fix]:
         """The fixes as edits of the file, where they lead into texts that hold JSON."""
@@ -80,10 +94,7 @@ class _Trial:
                 found.append(replace(fix, edits=edits))
         return found
 
-    def _mends(self, fix: Fix, one: Diagnostic, unproven: bool) -> bool:
-        self._left -= self._size
-        if self._left < 0:
-            return unproven
+    def _mends(self, fix: Fix, one: Diagnostic) -> bool:
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False

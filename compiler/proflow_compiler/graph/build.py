@@ -93,9 +93,8 @@ class _Building:
             root,
             inner,
         )
-        tails, mishaps = stop_tails(graph)
-        graph = replace(graph, tails=tails, mishaps=mishaps)
-        return replace(graph, shared_tails=shared_tails(graph))
+        graph = graph.with_tails(*stop_tails(graph))
+        return graph.with_shared_tails(shared_tails(graph))
 
     def _node(
         self, node: Node, nodes: dict[str, GraphNode], exits: dict[str, tuple[Exit, ...]]

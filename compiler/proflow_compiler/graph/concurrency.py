@@ -58,7 +58,27 @@ class Concurrency:
         self._open = 0
         """The slots that hold any."""
         for name in runs.order:
-            self._pass(name)
+            if not self._follow(name):
+                self._pass(name)
+
+    def _follow(self, name: str) -> bool:
+        """Open the only edge out of a node in place of the only one into it, if that is all."""
+        runs = self._runs
+        into, exits = runs.into[name], runs.exits[name]
+        if len(into) != 1 or len(exits) != 1:
+            return False
+        outcome = exits[0].outcome
+        watched = self._watched
+        if watched and ((name, None) in watched or (name, outcome) in watched):
+            return False
+        slot = self._slot[into[0].index]
+        edges = [edge for edge in exits[0].edges if edge.target in runs.into]
+        if len(edges) != 1 or self._held[slot] != 1:
+            return False
+        del self._slot[into[0].index]
+        self._slot[edges[0].index] = slot
+        self._rows[slot] &= self._open
+        return True
 
     def _pass(self, name: str) -> None:
         slots = self._close(name)

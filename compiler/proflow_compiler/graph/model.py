@@ -11,7 +11,7 @@ at edges sees one round of every loop. The nodes in a container are a graph of t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from heapq import heappop, heappush
 
@@ -74,39 +74,33 @@ class GraphNode:
     node: Node
     choice_of: str | None = None
     entry: bool = False
+    drawn: bool = field(init=False, repr=False, compare=False)
+    ruled: bool = field(init=False, repr=False, compare=False)
+    """Whether rules choose its outcome."""
+    every: bool = field(init=False, repr=False, compare=False)
+    """Whether it takes all outcomes whose rules hold, and not the first of them only."""
+    stops: bool = field(init=False, repr=False, compare=False)
+    """Whether it is an end that stops the run as soon as a run comes to it."""
+    mode: str | int | None = field(init=False, repr=False, compare=False)
+    """The mode that a join names; None for joins that name none, and for all other nodes."""
 
-    @property
-    def drawn(self) -> bool:
-        return self.choice_of is None and not self.entry
+    instant: bool = field(init=False, repr=False, compare=False)
+    """Whether it is over as soon as it begins."""
 
-    @property
-    def ruled(self) -> bool:
-        """Whether rules choose its outcome."""
-        return not self.entry and (self.choice_of is not None or self.node.kind.rules)
-
-    @property
-    def instant(self) -> bool:
-        """True if it is over as soon as it begins."""
-        return not self.drawn or self.ruled or self.node.kind.instant
-
-    @property
-    def every(self) -> bool:
-        """Whether it takes all outcomes whose rules hold, and not the first of them only."""
-        return self.drawn and self.node.kind.every
-
-    @property
-    def stops(self) -> bool:
-        """Whether it is an end that stops the run as soon as a run comes to it."""
-        config = self.node.config
-        return isinstance(config, End) and (config.terminate or config.fail)
-
-    @property
-    def mode(self) -> str | int | None:
-        """The mode that a join names; None for joins that name none, and for all other nodes."""
-        config = self.node.config
-        if not self.drawn or not isinstance(config, Join) or "mode" not in config.model_fields_set:
-            return None
-        return config.mode
+    def __post_init__(self) -> None:
+        # Found out once: these are asked for far more often than there are nodes.
+        kind, config = self.node.kind, self.node.config
+        drawn = self.choice_of is None and not self.entry
+        ruled = not self.entry and (self.choice_of is not None or kind.rules)
+        named = drawn and isinstance(config, Join) and "mode" in config.model_fields_set
+        self.__dict__.update(
+            drawn=drawn,
+            ruled=ruled,
+            every=drawn and kind.every,
+            stops=isinstance(config, End) and (config.terminate or config.fail),
+            mode=config.mode if named and isinstance(config, Join) else None,
+            instant=not drawn or ruled or kind.instant,
+        )
 
 
 @dataclass(frozen=True)
@@ -167,15 +161,38 @@ class Graph:
         return tuple(way for exits in self.exits.values() for exit_ in exits for way in exit_.back)
 
     def out(self, node: str) -> tuple[GraphEdge, ...]:
-        return tuple(edge for exit_ in self.exits[node] for edge in exit_.edges)
+        return self._out[node]
+
+    @cached_property
+    def _out(self) -> Mapping[str, tuple[GraphEdge, ...]]:
+        return {
+            name: exits[0].edges
+            if len(exits) == 1
+            else tuple(edge for exit_ in exits for edge in exit_.edges)
+            for name, exits in self.exits.items()
+        }
 
     def undrawn(self, node: str) -> tuple[str, ...]:
         """Outcomes that lead to an invisible, terminating end."""
         at = self.nodes[node]
-        if not at.drawn:
+        if not at.drawn or not at.node.kind.undrawn:
             return ()
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
+
+    def with_tails(self, tails: frozenset[str], mishaps: frozenset[str]) -> "Graph":
+        """This graph with its stop tails, and what belongs to mishaps alone."""
+        return self._keeping(replace(self, tails=tails, mishaps=mishaps))
+
+    def with_shared_tails(self, shared: frozenset[str]) -> "Graph":
+        """This graph, whose stop tails that several branches may come to are these."""
+        return self._keeping(replace(self, shared_tails=shared)) if shared else self
+
+    def _keeping(self, changed: "Graph") -> "Graph":
+        """A graph of the same nodes and edges, with what is known of these."""
+        known = self.__dict__.keys() - {one.name for one in fields(self)}
+        changed.__dict__.update({name: self.__dict__[name] for name in known})
+        return changed
 
     @cached_property
     def digraph(self) -> "nx.DiGraph[str]":

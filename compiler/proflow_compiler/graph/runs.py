@@ -12,6 +12,9 @@ some edges only, these are more runs than there are: see `proflow_compiler.sound
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+
+from proflow_schemas.nodes import NODE_TYPES
 
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge
@@ -132,16 +135,22 @@ def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
     at = graph.nodes[name]
     if not at.drawn or at.node.kind.rules:
         return ()
-    kind, drawn = at.node.kind, [exit_.outcome for exit_ in graph.exits[name]]
-    return tuple(
-        one
-        for one in kind.outcomes
-        if one not in drawn and one not in kind.undrawn and one != "error"
-    )
+    drawn = [exit_.outcome for exit_ in graph.exits[name]]
+    return tuple([one for one in _to_be_followed(at.node.type) if one not in drawn])
+
+
+@cache
+def _to_be_followed(kind: str) -> tuple[str, ...]:
+    """The outcomes of a node type that lead nowhere unless an edge is drawn for them."""
+    found = NODE_TYPES[kind]
+    return tuple(one for one in found.outcomes if one not in found.undrawn and one != "error")
 
 
 def taken_at_once(every: bool, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
     """The outcomes of a node in groups: of one group several can be taken, of two groups not."""
-    if every and (ruled := tuple(exit_ for exit_ in exits if not exit_.default)):
+    if not every:
+        yield from zip(exits, strict=True)
+        return
+    if ruled := tuple(exit_ for exit_ in exits if not exit_.default):
         yield ruled
-    yield from ((exit_,) for exit_ in exits if not every or exit_.default)
+    yield from ((exit_,) for exit_ in exits if exit_.default)

@@ -178,17 +178,24 @@ class Account:
 
     def found(self) -> Runs:
         """The run that was found last, as runs of which there is one."""
-        model = {literal for literal in self._solver.get_model() or () if literal > 0}
+        return self.run_of(self.model())
+
+    def model(self) -> Sequence[int]:
+        """The run that was found last, as the solver has it: for each variable, it or its negative."""
+        return self._solver.get_model() or ()
+
+    def run_of(self, model: Sequence[int]) -> Runs:
+        """A run that was found, as runs of which there is one."""
         runs = self.runs
         exits: dict[str, tuple[Exit, ...]] = {}
         into: dict[str, list[GraphEdge]] = {runs.root: []}
         order: list[str] = []
         for name in runs.order:
-            if self.node[name] not in model:
+            if model[self.node[name] - 1] < 0:
                 continue
             order.append(name)
             exits[name] = tuple(
-                one for one in runs.exits[name] if self.exit[name, one.outcome] in model
+                one for one in runs.exits[name] if model[self.exit[name, one.outcome] - 1] > 0
             )
             for exit_ in exits[name]:
                 for edge in exit_.edges:

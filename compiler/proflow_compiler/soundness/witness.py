@@ -30,7 +30,7 @@ def witness(
     """
     if not account.holds(assumptions):
         return None
-    run = account.found()
+    model = account.model()
     before = _leading_to(account.runs, goal)
     came: dict[str, str] = {}
     given: dict[str, tuple[int, ...]] = {account.runs.root: ()}
@@ -52,13 +52,14 @@ def witness(
                 asked += 1
                 if not account.holds([*assumptions, *taken]):
                     continue
-                run = account.found()
+                model = account.model()
             for target in targets:
                 came[target] = at
                 if target == goal:
-                    return _traced(came, account.runs.root, goal), run
+                    return _traced(came, account.runs.root, goal), account.run_of(model)
                 given[target] = taken
                 queue.append(target)
+    run = account.run_of(model)
     return walk(run, goal), run
 
 
