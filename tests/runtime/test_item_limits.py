@@ -1,6 +1,7 @@
 """Lists that are too long for a run are refused before their first item; both targets."""
 
 import json
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -126,3 +127,104 @@ def test_items_in_turn_and_nested_ones_run_each_step_once(target: Target, most: 
     assert told["status"] == "completed"
     ids = [step["id"] for step in told["steps"]]
     assert len(ids) == len(set(ids)) == 8 * 5 * 3
+
+
+def nested(items: str, *, first: bool = True, rule: bool = False) -> Definition:
+    """A foreach over `event.data.l`, and in it a task, a foreach over `items` with a task in it.
+
+    `rule`: in place of the inner foreach, a condition leads to three tasks, or to none.
+    """
+    nodes: list[dict[str, Any]] = [
+        {"id": "start", "type": "start"},
+        {"id": "each", "type": "foreach", "data": {"items": "event.data.l"}},
+        {"id": "end", "type": "end"},
+    ]
+    edges = [{"source": "start", "target": "each"}, {"source": "each", "target": "end"}]
+    inside = ["work"] if first else []
+    if rule:
+        nodes += [
+            {"id": "which", "type": "condition", "parentId": "each"},
+            {"id": "none", "type": "set", "parentId": "each", "data": {"values": {"a": "1"}}},
+        ]
+        inside += ["which", "x", "y", "z"]
+        edges.append({"source": "which", "target": "none"})
+    else:
+        inside.append("inner")
+        nodes += [
+            {"id": "inner", "type": "foreach", "parentId": "each", "data": {"items": items}},
+            {"id": "do", "type": "task", "parentId": "inner", "data": CONFIGS["task"]},
+        ]
+    tasks = [name for name in inside if name in ("work", "x", "y", "z")]
+    nodes += [
+        {"id": name, "type": "task", "parentId": "each", "data": CONFIGS["task"]} for name in tasks
+    ]
+    for source, target in pairwise(inside):
+        data = {"data": {"when": "item == 1"}} if source == "which" else {}
+        edges.append({"source": source, "target": target, **data})
+    text = json.dumps({"id": "nested", "nodes": nodes, "edges": edges}).encode()
+    (design,) = read(text, "nested.json").designs
+    definition, problems = compile_design(design)
+    assert definition is not None, problems
+    return definition
+
+
+def over(definition: Definition, target: Target, found: list[Any]) -> dict[str, Any]:
+    return play(definition, target, data={"tenant_id": 1, "l": found})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lists_in_items_are_counted_before_the_first_item(target: Target) -> None:
+    told = over(nested("item"), target, [[0] * 40] * 40)
+    assert told["status"] == "failed"
+    assert told["steps"] == []
+    assert told["error"]["message"].endswith(
+        "has 40 items, which take steps of their own and of the lists in them: 1,640 steps, more than"
+        " the 999 of a run"
+    )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lists_in_items_count_as_long_as_they_are(target: Target) -> None:
+    told = over(nested("item", first=False), target, [[]] * 5_000)
+    assert (told["status"], told["steps"]) == ("completed", [])
+    told = over(nested("item"), target, [[0] * 30, [], [0] * 7])
+    assert (told["status"], len(told["steps"])) == ("completed", 40)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_list_that_comes_of_the_item_is_counted_where_it_begins(target: Target) -> None:
+    definition = nested("has(steps.work) ? event.data.l.map(x, x) : []")
+    assert over(definition, target, [0] * 8)["status"] == "completed"
+    told = over(definition, target, [0] * 40)
+    assert told["status"] == "failed"
+    assert {step["node"] for step in told["steps"]} == {"work"}
+    assert "has 40 items of one step each: 40 steps and 9" in told["error"]["message"]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has 30 steps, so that a few items are many."""
+    monkeypatch.setattr("proflow_runtime.containers.MAX_STEPS", 30)
+    monkeypatch.setattr("proflow_runtime.counting.MAX_STEPS", 30)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("target", TARGETS)
+def test_items_that_may_take_too_many_steps_begin_while_there_is_room(target: Target) -> None:
+    """Each item may take four steps and takes one: 26 items are done."""
+    told = over(nested("", rule=True), target, [0] * 26)
+    assert (told["status"], len(told["steps"])) == ("completed", 26)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_item_begins_that_the_run_may_have_no_room_for(target: Target) -> None:
+    told = over(nested("", rule=True), target, [1] * 9)
+    assert told["status"] == "failed"
+    assert (
+        "item 8 of 9 may take up to 4 steps, and 2 of the 30 of a run are left"
+        in (told["error"]["message"])
+    )
+    items = Counter(step["id"].partition("[")[2].partition("]")[0] for step in told["steps"])
+    assert set(items.values()) == {4}  # each that has begun is done
+    assert len(items) == 7
