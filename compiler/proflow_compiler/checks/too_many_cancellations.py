@@ -16,7 +16,7 @@ RULE = Rule(
     code="PF406",
     name="too-many-cancellations",
     level=Level.ERROR,
-    summary="a design with more than five events in `cancelOn`, or five if another workflow runs it",
+    summary="a design with more than five events in `cancelOn`, or more than three if another workflow runs it",
     why="""
 Inngest takes at most five cancelling events per function, and refuses one with more.
 
