@@ -9,7 +9,17 @@ from parity.playing import compiled, play
 from proflow_runtime import interpreter
 
 MODULES = sorted((Path(__file__).parents[1] / "fixtures" / "compiled").glob("*.py"))
-PRIMITIVES = {"WITH_PARENT", "Again", "Branch", "Exit", "Flow", "Reminders", "Result", "Retry"}
+PRIMITIVES = {
+    "WITH_CALL",
+    "WITH_PARENT",
+    "Again",
+    "Branch",
+    "Exit",
+    "Flow",
+    "Reminders",
+    "Result",
+    "Retry",
+}
 PRIMITIVES |= {"fan_out", "on_failure", "workflow"}
 
 

@@ -88,7 +88,7 @@ def test_a_child_is_cancelled_with_its_parent_where_the_design_leaves_room(
     (found,) = configs(generated(definition))
     assert [found] == configs(interpreted(definition, client))
     events = [one["event"] for one in found["cancel"]]
-    parent = ["inngest/function.finished"] if own < MAX_CANCELLATIONS else []
+    parent = ["inngest/function.finished", "proflow/call.left"][: MAX_CANCELLATIONS - own]
     assert events == [*(one.event for one in cancellations), *parent]
 
 

@@ -1,5 +1,6 @@
 """One workflow inside another: what it is given, what it answers, how it fails and is cancelled."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,7 @@ async def test_a_child_gets_input_tenant_and_lineage_and_hands_back_its_result(
         answer = run.output["output"]
         assert answer["result"] == "rejected"
         del answer["output"]["_inngest"]
+        assert re.fullmatch("[0-9a-f]{32}", answer["output"]["_proflow"].pop("call"))
         assert answer["output"] == {
             "amount": 3, "tenant_id": 7, "_proflow": {"depth": 1, "parent": run.id},
         }  # fmt: skip

@@ -16,13 +16,14 @@ RULE = Rule(
     code="PF406",
     name="too-many-cancellations",
     level=Level.ERROR,
-    summary="a design with more than five events in `cancelOn`, or five if another workflow runs it",
+    summary="a design with more than five events in `cancelOn`, or more than three if another workflow runs it",
     why="""
 Inngest takes at most five cancelling events per function, and refuses one with more.
 
 A workflow that another one runs as a `subprocess` is cancelled when that one's run ends, and this
-takes one of the five. With five of its own it is not: its run goes on to its end. That is a warning,
-given where both designs are checked together.
+takes one of the five. With five of its own it is not: its run goes on to its end. It is cancelled, too,
+when only the item or the iteration ends that it was called in, or the time that it is given, and this
+takes another one. Each is a warning, given where both designs are checked together.
 """,
     incorrect="""
 {
@@ -70,6 +71,14 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             f"{ticks(design.id)} is not cancelled when the run of {ticks(callers[0])} ends",
             events[-1][1],
             label=f"{MAX_CANCELLATIONS} cancelling events leave none for the end of its parent",
+            help=HELP,
+            level=Level.WARNING,
+        )
+    elif len(events) == MAX_CANCELLATIONS - 1 and (callers := facts.calls.leavers(design.id)):
+        yield RULE.diagnostic(
+            f"{ticks(design.id)} is not cancelled when {ticks(callers[0])} stops waiting for it",
+            events[-1][1],
+            label=f"with {len(events)} cancelling events it is cancelled only as its parent ends",
             help=HELP,
             level=Level.WARNING,
         )

@@ -4,7 +4,7 @@ Compiled by proflow from the design `design`. Edit the design, not this file.
 """
 
 import inngest
-from proflow_runtime import WITH_PARENT, Flow, Result, workflow
+from proflow_runtime import WITH_CALL, WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 
@@ -12,7 +12,7 @@ from proflow_runtime.client import client
     fn_id="design",
     trigger=inngest.TriggerEvent(event="design/start"),
     retries=4,
-    cancel=[WITH_PARENT],
+    cancel=[WITH_PARENT, WITH_CALL],
 )
 @workflow(
     digest="sha256:098a622def3b44faed0b8ebcc50b8e037850bc9f77e6fa208e8d6b07903581aa",

@@ -6,7 +6,7 @@ Compiled by proflow from the design `nested-parallel`. Edit the design, not this
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import WITH_PARENT, Flow, Result, workflow
+from proflow_runtime import WITH_CALL, WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -17,7 +17,7 @@ from . import handlers
     name="嵌套并行",
     trigger=inngest.TriggerEvent(event="contract/drafted"),
     retries=4,
-    cancel=[WITH_PARENT],
+    cancel=[WITH_PARENT, WITH_CALL],
 )
 @workflow(
     digest="sha256:34d920d5bbe0b58d6bdf5ef8de3167510a88aa40e33e943451c503d714af6397",

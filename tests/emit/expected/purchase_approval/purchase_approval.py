@@ -6,7 +6,7 @@ Compiled by proflow from the design `purchase-approval`. Edit the design, not th
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import WITH_PARENT, Flow, Result, workflow
+from proflow_runtime import WITH_CALL, WITH_PARENT, Flow, Result, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -18,7 +18,7 @@ from . import handlers
     trigger=inngest.TriggerEvent(event="approval/submit"),
     retries=4,
     concurrency=[inngest.Concurrency(limit=10, key="event.data.tenant_id")],
-    cancel=[WITH_PARENT],
+    cancel=[WITH_PARENT, WITH_CALL],
 )
 @workflow(
     digest="sha256:36d2737a14d5e523cbab1df36212ee94e6db01003a09c83eb766ad36efa6a42e",

@@ -6,7 +6,15 @@ Compiled by proflow from the design `scheduled-email`. Edit the design, not this
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import WITH_PARENT, Flow, Result, Retry, fan_out, workflow
+from proflow_runtime import (
+    WITH_CALL,
+    WITH_PARENT,
+    Flow,
+    Result,
+    Retry,
+    fan_out,
+    workflow,
+)
 from proflow_runtime.client import client
 
 from . import handlers
@@ -26,7 +34,7 @@ scheduled_email_fan_out = fan_out(
     name="每日定时邮件",
     trigger=inngest.TriggerEvent(event="scheduled-email/scheduled"),
     retries=4,
-    cancel=[WITH_PARENT],
+    cancel=[WITH_PARENT, WITH_CALL],
 )
 @workflow(
     digest="sha256:91d3dd6047c1cc51b29888e25999ef265d2d948e3927e7c749baaee7a00b069e",

@@ -6,7 +6,7 @@ Compiled by proflow from the design `wait-for-payment`. Edit the design, not thi
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import WITH_PARENT, Flow, Result, Retry, workflow
+from proflow_runtime import WITH_CALL, WITH_PARENT, Flow, Result, Retry, workflow
 from proflow_runtime.client import client
 
 from . import handlers
@@ -17,7 +17,7 @@ from . import handlers
     name="等待付款",
     trigger=inngest.TriggerEvent(event="order/submitted"),
     retries=4,
-    cancel=[WITH_PARENT],
+    cancel=[WITH_PARENT, WITH_CALL],
 )
 @workflow(
     digest="sha256:8dc1bcb36ab2cbb9bb20177247dba331b9cc74120e6e49f1923d51cb72bbee0a",
