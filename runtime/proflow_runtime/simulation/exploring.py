@@ -18,7 +18,7 @@ from proflow_runtime.node_states import UNRECORDED
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside
 from proflow_runtime.simulation.plausible import plausible_data
-from proflow_runtime.simulation.playing import simulate
+from proflow_runtime.simulation.playing import simulate, simulation_client
 from proflow_runtime.simulation.report import report
 
 MAX_RUNS = 256
@@ -108,6 +108,7 @@ async def explore(
     """
     found = Exploration()
     outside = replace(outside, answers=(), data=plausible_data(definition, outside.data))
+    client = simulation_client()
     open_: list[Prefix] = [()]
     tried: set[tuple[str, str]] = set()
     ran: set[str] = set()
@@ -131,6 +132,7 @@ async def explore(
                 functions=functions,
                 registry=registry,
                 decide=decisions.decide,
+                client=client,
             )
         runs.append((decisions.place, {"decisions": dict(decisions.made), **report(simulated)}))
         ran |= simulated.ran

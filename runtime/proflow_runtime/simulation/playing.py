@@ -107,6 +107,16 @@ class Serving:
         return definition.id if definition.scope == "system" else f"{definition.id}-fan-out"
 
 
+def simulation_client() -> inngest.Inngest:
+    """A client for runs that are simulated one after the other.
+
+    It takes 40 ms and 1.6 MB: it loads the certificates of all authorities, twice.
+    """
+    return inngest.Inngest(
+        app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
+    )
+
+
 async def simulate(
     definition: Definition,
     outside: Outside,
@@ -117,22 +127,21 @@ async def simulate(
     trace: bool = False,
     decide: Decide | None = None,
     serving: Serving | None = None,
+    client: inngest.Inngest | None = None,
 ) -> Simulated:
     """One run of a design in virtual time.
 
     `children` are workflows that it may run as subprocesses; `functions` makes those of all, and
     `serving` says which of them is whose, unless every workflow has its own.
     `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
-    leave it.
+    leave it. `client` is one of `simulation_client`, for many runs in turn.
 
     Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
     definitions = [definition, *children]
     play = _Play(definitions, outside, registry or Registry(), decide, serving or Serving())
-    client = inngest.Inngest(
-        app_id="proflow", is_production=False, logger=logging.getLogger("proflow.simulation")
-    )
+    client = client or simulation_client()
     recorder = status.InMemoryRecorder()
     with ExitStack() as stack:
         stack.enter_context(any_channel(definitions))
