@@ -6,13 +6,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 PAGE := runtime/proflow_runtime/service/static/index.html
 PINNED := --constraint constraints.txt
+PROCESSES ?= auto
+SINCE ?= HEAD
 CODE := compiler runtime schemas tests benchmarks examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONDONTWRITEBYTECODE := 1
+# Tests start hundreds of processes: without files of bytecode each compiles all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web web pictures wheel test test-web test-long fuzz check fix golden docs migrations bench lock new-node new-rule
+.PHONY: help demo demo-web web pictures wheel quick test test-web test-long fuzz check fix golden docs migrations bench lock new-node new-rule
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -32,8 +35,11 @@ demo-web: $(READY) $(if $(shell command -v npm),$(PAGE)) ## Open a small company
 	@test -f $(PAGE) || echo "the page is missing: it is built where Node.js is; the API is there" >&2
 	$(BIN)/proflow serve --local --demo --database sqlite://.venv/demo.db
 
+quick: check ## While editing: lint, types, and the tests of what differs from SINCE, in a minute
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --touched=$(SINCE) $(PYTEST)
+
 test: check $(if $(shell command -v npm),test-web) ## Everything that must hold before a change lands
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) $(PYTEST)
 
 test-web: $(PAGE) ## Types and unit tests of the page, and its parts for other applications
 	cd web && npm run --silent test && npm run --silent build:library
@@ -56,7 +62,7 @@ web/node_modules/.ready: web/package-lock.json
 	@touch $@
 
 test-long: $(READY) ## Run 2,000 random designs as reference, interpreter and generated code
-	PROFLOW_EXAMPLES=$${PROFLOW_EXAMPLES:-2000} $(BIN)/python -m pytest tests/parity tests/reference $(PYTEST)
+	PROFLOW_EXAMPLES=$${PROFLOW_EXAMPLES:-2000} $(BIN)/python -m pytest --numprocesses=$(PROCESSES) tests/parity tests/reference $(PYTEST)
 
 # FUZZ="--out /tmp/differing" writes each design about which they differ, as small as it gets.
 fuzz: $(READY) ## Compare the checks with a brute-force judge on 20,000 random designs

@@ -29,6 +29,7 @@ EXAMPLES = int(os.environ.get("PROFLOW_EXAMPLES", "250"))
 """Random designs; more of them with `PROFLOW_EXAMPLES=2000`."""
 
 
+@pytest.mark.long
 def test_random_designs_of_every_construct_run_as_they_mean() -> None:
     seen: Counter[str] = Counter()
 

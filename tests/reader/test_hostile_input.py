@@ -146,6 +146,7 @@ def test_the_work_of_reading_grows_with_the_design_and_not_faster() -> None:
     assert many < 10.5 * few
 
 
+@pytest.mark.long
 def test_the_work_of_telling_problems_grows_with_their_number_and_not_faster() -> None:
     (_, few), (found, many) = (counted(partial(_told, _wrong(count))) for count in (500, 2_000))
     codes = {one.code for one in found.diagnostics}

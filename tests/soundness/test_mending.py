@@ -12,6 +12,7 @@ from copy import deepcopy
 from typing import Any
 
 import jsonpatch
+import pytest
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.fixes.patching import patched
 from proflow_compiler.fixes.proving import hidden
@@ -169,6 +170,7 @@ def check_never_both(design: Design, after: Design, join: str) -> bool:
     return bool(decisive)
 
 
+@pytest.mark.long
 def test_fixes_of_random_designs_mend() -> None:
     counts: Counter[str] = Counter()
     seed = unsound = 0

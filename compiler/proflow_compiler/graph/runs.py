@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_schemas.node_types import NODE_TYPES
 
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge

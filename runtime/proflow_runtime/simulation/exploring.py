@@ -19,7 +19,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside
 from proflow_runtime.simulation.plausible import plausible_data
-from proflow_runtime.simulation.playing import simulate
+from proflow_runtime.simulation.playing import simulate, simulated_client
 from proflow_runtime.simulation.report import report
 
 MAX_RUNS = 256
@@ -110,6 +110,7 @@ async def explore(
     """
     found = Exploration()
     outside = replace(outside, answers=(), data=plausible_data(definition, outside.data))
+    client = simulated_client()
     open_: list[Prefix] = [()]
     tried: set[tuple[str, str]] = set()
     ran: set[str] = set()

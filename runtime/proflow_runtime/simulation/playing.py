@@ -125,10 +125,10 @@ async def simulate(
     `children` are workflows that it may run as subprocesses; `functions` makes those of all, and
     `serving` says which of them is whose, unless every workflow has its own.
     `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
-    leave it.
+    leave it. `client` is that of the functions, by default one of its own; many runs in turn share
+    one of `simulated_client`.
 
-    `client` is that of the functions, by default one of its own. Handlers that `registry` lacks are
-    simulated, and so are the built-in ones: nothing leaves the
+    Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
     machine but what the registry's own handlers send. Raises `SimulationError`.
     """
     definitions = [definition, *children]
