@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from proflow_schemas.node_types import NODE_TYPES
-
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge
 
@@ -135,15 +133,14 @@ def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
     at = graph.nodes[name]
     if not at.drawn or at.node.kind.rules:
         return ()
-    drawn = [exit_.outcome for exit_ in graph.exits[name]]
-    return tuple([one for one in _to_be_followed(at.node.type) if one not in drawn])
+    kind, drawn = at.node.kind, [exit_.outcome for exit_ in graph.exits[name]]
+    return tuple([one for one in _unrouted(kind.outcomes, kind.undrawn) if one not in drawn])
 
 
 @cache
-def _to_be_followed(kind: str) -> tuple[str, ...]:
-    """The outcomes of a node type that lead nowhere unless an edge is drawn for them."""
-    found = NODE_TYPES[kind]
-    return tuple(one for one in found.outcomes if one not in found.undrawn and one != "error")
+def _unrouted(outcomes: tuple[str, ...], undrawn: tuple[str, ...]) -> tuple[str, ...]:
+    """The outcomes that lead nowhere unless an edge is drawn for them."""
+    return tuple(one for one in outcomes if one not in undrawn and one != "error")
 
 
 def taken_at_once(every: bool, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
