@@ -102,6 +102,8 @@ class Design:
     dialect: str = "proflow"
     """`riveredge` where that product's reading of a drawing differs."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    unread_zones: tuple[str, ...] = ()
+    """Where time zones stand that nothing reads."""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.nodes import Delay
 from proflow_schemas.numbers import BEYOND, is_exact, number_text
 
 from proflow_compiler.checks.facts import Facts
@@ -56,6 +57,8 @@ handler returns.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
+        if isinstance(node.config, Delay):
+            continue  # its number is a time, and none is that late: bad-duration says so
         for number, pointer in numbers(node):
             if not is_exact(number):
                 text = number_text(number)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proflow_schemas.nodes import CronTrigger, Delay
-from proflow_schemas.times import is_naive
+from proflow_schemas.times import TimeError, is_naive, read_time
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -59,6 +59,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     design = facts.graph.design
     if design.settings.timezone is not None or facts.timezone is not None:
         return
+    if design.unread_zones:
+        return  # unread-key says where the zone belongs
     found = list(_naive(facts))
     if not found:
         return
@@ -83,8 +85,24 @@ def _naive(facts: Facts) -> Iterator[_Naive]:
             yield _Naive(trigger.cron, pointed(pointer, "cron"), node)
     for name, drawn in facts.graph.design.nodes.items():
         config = drawn.config
-        if isinstance(config, Delay) and isinstance(config.until, str) and is_naive(config.until):
+        if (
+            isinstance(config, Delay)
+            and isinstance(config.until, str)
+            and is_naive(config.until)
+            and _is_time(config.until)
+        ):
             yield _Naive(config.until, drawn.pointer_to("until"), name)
+
+
+def _is_time(text: str) -> bool:
+    """Whether a text may be a time; of one that is none, bad-duration says so."""
+    if "${" in text:
+        return True
+    try:
+        read_time(text)
+    except TimeError:
+        return False
+    return True
 
 
 def _needs_zone(cron: str) -> bool:
