@@ -8,9 +8,12 @@ it can mean one thing; what it would do in a run is for a person to confirm.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from proflow_schemas.durations import DurationError, parse_duration
+from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.problems import shown
 
@@ -20,10 +23,26 @@ Written = Callable[[str, Any], dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a foreign key means: `say` completes "did you mean …?"; `written` carries it over."""
+    """What a foreign key means: `say` completes "did you mean …?"; `written` carries it over.
+
+    `name` is the key that is meant, if it is a single one.
+    """
 
     say: str
     written: Written | None = None
+    name: str | None = None
+
+    def worded(self, written: Mapping[str, Any], value: Any) -> str:
+        """What is meant by the key with this value."""
+        if len(written) != 1 or value in written.values():
+            return self.say
+        ((name, one),) = written.items()
+        text = json.dumps({name: one}, ensure_ascii=False)[1:-1]
+        return f"`{shown(text)}`" if len(text) <= _SHORT else self.say
+
+
+_SHORT = 60
+"""The longest setting that a help spells out."""
 
 
 def fold(key: str) -> str:
@@ -36,8 +55,24 @@ def meaning(kind: str, key: str) -> Meaning | None:
     folded = fold(key)
     found = _OF_TYPE.get(kind, {}).get(folded)
     if found is None and kind in _TIMED and (unit := _DURATION.fullmatch(folded)) is not None:
-        return _timeout(unit[1])
-    return found
+        return _lasting("timeout", unit[1])
+    if found is None and kind == "delay" and (unit := _PAUSE.fullmatch(folded)) is not None:
+        return _lasting("duration", unit[1])
+    if found is None and kind == "approval" and (unit := _REMINDER.fullmatch(folded)) is not None:
+        return _reminding(unit[1])
+    return found or (ZONE if folded in ZONES else None)
+
+
+def of_object(known: Collection[str], key: str) -> Meaning | None:
+    """What a key means in an object below a setting, which has the known keys."""
+    folded = fold(key)
+    for name, spellings in _BELOW.items():
+        if name in known and folded in spellings:
+            return Meaning(f"`{name}`", _as(name), name)
+        unit = re.fullmatch(rf"{fold(name)}{_UNIT}", folded)
+        if name in _SPANS and name in known and unit is not None and unit[1]:
+            return _lasting(name, unit[1])
+    return None
 
 
 def of_edge(key: str) -> Meaning | None:
@@ -56,7 +91,7 @@ def _as(name: str) -> Written:
 
 def _called(name: str, *spellings: str) -> dict[str, Meaning]:
     """Another name of one setting, whose value may stay as it is."""
-    return dict.fromkeys(spellings, Meaning(f"`{name}`", _as(name)))
+    return dict.fromkeys(spellings, Meaning(f"`{name}`", _as(name), name))
 
 
 def _ids(value: Any) -> list[Any] | None:
@@ -81,27 +116,98 @@ def _asked(kind: str, *spellings: str) -> dict[str, Meaning]:
 
 
 _TIMED = frozenset({"approval", "task", "http", "wait", "subprocess"})
-_DURATION = re.compile(
-    r"(?:sla|due|duein|timeout|timelimit|deadline|expires?|expirein|expiration|limit)"
-    r"(|hours?|hrs?|h|minutes?|mins?|m|days?|d|seconds?|secs?|s)"
-)
-_UNITS = {"h": "h", "m": "m", "d": "d", "s": "s"}
+_UNIT = r"(?:in)?(|milliseconds?|millis|ms|hours?|hrs?|h|minutes?|mins?|m|days?|d|seconds?|secs?|s)"
+_DURATION = re.compile(r"(?:sla|due|timeout|timelimit|deadline|expires?|expiration|limit)" + _UNIT)
+_PAUSE = re.compile(r"(?:duration|delay|wait|sleep|interval|pause|)(?:time)?" + _UNIT)
+_REMINDER = re.compile(r"(?:remind(?:er)?s?|urge)(?:after|interval|time)?" + _UNIT)
 
 
-def _timeout(unit: str) -> Meaning:
-    letter = _UNITS.get(unit[:1])
+def span_of(value: Any, unit: str) -> str | int | float | None:
+    """A duration in the unit that a key names, or as it is; None if it is none."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not value:
+        return None
+    letter = "ms" if unit.startswith(("mill", "ms")) else unit[:1]
+    if isinstance(value, str):
+        text: str | int | float = value
+    elif not letter or (isinstance(value, float) and not value.is_integer()):
+        return None
+    elif letter == "ms" and value % 1000 == 0:
+        text = f"{int(value) // 1000}s"
+    else:
+        text = f"{int(value)}{letter}"
+    try:
+        return text if parse_duration(text) else None
+    except DurationError:
+        return None
 
+
+def _lasting(name: str, unit: str) -> Meaning:
     def written(_: str, value: Any) -> dict[str, Any] | None:
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int | str) or not value:
-            return None
-        if isinstance(value, int):
-            return None if letter is None else {"timeout": f"{value}{letter}"}
-        return {"timeout": value} if letter is None else None
+        found = span_of(value, unit)
+        return None if found is None else {name: found}
 
-    example = f", such as `48{letter}`" if letter else ", such as `24h`"
-    return Meaning(f"`timeout`{example}", written)
+    return Meaning(f"`{name}`, such as `{_example(unit)}`", written)
+
+
+def _example(unit: str) -> str:
+    if unit.startswith(("mill", "ms")):
+        return "30s"
+    return {"m": "15m", "d": "3d", "s": "30s"}.get(unit[:1], "24h")
+
+
+def _reminding(unit: str) -> Meaning:
+    def written(_: str, value: Any) -> dict[str, Any] | None:
+        if isinstance(value, dict):
+            return {"reminders": value}
+        found = span_of(value, unit)
+        return None if found is None else {"reminders": {"after": found}}
+
+    example = json.dumps({"after": _example(unit)})
+    return Meaning(f'`reminders`, such as `"reminders": {example}`', written)
+
+
+def _finishing(_: str, value: Any) -> dict[str, Any] | None:
+    found = value if isinstance(value, int) and value is not True else span_of(value, "")
+    return None if not found else {"timeouts": {"finish": found}}
+
+
+def zone_of(value: Any) -> str | None:
+    """The time zone that a value names, or nearly does."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value if is_timezone(value) else closest_timezone(value)
+
+
+def _zoned(_: str, value: Any) -> dict[str, Any] | None:
+    found = zone_of(value)
+    return None if found is None else {"timezone": found}
+
+
+ZONES = frozenset(
+    {"timezone", "tz", "tzid", "tzname", "zone", "zoneid", "timezoneid", "timezonename", "时区"}
+)
+"""What a time zone stands under."""
+ZONE = Meaning(
+    "`timezone` beside the `nodes`: all times of a design that name no zone are read in it", _zoned
+)
+"""A time zone on a node, where none is read."""
+
+
+def _same_field(_: str, value: Any) -> dict[str, Any] | None:
+    """`async.data.id == event.data.id` → `match`."""
+    sides = [one.strip() for one in value.split("==")] if isinstance(value, str) else []
+    paths = {one.partition(".")[2] for one in sides if _PATH.fullmatch(one)}
+    roots = {one.partition(".")[0] for one in sides}
+    return {"match": paths.pop()} if roots == {"async", "event"} and len(paths) == 1 else None
+
+
+_PATH = re.compile(r"(?:async|event)(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
+
+
+def _attempts(_: str, value: Any) -> dict[str, Any] | None:
+    return {"retry": {"maxAttempts": value}}
 
 
 def _cron(_: str, value: Any) -> dict[str, Any] | None:
@@ -125,21 +231,29 @@ _STARTS = {
     **_called("input", "inputschema", "jsonschema", "schema", "parametersschema"),
 }
 _RULE = Meaning("a rule, which stands on an edge behind the node: `data.when`")
-_RULES = dict.fromkeys(
-    (
-        *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
-        *("rule", "rules", "branches", "cases", "expr", "if"),
-    ),
-    _RULE,
+_GUARD = Meaning("a rule, which stands on the edge that leads to the node: `data.when`")
+_ASKS = (
+    *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
+    *("rule", "rules", "expr", "if"),
 )
-_TRIES = _called("retries", "maxretries", "retrycount", "retrytimes", "numretries", "retrylimit")
+_CHOICES = ("branches", "cases")
+_RULES = dict.fromkeys((*_ASKS, *_CHOICES), _RULE)
+_GUARDS = dict.fromkeys((*_ASKS, "runif", "skipif", "unless"), _GUARD) | dict.fromkeys(
+    _CHOICES, _RULE
+)
+_ATTEMPTS = Meaning('`retry`, such as `"retry": {"maxAttempts": 3}`', _attempts)
+_TRIES = (
+    _called("retries", "maxretries", "retrycount", "retrytimes", "numretries", "retrylimit")
+    | _called("retry", "retrypolicy", "retryconfig", "retryoptions", "retrystrategy")
+    | dict.fromkeys(("maxattempts", "attempts", "maximumattempts", "tries"), _ATTEMPTS)
+)
 _GIVEN = _called(
     "input", "params", "parameters", "args", "arguments", "payload", "inputdata", "variables"
 )
 
 _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
     "start": _STARTS | _called("initiator", "applicant", "starter", "initiatorid", "submitter"),
-    "end": _called("status", "result", "endstatus", "finalstatus", "endtype")
+    "end": _called("status", "result", "endstatus", "finalstatus", "endtype", "outcome")
     | _called("terminate", "terminateall", "terminates", "isterminate")
     | _called("output", "returnvalue", "response", "outputdata"),
     "approval": {
@@ -188,11 +302,8 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
             *("examinemode", "mode", "strategy", "approvalstrategy", "votemode"),
         ),
         **_called("timeoutAction", "ontimeout", "timeoutstrategy", "timeouthandler", "timeouttype"),
-        **_called("timeout", "duedate", "duration"),
-        **dict.fromkeys(
-            ("remind", "reminder", "remindafter", "reminderhours", "remindhours", "escalateafter"),
-            Meaning('`reminders`, such as `"reminders": {"after": "24h"}`'),
-        ),
+        **dict.fromkeys(("duedate", "duration"), _lasting("timeout", "")),
+        "escalateafter": _reminding(""),
         **_called(
             "rejectTo", "rejectnode", "rejecttonode", "backto", "backnode", "returnto", "rollbackto"
         ),
@@ -210,7 +321,7 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
         **_called("passRatio", "passrate", "passpercent", "ratio", "votepassrate", "percentage"),
         **_called("fallbackApproverIds", "fallbackapprover", "defaultapprover", "backupapprovers"),
         **_called("selfApproval", "autoapproveself", "allowselfapproval", "skipself"),
-        **_RULES,
+        **_GUARDS,
     },
     "task": _called(
         "handler",
@@ -219,42 +330,59 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
     )
     | _GIVEN
     | _TRIES
-    | _RULES,
+    | _GUARDS,
     "http": _called("url", "uri", "endpoint", "address", "requesturl")
     | _called("method", "verb", "httpmethod", "requestmethod")
     | _called("body", "payload", "json", "requestbody", "postdata")
     | _called("headers", "header", "requestheaders")
+    | dict.fromkeys(
+        ("query", "queryparams", "params", "parameters", "querystring", "searchparams"),
+        Meaning("a part of `url`: `https://…?page=${event.data.page}`"),
+    )
+    | dict.fromkeys(
+        ("auth", "authorization", "token", "bearertoken", "apikey", "authentication"),
+        Meaning('`headers`, such as `"headers": {"Authorization": "…"}`'),
+    )
     | _TRIES
-    | _RULES,
+    | _GUARDS,
     "ai": _called("model", "modelname", "modelid", "llm")
     | _called("system", "systemprompt", "systemmessage", "instructions")
     | _called("prompt", "userprompt", "question", "query", "prompttemplate", "usermessage")
     | _called("outputSchema", "responseschema", "jsonschema", "responseformat")
+    | _called("temperature", "temp")
     | _TRIES
-    | _RULES,
-    "set": _called("values", "variables", "assignments", "assign", "fields", "expressions")
-    | _RULES,
+    | _GUARDS,
+    "set": _called(
+        "values", "variables", "assignments", "assign", "fields", "expressions", "mapping", "output"
+    )
+    | dict.fromkeys(
+        ("expression", "expr", "value", "formula"),
+        Meaning('`values`, such as `"values": {"total": "event.data.amount * 2"}`', None, "values"),
+    )
+    | dict.fromkeys(("condition", "conditions", "when", "if", "rule", "rules"), _GUARD),
     "condition": _RULES,
     "inclusive": _RULES,
     "parallel": _RULES,
     "join": _called("mode", "jointype", "joinmode", "waitfor", "waitmode", "threshold"),
     "delay": _called("duration", "delay", "wait", "waittime", "delaytime", "sleep", "interval")
     | _called("until", "date", "datetime", "waituntil", "timedate", "dateuntil", "at")
-    | dict.fromkeys(("seconds", "minutes", "hours", "days"), Meaning("`duration`, such as `15m`"))
-    | _RULES,
+    | _GUARDS,
     "wait": _called("event", "eventname", "eventtype", "signal", "signalname", "messagename")
     | _called("match", "correlationkey", "matchkey", "correlation", "matchon")
-    | _RULES,
+    | dict.fromkeys(
+        (*_ASKS, "filter", "ifexp", "matchexpression", "predicate"),
+        Meaning("`match`, the path of a field that both events have: `data.order_id`", _same_field),
+    ),
     "emit": _called("event", "eventname", "eventtype", "signal", "topic")
     | _called("data", "payload", "body", "eventdata")
-    | _RULES,
+    | _GUARDS,
     "subprocess": _called(
         "workflow",
         *("processid", "processkey", "processdefinitionkey", "calledelement", "workflowid"),
         *("workflowname", "flowid", "subflow", "subprocessid", "definitionkey"),
     )
     | _GIVEN
-    | _RULES,
+    | _GUARDS,
     "foreach": _called("items", "collection", "list", "array", "loopover", "iterator", "source")
     | _called("as", "itemvariable", "elementvariable", "itemname", "variable", "itemvar")
     | _called("maxConcurrency", "parallelism", "concurrency", "batchsize", "parallelnums"),
@@ -267,10 +395,14 @@ _OF_TYPE: Mapping[str, Mapping[str, Meaning]] = {
             *("recipient", "recipients", "receiver", "receivers", "users", "userids", "user"),
             *("userid", "ccusers", "ccuserids", "touser", "tousers", "copyusers"),
         )
-        | _called("content", "message", "body", "template", "msg", "messagecontent")
+        | _called("content", "message", "body", "msg", "messagecontent", "text", "messagetext")
+        | dict.fromkeys(
+            ("template", "templateid", "templatecode", "templatekey", "templatename"),
+            Meaning("`content`, which holds the text itself: `${…}` puts values into it"),
+        )
         | _called("channel", "notifytype", "messagetype", "sendtype", "notifychannel")
         | _called("subject", "messagetitle", "emailsubject")
-        | _RULES,
+        | _GUARDS,
     ),
 }
 
@@ -303,8 +435,11 @@ _OF_EDGE: Mapping[str, Meaning] = {
 
 _OF_DESIGN: Mapping[str, Meaning] = {
     **_STARTS,
-    "timeout": Meaning('`timeouts`, such as `"timeouts": {"finish": "7d"}`'),
-    "executiontimeout": Meaning('`timeouts`, such as `"timeouts": {"finish": "7d"}`'),
+    **dict.fromkeys(
+        ("timeout", "executiontimeout", "runtimeout", "maxduration", "deadline"),
+        Meaning('`timeouts`, such as `"timeouts": {"finish": "7d"}`', _finishing),
+    ),
+    **dict.fromkeys(ZONES, Meaning("`timezone`", _zoned, "timezone")),
     **_TRIES,
     **_called("concurrency", "maxconcurrency", "maxactiveruns", "parallelism", "concurrencylimit"),
     **_called("idempotency", "idempotencykey", "dedupekey", "deduplicationkey"),
@@ -315,6 +450,28 @@ _OF_DESIGN: Mapping[str, Meaning] = {
 }
 
 
+_SPANS = frozenset(
+    {"after", "every", "initialInterval", "maxInterval", "start", "finish", "period", "timeout"}
+)
+_BELOW: Mapping[str, frozenset[str]] = {
+    "timezone": ZONES,
+    "cron": frozenset({"expression", "cronexpression", "schedule", "crontab"}),
+    "event": frozenset({"name", "eventname", "eventtype", "type"}),
+    "if": frozenset({"condition", "when", "filter", "expression", "expr", "rule"}),
+    "maxAttempts": frozenset({"attempts", "maximumattempts", "max", "limit", "times", "tries"}),
+    "initialInterval": frozenset({"interval", "delay", "initialdelay", "backoff", "wait"}),
+    "maxInterval": frozenset({"maximuminterval", "maxdelay", "maxbackoff"}),
+    "multiplier": frozenset({"factor", "backoffcoefficient", "backoffrate", "backofffactor"}),
+    "after": frozenset({"delay", "first", "initial", "wait"}),
+    "every": frozenset({"interval", "repeat", "period"}),
+    "limit": frozenset({"max", "count", "maxconcurrency", "maximum"}),
+    "period": frozenset({"per", "interval", "window"}),
+    "finish": frozenset({"timeout", "end", "run", "execution"}),
+    "start": frozenset({"begin", "queue", "pending"}),
+}
+"""Keys of objects below settings → what other products call them."""
+
+
 def title(written: Mapping[str, Any]) -> str:
     """What a fix changes, for its title."""
     if "approverType" in written:
@@ -322,6 +479,8 @@ def title(written: Mapping[str, Any]) -> str:
         return f"ask the {written['approverType']} {ids}"
     if list(written) == ["timeout"]:
         return f"time out after `{shown(written['timeout'])}`"
+    if list(written) == ["timezone"]:
+        return f"read all times that name no zone as `{shown(written['timezone'])}`"
     texts = [
         f"`{key}: {shown(json.dumps(one, ensure_ascii=False))}`" for key, one in written.items()
     ]

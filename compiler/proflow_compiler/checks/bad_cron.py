@@ -3,12 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from cronsim import CronSim, CronSimError
 from proflow_schemas.nodes import CronTrigger
 from proflow_schemas.times import closest_timezone, is_timezone
 
-from proflow_compiler.checks.cron_corrections import DESCRIPTORS, corrections, fields_of_call, has_years
+from proflow_compiler.checks.cron_corrections import (
+    DESCRIPTORS,
+    corrections,
+    fields_of_call,
+    has_years,
+)
 from proflow_compiler.checks.cron_fields import (
     LONGEST,
     MONTHS,
@@ -72,7 +78,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if found is not None:
             message, help = found
             at = pointed(pointer, "cron")
-            fixes = corrections(trigger, at, pointer, lambda cron: _problem(cron, tick) is None)
+            fixes = corrections(trigger, at, pointer, partial(_is_sound, tick=tick))
             yield RULE.diagnostic(message, at, node=node, help=help, fixes=fixes)
         yield from _zone(trigger.timezone, pointed(pointer, "timezone"), node)
     design = facts.graph.design
@@ -91,6 +97,10 @@ def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnost
         fixes=words.name(pointer, near),
         help=meant(near) or "write a name of the tz database, such as `Asia/Shanghai`",
     )
+
+
+def _is_sound(cron: str, tick: Tick) -> bool:
+    return _problem(cron, tick) is None
 
 
 def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
@@ -163,7 +173,9 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
     if name == "day of the month" and days in ("L", "LW"):
         rule = last_day_question(tick)
         every = " ".join([*fields[:2], "28-31", *fields[3:]])
-        return f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        return (
+            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        )
     number = re.fullmatch(r"([0-6]|[A-Z]{3})(?:#([1-5])|L)", days)
     if name == "weekday" and number is not None:
         every = " ".join([*fields[:4], number[1].lower()])
@@ -172,5 +184,7 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
             rule = date_question(tick, last - 6, last)
         else:
             rule = last_weekday_question(tick)
-        return f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        return (
+            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        )
     return "list the days, or use `*`"

@@ -88,6 +88,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for written in _durations(facts):
         if written.value is not None:
             yield from _judged(written.value, written)
+    zoned = (facts.graph.design.settings.timezone or facts.timezone) is not None
     for name, node in facts.graph.design.nodes.items():
         match node.config:
             case Delay(until=str() | int() as until) if not _is_computed(until):
@@ -101,7 +102,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                         at,
                         node=name,
                         help=_WHEN if day is None else f"a date is a text: {ticks(day)}",
-                        fixes=() if day is None else (words.written(at, day),),
+                        fixes=() if day is None or not zoned else (words.written(at, day),),
                     )
             case _:
                 pass

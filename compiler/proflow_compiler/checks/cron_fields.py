@@ -57,7 +57,11 @@ class Tick:
         zone = trigger.timezone or settings.timezone or facts.timezone
         time = f"timestamp(event.data.{key})"
         if zone is None:
-            return cls(time, f"'{OFFERED_ZONE}'", f"add `timezone` to the design, such as {ticks(OFFERED_ZONE)}; ")
+            return cls(
+                time,
+                f"'{OFFERED_ZONE}'",
+                f"add `timezone` to the design, such as {ticks(OFFERED_ZONE)}; ",
+            )
         return cls(time, f"'{zone}'" if _ZONE.fullmatch(zone) else "")
 
 

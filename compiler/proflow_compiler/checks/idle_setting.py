@@ -178,7 +178,9 @@ def _of_approval(config: Approval) -> Iterator[_Idle]:
         and _over_before(config.timeout, reminders.after, reminders.every)
     ):
         why = "the `timeout` comes before a second reminder"
-        yield _Idle("reminders/every", why, "remind more often, or wait longer", safe=reminders.max is None)
+        yield _Idle(
+            "reminders/every", why, "remind more often, or wait longer", safe=reminders.max is None
+        )
 
 
 def _before(one: Duration | None, other: Duration) -> bool:

@@ -1,19 +1,21 @@
 """The config of a drawn node: found in one of four places, and valid for its type."""
 
+import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from proflow_schemas.nodes import NODE_TYPES, Config, NodeType
 
 from proflow_compiler import other_words
-from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
+from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader import riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
-from proflow_compiler.validate import Place, closest_key, validate
+from proflow_compiler.suggesting import Suggestion, closest_key, suggestion, vocabulary
+from proflow_compiler.validate import Place, validate
 
 _CONFIG_KEYS: dict[str, dict[str, str]] = {
     name: {entry.alias or key: key for key, entry in kind.config.model_fields.items()}
@@ -65,18 +67,19 @@ def read_config(
             if key in known:
                 if one is not None and not (key == "status" and one in DISPLAYED):
                     given[key] = one
-            elif (
-                not is_of_host(key, one)
-                and (near := misspelt(key, list(known), found.value)) is not None
-            ):
+            elif not is_of_host(key, one) and misspelt(key, list(known), found.value) is not None:
+                meant = _meant(key, kind, found.value)
+                if meant is None:
+                    continue  # no typing error: unread-key says that nothing reads it
+                place = found.place.of((key,))
                 problems.add(
                     "PF101",
-                    f"unknown key `{key}`",
-                    found.place.of((key,)),
-                    help=f"did you mean `{near}`?",
+                    f"unknown key `{shown(key)}`",
+                    place,
+                    help=meant.help,
                     node=node_id,
                     on_key=True,
-                    fixes=words.key(found.place.of((key,)), key, near),
+                    fixes=meant.fixes(place, key, one),
                 )
         if len(problems.found) > before:
             return None
@@ -101,12 +104,43 @@ def read_config(
             fixes=_moved_in(value, key, item.pointer),
         )
         return None
-    parsed = validate(kind.config, given, found.place, problems)
+    before = len(problems.found)
+    meaning = partial(other_words.meaning, kind.name)
+    parsed = validate(kind.config, given, found.place, problems, meaning)
     if parsed is None:
+        problems.found[before:] = [_with_meant(one, kind, found) for one in problems.found[before:]]
         return None
     exists = not found.bare or value.get("data") is not None
     holder = Holder(found.place.pointer, found.drawn, known, exists)
     return ReadConfig(parsed, found.place, {key: found.place.of((key,)) for key in given}, holder)
+
+
+def _meant(key: str, kind: NodeType, given: dict[str, Any]) -> Suggestion | None:
+    return suggestion(
+        key,
+        given[key],
+        vocabulary(kind.config),
+        meaning=other_words.meaning(kind.name, key),
+        given=given,
+    )
+
+
+def _with_meant(one: Diagnostic, kind: NodeType, found: _Config) -> Diagnostic:
+    """Of a missing key: what stands under another product's word for it."""
+    missing = re.fullmatch(r"`(\w+)` is missing", one.message)
+    if missing is None or one.pointer != found.place.pointer:
+        return one
+    for key, value in found.value.items():
+        if key in _CONFIG_KEYS[kind.name] or is_of_host(key, value):
+            continue
+        meaning = other_words.meaning(kind.name, key)
+        meant = _meant(key, kind, found.value)
+        if meaning is None or meaning.name != missing[1] or meant is None:
+            continue
+        place = found.place.of((key,))
+        fixes = meant.fixes(place, key, value)
+        return replace(one, pointer=place, on_key=True, help=meant.help, fixes=fixes)
+    return one
 
 
 def _is_foreign(key: str, kind: NodeType) -> bool:
