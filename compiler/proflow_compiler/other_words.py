@@ -70,7 +70,7 @@ def of_object(known: Collection[str], key: str) -> Meaning | None:
         if name in known and folded in spellings:
             return Meaning(f"`{name}`", _as(name), name)
         unit = re.fullmatch(rf"{fold(name)}{_UNIT}", folded)
-        if name in _SPANS and name in known and unit is not None and unit[1]:
+        if name in SPANS and name in known and unit is not None and unit[1]:
             return _lasting(name, unit[1])
     return None
 
@@ -450,9 +450,11 @@ _OF_DESIGN: Mapping[str, Meaning] = {
 }
 
 
-_SPANS = frozenset(
+SPANS = frozenset(
     {"after", "every", "initialInterval", "maxInterval", "start", "finish", "period", "timeout"}
+    | {"duration"}
 )
+"""Keys that take durations."""
 _BELOW: Mapping[str, frozenset[str]] = {
     "timezone": ZONES,
     "cron": frozenset({"expression", "cronexpression", "schedule", "crontab"}),

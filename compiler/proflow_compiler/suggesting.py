@@ -7,16 +7,19 @@ a key is a plain typing error, it is said what the right one takes.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from proflow_schemas.nodes import Config
+from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.nodes import Config, Http, Task
 from proflow_schemas.published import edge_data_schema, model_schema
+from proflow_schemas.times import is_timezone
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.fixes import words
-from proflow_compiler.other_words import Meaning, title
+from proflow_compiler.other_words import SPANS, Meaning, title
 from proflow_compiler.problems import closest, kind_of, shown
 
 _TYPES = {
@@ -29,20 +32,41 @@ _TYPES = {
     "null": "null",
 }
 
+_WAITED = frozenset({"timeout", "duration", "start", "finish", "period"})
+"""Durations that Inngest waits for, in whole seconds."""
+
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The keys of an object, with the JSON Schemas of what each takes; `defs` are what these name."""
+    """The keys of an object, with the JSON Schemas of what each takes; `defs` are what these name.
+
+    `fractions`: its timeouts need not be whole seconds, since Inngest does not wait for them.
+    """
 
     properties: Mapping[str, Any]
     defs: Mapping[str, Any]
+    fractions: bool = False
 
     def fits(self, key: str, value: Any) -> bool:
         """Whether a key takes a value."""
-        if key not in self.properties:
+        if key not in self.properties or not self._is_sound(key, value):
             return False
         schema = {"$defs": self.defs, "allOf": [self.properties[key]]}
         return bool(Draft202012Validator(schema).is_valid(value))
+
+    def _is_sound(self, key: str, value: Any) -> bool:
+        """False for what is no duration or time zone that Inngest takes, where one is asked for."""
+        if key == "timezone":
+            return isinstance(value, str) and is_timezone(value)
+        if key not in SPANS or isinstance(value, dict | bool):
+            return True
+        try:
+            found = parse_duration(value)
+        except DurationError:
+            return False
+        if self.fractions or key not in _WAITED:
+            return found > timedelta()
+        return timedelta(seconds=1) <= found <= MAX_WAIT and not found.microseconds
 
     def takes(self, key: str) -> str:
         """What a key takes, in words."""
@@ -77,7 +101,8 @@ class Suggestion:
 def vocabulary(model: type[Config]) -> Vocabulary:
     """The keys of a model."""
     schema = model_schema(model)
-    return Vocabulary(schema.get("properties", {}), schema.get("$defs", {}))
+    fractions = issubclass(model, Task | Http)
+    return Vocabulary(schema.get("properties", {}), schema.get("$defs", {}), fractions)
 
 
 @cache

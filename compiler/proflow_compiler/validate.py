@@ -29,6 +29,7 @@ from proflow_compiler.suggesting import (
     closest_key,
     one_of_types,
     suggestion,
+    vocabulary,
 )
 
 ConfigT = TypeVar("ConfigT", bound=Config)
@@ -45,9 +46,9 @@ def no_meaning(key: str) -> other_words.Meaning | None:
 
 @dataclass(frozen=True)
 class Naming:
-    """What keys of a model may be meant for: the schemas that it names, and other products' words."""
+    """What keys of a model may be meant for: its own, and what other products mean by theirs."""
 
-    defs: Mapping[str, Any]
+    top: Vocabulary
     meaning: Meanings
 
 
@@ -129,7 +130,7 @@ def validator(model: type[Config]) -> Validator:
 
 def explain(model: type[Config], value: Any, meaning: Meanings = no_meaning) -> Iterator[Violation]:
     """What the published schema of a model has against a value; one violation per cause."""
-    naming = Naming(model_schema(model).get("$defs", {}), meaning)
+    naming = Naming(vocabulary(model), meaning)
     yield from _explain(list(validator(model).iter_errors(value)), (), naming)
 
 
@@ -181,7 +182,7 @@ def _limit(error: SchemaError) -> Any:
 def _unknown_key(
     at: Path, key: str, error: SchemaError, missing: list[str], naming: Naming
 ) -> Violation:
-    known = Vocabulary(_properties(error), naming.defs)
+    known = Vocabulary(_properties(error), naming.top.defs) if at else naming.top
     given = _given_keys(error)
     meaning = naming.meaning(key) if not at else other_words.of_object(known.properties, key)
     found = suggestion(key, given[key], known, meaning=meaning, given=given, near=missing)

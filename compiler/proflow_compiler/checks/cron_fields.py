@@ -114,11 +114,13 @@ def last_day_question(tick: Tick) -> str:
     return f"({tick.time} + duration('24h')).getDate({tick.zone}) == 1"
 
 
-def days_question(tick: Tick, days: Collection[int]) -> str:
+def days_question(tick: Tick, days: Collection[int], months: Collection[int]) -> str:
     """A rule that holds on each of these days, the largest of which some months do not have.
 
     In a month without it, its last day stands in.
     """
+    if all(LONGEST[month - 1] <= max(days) for month in months):
+        days = {day for day in days if day < max(days)} | {31}
     last, largest = last_day_question(tick), max(days)
     date = f"{tick.time}.getDate({tick.zone})"
     others = sorted(day for day in days if day < 31)

@@ -123,7 +123,7 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
         return (
             f"{ticks(cron)} {_left_out(day, without, found)}",
             f"{tick.first}for {what}{also} write {ticks(every)}, and begin with a condition whose "
-            f"rule is `{days_question(tick, found.days)}`",
+            f"rule is `{days_question(tick, found.days, found.months)}`",
         )
     return None
 

@@ -74,7 +74,7 @@ _SPELT: dict[str, str] = {
     **dict.fromkeys(("begins", "begin", "starts", "startwith"), "`startsWith`"),
     **dict.fromkeys(("ends", "endwith"), "`endsWith`"),
     **dict.fromkeys(
-        ("and", "or", "all", "any", "xor"),
+        ("and", "or", "all", "any"),
         '`"logic": "and"` or `"or"` of a group, beside its `conditions`',
     ),
 }
