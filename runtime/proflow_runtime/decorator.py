@@ -34,6 +34,7 @@ def workflow(
     initiator: str | None = None,
     timezone: str | None = None,
     channels: Sequence[str] = (),
+    compared: Sequence[str] = (),
 ) -> Bodies:
     """Turns a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
 
@@ -41,8 +42,12 @@ def workflow(
     `timezone`, by default `PROFLOW_TIMEZONE` or else UTC. `channels` are those that the body's
     notifications name literally: where one is not registered, a run's pass raises
     `UnknownChannelError` before it does anything. (Not the import: hosts register after it.)
+    `compared` is what Inngest's server compares of the trigger to find the runs that an event
+    cancels: a run that it could never find fails at once.
     """
-    known = Workflow(id or "", digest, version, max_attempts, scope, initiator, timezone)
+    known = Workflow(
+        id or "", digest, version, max_attempts, scope, initiator, timezone, tuple(compared)
+    )
     return Bodies(known, channels)
 
 

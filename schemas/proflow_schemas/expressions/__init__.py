@@ -6,7 +6,7 @@ from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
-from .matching import id_forms, same_id
+from .matching import compared_paths, id_forms, same_id, unmatched
 from .program import Program, compile
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
@@ -24,6 +24,7 @@ __all__ = [
     "TypeScope",
     "as_text",
     "check_size",
+    "compared_paths",
     "compile",
     "condition_to_cel",
     "for_inngest",
@@ -36,6 +37,7 @@ __all__ = [
     "render_value",
     "same_id",
     "template",
+    "unmatched",
     "value_references",
     "written_path",
 ]
