@@ -1,7 +1,7 @@
 """CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
 
 from .checking import Expected, problems
-from .conditions import OPERATORS, condition_to_cel
+from .conditions import OPERATORS, condition_to_cel, operator_named
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
@@ -31,6 +31,7 @@ __all__ = [
     "foreign_problems",
     "id_forms",
     "matcher_literal",
+    "operator_named",
     "parse",
     "problems",
     "quote",

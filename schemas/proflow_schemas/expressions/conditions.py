@@ -296,7 +296,7 @@ def _operator(condition: Mapping[str, Any]) -> str:
         raise ExpressionError("a condition has no `operator`", help=_one_of_operators())
     if not isinstance(written, str):
         raise ExpressionError(f"an operator is a string, not {_shown(written)}")
-    key = re.sub(r"[\s_-]", "", written).lower()
+    key = _folded(written)
     operator = _OPERATOR_OF.get(key)
     if operator is None:
         raise ExpressionError(
@@ -304,6 +304,15 @@ def _operator(condition: Mapping[str, Any]) -> str:
             help=_instead(key, condition.get("value")) or _one_of_operators(),
         )
     return operator
+
+
+def operator_named(written: str) -> str | None:
+    """The operator that a word stands for: `gte` → `>=`."""
+    return _OPERATOR_OF.get(_folded(written))
+
+
+def _folded(written: str) -> str:
+    return re.sub(r"[\s_-]", "", written).lower()
 
 
 def _instead(key: str, value: Any) -> str | None:
