@@ -224,6 +224,9 @@ class Body(Branches):
                 body = self._callee(op.steps, level, Title(op.node, "iteration"))
                 call = macro("groups", "repeat", op, body)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case AgainOp(at_once=True) if not self.returns:
+                self._line(level, self._expression(op))  # it raises
+                return True
             case EndOp() | StopOp() | AgainOp():
                 self._line(level, f"return {self._expression(op)}")
                 return True
