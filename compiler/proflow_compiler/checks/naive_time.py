@@ -23,7 +23,8 @@ RULE = Rule(
 Such a time is local time in the design's `timezone`. Without one it is read in the time zone that
 the tenant has set, else in the default of the service, else in UTC: a cron for 18:00 may fire at two
 in the morning in Beijing, and the same design does different things on two installations. The
-service does not report it for a tenant whose time zone it knows.
+service does not report it for a tenant whose time zone it knows, nor does `proflow check` with
+`--timezone`. Where a time zone stands under a key that nothing reads, that key is reported instead.
 """,
     incorrect="""
 {
