@@ -36,6 +36,8 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 Path = tuple[str | int, ...]
 
 
+_LEAST_ALIKE = 0.7
+"""Below it two words of a list are other words: `FETCH` is no `PATCH`."""
 Meanings = Callable[[str], other_words.Meaning | None]
 
 
@@ -280,7 +282,7 @@ def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
 def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
     """The word that another one is meant for: what other products call it, else the closest."""
     known = word_meant(str(at[-1]), value) if at else None
-    return known if known in allowed else closest(value, allowed)
+    return known if known in allowed else closest(value, allowed, cutoff=_LEAST_ALIKE)
 
 
 def _unquoted(value: Any, type: str) -> bool | int | None:

@@ -116,6 +116,29 @@ def test_what_cannot_be_carried_over_is_only_said(
     assert one.fixes == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "meant"),
+    [
+        ("http", "method", "FETCH", None),
+        ("http", "method", "PSOT", "POST"),
+        ("approval", "approvalMode", "banana", None),
+        ("approval", "approvalMode", "sequental", "sequential"),
+        ("approval", "approverType", "supervisor", "manager"),
+        ("approval", "timeoutAction", "hold", None),
+    ],
+)
+def test_a_word_of_a_list_is_suggested_only_if_it_is_alike(
+    kind: str, key: str, value: str, meant: str | None
+) -> None:
+    one = of_key(drawn(kind, {**REQUIRED.get(kind, {}), key: value}), key)
+    assert one.help is not None
+    if meant is None:
+        assert one.help.startswith("one of ")
+        assert one.fixes == ()
+    else:
+        assert one.help == f"did you mean `{meant}`?"
+
+
 def test_a_missing_key_is_told_where_its_foreign_word_stands() -> None:
     one = of_key(drawn("set", {"expression": "event.data.n + 1"}), "expression")
     assert one.message == "`values` is missing"
