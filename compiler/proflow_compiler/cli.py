@@ -113,7 +113,7 @@ Timezone = Annotated[
     typer.Option(
         metavar="ZONE",
         envvar="PROFLOW_TIMEZONE",
-        help="That of designs which name none, such as Asia/Shanghai; UTC by default.",
+        help="That of designs which name none, such as Asia/Shanghai; runs take UTC without.",
     ),
 ]
 
