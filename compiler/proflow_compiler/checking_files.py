@@ -29,6 +29,7 @@ def check_files(
     format: Report,
     strict: bool,
     stored: bool,
+    timezone: str | None,
     fixing: Fixing,
 ) -> NoReturn:
     """Report what is wrong with files; ends the command.
@@ -39,6 +40,7 @@ def check_files(
         format: How to report.
         strict: Whether warnings count as errors.
         stored: Whether the designs are to be stored.
+        timezone: The time zone of designs that name none; None if it is not known.
         fixing: Which fixes are applied.
     """
     from proflow_compiler.loading import compile_all, fix_all, handler_signatures
@@ -50,13 +52,18 @@ def check_files(
         usage("--diff: a difference has one format, so leave `--format` out")
     known = handler_signatures(handlers)
     if fixing.diff:
-        changed = fix_all(paths, handlers=known, stored=stored, unsafe=fixing.unsafe)
+        changed = fix_all(
+            paths, handlers=known, stored=stored, unsafe=fixing.unsafe, timezone=timezone
+        )
         _show_difference(changed, strict=strict)
     if fixing.fix:
-        changed = fix_all(paths, handlers=known, stored=stored, unsafe=fixing.unsafe)
+        changed = fix_all(
+            paths, handlers=known, stored=stored, unsafe=fixing.unsafe, timezone=timezone
+        )
         compilations, written = changed.compilations, _write_fixes(changed)
     else:
-        compilations, written = compile_all(paths, handlers=known, stored=stored), True
+        compilations = compile_all(paths, handlers=known, stored=stored, timezone=timezone)
+        written = True
     reports = [report for one in compilations for report in one.reports]
     echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
     bad = sum(one.has_errors(strict=strict) for one in compilations)

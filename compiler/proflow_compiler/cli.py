@@ -108,6 +108,26 @@ Report = Literal["text", "json", "sarif", "github"]
 Handlers = Annotated[
     str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
 ]
+Timezone = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ZONE",
+        envvar="PROFLOW_TIMEZONE",
+        help="That of designs which name none, such as Asia/Shanghai; runs take UTC without.",
+    ),
+]
+
+
+def check_timezone(name: str | None) -> None:
+    """End the command for a time zone that does not exist."""
+    from proflow_schemas.times import closest_timezone, is_timezone
+
+    from proflow_compiler.problems import meant
+
+    if name is None or is_timezone(name):
+        return
+    help = meant(closest_timezone(name))
+    usage(f"--timezone: there is no time zone `{name[:60]}`" + (f"; {help}" if help else ""))
 
 
 @app.command()
@@ -125,6 +145,7 @@ def compile(
         typer.Option(metavar="MODULE:NAME", help="The Inngest client that modules import."),
     ] = None,
     handlers: Handlers = None,
+    timezone: Timezone = None,
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if what is there is stale.")
     ] = False,
@@ -147,10 +168,12 @@ def compile(
         usage(f"--handlers: `{handlers}` is not the name of a module")
     if check_only and output is None:
         usage("--check: name the directory to compare with by -o")
-    compilations = compile_all(paths)
+    check_timezone(timezone)
+    compilations = compile_all(paths, timezone=timezone)
     if handlers is not None and uses_unknown_types(compilations):
         # Else the module need not be there where modules are generated.
-        compilations = compile_all(paths, handlers=handler_signatures(handlers))
+        known = handler_signatures(handlers)
+        compilations = compile_all(paths, handlers=known, timezone=timezone)
     stop_at_errors(compilations, show_warnings=True)
     definitions = [definition for one in compilations for definition in one.definitions]
     for one, count in Counter(definition.id for definition in definitions).items():

@@ -123,6 +123,8 @@ class Design:
     extra: Mapping[str, Any] = field(default_factory=dict)
     inexact: tuple[InexactNumber, ...] = ()
     """Of the settings."""
+    unread_zones: tuple[str, ...] = ()
+    """Where time zones stand that nothing reads."""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 

@@ -34,14 +34,21 @@ UNKNOWN_TYPE = "PF102"
 
 
 def compile_all(
-    paths: Sequence[str], *, handlers: Handlers | None = None, stored: bool = False
+    paths: Sequence[str],
+    *,
+    handlers: Handlers | None = None,
+    stored: bool = False,
+    timezone: str | None = None,
 ) -> list[Compilation]:
-    """Compile files, and the designs within folders; a folder's other JSON files are passed over."""
+    """Compile files, and the designs within folders; a folder's other JSON files are passed over.
+
+    `timezone` is that of designs that name none; None if it is not known.
+    """
     with collecting_later():
         inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
-            compile_reading(one, handlers=handlers, calls=calls, stored=stored)
+            compile_reading(one, handlers=handlers, calls=calls, stored=stored, timezone=timezone)
             for one in inputs.readings
         ]
 
@@ -52,11 +59,14 @@ def fix_all(
     handlers: Handlers | None = None,
     stored: bool = False,
     unsafe: bool = False,
+    timezone: str | None = None,
 ) -> FixedFiles:
     """Fix files, and the designs within folders, in memory."""
     with collecting_later():
         readings = inputs_of(paths, types_among(handlers)).readings
-        return fix_readings(readings, handlers=handlers, stored=stored, unsafe=unsafe)
+        return fix_readings(
+            readings, handlers=handlers, stored=stored, unsafe=unsafe, timezone=timezone
+        )
 
 
 def inputs_of(paths: Sequence[str], types: NodeTypes = BUILT_IN_TYPES) -> Inputs:

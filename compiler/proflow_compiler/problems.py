@@ -38,6 +38,8 @@ class Problems:
     budget: int = 20_000
     """Words that may still be compared to find what was meant: thousands of typing errors must
     not take minutes."""
+    zones: list[str] = field(default_factory=list)
+    """Where time zones stand that nothing reads."""
     texts: list[str] = field(default_factory=list)
     """The texts of a file that were read as JSON, by their pointers."""
 

@@ -5,36 +5,54 @@ node, so it is asked only about what pydantic refuses.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 from jsonschema.protocols import Validator
 from proflow_schemas.configs import Config
+from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 
+from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.fixes import words
 from proflow_compiler.other_types import word_meant
 from proflow_compiler.problems import Problems, closest, kind_of, shown
 from proflow_compiler.source import escape
+from proflow_compiler.suggesting import (
+    Suggestion,
+    Vocabulary,
+    closest_key,
+    one_of_types,
+    suggestion,
+    vocabulary,
+)
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 Path = tuple[str | int, ...]
 
-_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
+
+_LEAST_ALIKE = 0.7
+"""Below it two words of a list are other words: `FETCH` is no `PATCH`."""
+Meanings = Callable[[str], Meaning | None]
+
+
+def no_meaning(key: str) -> Meaning | None:
+    """Of keys that no other product is known to have."""
+    return None
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What keys of a model may be meant for: its own, and what other products mean by theirs."""
+
+    top: Vocabulary
+    meaning: Meanings
 
 
 @dataclass(frozen=True)
@@ -46,15 +64,16 @@ class Violation:
     help: str | None = None
     on_key: bool = False
     given: Any = None
-    """What stands there, where `meant` says what should: a key, or a value."""
+    """The value that stands there."""
     meant: Any = None
+    """The value that should; of a key, what it seems to be meant for."""
 
     def fixes(self, pointer: str) -> tuple[Fix, ...]:
         """What to write at the pointer that `path` leads to."""
         if self.meant is None:
             return ()
-        if self.on_key:
-            return words.key(pointer, self.given, self.meant)
+        if isinstance(self.meant, Suggestion):
+            return self.meant.fixes(pointer, str(self.path[-1]), self.given)
         if isinstance(self.meant, str):
             return words.word(pointer, self.given, self.meant)
         return (words.written(pointer, self.meant, safe=True),)
@@ -77,14 +96,21 @@ class Place:
 
 
 def validate(
-    model: type[ConfigT], value: Mapping[str, Any], place: Place, problems: Problems
+    model: type[ConfigT],
+    value: Mapping[str, Any],
+    place: Place,
+    problems: Problems,
+    meaning: Meanings = no_meaning,
 ) -> ConfigT | None:
-    """The model of a valid object; None, and why not, otherwise."""
+    """The model of a valid object; None, and why not, otherwise.
+
+    `meaning` says what other products mean by its keys.
+    """
     try:
         return model.model_validate(value, by_alias=True, by_name=False)
     except ValidationError as error:
         refused = error
-    violations = list(explain(model, value)) or list(_of_pydantic(refused))
+    violations = list(explain(model, value, meaning)) or list(_of_pydantic(refused))
     for violation in violations:
         pointer = place.of(violation.path)
         problems.add(
@@ -105,13 +131,14 @@ def validator(model: type[Config]) -> Validator:
     return Draft202012Validator(model_schema(model))
 
 
-def explain(model: type[Config], value: Any) -> Iterator[Violation]:
+def explain(model: type[Config], value: Any, meaning: Meanings = no_meaning) -> Iterator[Violation]:
     """What the published schema of a model has against a value; one violation per cause."""
-    yield from _explain(list(validator(model).iter_errors(value)), ())
+    naming = Naming(vocabulary(model), meaning)
+    yield from _explain(list(validator(model).iter_errors(value)), (), naming)
 
 
-def _explain(errors: Sequence[SchemaError], path: Path) -> Iterator[Violation]:
-    """A missing key and an unknown one that looks like it are one cause."""
+def _explain(errors: Sequence[SchemaError], path: Path, naming: Naming) -> Iterator[Violation]:
+    """A missing key and an unknown one that is meant for it are one cause."""
     unknown: dict[Path, list[str]] = {}
     for error in errors:
         if error.validator == "additionalProperties":
@@ -123,17 +150,23 @@ def _explain(errors: Sequence[SchemaError], path: Path) -> Iterator[Violation]:
         if error.validator == "additionalProperties":
             absent = [key for key in _properties(error) if key not in _given_keys(error)]
             for key in unknown[at]:
-                yield _unknown_key(at, key, absent, _properties(error))
+                yield _unknown_key(at, key, error, absent, naming)
         elif error.validator == "required":
             missing = [key for key in _limit(error) if key not in _given_keys(error)]
             key = next(key for key in missing if error.message.startswith(repr(key)))
-            if any(closest_key(other, [key]) for other in unknown.get(at, [])):
+            if any(_is_meant(other, key, error) for other in unknown.get(at, [])):
                 continue
             yield Violation(at, f"{_owner(at)}`{key}` is missing")
         elif error.validator in ("anyOf", "oneOf"):
-            yield from _best_branch(error, path)
+            yield from _best_branch(error, path, naming)
         else:
             yield _plain(error, at)
+
+
+def _is_meant(other: str, key: str, error: SchemaError) -> bool:
+    """Whether an unknown key is meant for a missing one."""
+    meaning = other_words.of_object(_properties(error), other)
+    return closest_key(other, [key]) is not None or (meaning is not None and meaning.name == key)
 
 
 def _properties(error: SchemaError) -> Mapping[str, Any]:
@@ -149,37 +182,27 @@ def _limit(error: SchemaError) -> Any:
     return error.validator_value
 
 
-def _unknown_key(at: Path, key: str, missing: list[str], known: Mapping[str, Any]) -> Violation:
-    near = closest_key(key, missing) or closest_key(key, list(known))
-    if near is not None:
-        help = f"did you mean `{near}`?"
-    elif known:
-        help = "known are " + ", ".join(f"`{one}`" for one in sorted(known)[:24])
+def _unknown_key(
+    at: Path, key: str, error: SchemaError, missing: list[str], naming: Naming
+) -> Violation:
+    known = Vocabulary(_properties(error), naming.top.defs) if at else naming.top
+    given = _given_keys(error)
+    meaning = naming.meaning(key) if not at else other_words.of_object(known.properties, key)
+    found = suggestion(key, given[key], known, meaning=meaning, given=given, near=missing)
+    path = (*at, key)
+    if found is not None:
+        help = found.help
+    elif (near := closest_key(key, known.properties)) is not None and near in given:
+        help = f"`{near}` is there as well, and counts: remove this key"
+    elif known.properties:
+        help = "known are " + ", ".join(f"`{one}`" for one in sorted(known.properties)[:24])
     else:
         help = "it takes no settings"
-    path = (*at, key)
-    meant = near if near in missing else None
-    return Violation(path, f"unknown key {_named(path)}", help, on_key=True, given=key, meant=meant)
+    message = f"unknown key {_named(path)}"
+    return Violation(path, message, help, on_key=True, given=given[key], meant=found)
 
 
-def closest_key(key: str, known: Iterable[str]) -> str | None:
-    """A known key that this one seems to be meant for, whatever its spelling of words."""
-    return _closest_key(key[:60], tuple(known))
-
-
-@lru_cache(maxsize=4096)
-def _closest_key(key: str, known: tuple[str, ...]) -> str | None:
-    flat = key.replace("_", "").replace("-", "").lower()
-    names = {name.lower(): name for name in known}
-    if flat in names:
-        return names[flat]
-    if len(flat) < 3:
-        return None
-    near = closest(flat, names, cutoff=0.8)
-    return names[near] if near is not None else None
-
-
-def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
+def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Violation]:
     """The errors of the alternative that the value was most likely meant to be."""
     branches: dict[int, list[SchemaError]] = {}
     for inner in error.context or ():
@@ -191,12 +214,8 @@ def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
         if not any(inner.validator == "type" and not inner.path for inner in errors)
     }
     if not plausible:
-        allowed = list(dict.fromkeys(_allowed_types(cast(Mapping[str, Any], error.schema))))
-        hidden = {"null"} | ({"a whole number"} if "a number" in allowed else set())
-        allowed = [name for name in allowed if name not in hidden]
-        yield Violation(
-            at, f"{_named(at)} must be {_one_of(allowed)}, not {_given(error.instance)}"
-        )
+        allowed = one_of_types(cast(Mapping[str, Any], error.schema))
+        yield Violation(at, f"{_named(at)} must be {allowed}, not {_given(error.instance)}")
         return
     if all(
         len(errors) == 1 and errors[0].validator == "enum" and not errors[0].path
@@ -206,7 +225,7 @@ def _best_branch(error: SchemaError, path: Path) -> Iterator[Violation]:
         yield _not_one_of(at, error.instance, words)
         return
     best = min(plausible.values(), key=_badness)
-    yield from _explain(best, at)
+    yield from _explain(best, at, naming)
 
 
 def _badness(errors: list[SchemaError]) -> tuple[int, int]:
@@ -215,21 +234,11 @@ def _badness(errors: list[SchemaError]) -> tuple[int, int]:
     return missing, len(errors)
 
 
-def _allowed_types(schema: Mapping[str, Any]) -> Iterator[str]:
-    for branch in schema.get("anyOf", schema.get("oneOf", ())):
-        if "type" in branch:
-            yield _TYPES[branch["type"]]
-        elif "$ref" in branch:
-            yield "an object"
-        else:
-            yield from _allowed_types(branch)
-
-
 def _plain(error: SchemaError, at: Path) -> Violation:
     name, value, limit = _named(at), error.instance, _limit(error)
     match error.validator:
         case "type":
-            message = f"{name} must be {_TYPES[limit]}, not {_given(value)}"
+            message = f"{name} must be {one_of_types({'type': limit})}, not {_given(value)}"
             return Violation(at, message, given=value, meant=_unquoted(value, limit))
         case "enum":
             return _not_one_of(at, value, limit)
@@ -274,7 +283,7 @@ def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
 def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
     """The word that another one is meant for: what other products call it, else the closest."""
     known = word_meant(str(at[-1]), value) if at else None
-    return known if known in allowed else closest(value, allowed)
+    return known if known in allowed else closest(value, allowed, cutoff=_LEAST_ALIKE)
 
 
 def _unquoted(value: Any, type: str) -> bool | int | None:
@@ -311,10 +320,6 @@ def _owner(at: Path) -> str:
 def _dotted(at: Path) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
     return text.removeprefix(".")
-
-
-def _one_of(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
 def _of_pydantic(error: ValidationError) -> Iterator[Violation]:

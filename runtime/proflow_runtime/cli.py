@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from proflow_compiler.cli import app, call, echo, guarded, note, refuse, safe, usage
+from proflow_compiler.cli import (
+    Timezone,
+    app,
+    call,
+    check_timezone,
+    echo,
+    guarded,
+    note,
+    refuse,
+    safe,
+    usage,
+)
 
 from proflow_runtime.extras import MissingExtraError
 from proflow_runtime.service.cli_check import check
 from proflow_runtime.service.cli_db import db
-from proflow_runtime.service.cli_serve import check_timezone, refuse_lifespan, serve, token
+from proflow_runtime.service.cli_serve import refuse_lifespan, serve, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +66,7 @@ def run(
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
     ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ZONE",
-            envvar="PROFLOW_TIMEZONE",
-            help="That of a design which names none, such as Asia/Shanghai; UTC by default.",
-        ),
-    ] = None,
+    timezone: Timezone = None,
     send: Annotated[
         list[str] | None,
         typer.Option(metavar="EVENT[@+DURATION]=JSON", help="An event, counted from the start."),

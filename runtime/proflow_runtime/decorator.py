@@ -34,6 +34,7 @@ def workflow(
     initiator: str | None = None,
     timezone: str | None = None,
     channels: Sequence[str] = (),
+    compared: Sequence[str] = (),
 ) -> Bodies:
     """Turn a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
 
@@ -50,11 +51,15 @@ def workflow(
         channels: Those that the body's notifications name literally. Where one is not registered, a
             run's pass raises `UnknownChannelError` before it does anything; not the import, since
             hosts register channels after it.
+        compared: What Inngest's server compares of the trigger to find the runs that an event
+            cancels. A run that it could never find fails at once.
 
     Returns:
         A decorator of bodies.
     """
-    known = Workflow(id or "", digest, version, max_attempts, scope, initiator, timezone)
+    known = Workflow(
+        id or "", digest, version, max_attempts, scope, initiator, timezone, tuple(compared)
+    )
     return Bodies(known, channels)
 
 

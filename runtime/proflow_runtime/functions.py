@@ -8,6 +8,7 @@ from typing import Any
 
 import inngest
 from proflow_schemas.definition import CronTrigger, Definition, EventTrigger, TaskOp, blocks, walk
+from proflow_schemas.expressions import compared_paths
 
 from proflow_runtime.decorator import workflow
 from proflow_runtime.failures import on_failure
@@ -55,6 +56,7 @@ def functions_of(
         scope=definition.scope,
         initiator=definition.initiator,
         timezone=definition.timezone,
+        compared=compared_paths(one.condition for one in definition.settings.cancel_on),
     )
     parts = [
         client.create_function(

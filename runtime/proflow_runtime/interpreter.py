@@ -39,6 +39,7 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
+from proflow_schemas.outcomes import Outcomes
 from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
 from proflow_runtime.counting import InnerList
@@ -143,8 +144,7 @@ class _Compiler:
         self._sources = definition.functions
         self._parts = definition.parts
         self._functions: dict[str, _Block] = {name: _Block() for name in self._sources}
-        self._exits = {op.node for op in _ops(definition) if isinstance(op, LeaveOp)}
-        """The ids of which exits of loops are outcomes."""
+        self._outcomes = Outcomes(blocks(definition))
 
     def compile_functions(self) -> None:
         for name, ops in self._sources.items():
@@ -171,16 +171,13 @@ class _Compiler:
         return tuple(self._instruction(op) for op in ops)
 
     def _chosen(self, op: BranchOp) -> Callable[[Flow], _Block | None]:
-        cases: dict[str | None, _Block] = {}
+        cases: dict[str, _Block] = {}
         for case in op.cases:
             block = self.block(case.steps)
             for outcome in case.outcomes:
                 cases.setdefault(outcome, block)
-        if op.node in self._exits:
-            loop = loop_of(op.node)
-            return lambda flow: cases.get(flow.exit_of(loop))
-        node = op.node
-        return lambda flow: cases.get(flow.outcome_of(node))
+        passing = dict.fromkeys(self._outcomes.of(op.node))
+        return partial(_block_of, op.node, op.node in self._outcomes.exits, passing | cases)
 
     def _instruction(self, op: AnyOp) -> Instruction:
         match op:
@@ -305,7 +302,7 @@ class _Compiler:
 
     def _name(self, source: str) -> str:
         """A loop that is left by several exits is named by its first node."""
-        return loop_of(source) if source in self._exits else source
+        return loop_of(source) if source in self._outcomes.exits else source
 
     def _edges(self, task: RegionTask) -> list[Source]:
         found: list[Source] = []
@@ -313,7 +310,7 @@ class _Compiler:
             name = self._name(edge.source)
             if not edge.outcomes:
                 found.append(name)
-            elif edge.source in self._exits:
+            elif edge.source in self._outcomes.exits:
                 found.append(Exit(name, *edge.outcomes))
             else:
                 found.append((name, *edge.outcomes))
@@ -357,6 +354,17 @@ class _Compiler:
             await flow.loop(node, partial(block.run_out, flow), **settings)
 
         return loop
+
+
+def _block_of(
+    node: str, is_loop: bool, cases: Mapping[str, _Block | None], flow: Flow
+) -> _Block | None:
+    """What follows by the outcome of a node, or by the exit of a loop; None: nothing is drawn."""
+    drawn = loop_of(node) if is_loop else node
+    outcome = flow.exit_of(drawn) if is_loop else flow.outcome_of(node)
+    if outcome is None or outcome not in cases:
+        raise flow.unexpected(outcome, of=drawn)
+    return cases[outcome]
 
 
 def _sleep(op: SleepOp) -> Instruction:

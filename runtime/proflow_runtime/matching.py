@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proflow_schemas.expressions import ExpressionError, id_forms, matcher_literal, written_path
+from proflow_schemas.expressions import (
+    ExpressionError,
+    id_forms,
+    matcher_literal,
+    parse,
+    unmatched,
+    written_path,
+)
 from proflow_schemas.step_ids import step_id
 
 from proflow_runtime.values import JSON
@@ -34,6 +41,24 @@ def matched_value(match: str, data: Mapping[str, Any]) -> Any:
         kind = "null" if value is None else "a list" if isinstance(value, list) else "an object"
         raise ExpressionError(f"`{match}` of the trigger is {kind}, which cannot be matched on")
     return value
+
+
+def check_compared(paths: Iterable[str], event: Mapping[str, Any]) -> None:
+    """Raise `ExpressionError` if a cancellation could never match what the trigger holds.
+
+    Args:
+        paths: What is compared of the trigger, such as `event.data.order_id`.
+        event: The trigger.
+    """
+    for path in paths:
+        value: Any = {"event": event}
+        for part in parse(path).references[0].path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if (found := unmatched(value)) is not None:
+            raise ExpressionError(
+                f"no event could cancel this run: `{path}` contains {found}",
+                help="send an id without backslashes, double quotes and invisible characters",
+            )
 
 
 def condition(tenant_id: int | None, match: str | None = None, value: Any = None) -> str | None:

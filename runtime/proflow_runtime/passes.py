@@ -19,6 +19,7 @@ from proflow_runtime.frames import Frame, Item, Outcome, Stretch
 from proflow_runtime.groups import Groups, Stall
 from proflow_runtime.holding import Holding
 from proflow_runtime.kept import Kept
+from proflow_runtime.matching import check_compared
 from proflow_runtime.results import Failed
 from proflow_runtime.scope import Scope, Workflow
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
@@ -112,12 +113,20 @@ class Pass:
         return self._root.outcomes | self._inner_outcomes
 
     def check_trigger(self) -> None:
-        """Raises `Failed` if the event that started the run holds a number that was rounded."""
+        """Raises `Failed` if the event that started the run holds a number that was rounded, or an
+        id by which the run could not be cancelled."""
         # Each run has a pass in which at most its first step, which is no node's, is over.
         if self.view <= 1:
             problem = rounded_on_the_way(self._ctx.event.data, "event.data")
             if problem is not None:
                 raise Failed("", problem)
+            event = self._ctx.event
+            try:
+                check_compared(
+                    self.workflow.compared, {"name": event.name, "id": event.id, "data": event.data}
+                )
+            except ExpressionError as error:
+                raise Failed("", f"{error.message}; {error.help}") from None
 
     # --- where this is
 

@@ -26,6 +26,8 @@ class Workflow:
     initiator: str | None = None
     timezone: str | None = None
     """The time zone of times that name none; None: the default."""
+    compared: tuple[str, ...] = ()
+    """What Inngest's server compares of the trigger to find the runs that an event cancels."""
 
 
 class Scope(dict[str, Any]):

@@ -145,6 +145,12 @@ _EDGE: dict[str, Any] = {
 }
 
 
+def edge_data_schema() -> dict[str, Any]:
+    """The schemas of the keys of an edge's `data`."""
+    properties: dict[str, Any] = _EDGE["properties"]["data"]["properties"]
+    return properties
+
+
 def _node_schema() -> dict[str, Any]:
     spellings = {kind.name: [kind.name, *kind.aliases] for kind in NODE_TYPES.values()}
     known = [spelling for names in spellings.values() for spelling in names]

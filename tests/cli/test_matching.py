@@ -61,3 +61,53 @@ def test_an_event_ends_the_wait_for_its_order(
         same = str(known) == str(arriving)
         over = "1h, result: completed" if same else "7d, result: timeout"
         assert found == f"completed after {over}"
+
+
+LOST = [
+    ("a\\b", "a backslash"),
+    ('a"b', "a double quote"),
+    ("a\nb", "U+000A"),
+    ("a\u3000b", "U+3000"),
+    ("\u200bab", "U+200B"),
+]
+
+
+@pytest.mark.parametrize("target", ["interpreter", "generated"])
+@pytest.mark.parametrize(("known", "what"), LOST)
+def test_a_run_that_no_event_could_cancel_fails_and_says_why(
+    inside: Proflow, tmp_path: Path, target: str, known: str, what: str
+) -> None:
+    data = json.dumps({"tenant_id": 1, "order_id": known})
+    path = written(tmp_path, "approval")
+    done = inside("run", path, "--target", target, "--data", data, "--format", "json")
+    assert done.code == 1
+    assert done.json["error"]["message"] == (
+        f"no event could cancel this run: `event.data.order_id` contains {what}; "
+        "send an id without backslashes, double quotes and invisible characters"
+    )
+    assert done.json["nodes"]["open"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize("known", ["a'b", "订单-7", "a b", "a/b%20"])
+def test_other_ids_cancel_a_run(proflow: Proflow, tmp_path: Path, known: str) -> None:
+    sent = f"order/cancelled@+1h={json.dumps({'tenant_id': 1, 'order_id': known})}"
+    path = written(tmp_path, "approval")
+    assert ending(proflow, path, "generated", known, sent) == "cancelled after 1h"
+
+
+@pytest.mark.parametrize("target", ["interpreter", "generated"])
+def test_an_if_reads_the_trigger_as_a_match_does(
+    inside: Proflow, tmp_path: Path, target: str
+) -> None:
+    path = written(tmp_path, "approval")
+    design = json.loads(path.read_text())
+    condition = 'async.data.ref == event.data.lines["a.b"] && async.data.kind in event.data.kinds'
+    design["cancelOn"] = {"event": "order/cancelled", "if": condition}
+    path.write_text(json.dumps(design))
+    for data, told in (
+        ({"lines": {"a.b": 'x"'}}, '`event.data.lines["a.b"]` contains a double quote'),
+        ({"kinds": ["fine", "a\\b"]}, "`event.data.kinds` contains a backslash"),
+    ):
+        event = json.dumps({"tenant_id": 1, **data})
+        done = inside("run", path, "--target", target, "--data", event, "--format", "json")
+        assert told in done.json["error"]["message"]

@@ -90,3 +90,26 @@ def test_a_design_without_a_zone_is_warned_of_and_the_fix_gives_it_one(
     assert inside("check", path, "--fix", "--unsafe-fixes").code == 0
     assert json.loads(path.read_text())["timezone"] == "Asia/Shanghai"
     assert inside("check", path, "--format", "json").json["files"][0]["diagnostics"] == []
+
+
+@pytest.mark.parametrize("command", [("check", "--strict"), ("compile",)])
+def test_checks_know_the_zone_that_designs_run_in(
+    proflow: Proflow, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = written(tmp_path)
+    unknown = proflow(*command, path)
+    assert "PF323" in unknown.out + unknown.err
+    named = proflow(*command, path, "--timezone", "Asia/Shanghai")
+    from_environment = proflow(*command, path, PROFLOW_TIMEZONE="Asia/Shanghai")
+    for done in (named, from_environment):
+        assert done.code == 0
+        assert "PF323" not in done.out + done.err
+    wrong = proflow(*command, path, "--timezone", "Asia/Shanghia")
+    assert wrong.code == 2
+    assert "did you mean `Asia/Shanghai`?" in wrong.err
+
+
+def test_what_is_compiled_does_not_hold_the_default_zone(proflow: Proflow, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    texts = {proflow("compile", path, *zone).out for zone in ((), ("--timezone", "Asia/Shanghai"))}
+    assert len(texts) == 1

@@ -22,6 +22,13 @@ CALLED = ("run", "approve", "wait", "end", "sleep", "choose", "choose_every", "n
 INSTANT = ("start", "parallel", "join")
 
 
+def applied(call: ast.Call) -> list[ast.expr]:
+    """What is called, and its arguments, also if `partial` calls it later."""
+    if isinstance(call.func, ast.Name) and call.func.id == "partial":
+        return list(call.args)
+    return [call.func, *call.args]
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_it_is_written_in_shallow_lines_with_every_node_once(name: str) -> None:
     definition, problems = lower(LARGE[name]())
@@ -33,14 +40,16 @@ def test_it_is_written_in_shallow_lines_with_every_node_once(name: str) -> None:
     assert max(len(line) - len(line.lstrip()) for line in lines) <= MOST_INDENTED
     assert len(lines) < 15 * len(definition.canvas.nodes) + 40
     called = [
-        str(call.args[0].value)
+        str(node.value)
         for call in ast.walk(ast.parse(source))
         if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and isinstance(call.func.value, ast.Name)
-        and call.func.value.id == "flow"
-        and call.func.attr in CALLED
-        and isinstance(call.args[0], ast.Constant)
+        for function, *arguments in [applied(call)]
+        if isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "flow"
+        and function.attr in CALLED
+        for node in arguments[:1]
+        if isinstance(node, ast.Constant)
     ]
     drawn = [node.id for node in definition.canvas.nodes if node.type not in INSTANT]
     assert sorted(called) == sorted(drawn)

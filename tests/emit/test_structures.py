@@ -409,10 +409,31 @@ def _in_one_line(found: re.Match[str]) -> str:
 def test_functions_beside_the_workflow_are_handed_the_flow() -> None:
     source = emit_module(DEEP["loops"], Imports())
     assert "async def t4_iteration(flow: Flow) -> Again | None:" in source
-    assert 'await flow.repeat("t4", lambda: t4_iteration(flow))' in source
+    assert 'await flow.repeat("t4", partial(t4_iteration, flow))' in source
 
 
 def test_a_tail_that_several_share_is_passed_as_it_is() -> None:
     source = emit_module(CROSSWISE, Imports())
     assert 'Branch("e", tail, after=["c"], needs=1),' in source
     assert 'Branch("d", d, after=["a", ("b", "approved")], leaves=True),' in source
+
+
+@pytest.mark.parametrize("cases", [["one"], ["one", "two"], ["one", "two", "three"]])
+def test_an_outcome_that_nothing_is_compiled_for_fails_the_run_in_both_targets(
+    cases: list[str],
+) -> None:
+    taken = branch("a", **{one: [task(f"after-{one}")] for one in cases})
+    definition = program(task("a"), taken, end("done"))
+    told = [play(definition, target, data={"tenant_id": 1}) for target in TARGETS]
+    assert told[0] == told[1]
+    assert told[0]["status"] == "failed"
+    assert told[0]["error"]["message"] == "nothing follows `a` by the outcome `default`"
+
+
+def test_an_outcome_after_which_nothing_is_drawn_goes_on_in_both_targets() -> None:
+    taken = branch("a", rejected=[task("no")], timeout=[task("late")], returned=[task("again")])
+    definition = program(asked("a"), taken, end("done"))
+    data = {"tenant_id": 1}
+    told = [play(definition, one, data=data, answers=["a=approved"]) for one in TARGETS]
+    assert told[0] == told[1]
+    assert told[0]["status"] == "completed"

@@ -26,6 +26,8 @@ CASES = sorted(
     for pattern in ("rules/*/incorrect*.json", "invalid/*/design.json", "imports/*/design.json")
     for path in FIXTURES.glob(pattern)
 )
+IN_TURN = ("PF301", "PF302", "PF303")
+"""Of an expression, the first problem is told alone."""
 HANDLERS = dict.fromkeys(("work", "send_email", "send_alert"))
 
 
@@ -60,6 +62,15 @@ def check_mended(text: str, case: str, found: list[Diagnostic], one: Diagnostic,
         return sum((it.code, it.node, it.edge, it.message) == same for it in among)
 
     assert alike(after) < alike(found), fix.title
+    if one.code not in IN_TURN:
+        written = [edit.pointer for edit in fix.edits if edit.op != "remove"]
+        before = {(it.code, it.message) for it in found}
+        left = [
+            it
+            for it in after
+            if it.code == one.code and any(it.pointer == place for place in written)
+        ]
+        assert all((it.code, it.message) in before for it in left), fix.title
     unread = any(it.code < "PF2" and it.level is Level.ERROR for it in found)
     new = errors(after, unread) - errors(found, unread)
     assert not [error for error in new if not hidden(error, one)], fix.title

@@ -3,11 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from cronsim import CronSim, CronSimError
 from proflow_schemas.configs import CronTrigger
 from proflow_schemas.times import closest_timezone, is_timezone
 
+from proflow_compiler.checks.cron_corrections import (
+    DESCRIPTORS,
+    corrections,
+    fields_of_call,
+    has_years,
+)
 from proflow_compiler.checks.cron_fields import (
     LONGEST,
     MONTHS,
@@ -21,9 +28,8 @@ from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
 from proflow_compiler.checks.sites import pointed, triggers
 from proflow_compiler.checks.wording import ticks
-from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
+from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.fixes import words
-from proflow_compiler.fixes.making import fix
 from proflow_compiler.problems import meant
 
 RULE = Rule(
@@ -59,15 +65,6 @@ its crons that name none.
 """,
 )
 
-_DESCRIPTORS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
 _FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
 _FOREIGN = re.compile(r"(?i)(?<![a-z])(?:l|w|lw)(?![a-z])|[0-9](?:l|w)|#|\?")
 
@@ -76,11 +73,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger):
             continue
-        found = _problem(trigger.cron, Tick.of(facts.graph.design, trigger))
+        tick = Tick.of(facts, trigger)
+        found = _problem(trigger.cron, tick)
         if found is not None:
             message, help = found
             at = pointed(pointer, "cron")
-            fixes = _corrected(trigger, at, pointer)
+            fixes = corrections(trigger, at, pointer, partial(_is_sound, tick=tick))
             yield RULE.diagnostic(message, at, node=node, help=help, fixes=fixes)
         yield from _zone(trigger.timezone, pointed(pointer, "timezone"), node)
     design = facts.graph.design
@@ -101,29 +99,8 @@ def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnost
     )
 
 
-def _corrected(trigger: CronTrigger, at: str, pointer: str) -> Iterator[Fix]:
-    """The same times, written as Inngest takes them."""
-    fields = trigger.cron.split()
-    zone = re.fullmatch(r"(?:CRON_)?TZ=(\S+)", fields[0]) if fields else None
-    if zone is not None and trigger.timezone is None:
-        yield fix(
-            f"put {ticks(zone[1])} into `timezone`",
-            Edit("replace", at, " ".join(fields[1:])),
-            Edit("add", pointed(pointer, "timezone"), zone[1]),
-            safe=True,
-        )
-    elif zone is not None and trigger.timezone == zone[1]:
-        yield words.written(at, " ".join(fields[1:]), safe=True)
-    elif trigger.cron.lower() in _DESCRIPTORS:
-        yield words.written(at, _DESCRIPTORS[trigger.cron.lower()], safe=True)
-    elif len(fields) in (6, 7):
-        exact = fields[0] == "0" and fields[6:] in ([], ["*"])
-        yield words.written(at, " ".join(fields[1:6]).replace("?", "*"), safe=exact)
-    elif len(fields) == 5 and "?" in fields:
-        yield words.written(at, trigger.cron.replace("?", "*"), safe=True)
-    elif len(fields) == 5 and "7" in fields[4].split(","):
-        days = ["0" if day == "7" else day for day in fields[4].split(",")]
-        yield words.written(at, " ".join([*fields[:4], ",".join(days)]), safe=True)
+def _is_sound(cron: str, tick: Tick) -> bool:
+    return _problem(cron, tick) is None
 
 
 def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
@@ -132,6 +109,14 @@ def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
     shown = ticks(cron)
     if cron.startswith(("TZ=", "CRON_TZ=")):
         return f"{shown} begins with a time zone", "put the zone into `timezone`"
+    if cron.strip().startswith("@"):
+        written = DESCRIPTORS.get(cron.strip().lower(), "*/15 * * * *")
+        help = "write `minute hour day month weekday`, such as " + ticks(written)
+        return f"Inngest does not take {shown}", help
+    if fields_of_call(cron) is not None:
+        return f"Inngest does not take {shown}", "leave `cron(…)` out"
+    if len(fields) == 6 and has_years(fields):
+        return f"{shown} has six fields: Inngest has no years", "leave the last field out"
     if len(fields) == 6:
         return (
             f"{shown} has six fields: Inngest has no seconds",
@@ -188,7 +173,9 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
     if name == "day of the month" and days in ("L", "LW"):
         rule = last_day_question(tick)
         every = " ".join([*fields[:2], "28-31", *fields[3:]])
-        return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        return (
+            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        )
     number = re.fullmatch(r"([0-6]|[A-Z]{3})(?:#([1-5])|L)", days)
     if name == "weekday" and number is not None:
         every = " ".join([*fields[:4], number[1].lower()])
@@ -197,5 +184,7 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
             rule = date_question(tick, last - 6, last)
         else:
             rule = last_weekday_question(tick)
-        return f"write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        return (
+            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
+        )
     return "list the days, or use `*`"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from proflow_schemas.configs import Config, Duration, Retry, is_duration
@@ -16,11 +16,13 @@ from proflow_compiler.checks.sites import listed, pointed
 from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.fixes import words
 
 RULE = Rule(
     code="PF402",
     name="bad-duration",
     level=Level.ERROR,
+    fixable=True,
     summary="""a duration that cannot be read; one that Inngest waits for though it is no whole
 number of seconds, less than a second or more than 366 days; and a time that cannot be read, or is
 before the year 2000""",
@@ -78,6 +80,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for written in _durations(facts):
         if written.value is not None:
             yield from _judged(written.value, written)
+    zoned = (facts.graph.design.settings.timezone or facts.timezone) is not None
     for name, node in facts.graph.design.nodes.items():
         match node.config:
             case Delay(until=str() | int() as until) if not _is_computed(until):
@@ -85,7 +88,14 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     read_time(until)
                 except TimeError as error:
                     at = node.pointer_to("until")
-                    yield RULE.diagnostic(str(error), at, node=name, help=_WHEN)
+                    day = _day(until)
+                    yield RULE.diagnostic(
+                        str(error),
+                        at,
+                        node=name,
+                        help=_WHEN if day is None else f"a date is a text: {ticks(day)}",
+                        fixes=() if day is None or not zoned else (words.written(at, day),),
+                    )
             case _:
                 pass
 
@@ -109,6 +119,15 @@ def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
         problem = None
     if problem is not None:
         yield RULE.diagnostic(f"{shown} {problem}", written.pointer, node=written.node)
+
+
+def _day(until: str | int) -> str | None:
+    """The date that a number spells: 20270131."""
+    try:
+        day = datetime.strptime(str(until), "%Y%m%d") if isinstance(until, int) else None
+    except ValueError:
+        return None
+    return None if day is None or not 2000 <= day.year < 2100 else day.date().isoformat()
 
 
 def _is_computed(until: str | int) -> bool:

@@ -1,13 +1,14 @@
 """The days of a cron expression, as Inngest reads its five fields."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from proflow_schemas.configs import CronTrigger
 
-from proflow_compiler.design import Design
+from proflow_compiler.checks.facts import Facts
+from proflow_compiler.checks.wording import ticks
 
 LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """The most days of each month."""
@@ -15,6 +16,8 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
 )
+OFFERED_ZONE = "Asia/Shanghai"
+"""The zone that is shown to designs that name none."""
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,40}")
@@ -33,18 +36,33 @@ class Days:
 
 @dataclass(frozen=True)
 class Tick:
-    """How a rule reads when its run was due: a time, and the argument that names a zone."""
+    """How a rule reads when its run was due: a time, and the argument that names a zone.
+
+    `first` is what has to be done before such a rule is right.
+    """
 
     time: str
     zone: str
+    first: str = ""
 
     @classmethod
-    def of(cls, design: Design, trigger: CronTrigger) -> Self:
-        """As the runs of a design see it; a zone that is no name is left out."""
-        key = "scheduledAt" if design.settings.scope == "system" else "scheduled_at"
-        zone = trigger.timezone or design.settings.timezone
-        named = zone is not None and _ZONE.fullmatch(zone)
-        return cls(f"timestamp(event.data.{key})", f"'{zone}'" if named else "")
+    def of(cls, facts: Facts, trigger: CronTrigger) -> Self:
+        """As the runs of a design see it.
+
+        Where nobody names a zone, the rule is written for the one that is offered, and the design
+        has to name it: the server's clock is no answer. A zone that is no name is left out.
+        """
+        settings = facts.graph.design.settings
+        key = "scheduledAt" if settings.scope == "system" else "scheduled_at"
+        zone = trigger.timezone or settings.timezone or facts.timezone
+        time = f"timestamp(event.data.{key})"
+        if zone is None:
+            return cls(
+                time,
+                f"'{OFFERED_ZONE}'",
+                f"add `timezone` to the design, such as {ticks(OFFERED_ZONE)}; ",
+            )
+        return cls(time, f"'{zone}'" if _ZONE.fullmatch(zone) else "")
 
 
 def days_of(cron: str) -> Days | None:
@@ -78,9 +96,38 @@ def values(field: str, low: int, high: int, names: Sequence[str] = ()) -> frozen
     return frozenset(found)
 
 
+def listed(numbers: Iterable[int]) -> str:
+    """Numbers as a field lists them: `1-5,15`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(
+        ",".join(map(str, run)) if len(run) < 3 else f"{run[0]}-{run[-1]}" for run in runs
+    )
+
+
 def last_day_question(tick: Tick) -> str:
     """A rule that holds if a run was started on the last day of a month."""
     return f"({tick.time} + duration('24h')).getDate({tick.zone}) == 1"
+
+
+def days_question(tick: Tick, days: Collection[int], months: Collection[int]) -> str:
+    """A rule that holds on each of these days, the largest of which some months do not have.
+
+    In a month without it, its last day stands in.
+    """
+    if all(LONGEST[month - 1] <= max(days) for month in months):
+        days = {day for day in days if day < max(days)} | {31}
+    last, largest = last_day_question(tick), max(days)
+    date = f"{tick.time}.getDate({tick.zone})"
+    others = sorted(day for day in days if day < 31)
+    if not others:
+        return last
+    fits = f"{date} == {others[0]}" if len(others) == 1 else f"{date} in {others}"
+    return f"{fits} || {last}" if largest == 31 else f"{fits} || ({last} && {date} < {largest})"
 
 
 def last_weekday_question(tick: Tick) -> str:

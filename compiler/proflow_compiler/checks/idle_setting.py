@@ -18,6 +18,7 @@ from proflow_compiler.checks.wording import ticks
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
 from proflow_compiler.fixes.making import fix
+from proflow_compiler.problems import shown as shown_text
 
 RULE = Rule(
     code="PF318",
@@ -36,9 +37,12 @@ Given without what it depends on, a setting looks as if something were taken car
 | `approverIds` | with `initiator` and `initiatorSelect`, which name nobody by ids |
 | `fallbackApproverIds` | without `emptyApproverPolicy: fallbackUser` |
 | `reminders` | if the `timeout` comes first |
-| `max` of reminders | without `every`: there is one reminder; and `every` with `max: 1` |
+| `every` of reminders | with `max: 1`, and if the `timeout` comes before the second |
+| `max` of reminders | without `every`: there is one reminder |
 | `initialInterval`, `maxInterval`, `multiplier` of `retry` | with one attempt |
 | `maxInterval`, `multiplier` | without `initialInterval`: Inngest decides on the pauses |
+| `initialInterval` | longer than `maxInterval`: every pause lasts `maxInterval` |
+| `multiplier` | with two attempts, or a `maxInterval` that is no longer than `initialInterval` |
 | `mode` of a join | with a single edge into it |
 | `status` of the only end in a container | without `terminate` or `fail`: an item has an output only |
 | `terminate` of an end | with `fail`, which stops the run as well |
@@ -87,6 +91,10 @@ class _Idle:
     help: str
     safe: bool = True
     """Without it runs do the same, and tell the host the same approvers."""
+    written: Duration | None = None
+    """What to write in its place, where it cannot be left out."""
+    without: str | None = None
+    """A key beside it that has no effect either."""
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -111,10 +119,14 @@ def _diagnostic(
     fixes: list[Fix] = []
     name = below or key
     if pointer is not None:
-        pointer = pointed(pointer, below) if below else pointer
-        fixes = [
-            fix(f"remove `{name}`, which has no effect", Edit("remove", pointer), safe=one.safe)
-        ]
+        whole, pointer = pointer, pointed(pointer, below) if below else pointer
+        title, edits = f"remove `{name}`, which has no effect", [Edit("remove", pointer)]
+        if one.written is not None:
+            title = f"write `{name}: {shown_text(one.written)}`, which is how long they wait"
+            edits = [Edit("replace", pointer, one.written)]
+            if one.without is not None:
+                edits.append(Edit("remove", pointed(whole, one.without)))
+        fixes = [fix(title, *edits, safe=one.safe)]
     shown = f"`{name}` of `{key}` of {owner}" if below else f"`{key}` of {owner}"
     return RULE.diagnostic(
         f"{shown} {'have' if name == 'reminders' else 'has'} no effect: {one.why}",
@@ -163,6 +175,15 @@ def _of_approval(config: Approval) -> Iterator[_Idle]:
         yield _Idle("reminders/max", "without `every` there is one", "give `every`, such as `24h`")
     elif reminders.every is not None and reminders.max == 1:
         yield _Idle("reminders/every", "`max` is 1", "allow more, or remove it")
+    elif (
+        reminders.every is not None
+        and config.timeout_action != "remind"
+        and _over_before(config.timeout, reminders.after, reminders.every)
+    ):
+        why = "the `timeout` comes before a second reminder"
+        yield _Idle(
+            "reminders/every", why, "remind more often, or wait longer", safe=reminders.max is None
+        )
 
 
 def _before(one: Duration | None, other: Duration) -> bool:
@@ -170,6 +191,14 @@ def _before(one: Duration | None, other: Duration) -> bool:
     try:
         return one is not None and parse_duration(one) <= parse_duration(other)
     except DurationError:
+        return False
+
+
+def _over_before(timeout: Duration | None, after: Duration, every: Duration) -> bool:
+    try:
+        first = parse_duration(after) + parse_duration(every)
+        return timeout is not None and parse_duration(timeout) <= first
+    except (DurationError, OverflowError):
         return False
 
 
@@ -188,6 +217,35 @@ def _of_retry(retry: Retry | None) -> Iterator[_Idle]:
         elif key != "initialInterval" and retry.initial_interval is None:
             why = "without `initialInterval` Inngest decides on the pauses"
             yield _Idle(f"retry/{key}", why, "give `initialInterval`, such as `30s`")
+    if retry.max_attempts > 1 and retry.initial_interval is not None:
+        yield from _of_pauses(retry, retry.initial_interval)
+
+
+def _of_pauses(retry: Retry, initial: Duration) -> Iterator[_Idle]:
+    """What does not count of the settings of pauses that grow."""
+    grows = "multiplier" in retry.model_fields_set
+    longest = retry.max_interval
+    if longest is not None and _longer(initial, longest):
+        yield _Idle(
+            "retry/initialInterval",
+            f"`maxInterval` is shorter, so that every pause lasts {ticks(str(longest))}",
+            "begin with a shorter pause, or allow longer ones",
+            written=longest,
+            without="multiplier" if grows else None,
+        )
+    elif grows and retry.max_attempts == 2:
+        yield _Idle("retry/multiplier", "there is one pause", "allow more attempts, or remove it")
+    elif grows and longest is not None and not _longer(longest, initial):
+        why = "`maxInterval` is no longer than `initialInterval`"
+        yield _Idle("retry/multiplier", why, "allow longer pauses, or remove it")
+
+
+def _longer(one: Duration, other: Duration) -> bool:
+    """True if a duration is longer than another; bad-duration tells of unreadable ones."""
+    try:
+        return parse_duration(one) > parse_duration(other)
+    except DurationError:
+        return False
 
 
 def _of_end(config: End, *, alone: bool, given: Iterable[str]) -> Iterator[_Idle]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.numbers import BEYOND, number_text, shown_number
 
 from proflow_compiler.checks.facts import Facts
@@ -59,6 +60,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     design = facts.graph.design
     yield from (_diagnostic(one) for one in design.inexact)
     for name, node in design.nodes.items():
+        if isinstance(node.config, Delay):
+            continue  # its number is a time, and none is that late: bad-duration says so
         yield from (_diagnostic(one, node=name) for one in node.inexact)
     for edge in design.edges:
         yield from (_diagnostic(one, edge=edge.key) for one in edge.inexact)

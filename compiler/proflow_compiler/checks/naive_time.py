@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from proflow_schemas.configs import CronTrigger
 from proflow_schemas.node_types.delay import Delay
-from proflow_schemas.times import is_naive
+from proflow_schemas.times import TimeError, is_naive, read_time
 
 from proflow_compiler.checks.facts import Facts
 from proflow_compiler.checks.rule import Rule
@@ -24,7 +24,8 @@ RULE = Rule(
 Such a time is local time in the design's `timezone`. Without one it is read in the time zone that
 the tenant has set, else in the default of the service, else in UTC: a cron for 18:00 may fire at two
 in the morning in Beijing, and the same design does different things on two installations. The
-service does not report it for a tenant whose time zone it knows.
+service does not report it for a tenant whose time zone it knows, nor does `proflow check` with
+`--timezone`. Where a time zone stands under a key that nothing reads, that key is reported instead.
 """,
     incorrect="""
 {
@@ -60,6 +61,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     design = facts.graph.design
     if design.settings.timezone is not None or facts.timezone is not None:
         return
+    if design.unread_zones:
+        return  # unread-key says where the zone belongs
     found = list(_naive(facts))
     if not found:
         return
@@ -84,8 +87,24 @@ def _naive(facts: Facts) -> Iterator[_Naive]:
             yield _Naive(trigger.cron, pointed(pointer, "cron"), node)
     for name, drawn in facts.graph.design.nodes.items():
         config = drawn.config
-        if isinstance(config, Delay) and isinstance(config.until, str) and is_naive(config.until):
+        if (
+            isinstance(config, Delay)
+            and isinstance(config.until, str)
+            and is_naive(config.until)
+            and _is_time(config.until)
+        ):
             yield _Naive(config.until, drawn.pointer_to("until"), name)
+
+
+def _is_time(text: str) -> bool:
+    """Whether a text may be a time; of one that is none, bad-duration says so."""
+    if "${" in text:
+        return True
+    try:
+        read_time(text)
+    except TimeError:
+        return False
+    return True
 
 
 def _needs_zone(cron: str) -> bool:

@@ -1,6 +1,6 @@
 """PF408: a cron expression that fires on other days than it seems to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from proflow_schemas.configs import CronTrigger
 
@@ -11,7 +11,8 @@ from proflow_compiler.checks.cron_fields import (
     Days,
     Tick,
     days_of,
-    last_day_question,
+    days_question,
+    listed,
     weekday_question,
 )
 from proflow_compiler.checks.facts import Facts
@@ -73,7 +74,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         found = days_of(trigger.cron)
         if found is None:
             continue
-        tick = Tick.of(facts.graph.design, trigger)
+        tick = Tick.of(facts, trigger)
         told = _either(trigger.cron, found, tick) or _missing(trigger.cron, found, tick)
         if told is not None:
             message, help = told
@@ -92,7 +93,7 @@ def _either(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
     return (
         f"{ticks(cron)} fires on day {shown} and also on every {', '.join(weekdays)}: "
         "one of the two is enough",
-        f"use `*` for one of them; where both must fit, write {ticks(every)}, and begin with a "
+        f"use `*` for one of them; where both must fit, {tick.first}write {ticks(every)}, and begin with a "
         f"condition whose rule is `{rule}`",
     )
 
@@ -110,18 +111,30 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
             without = [2]
         if not without or (len(without) == len(found.months) and day != 29):
             continue
-        rule = last_day_question(tick)
         fields = cron.split()
-        every = " ".join([*fields[:2], "28-31", *fields[3:]])
-        names = [MONTHS[month - 1] for month in without]
-        listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-        have = "has" if len(names) == 1 else "have"
-        years = " in most years" if day == 29 else ""
+        kept = listed({one for one in found.days if one < 28} | set(range(28, 32)))
+        every = " ".join([*fields[:2], kept, *fields[3:]])
+        months = "each month" if found.months == frozenset(range(1, 13)) else "each of its months"
+        also = ", and its other days," if any(one < 28 for one in found.days) else ""
+        if day < 31:
+            what = f"the last day of a month without day {day}"
+        else:
+            what = f"the last day of {months}"
         return (
-            f"{ticks(cron)} leaves {len(names)} of {len(found.months)} "
-            f"month{'s' if len(found.months) > 1 else ''} out: "
-            f"{listed} {have} no day {day}{years}",
-            f"for the last day of each month write {ticks(every)}, and begin with a condition whose "
-            f"rule is `{rule}`",
+            f"{ticks(cron)} {_left_out(day, without, found)}",
+            f"{tick.first}for {what}{also} write {ticks(every)}, and begin with a condition whose "
+            f"rule is `{days_question(tick, found.days, found.months)}`",
         )
     return None
+
+
+def _left_out(day: int, without: Sequence[int], found: Days) -> str:
+    """Which months a cron leaves out."""
+    if day == 29 and len(found.months) == 1:
+        return "fires in leap years only: in the others February has no day 29"
+    if day == 29:
+        return "leaves February out but in leap years: in the others it has no day 29"
+    names = [MONTHS[month - 1] for month in without]
+    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    have = "has" if len(names) == 1 else "have"
+    return f"leaves {len(names)} of {len(found.months)} months out: {listed} {have} no day {day}"

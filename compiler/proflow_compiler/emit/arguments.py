@@ -14,6 +14,7 @@ from proflow_schemas.definition import (
     blocks,
     walk,
 )
+from proflow_schemas.expressions import compared_paths
 
 from proflow_compiler.emit.literals import Source, literal
 from proflow_compiler.emit.rendering import macro
@@ -111,6 +112,8 @@ def workflow(definition: Definition, name: str) -> Source:
         arguments["initiator"] = definition.initiator
     if channels := _channels(definition):
         arguments["channels"] = channels
+    if paths := compared_paths(one.condition for one in definition.settings.cancel_on):
+        arguments["compared"] = paths
     return _call("workflow", arguments)
 
 

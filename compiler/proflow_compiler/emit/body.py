@@ -225,6 +225,9 @@ class Body(Branches):
                 body = self._callee(op.steps, level, Title(op.node, "iteration"))
                 call = macro("groups", "repeat", op, body)
                 return self._awaited(call, self.endings.of([op]), level, tail=tail)
+            case AgainOp(at_once=True) if not self.returns:
+                self._line(level, self._expression(op))  # it raises
+                return True
             case EndOp() | StopOp() | AgainOp():
                 self._line(level, f"return {self._expression(op)}")
                 return True
@@ -264,11 +267,20 @@ class Body(Branches):
 
     def _call(self, op: CallOp) -> str:
         if op.once:
-            name = self.functions[op.function]
-            body = name if self.local else f"lambda: {name}(flow)"
-            return f"await flow.once({literal(op.node)}, {body})"
+            return f"await flow.once({literal(op.node)}, {self._function_of(op)})"
         call = f"{self.functions[op.function]}({'' if self.local else 'flow'})"
         return f"await {call}" if self.endings.awaits([op]) else call
+
+    def _function_of(self, op: CallOp) -> str:
+        """The function that a call is of, as something without arguments."""
+        name = self.functions[op.function]
+        return name if self.local else self._partial(f"{name}(flow)")
+
+    def _partial(self, call: str) -> str:
+        """What makes a call later, whose arguments are known now."""
+        self.used.add("partial")
+        function, _, arguments = call.partition("(")
+        return f"partial({function}, {arguments}"
 
     def _comment(self, op: AnyOp, level: int) -> None:
         """The label of a step, if it says more than its id."""
@@ -370,12 +382,17 @@ class Body(Branches):
     def _branch_names(self, tasks: Sequence[str]) -> dict[str, str]:
         """What the branches of a region are called; what is not drawn is told apart by numbers."""
         found: dict[str, str] = {}
+        taken = set(tasks)
         for task in tasks:
             name = self._drawn(task)
             again = _ANOTHER.fullmatch(name)
             if again is not None and name not in self.labels:
-                numbered = f"{again[1]} ({int(again[2] or 1) + 1})"
-                name = name if numbered in tasks else numbered
+                plain, count = again[1], 1
+                name = plain
+                while name in taken:
+                    count += 1
+                    name = f"{plain} ({count})"
+            taken.add(name)
             found[task] = name
         return found
 
@@ -398,16 +415,27 @@ class Body(Branches):
             return Source("lambda: None")
         if is_expression(block):
             (op,) = block
-            if self.local and isinstance(op, CallOp) and not op.once:
-                return Source(self.functions[op.function])
-            return Source(f"lambda: {self._expression(op).removeprefix('await ')}")
+            if isinstance(op, CallOp) and not op.once:
+                return Source(self._function_of(op))
+            return Source(self._partial(self._expression(op).removeprefix("await ")))
         above = title is None and _opens(block)
-        name = self._name(title or Title(block[0].node, "branch"))
+        name = self._name(title or Title(block[0].node, _purpose(block[0])))
         if above:
             self._comment(block[0], level)
         self._function(name, block, level, skip=above)
         self._line(0, "")
         return Source(name)
+
+
+def _purpose(first: AnyOp) -> str:
+    """What a function is for that is named by what it begins with; that node may have another."""
+    match first:
+        case StopOp():
+            return "stop"
+        case AgainOp():
+            return "again"
+        case _:
+            return "branch"
 
 
 def _opens(block: Sequence[AnyOp]) -> bool:

@@ -80,11 +80,11 @@ class Branches(ABC):
             self._line(0, "")
             return False
         outcome = self._held(op, level)
-        if len(op.cases) > 2 and any(self._arrives(case) for case in op.cases):
+        known = self.program.outcomes.of(op.node)
+        if not known or (len(op.cases) > 2 and any(self._arrives(case) for case in op.cases)):
             return self._match(op, outcome, level, tail=tail)
         covered = {one for case in op.cases for one in case.outcomes}
-        known = self.program.outcomes.of(op.node)
-        exhaustive = bool(known) and covered.issuperset(known) and len(op.cases) > 1
+        exhaustive = covered.issuperset(known) and len(op.cases) > 1
         word, closed = "if", True
         for case in op.cases[:-1] if exhaustive else op.cases:
             self._line(level, f"{word} {self._condition(op.node, outcome, case.outcomes)}:")

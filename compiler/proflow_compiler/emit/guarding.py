@@ -14,10 +14,10 @@ from proflow_schemas.definition import (
     blocks_of,
     walk,
 )
+from proflow_schemas.outcomes import Outcomes
 
 from proflow_compiler.emit.endings import Ending, Endings, Guards
 from proflow_compiler.emit.inlining import Blocks, with_blocks
-from proflow_compiler.emit.outcomes import Outcomes
 
 _SHORT = 3
 """Blocks with fewer ops are read as well under their condition."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from proflow_schemas.expressions.tokens import closing_brace
 
+MAX_EXPRESSION = 64
+"""Characters of an expression that stands on one line."""
 MAX_COMMENT = 100
 """Characters of a text in a comment."""
 
@@ -62,6 +64,20 @@ def computed(value: Any) -> Source:
     if isinstance(value, list | tuple):
         return Source(f"[{', '.join(map(computed, value))}]")
     return literal(value)
+
+
+def long_expression(text: str) -> Source:
+    """An expression as a text; a long one with a line for each of its alternatives or demands."""
+    parts = [] if len(text) <= MAX_EXPRESSION else re.split(r"(?= (?:&&|\|\|) )", text)
+    if len(parts) < 2:
+        return _string(text)
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) <= MAX_EXPRESSION:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return Source("(" + "\n".join(map(_string, lines)) + ")")
 
 
 def comment(text: str) -> str:

@@ -19,6 +19,7 @@ _RESERVED = frozenset(
         *(
             "on_failure",
             "functions",
+            "partial",
             "Flow",
             "Result",
             "Again",

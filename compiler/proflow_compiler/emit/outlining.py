@@ -22,13 +22,13 @@ from proflow_schemas.definition import (
     WaitOp,
     blocks_of,
 )
+from proflow_schemas.outcomes import Outcomes
 from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.emit.endings import Guards
 from proflow_compiler.emit.extents import MOST_LEVELS, Extent, spread
 from proflow_compiler.emit.guarding import guarded
 from proflow_compiler.emit.inlining import Blocks, inlined, with_blocks
-from proflow_compiler.emit.outcomes import Outcomes
 
 MOST_LOCAL_FUNCTIONS = 3
 """With more functions they stand beside the workflow, not in it."""
@@ -264,9 +264,9 @@ def _is_call(block: Sequence[AnyOp]) -> bool:
 
 
 def is_expression(block: Sequence[AnyOp]) -> bool:
-    """Whether a block is a call that needs no function around it but a lambda."""
+    """Whether a block is a call that needs no function around it: its arguments are known before."""
     match block:
-        case [CallOp() | StopOp() | AgainOp() | LeaveOp()]:
+        case [CallOp() | LeaveOp()]:
             return True
         case [EndOp() as op]:
             return op.output is None

@@ -210,6 +210,7 @@ def _imports(
         else:
             own.append(_handlers_import(imports.handlers))
     standard = ["from datetime import timedelta"] if _has_durations(definition) else []
+    standard += ["from functools import partial"] if "partial" in mentioned else []
     standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
     if own:
         # Whether they are first-party depends on the folder that a linter is run in.

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
 from proflow_schemas.definition import Approval, Rule
 
-from proflow_compiler.emit.literals import Source, computed, literal
+from proflow_compiler.emit.literals import Source, computed, literal, long_expression
 
 
 def macro(template: str, name: str, *arguments: Any) -> str:
@@ -85,5 +85,5 @@ def _policy(approval: Approval) -> Iterator[tuple[Source, Source]]:
                     yield Source(name), literal(value)
 
 
-def _rules(rules: Sequence[Rule]) -> dict[str, str]:
-    return {rule.outcome: rule.when for rule in rules}
+def _rules(rules: Sequence[Rule]) -> dict[str, Source]:
+    return {rule.outcome: long_expression(rule.when) for rule in rules}

@@ -50,6 +50,7 @@ def fix_readings(
     handlers: Handlers | None = None,
     stored: bool = False,
     unsafe: bool = False,
+    timezone: str | None = None,
 ) -> FixedFiles:
     """Fix what was read, without writing anything; rows of one file one after the other."""
     files = {
@@ -61,7 +62,11 @@ def fix_readings(
         before = {path: one.after for path, one in files.items()}
         current = [_again(one, files) for one in readings]
         among = partial(
-            compile_reading, handlers=handlers, calls=calls_among(current), stored=stored
+            compile_reading,
+            handlers=handlers,
+            calls=calls_among(current),
+            stored=stored,
+            timezone=timezone,
         )
         compilations = []
         for reading in current:

@@ -36,6 +36,8 @@ _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF303": frozenset({"PF301", "PF302", "PF303"}),
 }
 """Code → what cannot be found in a node, an edge or an expression before that is mended."""
+_IN_TURN = frozenset({"PF301", "PF302", "PF303"})
+"""Of an expression, the first problem is told alone: mended, the next one is."""
 
 
 def proven(
@@ -57,6 +59,7 @@ class _Trial:
     def __init__(self, reading: Reading, found: Sequence[Diagnostic], check: Check) -> None:
         self._reading, self._check = reading, check
         before = [*reading.diagnostics, *found]
+        self._all = before
         self._before = _errors(before)
         self._alike = Counter(_identity(one) for one in before)
         self._size = max(1, len(reading.source.text))
@@ -98,8 +101,24 @@ class _Trial:
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
+        if one.code not in _IN_TURN and self._still(fix, one, after):
+            return False
         same = _identity(one)
         return sum(_identity(other) == same for other in after) < self._alike[same]
+
+    def _still(self, fix: Fix, one: Diagnostic, after: Sequence[Diagnostic]) -> bool:
+        """Whether what the fix writes has a problem of the same kind."""
+        written = [edit.pointer for edit in fix.edits if edit.op != "remove"]
+        places = {one.pointer, *written, *(edit.source for edit in fix.edits if edit.source)}
+
+        def alike(found: Iterable[Diagnostic], within: Iterable[str]) -> int:
+            return sum(
+                other.code == one.code
+                and any(f"{other.pointer}/".startswith(f"{place}/") for place in within)
+                for other in found
+            )
+
+        return alike(after, written) > max(0, alike(self._all, places) - 1)
 
     def _after(self, fix: Fix) -> list[Diagnostic] | None:
         """What is wrong with the file once it is fixed; None if it cannot be.

@@ -1,6 +1,7 @@
 """Fixes of words that are spelt wrong."""
 
 import json
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -10,6 +11,10 @@ from proflow_compiler.source import escape
 
 _TYPING_ERROR = 0.8
 """How alike two words are of which one must be the other, misspelt."""
+
+
+_SLIP = 2
+"""How many letters may be missing, or too many."""
 
 
 def written(pointer: str, meant: Any, *, safe: bool = False) -> Fix:
@@ -37,10 +42,26 @@ def key(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
     return (Fix(f"rename the key to `{meant}`", is_typing_error(given, meant), (edit,)),)
 
 
+def carried(title: str, pointer: str, value: Any, meant: Mapping[str, Any]) -> Fix:
+    """Write other keys beside where one stands, in its place."""
+    above = pointer.rpartition("/")[0]
+    if len(meant) > 1:
+        added = (Edit("add", f"{above}/{escape(name)}", one) for name, one in meant.items())
+        return Fix(title, False, (Edit("remove", pointer), *added))
+    ((name, one),) = meant.items()
+    target = f"{above}/{escape(name)}"
+    moved = (Edit("move", target, source=pointer),)
+    return Fix(title, False, moved if one == value else (*moved, Edit("replace", target, one)))
+
+
 def is_typing_error(given: str, meant: str) -> bool:
-    """Whether a word is another one with a slip, whatever its letter case and its hyphens."""
+    """Whether a word is another one with a slip, whatever its letter case and its hyphens.
+
+    A word more or less is no slip: `maxRetries` is not misspelt.
+    """
     one, other = _flat(given), _flat(meant)
-    return SequenceMatcher(None, one, other).ratio() >= _TYPING_ERROR
+    alike = SequenceMatcher(None, one, other).ratio() >= _TYPING_ERROR
+    return alike and abs(len(one) - len(other)) <= _SLIP
 
 
 def _flat(text: str) -> str:

@@ -307,6 +307,7 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
         tenant_id=drawing.tenant_id,
         pointer=drawing.pointer,
         dialect=drawing.dialect,
+        unread_zones=tuple(one for one in problems.zones if one.startswith(f"{drawing.pointer}/")),
         drawn_nodes=drawing.drawn_nodes,
         drawn_edges=drawing.drawn_edges,
         inexact=tuple(inexact_numbers.in_config(_given(drawing), drawing.setting_pointers)),

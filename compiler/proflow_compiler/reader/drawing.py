@@ -7,14 +7,15 @@ from typing import Any
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
+from proflow_compiler import other_words
 from proflow_compiler.design import Collection
-from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.fixes.words import is_typing_error
+from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader import unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.reader.decode import unsound_text
 from proflow_compiler.source import escape
-from proflow_compiler.validate import closest_key
+from proflow_compiler.suggesting import Suggestion, closest_key, suggestion, vocabulary
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
 """Top-level keys of a design, in their spelling on the canvas."""
@@ -93,23 +94,34 @@ def settings_of(
     for key, one in value.items():
         if key in SETTINGS:
             found[key] = one
-        elif (
-            key not in graph_keys
-            and key not in HOST_KEYS
-            and (near := misspelt(key, known, value)) is not None
-        ):
+        elif key not in graph_keys and key not in HOST_KEYS:
+            meant = _meant(key, value, known)
+            if meant is None:
+                continue
+            place = f"{pointer}/{escape(key)}"
             problems.add(
                 "PF101",
-                f"unknown key `{key}`",
-                f"{pointer}/{escape(key)}",
-                help=f"did you mean `{near}`?",
+                f"unknown key `{shown(key)}`",
+                place,
+                help=meant.help,
                 on_key=True,
-                fixes=words.key(f"{pointer}/{escape(key)}", key, near),
+                fixes=meant.fixes(place, key, one),
             )
             wrong.add(key)
     others = {key: one for key, one in value.items() if key not in wrong}
     unread_keys.of_design(others, pointer, frozenset(known), problems)
     return found, {key: f"{pointer}/{key}" for key in found}
+
+
+def _meant(key: str, value: Mapping[str, Any], known: list[str]) -> Suggestion | None:
+    """What a key at the top level is a misspelling of."""
+    near = misspelt(key, known, value)
+    if near is None:
+        return None
+    if near not in SETTINGS:
+        return Suggestion(f"did you mean `{near}`?", {near: value[key]}, is_typing_error(key, near))
+    meaning = other_words.of_design(key)
+    return suggestion(key, value[key], vocabulary(Settings), meaning=meaning, given=value)
 
 
 def misspelt(key: str, known: list[str], given: Mapping[str, Any]) -> str | None:

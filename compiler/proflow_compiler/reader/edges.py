@@ -7,6 +7,7 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_schemas.numbers import clamped
 
+from proflow_compiler import other_words
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.fixes import words
@@ -25,6 +26,7 @@ from proflow_compiler.reader.nodes import ReadNodes
 from proflow_compiler.reader.ports import with_ends
 from proflow_compiler.reader.unread_keys import UnreadKeys
 from proflow_compiler.source import escape
+from proflow_compiler.suggesting import edge_vocabulary, suggestion
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
 _DATA_KEYS = [*_RULE_KEYS, "loop"]
@@ -303,15 +305,20 @@ def _rules(
         wrong(f"`data` must be an object, not {kind_of(data)}", "data")
         return None
     for name in data:
-        if name not in _DATA_KEYS and (near := misspelt(name, _DATA_KEYS, data)) is not None:
+        if name in _DATA_KEYS or misspelt(name, _DATA_KEYS, data) is None:
+            continue
+        meaning = other_words.of_edge(name)
+        wanted = suggestion(name, data[name], edge_vocabulary(), meaning=meaning, given=data)
+        if wanted is not None:
+            place = f"{item.pointer}/data/{escape(name)}"
             problems.add(
                 "PF101",
                 f"unknown key `{shown(name)}`",
-                f"{item.pointer}/data/{escape(name)}",
+                place,
                 edge=key,
                 on_key=True,
-                help=f"did you mean `{near}`?",
-                fixes=words.key(f"{item.pointer}/data/{escape(name)}", name, near),
+                help=wanted.help,
+                fixes=wanted.fixes(place, name, data[name]),
             )
     rules = _rule(data, item, wrong)
     if len(problems.found) > before:

@@ -1,7 +1,8 @@
 """The config of a drawn node: found in one of four places, and valid for its type."""
 
+import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from proflow_schemas.configs import Config
@@ -9,14 +10,14 @@ from proflow_schemas.node_types import NodeType
 
 from proflow_compiler import other_words
 from proflow_compiler.design import InexactNumber
-from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, kind_of
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
+from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader import inexact_numbers, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
-from proflow_compiler.validate import Place, closest_key, validate
+from proflow_compiler.suggesting import Suggestion, closest_key, suggestion, vocabulary
+from proflow_compiler.validate import Place, validate
 
 
 @cache
@@ -70,18 +71,19 @@ def read_config(
             if key in known:
                 if one is not None and not (key == "status" and one in DISPLAYED):
                     given[key] = one
-            elif (
-                not is_of_host(key, one)
-                and (near := misspelt(key, list(known), found.value)) is not None
-            ):
+            elif not is_of_host(key, one) and misspelt(key, list(known), found.value) is not None:
+                meant = _meant(key, kind, found.value)
+                if meant is None:
+                    continue  # no typing error: unread-key says that nothing reads it
+                place = found.place.of((key,))
                 problems.add(
                     "PF101",
-                    f"unknown key `{key}`",
-                    found.place.of((key,)),
-                    help=f"did you mean `{near}`?",
+                    f"unknown key `{shown(key)}`",
+                    place,
+                    help=meant.help,
                     node=node_id,
                     on_key=True,
-                    fixes=words.key(found.place.of((key,)), key, near),
+                    fixes=meant.fixes(place, key, one),
                 )
         if len(problems.found) > before:
             return None
@@ -106,14 +108,45 @@ def read_config(
             fixes=_moved_in(value, key, item.pointer),
         )
         return None
-    parsed = validate(kind.config, given, found.place, problems)
+    before = len(problems.found)
+    meaning = partial(other_words.meaning, kind)
+    parsed = validate(kind.config, given, found.place, problems, meaning)
     if parsed is None:
+        problems.found[before:] = [_with_meant(one, kind, found) for one in problems.found[before:]]
         return None
     exists = not found.bare or value.get("data") is not None
     holder = Holder(found.place.pointer, found.drawn, known, exists)
     pointers = {key: found.place.of((key,)) for key in given}
     inexact = tuple(inexact_numbers.in_config(given, pointers))
     return ReadConfig(parsed, found.place, pointers, holder, inexact)
+
+
+def _meant(key: str, kind: NodeType, given: dict[str, Any]) -> Suggestion | None:
+    return suggestion(
+        key,
+        given[key],
+        vocabulary(kind.config),
+        meaning=other_words.meaning(kind, key),
+        given=given,
+    )
+
+
+def _with_meant(one: Diagnostic, kind: NodeType, found: _Config) -> Diagnostic:
+    """Of a missing key: what stands under another product's word for it."""
+    missing = re.fullmatch(r"`(\w+)` is missing", one.message)
+    if missing is None or one.pointer != found.place.pointer:
+        return one
+    for key, value in found.value.items():
+        if key in _config_keys(kind.config) or is_of_host(key, value):
+            continue
+        meaning = other_words.meaning(kind, key)
+        meant = _meant(key, kind, found.value)
+        if meaning is None or meaning.name != missing[1] or meant is None:
+            continue
+        place = found.place.of((key,))
+        fixes = meant.fixes(place, key, value)
+        return replace(one, pointer=place, on_key=True, help=meant.help, fixes=fixes)
+    return one
 
 
 def _is_foreign(key: str, kind: NodeType) -> bool:

@@ -52,7 +52,7 @@ class ReadNodes:
 def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
     """All nodes of a drawing, in file order."""
     read = ReadNodes()
-    unread = UnreadKeys(problems)
+    unread = UnreadKeys(problems, drawing.pointer, drawing.settings)
     first: dict[str, Item] = {}
     for item in drawing.nodes:
         node_id = _id(item, problems)

@@ -24,6 +24,7 @@ from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader import inexact_numbers
+from proflow_compiler.reader.disjoint_conditions import disjoint
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.source import escape
@@ -294,14 +295,14 @@ def _with_rules(
 ) -> list[Edge]:
     """Each edge with its condition; the first edge is the default, so it needs no rule.
 
-    That the first condition is tried first is kept by the others' `!(first) && …`.
+    That the first condition is tried first is kept by the others' `!(first) && …`, where both could
+    hold.
     """
     if len(out) < 2 or any(edge.when is not None for edge in out):
         return out
     key = "conditions" if data.get("conditions") else "condition_list"
     rules = data.get(key) or []
-    if not isinstance(rules, list):
-        rules = [rules]
+    rules = list(rules) if isinstance(rules, list) else [rules]
     if len(rules) != len(out):
         problems.add(
             "PF108",
@@ -318,7 +319,7 @@ def _with_rules(
     for index, rule in enumerate(rules):
         at = f"{pointer}/{key}/{index}"
         if isinstance(rule, dict) and "field" in rule:
-            rule = {**rule, "operator": rule.get("operator") or "=="}
+            rule = rules[index] = {**rule, "operator": rule.get("operator") or "=="}
         try:
             texts.append(condition_to_cel(clamped(rule)))
             conditions.append((clamped(rule), at))
@@ -332,13 +333,15 @@ def _with_rules(
         *(
             replace(
                 edge,
-                when=f"!({texts[0]}) && ({text})",
+                when=text if disjoint(rules[0], rule) else f"!({texts[0]}) && ({text})",
                 when_pointer=f"{pointer}/{key}/{index}",
                 structured=True,
                 # The first condition is said to be wrong once, with the second.
                 conditions=tuple(conditions[0 if index == 1 else index : index + 1]),
                 inexact=edge.inexact + inexact[index] + (inexact[0] if index == 1 else ()),
             )
-            for index, (edge, text) in enumerate(zip(out[1:], texts[1:], strict=True), start=1)
+            for index, (edge, text, rule) in enumerate(
+                zip(out[1:], texts[1:], rules[1:], strict=True), start=1
+            )
         ),
     ]

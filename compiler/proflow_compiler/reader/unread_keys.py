@@ -13,11 +13,12 @@ from typing import Any
 from proflow_schemas.configs import Config
 from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.node_types.foreign import Meaning
+from proflow_schemas.settings import Settings
 
 from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix, Level
 from proflow_compiler.fixes.making import fix
-from proflow_compiler.problems import Problems, closest, shown
+from proflow_compiler.problems import Problems, shown
 from proflow_compiler.reader.canvas_keys import (
     DATA_KEYS,
     DESIGN_KEYS,
@@ -27,7 +28,13 @@ from proflow_compiler.reader.canvas_keys import (
     is_of_the_screen,
 )
 from proflow_compiler.source import escape
-from proflow_compiler.validate import closest_key
+from proflow_compiler.suggesting import (
+    closest_key,
+    edge_vocabulary,
+    fold_key,
+    suggestion,
+    vocabulary,
+)
 
 _LEAVE = "if the canvas needs it, let it begin with `x-` or `_`: such keys are left alone"
 _NESTED = ("config", "settings", "options")
@@ -69,6 +76,10 @@ class UnreadKeys:
     """Collects the keys of one drawing that nothing reads; `report` says the rest."""
 
     problems: Problems
+    pointer: str = ""
+    """Where the design stands."""
+    settings: Collection[str] = ()
+    """The settings that it has."""
     _repeated: dict[tuple[str, str], _Repeated] = field(default_factory=dict)
 
     def of_node(
@@ -91,9 +102,9 @@ class UnreadKeys:
             place = f"{holder.pointer}/{escape(key)}"
             found = other_words.meaning(kind, key)
             if found is not None:
-                self._foreign(found, key, one, place, node_id, holder)
+                self._foreign(found, key, one, place, node_id, kind, holder)
             elif bare:  # else the schema has said so
-                self._unknown(key, place, node_id, kind, holder, DATA_KEYS)
+                self._unknown(key, one, place, node_id, kind, holder, DATA_KEYS)
         around = [(pointer, value, NODE_KEYS)]
         if isinstance(data, dict) and not bare:
             around.append((at, data, DATA_KEYS))
@@ -114,13 +125,14 @@ class UnreadKeys:
                 if key != "status" or (kind.kind == "end" and one not in DISPLAYED):
                     self._misplaced(key, one, place, node_id, holder)
             elif found is not None and key not in silent:
-                self._foreign(found, key, one, place, node_id, holder)
+                self._foreign(found, key, one, place, node_id, kind, holder)
             else:
-                self._unknown(key, place, node_id, kind, holder, silent)
+                self._unknown(key, one, place, node_id, kind, holder, silent)
 
     def _unknown(
         self,
         key: str,
+        value: Any,
         place: str,
         node_id: str,
         kind: NodeType,
@@ -128,7 +140,7 @@ class UnreadKeys:
         silent: Collection[str],
     ) -> None:
         if key not in silent and not is_of_the_screen(key):
-            help = _elsewhere(key, kind, holder.value)
+            help = _elsewhere(key, value, kind, holder.value)
             self._other(key, place, f"`{shown(node_id)}`", help, node=node_id)
 
     def _misplaced(self, key: str, one: Any, place: str, node_id: str, holder: Holder) -> None:
@@ -149,16 +161,52 @@ class UnreadKeys:
         self._add(key, place, node_id, f"the node is configured by `{where}`: keep one of the two")
 
     def _foreign(
-        self, found: Meaning, key: str, one: Any, place: str, node_id: str, holder: Holder
+        self,
+        found: Meaning,
+        key: str,
+        one: Any,
+        place: str,
+        node_id: str,
+        kind: NodeType,
+        holder: Holder,
     ) -> None:
+        """A key that is another product's word."""
+        if found is other_words.ZONE and "timezone" not in holder.read:
+            self._zone(found, key, one, place, node_id, holder)
+            return
+        meant = suggestion(
+            key, one, vocabulary(kind.config), meaning=found, given=holder.value.keys() - {key}
+        )
+        help = meant.help if meant is not None else f"did you mean {found.say}?"
         fixes: tuple[Fix, ...] = ()
-        written = found.written(key, one) if found.written is not None else None
-        if written and not any(name in holder.value for name in written):
-            fixes = (_carried(other_words.title(written), place, one, written, holder),)
-        help = f"did you mean {found.say}?"
+        if meant is not None and meant.written is not None:
+            fixes = (_carried(other_words.title(meant.written), place, one, meant.written, holder),)
         if found.written is None and isinstance(one, str) and "data.when" in found.say:
             help = f"did you mean {found.say.partition(':')[0]}: {_as_rule(one)}?"
         self._add(key, place, node_id, help, fixes)
+
+    def _zone(
+        self, found: Meaning, key: str, one: Any, place: str, node_id: str, holder: Holder
+    ) -> None:
+        """A time zone, which is read in the trigger of a cron, and beside the nodes."""
+        zone = other_words.zone_of(one)
+        trigger = holder.value.get("trigger")
+        fixes: tuple[Fix, ...] = ()
+        target, title = "", ""
+        if isinstance(trigger, dict) and "cron" in trigger:
+            if "timezone" not in trigger:
+                target = f"{holder.pointer}/trigger/timezone"
+                title = f"fire in `{shown(zone)}`: move it into the trigger"
+        elif "timezone" not in self.settings:
+            target = f"{self.pointer}/timezone"
+            title = f"{other_words.title({'timezone': zone})}: move it to the design"
+        if zone is not None:
+            if target:
+                moved = Edit("move", target, source=place)
+                more = () if zone == one else (Edit("replace", target, zone),)
+                fixes = (Fix(title, False, (moved, *more)),)
+            self.problems.zones.append(place)
+        self._add(key, place, node_id, f"did you mean {found.say}?", fixes)
 
     def _add(
         self,
@@ -205,10 +253,12 @@ class UnreadKeys:
                 if key not in silent and not is_of_the_screen(key):
                     self._other(key, place, f"the edge `{shown(edge_key)}`", None, edge=edge_key)
                 continue
+            given = holder.value.keys() - {key}
+            meant = suggestion(key, one, edge_vocabulary(), meaning=found, given=given)
             fixes: tuple[Fix, ...] = ()
-            written = found.written(key, one) if found.written is not None else None
-            if written and not any(name in holder.value for name in written):
-                fixes = (_carried(other_words.title(written), place, one, written, holder),)
+            if meant is not None and meant.written is not None:
+                title = other_words.title(meant.written)
+                fixes = (_carried(title, place, one, meant.written, holder),)
             self.problems.add(
                 "PF320",
                 f"nothing reads `{shown(key)}` of the edge `{shown(edge_key)}`",
@@ -216,7 +266,7 @@ class UnreadKeys:
                 level=Level.WARNING,
                 edge=edge_key,
                 on_key=True,
-                help=f"did you mean {found.say}?",
+                help=meant.help if meant is not None else f"did you mean {found.say}?",
                 fixes=fixes,
             )
 
@@ -278,19 +328,27 @@ def of_design(
             wrapper or key in DESIGN_KEYS or is_of_a_row(key) or isinstance(one, bool)
         ):
             continue
-        if found is None:
-            near = closest_key(key, known) or closest(key, known, cutoff=0.7)
-            help = _LEAVE if near is None else f"did you mean `{near}`?"
-            if near in value:
-                help = f"`{near}` is there as well, and counts: remove this key"
-            fixes: tuple[Fix, ...] = ()
-        else:
-            help = f"did you mean {found.say}?"
-            written = found.written(key, one) if found.written is not None else None
-            fixes = ()
-            if written and not any(name in value for name in written) and not wrapper:
+        near = closest_key(key, known)
+        others = value.keys() - {key}
+        meant = suggestion(key, one, vocabulary(Settings), meaning=found, given=others)
+        fixes: tuple[Fix, ...] = ()
+        if near is not None and near in value:
+            help = f"`{near}` is there as well, and counts: remove this key"
+        elif meant is not None:
+            help = meant.help
+            if meant.written is not None and not wrapper:
                 holder = Holder(pointer, value, known)
-                fixes = (_carried(other_words.title(written), place, one, written, holder),)
+                fixes = (
+                    _carried(other_words.title(meant.written), place, one, meant.written, holder),
+                )
+        else:
+            help = _LEAVE if found is None else f"did you mean {found.say}?"
+        if (
+            fold_key(key) in other_words.ZONES
+            and other_words.zone_of(one) is not None
+            and not wrapper
+        ):
+            problems.zones.append(place)
         problems.add(
             "PF320",
             f"nothing reads `{shown(key)}` of the design",
@@ -318,6 +376,8 @@ def _of_nested(
             continue
         at = f"{place}/{escape(name)}"
         fixes: tuple[Fix, ...] = ()
+        if name == "timezone":
+            problems.zones.append(at)
         if name not in value:
             edit = Edit("move", f"{pointer}/{escape(name)}", source=at)
             fixes = (fix(f"let it count: move `{name}` to the top level", edit),)
@@ -346,14 +406,14 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _elsewhere(key: str, kind: NodeType, given: Collection[str]) -> str | None:
+def _elsewhere(key: str, value: Any, kind: NodeType, given: Collection[str]) -> str | None:
     """What may have been meant by a key that this node type does not have."""
-    known = _keys_of(kind)
-    near = closest_key(key, known) or closest(key, known, cutoff=0.7)
-    if near is not None and near not in given:
-        return f"did you mean `{near}`?"
-    if near is not None:
+    near = closest_key(key, _keys_of(kind))
+    if near is not None and near in given:
         return f"`{near}` is there as well, and counts: remove this key"
+    meant = suggestion(key, value, vocabulary(kind.config), given=given)
+    if meant is not None:
+        return meant.help
     types = [name for name in _TYPES_OF.get(key, ()) if name != kind.name]
     if types:
         listed = ", ".join(f"`{name}`" for name in types[:6])

@@ -29,13 +29,14 @@ class CheckedVersion:
 
 
 async def checked_versions(
-    handlers: Handlers | None, *, strict: bool = False
+    handlers: Handlers | None, *, strict: bool = False, timezone: str | None = None
 ) -> AsyncIterator[CheckedVersion]:
     """Every published version of every tenant, compiled as if it were published now.
 
     Args:
         handlers: The handlers that designs may name; None if they are not known.
         strict: Whether warnings count as errors.
+        timezone: The time zone of designs that name none; None if it is not known.
     """
     after: int | None = 0
     while after is not None:
@@ -45,7 +46,7 @@ async def checked_versions(
                 stored = await designs.version(version.tenant_id, version.code, version.number)
             except designs.UnknownDesignError:
                 continue  # deleted meanwhile
-            yield _checked(version, stored.canvas, handlers, strict)
+            yield _checked(version, stored.canvas, handlers, strict, timezone)
         after = page[-1].id if len(page) == PAGE else None
 
 
@@ -57,10 +58,14 @@ def stored_text(canvas: Any, code: str | None) -> bytes:
 
 
 def _checked(
-    version: PublishedVersion, canvas: Any, handlers: Handlers | None, strict: bool
+    version: PublishedVersion,
+    canvas: Any,
+    handlers: Handlers | None,
+    strict: bool,
+    timezone: str | None,
 ) -> CheckedVersion:
     reading = read(
         stored_text(canvas, version.code), f"{version.code}.json", types=types_among(handlers)
     )
-    found = compile_reading(reading, handlers=handlers, stored=True)
+    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone)
     return CheckedVersion(version, not found.has_errors(strict=strict), list(found.reports))

@@ -5,7 +5,16 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from proflow_compiler.cli import Handlers, Report, echo, is_colored, refuse, usage
+from proflow_compiler.cli import (
+    Handlers,
+    Report,
+    Timezone,
+    check_timezone,
+    echo,
+    is_colored,
+    refuse,
+    usage,
+)
 
 from proflow_runtime.extras import require
 from proflow_runtime.service.cli_db import Database, database_url
@@ -31,6 +40,7 @@ def check(
             " designs that are published in the database.",
         ),
     ] = False,
+    timezone: Timezone = None,
     database: Database = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Apply the safe fixes, and report what remains.")
@@ -46,6 +56,7 @@ def check(
     """Prove that designs can run, or show what is wrong with them."""
     from proflow_compiler.checking_files import Fixing, check_files
 
+    check_timezone(timezone)
     if paths:
         if database is not None:
             usage("--database is for `check --stored` without PATH")
@@ -55,6 +66,7 @@ def check(
             format=format,
             strict=strict,
             stored=stored,
+            timezone=timezone,
             fixing=Fixing(fix, diff, unsafe_fixes),
         )
     if fix or diff or unsafe_fixes:
@@ -65,12 +77,14 @@ def check(
         usage(f"--format: published designs are reported as text or json, not as {format}")
     require("service", "`proflow check --stored` without PATH")
     report = _Json() if format == "json" else _Text()
-    _check_published(database_url(database), handlers, strict, report)
+    _check_published(database_url(database), handlers, strict, timezone, report)
     report.end()
     raise typer.Exit(1 if report.refused else 0)
 
 
-def _check_published(url: str, handlers: str | None, strict: bool, report: "_Listing") -> None:
+def _check_published(
+    url: str, handlers: str | None, strict: bool, timezone: str | None, report: "_Listing"
+) -> None:
     import asyncio
 
     from proflow_compiler.loading import handler_signatures
@@ -82,7 +96,7 @@ def _check_published(url: str, handlers: str | None, strict: bool, report: "_Lis
 
     async def checked() -> None:
         async with connect_unchanged(url):
-            async for one in checked_versions(known, strict=strict):
+            async for one in checked_versions(known, strict=strict, timezone=timezone):
                 report.add(one)
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
-from proflow_compiler.cli import echo, guarded, note, refuse, safe, usage
+from proflow_compiler.cli import check_timezone, echo, guarded, note, refuse, safe, usage
 
 from proflow_runtime.extras import needing
 from proflow_runtime.service.cli_db import Database, database_url
@@ -153,17 +153,6 @@ def refuse_lifespan(error: "LifespanError") -> NoReturn:
         sys.stderr.flush()
         os._exit(1)
     raise typer.Exit(1)
-
-
-def check_timezone(name: str | None) -> None:
-    """End the command for a time zone that does not exist."""
-    from proflow_compiler.problems import meant
-    from proflow_schemas.times import closest_timezone, is_timezone
-
-    if name is None or is_timezone(name):
-        return
-    help = meant(closest_timezone(name))
-    usage(f"--timezone: there is no time zone `{name[:60]}`" + (f"; {help}" if help else ""))
 
 
 @token.callback()

@@ -2,12 +2,12 @@
 
 from .checking import Expected, problems
 from .condition_checking import condition_problems
-from .conditions import OPERATORS, condition_to_cel
+from .conditions import OPERATORS, condition_to_cel, operator_named
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
-from .matching import id_forms, same_id
+from .matching import compared_paths, id_forms, same_id, unmatched
 from .program import Program, compile, value_shown
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
@@ -25,6 +25,7 @@ __all__ = [
     "TypeScope",
     "as_text",
     "check_size",
+    "compared_paths",
     "compile",
     "condition_problems",
     "condition_to_cel",
@@ -32,12 +33,14 @@ __all__ = [
     "foreign_problems",
     "id_forms",
     "matcher_literal",
+    "operator_named",
     "parse",
     "problems",
     "quote",
     "render_value",
     "same_id",
     "template",
+    "unmatched",
     "value_references",
     "value_shown",
     "written_path",

@@ -54,6 +54,38 @@ _OPERATOR_OF = {
     for alias in (operator, *aliases)
 }
 
+_LIKE = frozenset(
+    {"like", "ilike", "rlike", "likeleft", "likeright", "fuzzy", "模糊", "类似", "search"}
+)
+_PATTERN = frozenset(
+    {"regex", "regexp", "matches", "match", "matchesregex", "pattern", "~", "=~", "glob", "re"}
+)
+_EITHER = '`contains` in a group: `{"any": [{"field": …, "operator": "contains", "value": …}, …]}`'
+_SPELT: dict[str, str] = {
+    **dict.fromkeys(("=<", "≤"), "`<=`"),
+    **dict.fromkeys(("=>", "≥"), "`>=`"),
+    **dict.fromkeys(("≠", "=!", "!", "not"), "`!=`"),
+    **dict.fromkeys(("!in",), "`notIn`"),
+    **dict.fromkeys(("isnull", "null", "isblank", "blank", "none"), "`isEmpty`"),
+    **dict.fromkeys(("isnotnull", "notnull", "isnotblank", "notblank"), "`isNotEmpty`"),
+    **dict.fromkeys(("greater", "more", "morethan", "bigger", "above", "over"), "`>`"),
+    **dict.fromkeys(("less", "smaller", "below", "under"), "`<`"),
+    **dict.fromkeys(("istrue", "true", "checked"), "`==` with the value `true`"),
+    **dict.fromkeys(("isfalse", "false", "unchecked"), "`==` with the value `false`"),
+    **dict.fromkeys(("containsany", "hasany", "intersects", "overlaps"), _EITHER),
+    **dict.fromkeys(("containsall", "hasall"), _EITHER.replace("any", "all")),
+    **dict.fromkeys(("begins", "begin", "starts", "startwith"), "`startsWith`"),
+    **dict.fromkeys(("ends", "endwith"), "`endsWith`"),
+    **dict.fromkeys(
+        ("and", "or", "all", "any"),
+        '`"logic": "and"` or `"or"` of a group, beside its `conditions`',
+    ),
+}
+"""Words that name no operator → what is written here."""
+_SHORTEST, _ALIKE = 4, 0.8
+"""Shorter words are no typing errors of one another, nor are those less alike."""
+_LONGEST_SHOWN = 30
+
 # The others fail on null, so that there null is tested for like a missing field.
 _TAKES_NULL = frozenset({"==", "!=", "in", "notIn"})
 
@@ -325,15 +357,54 @@ def _operator(condition: Mapping[str, Any]) -> str:
         raise ExpressionError("a condition has no `operator`", help=_one_of_operators())
     if not isinstance(written, str):
         raise ExpressionError(f"an operator is a string, not {_shown(written)}")
-    key = re.sub(r"[\s_-]", "", written).lower()
+    key = _folded(written)
     operator = _OPERATOR_OF.get(key)
     if operator is None:
-        close = get_close_matches(key, _OPERATOR_OF, n=1)
         raise ExpressionError(
             f"there is no operator {_shown(written)}",
-            help=f"did you mean `{_OPERATOR_OF[close[0]]}`?" if close else _one_of_operators(),
+            help=_instead(key, condition.get("value")) or _one_of_operators(),
         )
     return operator
+
+
+def operator_named(written: str) -> str | None:
+    """The operator that a word stands for: `gte` → `>=`."""
+    return _OPERATOR_OF.get(_folded(written))
+
+
+def _folded(written: str) -> str:
+    return re.sub(r"[\s_-]", "", written).lower()
+
+
+def _instead(key: str, value: Any) -> str | None:
+    """What to write in place of an operator that there is not."""
+    negated = re.sub(r"^(?:not|isnot|doesnot|doesnt|!)", "", key)
+    if negated in _LIKE:
+        return _like(value, negated=negated != key)
+    if negated in _PATTERN:
+        return (
+            "use `contains`, `startsWith` or `endsWith`; for a pattern write the rule as `when`: "
+            '`event.data.code.matches("^A[0-9]+$")`'
+        )
+    if key in _SPELT:
+        return f"did you mean {_SPELT[key]}?"
+    names = [one for one in _OPERATOR_OF if len(one) >= _SHORTEST]
+    close = get_close_matches(key, names, n=1, cutoff=_ALIKE) if len(key) >= _SHORTEST else []
+    return f"did you mean `{_OPERATOR_OF[close[0]]}`?" if close else None
+
+
+def _like(value: Any, *, negated: bool) -> str:
+    """The operator that asks what a pattern of SQL does."""
+    text = value if isinstance(value, str) else ""
+    inner = text.strip("%*")
+    begins, ends = text[:1] in ("%", "*"), text[-1:] in ("%", "*")
+    if negated:
+        return "did you mean `notContains`?"
+    if not inner or len(inner) > _LONGEST_SHOWN or begins == ends or "%" in inner:
+        return "did you mean `contains`? there are `startsWith` and `endsWith` as well"
+    return (
+        f"did you mean `{'endsWith' if begins else 'startsWith'}` with the value {_shown(inner)}?"
+    )
 
 
 def _one_of_operators() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from proflow_schemas.configs import Retried, Text
-from proflow_schemas.node_types.foreign import RULES, TRIES, called
+from proflow_schemas.node_types.foreign import GUARDS, TRIES, called
 from proflow_schemas.node_types.record import Words, step
 
 
@@ -58,8 +58,9 @@ NODE_TYPE = step(
     | called("system", "systemprompt", "systemmessage", "instructions")
     | called("prompt", "userprompt", "question", "query", "prompttemplate", "usermessage")
     | called("outputSchema", "responseschema", "jsonschema", "responseformat")
+    | called("temperature", "temp")
     | TRIES
-    | RULES,
+    | GUARDS,
     example="""\
 {"id": "summary", "type": "ai", "data": {"prompt": "Summarize: ${steps.read.output.text}"}}""",
 )

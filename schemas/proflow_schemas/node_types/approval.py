@@ -8,7 +8,7 @@ from proflow_schemas.configs import Answered, Config, Count, Duration, Name, int
 from proflow_schemas.definition import Approval as Policy
 from proflow_schemas.definition import ApprovalOp
 from proflow_schemas.durations import parse_duration
-from proflow_schemas.node_types.foreign import RULES, Meaning, asked, called
+from proflow_schemas.node_types.foreign import GUARDS, asked, called, lasting, reminding
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -287,11 +287,8 @@ NODE_TYPE = NodeType(
             *("examinemode", "mode", "strategy", "approvalstrategy", "votemode"),
         ),
         **called("timeoutAction", "ontimeout", "timeoutstrategy", "timeouthandler", "timeouttype"),
-        **called("timeout", "duedate", "duration"),
-        **dict.fromkeys(
-            ("remind", "reminder", "remindafter", "reminderhours", "remindhours", "escalateafter"),
-            Meaning('`reminders`, such as `"reminders": {"after": "24h"}`'),
-        ),
+        **dict.fromkeys(("duedate", "duration"), lasting("timeout")),
+        "escalateafter": reminding(),
         **called(
             "rejectTo", "rejectnode", "rejecttonode", "backto", "backnode", "returnto", "rollbackto"
         ),
@@ -309,7 +306,7 @@ NODE_TYPE = NodeType(
         **called("passRatio", "passrate", "passpercent", "ratio", "votepassrate", "percentage"),
         **called("fallbackApproverIds", "fallbackapprover", "defaultapprover", "backupapprovers"),
         **called("selfApproval", "autoapproveself", "allowselfapproval", "skipself"),
-        **RULES,
+        **GUARDS,
     },
     lower=_lower,
     steps=2,  # it requests the answer, and waits for it

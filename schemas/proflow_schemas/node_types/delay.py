@@ -2,7 +2,7 @@
 
 from proflow_schemas.configs import Config, Duration, Text, Whole, whole_seconds
 from proflow_schemas.definition import SleepOp
-from proflow_schemas.node_types.foreign import RULES, Meaning, called
+from proflow_schemas.node_types.foreign import GUARDS, called
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -48,8 +48,7 @@ NODE_TYPE = NodeType(
     readable=("outcome",),
     meanings=called("duration", "delay", "wait", "waittime", "delaytime", "sleep", "interval")
     | called("until", "date", "datetime", "waituntil", "timedate", "dateuntil", "at")
-    | dict.fromkeys(("seconds", "minutes", "hours", "days"), Meaning("`duration`, such as `15m`"))
-    | RULES,
+    | GUARDS,
     lower=_lower,
     example='{"id": "cool-off", "type": "delay", "data": {"duration": "3d"}}',
     notes="""\

@@ -2,7 +2,7 @@
 
 from proflow_schemas.configs import Config, Name, Value
 from proflow_schemas.definition import SendOp
-from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.foreign import GUARDS, called
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -39,7 +39,7 @@ NODE_TYPE = NodeType(
     triggers=True,
     meanings=called("event", "eventname", "eventtype", "signal", "topic")
     | called("data", "payload", "body", "eventdata")
-    | RULES,
+    | GUARDS,
     lower=_lower,
     example='{"id": "ready", "type": "emit", "data": {"event": "report/ready", "data": {"id": "${steps.save.output.id}"}}}',
 )

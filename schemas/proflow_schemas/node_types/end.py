@@ -55,7 +55,7 @@ NODE_TYPE = NodeType(
     },
     outcomes=(),
     readable=(),
-    meanings=called("status", "result", "endstatus", "finalstatus", "endtype")
+    meanings=called("status", "result", "endstatus", "finalstatus", "endtype", "outcome")
     | called("terminate", "terminateall", "terminates", "isterminate")
     | called("output", "returnvalue", "response", "outputdata"),
     lower=_lower,

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from proflow_schemas.configs import Duration, Retried, Text, Value
-from proflow_schemas.node_types.foreign import RULES, TRIES, called
+from proflow_schemas.node_types.foreign import GUARDS, TRIES, Meaning, called
 from proflow_schemas.node_types.record import Words, step
 
 
@@ -48,8 +48,16 @@ NODE_TYPE = step(
     | called("method", "verb", "httpmethod", "requestmethod")
     | called("body", "payload", "json", "requestbody", "postdata")
     | called("headers", "header", "requestheaders")
+    | dict.fromkeys(
+        ("query", "queryparams", "params", "parameters", "querystring", "searchparams"),
+        Meaning("a part of `url`: `https://…?page=${event.data.page}`"),
+    )
+    | dict.fromkeys(
+        ("auth", "authorization", "token", "bearertoken", "apikey", "authentication"),
+        Meaning('`headers`, such as `"headers": {"Authorization": "…"}`'),
+    )
     | TRIES
-    | RULES,
+    | GUARDS,
     example="""\
 {
   "id": "book",

@@ -1,7 +1,7 @@
 """Sending a message."""
 
 from proflow_schemas.configs import Config, Text, Value, Whole
-from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.foreign import GUARDS, Meaning, called
 from proflow_schemas.node_types.record import Words, step
 
 
@@ -47,10 +47,14 @@ NODE_TYPE = step(
         *("recipient", "recipients", "receiver", "receivers", "users", "userids", "user"),
         *("userid", "ccusers", "ccuserids", "touser", "tousers", "copyusers"),
     )
-    | called("content", "message", "body", "template", "msg", "messagecontent")
+    | called("content", "message", "body", "msg", "messagecontent", "text", "messagetext")
+    | dict.fromkeys(
+        ("template", "templateid", "templatecode", "templatekey", "templatename"),
+        Meaning("`content`, which holds the text itself: `${…}` puts values into it"),
+    )
     | called("channel", "notifytype", "messagetype", "sendtype", "notifychannel")
     | called("subject", "messagetitle", "emailsubject")
-    | RULES,
+    | GUARDS,
     example="""\
 {
   "id": "tell",

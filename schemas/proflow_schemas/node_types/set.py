@@ -4,7 +4,7 @@ from typing import Any
 
 from proflow_schemas.configs import Config, Expression
 from proflow_schemas.definition import SetOp
-from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.foreign import GUARD, Meaning, called
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -44,8 +44,14 @@ NODE_TYPE = NodeType(
     fields={
         "values": Words("name → expression", "名称 → 表达式"),
     },
-    meanings=called("values", "variables", "assignments", "assign", "fields", "expressions")
-    | RULES,
+    meanings=called(
+        "values", "variables", "assignments", "assign", "fields", "expressions", "mapping", "output"
+    )
+    | dict.fromkeys(
+        ("expression", "expr", "value", "formula"),
+        Meaning('`values`, such as `"values": {"total": "event.data.amount * 2"}`', None, "values"),
+    )
+    | dict.fromkeys(("condition", "conditions", "when", "if", "rule", "rules"), GUARD),
     lower=_lower,
     for_output=True,
     output=_output,

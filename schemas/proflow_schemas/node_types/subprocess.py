@@ -4,7 +4,7 @@ from typing import Any
 
 from proflow_schemas.configs import Config, Duration, Name, Value, whole_seconds
 from proflow_schemas.definition import InvokeOp
-from proflow_schemas.node_types.foreign import GIVEN, RULES, called
+from proflow_schemas.node_types.foreign import GIVEN, GUARDS, called
 from proflow_schemas.node_types.record import DONE_OR_ERROR, READS_ERROR, NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -69,7 +69,7 @@ NODE_TYPE = NodeType(
         *("workflowname", "flowid", "subflow", "subprocessid", "definitionkey"),
     )
     | GIVEN
-    | RULES,
+    | GUARDS,
     lower=_lower,
     calls=True,
     output=_output,

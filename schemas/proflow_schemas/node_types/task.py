@@ -2,7 +2,7 @@
 
 from proflow_schemas.configs import Duration, Name, Retried, Value, retry_policy, seconds
 from proflow_schemas.definition import TaskOp
-from proflow_schemas.node_types.foreign import GIVEN, RULES, TRIES, called
+from proflow_schemas.node_types.foreign import GIVEN, GUARDS, TRIES, called
 from proflow_schemas.node_types.record import Words, step
 from proflow_schemas.step_ids import step_id
 
@@ -59,7 +59,7 @@ NODE_TYPE = step(
     )
     | GIVEN
     | TRIES
-    | RULES,
+    | GUARDS,
     lower=_lower,
     handler_from="handler",
     example="""\

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from proflow_schemas.configs import Answered, Duration, Name, whole_seconds
 from proflow_schemas.definition import WaitOp
-from proflow_schemas.node_types.foreign import RULES, called
+from proflow_schemas.node_types.foreign import ASKS, Meaning, called, same_field
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
@@ -60,7 +60,10 @@ NODE_TYPE = NodeType(
     awaits=True,
     meanings=called("event", "eventname", "eventtype", "signal", "signalname", "messagename")
     | called("match", "correlationkey", "matchkey", "correlation", "matchon")
-    | RULES,
+    | dict.fromkeys(
+        (*ASKS, "filter", "ifexp", "matchexpression", "predicate"),
+        Meaning("`match`, the path of a field that both events have: `data.order_id`", same_field),
+    ),
     lower=_lower,
     example="""\
 {"id": "paid", "type": "wait", "data": {"event": "payment/received", "match": "data.order_id", "timeout": "7d"}}""",
