@@ -1,7 +1,11 @@
 """`proflow run` of designs that return at once, whose joins need all, whose rejections stop."""
 
+import json
+from pathlib import Path
+
 import pytest
 from cli.conftest import DESIGNS, Proflow
+from stored.left_calls import CHILD, PAYING, in_an_item, out_of_time
 
 RETURNED = DESIGNS / "returned-to-the-draft" / "design.json"
 DATA = '{"tenant_id": 1}'
@@ -37,6 +41,22 @@ def test_an_answer_to_what_was_left_is_told_to_be_too_late(proflow: Proflow) -> 
     assert done.code == 0
     assert "+1h 30m ✔ finance/wait approved, too late" in lines(done.out)
     assert "completed after 2h, result: completed" in done.out
+
+
+def test_what_was_called_and_left_is_told_to_be_cancelled(proflow: Proflow, tmp_path: Path) -> None:
+    for name, caller in (("item", in_an_item), ("time", out_of_time)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for canvas in (PAYING, CHILD, caller(duration="1m")):
+            (folder / f"{canvas['id']}.json").write_text(json.dumps(canvas))
+    done = proflow("run", tmp_path / "item" / "caller.json", "--data", DATA)
+    told = lines(done.out)
+    assert "+1s ✔ each[0]/ended ask timeout: ended left: call[0]" in told
+    assert "+1s ✔ each[0]/ended-left cancelled what was called" in told
+    assert "+1s ✔ call[0] cancelled, too late" in told
+    assert "– cancelled call +0s – +1s" in [" ".join(one.split()) for one in done.out.splitlines()]
+    done = proflow("run", tmp_path / "time" / "caller.json", "--data", DATA)
+    assert "+1s ✔ call/left cancelled what was called" in lines(done.out)
 
 
 def test_a_return_too_many_fails_with_the_node_and_the_bound(proflow: Proflow) -> None:

@@ -22,6 +22,7 @@ from proflow_schemas.definition import (
     Definition,
     EndOp,
     EventTrigger,
+    InvokeOp,
     LoopOp,
     ParallelOp,
     PartOp,
@@ -183,3 +184,23 @@ def test_any_program_keeps_each_op_and_gets_short_enough(shape: Any) -> None:
     assert nodes(after) == nodes(before)
     assert longest_function(after)[0] <= MOST_UNSPLIT
     assert len({op.id for op in every_op(after) if isinstance(op, PartOp)}) == len(after.parts)
+
+
+def test_what_cancels_a_call_that_was_left_is_counted() -> None:
+    def call(**settings: Any) -> InvokeOp:
+        return InvokeOp(id="call", node="call", workflow="child", **settings)
+
+    def most(*block: AnyOp) -> int:
+        return Lengths({}).of(list(block)).most
+
+    assert [most(call()), most(call(timeout=60))] == [1, 2]
+    ask = ApprovalOp(id="ask", node="ask")
+    for beside, leaving in ((task("a"), 1), (call(), 2)):
+        back = AgainOp(id="back", node="ask", to="fork", limit=3, at_once=True)
+        fork = ParallelOp(
+            id="fork",
+            node="fork",
+            arms=[Arm(name="a", steps=[ask, back]), Arm(name="b", steps=[beside])],
+        )
+        loop = RepeatOp(id="fork", node="fork", steps=[fork])
+        assert most(loop) == 4 * (2 + 1) + 3 * leaving

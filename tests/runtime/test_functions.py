@@ -210,6 +210,11 @@ def test_settings_become_the_functions(client: inngest.Inngest) -> None:
             "if": "async.data.run_id == event.data._proflow.parent",
             "timeout": None,
         },
+        {
+            "event": "proflow/call.left",
+            "if": "async.data.call == event.data._proflow.call",
+            "timeout": None,
+        },
     ]
     assert found["idempotency"] == "event.data.id"
 
