@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from proflow_compiler.canvas import canvas_of
+from proflow_compiler.checks import run_checks
 from proflow_compiler.emit import Imports, emit_module, outlining
 from proflow_compiler.graph import Exit, Graph, build_graph
 from proflow_compiler.lower import lower
 from proflow_compiler.reader import read
 from proflow_compiler.structure import structure
+from proflow_schemas.expressions import checking
 from work import counted
 
 from benchmarks.designs import Drawing, Loose, shared_tail
@@ -78,3 +80,19 @@ def test_each_op_is_measured_once_before_it_is_emitted(monkeypatch: pytest.Monke
     assert measured
     assert len(measured) < 3 * 300
     assert len(measured) == len(set(measured))
+
+
+def test_what_branches_share_is_checked_in_work_that_grows_with_the_design() -> None:
+    small, large = graph_of(shared_tail(300)), graph_of(shared_tail(1_200))
+    run_checks(graph_of(shared_tail(30)))
+    _, few = counted(lambda: run_checks(small))
+    _, many = counted(lambda: run_checks(large))
+    assert many < 4 * 1.3 * few
+
+
+def test_types_are_not_checked_again_in_the_next_version_of_a_drawing() -> None:
+    first, second = graph_of(switch(30)), graph_of(switch(30))
+    run_checks(first)
+    before = checking._checked.cache_info().misses
+    run_checks(second)
+    assert checking._checked.cache_info().misses == before
