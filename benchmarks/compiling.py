@@ -17,7 +17,7 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.designs import Drawing, blocks, chain, wide
+from benchmarks.designs import Drawing, blocks, chain, shared_tail, wide
 from benchmarks.tables import show, verdict
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ SHAPES: dict[str, Callable[[int], Drawing]] = {
     "chain": chain,
     "wide": wide,
     "blocks": lambda size: blocks(size, Random(size), rich=False),
+    "shared tail": shared_tail,
 }
 
 
@@ -41,7 +42,7 @@ def main() -> None:
         for shape, draw in SHAPES.items():
             before: dict[str, float] = {}
             for size in SIZES:
-                path = Path(folder) / f"{shape}-{size}.json"
+                path = Path(folder) / f"{shape.replace(' ', '-')}-{size}.json"
                 path.write_text(json.dumps(draw(size).json(), ensure_ascii=False, indent=2))
                 rounds = {100: 9, 1_000: 5}.get(size, 3)
                 found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}

@@ -95,6 +95,25 @@ def wide(size: int) -> Drawing:
     return drawing
 
 
+def shared_tail(size: int) -> Drawing:
+    """Forks in a row, each of two approvals, whose rejections all share one tail."""
+    drawing = Drawing("shared-tail")
+    last: list[Loose] = [(drawing.node("start", after=[]), None, None)]
+    rejections: list[Loose] = []
+    while len(drawing.nodes) < size - 6:
+        fork = drawing.node("parallel", after=last)
+        arms: list[Loose] = []
+        for _ in range(2):
+            name = drawing.node("approval", {"approverIds": ["1"]}, after=[(fork, None, None)])
+            rejections.append((name, "rejected", None))
+            arms.append((name, "approved", None))
+        last = [(drawing.node("join", {"mode": "active"}, after=arms), None, None)]
+    tail = drawing.node("notify", {"to": "user:1", "content": "no"}, after=rejections)
+    drawing.node("end", {"status": "rejected"}, after=[(tail, None, None)])
+    drawing.node("end", after=last)
+    return drawing
+
+
 def blocks(size: int, random: Random, *, depth: int = 3, rich: bool = True) -> Drawing:
     """A random structured program of about `size` nodes.
 

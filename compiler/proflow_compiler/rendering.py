@@ -171,7 +171,7 @@ def shown_way(diagnostic: Diagnostic) -> str:
 def untried_note(count: int) -> str:
     """Says of fixes that they may exist, but have not been looked into."""
     fixes = "1 fix was" if count == 1 else f"{count} fixes were"
-    return f"{fixes} not tried: the file is too large to check it again with each of them"
+    return f"{fixes} not tried: checking the file again with each of them takes too long"
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from unittest.mock import patch
 
 import networkx as nx
 import pytest
@@ -20,7 +21,7 @@ from proflow_compiler.checks import run_checks
 from proflow_compiler.checks.coverage import coverage
 from proflow_compiler.checks.graph_facts import GraphFacts
 from proflow_compiler.checks.weight import is_fork, most_steps
-from proflow_compiler.graph import Graph, build_graph
+from proflow_compiler.graph import Graph, build_graph, concurrency
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
@@ -83,15 +84,18 @@ def test_two_nodes_can_be_taken_together_iff_some_run_takes_both(graph: Graph) -
 
 
 @MORE
-@given(st.one_of(layered(), unstructured()))
-def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(graph: Graph) -> None:
+@given(st.one_of(layered(), unstructured()), st.booleans())
+def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(
+    graph: Graph, gathered: bool
+) -> None:
     """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
     bit = level.settlement.bit
     every = [taken for taken, _, _ in runs(graph)]
     for group in (level.settlement.order, level.settlement.order[::2]):
         watched: Watched = {(name, None): bit[name] for name in group}
-        beside = Concurrency(level.runs(), watched).beside
+        with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
+            beside = Concurrency(level.runs(), watched).beside
         for y in group:
             expected = sum(
                 bit[x]
@@ -102,17 +106,18 @@ def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(graph: Graph)
 
 
 @MORE
-@given(unstructured())
-def test_edges_meet_iff_some_run_comes_over_both(graph: Graph) -> None:
+@given(unstructured(), st.booleans())
+def test_edges_meet_iff_some_run_comes_over_both(graph: Graph, gathered: bool) -> None:
     """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
-    meeting = Concurrency(level.runs()).meeting
+    with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
+        meeting = Concurrency(level.runs()).meeting
     every = [edges for _, edges, _ in runs(graph)]
     for name in graph.reachable:
         into = {edge.index for edge in graph.into[name]}
         assert (name in meeting) == any(len(into & edges) > 1 for edges in every)
-        if name in meeting:
-            assert any({edge.index for edge in meeting[name]} <= edges for edges in every)
+        if (pair := meeting.get(name)) is not None:
+            assert any({edge.index for edge in pair} <= edges for edges in every)
 
 
 @MORE

@@ -83,9 +83,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 continue
             runs = level.runs(level.home(name))
             meeting = level.concurrency(runs).meeting
-            if name not in meeting:
+            edges = meeting.get(name)
+            if edges is None:
                 continue
-            edges = meeting[name]
             if not level.exact(runs):
                 found = _with_two(level, runs, name)
                 if found is None:

@@ -269,8 +269,13 @@ class GraphFacts:
     def concurrency(self, runs: Runs) -> Concurrency:
         """What meets in these runs."""
         if id(runs) not in self._concurrency:
-            self._concurrency[id(runs)] = Concurrency(runs)
+            self._concurrency[id(runs)] = Concurrency(runs, apart=self._exclusive)
         return self._concurrency[id(runs)]
+
+    @cached_property
+    def _exclusive(self) -> frozenset[str]:
+        """The joins of mode `one`."""
+        return frozenset(name for name, at in self.graph.nodes.items() if at.mode == "one")
 
     def first_beside(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
         """For each node: the first among its `others` that is before it in topological order and

@@ -122,7 +122,7 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
     if exact:
         before, choosing = level.settlement.before, level.choosing
         judged = [name for name in judged if before[name] & choosing]
-    meeting = level.concurrency(runs).meeting if judged else {}
+    meeting = level.concurrency(runs).meeting.keys() if judged else ()
     met = [name for name in judged if name in meeting]
     if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
         return

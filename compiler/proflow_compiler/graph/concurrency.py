@@ -7,10 +7,14 @@ whose target is not are compared. Edges that exclude each other and can be taken
 others share a *slot*: so a chain, a condition with all its cases, or a block that closes, costs
 nothing, and the rest a time that grows with how much can be open at once.
 
+Many edges into one node are *gathered*: they share a slot though some of them can be taken together.
+What can be taken with the node is what can be taken with any of them, and whether two of them can be
+taken together is known when the second is opened.
+
 Exact for acyclic graphs whose choices are independent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from proflow_compiler.graph.model import Exit, GraphEdge
@@ -18,6 +22,10 @@ from proflow_compiler.graph.runs import taken_at_once
 
 Watched = Mapping[tuple[str, str | None], int]
 """A node, or an outcome of it → the bit it is known by."""
+
+
+MANY = 16
+"""More edges than this into one node are gathered."""
 
 
 class Branching(Protocol):
@@ -39,14 +47,22 @@ class Concurrency:
 
     `beside`: for each watched node or outcome, the bits of those watched before it, in topological
     order, that a run can take with it. `meeting`: for each node that a run comes to over two
-    edges, two such edges.
+    edges, two such edges; None where they have been gathered.
     """
 
-    def __init__(self, runs: Branching, watched: Watched | None = None) -> None:
+    def __init__(
+        self, runs: Branching, watched: Watched | None = None, *, apart: Collection[str] = ()
+    ) -> None:
+        """`apart`: nodes of which two such edges are wanted, however many lead there."""
         self._runs = runs
+        self._gathering = {
+            name for name, into in runs.into.items() if len(into) > MANY and name not in apart
+        }
+        self._gathered: dict[str, int] = {}
+        """For each node with gathered edges, their slot."""
         self._watched = watched or {}
         self.beside: dict[tuple[str, str | None], int] = {}
-        self.meeting: dict[str, tuple[GraphEdge, GraphEdge]] = {}
+        self.meeting: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
         self._slot: dict[int, int] = {}
         """Of each open edge."""
         self._rows: list[int] = []
@@ -73,7 +89,7 @@ class Concurrency:
             return False
         slot = self._slot[into[0].index]
         edges = [edge for edge in exits[0].edges if edge.target in runs.into]
-        if len(edges) != 1 or self._held[slot] != 1:
+        if len(edges) != 1 or self._held[slot] != 1 or edges[0].target in self._gathering:
             return False
         del self._slot[into[0].index]
         self._slot[edges[0].index] = slot
@@ -137,7 +153,13 @@ class Concurrency:
         alike = [slot for slot in slots if self._rows[slot] & self._open == rows]
         fresh = 0
         for edges, marks in groups:
-            if len(edges) == 1:
+            gathered: list[GraphEdge] = []
+            if self._gathering:
+                gathered = [edge for edge in edges if edge.target in self._gathering]
+                edges = [edge for edge in edges if edge.target not in self._gathering]
+            beside = self._slots_of(gathered)
+            group = beside
+            if len(edges) == 1 and not gathered:
                 slot = next((one for one in alike if self._fits(one, marks)), None)
                 if slot is None:
                     slot = self._new(rows, marks)
@@ -152,14 +174,45 @@ class Concurrency:
                 while len(own) < len(edges):
                     own.append(self._new(0, marks))
                     fresh |= 1 << own[-1]
-                group = _bits(own)
+                group |= _bits(own)
                 for edge, slot in zip(edges, own, strict=True):
                     self._rows[slot] = rows | (group ^ (1 << slot))
                     self._hold(edge, slot, marks)
                 alike = [one for one in alike if one not in own]
+            for edge in gathered:
+                self._gather(edge, rows, group, marks)
         if fresh:
             for slot in indices(rows):
                 self._rows[slot] |= fresh
+
+    def _slots_of(self, gathered: Sequence[GraphEdge]) -> int:
+        """The slots of edges that are gathered, new ones where they are the first, as bits."""
+        slots = 0
+        for edge in gathered:
+            if edge.target not in self._gathered:
+                self._gathered[edge.target] = self._new(0, 0)
+            elif slots >> self._gathered[edge.target] & 1:
+                self.meeting.setdefault(edge.target)
+            slots |= 1 << self._gathered[edge.target]
+        return slots
+
+    def _gather(self, edge: GraphEdge, rows: int, group: int, marks: int) -> None:
+        """Open an edge in the slot of those that lead where it does.
+
+        `rows` are the slots of edges that can be taken with it, `group` those of the edges that
+        are opened together with it.
+        """
+        slot = self._gathered[edge.target]
+        bit = 1 << slot
+        if rows & bit:
+            self.meeting.setdefault(edge.target)
+        others = (rows | group) & ~bit
+        for other in indices(others & ~self._rows[slot]):
+            self._rows[other] |= bit
+        self._rows[slot] |= others
+        before = self._marks[slot] if self._held[slot] else 0
+        self._hold(edge, slot, marks)
+        self._marks[slot] = before | marks
 
     def _fits(self, slot: int, marks: int) -> bool:
         return not self._held[slot] or self._marks[slot] == marks
