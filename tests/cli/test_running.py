@@ -149,6 +149,43 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
 
 
 @pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"tenant_id": 1}, "'amount' is a required property"),
+        (
+            {"tenant_id": 1, "amount": "x", "a/b": [1]},
+            "/amount: 'x' is not of type 'number'; /a~1b/0",
+        ),
+        ({"tenant_id": 1, "amount": 3}, None),
+    ],
+)
+def test_data_that_the_input_does_not_allow_is_refused(
+    proflow: Proflow, tmp_path: Path, data: dict[str, Any], message: str | None
+) -> None:
+    schema = {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {
+            "amount": {"type": "number"},
+            "a/b": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    design = {
+        "nodes": [
+            {"id": "start", "type": "start", "data": {"input": schema}},
+            {"id": "end", "type": "end"},
+        ],
+        "edges": [{"source": "start", "target": "end"}],
+    }
+    path = tmp_path / "fits.json"
+    path.write_text(json.dumps(design), encoding="utf-8")
+    done = proflow("run", path, "--data", json.dumps(data))
+    assert done.code == (0 if message is None else 2)
+    if message is not None:
+        assert f"--data is not what the workflow takes: {message}" in done.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--data", "{bad"], "not JSON"),

@@ -33,7 +33,12 @@ async def test_without_a_tenant_a_run_fails_at_once(
         run = await start(engine, data)
         assert run.status == "Failed"
         assert run.error is not None
-        assert run.error["message"] == "tenant_id is required"
+        message = run.error["message"]
+        wrong = data.get("tenant_id")
+        if wrong is None:
+            assert message == "tenant_id is required"
+        else:
+            assert message.startswith("tenant_id is required: a positive integer, not ")
         assert len(engine.requests) == 1
 
 

@@ -73,7 +73,8 @@ async def test_without_a_tenant_nothing_is_started(database: str, tenant: Any) -
         (asked,) = at.runs(event_function_id("leave/asked"))
         if tenant != 2**40:  # a tenant, but one that no column holds
             assert asked.error is not None
-            assert asked.error["message"] == "tenant_id is required"
+            message = asked.error["message"]
+            assert message.startswith("tenant_id is required")
             assert [step.op for step in asked.steps] == ["Error"]
 
 

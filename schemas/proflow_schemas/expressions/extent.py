@@ -103,14 +103,18 @@ def check_extent(tree: Node, data: Mapping[str, Any], nodes: int) -> None:
     """
     if _is_harmless(data, _HARMLESS // nodes):
         return
+    account = _Account(data)
     try:
-        _Account(data).total(tree)
+        account.total(tree)
     except _TooMuch:
         try:
             _Account(data, closely=True).total(tree)
         except _TooMuch:
+            what = "computing it would take"
+            if account.longest > 1:
+                what = f"the expression goes through {account.longest:,} items, which would take"
             raise ExpressionError(
-                f"computing it would take more than {MAX_MEMORY >> 20} MiB, or too long",
+                f"{what} more than {MAX_MEMORY >> 20} MiB, or too long",
                 help="compute it in a task",
             ) from None
 
@@ -166,6 +170,8 @@ class _Account:
     memory: int = 0
     work: int = 0
     looked_at: int = 0
+    longest: int = 0
+    """The items of the longest list that a comprehension goes through."""
     seen: dict[int, Extent] = field(default_factory=dict)
     """The extents of what is read, by identity: the data stays as it is meanwhile."""
 
@@ -311,6 +317,7 @@ class _Account:
         appended = _appended(node)
         counted = over.items or (over.values, over.size, over.values)
         turns = counted[0] if items is None else len(items)
+        self.longest = max(self.longest, turns)
         # For each item that is appended, the library copies the list.
         self._take(0 if appended is None else _ENTRY // 2 * turns * turns, turns)
         if items is None:

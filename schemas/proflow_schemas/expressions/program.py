@@ -19,6 +19,7 @@ from proflow_schemas.numbers import AS_TEXT, BEYOND, MAX_EXACT, is_exact, whole
 from .errors import ExpressionError
 from .extent import check_extent, check_size, grows, nodes_of
 from .functions import REPLACED, SUMS, mixed
+from .large_data import Results, as_json, is_large, with_floats
 from .literals import written_path
 from .syntax import SURROGATE, Reference, Syntax, children, constant_path, parse
 from .texts import duration_text, time_text
@@ -28,6 +29,7 @@ from .wording import COMPARISONS, evaluation_error
 # Deeper data would exhaust the C++ stack of the library.
 MAX_DATA_DEPTH = 200
 
+_results = Results()
 _ERROR = cel.Type.ERROR
 _MISSING = object()
 _GONE_THROUGH = ("a list", "an object")
@@ -81,7 +83,33 @@ class Program:
             found = _json(_read(scope, self._direct))
             check_size(found)
             return found
-        value = self._value(scope)
+        read = _narrowed(scope, self._plan)
+        if not is_large(read):
+            return self._computed(scope, read, None)
+        text = as_json(read)
+        if text is None:
+            return self._computed(scope, read, None)
+        key = Results.key(self.text, text)
+        known = _results.get(key)
+        noting = mixed.get()
+        if known is not None:
+            if noting is not None:
+                noting += known[1]
+            return known[0]
+        noted: list[int] = []
+        token = mixed.set(noted)
+        try:
+            found = self._computed(scope, read, text)
+        finally:
+            mixed.reset(token)
+        if noting is not None:
+            noting += noted
+        _results.keep(key, found, tuple(noted))
+        return found
+
+    def _computed(self, scope: Mapping[str, Any], read: dict[str, Any], text: str | None) -> Any:
+        """The value; `text` is what is read as JSON, where that is known."""
+        value = self._value(scope, read, text)
         plain = value.plain_value()
         if type(plain) is str and value.type() == _ERROR:
             raise _failure(plain, self.syntax, scope)
@@ -133,14 +161,15 @@ class Program:
         what = " and ".join(named) or f"what `{text}` compares"
         return f"{what}: a number never equals a text"
 
-    def _value(self, scope: Mapping[str, Any]) -> cel.Value:
-        read = _narrowed(scope, self._plan)
+    def _value(self, scope: Mapping[str, Any], read: dict[str, Any], text: str | None) -> cel.Value:
         if self._growing:
             try:
                 check_extent(self.syntax.tree, read, self._growing)
             except RecursionError:  # far deeper than is taken
                 raise ExpressionError(_TOO_DEEP) from None
-        data = _converted(read, self._plan)
+        data = None if text is None else with_floats(text, MAX_DATA_DEPTH)
+        if data is None:
+            data = _converted(read, self._plan)
         try:
             return self._evaluate(data=data)
         except (RuntimeError, TypeError, UnicodeError) as error:

@@ -166,7 +166,7 @@ _EVALUATION: tuple[tuple[str, str, str | None], ...] = (
     (r"duplicate key", "an object has the same key twice", None),
     (r"integer overflow", f"a number is {BEYOND}", None),
     (r"map key type|@key", "an object's keys must be strings", None),
-    (r"Iteration budget", "the expression goes through too many items", None),
+    (r"Iteration budget", "the expression goes through more than 10,000 items in all", None),
     (r'No value with name "(.*?)"', "there is nothing called `{0}` here", None),
     (r"construction from null|surrogates", "a text in the data is not valid Unicode", None),
     (r"Non-CEL value type", "a value in the data is not JSON", None),

@@ -90,8 +90,9 @@ path of the item; with `terminate` or `fail` it ends the run. A rejection, a tim
 inside that is not drawn ends its item, without an output: what else is open in that item is left, and
 the other items go on.
 
-A list is refused before its first item if its items may take more steps than are left of the 999 of a
-run, or if there are more than 10,000; the node fails, and says so.
+A list is refused before its first item if its items surely take more steps than are left of the 999 of
+a run, with the lists in them, or if there are more than 10,000; the node fails, and says so. Where items
+may take more steps than that, but need not, each begins once the run has room for all that it may take.
 
 If an item fails, no other is started, those that are open are given up, and the `error` edge is
 taken; without one, the run fails.

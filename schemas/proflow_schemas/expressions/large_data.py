@@ -1,0 +1,111 @@
+"""Large data of expressions: made ready for the library at once, and not evaluated twice.
+
+Inngest runs a function from its beginning in every request, so that a rule about a large list is
+evaluated again and again over the same data. To read the data as JSON takes a fraction of what an
+evaluation does, and JSON is what tells whether it is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+LARGE = 32 * 2**10
+"""So many bytes of data, about, are worth the effort."""
+_MOST_KEPT = 512
+_LARGEST_KEPT = 2_048
+"""Characters of a result that is kept."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_OTHERS = re.compile(r"[^\[\]{}]+")
+_INNERMOST = re.compile(r"\[\]|\{\}")
+_UNSURE = re.compile(r"\\u0000|\d{16}|\d[eE]\+?\d|NaN|Infinity")
+"""What a closer look is needed for: U+0000, and numbers that may be beyond the limit."""
+
+
+def is_large(data: Mapping[str, Any]) -> bool:
+    """Whether there is so much data that a result is worth keeping."""
+    left = LARGE
+    stack: list[Any] = [data]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, str):
+            left -= len(one)
+        elif isinstance(one, Mapping):
+            left -= 8 * len(one)
+            if left > 0:
+                stack += one.values()
+        elif isinstance(one, list | tuple):
+            left -= 8 * len(one)
+            if left > 0:
+                stack += one
+        if left <= 0:
+            return True
+    return False
+
+
+def as_json(data: Mapping[str, Any]) -> str | None:
+    """The data as JSON; None if it is none, or nested too deep for that."""
+    try:
+        return _encode(data)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def with_floats(text: str, deepest: int) -> Any:
+    """The data of a JSON text with floats for all numbers, as the library takes it.
+
+    None if it is not sure that the library takes it: that needs a closer look.
+    """
+    if _UNSURE.search(text) is not None or _is_deeper(text, deepest):
+        return None
+    return json.loads(text, parse_int=float)
+
+
+def _is_deeper(text: str, depth: int) -> bool:
+    """Whether lists and objects are nested deeper; each turn takes the innermost away."""
+    brackets = _OTHERS.sub("", _TEXT.sub("", text))
+    for _ in range(depth):
+        if not brackets:
+            return False
+        brackets = _INNERMOST.sub("", brackets)
+    return bool(brackets)
+
+
+class Results:
+    """What expressions gave, by the expression and all that it read; the latest few."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, tuple[str, tuple[int, ...]]] = OrderedDict()
+
+    @staticmethod
+    def key(expression: str, data: str) -> bytes:
+        """What tells an evaluation from others."""
+        hashed = blake2b(expression.encode("utf-8", "surrogatepass"), digest_size=32)
+        hashed.update(b"\0" + data.encode("utf-8", "surrogatepass"))
+        return hashed.digest()
+
+    def get(self, key: bytes) -> tuple[Any, tuple[int, ...]] | None:
+        """A result, as a copy, and the offsets that were noted; None if it is not known."""
+        known = self._kept.get(key)
+        if known is None:
+            return None
+        self._kept.move_to_end(key)
+        return json.loads(known[0]), known[1]
+
+    def keep(self, key: bytes, result: Any, noted: tuple[int, ...]) -> None:
+        """Remember a result, if it is small."""
+        if isinstance(result, str) and len(result) > _LARGEST_KEPT:
+            return
+        if isinstance(result, list | dict) and len(result) > _LARGEST_KEPT:
+            return
+        text = _encode(result)
+        if len(text) <= _LARGEST_KEPT:
+            self._kept[key] = (text, noted)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
