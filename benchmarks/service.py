@@ -21,9 +21,9 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.local.durable import DurableJournal
+from proflow_runtime.local.durable_engine import DurableEngine
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.app import standalone
-from proflow_runtime.local.durable_engine import DurableEngine
 from proflow_runtime.status import Snapshot
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connect, migrate
