@@ -3,13 +3,25 @@
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+
+
+def lowest_versions() -> dict[str, str]:
+    """Dependency → the lowest version that `pyproject.toml` allows, extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = (project["dependencies"], *project["optional-dependencies"].values())
+    asked = [Requirement(one) for group in groups for one in group]
+    return {
+        one.name: spec.version for one in asked for spec in one.specifier if spec.operator == ">="
+    }
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,16 @@ class Environment:
         subprocess.run(command, check=True)
         constraints = ROOT / "constraints.txt"
         made.pip("--no-compile", "--constraint", str(constraints), f"{wheel}{extra}")
+        return made
+
+    @classmethod
+    def with_lowest_versions(cls, folder: Path, wheel: Path) -> "Environment":
+        """With all extras, and of each dependency the lowest version that is allowed."""
+        made = cls(folder / "venv/bin/python", folder)
+        command = [sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")]
+        subprocess.run(command, check=True)
+        pins = [f"{name}=={version}" for name, version in lowest_versions().items()]
+        made.pip("--no-compile", f"{wheel}[all]", *pins)
         return made
 
     def pip(self, *arguments: str) -> str:
@@ -66,3 +88,9 @@ def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def everything(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """With all extras."""
     return Environment.with_wheel(tmp_path_factory.mktemp("everything"), wheel, "[all]")
+
+
+@pytest.fixture(scope="session")
+def lowest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """With all extras, in the lowest versions."""
+    return Environment.with_lowest_versions(tmp_path_factory.mktemp("lowest"), wheel)
