@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from proflow_schemas.configs import Config, Retried, Value, retry_policy
 from proflow_schemas.definition import TaskOp
 from proflow_schemas.node_types import CANONICAL, NodeType, Words, step
-from proflow_schemas.node_types.record import Category
+from proflow_schemas.node_types.record import RETRY_FIELDS, Category
 from proflow_schemas.signatures import HandlerError, described, input_type
 from proflow_schemas.step_ids import step_id
 
@@ -39,6 +39,23 @@ class Declared:
     icon: str = "tool"
     category: Category = "work"
     aliases: tuple[str, ...] = ()
+
+
+def _retry_last(schema: dict[str, Any]) -> None:
+    """How often a step is tried comes after what it does; it is said in one way."""
+    schema.update(_ONE_WAY)
+    properties: dict[str, Any] = schema["properties"]
+    for key in Retried.model_fields:
+        properties[key] = properties.pop(key)
+
+
+_ONE_WAY: Any = Retried.model_config.get("json_schema_extra")
+
+
+class _Retried(Retried):
+    """What a host's type has beside its own settings."""
+
+    model_config = ConfigDict(json_schema_extra=_retry_last)
 
 
 def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
@@ -67,7 +84,7 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
             raise HandlerError(
                 f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
             )
-    config = _config(model)
+    config = _config(declared.name, model)
     return step(
         name=declared.name,
         title=declared.title,
@@ -79,7 +96,10 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
         aliases=declared.aliases,
         handler=handler,
         labels={key: Words(one, one) for key, one in _texts(model, "title")},
-        fields={key: Words(one, one) for key, one in _texts(model, "description")},
+        fields={
+            **{key: Words(one, one) for key, one in _texts(model, "description")},
+            **(RETRY_FIELDS if issubclass(config, Retried) else {}),
+        },
         triggers=True,
         lower=partial(_lower, handler),
     )
@@ -112,7 +132,7 @@ def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
     return [(key, text) for key, text in found if text]
 
 
-def _config(model: type[BaseModel]) -> type[Config]:
+def _config(name: str, model: type[BaseModel]) -> type[Config]:
     """What a drawing may say of a node: the model's fields, each of which may be computed.
 
     What is not computed is held against the model by the check of handlers' inputs.
@@ -120,13 +140,13 @@ def _config(model: type[BaseModel]) -> type[Config]:
     schema = model.model_json_schema(by_alias=True)
     properties, parts = schema.get("properties", {}), schema.get("$defs", {})
     fields: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        key = _key(name, field)
+    for attribute, field in model.model_fields.items():
+        key = _key(attribute, field)
         drawn = _inlined(properties.get(key, {}), parts, _DEPTH)
         description = drawn.pop("description", None)
         drawn.pop("default", None)
         default = ... if field.is_required() else _plain(field)
-        fields[name] = (
+        fields[attribute] = (
             Value,
             Field(
                 default,
@@ -135,10 +155,12 @@ def _config(model: type[BaseModel]) -> type[Config]:
                 json_schema_extra=partial(_shown, _or_computed(drawn)),
             ),
         )
-    own = {_key(name, field) for name, field in model.model_fields.items()}
-    base = Config if own & set(Retried.model_fields) else Retried
+    if fields.keys() & Retried.model_fields.keys():
+        base: type[Config] = Config
+    else:
+        base = _Retried
     made: type[Config] = create_model(
-        model.__name__, __base__=base, __doc__=model.__doc__, **fields
+        f"{name}-settings", __base__=base, __doc__=model.__doc__, **fields
     )
     return made
 
