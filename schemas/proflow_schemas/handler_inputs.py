@@ -88,11 +88,15 @@ def design_problems(adapter: TypeAdapter[Any], value: Any) -> Iterator[InputProb
     else:
         return
     seen: set[tuple[Path, str | None]] = set()
+    members: dict[Path, set[int | str]] = {}
     for problem in problems:
         path, rest = _split(value, problem["loc"])
-        missing = None
-        if problem["type"] == "missing" and len(rest) == 1 and isinstance(rest[0], str):
-            missing = rest[0]
+        members.setdefault(path, set()).update(rest[:-1])
+    for problem in problems:
+        path, rest = _split(value, problem["loc"])
+        # Of a union that a field of the value decides about, there is one member in all paths.
+        named = len(rest) == 1 or (len(rest) == 2 and len(members[path]) == 1)
+        missing = str(rest[-1]) if problem["type"] == "missing" and named else None
         unknown = problem["type"] in _ABOUT_KEYS and not rest
         if missing is None and not unknown and _holds_open(_at(value, path)):
             continue

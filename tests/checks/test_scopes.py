@@ -7,6 +7,7 @@ import pytest
 from proflow_compiler.checks import run_checks
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
+from proflow_schemas.handlers import Signature
 
 RECEIPT = {
     "type": "object",
@@ -33,7 +34,7 @@ def found(nodes: list[dict[str, Any]], edges: list[tuple[str, str]], **settings:
     }
     reading = read(json.dumps(value).encode(), "x.json")
     assert reading.diagnostics == []
-    handlers = {"pay": RECEIPT, "work": None}
+    handlers = {"pay": Signature(output=RECEIPT), "work": None}
     diagnostics = run_checks(build_graph(reading.designs[0]), handlers=handlers)
     return [one.message for one in diagnostics]
 
