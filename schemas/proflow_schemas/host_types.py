@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
+from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
 from proflow_schemas.configs import Config, Retried, Value, retry_policy
@@ -25,6 +26,7 @@ COMPUTED = {
     "description": "text; `${…}` holds an expression",
 }
 """What may stand in place of any value."""
+TAKEN = "config"
 _NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][\w-]{0,63}")
 _DEPTH = 8
 
@@ -84,7 +86,17 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
             raise HandlerError(
                 f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
             )
-    config = _config(declared.name, model)
+    if TAKEN in (_key(name, field) for name, field in model.model_fields.items()):
+        raise HandlerError(
+            f"{described(function)}: a setting cannot be named `{TAKEN}`, which holds the settings"
+            " of a node in drawings"
+        )
+    try:
+        config = _config(declared.name, model)
+    except PydanticUserError as error:
+        raise HandlerError(
+            f"{described(function)}: `{model.__name__}` has no JSON Schema: {error.message}"
+        ) from None
     return step(
         name=declared.name,
         title=declared.title,
@@ -122,8 +134,10 @@ def _tries(config: type[Config]) -> frozenset[str]:
 
 def _key(name: str, field: FieldInfo) -> str:
     """The key of a field in JSON."""
-    alias = field.validation_alias if isinstance(field.validation_alias, str) else field.alias
-    return alias or name
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((one for one in alias.choices if isinstance(one, str)), None)
+    return alias if isinstance(alias, str) else field.alias or name
 
 
 def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
@@ -197,12 +211,11 @@ def _inlined(schema: Any, parts: Mapping[str, Any], depth: int) -> Any:
 
 def _or_computed(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema that a text with an expression fits as well."""
-    takes_text = (
-        schema.get("type") == "string" and not {"enum", "format", "pattern"} & schema.keys()
-    )
-    if not schema or takes_text:
+    plain = {key: one for key, one in schema.items() if key != "title"}
+    takes_text = plain.get("type") == "string" and not {"enum", "format", "pattern"} & plain.keys()
+    if not plain or takes_text:
         return schema
-    others = schema["anyOf"] if schema.keys() <= {"anyOf", "title"} else [schema]
+    others = plain["anyOf"] if plain.keys() == {"anyOf"} else [plain]
     if any(one.get("type") == "string" and "enum" not in one for one in others):
         return schema
     return {"anyOf": [*others, dict(COMPUTED)]}
