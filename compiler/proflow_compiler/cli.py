@@ -235,15 +235,24 @@ def diff(
 def explain(
     code: Annotated[
         str | None,
-        typer.Argument(metavar="CODE", help="A code such as PF304, or a name; all without."),
+        typer.Argument(
+            metavar="CODE",
+            help="A code such as PF304, the name of a rule, or a node type; all rules without.",
+        ),
     ] = None,
+    handlers: Handlers = None,
 ) -> None:
-    """Tell what a diagnostic means, and how to fix it."""
+    """Tell what a diagnostic means and how to fix it, or what a node type does."""
     from proflow_compiler.explain import UnknownRuleError, index
     from proflow_compiler.explain import explain as explained
+    from proflow_compiler.loading import handler_types
+    from proflow_compiler.node_pages import page
 
     if code is None:
         echo(index())
+        return
+    if (kind := handler_types(handlers).get(code)) is not None:
+        echo(page(kind))
         return
     try:
         echo(explained(code))
@@ -258,13 +267,16 @@ def schema(
         Literal["design", "definition"],
         typer.Argument(metavar="design|definition", help="Which one."),
     ],
+    handlers: Handlers = None,
 ) -> None:
     """Print the JSON Schema of designs or of definitions."""
     import json
 
     from proflow_schemas.published import definition_schema, design_schema
 
-    made = design_schema() if kind == "design" else definition_schema()
+    from proflow_compiler.loading import handler_types
+
+    made = design_schema(handler_types(handlers)) if kind == "design" else definition_schema()
     echo(json.dumps(made, ensure_ascii=False, indent=2) + "\n")
 
 

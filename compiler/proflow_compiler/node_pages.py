@@ -11,7 +11,7 @@ def pages(kinds: Mapping[str, NodeType]) -> dict[str, str]:
     """File name below `docs/nodes` → text, of every type and of the page that lists them."""
     return {
         "README.md": _index(kinds),
-        **{f"{name}.md": _page(kind) for name, kind in kinds.items()},
+        **{f"{name}.md": page(kind) for name, kind in kinds.items()},
     }
 
 
@@ -30,11 +30,14 @@ def _index(kinds: Mapping[str, NodeType]) -> str:
             "|---|---|---|",
             *rows,
             "",
+            "An application can add [types of its own](../own-node-types.md).",
+            "",
         ]
     )
 
 
-def _page(kind: NodeType) -> str:
+def page(kind: NodeType) -> str:
+    """The page of one type, in Markdown."""
     parts = [f"# {kind.title.en}", kind.summary.en.strip()]
     names = f"Type: `{kind.name}`."
     parts.append(f"{names} Also read: {_ticked(kind.aliases)}." if kind.aliases else names)
@@ -59,7 +62,8 @@ def _fields(kind: NodeType) -> str:
     rows = []
     for name, field in properties.items():
         default = "required" if name in required else _default(field)
-        meaning = kind.fields[name].en if name in kind.fields else _description(field)
+        words = kind.fields.get(name) or kind.labels.get(name)
+        meaning = words.en if words is not None else _description(field)
         cells = (f"`{name}`", _type(field, definitions), default, meaning)
         rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])

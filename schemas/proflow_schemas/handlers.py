@@ -157,13 +157,14 @@ def signatures(found: HandlersModule) -> Handlers:
     return {**found.unmarked, **known}
 
 
-def signature(handler: Callable[..., Any], name: str) -> Signature:
-    """What a handler, which designs call by a name, declares that it takes and returns."""
+def signature(handler: Callable[..., Any], name: str | None = None) -> Signature:
+    """What a handler declares that it takes and returns; `name`: that by which designs call it."""
+    own_name: str = getattr(handler, "__name__", "")
     return Signature(
         input_schema(handler),
         output_schema(handler),
         input_adapter(handler),
-        host_type(name, handler),
+        host_type(name or own_name, handler),
     )
 
 

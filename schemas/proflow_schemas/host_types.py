@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
+from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
 from proflow_schemas.configs import Config, Retried, Value, retry_policy
 from proflow_schemas.definition import TaskOp
 from proflow_schemas.node_types import CANONICAL, NodeType, Words, step
-from proflow_schemas.node_types.record import Category
+from proflow_schemas.node_types.record import RETRY_FIELDS, Category
 from proflow_schemas.signatures import HandlerError, described, input_type
 from proflow_schemas.step_ids import step_id
 
@@ -25,6 +26,7 @@ COMPUTED = {
     "description": "text; `${…}` holds an expression",
 }
 """What may stand in place of any value."""
+TAKEN = "config"
 _NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][\w-]{0,63}")
 _DEPTH = 8
 
@@ -39,6 +41,23 @@ class Declared:
     icon: str = "tool"
     category: Category = "work"
     aliases: tuple[str, ...] = ()
+
+
+def _retry_last(schema: dict[str, Any]) -> None:
+    """How often a step is tried comes after what it does; it is said in one way."""
+    schema.update(_ONE_WAY)
+    properties: dict[str, Any] = schema["properties"]
+    for key in Retried.model_fields:
+        properties[key] = properties.pop(key)
+
+
+_ONE_WAY: Any = Retried.model_config.get("json_schema_extra")
+
+
+class _Retried(Retried):
+    """What a host's type has beside its own settings."""
+
+    model_config = ConfigDict(json_schema_extra=_retry_last)
 
 
 def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
@@ -67,7 +86,17 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
             raise HandlerError(
                 f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
             )
-    config = _config(model)
+    if TAKEN in (_key(name, field) for name, field in model.model_fields.items()):
+        raise HandlerError(
+            f"{described(function)}: a setting cannot be named `{TAKEN}`, which holds the settings"
+            " of a node in drawings"
+        )
+    try:
+        config = _config(declared.name, model)
+    except PydanticUserError as error:
+        raise HandlerError(
+            f"{described(function)}: `{model.__name__}` has no JSON Schema: {error.message}"
+        ) from None
     return step(
         name=declared.name,
         title=declared.title,
@@ -79,7 +108,10 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
         aliases=declared.aliases,
         handler=handler,
         labels={key: Words(one, one) for key, one in _texts(model, "title")},
-        fields={key: Words(one, one) for key, one in _texts(model, "description")},
+        fields={
+            **{key: Words(one, one) for key, one in _texts(model, "description")},
+            **(RETRY_FIELDS if issubclass(config, Retried) else {}),
+        },
         triggers=True,
         lower=partial(_lower, handler),
     )
@@ -102,8 +134,10 @@ def _tries(config: type[Config]) -> frozenset[str]:
 
 def _key(name: str, field: FieldInfo) -> str:
     """The key of a field in JSON."""
-    alias = field.validation_alias if isinstance(field.validation_alias, str) else field.alias
-    return alias or name
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((one for one in alias.choices if isinstance(one, str)), None)
+    return alias if isinstance(alias, str) else field.alias or name
 
 
 def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
@@ -112,7 +146,7 @@ def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
     return [(key, text) for key, text in found if text]
 
 
-def _config(model: type[BaseModel]) -> type[Config]:
+def _config(name: str, model: type[BaseModel]) -> type[Config]:
     """What a drawing may say of a node: the model's fields, each of which may be computed.
 
     What is not computed is held against the model by the check of handlers' inputs.
@@ -120,13 +154,13 @@ def _config(model: type[BaseModel]) -> type[Config]:
     schema = model.model_json_schema(by_alias=True)
     properties, parts = schema.get("properties", {}), schema.get("$defs", {})
     fields: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        key = _key(name, field)
+    for attribute, field in model.model_fields.items():
+        key = _key(attribute, field)
         drawn = _inlined(properties.get(key, {}), parts, _DEPTH)
         description = drawn.pop("description", None)
         drawn.pop("default", None)
         default = ... if field.is_required() else _plain(field)
-        fields[name] = (
+        fields[attribute] = (
             Value,
             Field(
                 default,
@@ -135,10 +169,12 @@ def _config(model: type[BaseModel]) -> type[Config]:
                 json_schema_extra=partial(_shown, _or_computed(drawn)),
             ),
         )
-    own = {_key(name, field) for name, field in model.model_fields.items()}
-    base = Config if own & set(Retried.model_fields) else Retried
+    if fields.keys() & Retried.model_fields.keys():
+        base: type[Config] = Config
+    else:
+        base = _Retried
     made: type[Config] = create_model(
-        model.__name__, __base__=base, __doc__=model.__doc__, **fields
+        f"{name}-settings", __base__=base, __doc__=model.__doc__, **fields
     )
     return made
 
@@ -175,12 +211,11 @@ def _inlined(schema: Any, parts: Mapping[str, Any], depth: int) -> Any:
 
 def _or_computed(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema that a text with an expression fits as well."""
-    takes_text = (
-        schema.get("type") == "string" and not {"enum", "format", "pattern"} & schema.keys()
-    )
-    if not schema or takes_text:
+    plain = {key: one for key, one in schema.items() if key != "title"}
+    takes_text = plain.get("type") == "string" and not {"enum", "format", "pattern"} & plain.keys()
+    if not plain or takes_text:
         return schema
-    others = schema["anyOf"] if schema.keys() <= {"anyOf", "title"} else [schema]
+    others = plain["anyOf"] if plain.keys() == {"anyOf"} else [plain]
     if any(one.get("type") == "string" and "enum" not in one for one in others):
         return schema
     return {"anyOf": [*others, dict(COMPUTED)]}

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from proflow_schemas.configs import Config
 from proflow_schemas.definition import Definition
-from proflow_schemas.node_types import NODE_TYPES, NodeType
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeType, NodeTypes
 from proflow_schemas.settings import Settings
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,14 +57,14 @@ def definition_schema() -> dict[str, Any]:
     }
 
 
-def design_schema() -> dict[str, Any]:
+def design_schema(types: NodeTypes = BUILT_IN_TYPES) -> dict[str, Any]:
     """The schema of a design in its canonical shapes: the guide's, and React Flow's.
 
     Every key of a host's canvas is allowed beside ours; inside `config` nothing unknown is.
     """
     settings = model_schema(Settings)
     definitions: dict[str, Any] = dict(settings.get("$defs", {}))
-    for kind in NODE_TYPES.values():
+    for kind in types.all.values():
         definitions.update(_node_definitions(kind))
     return {
         "$schema": DRAFT,
@@ -85,7 +85,7 @@ def design_schema() -> dict[str, Any]:
         "$defs": {
             **definitions,
             "id": {"type": ["string", "integer"], "minLength": 1, "maxLength": MAX_ID},
-            "node": _node_schema(),
+            "node": _node_schema(types),
             "edge": _EDGE,
         },
     }
@@ -151,8 +151,8 @@ def edge_data_schema() -> dict[str, Any]:
     return properties
 
 
-def _node_schema() -> dict[str, Any]:
-    spellings = {kind.name: [kind.name, *kind.aliases] for kind in NODE_TYPES.values()}
+def _node_schema(types: NodeTypes) -> dict[str, Any]:
+    spellings = {kind.name: [kind.name, *kind.aliases] for kind in types.all.values()}
     known = [spelling for names in spellings.values() for spelling in names]
     drawn_only = ["note", "comment", "sticky", "annotation", "group"]
     return {

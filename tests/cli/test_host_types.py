@@ -10,8 +10,9 @@ import pytest
 from cli.conftest import Proflow
 
 MODULE = '''
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from proflow_runtime import Task, handler, node_type
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,7 @@ class VoucherConfig(BaseModel):
     amount: Decimal = Field(gt=0)
     kind: Literal["payment", "receipt"] = "payment"
     lines: list[Line] = []
+    note: Any = None
     due_date: str | None = Field(default=None, alias="dueDate")
 
 
@@ -235,6 +237,8 @@ def test_compiling_designs_without_such_types_imports_nothing(
         ("Task[VoucherConfig]", "Task[dict[str, int]]", "a node type takes a `Task[Model]`"),
         ('"voucher", title', '"webhook", title', "`webhook` is the built-in node type `http`"),
         ('"voucher", title', '"a b", title', "a node type cannot be named `a b`"),
+        ("order: str =", "config: str =", "a setting cannot be named `config`"),
+        ("order: str =", "order: Callable[[int], int] =", "`VoucherConfig` has no JSON Schema"),
         ('("凭证",)', '("审批",)', "`审批` is the built-in node type `approval`"),
     ],
 )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from proflow_schemas.configs import Retried, Text
 from proflow_schemas.node_types.foreign import GUARDS, TRIES, called
-from proflow_schemas.node_types.record import Words, step
+from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
 
 
 class Ai(Retried):
@@ -47,10 +47,7 @@ NODE_TYPE = step(
         "prompt": Words("what is asked", "向模型提出的问题"),
         "outputSchema": Words("the JSON Schema of the answer", "回答的 JSON Schema"),
         "temperature": Words("0 to 2", "0 到 2"),
-        "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
-        "retries": Words(
-            "in short: so many attempts after the first", "简写：首次失败后最多再试几次"
-        ),
+        **RETRY_FIELDS,
     },
     for_output=True,
     output=_output,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from proflow_schemas.configs import Duration, Retried, Text, Value
 from proflow_schemas.node_types.foreign import GUARDS, TRIES, Meaning, called
-from proflow_schemas.node_types.record import Words, step
+from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
 
 
 class Http(Retried):
@@ -38,10 +38,7 @@ NODE_TYPE = step(
         "headers": Words("name → value", "请求头：名称 → 值"),
         "body": Words("sent as JSON", "以 JSON 发送的内容"),
         "timeout": Words("how long one attempt may take", "单次尝试的最长时间"),
-        "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
-        "retries": Words(
-            "in short: so many attempts after the first", "简写：首次失败后最多再试几次"
-        ),
+        **RETRY_FIELDS,
     },
     triggers=True,
     meanings=called("url", "uri", "endpoint", "address", "requesturl")

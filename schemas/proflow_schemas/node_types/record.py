@@ -29,6 +29,13 @@ class Words:
     zh: str
 
 
+RETRY_FIELDS = {
+    "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
+    "retries": Words("in short: so many attempts after the first", "简写：首次失败后最多再试几次"),
+}
+"""What the keys of `Retried` mean."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NodeType:
     """A type of node: what it is called, what a person configures, how it runs.

@@ -3,7 +3,7 @@
 from proflow_schemas.configs import Duration, Name, Retried, Value, retry_policy, seconds
 from proflow_schemas.definition import TaskOp
 from proflow_schemas.node_types.foreign import GIVEN, GUARDS, TRIES, called
-from proflow_schemas.node_types.record import Words, step
+from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
 from proflow_schemas.step_ids import step_id
 
 
@@ -45,10 +45,7 @@ NODE_TYPE = step(
     fields={
         "handler": Words("the name of the function", "处理函数的名称"),
         "input": Words("what it is given", "传给它的数据"),
-        "retry": Words("how often it is tried", "重试策略：最多尝试几次、间隔多久"),
-        "retries": Words(
-            "in short: so many attempts after the first", "简写：首次失败后最多再试几次"
-        ),
+        **RETRY_FIELDS,
         "timeout": Words("how long one attempt may take", "单次尝试的最长时间"),
     },
     triggers=True,

@@ -8,7 +8,7 @@ import { useTexts } from '../i18n';
 import './canvas.css';
 import './colours.css';
 import { Flow } from './Flow';
-import { STATUS_ICONS } from './kinds';
+import { learnKinds, STATUS_ICONS, useKinds } from './kinds';
 import { spokenEdge } from './OutcomeEdge';
 import { flowEdges, flowNodes, marks } from './picture';
 
@@ -48,6 +48,20 @@ function usePicture(design: unknown, given: Picture | undefined): Picture | unde
   return given ?? drawn;
 }
 
+let asked: Promise<void> | undefined;
+
+/** Ask for what a host's own types look like, once, when one of them is drawn. */
+function useHostsKinds(picture: Picture | undefined): void {
+  const kinds = useKinds();
+  const unknown = picture?.nodes.some((one) => !kinds.has(one.type)) ?? false;
+  useEffect(() => {
+    if (!unknown) return;
+    asked ??= api.nodeTypes().then(learnKinds, () => {
+      asked = undefined;
+    });
+  }, [unknown]);
+}
+
 /** Where one begins to look: at what goes on, or at what is wrong, else at the start. */
 function focusOf(picture: Picture, status: ExecutionStatus | undefined, path: readonly string[]) {
   const states = Object.entries(status?.nodes ?? {});
@@ -83,6 +97,7 @@ export function WorkflowCanvas(props: WorkflowCanvasProps) {
   const { status, diagnostics = NOTHING, path = NO_PATH, dark = false } = props;
   const at = useTexts();
   const picture = usePicture(props.design, props.picture);
+  useHostsKinds(picture);
   const drawn = useMemo(() => marks(diagnostics, path), [diagnostics, path]);
   const nodes = useMemo(
     () =>

@@ -32,28 +32,31 @@ export const Palette = memo(function Palette({
     <nav className="app-card pf-palette" aria-label={t('edit.palette')}>
       <p className="app-soft app-note">{t('edit.paletteHelp')}</p>
       {groupsOf(types).map(([category, members]) => (
-        <ul key={category} aria-label={word('category', category)}>
-          {members.map(({ type, icon, title, summary }) => {
-            const Icon = iconNamed(icon);
-            return (
-              <li key={type}>
-                <button
-                  type="button"
-                  draggable
-                  title={plain(summary[language])}
-                  data-type={type}
-                  onDragStart={(event) => {
-                    event.dataTransfer.setData(PALETTE_TYPE, type);
-                    event.dataTransfer.effectAllowed = 'copy';
-                  }}
-                  onClick={() => onAdd(type)}
-                >
-                  <Icon aria-hidden /> {title[language]}
-                </button>
-              </li>
-            );
-          })}
-        </ul>
+        <section key={category} aria-label={word('category', category)}>
+          <p className="app-soft">{word('category', category)}</p>
+          <ul>
+            {members.map(({ type, icon, title, summary }) => {
+              const Icon = iconNamed(icon);
+              return (
+                <li key={type}>
+                  <button
+                    type="button"
+                    draggable
+                    title={plain(summary[language])}
+                    data-type={type}
+                    onDragStart={(event) => {
+                      event.dataTransfer.setData(PALETTE_TYPE, type);
+                      event.dataTransfer.effectAllowed = 'copy';
+                    }}
+                    onClick={() => onAdd(type)}
+                  >
+                    <Icon aria-hidden /> {title[language]}
+                  </button>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
       ))}
     </nav>
   );
