@@ -9,7 +9,7 @@ from touched import ROOT, changed, touched
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-QUICK_SECONDS = 40.0
+QUICK_SECONDS = 30.0
 """How long `--touched` goes on beginning tests."""
 _TOUCHED = pytest.StashKey[list[Path]]()
 _BEGAN = time.monotonic()
