@@ -39,7 +39,8 @@ quick: check ## While editing: lint, types, and the tests of what differs from S
 	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --touched=$(SINCE) $(PYTEST)
 
 test: check $(if $(shell command -v npm),test-web) ## Everything that must hold before a change lands
-	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) -m "not alone" $(PYTEST)
+	$(BIN)/python -m pytest --quiet -m alone tests/local
 
 test-web: $(PAGE) ## Types and unit tests of the page, and its parts for other applications
 	cd web && npm run --silent test && npm run --silent build:library

@@ -9,7 +9,7 @@ from touched import ROOT, changed, touched
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-QUICK_SECONDS = 40.0
+QUICK_SECONDS = 30.0
 """How long `--touched` goes on beginning tests."""
 _TOUCHED = pytest.StashKey[list[Path]]()
 _BEGAN = time.monotonic()
@@ -65,11 +65,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     modules = config.stash.get(_TOUCHED, None)
     if modules is not None:
-        long = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=long)
+        left = {one for one in items if any(map(one.get_closest_marker, ("long", "alone")))}
+        config.hook.pytest_deselected(items=list(left))
         place = {module: index for index, module in enumerate(modules)}
         items[:] = sorted(
-            (item for item in items if item not in set(long)), key=lambda item: place[item.path]
+            (item for item in items if item not in left), key=lambda item: place[item.path]
         )
 
 

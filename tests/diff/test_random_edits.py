@@ -6,6 +6,7 @@ from collections import Counter
 from random import Random
 from typing import Any
 
+import pytest
 from diff.drawings import Edit
 from diff.flying import Json, World, compiled
 from diff.test_replacing import check, moments_of
@@ -163,6 +164,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.long
 def test_whatever_is_said_to_survive_a_random_edit_of_blocks_does() -> None:
     seen: Counter[str] = Counter()
 
@@ -178,6 +180,7 @@ def test_whatever_is_said_to_survive_a_random_edit_of_blocks_does() -> None:
     assert min(seen["survived"], seen["lost"], seen["kept"]) > EXAMPLES
 
 
+@pytest.mark.long
 def test_whatever_is_said_to_survive_a_random_edit_of_any_design_does() -> None:
     seen: Counter[str] = Counter()
 

@@ -71,6 +71,7 @@ def own(function: Function) -> Iterator[ast.AST]:
             stack += ast.iter_child_nodes(node)
 
 
+@pytest.mark.long
 def test_only_what_awaits_is_a_coroutine() -> None:
     for name, tree in sources():
         for function in functions(tree):

@@ -130,6 +130,7 @@ def test_a_conversation_is_the_recorded_one_in_virtual_time(name: str) -> None:
     check(recording, engine, how)
 
 
+@pytest.mark.alone
 def test_conversations_are_the_recorded_ones_in_real_time() -> None:
     # Imports block the loop, so they come first.
     prepared = [

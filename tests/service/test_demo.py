@@ -78,6 +78,7 @@ class Demo:
             time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_a_company_with_runs_that_have_ended_and_one_that_waits_for_the_manager(
     tmp_path: Path,
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_company_with_runs_that_have_ended_and_one_that_waits_for_the_manager(
         assert "rejected" in {one["result"] for one in runs}
 
 
+@pytest.mark.long
 def test_another_start_doubles_nothing_and_keeps_what_people_have_done(tmp_path: Path) -> None:
     with Demo(tmp_path) as served:
         runs = served.settled()
@@ -130,6 +132,7 @@ def test_another_start_doubles_nothing_and_keeps_what_people_have_done(tmp_path:
     assert asyncio.run(tokens_left()) == len(PEOPLE)
 
 
+@pytest.mark.long
 def test_a_start_that_was_killed_half_way_is_made_up_for(tmp_path: Path) -> None:
     process = subprocess.Popen(
         DEMO, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -96,6 +96,7 @@ async def test_the_canvas_tells_of_the_iteration_that_has_begun(database: str) -
         assert found["result"] == "completed"
 
 
+@pytest.mark.long
 async def test_runs_that_return_go_on_after_a_kill(
     tmp_path: Path, database: str, anyio_backend: str
 ) -> None:

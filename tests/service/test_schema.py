@@ -63,6 +63,7 @@ def service(tmp_path: Path) -> tuple[ASGIApp, str]:
     return opened, asyncio.run(token())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_request_breaks_the_service(service: tuple[ASGIApp, str], mode: GenerationMode) -> None:
     app, token = service
