@@ -4,8 +4,7 @@ This file is yours: proflow writes it once, and does not overwrite it. Designs c
 marked with `@handler`.
 """
 
-from proflow_runtime import Task, handler
-from proflow_runtime.values import JSON
+from proflow_runtime import JSON, Task, handler
 
 
 @handler

@@ -6,8 +6,7 @@ marked with `@handler`.
 
 from collections.abc import Iterable
 
-from proflow_runtime import Task, handler
-from proflow_runtime.values import JSON
+from proflow_runtime import JSON, Task, handler
 
 
 @handler
