@@ -135,10 +135,10 @@ def python(text: str) -> None:
 
 
 def _checked(text: str) -> Graph:
-    from proflow_compiler.checks import run_checks
     from proflow_compiler.diagnostics import has_errors
     from proflow_compiler.graph import build_graph
     from proflow_compiler.reader import read
+    from proflow_compiler.rules import run_checks
 
     (design,) = read(text.encode(), "design.json").designs
     graph = build_graph(design)
@@ -149,8 +149,8 @@ def _checked(text: str) -> Graph:
 
 
 def _lowered(text: str) -> Definition:
-    from proflow_compiler.lower import lower
-    from proflow_compiler.parting import parted
+    from proflow_compiler.lowering import lower
+    from proflow_compiler.lowering.parting import parted
 
     found, _ = lower(_checked(text))
     return parted(found)

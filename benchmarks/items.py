@@ -17,7 +17,7 @@ from typing import Any
 
 import inngest
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.reader import read
 from proflow_runtime import Registry, Task, functions_of
 from proflow_runtime.local import LocalEngine

@@ -13,10 +13,10 @@ from typing import Any
 
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
+from proflow_runtime.dispatch.starting import started_by
 from proflow_runtime.store import designs
 from proflow_runtime.store.database import connect, migrate
 from proflow_runtime.store.models import Design, DesignVersion, Trigger
-from proflow_runtime.stored.starting import started_by
 from tortoise.models import Model
 
 from benchmarks.databases import KINDS

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import inngest
 from proflow_runtime import status
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.local import LocalEngine

@@ -32,7 +32,7 @@ def main() -> None:
         empty = Path(folder) / "empty.py"
         commands = "".join(COMMAND.format(name=name) for name in NAMES)
         empty.write_text(EMPTY_APP.format(commands=commands))
-        ours = [sys.executable, "-c", "from proflow_runtime.cli import main; main()", "--help"]
+        ours = [sys.executable, "-c", "from proflow_runtime.commands import main; main()", "--help"]
         theirs = [sys.executable, str(empty), "--help"]
         times: dict[str, list[float]] = {"proflow": [], "empty": []}
         for _ in range(ROUNDS):

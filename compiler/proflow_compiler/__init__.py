@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
-    from proflow_compiler.converting import DesignError, check_design, convert_proflow_to_inngest
+    from proflow_compiler.conversion import DesignError, check_design, convert_proflow_to_inngest
     from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
 
 __all__ = [
@@ -25,13 +25,13 @@ __all__ = [
 __getattr__ = exporting(
     __name__,
     {
-        "DesignError": "converting",
+        "DesignError": "conversion",
         "Diagnostic": "diagnostics",
         "Edit": "diagnostics",
         "Fix": "diagnostics",
         "Level": "diagnostics",
         "Related": "diagnostics",
-        "check_design": "converting",
-        "convert_proflow_to_inngest": "converting",
+        "check_design": "conversion",
+        "convert_proflow_to_inngest": "conversion",
     },
 )

@@ -4,22 +4,23 @@ All problems of a file are collected; none raises. A design with an error in one
 enter the next.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
 
-from proflow_compiler.checks import Calls, run_checks
-from proflow_compiler.collecting import collecting_later
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
+from proflow_compiler.diagnostics.rendering import FileReport
 from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
-from proflow_compiler.parting import parted, unsplittable
+from proflow_compiler.lowering import lower
+from proflow_compiler.lowering.parting import parted, unsplittable
 from proflow_compiler.reader import Reading, read_file
-from proflow_compiler.rendering import FileReport
+from proflow_compiler.rules import Calls, run_checks
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,19 @@ def compile_design(
         others = [one for one in [*diagnostics, *found] if one.code != problem.code]
         return None, [*others, problem]
     return definition, [*diagnostics, *found]
+
+
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """No garbage is collected within this block.
+
+    A compilation makes a great many objects that all live until its end: to go through them again
+    and again costs a third of the time at 10,000 nodes, and frees nothing.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

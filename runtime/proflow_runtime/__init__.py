@@ -2,7 +2,7 @@
 
 What is exported here is public, and so is what these packages export: `proflow_runtime.client` (the
 Inngest client of the environment), `proflow_runtime.local` (the engine, for tests),
-`proflow_runtime.approving` (who is asked), `proflow_runtime.service` and `proflow_runtime.store`
+`proflow_runtime.approvals` (who is asked), `proflow_runtime.service` and `proflow_runtime.store`
 (stored designs; they need the extra `service`). All other modules are internal.
 
 Names are imported when they are first used, so that the command line is there at once. That is
@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING
 from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
-    from proflow_runtime.counting import InnerList
-    from proflow_runtime.decorator import workflow
-    from proflow_runtime.encoding import NotJsonError
-    from proflow_runtime.extras import MissingExtraError
-    from proflow_runtime.failures import on_failure
+    from proflow_runtime.context.extras import MissingExtraError
+    from proflow_runtime.context.tenant import NoTenantError, current_tenant
     from proflow_runtime.flow import Flow
-    from proflow_runtime.functions import functions_of
+    from proflow_runtime.flow.counting import InnerList
+    from proflow_runtime.flow.reminders import Reminders
+    from proflow_runtime.flow.structures import Branch, Exit
+    from proflow_runtime.flow.subprocess import WITH_CALL, WITH_PARENT
     from proflow_runtime.handlers.channels import UnknownChannelError, register_channel
     from proflow_runtime.handlers.marking import handler, node_type
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.handlers.task import Handler, Task
-    from proflow_runtime.interpreter import interpret
-    from proflow_runtime.reminders import Reminders
-    from proflow_runtime.results import Again, Decision, Received, Result
-    from proflow_runtime.retry import Retry
-    from proflow_runtime.schedules import cron_trigger, fan_out
-    from proflow_runtime.structures import Branch, Exit
-    from proflow_runtime.subprocess import WITH_CALL, WITH_PARENT
-    from proflow_runtime.tenant import NoTenantError, current_tenant
+    from proflow_runtime.programs.decorator import workflow
+    from proflow_runtime.programs.failures import on_failure
+    from proflow_runtime.programs.functions import functions_of
+    from proflow_runtime.programs.interpreter import interpret
+    from proflow_runtime.programs.schedules import cron_trigger, fan_out
     from proflow_runtime.values import JSON
+    from proflow_runtime.values.encoding import NotJsonError
+    from proflow_runtime.values.results import Again, Decision, Received, Result
+    from proflow_runtime.values.retry import Retry
 
 __all__ = [
     "JSON",
@@ -73,35 +73,35 @@ __getattr__ = exporting(
     __name__,
     {
         "JSON": "values",
-        "InnerList": "counting",
-        "WITH_CALL": "subprocess",
-        "WITH_PARENT": "subprocess",
-        "Again": "results",
-        "Branch": "structures",
-        "Decision": "results",
-        "Exit": "structures",
+        "InnerList": "flow.counting",
+        "WITH_CALL": "flow.subprocess",
+        "WITH_PARENT": "flow.subprocess",
+        "Again": "values.results",
+        "Branch": "flow.structures",
+        "Decision": "values.results",
+        "Exit": "flow.structures",
         "Flow": "flow",
         "Handler": "handlers.task",
-        "MissingExtraError": "extras",
-        "NoTenantError": "tenant",
-        "NotJsonError": "encoding",
-        "Received": "results",
+        "MissingExtraError": "context.extras",
+        "NoTenantError": "context.tenant",
+        "NotJsonError": "values.encoding",
+        "Received": "values.results",
         "Registry": "handlers.registry",
-        "Reminders": "reminders",
-        "Result": "results",
-        "Retry": "retry",
+        "Reminders": "flow.reminders",
+        "Result": "values.results",
+        "Retry": "values.retry",
         "Task": "handlers.task",
         "UnknownChannelError": "handlers.channels",
         "UnknownHandlerError": "handlers.registry",
-        "cron_trigger": "schedules",
-        "current_tenant": "tenant",
-        "fan_out": "schedules",
-        "functions_of": "functions",
+        "cron_trigger": "programs.schedules",
+        "current_tenant": "context.tenant",
+        "fan_out": "programs.schedules",
+        "functions_of": "programs.functions",
         "handler": "handlers.marking",
-        "interpret": "interpreter",
+        "interpret": "programs.interpreter",
         "node_type": "handlers.marking",
-        "on_failure": "failures",
+        "on_failure": "programs.failures",
         "register_channel": "handlers.channels",
-        "workflow": "decorator",
+        "workflow": "programs.decorator",
     },
 )

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import inngest
-from proflow_runtime import clock
-from proflow_runtime.approving import ActRefused, ApprovalService
+from proflow_runtime.approvals import ActRefused, ApprovalService
+from proflow_runtime.context import clock
 from proflow_runtime.local import RunRecord
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models import Approval, OutboxEvent, Run

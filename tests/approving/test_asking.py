@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from approving.desk import desk
-from proflow_runtime.approving import ApprovalService, ApproverSpec, Context, TableResolver
+from proflow_runtime.approvals import ApprovalService, ApproverSpec, Context, TableResolver
 from proflow_runtime.store import people
 from proflow_runtime.store.models import Approval, Assignment, AuditEntry, NodeStateRow, Run
 

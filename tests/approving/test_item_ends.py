@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from approving.desk import Desk
-from proflow_runtime import Task, clock
-from proflow_runtime.approving import ActRefused, ApprovalService
+from proflow_runtime import Task
+from proflow_runtime.approvals import ActRefused, ApprovalService
+from proflow_runtime.context import clock
 from proflow_runtime.store.models import Approval
 from proflow_runtime.values import JSON
 from stored.office import Edge, drawn, office, publish

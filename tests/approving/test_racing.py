@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from approving.desk import desk
-from proflow_runtime.approvals import OpenRequest
-from proflow_runtime.approving import ActRefused, ApprovalService
+from proflow_runtime.approvals import ActRefused, ApprovalService
+from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models import Approval, AuditEntry, OutboxEvent, Run
 

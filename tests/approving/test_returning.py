@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from approving.desk import Desk
-from proflow_runtime import clock
-from proflow_runtime.approvals import OpenRequest
-from proflow_runtime.approving import ActRefused, ApprovalService
+from proflow_runtime.approvals import ActRefused, ApprovalService
+from proflow_runtime.context import clock
+from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.store.models import Approval, AuditEntry
 from proflow_runtime.store.models.approvals import Assignment
 from stored.office import drawn, office, publish

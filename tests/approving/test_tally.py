@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_runtime.approving.tally import Seat, decided, needed_of, ratio_of
+from proflow_runtime.approvals.tally import Seat, decided, needed_of, ratio_of
 
 VOTES = ("open", "approved", "rejected")
 

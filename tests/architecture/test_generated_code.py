@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fixtures.cases import cases
 from parity.playing import compiled, play
-from proflow_runtime import interpreter
+from proflow_runtime.programs import interpreter
 
 MODULES = sorted((Path(__file__).parents[1] / "fixtures" / "compiled").glob("*.py"))
 PRIMITIVES = {

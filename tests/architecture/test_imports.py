@@ -16,7 +16,7 @@ PACKAGES = {
 }
 NOT_IN_THE_STORE = {"proflow_compiler", "inngest", "fastapi"}
 """A host that only reads tables needs none of these."""
-GRAPH_ALGORITHMS = {"proflow_compiler.graph", "proflow_compiler.checks"}
+GRAPH_ALGORITHMS = {"proflow_compiler.graph", "proflow_compiler.rules"}
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -75,7 +75,7 @@ def test_the_store_builds_on_the_clock_and_the_extras_alone() -> None:
         for name in imports(module, path)
         if name.startswith("proflow_runtime.")
         and not in_store(name)
-        and not name.startswith(("proflow_runtime.clock", "proflow_runtime.extras"))
+        and not name.startswith(("proflow_runtime.context.clock", "proflow_runtime.context.extras"))
     }
     assert found == set()
 
@@ -122,7 +122,7 @@ DESIGN = str(ROOT / "examples/purchase-approval.json")
 def test_a_command_imports_what_it_needs(arguments: list[str], needed: set[str]) -> None:
     """Start-up time is what these cost; each is at most what the command stands on."""
     program = (
-        "import sys\nfrom proflow_runtime.cli import main\n"
+        "import sys\nfrom proflow_runtime.commands import main\n"
         f"sys.argv = ['proflow', *{arguments!r}]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"

@@ -13,7 +13,7 @@ from touched import MOST_MODULES, ROOT, changed, modules_of_tests, touched
         ("tests/diff/test_replacing.py", "tests/diff/test_replacing.py"),
         ("tests/diff/flying.py", "tests/diff/test_replacing.py"),
         ("tests/cli/conftest.py", "tests/cli/test_running.py"),
-        ("compiler/proflow_compiler/checks/scopes.py", "tests/checks/test_scopes.py"),
+        ("compiler/proflow_compiler/facts/scopes.py", "tests/checks/test_scopes.py"),
         ("runtime/proflow_runtime/store/outbox.py", "tests/store/test_outbox.py"),
         ("docs/command-line.md", "tests/docs/test_documents.py"),
         ("README.md", "tests/docs/test_documents.py"),

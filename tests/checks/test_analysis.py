@@ -17,12 +17,12 @@ from checks.random_graphs import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler.checks import run_checks
-from proflow_compiler.checks.coverage import coverage
-from proflow_compiler.checks.graph_facts import GraphFacts
-from proflow_compiler.checks.weight import is_fork, most_steps
+from proflow_compiler.facts.coverage import coverage
+from proflow_compiler.facts.weight import is_fork, most_steps
 from proflow_compiler.graph import Graph, build_graph, concurrency
 from proflow_compiler.graph.concurrency import Concurrency, Watched
+from proflow_compiler.rules import run_checks
+from proflow_compiler.soundness.graph_facts import GraphFacts
 from proflow_schemas.expressions import compile as compile_expression
 from proflow_schemas.expressions import parse
 from reference.tails import stop_tails

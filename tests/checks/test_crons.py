@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler.checks import run_checks
-from proflow_compiler.checks.cron_fields import days_of
 from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.facts.cron_fields import days_of
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
+from proflow_compiler.rules import run_checks
 from proflow_runtime.local.settings import CronTrigger
 from proflow_schemas.expressions import compile
 

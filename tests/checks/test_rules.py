@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from proflow_compiler.checks import CHECKS, run_checks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.problems import NAMES
+from proflow_compiler.diagnostics.rendering import locate, render
 from proflow_compiler.explain import RULES, UnknownRuleError, explain, pages
 from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import calls_among
-from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
-from proflow_compiler.rendering import locate, render
+from proflow_compiler.rules import CHECKS, run_checks
 from proflow_schemas.handlers import Unmarked, signature
 from proflow_schemas.signatures import TaskOf
 from pydantic import BaseModel, ConfigDict, Field

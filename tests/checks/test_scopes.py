@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from proflow_compiler.checks import run_checks
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
+from proflow_compiler.rules import run_checks
 from proflow_schemas.handlers import Signature
 
 RECEIPT = {

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from proflow_compiler.checks import run_checks
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import build_graph
+from proflow_compiler.rules import run_checks
 from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.settings import Settings
 from work import counted

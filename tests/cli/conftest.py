@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proflow_runtime.cli import main
+from proflow_runtime.commands import main
 
 DESIGNS = Path(__file__).parents[2] / "fixtures" / "designs"
 
@@ -37,7 +37,7 @@ def proflow(tmp_path: Path) -> Proflow:
 
     def run(*arguments: str | Path, timeout: float = 60, **environment: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "proflow_runtime.cli", *map(str, arguments)],
+            [sys.executable, "-m", "proflow_runtime.commands", *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,

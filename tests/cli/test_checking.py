@@ -170,7 +170,7 @@ def test_colours_on_a_terminal(proflow: Proflow, broken: Path) -> None:
     def shown(**more: str) -> bytes:
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "proflow_runtime.cli", "check", str(broken)]
+        command = [sys.executable, "-m", "proflow_runtime.commands", "check", str(broken)]
         env = {**environment, "TERM": "xterm", **more}
         subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, env=env, check=False)
         os.close(theirs)

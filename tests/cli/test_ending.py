@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Proflow
 
-COMMAND = [sys.executable, "-m", "proflow_runtime.cli"]
+COMMAND = [sys.executable, "-m", "proflow_runtime.commands"]
 
 
 def test_an_interrupted_command_says_so_in_one_line(sample: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_full_disk_is_told() -> None:
 
 def test_closed_streams_are_no_problem(sample: Path) -> None:
     for closed in (">&-", "2>&-", ">&- 2>&-"):
-        command = f'"{sys.executable}" -m proflow_runtime.cli check "{sample}" {closed}'
+        command = f'"{sys.executable}" -m proflow_runtime.commands check "{sample}" {closed}'
         done = subprocess.run(["bash", "-c", command], capture_output=True)
         assert done.returncode == 0
         assert b"Traceback" not in done.stderr
@@ -75,7 +75,7 @@ def test_a_defect_is_told_in_one_line(
     def broken(*_: object, **__: object) -> None:
         raise LookupError("no such\nthing")
 
-    monkeypatch.setattr("proflow_compiler.rendering.render_files", broken)
+    monkeypatch.setattr("proflow_compiler.diagnostics.rendering.render_files", broken)
     done = inside("check", sample)
     assert done.code == 70
     assert done.err.count("\n") == 1

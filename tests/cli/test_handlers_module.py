@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Proflow
 
-COMMAND = [sys.executable, "-m", "proflow_runtime.cli"]
+COMMAND = [sys.executable, "-m", "proflow_runtime.commands"]
 DESIGN = {
     "id": "order",
     "nodes": [

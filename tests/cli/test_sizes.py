@@ -65,7 +65,15 @@ def test_values_that_double_fail_at_their_node_in_little_memory(
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
         "print(done.stdout + done.stderr)"
     )
-    command = [sys.executable, "-m", "proflow_runtime.cli", "run", str(path), "--target", target]
+    command = [
+        sys.executable,
+        "-m",
+        "proflow_runtime.commands",
+        "run",
+        str(path),
+        "--target",
+        target,
+    ]
     command += ["--data", '{"tenant_id": 1}', "--format", "json"]
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
     memory, _, report = done.stdout.partition("\n")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from compiler_structure.token_game import Path, Told, Trace, World
 from proflow_compiler.graph import Graph
-from proflow_compiler.program import (
+from proflow_compiler.structuring.program import (
     Again,
     Block,
     Branch,

@@ -11,7 +11,7 @@ from fixtures.cases import DESIGNS, fixtures
 from proflow_compiler import DesignError, convert_proflow_to_inngest
 from proflow_compiler.design import Design
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import compile_file
 from proflow_schemas.definition import (
     AgainOp,

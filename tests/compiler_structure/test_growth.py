@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proflow_compiler.canvas import canvas_of
-from proflow_compiler.checks import run_checks
 from proflow_compiler.emit import Imports, emit_module, outlining
 from proflow_compiler.graph import Exit, Graph, build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
+from proflow_compiler.lowering.canvas import canvas_of
 from proflow_compiler.reader import read
-from proflow_compiler.structure import structure
+from proflow_compiler.rules import run_checks
+from proflow_compiler.structuring import structure
 from proflow_schemas.expressions import checking
 from work import counted
 

@@ -8,10 +8,18 @@ from compiler_structure.evaluation import execute
 from compiler_structure.random_designs import EARLY, ENDLESS, SEQUENTIAL, Blocks, Wild
 from compiler_structure.token_game import Execution, UnsoundError, World, outcomes_of, play
 from proflow_compiler.graph import Graph
-from proflow_compiler.places import Round
-from proflow_compiler.program import Again, Call, Container, Program, Region, Step, statements
-from proflow_compiler.rounds import round_of
-from proflow_compiler.structure import structure
+from proflow_compiler.structuring import structure
+from proflow_compiler.structuring.places import Round
+from proflow_compiler.structuring.program import (
+    Again,
+    Call,
+    Container,
+    Program,
+    Region,
+    Step,
+    statements,
+)
+from proflow_compiler.structuring.rounds import round_of
 
 TIMED = ("task", "approval", "wait", "notify")
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from proflow_compiler.node_pages import pages
+from proflow_compiler.explain.node_pages import pages
 from proflow_compiler.reader import read
 from proflow_schemas.node_types import NODE_TYPES
 

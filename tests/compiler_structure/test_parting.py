@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler.longest import Lengths
-from proflow_compiler.parting import MOST_UNSPLIT, PART_STEPS, longest_function, parted
+from proflow_compiler.lowering.longest import Lengths
+from proflow_compiler.lowering.parting import MOST_UNSPLIT, PART_STEPS, longest_function, parted
 from proflow_schemas.definition import (
     AgainOp,
     AnyOp,

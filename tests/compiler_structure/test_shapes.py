@@ -9,7 +9,8 @@ from compiler_structure.drawing import Drawn, chain, graph
 from compiler_structure.random_designs import EARLY, ENDLESS, Wild
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.graph import Graph
-from proflow_compiler.program import (
+from proflow_compiler.structuring import structure
+from proflow_compiler.structuring.program import (
     Again,
     Block,
     Branch,
@@ -26,7 +27,6 @@ from proflow_compiler.program import (
     inner_blocks,
     statements,
 )
-from proflow_compiler.structure import structure
 from work import counted
 
 

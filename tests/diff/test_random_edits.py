@@ -16,7 +16,7 @@ from parity.environments import children, random_outside
 from parity.growing import Drawing as Grown
 from parity.growing import grow
 from proflow_compiler.diff import compare
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 
 from benchmarks.designs import Drawing, blocks
 

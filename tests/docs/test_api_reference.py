@@ -13,7 +13,7 @@ PACKAGES = {
     "compiler": "proflow_compiler",
     "runtime": "proflow_runtime",
     "local": "proflow_runtime.local",
-    "approving": "proflow_runtime.approving",
+    "approving": "proflow_runtime.approvals",
     "service": "proflow_runtime.service",
     "store": "proflow_runtime.store",
 }

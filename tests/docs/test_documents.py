@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from proflow_runtime.cli import main
+from proflow_runtime.commands import main
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -114,7 +114,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 def test_every_command_of_the_program_is_documented() -> None:
-    from proflow_runtime.cli import app
+    from proflow_runtime.commands import app
 
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     for command in app.registered_commands:

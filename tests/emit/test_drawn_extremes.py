@@ -5,7 +5,7 @@ import ast
 import pytest
 from compiler_structure.test_shapes import LARGE
 from proflow_compiler.emit import Imports, emit_module
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from work import counted
 
 DRAWN = [

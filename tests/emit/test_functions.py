@@ -14,7 +14,7 @@ from proflow_compiler.emit.python import handler_nodes
 from proflow_compiler.pipeline import compile_file
 from proflow_runtime import Registry, functions_of
 from proflow_runtime.handlers.channels import standing_in
-from proflow_runtime.interpreter import literal_channels
+from proflow_runtime.programs.interpreter import literal_channels
 from proflow_schemas.definition import (
     MAX_CANCELLATIONS,
     Cancellation,

@@ -12,7 +12,7 @@ from compiler_structure.random_designs import Blocks
 from fixtures.cases import DESIGNS, fixtures
 from proflow_compiler.emit import HANDLERS, Imports, emit, emit_module
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import compile_file
 from proflow_schemas.definition import Definition
 from ruff import find_ruff_bin

@@ -15,7 +15,7 @@ from fixtures.cases import DESIGNS, fixtures
 from parity.growing import grow
 from proflow_compiler.emit import Imports, emit_module
 from proflow_compiler.emit.extents import MOST_BRANCHES, MOST_STATEMENTS
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import compile_file
 from proflow_schemas.definition import Definition
 

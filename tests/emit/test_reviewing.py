@@ -15,7 +15,7 @@ from compiler_structure.drawing import chain, design
 from fixtures.cases import DESIGNS
 from proflow_compiler.emit import Imports, emit
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import compile_file
 from proflow_schemas.definition import Definition
 from ruff import find_ruff_bin

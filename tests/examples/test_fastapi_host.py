@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import inngest
 import pytest
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.local import LocalEngine
 from service.house import until
 from stored.office import Engined

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_runtime.matching import condition
+from proflow_runtime.protocol.conditions import condition
 from proflow_runtime.protocol.gojson import as_floats
 from proflow_runtime.protocol.matching import compile_expression
 from proflow_schemas.expressions import ExpressionError, id_forms, same_id

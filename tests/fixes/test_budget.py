@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from proflow_compiler.checks import run_checks
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.fixes import proving
 from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
-from proflow_compiler.rendering import render
+from proflow_compiler.rules import run_checks
 
 FLAWS = 4
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proflow_compiler.commands.applying import Fixing, fix_text
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.diagnostics.json_text import JsonText
+from proflow_compiler.diagnostics.patching import patched, replacements
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.explain import RULES
-from proflow_compiler.fixes.applying import Fixing, fix_text
-from proflow_compiler.fixes.json_text import JsonText
-from proflow_compiler.fixes.patching import patched, replacements
 from proflow_compiler.fixes.proving import hidden
 from proflow_compiler.pipeline import Compilation, compile_reading
 from proflow_compiler.reader import read
-from proflow_compiler.rendering import render
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CASES = sorted(

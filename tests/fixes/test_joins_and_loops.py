@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from proflow_compiler.diagnostics import Diagnostic
-from proflow_compiler.fixes.patching import patched
+from proflow_compiler.diagnostics.patching import patched
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
-from proflow_compiler.rendering import render
 
 Design = dict[str, Any]
 APPROVAL = {"approverIds": ["1"]}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.diagnostics import Edit
-from proflow_compiler.fixes.json_text import JsonText
-from proflow_compiler.fixes.patching import PatchError, patched, replaced, replacements
-from proflow_compiler.source import escape
+from proflow_compiler.diagnostics.json_text import JsonText
+from proflow_compiler.diagnostics.patching import PatchError, patched, replaced, replacements
+from proflow_compiler.diagnostics.source import escape
 
 KEYS = st.sampled_from(["a", "b", "c/d", "e~f", "", "0", "标签", '"', "\u2028"])
 SCALARS = st.one_of(

@@ -17,7 +17,7 @@ from parity.playing import source_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_runtime import Registry
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.simulation import generated_functions

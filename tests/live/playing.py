@@ -10,7 +10,7 @@ from typing import Any
 from fixtures.cases import Case
 from live.worlds import World
 from parity.playing import compiled
-from proflow_runtime.approving.resolving import ApproverSpec, Context
+from proflow_runtime.approvals.resolving import ApproverSpec, Context
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.service.compiling import Compiling
 from proflow_runtime.simulation import Outside, Simulated, read_outside, simulate

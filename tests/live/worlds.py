@@ -14,8 +14,8 @@ from typing import Any
 
 import inngest
 import uvicorn
-from proflow_runtime.approving import Resolver
-from proflow_runtime.clock import RealClock
+from proflow_runtime.approvals import Resolver
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine

@@ -10,7 +10,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.store.ownership import JournalInUse

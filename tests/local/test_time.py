@@ -9,7 +9,7 @@ from typing import Any
 import inngest
 import pytest
 from local.scripted import RACE, START, App, give, only, runs_of, seconds, watch
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.local import (
     ArmedWait,
     AttemptFailed,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from proflow_runtime import cli, extras
-from proflow_runtime.extras import EXTRAS
+from proflow_runtime import commands as cli
+from proflow_runtime.context import extras
+from proflow_runtime.context.extras import EXTRAS
 
 from .conftest import Environment
 
@@ -119,7 +120,7 @@ def test_e_mail_is_refused_before_anything_runs_without_its_extra(core: Environm
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "proflow_runtime.extras.MissingExtraError: the channel `email` needs the extra `email`:"
+        "proflow_runtime.context.extras.MissingExtraError: the channel `email` needs the extra `email`:"
         " pip install 'proflow-inngest[email]'"
     )
 
@@ -148,7 +149,7 @@ def test_models_and_e_mail_are_simulated_without_their_extras(core: Environment)
     "name",
     [
         *("proflow_runtime.service.ProFlow", "proflow_runtime.store.InngestTask"),
-        "proflow_runtime.approving.Resolver",
+        "proflow_runtime.approvals.Resolver",
     ],
 )
 def test_an_import_names_the_extra_that_it_lacks(core: Environment, name: str) -> None:

@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 ROOTS = (proflow_schemas, proflow_compiler, proflow_runtime)
 PUBLIC = [
-    *("proflow_schemas", "proflow_compiler", "proflow_runtime", "proflow_runtime.approving"),
+    *("proflow_schemas", "proflow_compiler", "proflow_runtime", "proflow_runtime.approvals"),
     *("proflow_runtime.local", "proflow_runtime.service", "proflow_runtime.store"),
 ]
 CONTROL_FLOW = {

@@ -4,9 +4,9 @@ import json
 from random import Random
 
 from parity.growing import Drawing
-from proflow_compiler.checks import run_checks
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
+from proflow_compiler.rules import run_checks
 
 _MOST = 3
 """How often what is said of a design is heeded."""

@@ -12,11 +12,12 @@ from typing import Any
 import inngest
 from parity.environments import children
 from parity.playing import Target, source_of
-from proflow_compiler.lower import lower
+from proflow_compiler.lowering import lower
 from proflow_runtime import Registry, status
+from proflow_runtime.context.zones import defaulting_to
+from proflow_runtime.flow.leaving import is_leaving
 from proflow_runtime.handlers import channels, interception
 from proflow_runtime.handlers.task import Handler, Task
-from proflow_runtime.leaving import is_leaving
 from proflow_runtime.local import (
     LocalEngine,
     Observation,
@@ -27,7 +28,6 @@ from proflow_runtime.local import (
 from proflow_runtime.simulation import Simulated, generated_functions, interpreted_functions
 from proflow_runtime.simulation.report import report
 from proflow_runtime.values import JSON
-from proflow_runtime.zones import defaulting_to
 from proflow_schemas.definition import Definition
 from proflow_schemas.durations import MAX_WAIT
 from reference import Outside

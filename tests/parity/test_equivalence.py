@@ -20,7 +20,7 @@ from parity.mix import LEAST, seen_in
 from parity.playing import TARGETS
 from parity.regressions import Regression, as_json, regressions
 from proflow_compiler.graph import build_graph
-from proflow_compiler.parting import parted
+from proflow_compiler.lowering.parting import parted
 from proflow_compiler.pipeline import compile_design
 from proflow_compiler.reader import read
 from reference import Outside, play

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.reader import MAX_BYTES, MAX_DEPTH, Reading, read, read_file
-from proflow_compiler.rendering import render
 from work import counted
 
 DESIGNS = Path(__file__).parents[2] / "fixtures" / "designs"

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+from proflow_compiler.diagnostics.problems import NAMES
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.problems import NAMES
 from proflow_compiler.reader import Reading, read
-from proflow_compiler.reading_rules import READING_RULES
-from proflow_compiler.rendering import render
+from proflow_compiler.rules.reading import READING_RULES
 
 INVALID = Path(__file__).parents[2] / "fixtures" / "invalid"
 CASES = sorted(case.name for case in INVALID.iterdir() if case.is_dir())

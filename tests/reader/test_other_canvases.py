@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proflow_compiler.commands.applying import fix_text
 from proflow_compiler.design import Design
-from proflow_compiler.fixes.applying import fix_text
-from proflow_compiler.fixes.patching import patched
+from proflow_compiler.diagnostics.patching import patched
+from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.pipeline import Compilation, compile_reading
 from proflow_compiler.reader import read
-from proflow_compiler.rendering import render
 
 IMPORTS = Path(__file__).parents[2] / "fixtures" / "imports"
 CASES = sorted(case.name for case in IMPORTS.iterdir())

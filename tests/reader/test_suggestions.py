@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Diagnostic
-from proflow_compiler.fixes.patching import patched
+from proflow_compiler.diagnostics.patching import patched
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.reader import read
+from proflow_compiler.reader import other_words, read
 from proflow_schemas.nodes import NODE_TYPES
 from proflow_schemas.settings import Settings
 

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
-from proflow_compiler.rendering import FileReport, check_report, locate, render, render_files
-from proflow_compiler.source import Source
+from proflow_compiler.diagnostics.rendering import (
+    FileReport,
+    check_report,
+    locate,
+    render,
+    render_files,
+)
+from proflow_compiler.diagnostics.source import Source
 
 TEXT = """{
   "nodes": [

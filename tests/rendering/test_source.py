@@ -3,7 +3,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_compiler.source import Source, escape, parts
+from proflow_compiler.diagnostics.source import Source, escape, parts
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -5,7 +5,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime.decorator import Body, workflow
+from proflow_runtime.programs.decorator import Body, workflow
 
 
 @pytest.fixture

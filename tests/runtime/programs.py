@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 import inngest
-from proflow_runtime import Again, Branch, Flow, Result, Retry, Task, clock
+from proflow_runtime import Again, Branch, Flow, Result, Retry, Task
+from proflow_runtime.context import clock
 from proflow_runtime.local import EventReceived, LocalEngine, Observation
 from proflow_schemas.step_ids import step_id
 

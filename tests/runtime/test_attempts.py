@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import inngest
 import pytest
-from proflow_runtime import Flow, Result, Retry, Task, clock
-from proflow_runtime.attempts import Attempt
+from proflow_runtime import Flow, Result, Retry, Task
+from proflow_runtime.context import clock
+from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.local import LocalEngine, RunRecord
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel

@@ -16,8 +16,8 @@ import pytest
 from fastapi.encoders import jsonable_encoder
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_runtime.encoding import NotJsonError
 from proflow_runtime.values import checked
+from proflow_runtime.values.encoding import NotJsonError
 from pydantic import AnyUrl, BaseModel, Field, SecretStr
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 

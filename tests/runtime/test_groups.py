@@ -10,7 +10,8 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Flow, Result, Retry, Task, clock
+from proflow_runtime import Flow, Result, Retry, Task
+from proflow_runtime.context import clock
 from proflow_runtime.local import EventReceived, LocalEngine, Observation, RealClock
 
 from .conftest import Register

@@ -204,8 +204,8 @@ def test_a_list_that_comes_of_the_item_is_counted_where_it_begins(target: Target
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run has 30 steps, so that a few items are many."""
-    monkeypatch.setattr("proflow_runtime.containers.MAX_STEPS", 30)
-    monkeypatch.setattr("proflow_runtime.counting.MAX_STEPS", 30)
+    monkeypatch.setattr("proflow_runtime.flow.containers.MAX_STEPS", 30)
+    monkeypatch.setattr("proflow_runtime.flow.counting.MAX_STEPS", 30)
 
 
 @pytest.mark.usefixtures("few")

@@ -8,8 +8,8 @@ from typing import Any
 import inngest
 import pytest
 from proflow_runtime import Again, Branch, Flow, Result, Task
+from proflow_runtime.flow.structures import Needs
 from proflow_runtime.local import LocalEngine
-from proflow_runtime.structures import Needs
 
 from .conftest import Register
 from .driving import executions, start, started

@@ -8,9 +8,9 @@ from typing import Any
 import inngest
 import pytest
 from proflow_runtime import Again, Branch, Exit, Flow, Result, Task
+from proflow_runtime.context.steering import steering
 from proflow_runtime.local import LocalEngine, Observation
 from proflow_runtime.status import InMemoryRecorder, recording
-from proflow_runtime.steering import steering
 
 from .conftest import Register
 from .driving import answer, executions, open_ended, requests, start

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from proflow_runtime import Flow, Result, Retry, Task, status
 from proflow_runtime.local import LocalEngine
-from proflow_runtime.node_states import node_states
 from proflow_runtime.status import InMemoryRecorder, NodeState, Snapshot, recording
+from proflow_runtime.status.node_states import node_states
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
 
 from .conftest import Register

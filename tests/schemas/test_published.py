@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from proflow_compiler.reader import read
-from proflow_compiler.validate import explain, validator
+from proflow_compiler.reader.validate import explain, validator
 from proflow_schemas.configs import Config
 from proflow_schemas.definition import Canvas, Definition, EndOp, EventTrigger, TaskOp
 from proflow_schemas.node_types import NODE_TYPES

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import inngest
 from fastapi import FastAPI
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import tokens
 from proflow_runtime.store.models import Run
 from service.house import House, house, until

@@ -9,7 +9,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.service.delivery import PATIENCE, TRIED, Delivery, RefusedError
 from proflow_runtime.service.inngest_api import sending
 from proflow_runtime.store import outbox, tasks

@@ -19,7 +19,7 @@ from proflow_runtime.store.database import connect
 from proflow_runtime.store.models.journal import JournalOwner
 from stored.office import line
 
-COMMAND = [sys.executable, "-m", "proflow_runtime.cli", "serve", "--port", "0"]
+COMMAND = [sys.executable, "-m", "proflow_runtime.commands", "serve", "--port", "0"]
 DEMO = [*COMMAND, "--local", "--demo"]
 FILE = "proflow-demo.db"
 RUNS = len(HISTORY) + 1

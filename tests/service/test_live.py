@@ -10,7 +10,8 @@ from typing import Any
 import inngest
 import pytest
 import websockets
-from proflow_runtime import Task, clock
+from proflow_runtime import Task
+from proflow_runtime.context import clock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.app import standalone

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from proflow_runtime import Task
+from proflow_runtime.dispatch.asked import Asked
+from proflow_runtime.dispatch.outdated import RefusedDesignError
+from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service.compiling import Compiling
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.service.recompiling import Recompiling
 from proflow_runtime.store import designs, formats, runs
 from proflow_runtime.store.models import Approval, DesignVersion, Run, StoredDefinition, Trigger
-from proflow_runtime.stored.asked import Asked
-from proflow_runtime.stored.outdated import RefusedDesignError
-from proflow_runtime.stored.programs import Programs
 from proflow_schemas.definition import FORMAT
 from service.house import House, house, until
 from store.older import OLDER, Change, aged, exchanged, made_older, renamed

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from proflow_runtime.approving import ApprovalService
+from proflow_runtime.approvals import ApprovalService
 from proflow_runtime.store.database import URL_VARIABLE, connect, connection
 from service.house import until
 from stored.office import line
@@ -73,7 +73,7 @@ PATIENCE = 60.0
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "proflow_runtime.cli", *arguments]
+    return [sys.executable, "-m", "proflow_runtime.commands", *arguments]
 
 
 class Process:

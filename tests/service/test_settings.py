@@ -1,8 +1,8 @@
 """What tenants set, over HTTP."""
 
 import pytest
+from proflow_runtime.dispatch.deployment import cron_function_id
 from proflow_runtime.store.models import Trigger
-from proflow_runtime.stored.deployment import cron_function_id
 from proflow_schemas.times import TimeError
 from service.house import house
 from stored.office import line

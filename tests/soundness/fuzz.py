@@ -11,10 +11,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from proflow_compiler.checks import run_checks
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
+from proflow_compiler.rules import run_checks
 
 from soundness.designs import is_drawn_well, mix, random_design, without_vain_bounds
 from soundness.oracle import judge

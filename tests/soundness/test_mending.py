@@ -14,7 +14,7 @@ from typing import Any
 import jsonpatch
 import pytest
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
-from proflow_compiler.fixes.patching import patched
+from proflow_compiler.diagnostics.patching import patched
 from proflow_compiler.fixes.proving import hidden
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import (
     designs,
     formats,

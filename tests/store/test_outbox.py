@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import outbox
 from proflow_runtime.store.database import connect, transaction
 from proflow_runtime.store.models import OutboxEvent

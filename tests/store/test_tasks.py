@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from proflow_runtime import clock, store
+from proflow_runtime import store
+from proflow_runtime.context import clock
 from proflow_runtime.store import tasks
 from proflow_runtime.store.models import InngestTask, Run
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connection
 

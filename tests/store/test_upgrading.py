@@ -12,7 +12,7 @@ from databases import Postgres
 
 def proflow(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     done: subprocess.CompletedProcess[str] = subprocess.run(
-        [sys.executable, "-m", "proflow_runtime.cli", *arguments],
+        [sys.executable, "-m", "proflow_runtime.commands", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
         capture_output=True,
@@ -69,7 +69,7 @@ def test_a_database_that_postgres_does_not_have_is_told(postgres: Postgres, tmp_
 
 def test_help_imports_nothing_of_the_store(tmp_path: Path) -> None:
     program = (
-        "import sys; from proflow_runtime.cli import main\n"
+        "import sys; from proflow_runtime.commands import main\n"
         "sys.argv = ['proflow', '--help']\n"
         "try: main()\n"
         "except SystemExit: pass\n"

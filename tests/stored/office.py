@@ -10,14 +10,14 @@ from typing import Any
 import inngest
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
-from proflow_runtime.clock import Clock
+from proflow_runtime.context.clock import Clock
+from proflow_runtime.dispatch.deployment import Deployment
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine, RunRecord
 from proflow_runtime.local.engine import LocalEngine as Engine
 from proflow_runtime.store import designs
 from proflow_runtime.store.models import DesignVersion
-from proflow_runtime.stored.deployment import Deployment
 from proflow_runtime.values import JSON
 from proflow_schemas.definition import Definition
 

@@ -8,14 +8,14 @@ from typing import Any
 import httpx
 import inngest
 import pytest
+from proflow_runtime.dispatch.asked import CLOSE, RUN
+from proflow_runtime.dispatch.deployment import Deployment, cron_function_id, event_function_id
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service import ProFlow, ProFlowSettings
 from proflow_runtime.service.app import standalone
 from proflow_runtime.store import designs
 from proflow_runtime.store.models import Run, Trigger
 from proflow_runtime.store.triggers import Key
-from proflow_runtime.stored.asked import CLOSE, RUN
-from proflow_runtime.stored.deployment import Deployment, cron_function_id, event_function_id
 from stored.office import line, office, publish
 
 from benchmarks.lookups import CRONS, EVENTS, populate

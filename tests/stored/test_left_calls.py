@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from proflow_runtime import Task
-from proflow_runtime.callees import Call, Cancelling
+from proflow_runtime.dispatch.callees import StoredCallees
+from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.flow.callees import Call, Cancelling
 from proflow_runtime.store import runs
 from proflow_runtime.store.models import Run
-from proflow_runtime.stored.callees import StoredCallees
-from proflow_runtime.stored.programs import Programs
 from stored.left_calls import CHILD, PAYING, in_an_item, of_a_failed_item, out_of_time
 from stored.office import Office, line, office, publish
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from proflow_runtime import Task
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
+from proflow_runtime.dispatch import crons, starting
+from proflow_runtime.dispatch.deployment import Limits, cron_function_id, event_function_id
+from proflow_runtime.dispatch.starting import cancellation
 from proflow_runtime.store import runs
 from proflow_runtime.store.models import InngestTask, Run
-from proflow_runtime.stored import crons, starting
-from proflow_runtime.stored.deployment import Limits, cron_function_id, event_function_id
-from proflow_runtime.stored.starting import cancellation
 from stored.office import drawn, line, office, publish
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fixtures.test_snapshots import definitions
-from proflow_runtime.stored.outdated import is_same_program
+from proflow_runtime.dispatch.outdated import is_same_program
 
 
 def bodies() -> dict[str, dict[str, Any]]:

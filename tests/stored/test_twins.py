@@ -14,18 +14,18 @@ from parity.playing import compiled, play
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read_file
 from proflow_runtime import Registry, status
-from proflow_runtime.functions import scheduled_event
+from proflow_runtime.dispatch.asked import RUN, Asked
+from proflow_runtime.dispatch.deployment import Deployment, cron_function_id
+from proflow_runtime.dispatch.running import PIN
+from proflow_runtime.flow.parts import function_id
 from proflow_runtime.local import LocalEngine, RunRecord
-from proflow_runtime.parts import function_id
+from proflow_runtime.programs.functions import scheduled_event
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.simulation import Serving, read_outside, simulate
 from proflow_runtime.simulation.report import report
 from proflow_runtime.store import triggers
 from proflow_runtime.store.models import InngestTask
-from proflow_runtime.stored.asked import RUN, Asked
-from proflow_runtime.stored.deployment import Deployment, cron_function_id
-from proflow_runtime.stored.running import PIN
 from proflow_runtime.tenants import TenantZones
 from proflow_schemas.definition import CronTrigger, Definition, InvokeOp, blocks, walk
 from stored.office import store

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from proflow_runtime.clock import VirtualClock
+from proflow_runtime.context.clock import VirtualClock
+from proflow_runtime.dispatch.deployment import CLOSE, RUN, cron_function_id
 from proflow_runtime.store import tenant_settings
 from proflow_runtime.store.models import Run
-from proflow_runtime.stored.deployment import CLOSE, RUN, cron_function_id
 from proflow_runtime.tenants import TenantZones
 from stored.office import line, office, publish
 

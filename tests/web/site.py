@@ -86,7 +86,7 @@ class Site:
 
     def start(self) -> None:
         port = self.address.rpartition(":")[2] or "0"
-        command = [sys.executable, "-m", "proflow_runtime.cli", "serve", "--local"]
+        command = [sys.executable, "-m", "proflow_runtime.commands", "serve", "--local"]
         command += ["--port", port, "--database", self.database, "--handlers", "hands"]
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(

@@ -5,9 +5,9 @@ from typing import Any
 
 from proflow_schemas.definition import Definition
 
+from proflow_compiler.diagnostics.excerpt import visible
 from proflow_compiler.diff.changes import Change
 from proflow_compiler.diff.comparison import Comparison
-from proflow_compiler.excerpt import visible
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _GREEN, _RED, _DIM = "32", "31", "2"

@@ -11,7 +11,7 @@ from proflow_schemas.node_types.join import Join
 from proflow_schemas.node_types.record import Shape as Outline
 
 from proflow_compiler.design import Design, Edge, Node
-from proflow_compiler.excerpt import visible
+from proflow_compiler.diagnostics.excerpt import visible
 from proflow_compiler.graph import WayBack, build_graph, outcome_of
 
 Form = Outline | Literal["stop"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import graphlay
 
+from proflow_compiler.diagnostics.excerpt import width_of
 from proflow_compiler.drawing.figure import Arrow, Figure, Shape
-from proflow_compiler.excerpt import width_of
 
 HEIGHT = 48.0
 MIN_WIDTH, MAX_WIDTH = 72.0, 260.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
-from proflow_compiler.fixes.patching import PatchError, in_texts, patched
+from proflow_compiler.diagnostics.patching import PatchError, in_texts, patched
 from proflow_compiler.reader import Reading
 
 Check = Callable[[Design], list[Diagnostic]]

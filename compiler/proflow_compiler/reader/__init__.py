@@ -11,12 +11,12 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
-from proflow_compiler.problems import Problems
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.rendering import FileReport, locate
+from proflow_compiler.diagnostics.source import Source
 from proflow_compiler.reader.decode import MAX_BYTES, MAX_DEPTH, decode
 from proflow_compiler.reader.designs import read_designs
 from proflow_compiler.reader.files import load
-from proflow_compiler.rendering import FileReport, locate
-from proflow_compiler.source import Source
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Reading", "read", "read_file"]
 

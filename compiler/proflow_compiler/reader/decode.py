@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.problems import NAMES, shown
+from proflow_compiler.diagnostics.problems import NAMES, shown
+from proflow_compiler.diagnostics.source import Extent, Source, escape, members
 from proflow_compiler.reader import formats
-from proflow_compiler.source import Extent, Source, escape, members
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger files are refused before they are decoded."""

@@ -10,7 +10,7 @@ from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Level, Related, has_errors
-from proflow_compiler.problems import Problems, did_you_mean, kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems, did_you_mean, kind_of, shown
 from proflow_compiler.reader import (
     flow_editor,
     formats,
@@ -26,7 +26,7 @@ from proflow_compiler.reader.drawing import SETTINGS, Drawing
 from proflow_compiler.reader.edges import read_edges
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.nodes import read_nodes
-from proflow_compiler.validate import Place, validate
+from proflow_compiler.reader.validate import Place, validate
 
 Shape = Callable[[dict[str, Any], str, Problems], Drawing | None]
 SHAPES: tuple[Shape, ...] = (react_flow_v9.read, flow_editor.read, react_flow.read)

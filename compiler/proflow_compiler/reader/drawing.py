@@ -7,15 +7,14 @@ from typing import Any
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
-from proflow_compiler import other_words
 from proflow_compiler.design import Collection
-from proflow_compiler.fixes.words import is_typing_error
-from proflow_compiler.problems import Problems, kind_of, shown
-from proflow_compiler.reader import unread_keys
+from proflow_compiler.diagnostics.edits_of_words import is_typing_error
+from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.source import escape
+from proflow_compiler.reader import other_words, unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.reader.decode import unsound_text
-from proflow_compiler.source import escape
-from proflow_compiler.suggesting import Suggestion, closest_key, suggestion, vocabulary
+from proflow_compiler.reader.suggesting import Suggestion, closest_key, suggestion, vocabulary
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
 """Top-level keys of a design, in their spelling on the canvas."""

@@ -7,15 +7,16 @@ from typing import Any
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
 from proflow_schemas.numbers import clamped
 
-from proflow_compiler import other_words
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
-from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import (
     edge_fixes,
     inexact_numbers,
     node_rules,
+    other_words,
     riveredge,
     unread_conditions,
 )
@@ -24,9 +25,8 @@ from proflow_compiler.reader.handles import means_error, outcome_meant
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.nodes import ReadNodes
 from proflow_compiler.reader.ports import with_ends
+from proflow_compiler.reader.suggesting import edge_vocabulary, suggestion
 from proflow_compiler.reader.unread_keys import UnreadKeys
-from proflow_compiler.source import escape
-from proflow_compiler.suggesting import edge_vocabulary, suggestion
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
 _DATA_KEYS = [*_RULE_KEYS, "loop"]

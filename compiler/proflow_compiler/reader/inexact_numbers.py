@@ -9,7 +9,7 @@ from typing import Any
 from proflow_schemas.numbers import every_inexact
 
 from proflow_compiler.design import InexactNumber
-from proflow_compiler.source import escape
+from proflow_compiler.diagnostics.source import escape
 
 _QUANTITIES = frozenset(
     {"concurrency", "limit", "burst", "max", "maxConcurrency", "maxIterations", "maxAttempts"}

@@ -8,16 +8,15 @@ from typing import Any
 from proflow_schemas.configs import Config
 from proflow_schemas.node_types import NodeType
 
-from proflow_compiler import other_words
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
-from proflow_compiler.problems import Problems, kind_of, shown
-from proflow_compiler.reader import inexact_numbers, riveredge
+from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.reader import inexact_numbers, other_words, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
+from proflow_compiler.reader.suggesting import Suggestion, closest_key, suggestion, vocabulary
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
-from proflow_compiler.suggesting import Suggestion, closest_key, suggestion, vocabulary
-from proflow_compiler.validate import Place, validate
+from proflow_compiler.reader.validate import Place, validate
 
 
 @cache

@@ -4,9 +4,9 @@ from typing import Any
 
 from proflow_schemas.node_types import NodeTypes
 
-from proflow_compiler.fixes import words
-from proflow_compiler.other_types import type_meant
-from proflow_compiler.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.reader.other_types import type_meant
 
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}

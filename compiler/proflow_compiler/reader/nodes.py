@@ -8,8 +8,9 @@ from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
-from proflow_compiler.fixes import words
-from proflow_compiler.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import node_rules, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.names import as_id
@@ -17,7 +18,6 @@ from proflow_compiler.reader.node_configs import read_config
 from proflow_compiler.reader.node_rules import NodeRules
 from proflow_compiler.reader.node_types import GROUPS, NOTES, refuse_type, spelling_of
 from proflow_compiler.reader.unread_keys import UnreadKeys
-from proflow_compiler.source import escape
 
 _NODE_KEYS = ["id", "type", "data", "config", "label"]
 

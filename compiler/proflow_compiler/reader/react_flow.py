@@ -6,7 +6,7 @@ belongs to the host.
 
 from typing import Any
 
-from proflow_compiler.problems import Problems
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader.drawing import Drawing, collection, items, settings_of
 
 GRAPH_KEYS = ("nodes", "edges", "viewport")

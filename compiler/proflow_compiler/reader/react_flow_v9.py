@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proflow_compiler.problems import Problems
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader.drawing import Drawing, collection, items, settings_of
 
 

@@ -21,13 +21,13 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge, InexactNumber, Node
 from proflow_compiler.diagnostics import Level
+from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.graph import outcome_of
-from proflow_compiler.problems import Problems, kind_of, shown
 from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.disjoint_conditions import disjoint
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
 from proflow_compiler.reader.names import as_id
-from proflow_compiler.source import escape
 
 DIALECT = "riveredge"
 

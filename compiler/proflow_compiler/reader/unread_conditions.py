@@ -5,10 +5,10 @@ from typing import Any
 from proflow_schemas.expressions.conditions import NOTES
 
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.problems import Problems, shown
+from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader.canvas_keys import is_of_the_screen
 from proflow_compiler.reader.unread_keys import is_empty
-from proflow_compiler.source import escape
 
 _COMPARED = frozenset({"field", "operator", "op", "comparator", "value"})
 _GROUPED = frozenset(

@@ -15,10 +15,11 @@ from proflow_schemas.node_types import NODE_TYPES, NodeType
 from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.settings import Settings
 
-from proflow_compiler import other_words
 from proflow_compiler.diagnostics import Edit, Fix, Level
-from proflow_compiler.fixes.making import fix
-from proflow_compiler.problems import Problems, shown
+from proflow_compiler.diagnostics.making_edits import fix
+from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.source import escape
+from proflow_compiler.reader import other_words
 from proflow_compiler.reader.canvas_keys import (
     DATA_KEYS,
     DESIGN_KEYS,
@@ -27,8 +28,7 @@ from proflow_compiler.reader.canvas_keys import (
     is_of_a_row,
     is_of_the_screen,
 )
-from proflow_compiler.source import escape
-from proflow_compiler.suggesting import (
+from proflow_compiler.reader.suggesting import (
     closest_key,
     edge_vocabulary,
     fold_key,

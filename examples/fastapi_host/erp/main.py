@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import inngest
 from fastapi import Depends, FastAPI, Request
 from proflow_runtime.client import client as configured
+from proflow_runtime.dispatch.deployment import Target
 from proflow_runtime.service import Principal, Problem, ProFlow
 from proflow_runtime.store import get_task_status, migrate, tortoise_app
-from proflow_runtime.stored.deployment import Target
 from pydantic import BaseModel, Field
 from tortoise import Tortoise
 from tortoise.contrib.fastapi import RegisterTortoise

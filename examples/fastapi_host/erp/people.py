@@ -1,6 +1,6 @@
 """Who somebody is, and who decides: the ERP knows, ProFlow asks."""
 
-from proflow_runtime.approving import ApproverSpec, Context
+from proflow_runtime.approvals import ApproverSpec, Context
 from proflow_runtime.service import Principal, Problem
 from starlette.requests import HTTPConnection
 

@@ -10,7 +10,7 @@ import inngest
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handler_inputs import check_handler
 
-from proflow_runtime.extras import is_installed, require
+from proflow_runtime.context.extras import is_installed, require
 from proflow_runtime.handlers.task import Handler
 
 EMAIL = "email"

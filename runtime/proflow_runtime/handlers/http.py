@@ -23,8 +23,8 @@ from proflow_schemas.numbers import is_exact
 
 from proflow_runtime.handlers.addresses import Allowed, GuardedTransport
 from proflow_runtime.handlers.task import Task
-from proflow_runtime.retry import span
 from proflow_runtime.values import JSON
+from proflow_runtime.values.retry import span
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_BYTES = 2**20

@@ -2,7 +2,7 @@
 
 import inngest
 
-from proflow_runtime.extras import MissingExtraError, require
+from proflow_runtime.context.extras import MissingExtraError, require
 
 
 def require_now(extra: str, user: str) -> None:

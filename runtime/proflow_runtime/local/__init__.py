@@ -3,7 +3,7 @@
 For tests and for one machine. What is exported here is public; all modules of the package are internal.
 """
 
-from proflow_runtime.clock import Clock, RealClock, VirtualClock
+from proflow_runtime.context.clock import Clock, RealClock, VirtualClock
 from proflow_runtime.local.engine import LocalEngine, Runaway
 from proflow_runtime.local.records import (
     ArmedWait,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from proflow_runtime.clock import Clock
+from proflow_runtime.context.clock import Clock
 from proflow_runtime.local.execution import Execution
 from proflow_runtime.local.journal import Journal, Key
 from proflow_runtime.local.records import Event, ParentStep

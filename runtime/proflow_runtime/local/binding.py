@@ -8,7 +8,7 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.local.records import Event
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from proflow_runtime.clock import Clock
+from proflow_runtime.context.clock import Clock
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.ids import milliseconds
 from proflow_runtime.local.journal import Journal, Key

@@ -13,7 +13,7 @@ from typing import Any
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.exceptions import ConfigurationError
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.local import snapshots
 from proflow_runtime.local.ids import milliseconds
 from proflow_runtime.local.journal import Key, Saved

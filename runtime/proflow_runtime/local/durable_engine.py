@@ -8,7 +8,7 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime.clock import RealClock
+from proflow_runtime.context.clock import RealClock
 from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.local.engine import LocalEngine
 

@@ -14,7 +14,7 @@ import inngest
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.sizes import MAX_STEPS
 
-from proflow_runtime.clock import Clock, VirtualClock, activate, deactivate, happens
+from proflow_runtime.context.clock import Clock, VirtualClock, activate, deactivate, happens
 from proflow_runtime.local import binding
 from proflow_runtime.local.admission import Admission
 from proflow_runtime.local.binding import ClientBinding, Outbox

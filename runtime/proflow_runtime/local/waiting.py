@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from proflow_runtime.clock import Clock
+from proflow_runtime.context.clock import Clock
 from proflow_runtime.local.ids import IdFactory, milliseconds
 from proflow_runtime.local.journal import Journal
 from proflow_runtime.local.records import (

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.database import connection, is_sqlite
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CHANNEL

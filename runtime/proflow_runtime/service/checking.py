@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proflow_compiler.diagnostics.rendering import FileReport
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
-from proflow_compiler.rendering import FileReport
 from proflow_schemas.handlers import Handlers, types_among
 
 from proflow_runtime.store import designs, formats

@@ -10,9 +10,9 @@ from typing import Any
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
+from proflow_compiler.diagnostics.rendering import check_report
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
-from proflow_compiler.rendering import check_report
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
 from proflow_schemas.node_types import NodeTypes

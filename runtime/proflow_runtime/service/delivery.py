@@ -16,7 +16,7 @@ from datetime import timedelta
 import inngest
 from proflow_schemas.errors import ProFlowError
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.outbox import OutboxEvent
 

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from proflow_compiler.design import Design
+from proflow_compiler.diagnostics.rendering import check_report
 from proflow_compiler.drawing.figure import Figure, figure
 from proflow_compiler.drawing.layout import MAX_WIDTH, Layout, layout, text_width
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading
-from proflow_compiler.rendering import check_report
 from proflow_schemas.handlers import Handlers
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.published import model_schema

@@ -16,12 +16,17 @@ from typing import TYPE_CHECKING, Any
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 
-from proflow_runtime import clock
-from proflow_runtime.approving import ApprovalService, Resolver
+from proflow_runtime.approvals import ApprovalService, Resolver
+from proflow_runtime.context import clock
+from proflow_runtime.context.tenant import is_tenant
+from proflow_runtime.dispatch.asked import RUN, RUN_EVENT, Asked
+from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
+from proflow_runtime.dispatch.outdated import RefusedDesignError
+from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
-from proflow_runtime.inputs import violations
+from proflow_runtime.programs.inputs import violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, Compiling
@@ -43,11 +48,6 @@ from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_status
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
-from proflow_runtime.stored.asked import RUN, RUN_EVENT, Asked
-from proflow_runtime.stored.deployment import Deployment, Limits, Target
-from proflow_runtime.stored.outdated import RefusedDesignError
-from proflow_runtime.subprocess import LINEAGE
-from proflow_runtime.tenant import is_tenant
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
 

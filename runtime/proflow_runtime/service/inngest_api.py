@@ -12,9 +12,9 @@ import inngest
 from inngest._internal.transforms import hash_signing_key
 from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.service.delivery import RefusedError, Send
 from proflow_runtime.store.tasks import AskInngest, ReportedRun, Status
-from proflow_runtime.tenant import is_tenant
 
 STATUSES: dict[str, Status] = {
     "Scheduled": "pending",

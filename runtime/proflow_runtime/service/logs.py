@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from proflow_runtime.tenant import NoTenantError, current_tenant
+from proflow_runtime.context.tenant import NoTenantError, current_tenant
 
 ABOUT = {"run_id": "run", "tenant_id": "tenant", "node_id": "node", "attempt": "attempt"}
 """Fields of records, and what they are called in the log."""

@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.status import Snapshot
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent

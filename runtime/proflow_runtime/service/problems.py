@@ -13,7 +13,7 @@ from proflow_schemas.numbers import AS_TEXT, inexact
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from proflow_runtime.approving import ActRefused
+from proflow_runtime.approvals import ActRefused
 from proflow_runtime.service.diagnostics import Diagnostic
 from proflow_runtime.values import JSON
 

@@ -18,11 +18,11 @@ from weakref import WeakValueDictionary
 
 from proflow_schemas.definition import Definition, is_older
 
+from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.service.compiling import Compiling
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
-from proflow_runtime.stored.outdated import RefusedDesignError
 
 PAGE = 100
 """Versions that are looked at together."""

@@ -14,8 +14,8 @@ import inngest.fast_api
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proflow_runtime.dispatch.deployment import Deployment
 from proflow_runtime.service.settings import ProFlowSettings
-from proflow_runtime.stored.deployment import Deployment
 
 log = logging.getLogger("proflow.service")
 

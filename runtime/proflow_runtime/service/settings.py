@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proflow_runtime.stored.deployment import TENANT_CONCURRENCY
+from proflow_runtime.dispatch.deployment import TENANT_CONCURRENCY
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_NODES = 10_000

@@ -13,13 +13,13 @@ from typing import TypeAlias
 import inngest
 import uvicorn
 
+from proflow_runtime.dispatch.deployment import Target
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service.app import standalone
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.store import tokens
 from proflow_runtime.store.database import connect
-from proflow_runtime.stored.deployment import Target
 
 SHUTDOWN = 10
 """Seconds that requests are given to end."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from proflow_schemas.definition import Canvas
 
-from proflow_runtime.item_states import over_items
-from proflow_runtime.node_states import every_state
 from proflow_runtime.service.canvases import canvas_of
 from proflow_runtime.service.recording import path_of, state_of
 from proflow_runtime.status import NodeState, RunStatus, state_json, time_text
+from proflow_runtime.status.item_states import over_items
+from proflow_runtime.status.node_states import every_state
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 
 

@@ -14,7 +14,7 @@ from proflow_schemas.definition import CanvasEdge, Definition
 from proflow_schemas.node_types import type_of
 from proflow_schemas.step_ids import node_of, parse
 
-from proflow_runtime import steering
+from proflow_runtime.context import steering
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside

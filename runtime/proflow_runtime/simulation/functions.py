@@ -12,8 +12,8 @@ from typing import Any
 import inngest
 from proflow_schemas.definition import Definition
 
-from proflow_runtime.functions import functions_of
 from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.programs.functions import functions_of
 
 CLIENT_MODULE = "proflow_simulated_client"
 HANDLERS_MODULE = "proflow_simulated_handlers"

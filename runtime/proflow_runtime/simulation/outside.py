@@ -23,7 +23,7 @@ from proflow_schemas.sizes import MAX_EVENT_BYTES
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
-from proflow_runtime.inputs import violations
+from proflow_runtime.programs.inputs import violations
 from proflow_runtime.protocol import gojson
 
 _SHOWN = 5

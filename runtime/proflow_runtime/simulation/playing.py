@@ -21,7 +21,9 @@ from proflow_schemas.definition import (
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.step_ids import Step, parse
 
-from proflow_runtime import status, steering
+from proflow_runtime import status
+from proflow_runtime.context import steering
+from proflow_runtime.flow.parts import Handed, function_id
 from proflow_runtime.handlers import interception
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler, Task
@@ -36,8 +38,7 @@ from proflow_runtime.local import (
     StepSettled,
     VirtualClock,
 )
-from proflow_runtime.matching import correlation_id, matched_value
-from proflow_runtime.parts import Handed, function_id
+from proflow_runtime.protocol.conditions import correlation_id, matched_value
 from proflow_runtime.simulation.functions import MakeFunctions, interpreted_functions
 from proflow_runtime.simulation.outside import Answer, Failure, Output, Outside
 from proflow_runtime.simulation.plausible import plausible_outputs

@@ -5,11 +5,11 @@ from typing import Any
 
 from proflow_schemas.step_ids import node_of
 
-from proflow_runtime.envelopes import StepFailure, open_memo
 from proflow_runtime.local import RunRecord, StepRecord
-from proflow_runtime.node_states import node_states
 from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import RunStatus, state_json, time_text
+from proflow_runtime.status.node_states import node_states
+from proflow_runtime.values.envelopes import StepFailure, open_memo
 
 _STATUSES: dict[str, RunStatus] = {
     "Completed": "completed",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from proflow_schemas.lazy import exporting
 
-from proflow_runtime.extras import require
+from proflow_runtime.context.extras import require
 
 if TYPE_CHECKING:
     from proflow_runtime.store.database import DatabaseError, connect, migrate, tortoise_app

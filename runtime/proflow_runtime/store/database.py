@@ -34,7 +34,7 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.transactions import in_transaction
 
-from proflow_runtime.extras import require
+from proflow_runtime.context.extras import require
 from proflow_runtime.store.drivers import DRIVER_ERRORS
 from proflow_runtime.store.models.tasks import InngestTask
 

@@ -19,7 +19,7 @@ from tortoise.expressions import F, Q
 from tortoise.functions import Max
 from tortoise.queryset import QuerySet
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.runs import Run

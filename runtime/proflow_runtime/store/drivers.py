@@ -4,7 +4,7 @@ import sqlite3
 
 from tortoise.exceptions import DBConnectionError
 
-from proflow_runtime.extras import is_installed
+from proflow_runtime.context.extras import is_installed
 
 DRIVER_ERRORS: tuple[type[Exception], ...] = (OSError, TimeoutError, sqlite3.Error)
 """Whatever a driver raises."""

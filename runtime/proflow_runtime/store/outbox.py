@@ -13,7 +13,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.outbox import OutboxEvent
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tortoise.expressions import Q
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.store.pages import LIMIT, Page, page

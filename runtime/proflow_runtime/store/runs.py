@@ -13,7 +13,7 @@ from proflow_schemas.errors import ProFlowError
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store import tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from tortoise.context import TortoiseContext, require_context
 from tortoise.expressions import Q
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.models.tasks import InngestTask
 from proflow_runtime.store.models.texts import storable

@@ -7,7 +7,7 @@ from typing import Any
 
 from tortoise.exceptions import IntegrityError
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.designs import EditedMeanwhileError
 from proflow_runtime.store.models.settings import TenantSettingsRow

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.store.models.tokens import ApiToken
 from proflow_runtime.store.pages import LIMIT, Page, page
 

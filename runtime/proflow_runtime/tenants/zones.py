@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from proflow_schemas.times import UTC_NAME, is_timezone, timezone_named
 
+from proflow_runtime.context.zones import named_default
 from proflow_runtime.store import tenant_settings
-from proflow_runtime.zones import named_default
 
 TimezoneOf: TypeAlias = Callable[[int], Awaitable[str | None]]
 """A host's own answer: the time zone of a tenant; None: what the tenant has set, or the default."""

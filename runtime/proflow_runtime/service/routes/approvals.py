@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from proflow_runtime.approving.acting import LONGEST_COMMENT, ActName
-from proflow_runtime.approving.service import summary
+from proflow_runtime.approvals.acting import LONGEST_COMMENT, ActName
+from proflow_runtime.approvals.service import summary
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, not_found

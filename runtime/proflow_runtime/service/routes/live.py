@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.exceptions import HTTPException
 
-from proflow_runtime import clock
+from proflow_runtime.context import clock
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.store.runs import OPEN

@@ -1,0 +1,108 @@
+"""What `proflow check` does with files: reports, fixes, shows what fixing would change."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from proflow_compiler.commands.terminal import Report, echo, is_colored, note, safe, usage
+
+if TYPE_CHECKING:
+    from proflow_compiler.commands.fixing_files import FixedFiles
+
+
+@dataclass(frozen=True)
+class Fixing:
+    """Which fixes are applied: `fix` writes the safe ones, `diff` shows them, `unsafe` adds others."""
+
+    fix: bool = False
+    diff: bool = False
+    unsafe: bool = False
+
+
+def check_files(
+    paths: Sequence[str],
+    *,
+    handlers: str | None,
+    format: Report,
+    strict: bool,
+    stored: bool,
+    timezone: str | None,
+    fixing: Fixing,
+) -> NoReturn:
+    """Report what is wrong with files; ends the command.
+
+    Args:
+        paths: Files and folders.
+        handlers: The module that holds the handlers.
+        format: How to report.
+        strict: Whether warnings count as errors.
+        stored: Whether the designs are to be stored.
+        timezone: The time zone of designs that name none; None if it is not known.
+        fixing: Which fixes are applied.
+    """
+    from proflow_compiler.commands.loading import compile_all, fix_all, handler_signatures
+    from proflow_compiler.diagnostics.rendering import render_files
+
+    if fixing.unsafe and not fixing.fix and not fixing.diff:
+        usage("--unsafe-fixes: say `--fix` or `--diff` as well")
+    if fixing.diff and format != "text":
+        usage("--diff: a difference has one format, so leave `--format` out")
+    known = handler_signatures(handlers)
+    if fixing.diff:
+        changed = fix_all(
+            paths, handlers=known, stored=stored, unsafe=fixing.unsafe, timezone=timezone
+        )
+        _show_difference(changed, strict=strict)
+    if fixing.fix:
+        changed = fix_all(
+            paths, handlers=known, stored=stored, unsafe=fixing.unsafe, timezone=timezone
+        )
+        compilations, written = changed.compilations, _write_fixes(changed)
+    else:
+        compilations = compile_all(paths, handlers=known, stored=stored, timezone=timezone)
+        written = True
+    reports = [report for one in compilations for report in one.reports]
+    echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
+    bad = sum(one.has_errors(strict=strict) for one in compilations)
+    if format == "text":
+        files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
+        typer.echo(f"{files} checked, {bad or 'none'} with errors", err=True)
+    raise typer.Exit(0 if written and not bad else 1)
+
+
+def _write_fixes(found: "FixedFiles") -> bool:
+    """Write what was fixed, and say what; False, and why, if a file cannot be written."""
+    from proflow_compiler.commands.fixing_files import write_fixed
+
+    done = True
+    for one in found.changed:
+        try:
+            write_fixed(one)
+        except OSError as error:
+            done = False
+            reason = (error.strerror or str(error)).lower()
+            typer.echo(f"error: cannot write {safe(f'`{one.path}`: {reason}')}", err=True)
+        else:
+            for applied in one.applied:
+                note(f"`{one.path}`: fixed {applied.diagnostic.code}: {applied.fix.title}")
+    return done
+
+
+def _show_difference(found: "FixedFiles", *, strict: bool) -> NoReturn:
+    """Print what would be written, and end the command."""
+    from proflow_compiler.commands.fixing_files import difference
+    from proflow_compiler.diagnostics.excerpt import visible
+
+    text = "".join(difference(one) for one in found.changed)
+    echo(visible(text, keep="\n\t\r") if sys.stdout.isatty() else text)
+    count = sum(len(one.applied) for one in found.changed)
+    bad = sum(one.has_errors(strict=strict) for one in found.compilations)
+    typer.echo(
+        f"{count} fix{'es' * (count != 1)} would be applied, "
+        f"{bad or 'no'} file{'s' * (bad != 1)} with errors would be left",
+        err=True,
+    )
+    raise typer.Exit(1 if text or bad else 0)

@@ -1,0 +1,99 @@
+"""`proflow compile`: designs as Python modules, or as definitions."""
+
+import keyword
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from proflow_compiler.commands.terminal import (
+    Handlers,
+    Timezone,
+    check_timezone,
+    echo,
+    note,
+    refuse,
+    usage,
+)
+
+
+def compile(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders.")],
+    target: Annotated[
+        Literal["python", "definition"], typer.Option(help="What to make of them.")
+    ] = "python",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write.")
+    ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="The Inngest client that modules import."),
+    ] = None,
+    handlers: Handlers = None,
+    timezone: Timezone = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if what is there is stale.")
+    ] = False,
+) -> None:
+    """Write designs as Python modules, or as definitions."""
+    from collections import Counter
+
+    from proflow_compiler.commands.loading import (
+        compile_all,
+        handler_signatures,
+        stop_at_errors,
+        uses_unknown_types,
+    )
+    from proflow_compiler.commands.writing import stale, write_files
+    from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
+
+    if client is not None and not _is_name(client, with_attribute=True):
+        usage(f"--client: `{client}` is not MODULE:NAME")
+    if handlers is not None and not _is_name(handlers):
+        usage(f"--handlers: `{handlers}` is not the name of a module")
+    if check_only and output is None:
+        usage("--check: name the directory to compare with by -o")
+    check_timezone(timezone)
+    compilations = compile_all(paths, timezone=timezone)
+    if handlers is not None and uses_unknown_types(compilations):
+        # Else the module need not be there where modules are generated.
+        known = handler_signatures(handlers)
+        compilations = compile_all(paths, handlers=known, timezone=timezone)
+    stop_at_errors(compilations, show_warnings=True)
+    definitions = [definition for one in compilations for definition in one.definitions]
+    for one, count in Counter(definition.id for definition in definitions).items():
+        if count > 1:
+            refuse(f"{count} designs have the id `{one}`, and functions need ids of their own")
+    imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
+    if output is None:
+        if len(definitions) != 1:
+            usage(f"{len(definitions)} designs do not fit on stdout: name a directory by -o")
+        if target == "python":
+            echo(emit_module(definitions[0], imports))
+        else:
+            echo(emit_definition(definitions[0]))
+        return
+    if target == "python":
+        files = emit(definitions, imports)
+    else:
+        files = {f"{one.id}.definition.json": emit_definition(one) for one in definitions}
+    if (output / HANDLERS).exists():
+        files.pop(HANDLERS, None)
+    try:
+        if check_only:
+            if found := stale(output, files):
+                refuse("not up to date: " + ", ".join(f"`{output / name}`" for name in found))
+            return
+        write_files(output, files)
+    except OSError as error:
+        refuse(f"cannot write below `{output}`: {(error.strerror or str(error)).lower()}")
+    for name in files:
+        note(f"wrote `{output / name}`")
+
+
+def _is_name(text: str, *, with_attribute: bool = False) -> bool:
+    module, colon, name = text.partition(":")
+    parts = [*module.split("."), *([name] if with_attribute else [])]
+    return bool(colon) == with_attribute and all(
+        part.isidentifier() and not keyword.iskeyword(part) for part in parts
+    )

@@ -1,0 +1,35 @@
+"""`proflow explain`: what a code means, and how to mend it."""
+
+from typing import Annotated
+
+import typer
+
+from proflow_compiler.commands.terminal import Handlers, echo, usage
+
+
+def explain(
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CODE",
+            help="A code such as PF304, the name of a rule, or a node type; all rules without.",
+        ),
+    ] = None,
+    handlers: Handlers = None,
+) -> None:
+    """Tell what a diagnostic means and how to fix it, or what a node type does."""
+    from proflow_compiler.commands.loading import handler_types
+    from proflow_compiler.explain import UnknownRuleError, index
+    from proflow_compiler.explain import explain as explained
+    from proflow_compiler.explain.node_pages import page
+
+    if code is None:
+        echo(index())
+        return
+    if (kind := handler_types(handlers).get(code)) is not None:
+        echo(page(kind))
+        return
+    try:
+        echo(explained(code))
+    except UnknownRuleError as error:
+        usage(str(error))

@@ -1,0 +1,187 @@
+"""From the arguments of a command to compiled designs; ends the command where that fails."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import typer
+from proflow_schemas.definition import Definition
+from proflow_schemas.handlers import (
+    Handlers,
+    HandlersModule,
+    handlers_module,
+    signatures,
+    types_among,
+)
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+from proflow_schemas.signatures import HandlerError
+
+from proflow_compiler.commands.fixing_files import FixedFiles, fix_readings
+from proflow_compiler.commands.inputs import Inputs, read_inputs
+from proflow_compiler.commands.terminal import is_colored, note, refuse, usage
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
+from proflow_compiler.diagnostics.rendering import FileReport, render_files
+from proflow_compiler.graph import build_graph
+from proflow_compiler.pipeline import Compilation, calls_among, collecting_later, compile_reading
+from proflow_compiler.reader import read_file
+from proflow_compiler.rules import run_checks
+
+UNKNOWN_TYPE = "PF102"
+
+
+def compile_all(
+    paths: Sequence[str],
+    *,
+    handlers: Handlers | None = None,
+    stored: bool = False,
+    timezone: str | None = None,
+) -> list[Compilation]:
+    """Compile files, and the designs within folders; a folder's other JSON files are passed over.
+
+    `timezone` is that of designs that name none; None if it is not known.
+    """
+    with collecting_later():
+        inputs = inputs_of(paths, types_among(handlers))
+        calls = calls_among(inputs.readings)
+        return [
+            compile_reading(one, handlers=handlers, calls=calls, stored=stored, timezone=timezone)
+            for one in inputs.readings
+        ]
+
+
+def fix_all(
+    paths: Sequence[str],
+    *,
+    handlers: Handlers | None = None,
+    stored: bool = False,
+    unsafe: bool = False,
+    timezone: str | None = None,
+) -> FixedFiles:
+    """Fix files, and the designs within folders, in memory."""
+    with collecting_later():
+        readings = inputs_of(paths, types_among(handlers)).readings
+        return fix_readings(
+            readings, handlers=handlers, stored=stored, unsafe=unsafe, timezone=timezone
+        )
+
+
+def inputs_of(paths: Sequence[str], types: NodeTypes = BUILT_IN_TYPES) -> Inputs:
+    """What paths stand for; ends the command if a folder among them holds no design."""
+    inputs = read_inputs(paths, types=types)
+    for path in inputs.skipped:
+        note(f"`{path}` is no design: passed over")
+    if inputs.empty:
+        refuse(f"there is no design below `{inputs.empty[0]}`")
+    return inputs
+
+
+def compiled(path: str, *, handlers: Handlers | None, types: NodeTypes | None = None) -> Definition:
+    """The definition of a file's one design; its problems, if it has errors, end the command.
+
+    `types` are those that it may use, where its `handlers` are not to be checked.
+    """
+    return compiled_design(path, handlers=handlers, types=types)[1]
+
+
+def compiled_design(
+    path: str, *, handlers: Handlers | None = None, types: NodeTypes | None = None
+) -> tuple[Design, Definition]:
+    """The one design of a file, and its definition."""
+    if os.path.isdir(path):
+        usage(f"`{path}` is a folder: name one design")
+    with collecting_later():
+        reading = read_file(path, types=types or types_among(handlers))
+        compilation = compile_reading(reading, handlers=handlers)
+    if compilation.has_errors():
+        typer.echo(
+            render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False
+        )
+        raise typer.Exit(1)
+    at = _only(path, [one.id for one in compilation.definitions])
+    return compilation.reading.designs[at], compilation.definitions[at]
+
+
+def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
+    """The one design of a file that could be read, whatever its checks would say."""
+    if os.path.isdir(path):
+        usage(f"`{path}` is a folder: name one design")
+    reading = read_file(path, types=types)
+    if has_errors(reading.diagnostics):
+        typer.echo(
+            render_files(reading.reports(), color=is_colored(sys.stderr)), err=True, nl=False
+        )
+        raise typer.Exit(1)
+    return reading.designs[_only(path, [design.id for design in reading.designs])]
+
+
+def refutation(design: Design) -> Diagnostic | None:
+    """The first error of a design that a path shows."""
+    found = run_checks(build_graph(design))
+    return next((one for one in found if one.level is Level.ERROR and one.path), None)
+
+
+def _only(path: str, ids: Sequence[str]) -> int:
+    if len(ids) != 1:
+        names = ", ".join(f"`{path}#{one}`" for one in ids)
+        usage(f"`{path}` holds several designs: name one of {names}")
+    return 0
+
+
+def stop_at_errors(compilations: Sequence[Compilation], *, show_warnings: bool = False) -> None:
+    """Show the errors, if there are any, and end the command."""
+    reports = [report for one in compilations for report in one.reports]
+    if any(one.has_errors() for one in compilations):
+        show(reports, Level.ERROR, Level.WARNING)
+        raise typer.Exit(1)
+    if show_warnings:
+        show(reports, Level.WARNING)
+
+
+def show(reports: Sequence[FileReport], *levels: Level) -> None:
+    """Write the diagnostics of these levels to stderr."""
+    chosen = [
+        replace(report, diagnostics=[one for one in report.diagnostics if one.level in levels])
+        for report in reports
+    ]
+    text = render_files(chosen, color=is_colored(sys.stderr))
+    typer.echo(text, err=True, nl=False)
+
+
+def load_handlers(name: str) -> HandlersModule:
+    """Import the module that holds the handlers, from the current directory if it is there."""
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return handlers_module(importlib.import_module(name))
+    except ModuleNotFoundError as error:
+        usage(f"--handlers: there is no module `{error.name or name}`{_meant(name, error)}")
+    except HandlerError as error:
+        refuse(f"--handlers: {error}")
+    except Exception as error:
+        refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
+
+
+def _meant(name: str, error: ModuleNotFoundError) -> str:
+    if not name.endswith(".py") or error.name not in (None, name):
+        return ""
+    return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
+
+
+def uses_unknown_types(compilations: Sequence[Compilation]) -> bool:
+    """True if designs use types that are not built in, and so may be a host's."""
+    return any(
+        problem.code == UNKNOWN_TYPE for one in compilations for problem in one.reading.diagnostics
+    )
+
+
+def handler_signatures(module: str | None) -> Handlers | None:
+    """The handlers of a module, what each takes and returns; None without a module."""
+    return None if module is None else signatures(load_handlers(module))
+
+
+def handler_types(module: str | None) -> NodeTypes:
+    """The node types that designs may use, with those of a module."""
+    return types_among(handler_signatures(module))

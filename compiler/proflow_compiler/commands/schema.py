@@ -1,0 +1,25 @@
+"""`proflow schema`: the published JSON Schemas."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from proflow_compiler.commands.terminal import Handlers, echo
+
+
+def schema(
+    kind: Annotated[
+        Literal["design", "definition"],
+        typer.Argument(metavar="design|definition", help="Which one."),
+    ],
+    handlers: Handlers = None,
+) -> None:
+    """Print the JSON Schema of designs or of definitions."""
+    import json
+
+    from proflow_schemas.published import definition_schema, design_schema
+
+    from proflow_compiler.commands.loading import handler_types
+
+    made = design_schema(handler_types(handlers)) if kind == "design" else definition_schema()
+    echo(json.dumps(made, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,84 @@
+"""Where the workflows are that a design runs as subprocesses."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+from proflow_schemas.definition import Definition, InvokeOp, blocks, walk
+from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
+
+from proflow_compiler.commands.inputs import read_inputs
+from proflow_compiler.commands.loading import stop_at_errors
+from proflow_compiler.commands.terminal import note, refuse, usage
+from proflow_compiler.pipeline import Compilation, collecting_later, compile_design
+from proflow_compiler.reader import Reading, read_file
+
+
+def subprocesses_of(
+    definition: Definition,
+    path: str,
+    others: Sequence[str],
+    *,
+    types: NodeTypes = BUILT_IN_TYPES,
+) -> list[Definition]:
+    """The workflows that a design runs, and those that these run, each once.
+
+    They are looked for among `others` (files, folders), then beside the design. One that is nowhere
+    is left out; problems in one that is somewhere end the command.
+    """
+    found: dict[str, Definition] = {definition.id: definition}
+    given = _given(others, types)
+    beside: list[Reading] | None = None
+    wanted = _invoked(definition)
+    for name in wanted:
+        if name in found:
+            continue
+        child = _compiled(name, given)
+        if child is None:
+            if beside is None:
+                beside = list(_beside(path, types))
+            child = _compiled(name, beside)
+        if child is None:
+            note(f"there is no design of the workflow `{name}` here")
+            continue
+        found[name] = child
+        wanted += [one for one in _invoked(child) if one not in wanted]
+    return [one for one in found.values() if one is not definition]
+
+
+def _invoked(definition: Definition) -> list[str]:
+    ops = (op for block in blocks(definition) for op in walk(block))
+    return list(dict.fromkeys(op.workflow for op in ops if isinstance(op, InvokeOp)))
+
+
+def _given(paths: Sequence[str], types: NodeTypes) -> list[Reading]:
+    for path in paths:
+        if not os.path.exists(path.partition("#")[0]) and not os.path.exists(path):
+            usage(f"--with: there is no `{path}`")
+    with collecting_later():
+        return read_inputs(paths, types=types).readings
+
+
+def _beside(path: str, types: NodeTypes) -> Iterator[Reading]:
+    own = path if os.path.exists(path) else path.partition("#")[0]
+    for file in sorted(Path(own).parent.glob("*.json")):
+        with collecting_later():
+            yield read_file(str(file), types=types)
+
+
+def _compiled(name: str, readings: Sequence[Reading]) -> Definition | None:
+    found = [
+        (reading, design) for reading in readings for design in reading.designs if design.id == name
+    ]
+    if not found:
+        return None
+    if len(found) > 1:
+        refuse(f"{len(found)} designs have the id `{name}`, which is run as a subprocess")
+    reading, design = found[0]
+    definition, problems = compile_design(design)
+    compilation = Compilation(reading, [], problems)
+    stop_at_errors([compilation])
+    if definition is None:
+        raise typer.Exit(1)
+    return definition

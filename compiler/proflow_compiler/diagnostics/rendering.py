@@ -1,0 +1,357 @@
+"""Diagnostics for people, editors and machines: text, json, sarif, github."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Literal
+from urllib.parse import quote
+
+from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
+from proflow_compiler.diagnostics.excerpt import excerpt, visible
+from proflow_compiler.diagnostics.json_text import JsonText
+from proflow_compiler.diagnostics.patching import replacements
+from proflow_compiler.diagnostics.source import Extent, Position, Source
+
+_Places = list[tuple[Related, Position]]
+Format = Literal["text", "json", "sarif", "github"]
+SARIF_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+_COLOURS = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
+_SARIF_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+_GITHUB_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """A file (or one row of it: `PATH#…`) and what was found in it; `workflow` is its design's id."""
+
+    source: Source
+    diagnostics: Sequence[Diagnostic]
+    workflow: str | None = None
+    path: str | None = None
+
+    @property
+    def shown_path(self) -> str:
+        return self.source.path if self.path is None else self.path
+
+    def located(self) -> list[Diagnostic]:
+        """The diagnostics with their places, in the order of the text."""
+        return locate(self.diagnostics, self.source)
+
+
+def render(
+    diagnostics: Iterable[Diagnostic],
+    source: Source,
+    format: Format = "text",
+    *,
+    color: bool = False,
+    strict: bool = False,
+    workflow: str | None = None,
+) -> str:
+    """The diagnostics of one file; the empty text if there are none and the format is a list."""
+    report = FileReport(source, list(diagnostics), workflow)
+    return render_files([report], format, color=color, strict=strict)
+
+
+def render_files(
+    files: Sequence[FileReport],
+    format: Format = "text",
+    *,
+    color: bool = False,
+    strict: bool = False,
+) -> str:
+    """The diagnostics of several files, as one document; ends with a line break unless empty."""
+    match format:
+        case "text":
+            return "\n".join(
+                _text(diagnostic, file.source, related, color)
+                for file in files
+                for diagnostic, related in _with_related(file)
+            )
+        case "json":
+            return json.dumps(check_report(files, strict=strict), indent=2) + "\n"
+        case "sarif":
+            return json.dumps(sarif_log(files), indent=2) + "\n"
+        case "github":
+            return "".join(
+                _github(diagnostic, file.source) for file in files for diagnostic in file.located()
+            )
+
+
+def locate(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
+    """Fill in lines and columns where they are missing, and put all in the order of the text."""
+    found = list(diagnostics)
+    unplaced = {one.pointer for one in found if one.line is None}
+    if unplaced:
+        extents = source.extents(unplaced)
+        found = [
+            _placed(one, source, extents[one.pointer]) if one.line is None else one for one in found
+        ]
+    return sorted(found, key=_order)
+
+
+def _placed(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnostic:
+    start, end = extent.start, extent.end
+    if diagnostic.on_key and extent.key is not None:
+        start, end = extent.key
+    elif diagnostic.span is not None:
+        start, end = source.within(extent, diagnostic.span)
+    place = source.position(start, end)
+    return replace(
+        diagnostic,
+        line=place.line,
+        column=place.column,
+        end_line=place.end_line,
+        end_column=place.end_column,
+    )
+
+
+def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
+    return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
+
+
+def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool) -> str:
+    paint = _COLOURS[diagnostic.level]
+
+    def bold(text: str, colour: str) -> str:
+        return f"\x1b[1;{colour}m{text}\x1b[0m" if color else text
+
+    head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
+    lines = [f"{head}: {visible(diagnostic.message)}"]
+    line, column = diagnostic.line or 1, diagnostic.column or 1
+    width = max(len(str(number)) for number in (line, *(place.line for _, place in related)))
+    pad = " " * width
+
+    def gutter(text: str) -> str:
+        return bold(text, "34")
+
+    def quoted(place: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
+        shown = excerpt(source, *place)
+        if shown is None:
+            return
+        text, indent, length = shown
+        underline = mark * length + (f" {visible(label)}" if label else "")
+        yield gutter(f"{pad} |")
+        yield f"{gutter(f'{place[0]:>{width}} |')} {text}".rstrip()
+        yield f"{gutter(f'{pad} |')} {' ' * indent}{bold(underline, paint if mark == '^' else '34')}"
+
+    at = f"{visible(source.path)}:{line}:{column}"
+    pointer = f" ({visible(diagnostic.pointer)})" if diagnostic.pointer else ""
+    lines.append(f"{pad}{gutter('-->')} {at}{pointer}")
+    end = (diagnostic.end_line or line, diagnostic.end_column or column + 1)
+    lines += quoted((line, column, *end), diagnostic.label, "^")
+    for other, place in related:
+        lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
+        where = (place.line, place.column, place.end_line, place.end_column)
+        lines += quoted(where, other.message, "-")
+    notes = [("path", visible(shown_way(diagnostic)))]
+    notes.append(("help", visible(diagnostic.help or "")))
+    for one in diagnostic.fixes:
+        notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
+    if diagnostic.untried:
+        notes.append(("note", untried_note(diagnostic.untried)))
+    if any(text for _, text in notes):
+        lines.append(gutter(f"{pad} |"))
+        lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
+    return "\n".join(lines) + "\n"
+
+
+def shown_way(diagnostic: Diagnostic) -> str:
+    """The path of a diagnostic, with what is decided on it and beside it."""
+    taken = dict(diagnostic.choices)
+    way = [f"{node} [{taken[node]}]" if node in taken else node for node in diagnostic.path]
+    beside = [f"{node} [{taken[node]}]" for node in taken if node not in diagnostic.path]
+    return " → ".join(way) + (f", while {', '.join(beside)}" if way and beside else "")
+
+
+def untried_note(count: int) -> str:
+    """Says of fixes that they may exist, but have not been looked into."""
+    fixes = "1 fix was" if count == 1 else f"{count} fixes were"
+    return f"{fixes} not tried: checking the file again with each of them takes too long"
+
+
+def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
+    """The diagnostics with the places related to them; the text is searched once."""
+    located = file.located()
+    extents = file.source.extents({one.pointer for found in located for one in found.related})
+    for found in located:
+        places = []
+        for one in found.related:
+            extent = extents[one.pointer]
+            places.append((one, file.source.position(extent.start, extent.end)))
+        yield found, places
+
+
+def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
+    """The JSON structure of `proflow check --format json`."""
+    shown = [
+        {
+            "path": file.shown_path,
+            "workflow": file.workflow,
+            "ok": not has_errors(file.diagnostics, strict=strict),
+            "diagnostics": [_as_json(diagnostic) for diagnostic in file.located()],
+        }
+        for file in files
+    ]
+    return {"ok": all(file["ok"] for file in shown), "files": shown}
+
+
+def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "level": diagnostic.level.value,
+        "message": diagnostic.message,
+        "pointer": diagnostic.pointer,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "end_line": diagnostic.end_line,
+        "end_column": diagnostic.end_column,
+        "node": diagnostic.node,
+        "edge": diagnostic.edge,
+        "help": diagnostic.help,
+        "path": list(diagnostic.path),
+        "fixes": [fix.as_json() for fix in diagnostic.fixes],
+        **({"fixes_untried": diagnostic.untried} if diagnostic.untried else {}),
+    }
+
+
+def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
+    """A SARIF 2.1.0 log with one run."""
+    located = [(file, *found) for file in files for found in _with_related(file)]
+    documents = {file.source.path: JsonText(file.source.text) for file in files}
+    rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic, _ in located})
+    index = {code: at for at, (code, _) in enumerate(rules)}
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "proflow",
+                        "rules": [{"id": code, "name": name} for code, name in rules],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [
+                    _sarif_result(diagnostic, file.source, places, index[diagnostic.code])
+                    | _sarif_fixes(diagnostic, file.source, documents[file.source.path])
+                    for file, diagnostic, places in located
+                ],
+            }
+        ],
+    }
+
+
+def _sarif_result(
+    diagnostic: Diagnostic, source: Source, places: _Places, rule: int
+) -> dict[str, Any]:
+    uri = _uri(source.path)
+    result: dict[str, Any] = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[diagnostic.level],
+        "message": {"text": _with_notes(diagnostic)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": uri},
+                    "region": _region(
+                        Position(
+                            diagnostic.line or 1,
+                            diagnostic.column or 1,
+                            diagnostic.end_line or diagnostic.line or 1,
+                            diagnostic.end_column or diagnostic.column or 1,
+                        )
+                    ),
+                },
+                "logicalLocations": [{"fullyQualifiedName": diagnostic.pointer, "kind": "member"}],
+            }
+        ],
+    }
+    related = [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri},
+                "region": _region(place),
+            },
+            "message": {"text": other.message},
+        }
+        for other, place in places
+    ]
+    if related:
+        result["relatedLocations"] = related
+    return result
+
+
+def _sarif_fixes(diagnostic: Diagnostic, source: Source, document: JsonText) -> dict[str, Any]:
+    fixes = [
+        {
+            "description": {"text": fix.title},
+            "artifactChanges": [
+                {
+                    "artifactLocation": {"uri": _uri(source.path)},
+                    "replacements": [
+                        {
+                            "deletedRegion": _region(source.position(one.start, one.end)),
+                            "insertedContent": {"text": one.text},
+                        }
+                        for one in replacements(document, fix.edits)
+                    ],
+                }
+            ],
+        }
+        for fix in diagnostic.fixes
+    ]
+    return {"fixes": fixes} if fixes else {}
+
+
+def _region(place: Position) -> dict[str, int]:
+    return {
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+    }
+
+
+def _uri(path: str) -> str:
+    pure = PurePath(path)
+    encoded = quote(os.fsencode(pure.as_posix()))
+    return f"file://{encoded}" if pure.is_absolute() else encoded
+
+
+def _with_notes(diagnostic: Diagnostic) -> str:
+    lines = [diagnostic.message]
+    if diagnostic.path:
+        lines.append("path: " + shown_way(diagnostic))
+    if diagnostic.help:
+        lines.append(f"help: {diagnostic.help}")
+    return "\n".join(lines)
+
+
+def _github(diagnostic: Diagnostic, source: Source) -> str:
+    """A workflow command that annotates a line; it is one line whatever the texts hold."""
+    place: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
+    place["endLine"] = diagnostic.end_line or place["line"]
+    if place["endLine"] == place["line"]:
+        place["col"] = diagnostic.column or 1
+        place["endColumn"] = diagnostic.end_column or place["col"]
+    place["title"] = f"{diagnostic.code} {diagnostic.name}"
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
+    command = _GITHUB_LEVELS[diagnostic.level]
+    return f"::{command} {properties}::{_data(_with_notes(diagnostic))}\n"
+
+
+def _data(text: str) -> str:
+    safe = visible(text, keep="\n")
+    return safe.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,66 @@
+"""Internal: what each code means, why it matters and how to fix it: `proflow explain`, and the doc pages."""
+
+from proflow_schemas.errors import ProFlowError
+
+from proflow_compiler.diagnostics.problems import did_you_mean
+from proflow_compiler.rules import CHECKS
+from proflow_compiler.rules.reading import READING_RULES
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.rules.structuring import STRUCTURING_RULES
+
+RULES: dict[str, Rule] = {
+    rule.code: rule
+    for rule in sorted(
+        (*READING_RULES, *STRUCTURING_RULES, *(rule for rule, _ in CHECKS)),
+        key=lambda rule: rule.code,
+    )
+}
+"""Every rule by its code, whichever stage raises it."""
+
+
+class UnknownRuleError(ProFlowError, ValueError):
+    """Neither a code nor a name of a rule; the message says what was probably meant."""
+
+
+def explain(code: str) -> str:
+    """The doc page, in Markdown, of a rule given by its code or its name."""
+    wanted = code.strip().lower()
+    for rule in RULES.values():
+        if wanted in (rule.code.lower(), rule.name):
+            return rule.markdown()
+    known = [*RULES, *(rule.name for rule in RULES.values())]
+    meant = did_you_mean(code, known)
+    raise UnknownRuleError(f"there is no rule `{code[:60]}`" + (f": {meant}" if meant else ""))
+
+
+def index() -> str:
+    """The page that lists all rules."""
+    rows = [
+        f"| [{rule.code}]({rule.name}.md) | {rule.name} | {rule.level.value} | {_line(rule)} |"
+        for rule in RULES.values()
+    ]
+    return "\n".join(
+        [
+            "# Rules",
+            "",
+            "PF0xx: the file cannot be read. PF1xx: its shape. PF2xx: the graph. PF3xx: what it",
+            "means. PF4xx: limits of Inngest. `proflow explain PF304` prints a page.",
+            "",
+            "| code | name | level | reports |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def pages() -> dict[str, str]:
+    """File name below `docs/rules` → text of every page."""
+    return {
+        "README.md": index(),
+        **{f"{rule.name}.md": rule.markdown() for rule in RULES.values()},
+    }
+
+
+def _line(rule: Rule) -> str:
+    return " ".join(rule.summary.split()).replace("|", "\\|")

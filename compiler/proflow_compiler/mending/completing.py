@@ -1,0 +1,87 @@
+"""Fixes that complete a drawing: an `end` for paths that stop, a default, a start."""
+
+from collections.abc import Iterator, Sequence
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Fix
+from proflow_compiler.diagnostics.making_edits import (
+    Line,
+    add_edges,
+    add_node,
+    fix,
+    free_id,
+    plain_end,
+)
+from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.graph import Graph
+from proflow_compiler.graph.runs import leading_nowhere
+
+
+def ended(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
+    """End the run where nothing follows a node, or these of its outcomes."""
+    after = f" is left by {listed(outcomes, 'or')}" if outcomes else " is done"
+    handles = [_handle(design, name, one) for one in outcomes] or [None]
+    yield _completing(design, name, f"when {ticks(name)}{after}", handles)
+
+
+def defaulted(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
+    """End the run where no rule of a node holds; `outcome` is that which the rules follow."""
+    yield _completing(design, name, f"where no rule of {ticks(name)} holds", [outcome])
+
+
+def _completing(design: Design, name: str, when: str, handles: Sequence[str | None]) -> Fix:
+    """Draw edges to an end that completes the run, a new one if there is none."""
+    node = design.nodes[name]
+    end = plain_end(design, node)
+    target = end or free_id(design, "end")
+    lines = add_edges(design, [Line(name, target, one) for one in handles])
+    if end is not None:
+        return fix(f"complete the run {when}: draw an edge to {ticks(end)}", *lines)
+    drawn = add_node(design, target, "end", near=node)
+    return fix(f"complete the run {when}: draw an `end`", drawn, *lines)
+
+
+def with_end(graph: Graph) -> Iterator[Fix]:
+    """Draw an `end` behind everything that nothing follows."""
+    design = graph.design
+    name = free_id(design, "end")
+    lines = list(_loose(graph, name))
+    if not lines or any(not design.nodes[line.source].drawn for line in lines):
+        return
+    last = lines[-1].source
+    sources = list(dict.fromkeys(line.source for line in lines))
+    yield fix(
+        f"complete the run behind {listed(sources)}: draw an `end`",
+        add_node(design, name, "end", near=design.nodes[last]),
+        *add_edges(design, lines),
+    )
+
+
+def with_start(graph: Graph) -> Iterator[Fix]:
+    """Draw a `start` before the only node that nothing leads to."""
+    design = graph.design
+    first = [name for name, edges in graph.into.items() if not edges]
+    if len(first) != 1 or not graph.nodes[first[0]].drawn:
+        return
+    name = free_id(design, "start")
+    yield fix(
+        f"begin at {ticks(first[0])}: draw a `start`",
+        add_node(design, name, "start", near=design.nodes[first[0]], above=True),
+        *add_edges(design, [Line(name, first[0])]),
+    )
+
+
+def _loose(graph: Graph, end: str) -> Iterator[Line]:
+    for name, at in graph.nodes.items():
+        if not at.drawn:
+            continue
+        outcomes = leading_nowhere(graph, name)
+        if not graph.exits[name] and (at.node.kind.rules or len(outcomes) < 2):
+            yield Line(name, end)
+        else:
+            yield from (Line(name, end, _handle(graph.design, name, one)) for one in outcomes)
+
+
+def _handle(design: Design, name: str, outcome: str) -> str | None:
+    """The handle of an edge by an outcome; the first needs none."""
+    return None if outcome == design.nodes[name].kind.default else outcome

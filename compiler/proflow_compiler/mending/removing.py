@@ -1,0 +1,53 @@
+"""Fixes that remove what no run comes to."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from proflow_schemas.node_types.approval import Approval
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Fix
+from proflow_compiler.diagnostics.making_edits import fix, remove_edges, remove_nodes
+from proflow_compiler.diagnostics.wording import listed
+from proflow_compiler.graph import Exit, Graph
+
+
+def without_edges(exit_: Exit) -> Iterator[Fix]:
+    """Remove the edges of an outcome that no run takes."""
+    edges = [edge.edge for edge in exit_.edges] + [way.edge.edge for way in exit_.back]
+    drawn = [edge for edge in edges if edge is not None and edge.drawn]
+    if len(drawn) < len(edges) or not drawn:
+        return
+    targets = listed(list(dict.fromkeys(edge.target for edge in drawn)))
+    edge = "the edge" if len(drawn) == 1 else "the edges"
+    yield fix(f"remove {edge} to {targets}, never taken", *remove_edges(drawn), safe=True)
+
+
+def without_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
+    """Remove a node that no run comes to, with what only it leads to."""
+    others = _led_to(graph, (one for one in heads if one != head))
+    lost = [name for name in _led_to(graph, [head]) if name not in graph.reachable]
+    gone = {name for name in lost if name not in others}
+    names = [name for name in graph.nodes if name in gone and graph.nodes[name].drawn]
+    if _is_named(graph.design, gone) or not names:
+        return
+    yield fix(f"remove {listed(names, most=3)}", *remove_nodes(graph.design, names))
+
+
+def _led_to(graph: Graph, begin: Iterable[str]) -> set[str]:
+    found = set(begin)
+    stack = list(found)
+    while stack:
+        for edge in graph.out(stack.pop()):
+            if edge.target not in found:
+                found.add(edge.target)
+                stack.append(edge.target)
+    return found
+
+
+def _is_named(design: Design, gone: Collection[str]) -> bool:
+    """Whether an approval outside sends its rejections back to one of these."""
+    return any(
+        isinstance(node.config, Approval) and node.config.reject_to in gone
+        for name, node in design.nodes.items()
+        if name not in gone
+    )

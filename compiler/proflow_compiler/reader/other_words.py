@@ -1,0 +1,205 @@
+"""What other approval products and schedulers call what a design says, and how it is said here.
+
+What they call settings of nodes stands in the records of the node types.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
+
+from proflow_schemas.node_types import NodeType
+from proflow_schemas.node_types.foreign import (
+    STARTS,
+    TRIES,
+    Meaning,
+    called,
+    lasting,
+    reminding,
+    same_value,
+    span_of,
+)
+from proflow_schemas.times import closest_timezone, is_timezone
+
+from proflow_compiler.diagnostics.problems import shown
+
+
+def fold(key: str) -> str:
+    """A key without the marks by which spellings differ: `sla_hours`, `SlaHours` → `slahours`."""
+    return _folded(key[:80])
+
+
+@lru_cache(maxsize=4096)
+def _folded(key: str) -> str:
+    return re.sub(r"[_\-\s]", "", key).lower()
+
+
+def meaning(kind: NodeType, key: str) -> Meaning | None:
+    """What a key means on a node of a type."""
+    folded, settings = fold(key), kind.config.model_fields
+    found = kind.meanings.get(folded)
+    if found is not None:
+        return found
+    if "timeout" in settings and (unit := _DURATION.fullmatch(folded)) is not None:
+        return lasting("timeout", unit[1])
+    if "duration" in settings and (unit := _PAUSE.fullmatch(folded)) is not None:
+        return lasting("duration", unit[1])
+    if "reminders" in settings and (unit := _REMINDER.fullmatch(folded)) is not None:
+        return reminding(unit[1])
+    return ZONE if folded in ZONES else None
+
+
+def of_object(known: Collection[str], key: str) -> Meaning | None:
+    """What a key means in an object below a setting, which has the known keys."""
+    folded = fold(key)
+    for name, spellings in _BELOW.items():
+        if name in known and folded in spellings:
+            return same_value(name)
+        unit = re.fullmatch(rf"{fold(name)}{_UNIT}", folded)
+        if name in SPANS and name in known and unit is not None and unit[1]:
+            return lasting(name, unit[1])
+    return None
+
+
+def of_edge(key: str) -> Meaning | None:
+    """What a key means on an edge, or in its data."""
+    return _OF_EDGE.get(fold(key))
+
+
+def of_design(key: str) -> Meaning | None:
+    """What a key means at the top level."""
+    return _OF_DESIGN.get(fold(key))
+
+
+_UNIT = r"(?:in)?(|milliseconds?|millis|ms|hours?|hrs?|h|minutes?|mins?|m|days?|d|seconds?|secs?|s)"
+_DURATION = re.compile(r"(?:sla|due|timeout|timelimit|deadline|expires?|expiration|limit)" + _UNIT)
+_PAUSE = re.compile(r"(?:duration|delay|wait|sleep|interval|pause|)(?:time)?" + _UNIT)
+_REMINDER = re.compile(r"(?:remind(?:er)?s?|urge)(?:after|interval|time)?" + _UNIT)
+
+
+def _finishing(_: str, value: Any) -> dict[str, Any] | None:
+    found = value if isinstance(value, int) and value is not True else span_of(value, "")
+    return None if not found else {"timeouts": {"finish": found}}
+
+
+def zone_of(value: Any) -> str | None:
+    """The time zone that a value names, or nearly does."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value if is_timezone(value) else closest_timezone(value)
+
+
+def _zoned(_: str, value: Any) -> dict[str, Any] | None:
+    found = zone_of(value)
+    return None if found is None else {"timezone": found}
+
+
+ZONES = frozenset(
+    {"timezone", "tz", "tzid", "tzname", "zone", "zoneid", "timezoneid", "timezonename", "时区"}
+)
+"""What a time zone stands under."""
+ZONE = Meaning(
+    "`timezone` beside the `nodes`: all times of a design that name no zone are read in it", _zoned
+)
+"""A time zone on a node, where none is read."""
+
+
+def worded(meaning: Meaning, written: Mapping[str, Any], value: Any) -> str:
+    """What is meant by a key with this value."""
+    if len(written) != 1 or value in written.values():
+        return meaning.say
+    ((name, one),) = written.items()
+    text = json.dumps({name: one}, ensure_ascii=False)[1:-1]
+    return f"`{shown(text)}`" if len(text) <= _SHORT else meaning.say
+
+
+_SHORT = 60
+"""The longest setting that a help spells out."""
+
+
+def _text_rule(_: str, value: Any) -> dict[str, Any] | None:
+    return {"when": value} if isinstance(value, str) and value.strip() else None
+
+
+_OF_EDGE: Mapping[str, Meaning] = {
+    **dict.fromkeys(
+        (
+            *("conditionexpression", "expression", "expr", "rule", "guard", "if", "filter"),
+            *("formula", "predicate", "conditiontext", "conditionexpr"),
+        ),
+        Meaning('`data.when`, such as `"data": {"when": "event.data.amount > 100"}`', _text_rule),
+    ),
+    **dict.fromkeys(
+        ("conditions", "rules", "conditionlist", "conditiongroup"),
+        Meaning('`data.condition`, such as `{"field": "amount", "operator": ">", "value": 100}`'),
+    ),
+    **called("default", "isdefault", "otherwise", "defaultflow", "iselse", "defaultedge"),
+    **called("priority", "prioritylevel", "precedence", "conditionorder"),
+    **dict.fromkeys(
+        ("maxloops", "loopcount", "maxiterations", "isback", "isloop", "back", "maxreturns"),
+        Meaning('`data.loop`, such as `"data": {"loop": {"max": 3}}`'),
+    ),
+    **dict.fromkeys(
+        (
+            *("outcome", "branch", "sourceport", "sourceportid", "sourceanchor", "sourceanchorid"),
+            *("fromport", "fromhandle", "outputname", "exit", "sourcehandleid", "port", "action"),
+        ),
+        Meaning("`sourceHandle`, which names the outcome that the edge leaves by"),
+    ),
+}
+
+_OF_DESIGN: Mapping[str, Meaning] = {
+    **STARTS,
+    **dict.fromkeys(
+        ("timeout", "executiontimeout", "runtimeout", "maxduration", "deadline"),
+        Meaning('`timeouts`, such as `"timeouts": {"finish": "7d"}`', _finishing),
+    ),
+    **dict.fromkeys(ZONES, Meaning("`timezone`", _zoned, "timezone")),
+    **TRIES,
+    **called("concurrency", "maxconcurrency", "maxactiveruns", "parallelism", "concurrencylimit"),
+    **called("idempotency", "idempotencykey", "dedupekey", "deduplicationkey"),
+    **called("cancelOn", "cancel", "cancelevent", "cancelevents", "abortson"),
+    **called("onFailure", "onerror", "errorhandler", "failurehandler", "onfail"),
+    **called("throttle", "ratelimit"),
+    **called("description", "desc"),
+}
+
+
+SPANS = frozenset(
+    {"after", "every", "initialInterval", "maxInterval", "start", "finish", "period", "timeout"}
+    | {"duration"}
+)
+"""Keys that take durations."""
+_BELOW: Mapping[str, frozenset[str]] = {
+    "timezone": ZONES,
+    "cron": frozenset({"expression", "cronexpression", "schedule", "crontab"}),
+    "event": frozenset({"name", "eventname", "eventtype", "type"}),
+    "if": frozenset({"condition", "when", "filter", "expression", "expr", "rule"}),
+    "maxAttempts": frozenset({"attempts", "maximumattempts", "max", "limit", "times", "tries"}),
+    "initialInterval": frozenset({"interval", "delay", "initialdelay", "backoff", "wait"}),
+    "maxInterval": frozenset({"maximuminterval", "maxdelay", "maxbackoff"}),
+    "multiplier": frozenset({"factor", "backoffcoefficient", "backoffrate", "backofffactor"}),
+    "after": frozenset({"delay", "first", "initial", "wait"}),
+    "every": frozenset({"interval", "repeat", "period"}),
+    "limit": frozenset({"max", "count", "maxconcurrency", "maximum"}),
+    "period": frozenset({"per", "interval", "window"}),
+    "finish": frozenset({"timeout", "end", "run", "execution"}),
+    "start": frozenset({"begin", "queue", "pending"}),
+}
+"""Keys of objects below settings → what other products call them."""
+
+
+def title(written: Mapping[str, Any]) -> str:
+    """What a fix changes, for its title."""
+    if "approverType" in written:
+        ids = ", ".join(f"`{shown(one)}`" for one in written["approverIds"][:5])
+        return f"ask the {written['approverType']} {ids}"
+    if list(written) == ["timeout"]:
+        return f"time out after `{shown(written['timeout'])}`"
+    if list(written) == ["timezone"]:
+        return f"read all times that name no zone as `{shown(written['timezone'])}`"
+    texts = [
+        f"`{key}: {shown(json.dumps(one, ensure_ascii=False))}`" for key, one in written.items()
+    ]
+    return f"let it count: write {' and '.join(texts)}"

@@ -1,0 +1,238 @@
+"""What an unknown key was meant for: a known one, under which its value would be valid.
+
+A key is meant for another one if it is spelt alike, whatever marks and letter case, or if it is
+what other products call it (`other_words`). No key is offered that would not take the value; where
+a key is a plain typing error, it is said what the right one takes.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from proflow_schemas.configs import Config
+from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.node_types.foreign import Meaning
+from proflow_schemas.node_types.http import Http
+from proflow_schemas.node_types.task import Task
+from proflow_schemas.published import edge_data_schema, model_schema
+from proflow_schemas.times import is_timezone
+
+from proflow_compiler.diagnostics import Fix
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.problems import closest, kind_of, shown
+from proflow_compiler.reader.other_words import SPANS, title, worded
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+_WAITED = frozenset({"timeout", "duration", "start", "finish", "period"})
+"""Durations that Inngest waits for, in whole seconds."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The keys of an object, with the JSON Schemas of what each takes; `defs` are what these name.
+
+    `fractions`: its timeouts need not be whole seconds, since Inngest does not wait for them.
+    """
+
+    properties: Mapping[str, Any]
+    defs: Mapping[str, Any]
+    fractions: bool = False
+
+    def fits(self, key: str, value: Any) -> bool:
+        """Whether a key takes a value."""
+        if key not in self.properties or not self._is_sound(key, value):
+            return False
+        schema = {"$defs": self.defs, "allOf": [self.properties[key]]}
+        return bool(Draft202012Validator(schema).is_valid(value))
+
+    def _is_sound(self, key: str, value: Any) -> bool:
+        """False for what is no duration or time zone that Inngest takes, where one is asked for."""
+        if key == "timezone":
+            return isinstance(value, str) and is_timezone(value)
+        if key not in SPANS or isinstance(value, dict | bool):
+            return True
+        try:
+            found = parse_duration(value)
+        except DurationError:
+            return False
+        if self.fractions or key not in _WAITED:
+            return found > timedelta()
+        return timedelta(seconds=1) <= found <= MAX_WAIT and not found.microseconds
+
+    def takes(self, key: str) -> str:
+        """What a key takes, in words."""
+        return one_of_types(self._resolved(self.properties[key]))
+
+    def _resolved(self, schema: Any) -> Mapping[str, Any]:
+        name = schema.get("$ref", "").rpartition("/")[2]
+        found: Mapping[str, Any] = self.defs.get(name, schema)
+        return found
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to say of an unknown key, and what to write in its place; None: that is not known."""
+
+    help: str
+    written: Mapping[str, Any] | None = None
+    safe: bool = False
+
+    def fixes(self, pointer: str, key: str, value: Any) -> tuple[Fix, ...]:
+        """Write it beside where the key stands."""
+        if self.written is None:
+            return ()
+        if len(self.written) == 1:
+            ((name, meant),) = self.written.items()
+            if meant == value and type(meant) is type(value):
+                return words.key(pointer, key, name)
+        return (words.carried(title(self.written), pointer, value, self.written),)
+
+
+@cache
+def vocabulary(model: type[Config]) -> Vocabulary:
+    """The keys of a model."""
+    schema = model_schema(model)
+    fractions = issubclass(model, Task | Http)
+    return Vocabulary(schema.get("properties", {}), schema.get("$defs", {}), fractions)
+
+
+@cache
+def edge_vocabulary() -> Vocabulary:
+    """The keys of an edge's `data`."""
+    return Vocabulary(edge_data_schema(), {})
+
+
+def suggestion(
+    key: str,
+    value: Any,
+    known: Vocabulary,
+    *,
+    meaning: Meaning | None = None,
+    given: Collection[str] = (),
+    near: Collection[str] = (),
+) -> Suggestion | None:
+    """What an unknown key seems to be meant for; None if it may be anything.
+
+    Args:
+        key: The key, which is none of `known`.
+        value: What stands under it.
+        known: The keys that there are.
+        meaning: What other products mean by it.
+        given: The keys that stand beside it.
+        near: Those among which one that is spelt alike is looked for first.
+    """
+    names = [one for one in known.properties if one not in given]
+    alike = closest_key(key, [one for one in near if one not in given]) or closest_key(key, names)
+    same = alike is not None and fold_key(alike) == fold_key(key)
+    if alike is not None and same and known.fits(alike, value):
+        return _renamed(key, alike, value)
+    if meaning is not None and (found := _carried(key, value, known, meaning, given)) is not None:
+        return found
+    if alike is not None and known.fits(alike, value) and not _has_unit(key, alike):
+        return _renamed(key, alike, value)
+    if alike is not None and words.is_typing_error(key, alike):
+        return Suggestion(_takes(alike, value, known))
+    if meaning is not None:
+        return Suggestion(_said(meaning, value, known))
+    return None
+
+
+def _renamed(key: str, meant: str, value: Any) -> Suggestion:
+    safe = words.is_typing_error(key, meant)
+    return Suggestion(f"did you mean `{meant}`?", {meant: value}, safe)
+
+
+def _carried(
+    key: str, value: Any, known: Vocabulary, meaning: Meaning, given: Collection[str]
+) -> Suggestion | None:
+    """What to write by another product's word; None if there is no such thing."""
+    written = meaning.written(key, value) if meaning.written is not None else None
+    if not written or not all(known.fits(name, one) for name, one in written.items()):
+        return None
+    if any(name in given for name in written):
+        return Suggestion(f"did you mean {meaning.say}?")
+    return Suggestion(f"did you mean {worded(meaning, written, value)}?", written)
+
+
+def _said(meaning: Meaning, value: Any, known: Vocabulary) -> str:
+    """What a word means, where its value cannot be carried over."""
+    if meaning.name is None or meaning.name not in known.properties:
+        return f"did you mean {meaning.say}?"
+    if known.fits(meaning.name, value) or meaning.say != f"`{meaning.name}`":
+        return f"did you mean {meaning.say}?"
+    return _takes(meaning.name, value, known)
+
+
+def _takes(name: str, value: Any, known: Vocabulary) -> str:
+    takes = known.takes(name)
+    if takes == kind_of(value) or not takes:
+        return f"did you mean `{name}`? it does not take this value"
+    given = "" if "one of" in takes and isinstance(value, str) else f", not {kind_of(value)}"
+    return f"did you mean `{name}`? it takes {takes}{given}"
+
+
+def _has_unit(key: str, meant: str) -> bool:
+    """Whether a key is another one with a unit: `timeoutMs` is no misspelt `timeout`."""
+    return fold_key(key).removeprefix(fold_key(meant)) in _UNITS
+
+
+_UNITS = frozenset(
+    {"ms", "s", "m", "h", "d", "sec", "secs", "min", "mins", "hrs", "hour", "hours", "day", "days"}
+    | {"second", "seconds", "minute", "minutes", "millis", "milliseconds"}
+)
+
+
+def fold_key(key: str) -> str:
+    """A key without what spellings differ by: `approver_ids` → `approverids`."""
+    return key[:60].replace("_", "").replace("-", "").lower()
+
+
+def closest_key(key: str, known: Iterable[str]) -> str | None:
+    """A known key that this one seems to be meant for, whatever its spelling of words."""
+    return _closest_key(key[:60], tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _closest_key(key: str, known: tuple[str, ...]) -> str | None:
+    flat = fold_key(key)
+    names = {name.lower(): name for name in known}
+    if flat in names:
+        return names[flat]
+    if len(flat) < 3:
+        return None
+    near = closest(flat, names, cutoff=0.8)
+    return names[near] if near is not None else None
+
+
+def one_of_types(schema: Mapping[str, Any]) -> str:
+    """The types that a schema allows, in words; empty if it says nothing of them."""
+    allowed = list(dict.fromkeys(_allowed_types(schema)))
+    hidden = {"null"} | ({"a whole number"} if "a number" in allowed else set())
+    allowed = [name for name in allowed if name not in hidden]
+    if len(allowed) < 2:
+        return "".join(allowed)
+    return ", ".join(allowed[:-1]) + " or " + allowed[-1]
+
+
+def _allowed_types(schema: Mapping[str, Any]) -> Iterable[str]:
+    if "enum" in schema:
+        yield "one of " + ", ".join(f"`{shown(one)}`" for one in schema["enum"] if one is not None)
+    elif "type" in schema:
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        yield from (_TYPES[one] for one in types)
+    elif "$ref" in schema:
+        yield "an object"
+    for branch in schema.get("anyOf", schema.get("oneOf", ())):
+        yield from _allowed_types(branch)

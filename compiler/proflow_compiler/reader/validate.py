@@ -1,0 +1,331 @@
+"""Validates node configs and settings: pydantic says whether, jsonschema says why not.
+
+The schemas are those that `proflow_schemas.published` publishes. jsonschema costs 45–90 µs a
+node, so it is asked only about what pydantic refuses.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as SchemaError
+from jsonschema.protocols import Validator
+from proflow_schemas.configs import Config
+from proflow_schemas.node_types.foreign import Meaning
+from proflow_schemas.published import model_schema
+from pydantic import ValidationError
+
+from proflow_compiler.diagnostics import Fix
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.problems import Problems, closest, kind_of, shown
+from proflow_compiler.diagnostics.source import escape
+from proflow_compiler.reader import other_words
+from proflow_compiler.reader.other_types import word_meant
+from proflow_compiler.reader.suggesting import (
+    Suggestion,
+    Vocabulary,
+    closest_key,
+    one_of_types,
+    suggestion,
+    vocabulary,
+)
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+Path = tuple[str | int, ...]
+
+
+_LEAST_ALIKE = 0.7
+"""Below it two words of a list are other words: `FETCH` is no `PATCH`."""
+Meanings = Callable[[str], Meaning | None]
+
+
+def no_meaning(key: str) -> Meaning | None:
+    """Of keys that no other product is known to have."""
+    return None
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What keys of a model may be meant for: its own, and what other products mean by theirs."""
+
+    top: Vocabulary
+    meaning: Meanings
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that is wrong with a value, at `path` below it."""
+
+    path: Path
+    message: str
+    help: str | None = None
+    on_key: bool = False
+    given: Any = None
+    """The value that stands there."""
+    meant: Any = None
+    """The value that should; of a key, what it seems to be meant for."""
+
+    def fixes(self, pointer: str) -> tuple[Fix, ...]:
+        """What to write at the pointer that `path` leads to."""
+        if self.meant is None:
+            return ()
+        if isinstance(self.meant, Suggestion):
+            return self.meant.fixes(pointer, str(self.path[-1]), self.given)
+        if isinstance(self.meant, str):
+            return words.word(pointer, self.given, self.meant)
+        return (words.written(pointer, self.meant, safe=True),)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the validated object stands: its pointer, and those of keys that stand elsewhere."""
+
+    pointer: str
+    pointers: Mapping[str, str]
+    node: str | None = None
+
+    def of(self, path: Path) -> str:
+        if not path:
+            return self.pointer
+        first = str(path[0])
+        start = self.pointers.get(first, f"{self.pointer}/{escape(first)}")
+        return start + "".join(f"/{escape(part)}" for part in path[1:])
+
+
+def validate(
+    model: type[ConfigT],
+    value: Mapping[str, Any],
+    place: Place,
+    problems: Problems,
+    meaning: Meanings = no_meaning,
+) -> ConfigT | None:
+    """The model of a valid object; None, and why not, otherwise.
+
+    `meaning` says what other products mean by its keys.
+    """
+    try:
+        return model.model_validate(value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        refused = error
+    violations = list(explain(model, value, meaning)) or list(_of_pydantic(refused))
+    for violation in violations:
+        pointer = place.of(violation.path)
+        problems.add(
+            "PF101",
+            violation.message,
+            pointer,
+            help=violation.help,
+            node=place.node,
+            on_key=violation.on_key,
+            fixes=violation.fixes(pointer),
+        )
+    return None
+
+
+@cache
+def validator(model: type[Config]) -> Validator:
+    """The compiled validator of a model's published schema."""
+    return Draft202012Validator(model_schema(model))
+
+
+def explain(model: type[Config], value: Any, meaning: Meanings = no_meaning) -> Iterator[Violation]:
+    """What the published schema of a model has against a value; one violation per cause."""
+    naming = Naming(vocabulary(model), meaning)
+    yield from _explain(list(validator(model).iter_errors(value)), (), naming)
+
+
+def _explain(errors: Sequence[SchemaError], path: Path, naming: Naming) -> Iterator[Violation]:
+    """A missing key and an unknown one that is meant for it are one cause."""
+    unknown: dict[Path, list[str]] = {}
+    for error in errors:
+        if error.validator == "additionalProperties":
+            at = (*path, *error.path)
+            known = _properties(error)
+            unknown[at] = [key for key in _given_keys(error) if key not in known]
+    for error in errors:
+        at = (*path, *error.path)
+        if error.validator == "additionalProperties":
+            absent = [key for key in _properties(error) if key not in _given_keys(error)]
+            for key in unknown[at]:
+                yield _unknown_key(at, key, error, absent, naming)
+        elif error.validator == "required":
+            missing = [key for key in _limit(error) if key not in _given_keys(error)]
+            key = next(key for key in missing if error.message.startswith(repr(key)))
+            if any(_is_meant(other, key, error) for other in unknown.get(at, [])):
+                continue
+            yield Violation(at, f"{_owner(at)}`{key}` is missing")
+        elif error.validator in ("anyOf", "oneOf"):
+            yield from _best_branch(error, path, naming)
+        else:
+            yield _plain(error, at)
+
+
+def _is_meant(other: str, key: str, error: SchemaError) -> bool:
+    """Whether an unknown key is meant for a missing one."""
+    meaning = other_words.of_object(_properties(error), other)
+    return closest_key(other, [key]) is not None or (meaning is not None and meaning.name == key)
+
+
+def _properties(error: SchemaError) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = cast(Mapping[str, Any], error.schema).get("properties", {})
+    return known
+
+
+def _given_keys(error: SchemaError) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], error.instance)
+
+
+def _limit(error: SchemaError) -> Any:
+    return error.validator_value
+
+
+def _unknown_key(
+    at: Path, key: str, error: SchemaError, missing: list[str], naming: Naming
+) -> Violation:
+    known = Vocabulary(_properties(error), naming.top.defs) if at else naming.top
+    given = _given_keys(error)
+    meaning = naming.meaning(key) if not at else other_words.of_object(known.properties, key)
+    found = suggestion(key, given[key], known, meaning=meaning, given=given, near=missing)
+    path = (*at, key)
+    if found is not None:
+        help = found.help
+    elif (near := closest_key(key, known.properties)) is not None and near in given:
+        help = f"`{near}` is there as well, and counts: remove this key"
+    elif known.properties:
+        help = "known are " + ", ".join(f"`{one}`" for one in sorted(known.properties)[:24])
+    else:
+        help = "it takes no settings"
+    message = f"unknown key {_named(path)}"
+    return Violation(path, message, help, on_key=True, given=given[key], meant=found)
+
+
+def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Violation]:
+    """The errors of the alternative that the value was most likely meant to be."""
+    branches: dict[int, list[SchemaError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(int(inner.relative_schema_path[0]), []).append(inner)
+    at = (*path, *error.path)
+    plausible = {
+        index: errors
+        for index, errors in branches.items()
+        if not any(inner.validator == "type" and not inner.path for inner in errors)
+    }
+    if not plausible:
+        allowed = one_of_types(cast(Mapping[str, Any], error.schema))
+        yield Violation(at, f"{_named(at)} must be {allowed}, not {_given(error.instance)}")
+        return
+    if all(
+        len(errors) == 1 and errors[0].validator == "enum" and not errors[0].path
+        for errors in plausible.values()
+    ):
+        words = [word for errors in plausible.values() for word in _limit(errors[0])]
+        yield _not_one_of(at, error.instance, words)
+        return
+    best = min(plausible.values(), key=_badness)
+    yield from _explain(best, at, naming)
+
+
+def _badness(errors: list[SchemaError]) -> tuple[int, int]:
+    """Fewest foreign keys first, so that `{event, iff}` is read as an event trigger."""
+    missing = sum(inner.validator == "required" and not inner.path for inner in errors)
+    return missing, len(errors)
+
+
+def _plain(error: SchemaError, at: Path) -> Violation:
+    name, value, limit = _named(at), error.instance, _limit(error)
+    match error.validator:
+        case "type":
+            message = f"{name} must be {one_of_types({'type': limit})}, not {_given(value)}"
+            return Violation(at, message, given=value, meant=_unquoted(value, limit))
+        case "enum":
+            return _not_one_of(at, value, limit)
+        case "const":
+            return _not_one_of(at, value, [limit])
+        case "minLength":
+            return Violation(at, f"{name} is empty")
+        case "maxLength":
+            return Violation(at, f"{name} is longer than {limit} characters")
+        case "minimum":
+            return Violation(at, f"{name} is {shown(value)}, but at least {limit} is needed")
+        case "maximum":
+            return Violation(at, f"{name} is {shown(value)}, but at most {limit} is allowed")
+        case "exclusiveMinimum":
+            return Violation(at, f"{name} is {shown(value)}, but must be above {limit}")
+        case "pattern":
+            return Violation(
+                at,
+                f"{name} cannot be {_quoted(value)}",
+                "write letters without accents, digits, `_`",
+            )
+        case "not" if "enum" in limit:
+            return Violation(at, f"{name} cannot be {_quoted(value)}: it means something else")
+        case "not":
+            return Violation(
+                at, f"{_owner(at)}`retry` and `retries` are both given", "keep one of the two"
+            )
+    return Violation(at, f"{name} is not valid: {shown(error.message)}")
+
+
+def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
+    allowed = [str(word) for word in words]
+    near = _word_meant(at, value, allowed) if isinstance(value, str) else None
+    help = (
+        f"did you mean `{near}`?"
+        if near is not None
+        else "one of " + ", ".join(f"`{word}`" for word in allowed)
+    )
+    return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help, given=value, meant=near)
+
+
+def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
+    """The word that another one is meant for: what other products call it, else the closest."""
+    known = word_meant(str(at[-1]), value) if at else None
+    return known if known in allowed else closest(value, allowed, cutoff=_LEAST_ALIKE)
+
+
+def _unquoted(value: Any, type: str) -> bool | int | None:
+    """The number, or true or false, that a text holds."""
+    if not isinstance(value, str):
+        return None
+    if type in ("integer", "number"):
+        return int(value) if re.fullmatch(r"-?(0|[1-9][0-9]{0,8})", value) else None
+    return {"true": True, "false": False}.get(value) if type == "boolean" else None
+
+
+def _quoted(value: Any) -> str:
+    return f"`{shown(value)}`" if isinstance(value, str) and value else _given(value)
+
+
+def _given(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    if isinstance(value, str | int | float):
+        return f"{kind_of(value)} (`{shown(value)}`)" if value != "" else "an empty text"
+    return kind_of(value)
+
+
+def _named(at: Path) -> str:
+    return f"`{shown(_dotted(at))}`" if at else "it"
+
+
+def _owner(at: Path) -> str:
+    return f"in `{shown(_dotted(at))}`, " if at else ""
+
+
+def _dotted(at: Path) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
+    return text.removeprefix(".")
+
+
+def _of_pydantic(error: ValidationError) -> Iterator[Violation]:
+    """What only pydantic refuses; the two agree, so this is a safety net, not a second voice."""
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        message = item["msg"].removeprefix("Value error, ")
+        yield Violation(
+            tuple(item["loc"]), f"{_named(tuple(item['loc']))} is not valid: {shown(message)}"
+        )

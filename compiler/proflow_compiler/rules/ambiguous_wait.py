@@ -1,0 +1,146 @@
+"""PF307: two waits that one event would answer both."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from proflow_schemas.node_types.approval import Approval
+from proflow_schemas.node_types.foreach import Foreach
+from proflow_schemas.node_types.wait import Wait
+
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics.making_edits import fix, remove_key
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import place_of
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.soundness.graph_facts import GraphFacts
+
+RULE = Rule(
+    code="PF307",
+    name="ambiguous-wait",
+    level=Level.ERROR,
+    fixable=True,
+    summary="two nodes that may wait at the same time for the same event, recognised alike",
+    why="""
+An event that arrives answers every wait that is open and matches it. Two waits in parallel branches
+with the same `event` and `match` are answered by one and the same event: one approval would decide
+the other too. Approvals without `match` are told apart by an id of their own. A wait in a `foreach`
+that works on several items at once is answered for all of them, which is a warning.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "legal", "type": "approval", "data": {"match": "data.contract_id"}},
+    {"id": "finance", "type": "approval", "data": {"match": "data.contract_id"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "legal"},
+    {"source": "begin", "target": "finance"},
+    {"source": "legal", "target": "done"},
+    {"source": "finance", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "legal"},
+    {"source": "begin", "target": "finance"},
+    {"source": "legal", "target": "done"},
+    {"source": "finance", "target": "done"}
+  ]
+}
+""",
+    fix="""
+Leave `match` out of an approval, so that its answer carries the approval's own id; let the waits
+listen to different events, or match on different paths; or draw one after the other.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    alike: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for name, node in facts.drawn.items():
+        match node.config:
+            case Approval(match=str(path), event=event):
+                alike[event, path].append(name)
+            case Wait(match=path, event=event):
+                alike[event, path].append(name)
+            case _:
+                pass
+    for (event, path), names in alike.items():
+        for name in names:
+            if (container := _items_at_once(facts, name)) is not None:
+                yield _diagnostic(facts, container, name, event, path)
+        for level in facts.levels if len(names) > 1 else ():
+            if level.ordered:
+                for earlier, later in _clashes(facts, level, names):
+                    yield _diagnostic(facts, earlier, later, event, path)
+
+
+def _clashes(facts: Facts, level: GraphFacts, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Waits of which some run has both open at once, each within a node of its own here."""
+    held: dict[str, str] = {}
+    for name in names:
+        holder = facts.lifted(name, level)
+        if holder is not None:
+            held.setdefault(holder, name)
+    if len(held) < 2:
+        return
+    bit, surely = level.settlement.bit, level.settlement.surely
+    every = sum(bit[name] for name in held)
+    for later, earlier in level.first_beside(
+        level.rounds, {name: every & ~surely[name] for name in held}
+    ):
+        yield held[earlier], held[later]
+
+
+def _items_at_once(facts: Facts, name: str) -> str | None:
+    """The innermost container around a node that works on several items at once."""
+    holder = facts.level_of[name].graph.container
+    while holder is not None:
+        config = facts.drawn[holder].config
+        if isinstance(config, Foreach) and config.max_concurrency != 1:
+            return holder
+        holder = facts.level_of[holder].graph.container
+    return None
+
+
+def _diagnostic(facts: Facts, one: str, name: str, event: str, path: str | None) -> Diagnostic:
+    nodes = facts.graph.design.nodes
+    node = nodes[name]
+    items = nodes[one].kind.container
+    matched = f", matched on {ticks(path)}" if path is not None else ""
+    return RULE.diagnostic(
+        f"{ticks(name)} may wait in several items of {ticks(one)} at the same time "
+        f"for {ticks(event)}{matched}"
+        if items
+        else f"{ticks(one)} and {ticks(name)} may wait at the same time "
+        f"for {ticks(event)}{matched}",
+        node.pointer_to("match" if path is not None else "event"),
+        node=name,
+        level=Level.WARNING if items else Level.ERROR,
+        label="one event answers all of them" if items else "one event answers both",
+        related=(Related(place_of(nodes[one]), f"{ticks(one)} is here"),),
+        fixes=(
+            fix(
+                f"recognise answers of {ticks(name)} by its id: remove `match`",
+                remove_key(node, "match"),
+            ),
+        )
+        if isinstance(node.config, Approval) and "match" in node.config_pointers
+        else (),
+        help="leave `match` out: an approval has an id of its own"
+        if isinstance(node.config, Approval)
+        else "let one item wait at a time: `maxConcurrency` 1"
+        if items
+        else "let them match on different paths, or draw one after the other",
+    )

@@ -1,0 +1,173 @@
+"""PF402: a duration that is none, or that Inngest does not take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from proflow_schemas.configs import Config, Duration, Retry, is_duration
+from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.node_types.delay import Delay
+from proflow_schemas.times import TimeError, read_time
+
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import listed, pointed
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF402",
+    name="bad-duration",
+    level=Level.ERROR,
+    fixable=True,
+    summary="""a duration that cannot be read; one that Inngest waits for though it is no whole
+number of seconds, less than a second or more than 366 days; and a time that cannot be read, or is
+before the year 2000""",
+    why="""
+Inngest sleeps and waits for whole seconds, for at least one and at most 366 days. Rounding silently
+would do something else than was drawn. A time before the year 2000 is a number of another unit, or a field
+that was never filled in: numbers are seconds or milliseconds since 1970, by their size. The pauses between attempts may be fractions of a second.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pause", "type": "delay", "data": {"duration": "2 years"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pause"},
+    {"source": "pause", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pause", "type": "delay", "data": {"duration": "90d"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pause"},
+    {"source": "pause", "target": "done"}
+  ]
+}
+""",
+    fix="Write `90s`, `15m`, `24h`, `3d`, ISO 8601 (`PT15M`), or a number of seconds.",
+)
+
+_WHEN = 'write a time such as `2026-01-31T09:00:00+08:00`, or `"${…}"` to compute it'
+_HOW = "write `90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds"
+
+Kind = Literal["wait", "period", "pause"]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A duration as it stands: Inngest waits for it, counts by it, or it is no whole seconds."""
+
+    value: Duration | None
+    pointer: str
+    kind: Kind
+    node: str | None = None
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for written in _durations(facts):
+        if written.value is not None:
+            yield from _judged(written.value, written)
+    zoned = (facts.graph.design.settings.timezone or facts.timezone) is not None
+    for name, node in facts.graph.design.nodes.items():
+        match node.config:
+            case Delay(until=str() | int() as until) if not _is_computed(until):
+                try:
+                    read_time(until)
+                except TimeError as error:
+                    at = node.pointer_to("until")
+                    day = _day(until)
+                    yield RULE.diagnostic(
+                        str(error),
+                        at,
+                        node=name,
+                        help=_WHEN if day is None else f"a date is a text: {ticks(day)}",
+                        fixes=() if day is None or not zoned else (words.written(at, day),),
+                    )
+            case _:
+                pass
+
+
+def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
+    try:
+        duration = parse_duration(value)
+    except DurationError as error:
+        yield RULE.diagnostic(str(error), written.pointer, node=written.node, help=_HOW)
+        return
+    shown = ticks(str(value))
+    if written.kind == "pause":
+        problem = None if duration > timedelta() else "is no time at all"
+    elif duration < timedelta(seconds=1):
+        problem = "is less than the second that Inngest waits at least"
+    elif duration.microseconds:
+        problem = "is no whole number of seconds"
+    elif written.kind == "wait" and duration > MAX_WAIT:
+        problem = "is more than the 366 days that Inngest waits at most"
+    else:
+        problem = None
+    if problem is not None:
+        yield RULE.diagnostic(f"{shown} {problem}", written.pointer, node=written.node)
+
+
+def _day(until: str | int) -> str | None:
+    """The date that a number spells: 20270131."""
+    try:
+        day = datetime.strptime(str(until), "%Y%m%d") if isinstance(until, int) else None
+    except ValueError:
+        return None
+    return None if day is None or not 2000 <= day.year < 2100 else day.date().isoformat()
+
+
+def _is_computed(until: str | int) -> bool:
+    return isinstance(until, str) and "${" in until
+
+
+def _durations(facts: Facts) -> Iterator[_Written]:
+    settings, place = facts.graph.design.settings, facts.graph.design.pointer_to
+    yield from _retries(settings.retry, place("retry"))
+    if settings.throttle is not None:
+        yield _Written(settings.throttle.period, pointed(place("throttle"), "period"), "period")
+    if settings.timeouts is not None:
+        at = place("timeouts")
+        yield _Written(settings.timeouts.start, pointed(at, "start"), "wait")
+        yield _Written(settings.timeouts.finish, pointed(at, "finish"), "wait")
+    for cancel, pointer in listed(settings.cancel_on, place("cancelOn")):
+        yield _Written(cancel.timeout, pointed(pointer, "timeout"), "wait")
+    for name, node in facts.graph.design.nodes.items():
+        yield from _of_node(name, node)
+
+
+def _of_node(name: str, node: Node) -> Iterator[_Written]:
+    """Inngest itself waits for what a node waits for; all else the runtime counts."""
+    kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
+    for key, alias in _keys(type(node.config)):
+        value, pointer = getattr(node.config, key), node.pointer_to(alias)
+        if isinstance(value, Config):
+            for inner, below in _keys(type(value)):
+                if is_duration(type(value), inner):
+                    yield _Written(getattr(value, inner), pointed(pointer, below), "pause", name)
+        elif is_duration(type(node.config), key):
+            yield _Written(value, pointer, kind, name)
+
+
+def _keys(config: type[Config]) -> Iterator[tuple[str, str]]:
+    """The fields of a config: attribute and key."""
+    return ((name, field.alias or name) for name, field in config.model_fields.items())
+
+
+def _retries(retry: Retry | None, pointer: str) -> Iterator[_Written]:
+    if retry is not None:
+        yield _Written(retry.initial_interval, pointed(pointer, "initialInterval"), "pause")
+        yield _Written(retry.max_interval, pointed(pointer, "maxInterval"), "pause")

@@ -1,0 +1,100 @@
+"""PF407: an event name that no event can have."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.configs import Answered, EventTrigger
+from proflow_schemas.node_types.emit import Emit
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import listed, pointed, triggers
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF407",
+    name="bad-event-name",
+    level=Level.ERROR,
+    fixable=True,
+    summary="""an event name with white space around it or control characters in it, one with `${…}`,
+one below `inngest/` that is sent, and one below `proflow/`""",
+    why="""
+Names of events are compared letter by letter and are not templates. Names below `inngest/` are
+Inngest's own: they can be listened to, but sending one is refused. Those below `proflow/` are what
+starts and ends runs of stored designs, and nobody else's.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "tell", "type": "emit", "data": {"event": "order/${event.data.kind}"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "tell"},
+    {"source": "tell", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "tell", "type": "emit",
+     "data": {"event": "order/changed", "data": {"kind": "${event.data.kind}"}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "tell"},
+    {"source": "tell", "target": "done"}
+  ]
+}
+""",
+    fix="Write a plain name such as `order/changed`, and put what differs into the event's data.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for event, pointer, node, sent in _names(facts):
+        help: str | None
+        bare = event.strip()
+        if "${" in event:
+            problem = "holds an expression, and is no template"
+            help = "put what differs into the event's data"
+        elif not event.strip() or not event.isprintable() or event != event.strip():
+            problem = "holds white space or control characters that no name has"
+            help = f"write {ticks(bare)}" if bare and bare.isprintable() else "write a plain name"
+        elif sent and event.lower().startswith("inngest/"):
+            problem = "is reserved for Inngest's own events"
+            help = "choose a name of your own"
+        elif event.lower().startswith("proflow/"):
+            problem = "is reserved for the running of stored designs"
+            help = "choose a name of your own"
+        else:
+            continue
+        yield RULE.diagnostic(
+            f"the event name {ticks(event)} {problem}",
+            pointer,
+            node=node,
+            help=help,
+            fixes=(words.written(pointer, bare, safe=True),) if bare not in ("", event) else (),
+        )
+
+
+def _names(facts: Facts) -> Iterator[tuple[str, str, str | None, bool]]:
+    """Every event name: the name, its pointer, its node, and whether it is sent."""
+    design = facts.graph.design
+    for trigger, pointer, node_id in triggers(facts.graph):
+        if isinstance(trigger, EventTrigger):
+            yield trigger.event, pointed(pointer, "event"), node_id, False
+    for cancel, pointer in listed(design.settings.cancel_on, design.pointer_to("cancelOn")):
+        yield cancel.event, pointed(pointer, "event"), None, False
+    for name, node in design.nodes.items():
+        match node.config:
+            case Emit(event=event):
+                yield event, node.pointer_to("event"), name, True
+            case Answered(event=event):
+                yield event, node.pointer_to("event"), name, False
+            case _:
+                pass

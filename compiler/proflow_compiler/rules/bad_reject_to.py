@@ -1,0 +1,120 @@
+"""PF217: a `rejectTo` that cannot be followed."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.node_types.approval import Approval
+
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics import edits_of_words as words
+from proflow_compiler.diagnostics.making_edits import fix, remove_key
+from proflow_compiler.diagnostics.problems import closest, did_you_mean
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import pointed
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF217",
+    name="bad-reject-to",
+    level=Level.ERROR,
+    fixable=True,
+    summary="""a `rejectTo` that names no node beside the approval, or that stands beside a drawn
+`rejected` edge""",
+    why="""
+`rejectTo` names the node that a rejected run goes back to. It must be a node of the design, in the
+same container if there is one. A drawn `rejected` edge says where a rejection leads as well, so only
+one of the two can be.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "check", "type": "approval", "data": {"rejectTo": "darft"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "check"},
+    {"source": "check", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "check", "type": "approval"},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "check"},
+    {"source": "check", "target": "done"},
+    {"source": "check", "target": "draft", "sourceHandle": "rejected",
+     "data": {"loop": {"max": 3}}}
+  ]
+}
+""",
+    fix="Correct the name, or draw the `rejected` edge instead, back to where the run should go on.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    nodes = facts.graph.design.nodes
+    rejected = {edge.source: edge for edge in facts.graph.design.edges if edge.handle == "rejected"}
+    for node in nodes.values():
+        if not isinstance(node.config, Approval) or node.config.reject_to is None:
+            continue
+        target = node.config.reject_to
+        edge = rejected.get(node.id)
+        if edge is not None:
+            yield _diagnostic(
+                node,
+                f"{ticks(node.id)} has a `rejectTo` and a `rejected` edge",
+                "one of the two is too many",
+                "remove one of them",
+                (Related(pointed(edge.pointer, "target"), "leads elsewhere, or there as well"),),
+                (
+                    fix(
+                        "follow the edge after a rejection: remove `rejectTo`",
+                        remove_key(node, "rejectTo"),
+                    ),
+                ),
+            )
+        elif target not in nodes:
+            yield _diagnostic(
+                node,
+                f"{ticks(node.id)} is sent back to {ticks(target)}, which is no node",
+                "there is none of this name",
+                did_you_mean(target, nodes) or "name a node that runs before this one",
+                fixes=words.name(node.pointer_to("rejectTo"), closest(target, nodes)),
+            )
+        elif nodes[target].parent != node.parent:
+            yield _diagnostic(
+                node,
+                f"{ticks(node.id)} is sent back to {ticks(target)}, which is not in the same container",
+                "on the other side of a border",
+                "name a node in the same container",
+            )
+
+
+def _diagnostic(
+    node: Node,
+    message: str,
+    label: str,
+    help: str,
+    related: tuple[Related, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+) -> Diagnostic:
+    return RULE.diagnostic(
+        message,
+        node.pointer_to("rejectTo"),
+        node=node.id,
+        label=label,
+        help=help,
+        related=related,
+        fixes=fixes,
+    )

@@ -1,0 +1,71 @@
+"""PF311: a workflow that calls itself, directly or by way of others."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.node_types.subprocess import Subprocess
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.wording import ticks, walk
+from proflow_compiler.facts import Facts
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF311",
+    name="call-cycle",
+    level=Level.ERROR,
+    summary="a `subprocess` through which a workflow calls itself, directly or by way of others",
+    why="""
+A run that starts itself again starts another, and so on: Inngest would go on until somebody stops
+it, were it not for a limit of eight calls within each other, at which the runs fail. Calls are
+followed through all designs that are checked together.
+""",
+    incorrect="""
+{
+  "id": "review",
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "again", "type": "subprocess", "data": {"workflow": "review"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "again"},
+    {"source": "again", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "id": "review",
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "again", "type": "loop", "data": {"maxIterations": 3}},
+    {"id": "read", "type": "task", "parentId": "again", "data": {"handler": "read"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "again"},
+    {"source": "again", "target": "done"}
+  ]
+}
+""",
+    fix="Repeat within one workflow: with a `loop`, or with an edge that leads back (`data.loop`).",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    for name, node in facts.drawn.items():
+        if not isinstance(node.config, Subprocess):
+            continue
+        way = facts.calls.way(node.config.workflow, design.id)
+        if not way:
+            continue
+        yield RULE.diagnostic(
+            f"{ticks(design.id)} calls itself: {walk((design.id, *way))}"
+            if len(way) > 1
+            else f"{ticks(design.id)} calls itself",
+            node.pointer_to("workflow"),
+            node=name,
+            label="a run would start itself again",
+            help="repeat with a `loop`, or with an edge that leads back",
+        )

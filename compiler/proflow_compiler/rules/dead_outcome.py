@@ -1,0 +1,85 @@
+"""PF215: an edge that leaves by an outcome which its node's settings rule out."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.node_types.approval import Approval
+
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics.making_edits import fix, set_key
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import pointed
+from proflow_compiler.mending.removing import without_edges
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF215",
+    name="dead-outcome",
+    level=Level.WARNING,
+    fixable=True,
+    summary="a drawn `timeout` of an approval whose `timeoutAction` does something else",
+    why="""
+`timeoutAction` decides what a timeout does: `route`, the default, takes the outcome `timeout`;
+`approve` and `reject` take those outcomes instead, and `remind` goes on waiting. With these three an
+edge drawn from `timeout` is never taken.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "boss", "type": "approval", "data": {"timeout": "24h", "timeoutAction": "reject"}},
+    {"id": "done", "type": "end"},
+    {"id": "late", "type": "end", "data": {"status": "late"}}
+  ],
+  "edges": [
+    {"source": "begin", "target": "boss"},
+    {"source": "boss", "target": "done"},
+    {"source": "boss", "target": "late", "sourceHandle": "timeout"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "boss", "type": "approval", "data": {"timeout": "24h", "timeoutAction": "route"}},
+    {"id": "done", "type": "end"},
+    {"id": "late", "type": "end", "data": {"status": "late"}}
+  ],
+  "edges": [
+    {"source": "begin", "target": "boss"},
+    {"source": "boss", "target": "done"},
+    {"source": "boss", "target": "late", "sourceHandle": "timeout"}
+  ]
+}
+""",
+    fix="Remove the edge, or set `timeoutAction` to `route`.",
+)
+
+
+def routed(node: Node) -> Fix:
+    """Let the timeout lead where its edge does."""
+    title = f"go on by the edge when {ticks(node.id)} times out: set `timeoutAction` to `route`"
+    return fix(title, set_key(node, "timeoutAction", "route"))
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for name, node in facts.drawn.items():
+        config = node.config
+        if not isinstance(config, Approval) or config.timeout_action == "route":
+            continue
+        for exit_ in facts.exits(name):
+            if exit_.outcome == "timeout":
+                edge = facts.first_drawn(exit_)
+                yield RULE.diagnostic(
+                    f"{ticks(name)} is never left by `timeout`: "
+                    f"its `timeoutAction` is `{config.timeout_action}`",
+                    pointed(edge.pointer, "target"),
+                    node=name,
+                    edge=edge.key,
+                    label="never taken",
+                    related=(Related(node.pointer_to("timeoutAction"), "decides otherwise"),),
+                    help="remove this edge, or set `timeoutAction` to `route`",
+                    fixes=(*without_edges(exit_), routed(node)),
+                )

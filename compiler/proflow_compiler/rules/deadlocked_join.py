@@ -1,0 +1,228 @@
+"""PF210: a `join: all` that some run does not bring all its branches to."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics.making_edits import Ration, fix
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import place_of, pointed
+from proflow_compiler.graph import GraphEdge
+from proflow_compiler.graph.loops import Loop
+from proflow_compiler.mending import joining
+from proflow_compiler.mending.stopping import Starving
+from proflow_compiler.rules import unreachable_node
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.soundness import Undecided
+from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.witness import turning_points, witness
+
+_MOST = 100
+"""Joins reported of a level: many often have one cause."""
+_MOST_SHOWN = 20
+"""Joins whose paths are searched for; others are reported without one."""
+_HELP = (
+    "if what leaves that branch out is meant to stop the run, end it with `terminate`; "
+    "or name `active`, by which the run goes on here without that branch"
+)
+
+RULE = Rule(
+    code="PF210",
+    name="deadlocked-join",
+    level=Level.ERROR,
+    fixable=True,
+    summary="""a join of mode `all` that some run takes one edge to and not every one, though nothing
+stops it""",
+    why="""
+A join of mode `all` runs when every edge in was taken. If one of them is skipped, the join is skipped
+too, and all that follows it: the run comes to its end without. That is right where something stops
+the run, as a rejection does that leads to an end with `terminate`. Where nothing does, somebody has
+forgotten what should happen. The message shows such a run.
+
+There are two mends, and they mean different things. Let what leaves the branch out stop the run: draw
+it to an end with `terminate`, then nothing behind the join happens. Or name the mode `active`: then
+the run goes on behind the join without the branch that was left out. After a rejection that would be
+to pay all the same.
+
+Choices are taken to be independent of each other, even where two conditions ask for the same.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "amount", "type": "condition"},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "sign", "type": "join", "data": {"mode": "all"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "amount"},
+    {"source": "begin", "target": "finance"},
+    {"source": "amount", "target": "legal", "data": {"when": "event.data.amount > 100"}},
+    {"source": "amount", "target": "sign"},
+    {"source": "legal", "target": "sign"},
+    {"source": "finance", "target": "sign"},
+    {"source": "sign", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "amount", "type": "condition"},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "sign", "type": "join", "data": {"mode": "active"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "amount"},
+    {"source": "begin", "target": "finance"},
+    {"source": "amount", "target": "legal", "data": {"when": "event.data.amount > 100"}},
+    {"source": "amount", "target": "sign"},
+    {"source": "legal", "target": "sign"},
+    {"source": "finance", "target": "sign"},
+    {"source": "sign", "target": "done"}
+  ]
+}
+""",
+    fix="""
+End with `terminate` what leaves a branch out, or lead every way of the branch to the join. Name
+`active` only if the run is to go on without that branch.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
+    for level in facts.levels:
+        if not level.ordered or not level.needing_all:
+            continue
+        never: list[str] = []
+        found = [one for loop in (None, *level.loops) for one in _check(level, loop, never, ration)]
+        yield from found
+        if not found:
+            yield from (unreachable_node.behind_joins(level, name) for name in never)
+
+
+def _check(
+    level: GraphFacts, loop: Loop | None, never: list[str], ration: Ration
+) -> Iterator[Diagnostic]:
+    """`never` is given the joins that no run brings all their edges."""
+    suspects, unreached = _filtered(level, loop)
+    shown = 0
+    for name in suspects:
+        account, others = level.around(loop)
+        runs = account.runs
+        into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
+        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
+        missing = -account.node[name]
+        try:
+            found = (
+                witness(account, name, [*calm, missing])
+                if shown < _MOST_SHOWN
+                else ((), runs)
+                if account.holds([*calm, missing])
+                else None
+            )
+            if found is not None:
+                shown += 1
+                path, run = found
+                taken = {edge.index for edge in run.into.get(name, ())}
+                edge = next(edge for edge in into if edge.index not in taken or not path)
+                missed = {one.index for one in into} - taken
+                choices = turning_points(runs, run, path, [edge.source], missed) if path else []
+                fixes = _fixes(Starving(level, account, name, [*calm, missing]), level.drawn[name])
+                yield replace(
+                    _starved(level, name, edge, level.led(runs, path), choices),
+                    fixes=tuple(fixes) if ration.take() else (),
+                )
+                if shown == _MOST:
+                    return
+            elif not account.holds([*others, account.node[name]]):
+                never.append(name)
+        except Undecided:
+            yield _undecided(level, name)
+    never += (name for name in unreached if not level.begins(name))
+
+
+def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
+    """The two mends. After a rejection, to go on is never what is proposed first."""
+    going_on = joining.going_on(join, alternative=starving.by_mishap)
+    if not starving.by_mishap:
+        yield going_on
+    if starving.stopping is not None:
+        title, edits = starving.stopping
+        yield fix(title, *edits)
+    if starving.by_mishap:
+        yield going_on
+
+
+def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
+    """The joins of this loop that are to be proven: all others run, and are never starved.
+
+    Returns:
+        Those that may be starved, and those that only runs come to which something stops. What is
+        behind a join that may be starved may be, too: it runs less often than the filter takes it
+        to.
+    """
+    joins = level.needing_all_in(loop)
+    if not joins:
+        return [], []
+    runs = level.runs(loop, stopping=False)
+    certainty, settlement = level.certainty(runs), level.settlement
+    starved = 0
+    suspects: list[str] = []
+    unreached: list[str] = []
+    for name in joins:
+        if name not in level.runs(loop).into:
+            continue
+        own = level.home(name) is loop
+        lacking = name in runs.into and certainty.missing(name) is not None
+        if lacking or settlement.before[name] & starved:
+            starved |= settlement.bit[name]
+            suspects += [name] if own else []
+        elif own and name not in runs.into:
+            unreached.append(name)
+    return suspects, unreached
+
+
+def _starved(
+    level: GraphFacts,
+    name: str,
+    edge: GraphEdge,
+    path: tuple[str, ...],
+    choices: list[tuple[str, str]],
+) -> Diagnostic:
+    node = level.drawn[name]
+    source, drawn = level.graph.nodes[edge.source].node, edge.edge
+    place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
+    return RULE.diagnostic(
+        f"join {ticks(name)} is skipped on some runs, with all that follows: "
+        f"the edge from {ticks(source.id)} is not taken, though another one is",
+        node.pointer_to("mode"),
+        node=name,
+        edge=None if drawn is None else drawn.key,
+        label="needs every edge in to be taken",
+        related=(
+            Related(place, "not taken on the way shown" if path else "not taken on some runs"),
+        ),
+        path=path,
+        choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
+        help=_HELP,
+    )
+
+
+def _undecided(level: GraphFacts, name: str) -> Diagnostic:
+    node = level.drawn[name]
+    return RULE.diagnostic(
+        f"whether join {ticks(name)} is always brought all of its edges could not be decided",
+        node.pointer_to("mode"),
+        node=name,
+        label="too many ways lead here",
+        help="draw fewer ways to this join, or name another mode",
+    )

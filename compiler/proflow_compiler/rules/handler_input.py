@@ -1,0 +1,267 @@
+"""PF324: an input that a handler does not take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from proflow_schemas.expressions import ExpressionError, parse, template
+from proflow_schemas.expressions.scope import shape_of
+from proflow_schemas.expressions.shapes import Shape
+from proflow_schemas.handler_inputs import OPEN, InputProblem, design_problems
+from proflow_schemas.handlers import Signature
+from proflow_schemas.host_types import given
+from proflow_schemas.node_types.task import Task
+
+from proflow_compiler.design import Node
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.problems import closest, shown
+from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import place_of, pointed
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF324",
+    name="handler-input",
+    level=Level.ERROR,
+    summary="an input without a field that the handler requires, or with a value of a wrong type",
+    why="""
+A handler that declares `Task[Model]` gets its input as a `Model`, validated. An input that does not
+fit fails the node, without another attempt. What a design writes down can be held against the model
+before: the fields that are there, and the values that are no expressions. What is computed is
+validated when it is known. Checked only if the handlers are known: `--handlers MODULE`.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pay", "type": "task",
+     "data": {"handler": "pay", "input": {"order": "${event.data.order}", "amount": "a lot"}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pay"},
+    {"source": "pay", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "pay", "type": "task",
+     "data": {"handler": "pay", "input": {"order": "${event.data.order}", "amount": 120.5}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "pay"},
+    {"source": "pay", "target": "done"}
+  ]
+}
+""",
+    fix="Give the input the fields of the handler's model, with values of their types.",
+)
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "array": "a list",
+    "object": "an object",
+    "null": "`null`",
+}
+
+
+_FAILURE = {
+    "error": {"name": "${error.name}", "message": "${error.message}"},
+    "event": "${event}",
+    "run_id": "${run.id}",
+}
+"""What the handler of `onFailure` is given."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A node whose handler declares its input: the input that the design gives, and where it stands.
+
+    The settings of a node of a host's type are its input.
+    """
+
+    node: Node
+    known: Signature
+    value: Any
+    owner: str
+    """What takes the input, as messages name it."""
+
+    @property
+    def takes_settings(self) -> bool:
+        return self.node.host_type is not None
+
+    def pointer(self, path: tuple[str | int, ...] = ()) -> str:
+        if not self.takes_settings:
+            return pointed(self.node.pointer_to("input"), *path)
+        if not path:
+            return place_of(self.node)
+        return pointed(self.node.pointer_to(str(path[0])), *path[1:])
+
+    def worded(self, path: tuple[str | int, ...]) -> str:
+        if not self.takes_settings:
+            return _worded(path)
+        return ticks(_dotted(path).removeprefix(".")) if path else ticks(self.node.id)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    yield from _of_failure(facts)
+    for name, node in facts.drawn.items():
+        asked = _asked(facts, node)
+        if asked is None or asked.known.takes is None:
+            continue
+        yield from _of_read(facts, name, asked)
+        for problem in design_problems(asked.known.takes, asked.value):
+            yield _diagnostic(name, asked, problem)
+
+
+def _of_failure(facts: Facts) -> Iterator[Diagnostic]:
+    """The handler of `onFailure` gets what it gets: it must not require more."""
+    design = facts.graph.design
+    handler = design.settings.on_failure
+    known = None if facts.handlers is None or handler is None else facts.handlers.get(handler)
+    if handler is None or not isinstance(known, Signature) or known.takes is None:
+        return
+    problem = next(design_problems(known.takes, _FAILURE), None)
+    if problem is not None:
+        where = _worded(problem.path)
+        wanted = f", and not {ticks(problem.missing)}" if problem.missing is not None else ""
+        yield RULE.diagnostic(
+            f"the handler {ticks(handler)} does not take {where} of a run that has failed",
+            design.pointer_to("onFailure"),
+            label="takes something else",
+            help=f"let it take `error` (`name`, `message`), `event` and `run_id`{wanted}",
+        )
+
+
+def _asked(facts: Facts, node: Node) -> _Asked | None:
+    handler = node.kind.handler_of(node.config)
+    known = (facts.handlers or {}).get(handler or "")
+    if not isinstance(known, Signature):
+        return None
+    if node.host_type is not None:
+        return _Asked(node, known, given(node.config), f"a {ticks(node.type)}")
+    if not isinstance(node.config, Task):
+        return None
+    return _Asked(node, known, node.config.input, f"the handler {ticks(node.config.handler)}")
+
+
+def _diagnostic(name: str, asked: _Asked, problem: InputProblem) -> Diagnostic:
+    pointer, node = asked.pointer(problem.path), asked.node
+    shape = around = Shape.of(asked.known.input)
+    value: Any = asked.value
+    for key in problem.path:
+        around = shape
+        shape = shape.item() if isinstance(key, int) else shape.field(key)
+        value = value[key]
+    where, owner = asked.worded(problem.path), asked.owner
+    if problem.missing is not None:
+        return _missing(name, pointer, where, owner, shape, problem.missing, value)
+    if asked.value is None and "input" not in node.config_pointers:
+        required = sorted(shape.required())
+        return RULE.diagnostic(
+            f"{owner} takes an input, and there is none",
+            node.pointer_to("handler"),
+            node=name,
+            label="has no `input`",
+            help=f"give `input` with {listed(required)}" if required else "give `input`",
+        )
+    if problem.unknown:
+        meant = closest(str(problem.path[-1]), sorted(around.fields()))
+        return RULE.diagnostic(
+            f"{where} is no field that {owner} takes",
+            pointer,
+            node=name,
+            label="no such field",
+            help=f"remove it, or rename it to {ticks(meant)}" if meant else "remove it",
+        )
+    of_a_kind = Shape.of({"const": value}).kinds() <= shape.kinds()
+    kinds = None if of_a_kind and shape.values() is None else _kinds(shape)
+    said = problem.message[:1].lower() + problem.message[1:]
+    return RULE.diagnostic(
+        f"{where} is not what {owner} takes: {shown(said)}",
+        pointer,
+        node=name,
+        label="does not fit",
+        help=f"write {kinds}" if kinds else f"write a value that fits the model of {owner}",
+    )
+
+
+def _missing(
+    name: str,
+    pointer: str,
+    where: str,
+    owner: str,
+    shape: Shape,
+    missing: str,
+    value: Any,
+) -> Diagnostic:
+    given = (
+        [] if not isinstance(value, dict) else [key for key in value if key not in shape.fields()]
+    )
+    meant = closest(missing, given)
+    kinds = _kinds(shape.field(missing))
+    kind = f", {kinds}" if kinds else ""
+    return RULE.diagnostic(
+        f"{where} has no {ticks(missing)}, which {owner} requires",
+        pointer,
+        node=name,
+        label=f"no {ticks(missing)}",
+        help=f"rename {ticks(meant)} to {ticks(missing)}"
+        if meant is not None
+        else f"add {ticks(missing)}{kind}",
+    )
+
+
+def _of_read(facts: Facts, name: str, asked: _Asked) -> Iterator[Diagnostic]:
+    """An input that is read as a whole, of which all fields are known."""
+    read = _read(facts, asked.node, asked.value)
+    if read is None or read.kinds() != {"object"} or not read.is_closed():
+        return
+    missing = sorted(Shape.of(asked.known.input).required() - read.fields())
+    if missing:
+        yield RULE.diagnostic(
+            f"what the input reads has no {listed(missing)}, which {asked.owner} requires",
+            asked.pointer(),
+            node=name,
+            label=f"no {ticks(missing[0])}",
+            help="give `input` field by field",
+        )
+
+
+def _read(facts: Facts, node: Node, value: Any) -> Shape | None:
+    """What is known of a text that is exactly one path in `${…}`."""
+    if not isinstance(value, str) or OPEN not in value:
+        return None
+    try:
+        text = template(value)
+        syntax = parse(text.expressions[0][0]) if text.is_expression else None
+    except ExpressionError:
+        return None
+    if syntax is None or not syntax.is_reference:
+        return None
+    return shape_of(syntax.references[0].path, facts.scopes.of(node.parent))
+
+
+def _kinds(shape: Shape) -> str | None:
+    """The types that a value may have, in words; None if nothing is known."""
+    values = shape.values()
+    if values is not None and len(values) <= 5:
+        return " or ".join(ticks(str(one)) for one in values)
+    kinds = [_KINDS.get(kind) for kind in sorted(shape.kinds())]
+    return None if None in kinds or not kinds else " or ".join(filter(None, kinds))
+
+
+def _worded(path: tuple[str | int, ...]) -> str:
+    return ticks(f"input{_dotted(path)}") if path else "the input"
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)

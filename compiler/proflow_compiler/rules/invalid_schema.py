@@ -1,0 +1,77 @@
+"""PF317: a JSON Schema that is none."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from proflow_schemas.node_types.ai import Ai
+from proflow_schemas.node_types.start import Start
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import pointed
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF317",
+    name="invalid-schema",
+    level=Level.ERROR,
+    summary="an `input` or `outputSchema` that is no valid JSON Schema",
+    why="""
+`input` says what `event.data` looks like and gives expressions their types; `outputSchema` is handed
+to the model. A schema with a mistake in it checks nothing, in silence.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start",
+     "data": {"input": {"type": "object", "properties": {"amount": {"type": "decimal"}}}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start",
+     "data": {"input": {"type": "object", "properties": {"amount": {"type": "number"}}}}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+The types are `string`, `number`, `integer`, `boolean`, `object`, `array` and `null`; what a field
+must be stands below `properties`, which fields must be there in the list `required`.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    yield from _check(design.settings.input, design.pointer_to("input"), None)
+    for name, node in design.nodes.items():
+        match node.config:
+            case Start(input=schema):
+                yield from _check(schema, node.pointer_to("input"), name)
+            case Ai(output_schema=schema):
+                yield from _check(schema, node.pointer_to("outputSchema"), name)
+            case _:
+                pass
+
+
+def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
+    if schema is None:
+        return
+    validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    error = best_match(validator.iter_errors(schema))
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path) or "schema"
+        yield RULE.diagnostic(
+            f"`{shown(where)}` is not what a JSON Schema has there: {shown(repr(error.instance))}",
+            pointed(pointer, *error.absolute_path),
+            node=node,
+        )

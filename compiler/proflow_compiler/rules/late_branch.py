@@ -1,0 +1,154 @@
+"""PF219: a branch that begins only once a loop beside it has been left."""
+
+from collections.abc import Iterator, Sequence
+
+from proflow_schemas.node_types.approval import Approval
+
+from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics.making_edits import Line, add_edges, fix
+from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import pointed
+from proflow_compiler.graph import Graph, GraphEdge
+from proflow_compiler.graph.loops import Loop
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.soundness.certainty import drawn_path, way_to
+
+RULE = Rule(
+    code="PF219",
+    name="late-branch",
+    level=Level.WARNING,
+    fixable=True,
+    summary="""a branch that leads out of a loop, beside one that stays in it: it begins only when the loop
+has been left""",
+    why="""
+A loop is what lies between the target of a back edge and its source. An edge that leaves it is followed
+when its last iteration is over, so that what lies behind the loop runs once. If two branches begin at
+once, and only one of them can go back, the other lies outside of the loop: it waits for the first,
+which is hardly what the drawing looks like. Of two departments that are asked at once, one is asked
+when the other has agreed.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "both", "type": "join", "data": {"mode": "all"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "legal"},
+    {"source": "draft", "target": "finance"},
+    {"source": "legal", "target": "both"},
+    {"source": "finance", "target": "both"},
+    {"source": "legal", "target": "draft", "sourceHandle": "returned",
+     "data": {"loop": {"max": 3}}},
+    {"source": "both", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "draft", "type": "task", "data": {"handler": "draft"}},
+    {"id": "legal", "type": "approval"},
+    {"id": "finance", "type": "approval"},
+    {"id": "both", "type": "join", "data": {"mode": "all"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "draft"},
+    {"source": "draft", "target": "legal"},
+    {"source": "draft", "target": "finance"},
+    {"source": "legal", "target": "both"},
+    {"source": "finance", "target": "both"},
+    {"source": "legal", "target": "draft", "sourceHandle": "returned",
+     "data": {"loop": {"max": 3}}},
+    {"source": "finance", "target": "draft", "sourceHandle": "returned",
+     "data": {"loop": {"max": 3}}},
+    {"source": "both", "target": "done"}
+  ]
+}
+""",
+    fix="""
+Let the other branch go back as well; or lead the back edge to a node behind the fork, so that only its
+own branch is repeated; or draw the other branch behind the loop, where it begins anyway.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
+    for level in facts.levels:
+        for loop in level.loops if level.ordered else ():
+            # Beside other back edges nothing may leave the loop: see concurrency-across-loop.
+            if not all(way.at_once for way in loop.back):
+                continue
+            for late, beside in _late(level.graph, loop):
+                yield _diagnostic(level.graph, loop, late, beside, walk=ration.take())
+
+
+def _late(graph: Graph, loop: Loop) -> Iterator[tuple[list[GraphEdge], GraphEdge]]:
+    """The edges that leave a loop together with one that stays in it, and that one."""
+    for name in sorted(loop.nodes, key=graph.rank.__getitem__):
+        exits = graph.exits[name]
+        for taken in [exits] if graph.nodes[name].every else [(one,) for one in exits]:
+            edges = [edge for exit_ in taken for edge in exit_.edges]
+            inside = [edge for edge in edges if edge.target in loop.nodes]
+            late = [
+                edge
+                for edge in edges
+                if edge.target not in loop.nodes and not graph.nodes[edge.target].stops
+            ]
+            if late and inside:
+                yield late, inside[0]
+
+
+def _diagnostic(
+    graph: Graph, loop: Loop, late: Sequence[GraphEdge], beside: GraphEdge, *, walk: bool
+) -> Diagnostic:
+    """`walk`: whether there is time to look for a path."""
+    edge, back = late[0], loop.back[0]
+    source = graph.nodes[edge.source].node
+    header, stays = (graph.nodes[name].node for name in (loop.header, beside.target))
+    names = listed([graph.nodes[one.target].node.id for one in late])
+    drawn = back.edge.edge
+    return RULE.diagnostic(
+        f"{names} {'begin' if len(late) > 1 else 'begins'} only when {ticks(stays.id)}, which is in "
+        f"the loop from {ticks(header.id)}, has gone on",
+        source.pointer if edge.edge is None else pointed(edge.edge.pointer, "target"),
+        node=graph.nodes[edge.target].node.id,
+        edge=None if edge.edge is None else edge.edge.key,
+        label="leads out of the loop",
+        related=(
+            Related(
+                graph.nodes[back.edge.source].node.pointer
+                if drawn is None
+                else pointed(drawn.pointer, "target"),
+                "what lies between this and its target is the loop",
+            ),
+        ),
+        path=drawn_path(graph, (*way_to(graph, edge.source), edge.target)) if walk else (),
+        help=f"let {names} go back to {ticks(header.id)} as well, or stand behind the loop",
+        fixes=_fixes(graph, loop, edge) if len(late) == 1 else (),
+    )
+
+
+def _fixes(graph: Graph, loop: Loop, edge: GraphEdge) -> Iterator[Fix]:
+    """Let an approval that is asked late return to where the other one returns to."""
+    at, back = graph.nodes[edge.target], loop.back[0]
+    config = at.node.config
+    drawn = {exit_.outcome for exit_ in graph.exits[at.id]}
+    if not at.drawn or not isinstance(config, Approval) or "returned" in drawn:
+        return
+    if config.allow_return is False:
+        return
+    line = Line(at.id, loop.header, "returned", {"loop": {"max": back.limit}})
+    yield fix(
+        f"let {ticks(at.id)} return to {ticks(loop.header)} as well, and ask it at once",
+        *add_edges(graph.design, [line]),
+    )

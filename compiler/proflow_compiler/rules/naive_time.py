@@ -1,0 +1,122 @@
+"""PF323: a time or a cron without a time zone, in a design that has none either."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proflow_schemas.configs import CronTrigger
+from proflow_schemas.node_types.delay import Delay
+from proflow_schemas.times import TimeError, is_naive, read_time
+
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
+from proflow_compiler.diagnostics.making_edits import fix
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import pointed, triggers
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF323",
+    name="naive-time",
+    level=Level.WARNING,
+    fixable=True,
+    summary="a cron or a time that names no time zone, in a design without `timezone`",
+    why="""
+Such a time is local time in the design's `timezone`. Without one it is read in the time zone that
+the tenant has set, else in the default of the service, else in UTC: a cron for 18:00 may fire at two
+in the morning in Beijing, and the same design does different things on two installations. The
+service does not report it for a tenant whose time zone it knows, nor does `proflow check` with
+`--timezone`. Where a time zone stands under a key that nothing reads, that key is reported instead.
+""",
+    incorrect="""
+{
+  "trigger": {"cron": "0 18 * * *"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "timezone": "Asia/Shanghai",
+  "trigger": {"cron": "0 18 * * *"},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+Give the design a `timezone`, by its name in the tz database, or the cron one of its own. A time may
+carry an offset instead: `2026-01-31T18:00:00+08:00`.
+""",
+)
+
+_OFFERED = ("Asia/Shanghai", "UTC")
+
+
+class _Naive(NamedTuple):
+    text: str
+    pointer: str
+    node: str | None
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    if design.settings.timezone is not None or facts.timezone is not None:
+        return
+    if design.unread_zones:
+        return  # unread-key says where the zone belongs
+    found = list(_naive(facts))
+    if not found:
+        return
+    first, *others = found
+    yield RULE.diagnostic(
+        f"{ticks(first.text)} names no time zone, and neither does the design",
+        first.pointer,
+        node=first.node,
+        label="local time, but where?",
+        help="add `timezone` to the design, such as `Asia/Shanghai`",
+        related=tuple(Related(one.pointer, f"so does {ticks(one.text)}") for one in others[:9]),
+        fixes=_fixes(design.pointer),
+    )
+
+
+def _naive(facts: Facts) -> Iterator[_Naive]:
+    """Everything that the missing time zone is for, in file order."""
+    for trigger, pointer, node in triggers(facts.graph):
+        if not isinstance(trigger, CronTrigger) or trigger.timezone is not None:
+            continue
+        if _needs_zone(trigger.cron):
+            yield _Naive(trigger.cron, pointed(pointer, "cron"), node)
+    for name, drawn in facts.graph.design.nodes.items():
+        config = drawn.config
+        if (
+            isinstance(config, Delay)
+            and isinstance(config.until, str)
+            and is_naive(config.until)
+            and _is_time(config.until)
+        ):
+            yield _Naive(config.until, drawn.pointer_to("until"), name)
+
+
+def _is_time(text: str) -> bool:
+    """Whether a text may be a time; of one that is none, bad-duration says so."""
+    if "${" in text:
+        return True
+    try:
+        read_time(text)
+    except TimeError:
+        return False
+    return True
+
+
+def _needs_zone(cron: str) -> bool:
+    """Whether a cron names an hour or a day; of one that cannot be read, bad-cron says so."""
+    fields = cron.split()
+    return len(fields) == 5 and any(field != "*" for field in fields[1:])
+
+
+def _fixes(pointer: str) -> Iterator[Fix]:
+    for name in _OFFERED:
+        yield fix(
+            f"read all times that name no zone as `{name}`: add `timezone`",
+            Edit("add", pointed(pointer, "timezone"), name),
+            alternative=name != _OFFERED[0],
+        )

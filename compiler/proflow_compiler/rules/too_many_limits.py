@@ -1,0 +1,52 @@
+"""PF405: more limits of concurrency than Inngest allows."""
+
+from collections.abc import Iterator
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import listed
+from proflow_compiler.rules.rule import Rule
+
+MOST_LIMITS = 2
+
+RULE = Rule(
+    code="PF405",
+    name="too-many-limits",
+    level=Level.ERROR,
+    summary="a design with more than two limits in `concurrency`",
+    why="Inngest takes at most two limits of concurrency per function, and refuses one with more.",
+    incorrect="""
+{
+  "concurrency": [
+    {"limit": 10},
+    {"limit": 2, "key": "event.data.customer_id"},
+    {"limit": 50, "scope": "env"}
+  ],
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "concurrency": [
+    {"limit": 10},
+    {"limit": 2, "key": "event.data.customer_id"}
+  ],
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="Keep the two that matter most.",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    design = facts.graph.design
+    limits = list(listed(design.settings.concurrency, design.pointer_to("concurrency")))
+    if len(limits) > MOST_LIMITS:
+        yield RULE.diagnostic(
+            f"the design has {len(limits)} limits of concurrency; Inngest takes {MOST_LIMITS}",
+            limits[MOST_LIMITS][1],
+            label="one too many",
+            help="keep the two that matter most",
+        )

@@ -1,0 +1,185 @@
+"""PF218: a node at which branches meet, though one of them may have walked away before."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from proflow_compiler.diagnostics import Diagnostic, Level, Related
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import place_of
+from proflow_compiler.graph.loops import Loop
+from proflow_compiler.mending.joining import cleared, may_be_joined
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.soundness import Undecided
+from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.walking_away import Meeting, WalkedAway, may_walk_away
+from proflow_compiler.soundness.witness import turning_points
+
+_MOST = 20
+"""Nodes reported per level: they often have one cause."""
+
+RULE = Rule(
+    code="PF218",
+    name="unclear-join",
+    level=Level.ERROR,
+    fixable=True,
+    summary="""a node at which branches of one run meet, although on some runs one of them has left
+before, and no mode says whether the run goes on there without it""",
+    why="""
+Two departments are asked at once, and both lead to the payment. One of them rejects; that leads
+elsewhere, to a notification, say. The other one approves and arrives at the payment. Is it made? Both
+readings are possible, and one of them costs money, so the drawing has to say which is meant. The
+message shows such a run.
+
+That is no question where leaving stops the run at once, as a rejection does for which nothing is
+drawn, or which leads straight to an end with `terminate`. Nor where a branch leaves in the ordinary
+course of events: an approval that is approved, a step that has worked, an inclusive branch that was
+not chosen. Nodes before ends that stop the run, such as one notification that several rejections
+share, are not asked about either: they run at the first branch that arrives.
+
+Choices are taken to be independent of each other, even where two conditions ask for the same.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "finance", "type": "approval"},
+    {"id": "legal", "type": "approval"},
+    {"id": "tell", "type": "notify", "data": {"to": "applicant"}},
+    {"id": "pay", "type": "task", "data": {"handler": "pay"}},
+    {"id": "done", "type": "end"},
+    {"id": "refused", "type": "end", "data": {"status": "rejected", "terminate": true}}
+  ],
+  "edges": [
+    {"source": "begin", "target": "finance"},
+    {"source": "begin", "target": "legal"},
+    {"source": "finance", "target": "pay"},
+    {"source": "legal", "target": "pay"},
+    {"source": "pay", "target": "done"},
+    {"source": "finance", "target": "tell", "sourceHandle": "rejected"},
+    {"source": "legal", "target": "tell", "sourceHandle": "rejected"},
+    {"source": "tell", "target": "refused"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "finance", "type": "approval"},
+    {"id": "legal", "type": "approval"},
+    {"id": "both", "type": "join", "data": {"mode": "all"}},
+    {"id": "tell", "type": "notify", "data": {"to": "applicant"}},
+    {"id": "pay", "type": "task", "data": {"handler": "pay"}},
+    {"id": "done", "type": "end"},
+    {"id": "refused", "type": "end", "data": {"status": "rejected", "terminate": true}}
+  ],
+  "edges": [
+    {"source": "begin", "target": "finance"},
+    {"source": "begin", "target": "legal"},
+    {"source": "finance", "target": "both"},
+    {"source": "legal", "target": "both"},
+    {"source": "both", "target": "pay"},
+    {"source": "pay", "target": "done"},
+    {"source": "finance", "target": "tell", "sourceHandle": "rejected"},
+    {"source": "legal", "target": "tell", "sourceHandle": "rejected"},
+    {"source": "tell", "target": "refused"}
+  ]
+}
+""",
+    fix="""
+Let the branches meet in a `join` with a mode: `all`, if what follows needs every branch (what leaves
+one out has to stop the run then, by an end with `terminate`), or `active`, if the run goes on without
+those that have left.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    ration = facts.ration()
+    for level in facts.levels:
+        if level.ordered and (level.choosing or level.needing_all):
+            judged: dict[str | None, list[str]] = {}
+            for name in level.settlement.order:
+                if may_walk_away(level.graph, name):
+                    home = level.home(name)
+                    judged.setdefault(None if home is None else home.header, []).append(name)
+            for loop in (None, *level.loops):
+                for one in _check(
+                    level, loop, judged.get(None if loop is None else loop.header, ())
+                ):
+                    node = level.drawn[str(one.node)]
+                    fixable = may_be_joined(level.graph, node) and ration.take()
+                    yield replace(one, fixes=tuple(cleared(level, loop, node))) if fixable else one
+
+
+def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:
+    if not judged:
+        return
+    runs = level.runs(loop)
+    exact = level.exact(runs)
+    if exact:
+        before, choosing = level.settlement.before, level.choosing
+        judged = [name for name in judged if before[name] & choosing]
+    meeting = level.concurrency(runs).meeting.keys() if judged else ()
+    met = [name for name in judged if name in meeting]
+    if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
+        return
+    reported = 0
+    for name in met:
+        if reported >= _MOST:
+            return
+        at = Meeting(runs, name)
+        try:
+            found = at.find(
+                lambda: level.account(runs),
+                partial(level.goes_on, y=name, back=True),
+                exact=exact,
+            )
+        except Undecided:
+            found = WalkedAway(None, (), runs)
+        if found is not None:
+            reported += 1
+            yield _diagnostic(level, name, found)
+
+
+def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
+    graph = level.graph
+    node = graph.nodes[name].node
+    related: tuple[Related, ...] = ()
+    avoided: list[str] = []
+    missed: set[int] = set()
+    if found.left is not None:
+        at, outcome = found.left
+        left = graph.nodes[at].node
+        when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
+        related = (Related(place_of(left), "leaves another way on the run shown"),)
+        avoided = [name]
+    elif found.starved is not None:
+        join = graph.nodes[found.starved].node
+        when = f"join {ticks(join.id)} is skipped"
+        related = (Related(place_of(join), "is skipped on the run shown"),)
+        taken = {edge.index for edge in found.run.into[found.starved]}
+        lacking = [edge for edge in graph.into[found.starved] if edge.index not in taken]
+        avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
+    else:
+        when = "a branch has led elsewhere"
+    runs = level.runs(level.home(name))
+    choices = turning_points(runs, found.run, found.path, avoided, missed) if found.path else []
+    if found.left is not None and found.left not in choices:
+        choices.append(found.left)
+    return RULE.diagnostic(
+        f"it is not clear whether {ticks(name)} runs when {when}: another branch still arrives",
+        place_of(node),
+        node=name,
+        label="branches meet here",
+        related=related,
+        path=level.led(runs, found.path) if found.path else (),
+        choices=[(graph.nodes[one].node.id, outcome) for one, outcome in choices],
+        help="name the join's mode: `all`, if what follows needs every branch, "
+        "or `active`, if the run goes on without those that have left"
+        if node.type == "join"
+        else "let the branches meet in a `join` before: of mode `all`, if what follows needs every "
+        "branch, or `active`, if the run goes on without those that have left",
+    )

@@ -1,0 +1,75 @@
+"""PF303: an expression that reads what does not exist."""
+
+from collections.abc import Iterator
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.facts import Facts
+from proflow_compiler.mending.corrections import corrections
+from proflow_compiler.rules.rule import Rule
+
+RULE = Rule(
+    code="PF303",
+    name="unknown-reference",
+    level=Level.ERROR,
+    fixable=True,
+    summary="an expression that reads a step, a field or a name that does not exist",
+    why="""
+The value could never be there, so each run that comes to it would fail. Known are `event` (`name`,
+`id`, `ts`, `data`), `steps.<id>`, `initiator`, `tenant_id`, `run.id`, `workflow.id` and
+`workflow.version`; what the design's `input` says of `event.data` is held against it too. The
+settings that Inngest evaluates before a run (triggers, limits) know `event` only. Inside a `foreach`
+there are `item`, the name that `as` gives it, and `index`; inside a `loop`, and in its `while`,
+`iteration`. Nodes inside a container can be read only there; `steps.x.error` only if an edge leaves
+`x` by `error`. With `--handlers MODULE`, what a handler is declared to return types its output.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "score", "type": "task", "data": {"handler": "score"}},
+    {"id": "tell", "type": "notify",
+     "data": {"to": "boss", "content": "${steps.skore.output}"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "score"},
+    {"source": "score", "target": "tell"},
+    {"source": "tell", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "score", "type": "task", "data": {"handler": "score"}},
+    {"id": "tell", "type": "notify",
+     "data": {"to": "boss", "content": "${steps.score.output}"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "score"},
+    {"source": "score", "target": "tell"},
+    {"source": "tell", "target": "done"}
+  ]
+}
+""",
+    fix="""
+Write the node's id, not its label; below a step, `output` comes before the fields of what the
+handler returned. If the field exists though `input` does not name it, add it there.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for found in facts.problems:
+        if found.problem.kind == "unknown-reference":
+            yield RULE.diagnostic(
+                found.problem.message,
+                found.site.pointer,
+                span=found.span,
+                node=found.site.node,
+                edge=found.site.edge,
+                help=found.problem.help,
+                fixes=corrections(found),
+            )

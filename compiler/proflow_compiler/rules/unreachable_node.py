@@ -1,0 +1,105 @@
+"""PF204: a node that no run comes to."""
+
+from collections.abc import Iterator
+
+import networkx as nx
+
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import place_of
+from proflow_compiler.mending.joining import going_on
+from proflow_compiler.mending.removing import without_nodes
+from proflow_compiler.rules.rule import Rule
+from proflow_compiler.soundness.graph_facts import GraphFacts
+
+RULE = Rule(
+    code="PF204",
+    name="unreachable-node",
+    level=Level.ERROR,
+    fixable=True,
+    summary="a node that cannot be reached from the `start`",
+    why="""
+No path leads from the `start` to the node, so it would never run. Usually an edge was forgotten or
+was deleted together with a node before it. Reported is the first node of each part of the drawing
+that hangs in the air; those behind it are reached as soon as it is.
+""",
+    incorrect="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "archive", "type": "task", "data": {"handler": "archive"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "done"},
+    {"source": "archive", "target": "done"}
+  ]
+}
+""",
+    correct="""
+{
+  "nodes": [
+    {"id": "begin", "type": "start"},
+    {"id": "archive", "type": "task", "data": {"handler": "archive"}},
+    {"id": "done", "type": "end"}
+  ],
+  "edges": [
+    {"source": "begin", "target": "archive"},
+    {"source": "archive", "target": "done"}
+  ]
+}
+""",
+    fix="Draw an edge that leads to the node, or remove the node.",
+)
+
+_MOST_MENDED = 20
+"""Of more places that nothing leads to, none is looked into for what else is lost with it."""
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    for level in facts.levels:
+        if level.graph.starts and len(level.reached) < len(level.graph.nodes):
+            yield from _check(level)
+
+
+def _check(level: GraphFacts) -> Iterator[Diagnostic]:
+    graph = level.graph
+    lost = graph.digraph.subgraph(name for name in graph.nodes if name not in level.reached)
+    parts = nx.condensation(lost)
+    place = {name: index for index, name in enumerate(graph.nodes)}
+    heads = [
+        min(parts.nodes[part]["members"], key=place.__getitem__)
+        for part, edges_in in parts.in_degree()
+        if edges_in == 0
+    ]
+    jumped = {way.edge.target for way in graph.back if way.edge.source in level.reached}
+    for name in sorted(heads, key=place.__getitem__):
+        if name in jumped:
+            continue  # jump-into-loop says so
+        begin = (
+            "the start"
+            if graph.container is None
+            else f"the start of an item of {ticks(graph.container)}"
+        )
+        yield RULE.diagnostic(
+            f"no path leads from {begin} to {ticks(name)}",
+            place_of(graph.nodes[name].node),
+            node=name,
+            label="never runs",
+            help="draw an edge that leads here, or remove the node",
+            fixes=without_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
+        )
+
+
+def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
+    """A join of mode `all` that no run takes all edges to, though something else stops them all."""
+    node = level.drawn[name]
+    return RULE.diagnostic(
+        f"no run comes to {ticks(name)}: none takes all of its edges in",
+        node.pointer_to("mode"),
+        node=name,
+        label="never runs",
+        help="name another mode, such as `active`, or remove what can never run",
+        fixes=(going_on(node),),
+    )

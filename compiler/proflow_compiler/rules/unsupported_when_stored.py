@@ -1,0 +1,134 @@
+"""PF312: a setting that one function for all stored designs cannot honour."""
+
+from collections.abc import Iterator
+
+from proflow_schemas.configs import CronTrigger
+
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics.making_edits import fix, remove_setting
+from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import listed, pointed, triggers
+from proflow_compiler.graph import Graph
+from proflow_compiler.rules.rule import Rule
+
+LONGEST_KEY = 300
+DEEPEST = 8
+"""Levels of `foreach` that the states of nodes are kept for."""
+COMPILE = "compile the design to a function of its own, or remove the setting"
+
+RULE = Rule(
+    code="PF312",
+    name="unsupported-when-stored",
+    level=Level.ERROR,
+    fixable=True,
+    summary="a setting that a stored design cannot have, where designs are to be stored",
+    why="""
+Stored designs of all tenants are run by one function, whose settings are the same for all of them.
+`concurrency`, `throttle`, `priority` and `timeouts` belong to a function, and a design with
+`scope: system` belongs to no tenant: these work for designs that are compiled to functions of their
+own. The states of nodes are kept for at most 8 levels of `foreach` inside one another. What starts
+and cancels runs is looked up by names of events and by crons, of at most 300 characters.
+
+The rule is checked when a design is published, and by `proflow check --stored`. Everything else
+works in both ways: `retries` and `retry`, `trigger` with `if`, crons with time zones, `cancelOn`,
+`idempotency`, `onFailure`, `taskType`.
+""",
+    incorrect="""
+{
+  "concurrency": {"limit": 10},
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    correct="""
+{
+  "retries": 10,
+  "nodes": [{"id": "begin", "type": "start"}, {"id": "done", "type": "end"}],
+  "edges": [{"source": "begin", "target": "done"}]
+}
+""",
+    fix="""
+Remove the setting, or compile the design with `proflow compile` and serve its function. Of all
+stored runs of a tenant, `tenant_concurrency` of the service limits the steps at once.
+""",
+)
+
+
+def check(facts: Facts) -> Iterator[Diagnostic]:
+    if not facts.stored:
+        return
+    design = facts.graph.design
+    for key, value in (
+        ("concurrency", design.settings.concurrency),
+        ("throttle", design.settings.throttle),
+        ("priority", design.settings.priority),
+        ("timeouts", design.settings.timeouts),
+    ):
+        if value is not None:
+            yield RULE.diagnostic(
+                f"`{key}` has no meaning in a stored design: one function runs them all",
+                design.pointer_to(key),
+                label="belongs to a function",
+                help=COMPILE,
+                fixes=(fix(f"run without `{key}`: remove it", remove_setting(design, key)),),
+            )
+    if design.settings.scope == "system":
+        yield RULE.diagnostic(
+            "a stored design belongs to a tenant, and this one has none",
+            design.pointer_to("scope"),
+            label="belongs to no tenant",
+            help=COMPILE,
+            fixes=(fix("run for a tenant: remove `scope`", remove_setting(design, "scope")),),
+        )
+    yield from _too_long(facts.graph)
+    yield from _too_deep(design)
+
+
+def _too_long(graph: Graph) -> Iterator[Diagnostic]:
+    places = [
+        *triggers(graph),
+        *(
+            (cancel, pointer, None)
+            for cancel, pointer in listed(
+                graph.design.settings.cancel_on, graph.design.pointer_to("cancelOn")
+            )
+        ),
+    ]
+    for one, pointer, node in places:
+        if isinstance(one, CronTrigger):
+            key, kind, zone = one.cron, "cron", one.timezone or ""
+        else:
+            key, kind, zone = one.event, "event", ""
+        length = len(key) + (len(f"TZ={zone} ") if zone else 0)
+        if length > LONGEST_KEY:
+            yield RULE.diagnostic(
+                f"the {kind} has {length} characters, but at most {LONGEST_KEY} are kept",
+                pointed(pointer, kind),
+                node=node,
+                help="write ranges and steps, `1-5` or `*/2`, in place of lists"
+                if kind == "cron"
+                else "choose a shorter name",
+            )
+
+
+def _too_deep(design: Design) -> Iterator[Diagnostic]:
+    depths: dict[str, int] = {}
+    for name, node in design.nodes.items():
+        chain = []
+        at: str | None = name
+        while at is not None and at not in depths:
+            chain.append(at)
+            at = design.nodes[at].parent
+        depth = 0 if at is None else depths[at]
+        for one in reversed(chain):
+            depth += design.nodes[one].kind.per_item
+            depths[one] = depth
+        if node.kind.per_item and depths[name] == DEEPEST + 1:
+            yield RULE.diagnostic(
+                f"{ticks(name)} is the {DEEPEST + 1}th `foreach` inside one another",
+                node.pointer,
+                node=name,
+                help="make the inner ones a design of their own, and run it as a `subprocess`",
+            )

@@ -1,0 +1,318 @@
+"""What follows from one graph of a design: the drawing itself, or what a container holds."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+from proflow_compiler.design import Node
+from proflow_compiler.graph import Exit, Graph, GraphNode
+from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
+from proflow_compiler.graph.loops import Loop, natural_loops
+from proflow_compiler.graph.runs import Runs, runs_of
+from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness.certainty import Certainty, drawn_path
+from proflow_compiler.soundness.settlement import Settlement
+from proflow_compiler.soundness.witness import witness
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """A graph and what follows from it, each found out once and only if asked for."""
+
+    graph: Graph
+    _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
+    _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
+    _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
+    _exact: dict[int, bool] = field(default_factory=dict, repr=False)
+    _accounts: dict[int, Account] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether every path begins at one start and none goes round: what most proofs need."""
+        return len(self.graph.starts) == 1 and self.graph.acyclic
+
+    @cached_property
+    def reached(self) -> Mapping[str, GraphNode]:
+        """The nodes that runs come to, in file order; without a start nobody knows, so all."""
+        graph = self.graph
+        if not graph.starts:
+            return graph.nodes
+        return {name: at for name, at in graph.nodes.items() if name in graph.reachable}
+
+    @cached_property
+    def drawn(self) -> Mapping[str, Node]:
+        """The nodes that runs come to and somebody drew."""
+        return {name: at.node for name, at in self.reached.items() if at.drawn}
+
+    @cached_property
+    def loops(self) -> tuple[Loop, ...]:
+        """The loops, outer ones first."""
+        return natural_loops(self.graph)
+
+    @cached_property
+    def _innermost(self) -> dict[str, Loop]:
+        innermost: dict[str, Loop] = {}
+        for loop in self.loops:
+            innermost |= dict.fromkeys(loop.nodes - {loop.header}, loop)
+        return innermost
+
+    def home(self, name: str) -> Loop | None:
+        """The innermost loop that settles the edges into a node in each round."""
+        return self._innermost.get(name)
+
+    def _around(self, loop: Loop) -> Loop | None:
+        return self.home(loop.header)
+
+    def _headers(self, loop: Loop | None) -> frozenset[str]:
+        """The header of a loop, and those of the loops around it."""
+        headers: set[str] = set()
+        while loop is not None:
+            headers.add(loop.header)
+            loop = self._around(loop)
+        return frozenset(headers)
+
+    def runs(self, loop: Loop | None = None, *, stopping: bool = True) -> Runs:
+        """All runs, or one iteration of a loop; without `stopping` those that end in order.
+
+        These take no edge into an end that stops the run, and no back edge.
+        """
+        stopping = stopping or not (self._stops or self.graph.back)
+        key = (None if loop is None else loop.header, stopping)
+        if key not in self._runs:
+            self._runs[key] = runs_of(
+                self.graph,
+                stopping=stopping,
+                loop=loop,
+                headers=self._headers(loop),
+                outer=None if loop is None else self.rounds,
+            )
+        return self._runs[key]
+
+    def around(self, loop: Loop | None) -> tuple[Account, list[int]]:
+        """A formula, and what to assume in it: a loop and those around it are in any iteration,
+        all other loops in their last."""
+        if loop is None:
+            return self.account(self.runs()), []
+        headers = self._headers(loop)
+        account = self.account(self.rounds)
+        return account, [-literal for header, literal in self._ways_back if header not in headers]
+
+    @cached_property
+    def _ways_back(self) -> list[tuple[str, int]]:
+        """Where outcomes lead back to, with their literals in the account of all iterations."""
+        runs, account = self.rounds, self.account(self.rounds)
+        return [
+            (way.edge.target, account.exit[name, exit_.outcome])
+            for name in runs.order
+            for exit_ in runs.exits[name]
+            for way in exit_.back
+        ]
+
+    @cached_property
+    def _stops(self) -> bool:
+        return any(at.stops for at in self.graph.nodes.values())
+
+    def certainty(self, runs: Runs) -> Certainty:
+        if id(runs) not in self._certainty:
+            self._certainty[id(runs)] = Certainty(runs)
+        return self._certainty[id(runs)]
+
+    @cached_property
+    def needing_all(self) -> tuple[str, ...]:
+        """The joins that need every edge in."""
+        return tuple(name for name in self.graph.nodes if self.graph.full(name))
+
+    @cached_property
+    def _needing_all(self) -> frozenset[str]:
+        return frozenset(self.needing_all)
+
+    def needing_all_in(self, loop: Loop | None) -> Sequence[str]:
+        """Those of a loop, of those inside of it too; None: all."""
+        if loop is None:
+            return self.needing_all
+        return sorted(self._needing_all & loop.nodes, key=self.graph.rank.__getitem__)
+
+    def exact(self, runs: Runs) -> bool:
+        """Whether joins of mode `all` are brought all their edges in all of these runs.
+
+        Then what the polynomial analyses say of them is exact; else only the account decides.
+        """
+        if id(runs) not in self._exact:
+            self._exact[id(runs)] = not any(
+                name in runs.into and self.certainty(runs).missing(name) is not None
+                for name in self.needing_all
+            )
+        return self._exact[id(runs)]
+
+    def account(self, runs: Runs) -> Account:
+        """The formula of these runs."""
+        if id(runs) not in self._accounts:
+            self._accounts[id(runs)] = Account(runs)
+        return self._accounts[id(runs)]
+
+    @cached_property
+    def choosing(self) -> int:
+        """The nodes that a branch may leave by another outcome than the usual one, as a set of
+        `settlement`."""
+        graph, bit = self.graph, self.settlement.bit
+        found = 0
+        for name in self.settlement.order:
+            if not graph.nodes[name].every and len(graph.exits[name]) > 1:
+                found |= bit[name]
+        return found
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        return Settlement(self.graph, self.loops)
+
+    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
+        """A path to `y` of a run that takes it, and not `x`, in the same iteration.
+
+        Args:
+            x: A node that is settled whenever `y` begins.
+            y: A node that `x` leads to.
+            absent: Others that are settled then; the run does not take them either.
+
+        Returns:
+            The path, as drawn; None if there is no such run. What stops the run before `y` could
+            begin is no such run.
+        """
+        runs, goal = self.common(x, y)
+        if x not in runs.into or goal not in runs.into:
+            return None if goal not in runs.into else self.walk(y, without=x)
+        if self.exact(runs):
+            if self.certainty(runs).taken(x, goal):
+                return None
+            if not (self._stops or self.graph.back or absent):
+                return self.walk(y, without=x)
+        account = self.account(runs)
+        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
+        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
+        try:
+            found = witness(account, goal, ran)
+        except Undecided:
+            return self.walk(y)
+        return None if found is None else self.led(runs, found[0])
+
+    def left_by(
+        self, runs: Runs, x: str, y: str, outcomes: Collection[str]
+    ) -> tuple[str, ...] | None:
+        """A path to `y` of a run that takes it, and leaves `x` by one of these outcomes."""
+        account = self.account(runs)
+        left = [account.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
+        ran = [account.node[y], account.any_of(left), self.goes_on(account, y)]
+        try:
+            found = witness(account, y, ran)
+        except Undecided:
+            return self.walk(y)
+        return None if found is None else self.led(runs, found[0])
+
+    def goes_on(self, account: Account, y: str, *, back: bool = False) -> int:
+        """A literal to assume: nothing ends the run, or the iteration, before `y` could begin.
+
+        `back`: no back edge is taken before, either; else only returns count, which end it at once.
+        """
+        settled = self.settlement.surely[y]
+        before = {name for name in account.runs.order if self.settlement.bit[name] & settled}
+        return account.nothing_before(y, before, partial(self._ends, y=y, back=back))
+
+    def _ends(self, name: str, exit_: Exit, *, y: str, back: bool) -> bool:
+        nodes = self.graph.nodes
+        stops = any(nodes[e.target].stops or self._held(e.target, y) for e in exit_.edges)
+        return stops or any(back or way.at_once for way in exit_.back)
+
+    def _held(self, mishap: str, y: str) -> bool:
+        """Whether a mishap belongs to a loop that `y` is not in."""
+        if mishap not in self.graph.mishaps:
+            return False
+        loop = self.home(mishap)
+        return loop is not None and y not in loop.nodes
+
+    def common(self, x: str, y: str) -> tuple[Runs, str]:
+        """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
+        loop = self.home(y)
+        while loop is not None and x not in loop.nodes:
+            y, loop = loop.header, self._around(loop)
+        return self.runs(loop), y
+
+    def recurs(self, x: str, y: str) -> bool:
+        """Whether `y` can read of `x` what it did in an earlier round."""
+        container = self.graph.container
+        return (container is not None and self.graph.design.nodes[container].type == "loop") or any(
+            x in loop.nodes and y in loop.nodes for loop in self.loops
+        )
+
+    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+        """A shortest way from the start to `y`, of a run that takes `y` but not `without`."""
+        runs = self.runs(self.home(y))
+        inside = without is not None and without in runs.into
+        path = self.certainty(runs).walk(y, without=without if inside else None)
+        return self.led(runs, path, without=None if inside else without)
+
+    def led(
+        self, runs: Runs, path: tuple[str, ...], *, without: str | None = None
+    ) -> tuple[str, ...]:
+        """A path from the root of these runs on, as drawn, with the way there before it."""
+        while path and runs.outer is not None:
+            root, runs = runs.root, runs.outer
+            inside = without is not None and without in runs.into
+            before = self.certainty(runs).walk(root, without=without if inside else None)
+            path = (*before, *path[1:]) if before else ()
+        return drawn_path(self.graph, path)
+
+    @cached_property
+    def rounds(self) -> Runs:
+        """All runs, in which each loop may be in any round."""
+        headers = frozenset(loop.header for loop in self.loops)
+        return runs_of(self.graph, stopping=True, headers=headers) if headers else self.runs()
+
+    def concurrency(self, runs: Runs) -> Concurrency:
+        """What meets in these runs."""
+        if id(runs) not in self._concurrency:
+            self._concurrency[id(runs)] = Concurrency(runs, apart=self._exclusive)
+        return self._concurrency[id(runs)]
+
+    @cached_property
+    def _exclusive(self) -> frozenset[str]:
+        """The joins of mode `one`."""
+        return frozenset(name for name, at in self.graph.nodes.items() if at.mode == "one")
+
+    def first_beside(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+        """For each node: the first among its `others` that is before it in topological order and
+        that some run takes with it. Sets of nodes are those of `settlement`."""
+        settlement = self.settlement
+        whole = self.runs() if runs in (self.runs(), self.runs(stopping=False)) else runs
+        watched: Watched = {(name, None): settlement.bit[name] for name in others}
+        beside = Concurrency(runs, watched).beside
+        for name in settlement.order:
+            if name in others:
+                for place in indices(beside.get((name, None), 0) & others[name]):
+                    if self.both(whole, settlement.order[place], name):
+                        yield name, settlement.order[place]
+                        break
+
+    def together(self, x: str, y: str) -> bool:
+        """Whether some run takes both."""
+        other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
+        return any(self.first_beside(self.rounds, other))
+
+    def begins(self, name: str, *, stopping: bool = True) -> bool:
+        """Whether some run comes to a node; without `stopping`, before something ends the run."""
+        if self.exact(self.rounds) and (stopping or not self._stops):
+            return True
+        account = self.account(self.rounds)
+        going_on = [] if stopping else [self.goes_on(account, name)]
+        try:
+            return name in account.node and account.holds([account.node[name], *going_on])
+        except Undecided:
+            return True
+
+    def both(self, runs: Runs, x: str, y: str) -> bool:
+        """Whether one of these runs takes both of two nodes that the filter lets it take."""
+        if self.exact(runs):
+            return True
+        account = self.account(runs)
+        try:
+            return account.holds([account.node[x], account.node[y]])
+        except Undecided:
+            return True

@@ -1,0 +1,21 @@
+"""Asks people to decide, takes their votes, and resumes the run once: who, how many, until when.
+
+Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+"""
+
+from proflow_runtime.context.extras import require
+
+require("service", f"`{__name__}`")
+
+from proflow_runtime.approvals.refusals import ActRefused  # noqa: E402
+from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver, TableResolver  # noqa: E402
+from proflow_runtime.approvals.service import ApprovalService  # noqa: E402
+
+__all__ = [
+    "ActRefused",
+    "ApprovalService",
+    "ApproverSpec",
+    "Context",
+    "Resolver",
+    "TableResolver",
+]

@@ -1,0 +1,175 @@
+"""Opens an approval: finds out who is asked, and asks those whose turn it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import inngest
+from proflow_schemas.step_ids import node_of
+from tortoise.exceptions import IntegrityError
+
+from proflow_runtime.approvals.board import LONGEST_USER, SYSTEM, Board
+from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver
+from proflow_runtime.approvals.tally import ratio_of
+from proflow_runtime.context import clock
+from proflow_runtime.flow.approvals import OpenRequest
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.models.approvals import Approval
+from proflow_runtime.store.models.runs import Run
+
+ADMIN = ApproverSpec("admin")
+
+
+class Approvers:
+    """Who is asked, in order, each once. `skipped` are asked nothing, for they ask themselves."""
+
+    def __init__(self, users: list[str], origin: str = "named", skipped: str | None = None) -> None:
+        self.users = users
+        self.origin = origin
+        self.skipped = skipped
+
+
+async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
+    """Open an approval, unless it is there already; whether somebody else has to know of events.
+
+    People are looked for before the transaction: a host may take its time.
+    """
+    known = await Approval.exists(
+        tenant_id=request.tenant_id, run_id=request.run_id, step=request.step
+    )
+    if known:
+        return False
+    found = await _approvers(request, resolver)
+    try:
+        async with transaction() as client:
+            await _opened(Board(client, _row(request, clock.now()), []), request, found)
+    except IntegrityError:  # it was opened at the same time
+        return False
+    return True
+
+
+async def never_open(tenant_id: int, run_id: str, step: str) -> None:
+    """Keep an approval from being opened: it is cancelled, unless it is there already."""
+    run = await Run.get_or_none(id=run_id, tenant_id=tenant_id).only("workflow")
+    if run is None or await Approval.exists(run_id=run_id, step=step):
+        return
+    now = clock.now()
+    approval = Approval(
+        tenant_id=tenant_id,
+        run_id=run_id,
+        workflow=run.workflow,
+        node=node_of(step),
+        step=step,
+        label="",
+        answer_event="",
+        answer_data={},
+        mode="any",
+        policy={},
+        opened_at=now,
+    )
+    try:
+        async with transaction() as client:
+            board = Board(client, approval, [])
+            await approval.save()
+            await board.close("cancelled", now)
+    except IntegrityError:  # it was opened at the same time
+        return
+
+
+def _row(request: OpenRequest, now: datetime) -> Approval:
+    policy: Any = request.policy
+    timeout, keeps_waiting = policy.get("timeout"), policy.get("timeoutAction") == "remind"
+    ends = None if timeout is None else now + timedelta(seconds=timeout)
+    reminders = policy.get("reminders")
+    first = now + timedelta(seconds=reminders["after"]) if reminders else None
+    if keeps_waiting and first is None:
+        first = ends
+    ratio = ratio_of(policy.get("passRatio"))
+    return Approval(
+        tenant_id=request.tenant_id,
+        run_id=request.run_id,
+        workflow=request.workflow,
+        node=request.node,
+        step=request.step,
+        label=request.label[:255],
+        answer_event=request.answer_event,
+        answer_data=dict(request.answer_data),
+        mode=policy["mode"],
+        pass_ratio=str(ratio) if policy["mode"] == "quorum" else None,
+        policy=dict(policy),
+        initiator=request.initiator,
+        opened_at=now,
+        expires_at=None if keeps_waiting else ends,
+        next_reminder_at=first,
+    )
+
+
+async def _opened(board: Board, request: OpenRequest, found: Approvers) -> None:
+    approval = board.approval
+    await approval.save()
+    now = approval.opened_at
+    sequential = approval.mode == "sequential"
+    previous = None
+    # From the last to the first: each has to know whom they come before.
+    for position, user in reversed(list(enumerate(found.users))):
+        previous = await board.seat(
+            user,
+            origin=found.origin,
+            position=position,
+            status="queued" if sequential and position else "open",
+            before=previous if sequential else None,
+        )
+    details: dict[str, Any] = {"approvers": found.users}
+    if found.skipped is not None:
+        details["skipped"] = found.skipped
+        await board.seat(found.skipped, origin="named", status="skipped")
+    await board.note(now, SYSTEM, "opened", details=details)
+    if found.users:
+        return
+    empty = approval.policy.get("emptyApproverPolicy")
+    if found.skipped is not None or empty == "autoPass":
+        await board.decide("approved", now, SYSTEM)
+    elif empty == "autoReject":
+        await board.decide("rejected", now, SYSTEM)
+
+
+async def _approvers(request: OpenRequest, resolver: Resolver) -> Approvers:
+    policy: Any = request.policy
+    found = await _resolved(request, resolver, request.approvers)
+    rule = policy.get("selfApproval") or "forbid"
+    itself = request.initiator if request.initiator in found and rule != "allow" else None
+    named = [user for user in found if user != itself]
+    skipped = itself if rule == "skip" else None
+    if named or skipped:
+        return Approvers(named, skipped=skipped)
+    others: tuple[str, ...]
+    match policy.get("emptyApproverPolicy"):
+        case "fallbackUser":
+            others = tuple(policy.get("fallbackApprovers") or ())
+        case "escalateAdmin":
+            others = (str(ADMIN),)
+        case _:
+            return Approvers([])
+    fallback = await _resolved(request, resolver, others)
+    allowed = [user for user in fallback if rule == "allow" or user != request.initiator]
+    return Approvers(allowed, origin="fallback")
+
+
+async def _resolved(
+    request: OpenRequest, resolver: Resolver, approvers: tuple[str, ...]
+) -> list[str]:
+    context = Context(
+        request.workflow, request.node, request.run_id, request.initiator, request.data
+    )
+    found: dict[str, None] = {}
+    for text in approvers:
+        users = await resolver.resolve(request.tenant_id, ApproverSpec.of(text), context)
+        found.update(dict.fromkeys(str(user) for user in users))
+    for user in (*found, request.initiator or ""):
+        if len(user) > LONGEST_USER:
+            raise inngest.NonRetriableError(
+                f"`{request.node}` asks `{user[:40]}…`, whose id has more than"
+                f" {LONGEST_USER} characters"
+            )
+    return list(found)

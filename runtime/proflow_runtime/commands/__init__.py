@@ -1,0 +1,35 @@
+"""Internal: the `proflow` command: what the compiler offers, and what runs designs."""
+
+import typer
+from proflow_compiler.commands import COMMANDS
+from proflow_compiler.commands.terminal import call, guarded, safe
+
+from proflow_runtime.commands.check import check
+from proflow_runtime.commands.db import db
+from proflow_runtime.commands.run import run
+from proflow_runtime.commands.serve import serve, token
+from proflow_runtime.context.extras import MissingExtraError
+
+app = typer.Typer(
+    help="Checks workflows drawn in ProFlow, compiles them for Inngest, and runs them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (check, *COMMANDS, serve, run):
+    app.command()(guarded(command))
+app.add_typer(db, name="db")
+app.add_typer(token, name="token")
+
+
+def main() -> None:
+    """The entry point of the command."""
+    call(_app)
+
+
+def _app() -> None:
+    try:
+        app()
+    except MissingExtraError as error:
+        typer.echo(f"error: {safe(str(error))}", err=True)
+        raise SystemExit(1) from None

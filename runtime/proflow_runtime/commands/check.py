@@ -1,0 +1,199 @@
+"""`proflow check`: designs in files, or those that are published in the database."""
+
+import sys
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from proflow_compiler.commands.terminal import (
+    Handlers,
+    Report,
+    Timezone,
+    check_timezone,
+    echo,
+    is_colored,
+    refuse,
+    usage,
+)
+
+from proflow_runtime.commands.db import Database, database_url
+from proflow_runtime.context.extras import require
+
+if TYPE_CHECKING:
+    from proflow_compiler.diagnostics.rendering import FileReport
+
+    from proflow_runtime.service.checking import CheckedVersion
+
+
+def check(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]…", help="Files or folders.")
+    ] = None,
+    handlers: Handlers = None,
+    format: Annotated[Report, typer.Option(help="How to report.")] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored",
+            help="Refuse what a design cannot have when it is stored. Without PATH: check all"
+            " designs that are published in the database.",
+        ),
+    ] = False,
+    timezone: Timezone = None,
+    database: Database = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply the safe fixes, and report what remains.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what `--fix` would change, and write nothing.")
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="Apply fixes that change what a run does as well."),
+    ] = False,
+) -> None:
+    """Prove that designs can run, or show what is wrong with them."""
+    from proflow_compiler.commands.checking_files import Fixing, check_files
+
+    check_timezone(timezone)
+    if paths:
+        if database is not None:
+            usage("--database is for `check --stored` without PATH")
+        check_files(
+            paths,
+            handlers=handlers,
+            format=format,
+            strict=strict,
+            stored=stored,
+            timezone=timezone,
+            fixing=Fixing(fix, diff, unsafe_fixes),
+        )
+    if fix or diff or unsafe_fixes:
+        usage("--fix, --diff and --unsafe-fixes are for files: name them")
+    if not stored:
+        usage("name files or folders, or check what is published with --stored")
+    if format not in ("text", "json"):
+        usage(f"--format: published designs are reported as text or json, not as {format}")
+    require("service", "`proflow check --stored` without PATH")
+    report = _Json() if format == "json" else _Text()
+    _check_published(database_url(database), handlers, strict, timezone, report)
+    report.end()
+    raise typer.Exit(1 if report.refused else 0)
+
+
+def _check_published(
+    url: str, handlers: str | None, strict: bool, timezone: str | None, report: "_Listing"
+) -> None:
+    import asyncio
+
+    from proflow_compiler.commands.loading import handler_signatures
+
+    from proflow_runtime.service.checking import checked_versions
+    from proflow_runtime.store.database import DatabaseError, connect_unchanged
+
+    known = handler_signatures(handlers)
+
+    async def checked() -> None:
+        async with connect_unchanged(url):
+            async for one in checked_versions(known, strict=strict, timezone=timezone):
+                report.add(one)
+
+    try:
+        asyncio.run(checked())
+    except DatabaseError as error:
+        refuse(error.message if error.help is None else f"{error.message}; {error.help}")
+
+
+class _Listing(ABC):
+    """Reports versions one by one: there may be many thousands."""
+
+    def __init__(self) -> None:
+        self.checked = self.refused = self.outdated = 0
+
+    def add(self, one: "CheckedVersion") -> None:
+        """Count a version, and show it if it is refused or outdated."""
+        self.checked += 1
+        self.refused += not one.ok
+        self.outdated += one.version.is_outdated
+        if not one.ok or one.version.is_outdated:
+            self.show(one)
+
+    @abstractmethod
+    def show(self, one: "CheckedVersion") -> None:
+        """Print one version."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Print what concludes the list."""
+
+
+class _Text(_Listing):
+    def show(self, one: "CheckedVersion") -> None:
+        from proflow_compiler.diagnostics.excerpt import visible
+        from proflow_compiler.diagnostics.rendering import render_files
+
+        version = one.version
+        name = f" ({visible(version.name)})" if version.name else ""
+        state = "ok" if one.ok else "refused"
+        outdated = f", format `{version.format}`" if version.is_outdated else ""
+        echo(
+            f"tenant {version.tenant_id}, `{version.code}`{name}, version {version.number}:"
+            f" {state}{outdated}\n"
+        )
+        if not one.ok:
+            echo(render_files(one.reports, color=is_colored(sys.stdout)) + "\n")
+
+    def end(self) -> None:
+        designs = f"{self.checked} published design{'s' * (self.checked != 1)}"
+        typer.echo(
+            f"{designs} checked, {self.refused or 'none'} refused,"
+            f" {self.outdated or 'none'} of an older format",
+            err=True,
+        )
+
+
+class _Json(_Listing):
+    """One object, written as it grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = '{"designs": ['
+
+    def show(self, one: "CheckedVersion") -> None:
+        import json
+
+        echo(f"{self._before}\n  {json.dumps(_as_json(one), ensure_ascii=False)}")
+        self._before = ","
+
+    def end(self) -> None:
+        import json
+
+        counts = {
+            "checked": self.checked,
+            "refused": self.refused,
+            "outdated": self.outdated,
+            "ok": not self.refused,
+        }
+        opening = "" if self._before == "," else self._before
+        echo(f"{opening}\n], {json.dumps(counts)[1:]}\n")
+
+
+def _as_json(one: "CheckedVersion") -> dict[str, Any]:
+    version = one.version
+    return {
+        "tenant_id": version.tenant_id,
+        "code": version.code,
+        "name": version.name,
+        "version": version.number,
+        "format": version.format,
+        "outdated": version.is_outdated,
+        "ok": one.ok,
+        "diagnostics": _diagnostics(one.reports),
+    }
+
+
+def _diagnostics(reports: "list[FileReport]") -> list[dict[str, Any]]:
+    from proflow_compiler.diagnostics.rendering import check_report
+
+    return [found for file in check_report(reports)["files"] for found in file["diagnostics"]]

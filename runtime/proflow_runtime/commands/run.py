@@ -1,0 +1,272 @@
+"""`proflow run`: one run of a design on this machine, or one for each combination of outcomes.
+
+Exit codes: 0 completed, 1 problems found or run failed, 2 usage, 3 run still waiting.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from proflow_compiler.commands.terminal import (
+    Timezone,
+    check_timezone,
+    echo,
+    note,
+    refuse,
+    usage,
+)
+
+from proflow_runtime.commands.serve import refuse_lifespan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proflow_schemas.definition import Definition
+
+    from proflow_runtime.handlers.registry import Registry
+    from proflow_runtime.simulation import MakeFunctions, Outside
+
+REPORTED = (
+    *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
+    *("nodes", "steps", "events"),
+)
+"""What the JSON of a run has."""
+MOST_NAMED = 12
+"""Nodes that a note names, at most."""
+EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
+
+
+def run(
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="A design; `PATH#CODE` selects one of several rows."),
+    ],
+    target: Annotated[
+        Literal["interpreter", "generated"], typer.Option(help="Which of both ways to run it.")
+    ] = "interpreter",
+    data: Annotated[
+        str | None, typer.Option(metavar="JSON|@FILE", help="The data of the event that starts it.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
+    ] = None,
+    timezone: Timezone = None,
+    send: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENT[@+DURATION]=JSON", help="An event, counted from the start."),
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=OUTCOME[@+DURATION]",
+            help="Answers an approval or a wait, counted from when it begins to wait. Several for one "
+            "node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a node "
+            "of a subprocess.",
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE=JSON", help="What a node's handler gives, or a wait receives."),
+    ] = None,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=MESSAGE[*N]", help="A node's first N attempts fail; without N, all."
+        ),
+    ] = None,
+    handlers: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE", help="Where the handlers are; others are simulated."),
+    ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="PATH", help="Where subprocesses are, if not beside the design."
+        ),
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Writes every request and its answer.")
+    ] = None,
+    all_outcomes: Annotated[
+        bool,
+        typer.Option(
+            "--all-outcomes",
+            help="One run per combination of outcomes; for tenant 1, unless --data says otherwise.",
+        ),
+    ] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+) -> None:
+    """Run a design on this machine, in virtual time, with no server."""
+    import asyncio
+    import logging
+
+    from proflow_compiler.commands.loading import compiled, load_handlers
+    from proflow_compiler.commands.subprocesses import subprocesses_of
+    from proflow_schemas.handlers import types_among
+
+    from proflow_runtime.context.zones import defaulting_to
+    from proflow_runtime.handlers.lifespan import LifespanError
+    from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
+    from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
+
+    # What happens in the run is told by the report.
+    logging.getLogger("proflow").addHandler(logging.NullHandler())
+    logging.getLogger("proflow").propagate = False
+    if all_outcomes and (answer or trace is not None):
+        usage("--all-outcomes decides by itself: it goes with neither --answer nor --trace")
+    if data is not None and data.startswith("@"):
+        data = _text_of(data[1:])
+    if data is None and all_outcomes:
+        data = '{"tenant_id": 1}'
+    check_timezone(timezone)
+    registry = Registry() if handlers is None else Registry.from_module(load_handlers(handlers))
+    types = types_among(registry.signatures())
+    definition = compiled(path, handlers=None, types=types)
+    children = subprocesses_of(definition, path, more or (), types=types)
+    try:
+        registry.refuse_unmarked(handlers_named([definition, *children]))
+    except UnknownHandlerError as error:
+        refuse(f"--handlers: {error}")
+    try:
+        outside = read_outside(
+            definition,
+            children,
+            data=data,
+            at=at,
+            answers=answer or (),
+            sends=send or (),
+            outputs=output or (),
+            failures=fail or (),
+            timezone=timezone,
+            filled=all_outcomes,
+        )
+    except OutsideError as error:
+        usage(str(error))
+    with defaulting_to(timezone):
+        functions = _functions([definition, *children], target)
+        playing = (
+            _explore(definition, outside, children, functions, registry, format)
+            if all_outcomes
+            else _play(definition, outside, children, functions, registry, format, trace)
+        )
+        try:
+            asyncio.run(playing)
+        except LifespanError as error:
+            refuse_lifespan(error)
+
+
+async def _play(
+    definition: "Definition",
+    outside: "Outside",
+    children: "Sequence[Definition]",
+    functions: "MakeFunctions",
+    registry: "Registry",
+    format: str,
+    trace: Path | None,
+) -> None:
+    from proflow_runtime.commands.timeline import timeline
+    from proflow_runtime.simulation import SimulationError, simulate, simulated_client
+    from proflow_runtime.simulation.report import report, traced
+
+    client = simulated_client()
+    try:
+        async with registry.lifespan(client):
+            simulated = await simulate(
+                definition,
+                outside,
+                children=children,
+                functions=functions,
+                registry=registry,
+                trace=trace is not None,
+                client=client,
+            )
+    except SimulationError as error:
+        refuse(str(error))
+    told = report(simulated)
+    if trace is not None:
+        _write(trace, _json(traced(simulated)))
+    if format == "json":
+        _tell_beside(told)
+        told = {key: told[key] for key in REPORTED}
+    echo(_json(told) if format == "json" else timeline(told, definition))
+    raise typer.Exit(EXIT_CODES[told["status"]])
+
+
+async def _explore(
+    definition: "Definition",
+    outside: "Outside",
+    children: "Sequence[Definition]",
+    functions: "MakeFunctions",
+    registry: "Registry",
+    format: str,
+) -> None:
+    from dataclasses import asdict
+
+    from proflow_runtime.commands.timeline import overview
+    from proflow_runtime.simulation import SimulationError, simulated_client
+    from proflow_runtime.simulation.exploring import explore
+
+    client = simulated_client()
+    try:
+        async with registry.lifespan(client):
+            found = await explore(
+                definition,
+                outside,
+                children=children,
+                functions=functions,
+                registry=registry,
+                client=client,
+            )
+    except SimulationError as error:
+        refuse(str(error))
+    echo(_json(asdict(found)) if format == "json" else overview(found, definition))
+    raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))
+
+
+def _tell_beside(told: dict[str, Any]) -> None:
+    """Say on stderr what belongs to the simulation, and not to the run."""
+    if told["simulated"]:
+        nodes = [f"`{node}`" for node in told["simulated"]]
+        if len(nodes) > MOST_NAMED:
+            nodes = [*nodes[: MOST_NAMED - 1], f"{len(nodes) - MOST_NAMED + 1:,} more"]
+        note(f"the work of {', '.join(nodes)} was simulated")
+    for unused in told["unused"]:
+        note(unused)
+
+
+def _functions(definitions: "Sequence[Definition]", target: str) -> "MakeFunctions":
+    from proflow_runtime.simulation import (
+        CLIENT_MODULE,
+        HANDLERS_MODULE,
+        generated_functions,
+        interpreted_functions,
+    )
+
+    if target == "interpreter":
+        return interpreted_functions(*definitions)
+    from proflow_compiler.emit import Imports, emit_module
+
+    imports = Imports(f"{CLIENT_MODULE}:client", HANDLERS_MODULE)
+    return generated_functions(*(emit_module(one, imports) for one in definitions))
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        usage(f"--data: cannot read `{path}`: {(error.strerror or str(error)).lower()}")
+    except UnicodeDecodeError as error:
+        usage(f"--data: `{path}` is not UTF-8 at byte {error.start}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        refuse(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}")
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,291 @@
+"""`proflow serve` and `proflow token`."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+from proflow_compiler.commands.terminal import (
+    check_timezone,
+    echo,
+    guarded,
+    note,
+    refuse,
+    safe,
+    usage,
+)
+
+from proflow_runtime.commands.db import Database, database_url
+from proflow_runtime.context.extras import needing
+
+if TYPE_CHECKING:
+    import socket
+
+    from proflow_runtime.handlers.lifespan import LifespanError
+
+T = TypeVar("T")
+token = typer.Typer(no_args_is_help=True)
+HOST, PORT = "127.0.0.1", 8000
+DEMO_DATABASE = "sqlite://proflow-demo.db"
+TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
+"""Any of these says where Inngest is, or that it is Inngest's own cloud."""
+
+
+@needing("service", "`proflow serve`")
+def serve(
+    local: Annotated[
+        bool,
+        typer.Option("--local", help="Run everything in this process, with no Inngest server."),
+    ] = False,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    database: Database = None,
+    handlers: Annotated[
+        str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(metavar="URL", help="This service's address as Inngest sees it.")
+    ] = None,
+    dashboard: Annotated[
+        str | None, typer.Option(metavar="URL", help="Inngest's own pages, to link to.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            envvar="PROFLOW_TIMEZONE",
+            help="That of tenants which have set none, such as Asia/Shanghai; UTC by default.",
+        ),
+    ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="With --local: a small company to look around in."),
+    ] = False,
+) -> None:
+    """Serve designs, runs and approvals of all tenants."""
+    if demo and not local:
+        refuse("--demo runs everything here: give --local, too")
+    if demo and handlers is not None:
+        usage("--demo brings its own handlers: leave --handlers out")
+    check_timezone(timezone)
+    if not local and not any(os.environ.get(name) for name in TELLS_INNGEST):
+        usage(
+            "there is no Inngest: set INNGEST_DEV=1, or INNGEST_BASE_URL with INNGEST_EVENT_KEY"
+            " and INNGEST_SIGNING_KEY, or run everything here with --local"
+        )
+    import asyncio
+    import logging
+
+    import inngest
+    from proflow_compiler.commands.loading import load_handlers
+
+    from proflow_runtime.client import client as configured
+    from proflow_runtime.handlers.lifespan import LifespanError
+    from proflow_runtime.handlers.registry import Registry
+    from proflow_runtime.service import demo as demonstration
+    from proflow_runtime.service.demo import Invitation, steps
+    from proflow_runtime.service.facade import ProFlow
+    from proflow_runtime.service.logs import log_to_stderr
+    from proflow_runtime.service.settings import ProFlowSettings
+    from proflow_runtime.service.standing import Stand, stand
+    from proflow_runtime.store.database import DatabaseError, shown
+
+    invitations: list[Invitation] = []
+    if demo:
+        registry = Registry.from_module(steps)
+        url = database or DEMO_DATABASE
+    else:
+        registry = Registry.from_module(load_handlers(handlers)) if handlers else Registry()
+        url = database_url(database)
+    logger = logging.getLogger("proflow.inngest")
+    client = (
+        inngest.Inngest(app_id=configured.app_id, is_production=False, logger=logger)
+        if local
+        else configured
+    )
+    listening = _listen(host, port)
+    address = f"http://{_shown_host(host)}:{listening.getsockname()[1]}"
+
+    async def prepare(proflow: ProFlow) -> None:
+        invitations.extend(await demonstration.prepare(proflow))
+
+    def ready(first: str | None) -> None:
+        if demo:
+            echo("open the page as one of these people:\n")
+            for one in invitations:
+                echo(f"  {one.user} ({one.name}, {one.part}): {address}/#token={one.token}\n")
+        elif first is not None:
+            echo(f"token of the administrator of tenant 1, shown only now: {first}\n")
+        echo(f"serving {address} on {shown(url)}\n")
+
+    log_to_stderr()
+    settings = ProFlowSettings(
+        serve_origin=None if local else origin, dashboard=dashboard, timezone=timezone
+    )
+    engine = None
+    if local:
+        # What serves for an Inngest server never loads it.
+        from proflow_runtime.local.durable_engine import durable_engine
+
+        engine = durable_engine
+    given = Stand(
+        *(client, registry, url, listening, settings, ready),
+        engine=engine,
+        admit=demonstration.admit if demo else None,
+        prepare=prepare if demo else None,
+    )
+    try:
+        asyncio.run(stand(given))
+    except DatabaseError as error:
+        refuse(error.message if error.help is None else f"{error.message}; {error.help}")
+    except demonstration.DemoError as error:
+        refuse(str(error))
+    except LifespanError as error:
+        refuse_lifespan(error)
+    finally:
+        listening.close()
+    note("stopped")
+
+
+def refuse_lifespan(error: "LifespanError") -> NoReturn:
+    """End the command for a lifespan that could not be opened or closed.
+
+    It may have left a connection open, whose thread the process would wait for.
+    """
+    import threading
+
+    typer.echo(f"error: {safe(str(error))}", err=True)
+    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+    raise typer.Exit(1)
+
+
+@token.callback()
+def _group() -> None:
+    """Give people and programs access, and take it away."""
+
+
+@token.command("create")
+@guarded
+@needing("service", "`proflow token`")
+def create_token(
+    tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
+    user: Annotated[str, typer.Option(help="Whose it is: the host's id of somebody.")],
+    role: Annotated[
+        list[str] | None, typer.Option(help="admin, designer or member; several by several.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    expires: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Such as 90d; never by default.")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Print a new token; it is shown only now."""
+    from proflow_schemas.durations import DurationError, parse_duration
+
+    from proflow_runtime.context import clock
+    from proflow_runtime.service.auth import ROLES
+    from proflow_runtime.store import tokens
+
+    if unknown := sorted(set(role or ()) - set(ROLES)):
+        usage(f"--role: there is no role `{unknown[0]}`; the roles are {', '.join(ROLES)}")
+    if not user.strip() or len(user) > 200 or len(name) > 100:
+        usage("--user has 1 to 200 characters, --name at most 100")
+    until = None
+    if expires is not None:
+        try:
+            until = clock.now() + parse_duration(expires)
+        except (DurationError, OverflowError) as error:
+            usage(f"--expires: {error}")
+
+    async def created() -> str:
+        made = await tokens.create(
+            tenant, user, name=name or user[:100], roles=role or [], expires_at=until
+        )
+        return made.plain
+
+    echo(f"{_within(database, created)}\n")
+
+
+@token.command("list")
+@guarded
+@needing("service", "`proflow token`")
+def list_tokens(
+    tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)], database: Database = None
+) -> None:
+    """List a tenant's tokens; what they are is not known any more."""
+    from proflow_runtime.store import tokens
+
+    async def lines() -> str:
+        found = await tokens.listed(tenant, limit=500)
+        return "".join(
+            f"{one.id}\t{one.user}\t{','.join(one.roles) or '-'}\t{one.name}\t{_state(one)}\n"
+            for one in found.items
+        )
+
+    echo(_within(database, lines))
+
+
+@token.command("revoke")
+@guarded
+@needing("service", "`proflow token`")
+def revoke_token(
+    number: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
+    database: Database = None,
+) -> None:
+    """End a token for good."""
+    from proflow_runtime.store import tokens
+
+    async def revoked() -> bool:
+        return await tokens.revoke(tenant, number)
+
+    if not _within(database, revoked):
+        refuse(f"tenant {tenant} has no token {number} that could be revoked")
+
+
+def _state(one: object) -> str:
+    revoked, expires = getattr(one, "revoked_at", None), getattr(one, "expires_at", None)
+    if revoked is not None:
+        return "revoked"
+    return "valid" if expires is None else f"until {expires:%Y-%m-%d}"
+
+
+def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:
+    """Do something in the database that the command was given."""
+    import asyncio
+
+    from proflow_runtime.store.database import DatabaseError, connect
+
+    async def within() -> T:
+        async with connect(database_url(database)):
+            return await action()
+
+    try:
+        return asyncio.run(within())
+    except DatabaseError as error:
+        refuse(error.message if error.help is None else f"{error.message}; {error.help}")
+
+
+def _listen(host: str, port: int) -> "socket.socket":
+    """A socket that listens; a port that somebody has is told of before anything else is done."""
+    import socket
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError as error:
+        refuse(f"cannot listen at {host}:{port}: {(error.strerror or str(error)).lower()}")
+    return listening
+
+
+def _shown_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

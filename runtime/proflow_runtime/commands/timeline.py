@@ -1,0 +1,224 @@
+"""A simulated run for people: a timeline, and a table of the nodes' states."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from proflow_compiler.diagnostics.excerpt import visible, width_of
+from proflow_schemas.definition import Definition
+from proflow_schemas.durations import format_duration
+
+from proflow_runtime.flow import approvals
+from proflow_runtime.flow.leaving import is_leaving
+from proflow_runtime.flow.subprocess import was_cancelled
+from proflow_runtime.simulation.exploring import MAX_RUNS, Exploration
+
+_MARKS = {
+    "completed": "✔",
+    "failed": "✘",
+    "waiting": "…",
+    "sleeping": "…",
+    "timeout": "⏱",
+    "cancelled": "–",
+    "skipped": "–",
+    "running": "…",
+    "pending": " ",
+}
+_OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
+_CANCELS = re.compile(r"[/-]left$")
+_KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
+"""What need not be told of an event that answered: it is the outcome, or how it was matched."""
+_WIDEST, _LONGEST = 48, 600
+
+
+def timeline(told: Mapping[str, Any], definition: Definition) -> str:
+    """What `report` tells, as text: times are counted from the run's start."""
+    start = told["started_at"]
+    labels = {node.id: node.label for node in definition.canvas.nodes}
+    types = {node.id: node.type for node in definition.canvas.nodes}
+    lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
+    left = {one for step in told["steps"] if _ends_stretch(step) for one in _left(step)}
+    moments = [
+        (
+            _since(start, step["at"]),
+            _MARKS.get(step["status"], "·"),
+            *_happened(step, types.get(step["node"]), step["id"] in left),
+        )
+        for step in told["steps"]
+        if not (step["id"] in left and step["status"] == "cancelled")
+    ]
+    lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
+    simulated = set(told["simulated"])
+    rows = [
+        (
+            f"{_MARKS.get(node['status'], '·')} {node['status']}",
+            _cut(name),
+            _cut(labels.get(name, "")) if labels.get(name) != name else "",
+            _outcome(node["outcome"]),
+            _span(start, node),
+            _remark(node, name in simulated),
+        )
+        for name, node in told["nodes"].items()
+    ]
+    lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
+    lines += [f"note: {visible(note)}" for note in told["unused"]]
+    return "\n".join([*lines, _conclusion(told)]) + "\n"
+
+
+def overview(found: Exploration, definition: Definition) -> str:
+    """All runs of an exploration, one a line, and what none of them reached."""
+    rows = []
+    for index, run in enumerate(found.runs, start=1):
+        decided = ", ".join(
+            f"{_cut(step)}={_cut(to.replace(', ', '+'))}" for step, to in run["decisions"].items()
+        )
+        ran = sum(node["status"] == "completed" for node in run["nodes"].values())
+        result = run["status"] if run["status"] != "completed" else run["result"]
+        message = "" if run["error"] is None else _cut(str(run["error"]["message"]))
+        rows.append((f"{index}", decided or "–", _cut(str(result)), f"{ran} nodes", message))
+    lines = [_cut(definition.name), ""]
+    lines += [*table([("", "outcomes", "result", "completed", ""), *rows]), ""]
+    if not found.complete:
+        lines.append(f"there are more combinations than {MAX_RUNS}: the others were not run")
+    nodes = [visible(node) for node in found.uncovered_nodes]
+    edges = [
+        f"{visible(str(e['source']))} → {visible(str(e['target']))}" for e in found.uncovered_edges
+    ]
+    lines.append(f"nodes no run reached: {', '.join(nodes) or 'none'}")
+    lines.append(f"edges no run took: {', '.join(edges) or 'none'}")
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their columns under each other; wide characters count twice."""
+    widths = [max(width_of(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _outcome(outcome: str | Sequence[str] | None) -> str:
+    if outcome is None or outcome == "default":
+        return ""
+    return _cut(outcome if isinstance(outcome, str) else ", ".join(outcome))
+
+
+def _ends_stretch(step: Mapping[str, Any]) -> bool:
+    """Whether it is a step by which something ends an item or a round, and leaves all else."""
+    return step["op"] == "StepRun" and is_leaving(step["id"])
+
+
+def _left(step: Mapping[str, Any]) -> list[str]:
+    """The steps that were open when something ended their item or round."""
+    return list((step["output"] or {}).get("open", []))
+
+
+def _ended(step: Mapping[str, Any]) -> tuple[str, str, str]:
+    if step["output"] is None:
+        return _cut(step["id"]), "something else came first", ""
+    left = ", ".join(_left(step))
+    by, outcome = step["output"]["node"], step["output"]["outcome"]
+    returned = step["output"]["limit"] > 0
+    said = f"{by} returned to {step['node']}" if returned else f"{by} {outcome}: ended"
+    return _cut(step["id"]), _cut(said), _cut(f"left: {left}") if left else ""
+
+
+def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[str, str, str]:
+    status = step["status"]
+    if _ends_stretch(step) and status == "completed":
+        return _ended(step)
+    said = {"completed": _OPS.get(step["op"], "done"), "timeout": "nobody answered"}.get(
+        status, status
+    )
+    if step["op"] == "StepRun" and step["attempt"] > 1:
+        said += f", attempt {step['attempt']}"
+    output = step["output"]
+    if step["op"] == "WaitForEvent" and status == "completed":
+        data = output.get("data") if isinstance(output, dict) else None
+        said = _answered(data or {}) if kind == "approval" else "received"
+        output = {key: value for key, value in (data or {}).items() if key not in _KNOWN} or None
+    if step["op"] == "InvokeFunction" and was_cancelled(output):
+        said, output = "cancelled", None
+    if _CANCELS.search(step["id"]):
+        said = "cancelled what was called"
+    if step["id"].endswith("/error"):
+        said = "failed, as its first failure is kept"
+    if isinstance(output, dict) and (status == "failed" or step["id"].endswith("/error")):
+        output = output.get("message")
+    if left:
+        said += ", too late"
+    shown = "" if output is None else json.dumps(output, ensure_ascii=False)
+    return _cut(step["id"]), said, _cut(shown)
+
+
+def _answered(data: Mapping[str, Any]) -> str:
+    try:
+        return approvals.by_answer(data).outcome
+    except approvals.AnswerError:
+        return "answered"
+
+
+def _conclusion(told: Mapping[str, Any]) -> str:
+    took = f" after {_since(told['started_at'], told['ended_at'])[1:]}" if told["ended_at"] else ""
+    match told["status"]:
+        case "completed":
+            return f"completed{took}, result: {visible(str(told['result']))}"
+        case "failed":
+            return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
+        case "waiting":
+            nodes = told["nodes"].items()
+            waiting = [name for name, node in nodes if node["status"] == "waiting"]
+            waiting = waiting or [name for name, node in nodes if node["status"] == "running"]
+            return f"still waiting for {', '.join(f'`{visible(name)}`' for name in waiting)}"
+        case status:
+            return f"{status}{took}"
+
+
+def _remark(node: Mapping[str, Any], simulated: bool) -> str:
+    remarks = ["simulated"] if simulated else []
+    if node["attempts"] > 1:
+        remarks.append(f"{node['attempts']} attempts")
+    if node["error"] is not None:
+        remarks.append(_cut(str(node["error"].get("message"))))
+    remarks += [_cut(note, _LONGEST) for note in node.get("notes", ())]
+    return ", ".join(remarks)
+
+
+def _span(start: str, node: Mapping[str, Any]) -> str:
+    if node["started_at"] is None:
+        return ""
+    begun = _since(start, node["started_at"])
+    if node["ended_at"] is None:
+        return f"{begun} –"
+    ended = _since(start, node["ended_at"])
+    return begun if begun == ended else f"{begun} – {ended}"
+
+
+def _since(start: str, at: str) -> str:
+    """`+1d 2h 30m`, from one ISO time to another."""
+    left = datetime.fromisoformat(at) - datetime.fromisoformat(start)
+    parts = []
+    for unit in (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)):
+        if left >= unit:
+            parts.append(format_duration(unit * (left // unit)))
+            left %= unit
+    if left or not parts:
+        parts.append(format_duration(left))
+    return f"+{' '.join(parts)}"
+
+
+def _cut(text: str, widest: int = _WIDEST) -> str:
+    shown = visible(text[: widest + 1])
+    if width_of(shown) <= widest:
+        return shown
+    kept = ""
+    for char in shown:
+        if width_of(kept) + width_of(char) > widest - 1:
+            break
+        kept += char
+    return f"{kept}…"

@@ -1,0 +1,231 @@
+"""The Inngest functions of all stored designs, and how they change while the app runs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import inngest
+
+from proflow_runtime.dispatch import closing
+from proflow_runtime.dispatch.asked import CLOSE, RUN, RUN_EVENT
+from proflow_runtime.dispatch.closing import Closer, Ended
+from proflow_runtime.dispatch.crons import Ticker
+from proflow_runtime.dispatch.outdated import Recompile
+from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.running import Finish, Interpreter, Leaving
+from proflow_runtime.dispatch.starting import Starter
+from proflow_runtime.flow.approvals import Opener
+from proflow_runtime.flow.subprocess import LINEAGE, WITH_PARENT
+from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.store import triggers
+from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.triggers import Key
+from proflow_runtime.tenants import TenantZones
+
+RETRIES = 20
+"""Attempts of steps are counted by what their nodes say: here is room for all of them."""
+TENANT_CONCURRENCY = 50
+
+Function = inngest.Function[Any]
+CANCELLED = inngest.Cancel(
+    event=CANCEL_EVENT,
+    if_exp=(
+        f"async.data.run_id == event.data.{LINEAGE}.run"
+        " && async.data.tenant_id == event.data.tenant_id"
+    ),
+)
+
+
+class Target(Protocol):
+    """What functions are deployed to."""
+
+    async def deploy(self, functions: Sequence[Function]) -> None:
+        """Serve these functions from now on, and let Inngest know."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds for every stored design. `tenant_concurrency`: steps of one tenant at once."""
+
+    tenant_concurrency: int = TENANT_CONCURRENCY
+
+
+class Deployment:
+    """One function per event and per cron of all tenants' published designs, the interpreter, and
+    the closer.
+
+    A key whose last design is gone keeps its function until the process ends: runs of it may be in
+    flight.
+    """
+
+    def __init__(
+        self,
+        client: inngest.Inngest,
+        registry: Registry,
+        target: Target,
+        *,
+        limits: Limits | None = None,
+        zones: TenantZones | None = None,
+        opener: Opener | None = None,
+        closer: Leaving | None = None,
+        ended: Ended | None = None,
+        finish: Finish | None = None,
+        recompile: Recompile | None = None,
+        recorders: Recorders = OF_THE_PROCESS,
+        own: Sequence[Function] = (),
+    ) -> None:
+        """`zones` has the time zones of tenants. `opener` opens approvals, `closer` closes those
+        that a run has left; `ended` is told of runs that have; `finish` notes that a run has ended
+        well, by default in the tables of runs and tasks alone; `recompile` compiles what is stored
+        in an older format; `recorders` are told what passes see. `own` are the host's functions,
+        which are deployed beside ours.
+
+        Raises `ValueError` if two of `own` have the same id, or one has an id of ours.
+        """
+        self._client, self._target = client, target
+        self._limits = limits or Limits()
+        programs = self._programs = Programs(registry, recompile=recompile)
+        self._starter = Starter(programs)
+        self._zones = zones or TenantZones()
+        self._interpreter = Interpreter(
+            programs, opener, closer, ended, finish, self._zones, recorders
+        )
+        self._own = tuple(own)
+        self.own_ids = _own_ids(self._own)
+        self._closer = Closer(programs, ended)
+        self._keys: frozenset[Key] | None = None
+        self._lock = asyncio.Lock()
+        self.deployed = 0
+        """How often functions were deployed."""
+
+    @property
+    def function_ids(self) -> frozenset[str]:
+        """Without the app's id."""
+        return self.own_ids | _ids(self._keys or ())
+
+    async def refresh(self, *, force: bool = False) -> bool:
+        """Look the keys up, and deploy if one is new, or by `force`; whether it did."""
+        async with self._lock:
+            known = self._keys or frozenset()
+            keys = known | await triggers.keys(self._zones.of_all)
+            if self._keys is not None and keys == known and not force:
+                return False
+            await self._target.deploy(self.functions(keys))
+            self._keys = keys
+            self.deployed += 1
+            return True
+
+    async def published(self, keys: Iterable[Key]) -> bool:
+        """A version with these keys was published: deploy if one is new; whether it did."""
+        if self._keys is not None and self._keys.issuperset(keys):
+            return False
+        return await self.refresh()
+
+    async def knows(self, function_id: str) -> bool:
+        """Whether a function is deployed; one that is not known is looked for in the database."""
+        if function_id in self.function_ids:
+            return True
+        await self.refresh()
+        return function_id in self.function_ids
+
+    def functions(self, keys: Iterable[Key]) -> list[Function]:
+        """Those of the host, those that these keys need, and the two that there always are."""
+        create = self._client.create_function
+        found = [*self._own]
+        found += [
+            create(
+                fn_id=event_function_id(name),
+                name=f"On {name}",
+                trigger=inngest.TriggerEvent(event=name),
+                retries=RETRIES,
+            )(_handler(self._starter))
+            for name in sorted({key.key for key in keys if key.kind != "cron"})
+        ]
+        found += [
+            create(
+                fn_id=cron_function_id(cron),
+                name=f"At {cron}",
+                trigger=inngest.TriggerCron(cron=cron),
+                retries=RETRIES,
+            )(_handler(Ticker(self._programs, self._zones, cron)))
+            for cron in sorted({key.key for key in keys if key.kind == "cron"})
+        ]
+        concurrency = inngest.Concurrency(
+            limit=self._limits.tenant_concurrency, key="string(event.data.tenant_id)"
+        )
+        return [
+            *found,
+            create(
+                fn_id=RUN,
+                name="Run",
+                trigger=inngest.TriggerEvent(event=RUN_EVENT),
+                retries=RETRIES,
+                concurrency=[concurrency],
+                cancel=[CANCELLED, WITH_PARENT],
+            )(_handler(self._interpreter)),
+            create(
+                fn_id=CLOSE,
+                name="Close",
+                trigger=closing.triggers(self._client.app_id),
+                retries=RETRIES,
+            )(_handler(self._closer)),
+        ]
+
+
+def event_function_id(name: str) -> str:
+    """The id of the function for an event's name; no two names have the same."""
+    return f"on-{_slug(name)}"
+
+
+def cron_function_id(cron: str) -> str:
+    """The id of the function for a cron with its time zone."""
+    return f"cron-{_slug(cron)}"
+
+
+def _ids(keys: Iterable[Key]) -> set[str]:
+    return {
+        RUN,
+        CLOSE,
+        *(
+            cron_function_id(key.key) if key.kind == "cron" else event_function_id(key.key)
+            for key in keys
+        ),
+    }
+
+
+def _own_ids(functions: Sequence[Function]) -> frozenset[str]:
+    """The ids of a host's functions, and of what handles their failures."""
+    found: set[str] = set()
+    for function in functions:
+        name = function.local_id
+        if name in found:
+            raise ValueError(f"two of `functions` have the id `{name}`")
+        if name in (RUN, CLOSE):
+            raise ValueError(
+                f"one of `functions` has the id `{name}`, which is that of one of ours"
+            )
+        found.add(name)
+    failing = {f"{one.local_id}-failure" for one in functions if one.on_failure_fn_id is not None}
+    return frozenset(found | failing)
+
+
+def _slug(text: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{words}-{digest}" if words else digest
+
+
+def _handler(
+    body: Callable[[inngest.Context], Awaitable[Any]],
+) -> Callable[[inngest.Context], Awaitable[Any]]:
+    async def handler(ctx: inngest.Context) -> Any:
+        return await body(ctx)
+
+    return handler

@@ -1,0 +1,1 @@
+"""Internal: from a definition or a generated module to Inngest functions."""

@@ -1,0 +1,169 @@
+"""`@workflow`: a run's body over `Flow` becomes a handler that Inngest can call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import inngest
+
+from proflow_runtime import status
+from proflow_runtime.context import clock
+from proflow_runtime.context.tenant import required_tenant
+from proflow_runtime.flow import Flow
+from proflow_runtime.flow.callees import CompiledCallees
+from proflow_runtime.flow.parts import Handed
+from proflow_runtime.flow.scope import Workflow
+from proflow_runtime.handlers.channels import OF_THE_PROCESS
+from proflow_runtime.values import JSON
+from proflow_runtime.values.results import Failed, Result, Stopped
+
+Body: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
+InngestHandler: TypeAlias = Callable[[inngest.Context], Awaitable[JSON]]
+
+
+def workflow(
+    *,
+    digest: str = "",
+    id: str | None = None,
+    version: str | None = None,
+    max_attempts: int = 5,
+    scope: Literal["tenant", "system"] = "tenant",
+    initiator: str | None = None,
+    timezone: str | None = None,
+    channels: Sequence[str] = (),
+    compared: Sequence[str] = (),
+) -> Bodies:
+    """Turn a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
+
+    Generated modules put it below `client.create_function`.
+
+    Args:
+        digest: The digest of the definition that the body was compiled from.
+        id: The workflow's id; by default the body's name with hyphens.
+        version: The version of the design.
+        max_attempts: How often a step is tried that has no policy of its own.
+        scope: `system` for a workflow without a tenant.
+        initiator: An expression for the person who started the run.
+        timezone: Where times without an offset are local; by default `PROFLOW_TIMEZONE`, else UTC.
+        channels: Those that the body's notifications name literally. Where one is not registered, a
+            run's pass raises `UnknownChannelError` before it does anything; not the import, since
+            hosts register channels after it.
+        compared: What Inngest's server compares of the trigger to find the runs that an event
+            cancels. A run that it could never find fails at once.
+
+    Returns:
+        A decorator of bodies.
+    """
+    known = Workflow(
+        id or "", digest, version, max_attempts, scope, initiator, timezone, tuple(compared)
+    )
+    return Bodies(known, channels)
+
+
+class Bodies:
+    """Makes Inngest handlers of a workflow's body, and of the bodies of its parts."""
+
+    def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
+        self._workflow, self._channels = known, channels
+
+    def __call__(self, body: Body) -> InngestHandler:
+        known = self._workflow
+        if not known.id:
+            name = getattr(body, "__name__", "workflow").replace("_", "-")
+            known = replace(known, id=name)
+
+        @functools.wraps(body)
+        async def handler(ctx: inngest.Context) -> JSON:
+            return await whole_pass(self._flow(ctx, known), body)
+
+        return handler
+
+    def part(self, keeps: Sequence[str] = ()) -> Callable[[Body], InngestHandler]:
+        """Turns the body of a part into a handler; it keeps the steps of some nodes."""
+
+        def decorate(body: Body) -> InngestHandler:
+            @functools.wraps(body)
+            async def handler(ctx: inngest.Context) -> JSON:
+                handed = Handed.of(ctx.event)
+                own = replace(ctx, run_id=handed.run_id, event=handed.event)
+                return await part_pass(self._flow(own, self._workflow), body, handed, keeps)
+
+            return handler
+
+        return decorate
+
+    def _flow(self, ctx: inngest.Context, known: Workflow) -> Flow:
+        tenant_id = required_tenant(ctx.event.data) if known.scope == "tenant" else None
+        if self._channels:
+            OF_THE_PROCESS.require(self._channels)
+        callees = CompiledCallees()
+        return Flow(ctx, known, tenant_id, recorders=status.OF_THE_PROCESS, callees=callees)
+
+
+async def whole_pass(flow: Flow, body: Body) -> JSON:
+    """One pass over a run; where it answers or fails, the run is over."""
+    return await _handled(flow, partial(_whole, flow, body), final=True)
+
+
+async def part_pass(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]) -> JSON:
+    """One pass over a part of a run, which keeps the steps of some nodes."""
+    flow.take(handed)
+    return await _handled(flow, partial(_partly, flow, body, keeps), final=False)
+
+
+async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
+    """What a run answers."""
+    flow.check_trigger()
+    try:
+        result = flow.concluded(await body(flow))
+    except Stopped as stopped:
+        result = stopped.result
+    return {"result": result.status, "output": result.output, "outcomes": flow.outcomes}
+
+
+async def _partly(flow: Flow, body: Body, keeps: Sequence[str]) -> dict[str, JSON]:
+    """What a part answers."""
+    try:
+        return flow.handed_back(await body(flow), False, keeps)
+    except Stopped as stopped:
+        return flow.handed_back(stopped.result, True, keeps)
+
+
+async def _handled(
+    flow: Flow, answering: Callable[[], Awaitable[dict[str, JSON]]], *, final: bool
+) -> JSON:
+    """One pass; `final`: where it answers or fails, the run is over."""
+    answer: dict[str, JSON] | None = None
+    failure: Failed | None = None
+    try:
+        answer = await answering()
+    except Failed as failed:
+        failure = failed
+        raise inngest.NonRetriableError(str(failed)) from None
+    finally:
+        # A pass mostly ends in an interrupt of the SDK, which must pass untouched.
+        if flow.states is not None:
+            over = (answer, failure) if final else (None, None)
+            await flow.recorders.hand_over(_snapshot(flow, *over))
+    return answer
+
+
+def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None) -> status.Snapshot:
+    return status.Snapshot(
+        run_id=flow.run_id,
+        workflow_id=flow.workflow.id,
+        version=flow.workflow.version,
+        digest=flow.workflow.digest,
+        tenant_id=flow.tenant_id,
+        at=clock.now(),
+        status="failed" if failure else "running" if answer is None else "completed",
+        nodes=flow.states or {},
+        items=flow.item_states,
+        result=answer,
+        error=None if failure is None else str(failure),
+        view=flow.view,
+    )

@@ -1,0 +1,167 @@
+"""Internal: JSON values, lazy ones, and the check that a handler's output is JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from proflow_schemas.expressions import ExpressionError, compile, template
+from proflow_schemas.numbers import AS_TEXT, BEYOND, inexact, is_exact
+from proflow_schemas.sizes import (
+    MAX_STATE_BYTES,
+    MAX_VALUE_BYTES,
+    has_values,
+    json_size,
+    tree_size,
+)
+
+from proflow_runtime.values.encoding import MAX_DEPTH, NotJsonError, Place, encoded, worded
+
+JSON: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list, or dict with string keys."""
+
+
+class Lazy:
+    """A value that is computed where it is used: an expression, or a text with `${…}`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        """The value; raises `ExpressionError`."""
+        raise NotImplementedError
+
+
+class Expression(Lazy):
+    """The value of a CEL expression."""
+
+    __slots__ = ()
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        return compile(self.text).evaluate(scope)
+
+
+class Text(Lazy):
+    """A text with `${…}`; one that is exactly one `${…}` keeps the type of its expression."""
+
+    __slots__ = ()
+
+    def render(self, scope: Mapping[str, Any]) -> JSON:
+        return template(self.text).render(scope)
+
+
+def resolve(value: Any, scope: Mapping[str, Any]) -> JSON:
+    """`value` with everything lazy in it computed. Raises `ExpressionError`."""
+    return _resolved(value, scope, [MAX_STATE_BYTES])
+
+
+def _resolved(value: Any, scope: Mapping[str, Any], left: list[int]) -> JSON:
+    """`left`: how many bytes there may still be, in all that is computed."""
+    if isinstance(value, Lazy):
+        found = value.render(scope)
+        if isinstance(found, str | list | dict):
+            left[0] -= tree_size(found)
+            if left[0] < 0:
+                size = MAX_STATE_BYTES >> 20
+                raise ExpressionError(f"the values together have more than {size} MiB")
+        return found
+    if isinstance(value, dict):
+        return {key: _resolved(item, scope, left) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolved(item, scope, left) for item in value]
+    return value
+
+
+def lazily(value: JSON) -> Any:
+    """A definition's `Value` with every string that holds `${` made lazy."""
+    if isinstance(value, str):
+        return Text(value) if "${" in value else value
+    if isinstance(value, dict):
+        return {key: lazily(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [lazily(item) for item in value]
+    return value
+
+
+def checked(value: Any) -> JSON:
+    """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
+
+    Numbers beyond ±(2^53 − 1) are refused, because the server would round them; what is no JSON is
+    encoded (see `encoding`). Decimals become numbers, also those in models, and are refused if they
+    have more than 15 digits.
+    """
+    # First: a value that shares parts with itself, however small, may take for ever to go through.
+    if has_values(value, MAX_VALUE_BYTES):
+        raise NotJsonError(_too_large(json_size(value)))
+    try:
+        most = _check(value, None, 0)
+    except _ObjectMet:
+        # Tried first as it is: nearly all outputs are JSON already.
+        value = encoded(value)
+        most = _check(value, None, 0)
+    if most > MAX_VALUE_BYTES and (size := tree_size(value)) > MAX_VALUE_BYTES:
+        raise NotJsonError(_too_large(size))
+    return value
+
+
+class _ObjectMet(Exception):
+    """What is checked holds something else than JSON's own types."""
+
+
+def _too_large(size: float) -> str:
+    if math.isinf(size):  # it contains itself
+        return f"the output is nested more than {MAX_DEPTH} levels deep"
+    return f"the output has {int(size):,} bytes, more than the 4 MiB that a step may"
+
+
+def _check(value: Any, at: Place, depth: int) -> int:
+    """Raises `NotJsonError`; returns a number of bytes that `value` does not exceed as JSON."""
+    if type(value) is str:
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise NotJsonError(f"{worded(at)} contains half of a surrogate pair")
+        return 6 * len(value) + 3
+    if value is None or isinstance(value, bool):
+        return 6
+    if type(value) is int or type(value) is float:
+        if is_exact(value):
+            return 30
+        if isinstance(value, float) and not math.isfinite(value):
+            raise NotJsonError(f"{worded(at)} is `{value}`, which is not JSON")
+        raise NotJsonError(f"{worded(at)} is a number {BEYOND}, return it as a text")
+    if depth >= MAX_DEPTH:
+        raise NotJsonError(f"the output is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        size = 3
+        for key, item in value.items():
+            if type(key) is not str:
+                raise _ObjectMet
+            if not key.isascii():
+                _check(key, (at, ascii(key)), depth + 1)
+            size += 6 * len(key) + 3 + _check(item, (at, key), depth + 1)
+        return size
+    if isinstance(value, list | tuple):
+        return 3 + sum(_check(item, (at, index), depth + 1) for index, item in enumerate(value))
+    raise _ObjectMet
+
+
+def rounded_on_the_way(value: JSON, name: str) -> str | None:
+    """What is wrong with data that Inngest has handed over; None: nothing is.
+
+    Args:
+        value: The data.
+        name: What it is called in messages.
+
+    Returns:
+        That a number in it is beyond ±(2^53 − 1): whether it was rounded, nobody can tell.
+    """
+    found = inexact(value)
+    if found is None:
+        return None
+    path = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in found.path)
+    return f"`{name}{path}`: {found}, and may have been rounded on its way; {AS_TEXT}"
