@@ -163,7 +163,7 @@ def signature(handler: Callable[..., Any], name: str | None = None) -> Signature
         input_schema(handler),
         output_schema(handler),
         input_adapter(handler),
-        host_type(name or getattr(handler, "__name__", ""), handler),
+        host_type(name or str(getattr(handler, "__name__", "")), handler),
     )
 
 
