@@ -91,8 +91,13 @@ class _Asked:
     node: Node
     known: Signature
     value: Any
-    owner: str
-    """What takes the input, as messages name it."""
+    name: str
+    """The handler, or the type."""
+
+    @property
+    def owner(self) -> str:
+        """What takes the input, as messages name it."""
+        return f"a {self.name}" if self.takes_settings else f"the handler {self.name}"
 
     @property
     def takes_settings(self) -> bool:
@@ -147,10 +152,10 @@ def _asked(facts: Facts, node: Node) -> _Asked | None:
     if not isinstance(known, Signature):
         return None
     if node.host_type is not None:
-        return _Asked(node, known, given(node.config), f"a {ticks(node.type)}")
+        return _Asked(node, known, given(node.config), ticks(node.type))
     if not isinstance(node.config, Task):
         return None
-    return _Asked(node, known, node.config.input, f"the handler {ticks(node.config.handler)}")
+    return _Asked(node, known, node.config.input, ticks(node.config.handler))
 
 
 def _diagnostic(name: str, asked: _Asked, problem: InputProblem) -> Diagnostic:
@@ -190,7 +195,7 @@ def _diagnostic(name: str, asked: _Asked, problem: InputProblem) -> Diagnostic:
         pointer,
         node=name,
         label="does not fit",
-        help=f"write {kinds}" if kinds else f"write a value that fits the model of {owner}",
+        help=f"write {kinds}" if kinds else f"write a value that fits the model of {asked.name}",
     )
 
 
