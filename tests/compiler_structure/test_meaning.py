@@ -9,7 +9,8 @@ from compiler_structure.random_designs import EARLY, ENDLESS, SEQUENTIAL, Blocks
 from compiler_structure.token_game import Execution, UnsoundError, World, outcomes_of, play
 from proflow_compiler.graph import Graph
 from proflow_compiler.structuring import structure
-from proflow_compiler.structuring.places import Round
+from proflow_compiler.structuring.bodies import Body
+from proflow_compiler.structuring.collapsing import body_of
 from proflow_compiler.structuring.program import (
     Again,
     Call,
@@ -19,7 +20,6 @@ from proflow_compiler.structuring.program import (
     Step,
     statements,
 )
-from proflow_compiler.structuring.rounds import round_of
 
 TIMED = ("task", "approval", "wait", "notify")
 
@@ -50,7 +50,7 @@ def world(graph: Graph, seed: int) -> World:
 
 
 def check(graph: Graph, program: Program, seed: int, worlds: int = 8) -> int:
-    """Compare runs; how many there were in which no way back clashed with something else."""
+    """Compare runs; how many there were in which no back edge clashed with something else."""
     compared = 0
     for number in range(worlds):
         outside = world(graph, seed * 100 + number)
@@ -134,13 +134,13 @@ def features(graph: Graph, program: Program) -> set[str]:
     found |= (
         {"tail"} if any(not at.stops for at in map(graph.nodes.get, graph.tails) if at) else set()
     )
-    rounds: list[Round] = [round_of(graph)]
-    while rounds:
-        for place in rounds.pop().places.values():
-            found |= {"early"} if place.needs is not None else set()
-            found |= {"every"} if place.every else set()
-            found |= {"full"} if place.full else set()
-            rounds += [] if place.inner is None else [place.inner]
+    bodies: list[Body] = [body_of(graph)]
+    while bodies:
+        for vertex in bodies.pop().vertices.values():
+            found |= {"early"} if vertex.needs is not None else set()
+            found |= {"every"} if vertex.every else set()
+            found |= {"full"} if vertex.full else set()
+            bodies += [] if vertex.inner is None else [vertex.inner]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Builds the statements of a round, once it is decided how its forks join and what its regions are."""
+"""Builds the statements of a body from its dominator tree, its parallel blocks and its regions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from itertools import accumulate
 
 from proflow_schemas.step_ids import node_of, step_id
 
-from proflow_compiler.structuring.arrivals import Arrivals
+from proflow_compiler.structuring.bodies import Exit, Vertex
 from proflow_compiler.structuring.dominance import NOWHERE, Dominance
-from proflow_compiler.structuring.forks import OPEN, Crossing, Forks, Thread, threads_of
-from proflow_compiler.structuring.places import Place, Way
+from proflow_compiler.structuring.fall_through import FallThrough
+from proflow_compiler.structuring.forks import OPEN, Forks, Thread, Unstructured, threads_of
 from proflow_compiler.structuring.program import (
     Arm,
     Block,
@@ -29,38 +29,41 @@ from proflow_compiler.structuring.shared_calls import SharedCalls
 from proflow_compiler.structuring.tasks import tasks_of
 
 _MANY = 3
-"""So many cases are nested twice as deep: under the outcome, and under its alternatives."""
+"""From this number of cases on, a branch is written with two levels of nesting: match, case."""
 
 
 @dataclass(slots=True)
-class _Course:
-    """Outcomes that go on alike: by the links of a way, or to an invisible end."""
+class _Alternative:
+    """Outcomes of a vertex with the same continuation: an exit, or None to end the run.
+
+    `weight` is the size of what becomes nested by it.
+    """
 
     outcomes: list[str]
-    way: Way | None
-    arrives: bool
+    exit: Exit | None
+    falls_through: bool
     weight: int
 
 
 _Start = int | Thread
-"""What a block begins with: a place, or a thread of a fork."""
+"""What a block begins with: a vertex, or an arm of a fork."""
 
 
 class Builder:
-    """Builds blocks from the root on; whatever is still to be built waits on a stack.
+    """Builds the blocks of a body from the root on; `build` is called once.
 
-    An entry says what to append to a block, and the merge at which that block arrives (`follows`).
-    Of two for the same block, the one that stands first is pushed last.
+    A stack holds what is still to be appended: (start, merge that follows the block, block, nesting
+    depth). Of two entries for the same block, the one to be appended first is pushed last.
     """
 
     def __init__(self, tree: Dominance, forks: Forks, layouts: Layouts, *, max_depth: int) -> None:
-        self.tree, self.blocks, self.aside = tree, forks.blocks, forks.aside
+        self.tree, self.blocks, self.side_exits = tree, forks.blocks, forks.side_exits
         self.layouts, self.max_depth = layouts, max_depth
         self.functions: dict[str, Block] = {}
-        self.nested: list[tuple[Place, int]] = []
-        """Places that hold rounds of their own, with the depth of the block they stand in."""
+        self.nested: list[tuple[Vertex, int]] = []
+        """Vertices that hold bodies of their own, with the nesting depth of their block."""
         self.waiting: list[tuple[_Start, int, Block, int]] = []
-        self.arrivals = Arrivals(tree)
+        self.fall_through = FallThrough(tree)
         self.nesting = _nesting(tree)
         self.inlined = {
             thread.target
@@ -68,22 +71,24 @@ class Builder:
             for thread in threads_of(block)
             if thread.inline
         }
-        self.ending = {place.node for place in tree.at if place.statement and not place.ways}
-        self.ends = _Counts(tree, (n for n, place in enumerate(tree.at) if not place.ways))
+        self.ending = {
+            vertex.node for vertex in tree.vertices if vertex.statement and not vertex.exits
+        }
+        self.ends = _Counts(tree, (n for n, vertex in enumerate(tree.vertices) if not vertex.exits))
         opened = [block.fork for block in forks.blocks.values() if block.target == OPEN]
         self.open = _Counts(tree, [*opened, *layouts.by_root])
         self.shared: list[tuple[int, list[tuple[int, Block]]]] = []
-        """Places with the blocks that start there at once, several of which leave for merges."""
+        """Forks and their concurrent blocks (start, block), where several lead to merges outside."""
         self.hoisted: set[str] = set()
-        """The functions that were blocks nested too deep."""
+        """Functions that are blocks which were nested too deep."""
         self.shortcuts: list[tuple[Block, int]] = []
-        """Where forks stand of which a link leads straight to where the other arms join."""
+        """(block, index) of each fork with an edge directly to the join of its other arms."""
 
     def build(self, depth: int) -> Block:
-        """The main block, which stands so deep."""
+        """Build the main block at nesting level `depth`; functions are added to `functions`."""
         main: Block = []
         if self.tree.finish != NOWHERE:
-            self.arrivals.mark(self.tree.finish)
+            self.fall_through.mark(self.tree.finish)
         self.waiting.append((0, self.tree.finish, main, depth))
         while self.waiting:
             start, follows, block, depth = self.waiting.pop()
@@ -93,18 +98,19 @@ class Builder:
                 self._thread(start, follows, block, depth)
             else:
                 self._node(start, follows, block, depth)
-        for block, place in reversed(self.shortcuts):
-            self._straighten(block, place)
+        for block, index in reversed(self.shortcuts):
+            self._straighten(block, index)
         return main
 
     def _is_long(self, start: _Start) -> bool:
+        """Return True if a block that begins with `start` is worth a function of its own."""
         if isinstance(start, Thread):
             return bool(start.arms)
-        place = self.tree.at[start]
-        return self.tree.size[start] > 1 or len(place.ways) + len(place.undrawn) > 1
+        vertex = self.tree.vertices[start]
+        return self.tree.size[start] > 1 or len(vertex.exits) + len(vertex.undrawn) > 1
 
     def _hoist(self, start: _Start, block: Block) -> Block:
-        """Put a call in the place of a block that is nested too deep."""
+        """Move a block that is nested too deep into a function, call that, and return its block."""
         names = self.tree.names
         if isinstance(start, Thread):
             target = start.fork if start.target == OPEN else start.target
@@ -120,8 +126,8 @@ class Builder:
         return self.functions[function]
 
     def _node(self, node: int, follows: int, block: Block, depth: int) -> None:
-        tree, place = self.tree, self.tree.at[node]
-        self._run(place, block, depth)
+        tree, vertex = self.tree, self.tree.vertices[node]
+        self._run(vertex, block, depth)
         if node in self.layouts.by_root:
             self._region(self.layouts.by_root[node], follows, block, depth)
             return
@@ -135,33 +141,33 @@ class Builder:
             self.waiting.append((tail, follows, block, depth))
             merges.remove(tail)
             follows = tail
-            self.arrivals.mark(tail)
+            self.fall_through.mark(tail)
         for merge in reversed(merges):
-            if self.arrivals.from_subtree(merge):
-                self.arrivals.mark(merge)
+            if self.fall_through.from_subtree(merge):
+                self.fall_through.mark(merge)
         for merge in merges:
             function = self.functions[step_id(tree.names[merge])] = []
             self.waiting.append((merge, follows, function, 0))
-        if len(place.ways) == 1 and not place.undrawn:
-            self._way(node, place.ways[0], follows, block, depth)
-        elif place.ways or place.undrawn:
+        if len(vertex.exits) == 1 and not vertex.undrawn:
+            self._follow(node, vertex.exits[0], follows, block, depth)
+        elif vertex.exits or vertex.undrawn:
             self._branch(node, follows, block, depth)
 
-    def _run(self, place: Place, block: Block, depth: int) -> None:
-        assert place.statement is not None
-        block.append(place.statement)
-        if place.inner is not None:
-            self.nested.append((place, depth))
+    def _run(self, vertex: Vertex, block: Block, depth: int) -> None:
+        assert vertex.statement is not None
+        block.append(vertex.statement)
+        if vertex.inner is not None:
+            self.nested.append((vertex, depth))
 
     def _region(self, layout: Layout, follows: int, block: Block, depth: int) -> None:
-        place = self.tree.at[layout.root]
-        _stop(place, block)
+        vertex = self.tree.vertices[layout.root]
+        _stop(vertex, block)
         if layout.tail is not None:
             self.waiting.append((layout.tail, follows, block, depth))
             follows = layout.tail
-            self.arrivals.mark(layout.tail)
-        found = tasks_of(self.tree, layout, follows, self.arrivals.marked)
-        block.append(Region(place.node, [task for task, _ in found]))
+            self.fall_through.mark(layout.tail)
+        found = tasks_of(self.tree, layout, follows, self.fall_through.marked)
+        block.append(Region(vertex.node, [task for task, _ in found]))
         self.shared.append((layout.root, [(start, task.block) for task, start in found]))
         items = {item.root: item for item in layout.items}
         for task, start in reversed(found):
@@ -169,18 +175,22 @@ class Builder:
             if item is None:
                 continue
             if not item.whole:
-                self._run(self.tree.at[start], task.block, depth + 1)
-                _stop(self.tree.at[start], task.block)
+                self._run(self.tree.vertices[start], task.block, depth + 1)
+                _stop(self.tree.vertices[start], task.block)
                 continue
-            if item.exit != NOWHERE:
-                self.arrivals.mark_within(item.exit, [start])
-            self.waiting.append((start, item.exit, task.block, depth + 1))
+            if item.merge != NOWHERE:
+                self.fall_through.mark_within(item.merge, [start])
+            self.waiting.append((start, item.merge, task.block, depth + 1))
 
     def _tail(self, node: int, merges: list[int]) -> int | None:
-        """The merge to go on with right after the block of `node`, if one is fit for that."""
+        """Return the merge to place directly after the block of `node`, or None if none can be.
+
+        The other merges become functions. A small merge after a larger, nested block becomes a
+        function too, since that is easier to read.
+        """
         tree, tail = self.tree, merges[-1]
         others = [child for child in tree.children[node] if child not in (tail, tree.finish)]
-        if tail in self.aside or self.arrivals.between(node, tail):
+        if tail in self.side_exits or self.fall_through.between(node, tail):
             return None
         if self.open.below(node) == self.open.below(tail):
             plain = (
@@ -193,84 +203,90 @@ class Builder:
         return tail if tree.closes(node, tail) else None
 
     def _branch(self, node: int, follows: int, block: Block, depth: int) -> None:
-        """A branch; the only course that arrives, if there is one, goes on after it.
+        """Append a branch. One alternative is not nested, but continues after the branch.
 
-        So what happens in the ordinary course of events is not nested.
+        It is the only one that falls through; if none does, the longest, preferably no error.
         """
-        place = self.tree.at[node]
-        courses = self._courses(node, follows)
-        arriving = [course for course in courses if course.arrives]
-        straight: _Course | None = None
-        if len(arriving) == 1:
-            straight = arriving[0]
-        elif not arriving:
-            straight = max(courses, key=lambda one: ("error" not in one.outcomes, one.weight))
-        aside = [
-            course
-            for course in courses
-            if course is not straight
-            and not (course.way is not None and self._is_nothing(course.way, follows))
+        vertex = self.tree.vertices[node]
+        alternatives = self._alternatives(node, follows)
+        falling_through = [alternative for alternative in alternatives if alternative.falls_through]
+        straight: _Alternative | None = None
+        if len(falling_through) == 1:
+            straight = falling_through[0]
+        elif not falling_through:
+            straight = max(alternatives, key=lambda one: ("error" not in one.outcomes, one.weight))
+        nested = [
+            alternative
+            for alternative in alternatives
+            if alternative is not straight
+            and not (alternative.exit is not None and self._is_nothing(alternative.exit, follows))
         ]
-        if aside:
-            branch = Branch(place.settles, [Case(course.outcomes) for course in aside])
+        if nested:
+            branch = Branch(
+                vertex.outcome_of, [Case(alternative.outcomes) for alternative in nested]
+            )
             block.append(branch)
-            deeper = depth + (2 if len(aside) >= _MANY else 1)
-            for course, case in zip(aside, branch.cases, strict=True):
-                self._course(node, course, follows, case.block, deeper)
+            deeper = depth + (2 if len(nested) >= _MANY else 1)
+            for alternative, case in zip(nested, branch.cases, strict=True):
+                self._alternative(node, alternative, follows, case.block, deeper)
         if straight is not None:
-            self._course(node, straight, follows, block, depth)
+            self._alternative(node, straight, follows, block, depth)
 
-    def _course(self, node: int, course: _Course, follows: int, block: Block, depth: int) -> None:
-        if course.way is None:
-            block.append(Stop(self.tree.at[node].settles))
+    def _alternative(
+        self, node: int, alternative: _Alternative, follows: int, block: Block, depth: int
+    ) -> None:
+        if alternative.exit is None:
+            block.append(Stop(self.tree.vertices[node].outcome_of))
         else:
-            self._way(node, course.way, follows, block, depth)
+            self._follow(node, alternative.exit, follows, block, depth)
 
-    def _courses(self, node: int, follows: int) -> list[_Course]:
-        tree, place = self.tree, self.tree.at[node]
-        courses: list[_Course] = []
-        to_merge: dict[int, _Course] = {}
-        for way in place.ways:
-            target = tree.number[way.links[0].target]
-            if len(way.links) > 1:
-                threads = list(threads_of(self.blocks[node, way.outcome]))
-                weight = sum(tree.size[t.target] for t in threads if self._stands_here(t))
-                arrives = self._arrives(threads[0], follows)
-                courses.append(_Course([way.outcome], way, arrives, weight))
+    def _alternatives(self, node: int, follows: int) -> list[_Alternative]:
+        tree, vertex = self.tree, self.tree.vertices[node]
+        alternatives: list[_Alternative] = []
+        to_merge: dict[int, _Alternative] = {}
+        for exit_ in vertex.exits:
+            target = tree.number[exit_.edges[0].target]
+            if len(exit_.edges) > 1:
+                threads = list(threads_of(self.blocks[node, exit_.outcome]))
+                weight = sum(tree.size[t.target] for t in threads if self._is_inline(t))
+                falls_through = self._falls_through(threads[0], follows)
+                alternatives.append(_Alternative([exit_.outcome], exit_, falls_through, weight))
             elif not tree.is_merge(target):
-                arrives = self.arrivals.from_subtree(target)
-                courses.append(_Course([way.outcome], way, arrives, tree.size[target]))
+                falls_through = self.fall_through.from_subtree(target)
+                alternatives.append(
+                    _Alternative([exit_.outcome], exit_, falls_through, tree.size[target])
+                )
             elif target in to_merge:
-                to_merge[target].outcomes.append(way.outcome)
+                to_merge[target].outcomes.append(exit_.outcome)
             else:
-                arrives = target == follows or target in self.arrivals.marked
-                to_merge[target] = _Course([way.outcome], way, arrives, 0)
-                courses.append(to_merge[target])
-        if place.undrawn:
-            courses.append(_Course(list(place.undrawn), None, False, -1))
-        return courses
+                falls_through = target == follows or target in self.fall_through.marked
+                to_merge[target] = _Alternative([exit_.outcome], exit_, falls_through, 0)
+                alternatives.append(to_merge[target])
+        if vertex.undrawn:
+            alternatives.append(_Alternative(list(vertex.undrawn), None, False, -1))
+        return alternatives
 
-    def _stands_here(self, thread: Thread) -> bool:
-        """Whether the target of a thread stands where the thread does, and not in a function."""
+    def _is_inline(self, thread: Thread) -> bool:
+        """Return True if the target of a thread is part of the thread's block, not a function."""
         if thread.arms:
             return thread.inline
         return not self.tree.is_merge(thread.target)
 
-    def _arrives(self, thread: Thread, follows: int) -> bool:
+    def _falls_through(self, thread: Thread, follows: int) -> bool:
         if thread.target == OPEN:
-            return any(self._arrives(arm, follows) for arm in thread.arms)
-        if self._stands_here(thread):
-            return self.arrivals.from_subtree(thread.target)
-        return thread.target == follows or thread.target in self.arrivals.marked
+            return any(self._falls_through(arm, follows) for arm in thread.arms)
+        if self._is_inline(thread):
+            return self.fall_through.from_subtree(thread.target)
+        return thread.target == follows or thread.target in self.fall_through.marked
 
-    def _is_nothing(self, way: Way, follows: int) -> bool:
-        return all(self.tree.number[link.target] == follows for link in way.links)
+    def _is_nothing(self, exit_: Exit, follows: int) -> bool:
+        return all(self.tree.number[edge.target] == follows for edge in exit_.edges)
 
-    def _way(self, node: int, way: Way, follows: int, block: Block, depth: int) -> None:
-        if len(way.links) == 1:
-            self._go(self.tree.number[way.links[0].target], follows, block, depth)
+    def _follow(self, node: int, exit_: Exit, follows: int, block: Block, depth: int) -> None:
+        if len(exit_.edges) == 1:
+            self._go(self.tree.number[exit_.edges[0].target], follows, block, depth)
         else:
-            self.waiting.append((self.blocks[node, way.outcome], follows, block, depth))
+            self.waiting.append((self.blocks[node, exit_.outcome], follows, block, depth))
 
     def _go(self, target: int, follows: int, block: Block, depth: int) -> None:
         if not self.tree.is_merge(target):
@@ -285,11 +301,11 @@ class Builder:
             return
         joined = thread.target != OPEN
         if joined:
-            roots = [arm.target for arm in thread.arms if self._stands_here(arm)]
-            self.arrivals.mark_within(thread.target, roots)
+            roots = [arm.target for arm in thread.arms if self._is_inline(arm)]
+            self.fall_through.mark_within(thread.target, roots)
         until = thread.target if joined else follows
-        full = joined and tree.at[thread.target].full
-        fork = Fork(tree.at[thread.fork].node, [], full)
+        full = joined and tree.vertices[thread.target].full
+        fork = Fork(tree.vertices[thread.fork].node, [], full)
         starts: list[tuple[int, Block]] = []
         straight = False
         for one in thread.arms:
@@ -306,32 +322,32 @@ class Builder:
                 self.shortcuts.append((block, len(block)))
             block.append(fork)
         if not joined:
-            if sum(1 for one in thread.arms if one.exits) > 1:
+            if sum(1 for one in thread.arms if one.edges_to) > 1:
                 self.shared.append((thread.fork, starts))
         elif thread.inline:
             self.waiting.append((thread.target, follows, block, depth))
         elif thread.target != follows:
             block.append(Call(step_id(tree.names[thread.target])))
 
-    def _straighten(self, block: Block, place: int) -> None:
-        """Drop a link that leads straight to the join where others are sure to arrive there."""
-        fork = block[place]
+    def _straighten(self, block: Block, index: int) -> None:
+        """Drop the arm that leads directly to the join if another one is certain to reach it."""
+        fork = block[index]
         assert isinstance(fork, Fork)
         arms = fork.arms[:-1]
         if not fork.full and not any(self._goes_on(arm.block) for arm in arms):
             return
         fork.arms = arms
         if len(arms) == 1:
-            block[place : place + 1] = self._unhoisted(arms[0].block)
+            block[index : index + 1] = self._unhoisted(arms[0].block)
 
     def _unhoisted(self, block: Block) -> Block:
-        """A block that something is to follow: a call would have to be the last."""
+        """Undo `_hoist` for a block that is not the last: a call has to end its block."""
         while len(block) == 1 and isinstance(block[0], Call) and block[0].function in self.hoisted:
             block = self.functions.pop(block[0].function)
         return block
 
     def _goes_on(self, block: Block) -> bool:
-        """Whether a block is sure to arrive."""
+        """Return True if a block is certain to fall through."""
         stack = [block]
         while stack:
             for statement in stack.pop():
@@ -347,33 +363,37 @@ class Builder:
                         return False
         return True
 
-    def crossings(self, main: Block) -> list[Crossing]:
-        """Functions that two blocks of the built program which run at once would both call."""
+    def unstructured(self, main: Block) -> list[Unstructured]:
+        """Return the merges whose functions would be called by two concurrent blocks.
+
+        Args:
+            main: The block that `build` returned.
+        """
         tree = self.tree
         if not self.shared:
             return []
         calls = SharedCalls(main, self.functions)
-        found: list[Crossing] = []
+        found: list[Unstructured] = []
         for node, starts in self.shared:
             for start, function in calls.among(starts):
                 merge = tree.number[node_of(function)]
                 root = (tree.parent[merge],)
-                found.append(Crossing(node, merge, start, root, shared=True))
+                found.append(Unstructured(node, merge, start, root, shared=True))
         return found
 
 
-def _stop(place: Place, block: Block) -> None:
-    """What is undrawn ends the run, before anything else goes on by the outcome."""
-    if place.undrawn:
-        stop = Stop(place.settles)
-        block.append(Branch(place.settles, [Case(list(place.undrawn), [stop])]))
+def _stop(vertex: Vertex, block: Block) -> None:
+    """Append a branch that ends the run for undrawn outcomes, before others read the outcome."""
+    if vertex.undrawn:
+        stop = Stop(vertex.outcome_of)
+        block.append(Branch(vertex.outcome_of, [Case(list(vertex.undrawn), [stop])]))
 
 
 def _nesting(tree: Dominance) -> list[int]:
-    """How deep the block of a place would nest if nothing were put into functions."""
+    """Return for each vertex how deep its block would nest if it called no functions for this."""
     nesting = [0] * len(tree.names)
     for node in range(len(tree.names) - 1, -1, -1):
-        deeper = int(len(tree.targets[node]) + len(tree.at[node].undrawn) > 1)
+        deeper = int(len(tree.targets[node]) + len(tree.vertices[node].undrawn) > 1)
         nesting[node] = max(
             (
                 nesting[child] + (0 if tree.is_merge(child) else deeper)
@@ -385,15 +405,15 @@ def _nesting(tree: Dominance) -> list[int]:
 
 
 class _Counts:
-    """How many of some nodes stand below a node."""
+    """Counts how many of the given vertices are in a subtree."""
 
     def __init__(self, tree: Dominance, nodes: Iterable[int]) -> None:
         self._tree = tree
         counts = [0] * (len(tree.names) + 1)
         for node in nodes:
-            counts[tree.place[node] + 1] += 1
+            counts[tree.position[node] + 1] += 1
         self._before = list(accumulate(counts))
 
     def below(self, root: int) -> int:
-        place = self._tree.place[root]
-        return self._before[place + self._tree.size[root]] - self._before[place]
+        first = self._tree.position[root]
+        return self._before[first + self._tree.size[root]] - self._before[first]

@@ -1,91 +1,94 @@
-"""The dominator tree of a round, and what is known of each of its subtrees.
+"""The dominator tree of a body, with measures of each of its subtrees.
 
-Places are numbered in topological order, so that the number of a place is below those of all places
-it leads to. `subtree(v)` is what only `v` leads to: the places that it dominates, itself included.
-A *merge* is a place with several links in; a subtree is left by links into merges outside. The
-finish of a round is a merge outside of every subtree.
+Vertices are numbered in topological order, so every edge leads to a larger number. `subtree(v)`
+holds the vertices that `v` dominates, including `v`. A *merge* is a vertex with several edges into
+it; every edge that leaves a subtree leads into a merge. The finish of a body counts as a merge
+outside of every subtree.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proflow_compiler.structuring.places import Place, Round
+from proflow_compiler.structuring.bodies import Body, Vertex
 
 NEVER = 1 << 62
-"""The `low` of a place from which no merge is reached."""
+"""The `low` of a vertex from which no merge can be reached."""
 NOWHERE = -1
-"""No place: nothing follows."""
+"""Stands for "no vertex"; as what follows a block: nothing."""
 
 
 @dataclass(slots=True)
 class Dominance:
-    """Arrays by number of the place.
+    """The tree as arrays, indexed by the number of the vertex.
 
-    `low[v]` ranks the outermost merge that `v` leads to: by the depth of its immediate dominator,
-    of equals the last one (see `rank`). `slowest[v]` is the largest `low` of the places below `v`
-    that take time (-1: none), `shallowest[v]` the smallest depth of an immediate dominator of the
-    merges outside that links below `v` lead to (NEVER: closed).
+    `low[v]` is the smallest `rank` of the merges that can be reached from `v`, so that of the
+    outermost one. `slowest[v]` is the largest `low` of the vertices in the subtree of `v` that take
+    time; -1 if there are none. `shallowest[v]` is the smallest depth of the immediate dominators of
+    merges outside the subtree that its edges lead to; NEVER if no edge leaves the subtree.
     """
 
     names: list[str]
     number: dict[str, int]
-    at: list[Place]
+    vertices: list[Vertex]
     targets: list[list[int]]
     in_degree: list[int]
     parent: list[int]
     children: list[list[int]]
     depth: list[int]
     size: list[int]
-    place: list[int]
-    """Position in a preorder of the tree: a subtree is the range `place … place + size`."""
+    position: list[int]
+    """Position in a preorder of the tree: a subtree is the range `position … position + size`."""
     order: list[int]
-    """The place at each position."""
+    """The vertices in preorder: the inverse of `position`."""
     finish: int = NOWHERE
     overtaking: list[bool] = field(default_factory=list)
-    """Whether a merge goes on before all that is on its way to it is over."""
+    """True for merges that start before everything that leads to them is over."""
     low: list[int] = field(default_factory=list)
     slowest: list[int] = field(default_factory=list)
     shallowest: list[int] = field(default_factory=list)
     overtakes: list[bool] = field(default_factory=list)
-    """Whether an overtaking merge is in the subtree."""
+    """True if the subtree holds an overtaking merge."""
 
     def is_merge(self, node: int) -> bool:
+        """Return True if several edges lead to `node`; the finish always is a merge."""
         return self.in_degree[node] > 1
 
     def idom_depth(self, merge: int) -> int:
-        """How deep what decides about a merge is; -1 for the finish."""
+        """Return the depth of the immediate dominator of a merge; -1 for the finish."""
         return -1 if merge == self.finish else self.depth[self.parent[merge]]
 
     def rank(self, merge: int) -> int:
-        """Orders merges from the outermost and last to the innermost and first."""
+        """Return a number that orders merges: outer before inner, at equal depth last first."""
         count = len(self.names)
         return self.idom_depth(merge) * count + count - 1 - merge
 
     def rank_at_depth(self, depth: int) -> int:
-        """The smallest rank of merges whose immediate dominator is that deep."""
+        """Return the smallest rank of merges whose immediate dominator is at `depth`."""
         return depth * len(self.names)
 
     def contains(self, root: int, node: int) -> bool:
-        """Whether `node` is in the subtree of `root`."""
-        return 0 <= self.place[node] - self.place[root] < self.size[root]
+        """Return True if `root` dominates `node`."""
+        return 0 <= self.position[node] - self.position[root] < self.size[root]
 
     def subtree(self, root: int) -> Iterator[int]:
-        place = self.place[root]
-        return iter(self.order[place : place + self.size[root]])
+        """Yield the vertices that `root` dominates, itself included, in preorder."""
+        first = self.position[root]
+        return iter(self.order[first : first + self.size[root]])
 
     def is_tight(self, root: int) -> bool:
-        """Whether nothing in the subtree outlasts the moment at which its last link out is settled.
+        """Return True if the subtree is over as soon as the last edge out of it is decided.
 
-        Then who waits for the subtree waits for no more than for the links.
+        Then waiting for the whole subtree is no different from waiting for these edges.
         """
         hurried = any(self.overtakes[child] for child in self.children[root])
         return not hurried and self.slowest[root] < self.rank_at_depth(self.depth[root])
 
     def closes(self, node: int, tail: int) -> bool:
-        """Whether what is below `node` leads to its child `tail` and leaves nowhere else.
+        """Return True if the subtree of `node` is left only by way of its child `tail`.
 
-        Whatever takes time there has to, as the tail waits for all of it. (By its `low` it leads
-        to the tail or to a later merge: so the tail has to be the last one.)
+        The tail waits for everything before it, so whatever takes time must lead there. A `low`
+        only tells that a vertex leads to the tail or to a later merge; so `tail` has to be the last
+        merge among the children.
         """
         last = max(
             child for child in self.children[node] if self.is_merge(child) and child != self.finish
@@ -105,18 +108,24 @@ class Dominance:
         )
 
 
-def dominance_of(round_: Round, overtaking: frozenset[str]) -> Dominance:
-    """The dominator tree of a round; `overtaking` are merges that go on early."""
-    names = list(round_.topological)
+def dominance_of(body: Body, overtaking: frozenset[str]) -> Dominance:
+    """Build the dominator tree of a body.
+
+    Args:
+        body: The body.
+        overtaking: Merges that start before everything that leads to them is over, because they
+            need only some of their edges.
+    """
+    names = list(body.topological)
     number = {name: index for index, name in enumerate(names)}
     count = len(names)
-    at = [round_.places[name] for name in names]
-    targets = [[number[target] for target in place.targets()] for place in at]
+    vertices = [body.vertices[name] for name in names]
+    targets = [[number[target] for target in vertex.targets()] for vertex in vertices]
     in_degree = [0] * count
     for row in targets:
         for target in row:
             in_degree[target] += 1
-    finish = NOWHERE if round_.finish is None else number[round_.finish]
+    finish = NOWHERE if body.finish is None else number[body.finish]
     if finish != NOWHERE:
         in_degree[finish] += 2
     parent, depth = _dominators(targets)
@@ -126,25 +135,25 @@ def dominance_of(round_: Round, overtaking: frozenset[str]) -> Dominance:
     size = [1] * count
     for node in range(count - 1, 0, -1):
         size[parent[node]] += size[node]
-    place = [0] * count
+    position = [0] * count
     order = [0] * count
     for node in range(count):
-        order[place[node]] = node
-        position = place[node] + 1
+        order[position[node]] = node
+        following = position[node] + 1
         for child in children[node]:
-            place[child] = position
-            position += size[child]
+            position[child] = following
+            following += size[child]
     tree = Dominance(
         names=names,
         number=number,
-        at=at,
+        vertices=vertices,
         targets=targets,
         in_degree=in_degree,
         parent=parent,
         children=children,
         depth=depth,
         size=size,
-        place=place,
+        position=position,
         order=order,
         finish=finish,
         overtaking=[name in overtaking for name in names],
@@ -154,9 +163,11 @@ def dominance_of(round_: Round, overtaking: frozenset[str]) -> Dominance:
 
 
 def _dominators(targets: list[list[int]]) -> tuple[list[int], list[int]]:
-    """Immediate dominators and their depths: of the places before, the nearest that they share.
+    """Return the immediate dominator and the depth of each vertex.
 
-    `jump` leads to an ancestor far up (Myers, "An applicative random-access stack", 1983).
+    The immediate dominator is the nearest common ancestor of all predecessors. `jump` points to an
+    ancestor far up, to find it in logarithmic time (Myers, "An applicative random-access stack",
+    1983).
     """
     count = len(targets)
     parent, depth, jump = [NOWHERE] * count, [0] * count, [0] * count
@@ -188,6 +199,7 @@ def _dominators(targets: list[list[int]]) -> tuple[list[int], list[int]]:
 
 
 def _measure(tree: Dominance) -> None:
+    """Fill in `low`, `slowest`, `shallowest` and `overtakes`, from the leaves up."""
     count = len(tree.names)
     low = tree.low = [NEVER] * count
     slowest = tree.slowest = [-1] * count
@@ -201,7 +213,7 @@ def _measure(tree: Dominance) -> None:
                 outside = tree.idom_depth(target)
                 if outside < tree.depth[node]:
                     shallowest[node] = min(shallowest[node], outside)
-        if tree.at[node].takes_time:
+        if tree.vertices[node].takes_time:
             slowest[node] = max(slowest[node], low[node])
         for child in tree.children[node]:
             slowest[node] = max(slowest[node], slowest[child])

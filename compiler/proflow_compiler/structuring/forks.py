@@ -1,46 +1,53 @@
-"""How the branches of a fork join: which of them form a parallel block, and where it goes on.
+"""Forms the concurrent branches of forks into parallel blocks.
 
-An outcome with several links starts one arm per link. Arms that lead to a common merge become one
-block, provided that nothing else waits for it or is held up by it: all of them lead nowhere but to
-that merge, and whatever takes time in them leads there too. Blocks are formed from the first merge
-in topological order on, so that they nest. Arms that form no block make a region necessary.
+An outcome with several edges starts one arm per edge. Arms that lead to a common merge become one
+block if this delays nothing: all of them lead only to that merge, and whatever takes time in them
+leads there too. Blocks are formed merge by merge in topological order, so that they nest. Arms that
+form no block make a region necessary.
 """
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from proflow_compiler.structuring.bodies import Exit
 from proflow_compiler.structuring.dominance import NOWHERE, Dominance
-from proflow_compiler.structuring.places import Way
 
 OPEN = -1
 """The target of a block whose arms do not join."""
 
-Exits = dict[int, int]
-"""Merges outside a subtree → number of links into them."""
+EdgeCounts = dict[int, int]
+"""Merges outside of a subtree → number of edges from the subtree into each."""
 
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """An arm: a link to `target`; or a block of `arms` that goes on at their merge `target`.
+    """One arm of a fork: an edge, or a block of inner arms that join.
 
-    `inline`: every link into the merge comes from these arms, so that it stands right after them.
-    The arms of an `OPEN` block do not join.
+    Attributes:
+        fork: The vertex whose outcome starts the arm.
+        target: The vertex that the edge leads to; of a block, the merge at which its arms join, or
+            OPEN if they do not join.
+        edges_to: The merges outside of the arm that it leads to.
+        arms: The inner arms; empty for an edge.
+        inline: True if all edges into the merge come from these arms, so that the merge directly
+            follows the block. Otherwise it is a function.
+        side_exits: Other merges that some of its arms lead to.
+        slow: A vertex in an arm that takes time without leading to the merge, where the merge needs
+            all of its edges.
     """
 
     fork: int
     target: int
-    exits: Exits
+    edges_to: EdgeCounts
     arms: "list[Thread]" = field(default_factory=list)
     inline: bool = False
-    aside: frozenset[int] = frozenset()
-    """Merges, other than its own, that some of its arms lead to."""
-    instead: int | None = None
-    """What takes time in an arm of it, where that does not lead to its merge, which needs all."""
+    side_exits: frozenset[int] = frozenset()
+    slow: int | None = None
 
 
 def threads_of(thread: Thread) -> Iterator[Thread]:
-    """A thread and those it is formed of."""
+    """Yield a thread and all threads nested in it, outer ones first."""
     stack = [thread]
     while stack:
         one = stack.pop()
@@ -49,76 +56,89 @@ def threads_of(thread: Thread) -> Iterator[Thread]:
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """Branches out of `fork` that meet at `merge` and yet form no block, because of `arm`.
+class Unstructured:
+    """Why branches out of `fork` that meet at `merge` do not form a block.
 
-    Either `arm` also leads to the merge `astray`; or `slow` takes time there and does not lead to
-    `merge`; or it is not known when `arm` is over, as something in it goes on early; or, `shared`,
-    the arms do not join, and several can reach `merge`. `roots` are the places out of which a
-    region would hold what crosses, the deepest first.
+    Attributes:
+        fork: The vertex that starts the branches.
+        merge: Where they meet.
+        arm: The first vertex of the branch that prevents the block. If none of the fields below is
+            set, it has a join that starts early, so that its end is not known.
+        roots: The possible roots of a region that would hold the branches, deepest first.
+        other_merge: A second merge that the branch leads to.
+        slow: A vertex of the branch that takes time and does not lead to `merge`.
+        shared: True if the branches do not join, but several of them can reach `merge`.
     """
 
     fork: int
     merge: int
     arm: int
     roots: tuple[int, ...]
-    astray: int | None = None
+    other_merge: int | None = None
     slow: int | None = None
     shared: bool = False
 
 
 @dataclass(slots=True)
 class Forks:
-    """The block of every outcome with several links, by (place, outcome); and what crosses.
+    """The planned blocks.
 
-    `aside` are merges that a branch leads to past the join of its block, with the forks of those
-    blocks: ends that take no time. They have to be functions.
+    Attributes:
+        blocks: (vertex, outcome) → its block, for every outcome with several edges.
+        unstructured: The forks for which no block was found.
+        side_exits: Merges that a branch leads to without passing the join of its block → the
+            forks of those blocks. They are ends that take no time, and have to be functions.
     """
 
     blocks: dict[tuple[int, str], Thread] = field(default_factory=dict)
-    crossings: list[Crossing] = field(default_factory=list)
-    aside: dict[int, list[int]] = field(default_factory=dict)
+    unstructured: list[Unstructured] = field(default_factory=list)
+    side_exits: dict[int, list[int]] = field(default_factory=dict)
 
 
-def plan_forks(tree: Dominance, exits: Mapping[int, Exits], in_regions: Collection[int]) -> Forks:
-    """Arms of all forks but those `in_regions`: the tasks of a region depend on these.
+def plan_forks(
+    tree: Dominance, below_forks: Mapping[int, EdgeCounts], in_regions: Collection[int]
+) -> Forks:
+    """Form blocks for all forks outside of regions.
 
-    `exits` are those of the subtrees right below forks.
+    Args:
+        tree: The dominator tree of the body.
+        below_forks: The edges out of each subtree directly below a fork (see `outlets_of`).
+        in_regions: Vertices whose branches become tasks of a region instead.
     """
-    wide: list[tuple[int, Way]] = [
-        (node, way)
-        for node, place in enumerate(tree.at)
+    wide: list[tuple[int, Exit]] = [
+        (node, exit_)
+        for node, vertex in enumerate(tree.vertices)
         if node not in in_regions
-        for way in place.ways
-        if len(way.links) > 1
+        for exit_ in vertex.exits
+        if len(exit_.edges) > 1
     ]
     forks = Forks()
     joined: set[int] = set()
-    for node, way in reversed(wide):
-        targets = [tree.number[link.target] for link in way.links]
-        joining = _Joining(tree, node, exits, forks.aside, in_regions)
+    for node, exit_ in reversed(wide):
+        targets = [tree.number[edge.target] for edge in exit_.edges]
+        joining = _Joining(tree, node, below_forks, forks.side_exits, in_regions)
         try:
             block = joining.join(targets)
-        except _CrossedError as error:
-            forks.crossings.append(error.crossing)
+        except _UnstructuredError as error:
+            forks.unstructured.append(error.found)
             continue
-        forks.blocks[node, way.outcome] = block
+        forks.blocks[node, exit_.outcome] = block
         for thread in threads_of(block):
             if thread.inline:
                 joined.add(thread.target)
-        for merge in {merge for thread in threads_of(block) for merge in thread.aside}:
-            forks.aside.setdefault(merge, []).append(node)
-    for merge, place in enumerate(tree.at):
+        for merge in {merge for thread in threads_of(block) for merge in thread.side_exits}:
+            forks.side_exits.setdefault(merge, []).append(node)
+    for merge, vertex in enumerate(tree.vertices):
         root = tree.parent[merge]
-        if place.full and tree.is_merge(merge) and merge not in joined and root not in in_regions:
-            forks.crossings.append(Crossing(root, merge, merge, (root,), shared=True))
+        if vertex.full and tree.is_merge(merge) and merge not in joined and root not in in_regions:
+            forks.unstructured.append(Unstructured(root, merge, merge, (root,), shared=True))
     return forks
 
 
-class _CrossedError(Exception):
-    def __init__(self, crossing: Crossing) -> None:
-        super().__init__(crossing)
-        self.crossing = crossing
+class _UnstructuredError(Exception):
+    def __init__(self, found: Unstructured) -> None:
+        super().__init__(found)
+        self.found = found
 
 
 class _Joining:
@@ -128,12 +148,12 @@ class _Joining:
         self,
         tree: Dominance,
         fork: int,
-        exits: Mapping[int, Exits],
-        aside: Mapping[int, list[int]],
+        below_forks: Mapping[int, EdgeCounts],
+        side_exits: Mapping[int, list[int]],
         in_regions: Collection[int],
     ) -> None:
-        self.tree, self.aside, self.in_regions = tree, aside, in_regions
-        self.fork, self.exits = fork, exits
+        self.tree, self.side_exits, self.in_regions = tree, side_exits, in_regions
+        self.fork, self.below_forks = fork, below_forks
         self.live: dict[Thread, None] = {}
         self.leading: dict[int, dict[Thread, None]] = {}
         self.queue: list[int] = []
@@ -141,27 +161,27 @@ class _Joining:
     def join(self, targets: Iterable[int]) -> Thread:
         for target in targets:
             single = not self.tree.is_merge(target)
-            exits = self.exits[target] if single else {target: 1}
-            self._add(Thread(self.fork, target, exits))
+            edges_to = self.below_forks[target] if single else {target: 1}
+            self._add(Thread(self.fork, target, edges_to))
         while self.queue:
             merge = heapq.heappop(self.queue)
             arms = list(self.leading[merge])
             if len(arms) < 2:
                 continue
-            instead = [self._require_block(arm, merge) for arm in arms]
-            if self.tree.at[merge].full:
+            slow = [self._require_block(arm, merge) for arm in arms]
+            if self.tree.vertices[merge].full:
                 self._require_all(arms, merge)
             for arm in arms:
                 self._remove(arm)
             self._add(
-                self._block(arms, merge, next((one for one in instead if one is not None), None))
+                self._block(arms, merge, next((one for one in slow if one is not None), None))
             )
         arms = list(self.live)
         return arms[0] if len(arms) == 1 else Thread(self.fork, OPEN, {}, arms)
 
     def _add(self, thread: Thread) -> None:
         self.live[thread] = None
-        for merge in thread.exits:
+        for merge in thread.edges_to:
             leading = self.leading.setdefault(merge, {})
             leading[thread] = None
             if len(leading) == 2 and merge != self.tree.finish:
@@ -169,138 +189,138 @@ class _Joining:
 
     def _remove(self, thread: Thread) -> None:
         del self.live[thread]
-        for merge in thread.exits:
+        for merge in thread.edges_to:
             del self.leading[merge][thread]
 
-    def _block(self, arms: list[Thread], merge: int, instead: int | None) -> Thread:
-        edges = sum(arm.exits[merge] for arm in arms)
+    def _block(self, arms: list[Thread], merge: int, slow: int | None) -> Thread:
+        edges = sum(arm.edges_to[merge] for arm in arms)
         inline = edges == self.tree.in_degree[merge]
-        exits = dict(self.exits[merge]) if inline else {merge: edges}
-        aside = {other for arm in arms for other in arm.exits if other != merge}
+        edges_to = dict(self.below_forks[merge]) if inline else {merge: edges}
+        side_exits = {other for arm in arms for other in arm.edges_to if other != merge}
         for arm in arms:
-            for other in arm.exits.keys() & aside:
-                exits[other] = exits.get(other, 0) + arm.exits[other]
-        return Thread(self.fork, merge, exits, arms, inline, frozenset(aside), instead)
+            for other in arm.edges_to.keys() & side_exits:
+                edges_to[other] = edges_to.get(other, 0) + arm.edges_to[other]
+        return Thread(self.fork, merge, edges_to, arms, inline, frozenset(side_exits), slow)
 
     def _require_block(self, arm: Thread, merge: int) -> int | None:
-        """Raises unless `arm` leads to `merge` and to nothing else that matters before it.
+        """Raise unless waiting for the whole `arm` at `merge` delays nothing.
 
         Returns:
-            What takes time in the arm instead of leading to a merge that needs all: then the merge is
-            skipped, and nothing waits for it.
+            A vertex of the arm that takes time without leading to `merge`, where `merge` needs all
+            of its edges: in such a run the merge is skipped, so that nothing waits for the vertex.
         """
         tree = self.tree
-        inner = any(tree.contains(self.fork, fork) for fork in self.aside.get(merge, ()))
-        if inner or merge in arm.aside:
-            raise self._crossed(arm, merge, shared=True)
-        aside = [other for other in arm.exits if other != merge]
-        for other in aside:
-            if not self._may_stand_aside(other, merge):
-                raise self._crossed(arm, merge, astray=other)
+        inner = any(tree.contains(self.fork, fork) for fork in self.side_exits.get(merge, ()))
+        if inner or merge in arm.side_exits:
+            raise self._unstructured(arm, merge, shared=True)
+        side_exits = [other for other in arm.edges_to if other != merge]
+        for other in side_exits:
+            if not self._may_wait(other, merge):
+                raise self._unstructured(arm, merge, other_merge=other)
         if not arm.arms and tree.is_merge(arm.target):
             return None
         if (not arm.arms or arm.inline) and tree.overtakes[arm.target]:
-            raise self._crossed(arm, merge)
-        slow = self._slow(arm, merge, bool(aside))
+            raise self._unstructured(arm, merge)
+        slow = self._slow(arm, merge, bool(side_exits))
         if slow is None:
             return None
         within = tree.subtree(arm.target) if self._holds(arm) else ()
-        if tree.at[merge].full and not any(tree.at[node].forks for node in within):
+        if tree.vertices[merge].full and not any(tree.vertices[node].forks for node in within):
             return slow
-        raise self._crossed(arm, merge, slow=slow)
+        raise self._unstructured(arm, merge, slow=slow)
 
     def _require_all(self, arms: list[Thread], merge: int) -> None:
-        """Raises unless every link into `merge` is taken whenever all of the arms arrive."""
-        if sum(arm.exits[merge] for arm in arms) < self.tree.in_degree[merge]:
-            raise self._crossed(arms[0], merge, shared=True)
+        """Raise unless every edge into `merge` is taken whenever all of the arms reach it."""
+        if sum(arm.edges_to[merge] for arm in arms) < self.tree.in_degree[merge]:
+            raise self._unstructured(arms[0], merge, shared=True)
         for arm in arms:
-            if arm.exits[merge] > 1 and not _takes_all(self.tree, arm.target, merge):
-                raise self._crossed(arm, merge, shared=True)
+            if arm.edges_to[merge] > 1 and not _takes_all(self.tree, arm.target, merge):
+                raise self._unstructured(arm, merge, shared=True)
 
-    def _may_stand_aside(self, other: int, merge: int) -> bool:
-        """Whether nobody can tell that `other`, which an arm leads to as well, waits for `merge`."""
+    def _may_wait(self, other: int, merge: int) -> bool:
+        """Return True if delaying `other`, where an arm leads too, until `merge` is unobservable."""
         if other == self.tree.finish or self.tree.parent[other] in self.in_regions:
             return False
         alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)
         return alone and self._ends_at_once(other)
 
-    def _crossed(
+    def _unstructured(
         self,
         arm: Thread,
         merge: int,
         *,
-        astray: int | None = None,
+        other_merge: int | None = None,
         slow: int | None = None,
         shared: bool = False,
-    ) -> "_CrossedError":
+    ) -> "_UnstructuredError":
         tree = self.tree
         roots = {
             tree.parent[other]
             for one in self.leading[merge]
-            for other in one.exits
+            for other in one.edges_to
             if other != tree.finish
         }
         ordered = tuple(sorted(roots, key=tree.depth.__getitem__, reverse=True))
-        crossing = Crossing(self.fork, merge, arm.target, ordered, astray, slow, shared)
-        return _CrossedError(crossing)
+        found = Unstructured(self.fork, merge, arm.target, ordered, other_merge, slow, shared)
+        return _UnstructuredError(found)
 
     def _ends_at_once(self, merge: int) -> bool:
-        """Whether all that follows is over in no time: then nobody can tell who waited for it."""
+        """Return True if nothing that follows takes time, so that a delay is unobservable."""
         tree = self.tree
         return tree.shallowest[merge] >= tree.depth[merge] and tree.slowest[merge] < 0
 
-    def _slow(self, arm: Thread, merge: int, aside: bool) -> int | None:
-        """A node of the arm that takes time and does not lead to `merge`.
+    def _slow(self, arm: Thread, merge: int, side_exits: bool) -> int | None:
+        """Return a vertex of the arm that takes time and does not lead to `merge`.
 
-        What a block has before its own merge has been looked at when the block was formed.
+        The inner arms of a block were checked when the block was formed.
         """
         tree, root = self.tree, arm.target
-        if arm.instead is not None or not self._holds(arm):
-            return arm.instead
-        if not aside and tree.slowest[root] < tree.rank_at_depth(tree.depth[root]):
+        if arm.slow is not None or not self._holds(arm):
+            return arm.slow
+        if not side_exits and tree.slowest[root] < tree.rank_at_depth(tree.depth[root]):
             return None
         return _not_leading_to(tree, root, merge)
 
     def _holds(self, arm: Thread) -> bool:
-        """Whether what the arm's target leads to is part of the arm."""
+        """Return True if the subtree of the arm's target is part of the arm."""
         return not arm.arms or arm.inline
 
 
 def _not_leading_to(tree: Dominance, root: int, goal: int) -> int | None:
-    """The first node below `root` that takes time and does not lead out to `goal`."""
+    """Return the first vertex below `root` that takes time and does not lead to `goal`."""
     leads: set[int] = {goal}
     found: int | None = None
     for node in sorted(tree.subtree(root), reverse=True):
         if any(target in leads for target in tree.targets[node]):
             leads.add(node)
-        elif tree.at[node].takes_time:
+        elif tree.vertices[node].takes_time:
             found = node
     return found
 
 
 def _takes_all(tree: Dominance, root: int, goal: int) -> bool:
-    """Whether a run that leaves the subtree of `root` by a link to `goal` takes all such links.
+    """Return True if a run that takes an edge from the subtree of `root` to `goal` takes all such.
 
-    That is so where no place chooses between links to it.
+    This holds if no vertex of the subtree chooses between these edges.
     """
-    links: dict[int, int] = {}
+    edges: dict[int, int] = {}
     count = 0
     for node in sorted(tree.subtree(root), reverse=True):
-        by_way: list[int] = []
-        for way in tree.at[node].ways:
+        by_exit: list[int] = []
+        for exit_ in tree.vertices[node].exits:
             found = 0
-            for link in way.links:
-                target = tree.number[link.target]
+            for edge in exit_.edges:
+                target = tree.number[edge.target]
                 if target == goal:
                     found |= 1 << count
                     count += 1
                 else:
-                    found |= links.get(target, 0)
-            by_way.append(found)
-        leading = {found for found in by_way if found}
-        if len(leading) > 1 or (leading and tree.at[node].every):
+                    found |= edges.get(target, 0)
+            by_exit.append(found)
+        leading = {found for found in by_exit if found}
+        if len(leading) > 1 or (leading and tree.vertices[node].every):
             return False
-        links[node] = next(iter(leading), 0)
+        edges[node] = next(iter(leading), 0)
     return True
 
 
@@ -321,24 +341,30 @@ def _leads_to(tree: Dominance, source: int, goal: int) -> bool:
 
 @dataclass(slots=True)
 class Outlets:
-    """Where subtrees are left: `sole[v]` is the only exit of that of `v` and the number of links to
-    it, None if there is no exit, and (NOWHERE, 0) if there are several."""
+    """The merges that the edges out of subtrees lead to.
 
-    below_forks: dict[int, Exits]
+    Attributes:
+        below_forks: Vertex directly below a fork → the edges out of its subtree.
+        sole: For each vertex, the only merge that edges out of its subtree lead to and their
+            number; None if no edge leaves it, (NOWHERE, 0) if there are several merges.
+    """
+
+    below_forks: dict[int, EdgeCounts]
     sole: list[tuple[int, int] | None]
 
 
 def outlets_of(tree: Dominance) -> Outlets:
-    """The exits of every subtree right below a fork, and what is needed of those of the others.
+    """Count the edges out of subtrees.
 
-    Sets are handed from child to parent, the smaller into the larger, so that a chain stays linear.
+    The counts of children are merged into the largest of them, so that a long chain takes linear
+    time.
     """
-    forks = {node for node, place in enumerate(tree.at) if place.forks}
-    kept: dict[int, Exits] = {}
+    forks = {node for node, vertex in enumerate(tree.vertices) if vertex.forks}
+    kept: dict[int, EdgeCounts] = {}
     sole: list[tuple[int, int] | None] = [None] * len(tree.names)
-    below: list[Exits] = [{} for _ in tree.names]
+    below: list[EdgeCounts] = [{} for _ in tree.names]
     for node in range(len(tree.names) - 1, -1, -1):
-        merged: Exits = {}
+        merged: EdgeCounts = {}
         for child in tree.children[node]:
             found, below[child] = below[child], {}
             if node in forks:

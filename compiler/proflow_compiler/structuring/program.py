@@ -1,7 +1,7 @@
 """The structured program: what the graph becomes before it is lowered to ops.
 
-Blocks are lists of statements. A block *arrives* (falls through to what follows it) or *ends*.
-Every node of the graph stands in exactly one block.
+A block is a list of statements. It either *falls through* to whatever follows it, or *ends*.
+Every node of the graph occurs in exactly one block.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,10 @@ from proflow_schemas.step_ids import node_of
 
 @dataclass(slots=True)
 class Step:
-    """Runs a node; a node without a way on ends its block.
+    """Runs a node. A node without exits ends its block.
 
-    `trigger` is a node that runs together with it, once it waits for what that causes.
+    `trigger` is a node that runs as soon as the wait of `node` is set up, since it may cause the
+    event that is waited for.
     """
 
     node: str
@@ -23,7 +24,7 @@ class Step:
 
 @dataclass(slots=True)
 class Container:
-    """Runs a node, and the block in it for each item or round."""
+    """Runs a container: its block once for each item or iteration."""
 
     node: str
     block: "Block" = field(default_factory=list)
@@ -31,7 +32,7 @@ class Container:
 
 @dataclass(slots=True)
 class Repeat:
-    """Runs a block that begins with `node`, and again for every `Again` to it."""
+    """Runs the body of a drawn loop, which begins with `node`; each `Again` starts an iteration."""
 
     node: str
     block: "Block" = field(default_factory=list)
@@ -39,9 +40,10 @@ class Repeat:
 
 @dataclass(slots=True)
 class Again:
-    """Goes back from `node` to the repeated block that begins with `to`; ends its block.
+    """Takes a back edge from `node` to the loop that begins with `to`; ends its block.
 
-    `at_once`: whatever else goes on in the iteration is left.
+    `limit` is how often it may be taken. `at_once`: the iteration ends immediately, although other
+    branches of it may still be running.
     """
 
     node: str
@@ -52,7 +54,7 @@ class Again:
 
 @dataclass(slots=True)
 class Leave:
-    """Notes an exit of a repeated block, as an outcome of `node`, an id of its own."""
+    """Records by which exit a loop is left: as the outcome of `node`, an id made for this."""
 
     node: str
     exit: str
@@ -60,16 +62,16 @@ class Leave:
 
 @dataclass(slots=True)
 class Stop:
-    """The invisible end that an undrawn outcome of `node` leads to."""
+    """Ends the run, because the outcome of `node` is not drawn."""
 
     node: str
 
 
 @dataclass(slots=True)
 class Call:
-    """Goes on with a function; always the last statement of its block.
+    """Calls a function; always the last statement of its block.
 
-    `once`: only the first of those that run at once does; for others the block ends.
+    `once`: of several concurrent calls, only the first runs the function; the others end.
     """
 
     function: str
@@ -83,7 +85,7 @@ class Call:
 
 @dataclass(slots=True)
 class Case:
-    """What the outcomes have in common: one block."""
+    """The block to run for any of `outcomes`."""
 
     outcomes: list[str]
     block: "Block" = field(default_factory=list)
@@ -91,7 +93,7 @@ class Case:
 
 @dataclass(slots=True)
 class Branch:
-    """Goes on by the outcome of `node`; an outcome without a case arrives at once."""
+    """Chooses a case by the outcome of `node`; an outcome without a case falls through."""
 
     node: str
     cases: list[Case]
@@ -99,7 +101,7 @@ class Branch:
 
 @dataclass(slots=True)
 class Arm:
-    """One of the blocks that a fork runs at once; named by the node it begins with."""
+    """One of the concurrent blocks of a fork, named after the node it begins with."""
 
     name: str
     block: "Block" = field(default_factory=list)
@@ -107,9 +109,10 @@ class Arm:
 
 @dataclass(slots=True)
 class Fork:
-    """Runs its arms at once, out of `node`; arrives when all are over and one has arrived.
+    """Runs its arms concurrently, as exits of `node`.
 
-    `full`: it arrives only if every arm has.
+    It falls through when all arms are over and at least one fell through; if `full`, only if every
+    arm did.
     """
 
     node: str
@@ -119,7 +122,10 @@ class Fork:
 
 @dataclass(slots=True)
 class Dependency:
-    """An edge into a task, taken if `source` arrived by one of `outcomes` (none: by any)."""
+    """An edge into a task, taken if `source` falls through with one of `outcomes`.
+
+    An empty list stands for any outcome.
+    """
 
     source: str
     outcomes: list[str]
@@ -127,10 +133,15 @@ class Dependency:
 
 @dataclass(slots=True)
 class Task:
-    """A block of a region: it runs when all edges in are settled, if one was taken.
+    """A block of a region. It runs once all edges into it are decided, if at least one is taken.
 
-    `needs`: so many taken ones are enough; `full`: all must be. `leaves`: where it arrives, the
-    region arrives.
+    Attributes:
+        name: The vertex that the block begins with; dependencies refer to it.
+        after: The edges into the task.
+        needs: How many taken edges are enough, without waiting for the others.
+        full: True if all edges have to be taken.
+        leaves: True if the region falls through when the block does.
+        block: What the task runs.
     """
 
     name: str
@@ -143,7 +154,7 @@ class Task:
 
 @dataclass(slots=True)
 class Region:
-    """Runs tasks out of `node` that depend on each other crosswise; in topological order."""
+    """Runs tasks that wait for each other, as exits of `node`; `tasks` is topologically sorted."""
 
     node: str
     tasks: list[Task]
@@ -155,14 +166,14 @@ Block = list[Statement]
 
 @dataclass(slots=True)
 class Program:
-    """The main block, and the functions by the node they begin with, callers first."""
+    """The main block, and the functions by name, callers before callees."""
 
     main: Block
     functions: dict[str, Block]
 
 
 def statements(block: Block) -> Iterator[Statement]:
-    """Every statement of a block, nested ones included, in reading order."""
+    """Yield every statement of a block, including nested ones, in reading order."""
     stack: list[Iterator[Statement]] = [iter(block)]
     while stack:
         statement = next(stack[-1], None)
@@ -174,7 +185,7 @@ def statements(block: Block) -> Iterator[Statement]:
 
 
 def inner_blocks(statement: Statement) -> list[Block]:
-    """The blocks right inside a statement."""
+    """Return the blocks directly inside a statement."""
     match statement:
         case Branch(_, cases):
             return [case.block for case in cases]

@@ -1,8 +1,9 @@
-"""Regions: what runs at once and forms no blocks becomes one group of tasks that depend on each other.
+"""Plans regions: groups of concurrent tasks that wait for each other, where no blocks are possible.
 
-A region is made out of a place, its *root*, and holds what that dominates. A dominator child is a
-task with all its subtree, if the subtree leads to one merge only and holds nothing up; else it is
-one alone, and its own children are tasks too. Links between them become dependencies.
+A region starts at a vertex, its *root*, and holds what the root dominates. A child in the dominator
+tree becomes a task with its whole subtree if all edges out of the subtree lead to the same merge
+and nothing waits longer than it must. Otherwise the child alone is a task, and its own children
+are tasks too. Edges between tasks become dependencies.
 """
 
 from collections.abc import Collection
@@ -14,16 +15,19 @@ from proflow_compiler.structuring.forks import Outlets
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A place with its subtree, which leads to the merge `exit` (NOWHERE: nowhere); or it alone."""
+    """A task: the vertex `root`, with its subtree if `whole`.
+
+    All edges out of the subtree lead to `merge`; NOWHERE if there are none.
+    """
 
     root: int
     whole: bool
-    exit: int = NOWHERE
+    merge: int = NOWHERE
 
 
 @dataclass(slots=True)
 class Layout:
-    """The items of a region in topological order; `tail` stands after it, and goes on there."""
+    """A region: its items in topological order, and the merge `tail` that runs after it, if any."""
 
     root: int
     items: list[Item]
@@ -32,14 +36,14 @@ class Layout:
 
 @dataclass(slots=True)
 class Layouts:
-    """All regions by their roots. `inside` are the roots, and the places that are tasks alone."""
+    """All regions, by root. `inside` holds the roots, and the vertices that alone form a task."""
 
     by_root: dict[int, Layout] = field(default_factory=dict)
     inside: set[int] = field(default_factory=set)
 
 
 def lay_out(tree: Dominance, outlets: Outlets, roots: Collection[int]) -> Layouts:
-    """The regions out of `roots`, but for those that are single tasks of an outer one."""
+    """Plan a region for each of `roots`, except those that alone form a task of an outer region."""
     found = Layouts()
     stack = [0] if roots else []
     while stack:
@@ -68,9 +72,9 @@ def lay_out(tree: Dominance, outlets: Outlets, roots: Collection[int]) -> Layout
 
 
 def _tail(tree: Dominance, root: int) -> int | None:
-    """The merge that all of a region leads to, and that can wait for all of it."""
+    """Return the merge that can wait for the whole region, and that alone is reached from it."""
     merges = [one for one in tree.children[root] if tree.is_merge(one) and one != tree.finish]
-    if not merges or tree.overtaking[merges[-1]] or tree.at[merges[-1]].full:
+    if not merges or tree.overtaking[merges[-1]] or tree.vertices[merges[-1]].full:
         return None
     return merges[-1] if tree.closes(root, merges[-1]) else None
 
@@ -79,10 +83,10 @@ def _item(tree: Dominance, outlets: Outlets, root: int) -> Item:
     sole = outlets.sole[root]
     if sole is None:
         return Item(root, True)
-    merge, links = sole
+    merge, edges = sole
     if merge == NOWHERE:
         return Item(root, False)
     if merge == tree.finish:
         return Item(root, True, merge)
-    counted = links > 1 and tree.at[merge].counts
+    counted = edges > 1 and tree.vertices[merge].counts
     return Item(root, False) if counted or not tree.is_tight(root) else Item(root, True, merge)

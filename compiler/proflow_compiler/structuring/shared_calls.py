@@ -1,8 +1,8 @@
-"""Which functions blocks that run at once would both call.
+"""Finds functions that several concurrent blocks call.
 
-The functions that each block leads to are kept as the bits of an integer. Only functions called at
-several places need a bit: what two blocks both lead to, they first meet in one of these. So a deep
-program is gone through once, not once for each place at which something runs at once.
+The functions that can be reached from a block are kept as the bits of an integer. Only functions
+with several calls need a bit: the first function that two blocks share is one of these. This way a
+deep program is traversed once, not once for each fork.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from proflow_compiler.structuring.program import Block, Call, inner_blocks, stat
 
 
 class SharedCalls:
-    """The functions of one round and who calls them; functions do not call themselves."""
+    """The calls among the functions of one body; they are not recursive."""
 
     def __init__(self, main: Block, functions: Mapping[str, Block]) -> None:
         self._functions = functions
@@ -24,17 +24,17 @@ class SharedCalls:
             if count > 1:
                 self._bit[function] = 1 << len(self._bit)
         self._reached: dict[int, int] = {}
-        """Of each block, by its identity, the bits of the functions it leads to."""
+        """`id` of a block → the bits of the functions that can be reached from it."""
 
     def among(self, starts: Sequence[tuple[int, Block]]) -> list[tuple[int, str]]:
-        """The functions that a block leads to after another one did, each with where it starts.
+        """Return the functions that several of the blocks reach.
 
         Args:
-            starts: The blocks, each with the place at which it starts.
+            starts: Concurrent blocks, each with the vertex it starts at.
 
         Returns:
-            In the order in which a reader comes to the calls; each function as often as another
-            block leads to it than the one before.
+            (start, function) for each block that reaches a function which an earlier block reaches
+            too, in reading order of the calls.
         """
         if not self._bit or not self._overlap(starts):
             return []
@@ -53,6 +53,7 @@ class SharedCalls:
         return found
 
     def _overlap(self, starts: Sequence[tuple[int, Block]]) -> bool:
+        """Return True if two of the blocks reach a common function."""
         seen = 0
         for _, block in starts:
             reached = self._reach(block)
@@ -62,7 +63,7 @@ class SharedCalls:
         return False
 
     def _reach(self, block: Block) -> int:
-        """The bits of the functions that a block leads to, those of inner blocks first."""
+        """Return the bits of the functions that a block reaches, computing inner blocks first."""
         known = self._reached
         stack = [block]
         while stack:
@@ -86,7 +87,7 @@ class SharedCalls:
         return known[id(block)]
 
     def _next(self, block: Block) -> Iterator[Block]:
-        """The blocks right inside a block, and the functions that it calls itself."""
+        """Yield the blocks directly inside a block, and the functions that it calls directly."""
         for statement in block:
             if isinstance(statement, Call):
                 if statement.function in self._functions:
@@ -96,7 +97,7 @@ class SharedCalls:
 
 
 def _called(block: Block, functions: Mapping[str, Block]) -> Iterator[str]:
-    """The functions that a block calls, in reading order; those of stop tails are no such ones."""
+    """Yield the functions that a block calls, in reading order, without those of stop tails."""
     for statement in statements(block):
         if isinstance(statement, Call) and statement.function in functions:
             yield statement.function

@@ -1,4 +1,4 @@
-"""The diagnostic for concurrency that forms no parallel blocks: PF209."""
+"""Reports concurrent branches that do not form parallel blocks: PF209."""
 
 from collections.abc import Mapping
 
@@ -6,38 +6,44 @@ from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.graph import GraphEdge, GraphNode
 from proflow_compiler.rules.structuring import STRUCTURING_RULES
 from proflow_compiler.structuring.dominance import Dominance
-from proflow_compiler.structuring.forks import Crossing
+from proflow_compiler.structuring.forks import Unstructured
 from proflow_compiler.structuring.program import Leave
 
 (UNSTRUCTURED,) = STRUCTURING_RULES
 
 
-def crossing_diagnostic(
-    nodes: Mapping[str, GraphNode], tree: Dominance, crossing: Crossing
+def unstructured_diagnostic(
+    nodes: Mapping[str, GraphNode], tree: Dominance, found: Unstructured
 ) -> Diagnostic:
-    """Says which branches cross, and where; located at the edge that makes them cross."""
-    at = nodes[tree.at[crossing.fork].node]
+    """Return the diagnostic that says which branches cross, located at the edge that is to blame.
+
+    Args:
+        nodes: The nodes of all levels, by id.
+        tree: The dominator tree of the body.
+        found: Why the branches form no block.
+    """
+    at = nodes[tree.vertices[found.fork].node]
     fork, inside = at.node.id, at.entry
     branches = f"branches {'in' if inside else 'out of'} `{fork}`"
-    edge = _edge_from(tree, crossing.arm, crossing.merge)
-    merge = nodes[edge.target if edge is not None else tree.at[crossing.merge].node].node.id
+    edge = _edge_from(tree, found.arm, found.merge)
+    merge = nodes[edge.target if edge is not None else tree.vertices[found.merge].node].node.id
     label = f"joins another branch {'in' if inside else 'out of'} `{fork}`"
-    if crossing.astray is not None:
-        aside = _edge_from(tree, crossing.arm, crossing.astray)
-        elsewhere = f"{_named(nodes, aside)} leads elsewhere" if aside else "one ends elsewhere"
+    if found.other_merge is not None:
+        other = _edge_from(tree, found.arm, found.other_merge)
+        elsewhere = f"{_named(nodes, other)} leads elsewhere" if other else "one ends elsewhere"
         message = (
             f"{branches} cross: {_named(nodes, edge)} joins another branch at `{merge}`, "
             f"and {elsewhere} from there"
         )
-        if aside is not None:
-            edge, label = aside, f"leads past `{merge}`"
-    elif crossing.slow is not None:
-        slow = nodes[tree.at[crossing.slow].node].node.id
+        if other is not None:
+            edge, label = other, f"leads past `{merge}`"
+    elif found.slow is not None:
+        slow = nodes[tree.vertices[found.slow].node].node.id
         message = (
             f"{branches} cross: {_named(nodes, edge)} leads to `{merge}`, which does not "
             f"wait for `{slow}` in the same branch"
         )
-    elif crossing.shared:
+    elif found.shared:
         message = f"{branches} meet at `{merge}`, but on some runs only"
     else:
         message = (
@@ -56,18 +62,22 @@ def crossing_diagnostic(
 
 
 def _edge_from(tree: Dominance, arm: int, merge: int) -> GraphEdge | None:
-    """A drawn edge into `merge` out of the branch that begins with `arm`, if possible.
+    """Return a drawn edge into `merge`, if possible from the branch that begins with `arm`.
 
-    A place that notes an exit of a loop stands for the edge into it.
+    For the finish of a loop, an edge to a vertex that records an exit counts as well.
     """
     names = {tree.names[merge]}
     if merge == tree.finish:
-        names |= {place.name for place in tree.at if isinstance(place.statement, Leave)}
+        names |= {vertex.name for vertex in tree.vertices if isinstance(vertex.statement, Leave)}
     for node in (*tree.subtree(arm), *tree.subtree(tree.parent[merge])):
-        for way in tree.at[node].ways:
-            for link in way.links:
-                if link.target in names and link.edge is not None and link.edge.edge is not None:
-                    return link.edge
+        for exit_ in tree.vertices[node].exits:
+            for edge in exit_.edges:
+                if (
+                    edge.target in names
+                    and edge.origin is not None
+                    and edge.origin.edge is not None
+                ):
+                    return edge.origin
     return None
 
 
