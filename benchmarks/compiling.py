@@ -150,10 +150,10 @@ def _checked(text: str) -> Graph:
 
 def _lowered(text: str) -> Definition:
     from proflow_compiler.lowering import lower
-    from proflow_compiler.lowering.parting import parted
+    from proflow_compiler.lowering.splitting import split_into_parts
 
     found, _ = lower(_checked(text))
-    return parted(found)
+    return split_into_parts(found)
 
 
 KINDS: dict[str, Callable[[str], None]] = {

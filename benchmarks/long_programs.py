@@ -14,7 +14,7 @@ from typing import Any
 import inngest
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lowering import lower
-from proflow_compiler.lowering.parting import parted
+from proflow_compiler.lowering.splitting import split_into_parts
 from proflow_compiler.reader import read
 from proflow_runtime import Registry, Task, functions_of
 from proflow_runtime.local import LocalEngine
@@ -61,7 +61,7 @@ def main() -> None:
         whole = _definition(size)
         costs = {
             "one function": asyncio.run(_cost(whole)),
-            "parts": asyncio.run(_cost(parted(whole, most_unsplit=99))),
+            "parts": asyncio.run(_cost(split_into_parts(whole, most_unsplit=99))),
         }
         one = costs["one function"]
         for kind, cost in costs.items():

@@ -18,7 +18,7 @@ from proflow_compiler.diagnostics.rendering import FileReport
 from proflow_compiler.fixes.proving import proven
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lowering import lower
-from proflow_compiler.lowering.parting import parted, unsplittable
+from proflow_compiler.lowering.splitting import split_into_parts, unsplittable
 from proflow_compiler.reader import Reading, read_file
 from proflow_compiler.rules import Calls, run_checks
 
@@ -108,7 +108,7 @@ def compile_design(
     if has_errors(diagnostics):
         return None, diagnostics
     whole, found = lower(graph)
-    definition = parted(whole)
+    definition = split_into_parts(whole)
     if (problem := unsplittable(definition, design)) is not None:
         others = [one for one in [*diagnostics, *found] if one.code != problem.code]
         return None, [*others, problem]

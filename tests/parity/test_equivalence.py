@@ -20,7 +20,7 @@ from parity.mix import LEAST, seen_in
 from parity.playing import TARGETS
 from parity.regressions import Regression, as_json, regressions
 from proflow_compiler.graph import build_graph
-from proflow_compiler.lowering.parting import parted
+from proflow_compiler.lowering.splitting import split_into_parts
 from proflow_compiler.pipeline import compile_design
 from proflow_compiler.reader import read
 from reference import Outside, play
@@ -77,7 +77,7 @@ def check(drawn: dict[str, Any], outside: Outside) -> set[str]:
         found = differences(graph, run, story)
         assert not found, "\n".join([target, *found])
     assert stories[0] == stories[1]
-    short = parted(definition, most_unsplit=4, part_steps=3)
+    short = split_into_parts(definition, most_unsplit=4, part_steps=3)
     target = TARGETS[len(graph.nodes) % 2]
     if short.parts:
         found = differences(graph, run, drive(short, target, outside), parts=True)

@@ -1,4 +1,8 @@
-"""Internal: lowers a checked design to its definition: ops for the program, settings, canvas."""
+"""Internal: lowers a checked design to its definition.
+
+The definition holds the ops of the structured program, the settings of the Inngest function, and
+the canvas that the status of a run is shown on.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +38,7 @@ from proflow_compiler.lowering.function_settings import (
     function_settings,
     triggers_of,
 )
-from proflow_compiler.lowering.longest import with_item_steps
+from proflow_compiler.lowering.step_counts import with_item_steps
 from proflow_compiler.structuring import structure
 from proflow_compiler.structuring.program import (
     Again,
@@ -54,11 +58,15 @@ from proflow_compiler.structuring.program import (
 )
 
 INITIATOR = "event.data.initiator_id"
-"""Who started the run, unless the start node says otherwise."""
+"""Where the starting event names the initiator, unless the start node sets another path."""
 
 
 def lower(graph: Graph) -> tuple[Definition, list[Diagnostic]]:
-    """The definition of a checked design, and what is worth knowing about its shape."""
+    """Lower a design without errors to its definition.
+
+    Returns:
+        The definition, with its digest, and diagnostics about the shape of the program (PF209).
+    """
     found = structure(graph)
     return _definition(graph, found.program), found.diagnostics
 
@@ -105,7 +113,7 @@ def _policies(blocks: list[list[AnyOp]]) -> Iterator[RetryPolicy]:
 
 
 class _Lowering:
-    """Lowers blocks. How deep they nest is bounded by the structuring, but for rounds in rounds."""
+    """Lowers blocks of statements to ops, recursively: structuring bounds how deep blocks nest."""
 
     def __init__(self, graph: Graph, policy: RetryPolicy) -> None:
         self.nodes = {name: at for level in graph.levels() for name, at in level.nodes.items()}
@@ -113,9 +121,10 @@ class _Lowering:
         self.results = {name: _result(inner) for name, inner in _inner(graph)}
         plain = RetryPolicy(max_attempts=policy.max_attempts)
         self.retry = policy if policy != plain else None
-        """The design's policy, if a number of attempts does not say it all."""
+        """The retry policy of the design, if it says more than the number of attempts."""
 
     def block(self, block: Block) -> list[AnyOp]:
+        """Return the ops of a block."""
         return [op for statement in block for op in self._statement(statement)]
 
     def _statement(self, statement: Statement) -> Sequence[AnyOp]:
@@ -154,8 +163,8 @@ class _Lowering:
                     )
                 ]
             case Region(name, tasks):
-                parts = [self._task(task) for task in tasks]
-                return [RegionOp(id=step_id(name), node=self._drawn(name), tasks=parts)]
+                lowered_tasks = [self._task(task) for task in tasks]
+                return [RegionOp(id=step_id(name), node=self._drawn(name), tasks=lowered_tasks)]
 
     def _task(self, task: Task) -> RegionTask:
         return RegionTask(
@@ -167,7 +176,7 @@ class _Lowering:
         )
 
     def _drawn(self, name: str) -> str:
-        """The node itself; of the entry of a container, the container."""
+        """Return the node as it is drawn: for the entry of a container, the container."""
         return self.nodes[name].node.id if self.nodes[name].entry else name
 
     def _node(self, name: str) -> Sequence[AnyOp]:
@@ -201,7 +210,7 @@ class _Lowering:
         )
 
     def _chosen_for(self, name: str) -> str | None:
-        """The node whose rules these are, if they stand on the edges of an outcome."""
+        """Return the node whose edges have the rules of this choice, if it was made for them."""
         at = self.nodes[name]
         return None if at.choice_of is None else at.node.id
 
@@ -212,7 +221,7 @@ def _inner(graph: Graph) -> Iterator[tuple[str, Graph]]:
 
 
 def _result(inner: Graph) -> str | None:
-    """The node whose output is that of an item, unless it comes to an end: the only sink."""
+    """Return the node whose output is the output of an item without an end node: the only sink."""
     sinks = [
         name
         for name in inner.reachable

@@ -1,4 +1,4 @@
-"""The drawing as a definition keeps it: which node follows which, by which outcome."""
+"""Builds the canvas of a definition: the nodes, and edges with the outcomes that take them."""
 
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
 
@@ -6,11 +6,14 @@ from proflow_compiler.graph import Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.runs import leading_nowhere
 
 CHOICE = "choice"
-"""The type, on the canvas, of a choice that is not drawn."""
+"""The canvas type of a choice that was made for rules on edges, and is not drawn as a node."""
 
 
 def canvas_of(graph: Graph) -> Canvas:
-    """All levels, the outer ones first. What begins an item has no edge in."""
+    """Return the nodes and edges of all levels, outer levels first.
+
+    The first nodes inside a container have no edge into them.
+    """
     nodes: list[CanvasNode] = []
     edges: list[CanvasEdge] = []
     for level in graph.levels():
@@ -21,7 +24,7 @@ def canvas_of(graph: Graph) -> Canvas:
             for edge in level.edges
             if not level.nodes[edge.source].entry
         ]
-        edges += [_edge(way.edge, way.edge.source in choosing, back=True) for way in level.back]
+        edges += [_edge(back.edge, back.edge.source in choosing, back=True) for back in level.back]
     return Canvas(nodes=nodes, edges=edges)
 
 
@@ -38,17 +41,17 @@ def _node(level: Graph, at: GraphNode) -> CanvasNode:
 
 
 def _chooses(graph: Graph, at: GraphNode) -> bool:
-    """Whether a node can be left by several outcomes, so that its edges have to say by which."""
+    """Return True if a node has several outcomes, so that its edges have to name theirs."""
     if at.ruled:
         return True
     possible = {exit_.outcome for exit_ in graph.exits[at.id]}
     return len(possible) + len(graph.undrawn(at.id)) + len(leading_nowhere(graph, at.id)) > 1
 
 
-def _edge(edge: GraphEdge, told: bool, *, back: bool = False) -> CanvasEdge:
+def _edge(edge: GraphEdge, by_outcome: bool, *, back: bool = False) -> CanvasEdge:
     return CanvasEdge(
         source=edge.source,
         target=edge.target,
-        outcome=edge.outcome if told else None,
+        outcome=edge.outcome if by_outcome else None,
         back=back,
     )

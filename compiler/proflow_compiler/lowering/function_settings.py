@@ -1,7 +1,8 @@
-"""A design's settings as arguments of an Inngest function: every key is the tenant's own.
+"""Translates the settings of a design into the arguments of an Inngest function.
 
-Keys and conditions are CEL, evaluated by Inngest: `event` is the event that started the run,
-`async` one that came later.
+Keys and conditions become CEL expressions, which Inngest evaluates: `event` is the event that
+started the run, `async` one that arrived later. Unless the scope of the design is `system`,
+every key starts with the tenant, so that limits and idempotency are separate for each tenant.
 """
 
 from collections.abc import Iterable
@@ -34,11 +35,11 @@ from proflow_compiler.design import Design
 TENANT = "event.data.tenant_id"
 _T = TypeVar("_T")
 FEWEST_RETRIES = 4
-"""Attempts also absorb a restart of the host: with fewer, it would fail the run."""
+"""The minimum of retries: a restart of the host uses up attempts too, and must not fail the run."""
 
 
 def triggers_of(design: Design, start: Start) -> list[EventTrigger | CronTrigger]:
-    """The triggers, of the start node or else of the design; by default the event `<id>/start`."""
+    """Return the triggers of the start node, else of the design, else the event `<id>/start`."""
     drawn = start.trigger if start.trigger is not None else design.settings.trigger
     triggers: list[Trigger] = _as_list(drawn)
     zone = design.settings.timezone
@@ -53,12 +54,17 @@ def _trigger(trigger: Trigger, timezone: str | None) -> EventTrigger | CronTrigg
 
 
 def default_policy(settings: Settings) -> RetryPolicy:
-    """How steps without a policy of their own are tried."""
+    """Return the retry policy of steps that have none of their own: by default, 5 attempts."""
     return retry_policy(settings.retry, settings.retries) or RetryPolicy(max_attempts=5)
 
 
 def function_settings(settings: Settings, policies: Iterable[RetryPolicy]) -> FunctionSettings:
-    """`policies` are those of all steps."""
+    """Return the settings of the Inngest function.
+
+    Args:
+        settings: The settings of the design.
+        policies: The retry policies of all steps; the function allows the most retries among them.
+    """
     tenant = None if settings.scope == "system" else TENANT
     retries = max((policy.max_attempts - 1 for policy in policies), default=0)
     throttle, priority = settings.throttle, settings.priority
@@ -92,7 +98,7 @@ def _concurrency(settings: Settings) -> list[ConcurrencySetting]:
 
 
 def _key(tenant: str | None, key: str | None) -> str | None:
-    """The tenant and the key as one text; the colon keeps `1` + `23` apart from `12` + `3`."""
+    """Join tenant and key; the colon keeps tenant `1`, key `23` apart from tenant `12`, key `3`."""
     if key is None or tenant is None:
         return tenant if key is None else for_inngest(key)
     return f'string({tenant}) + ":" + string({for_inngest(key)})'
@@ -121,6 +127,7 @@ def _cancellation(tenant: str | None, setting: CancelSetting) -> Cancellation:
 
 
 def _of_later_event(path: str) -> str:
+    """Return the path in the later event that corresponds to a path in the starting event."""
     return path.replace("event.", "async.", 1)
 
 

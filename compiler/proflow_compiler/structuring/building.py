@@ -78,7 +78,7 @@ class Builder:
         opened = [block.fork for block in forks.blocks.values() if block.target == OPEN]
         self.open = _Counts(tree, [*opened, *layouts.by_root])
         self.shared: list[tuple[int, list[tuple[int, Block]]]] = []
-        """Forks and their concurrent blocks (start, block), where several lead to merges outside."""
+        """Forks and their concurrent blocks (start, block), if several lead to merges outside."""
         self.hoisted: set[str] = set()
         """Functions that are blocks which were nested too deep."""
         self.shortcuts: list[tuple[Block, int]] = []
@@ -126,6 +126,7 @@ class Builder:
         return self.functions[function]
 
     def _node(self, node: int, follows: int, block: Block, depth: int) -> None:
+        """Append a vertex, and place the merges that it dominates."""
         tree, vertex = self.tree, self.tree.vertices[node]
         self._run(vertex, block, depth)
         if node in self.layouts.by_root:
@@ -160,6 +161,7 @@ class Builder:
             self.nested.append((vertex, depth))
 
     def _region(self, layout: Layout, follows: int, block: Block, depth: int) -> None:
+        """Append a region, and schedule the blocks of its tasks."""
         vertex = self.tree.vertices[layout.root]
         _stop(vertex, block)
         if layout.tail is not None:
@@ -219,7 +221,7 @@ class Builder:
             alternative
             for alternative in alternatives
             if alternative is not straight
-            and not (alternative.exit is not None and self._is_nothing(alternative.exit, follows))
+            and not (alternative.exit is not None and self._is_empty(alternative.exit, follows))
         ]
         if nested:
             branch = Branch(
@@ -241,6 +243,7 @@ class Builder:
             self._follow(node, alternative.exit, follows, block, depth)
 
     def _alternatives(self, node: int, follows: int) -> list[_Alternative]:
+        """Group the outcomes of a vertex by what they continue with."""
         tree, vertex = self.tree, self.tree.vertices[node]
         alternatives: list[_Alternative] = []
         to_merge: dict[int, _Alternative] = {}
@@ -279,7 +282,8 @@ class Builder:
             return self.fall_through.from_subtree(thread.target)
         return thread.target == follows or thread.target in self.fall_through.marked
 
-    def _is_nothing(self, exit_: Exit, follows: int) -> bool:
+    def _is_empty(self, exit_: Exit, follows: int) -> bool:
+        """Return True if an exit leads directly to what follows the block."""
         return all(self.tree.number[edge.target] == follows for edge in exit_.edges)
 
     def _follow(self, node: int, exit_: Exit, follows: int, block: Block, depth: int) -> None:
@@ -289,12 +293,14 @@ class Builder:
             self.waiting.append((self.blocks[node, exit_.outcome], follows, block, depth))
 
     def _go(self, target: int, follows: int, block: Block, depth: int) -> None:
+        """Continue a block with a vertex: in place, by a call, or by falling through."""
         if not self.tree.is_merge(target):
             self.waiting.append((target, follows, block, depth))
         elif target != follows:
             block.append(Call(step_id(self.tree.names[target])))
 
     def _thread(self, thread: Thread, follows: int, block: Block, depth: int) -> None:
+        """Append the fork of an arm with inner arms; without, continue with its target."""
         tree = self.tree
         if not thread.arms:
             self._go(thread.target, follows, block, depth)

@@ -142,7 +142,7 @@ class _UnstructuredError(Exception):
 
 
 class _Joining:
-    """Joins the arms of one fork."""
+    """Joins the arms of one fork, merge by merge."""
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class _Joining:
                 raise self._unstructured(arm, merge, shared=True)
 
     def _may_wait(self, other: int, merge: int) -> bool:
-        """Return True if delaying `other`, where an arm leads too, until `merge` is unobservable."""
+        """Return True if delaying `other`, a merge an arm leads to, is unobservable."""
         if other == self.tree.finish or self.tree.parent[other] in self.in_regions:
             return False
         alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)

@@ -1,4 +1,4 @@
-"""How many steps a block of a definition takes at most, as Inngest counts them."""
+"""Bounds the number of steps that a block of a definition takes, as Inngest counts them."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -29,59 +29,72 @@ from proflow_schemas.definition import (
 from proflow_schemas.expressions import parse
 
 APPROVAL_STEPS = 2
-"""It waits for the answer, and requests it."""
+"""One step waits for the answer, one requests it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Steps until a block arrives (None: it never does), and until it ends (0: it never does)."""
+    """The most steps that a block takes.
 
-    arrives: int | None = 0
+    Attributes:
+        falls_through: Until its end is reached; None if it never is.
+        ends: Until it ends the run or the iteration inside; 0 if it never does.
+    """
+
+    falls_through: int | None = 0
     ends: int = 0
 
     @property
     def most(self) -> int:
-        return max(self.arrives or 0, self.ends)
+        """The most steps, however the block is left."""
+        return max(self.falls_through or 0, self.ends)
 
     def then(self, after: "Length") -> "Length":
-        """Of this, followed by `after` where it arrives."""
-        if self.arrives is None:
+        """Return the length of this block followed by `after`."""
+        if self.falls_through is None:
             return self
-        arrives = None if after.arrives is None else self.arrives + after.arrives
-        return Length(arrives, max(self.ends, self.arrives + after.ends))
+        falls_through = (
+            None if after.falls_through is None else self.falls_through + after.falls_through
+        )
+        return Length(falls_through, max(self.ends, self.falls_through + after.ends))
 
     def beside(self, other: "Length") -> "Length":
-        """Of one of the two."""
-        both = [one for one in (self.arrives, other.arrives) if one is not None]
+        """Return the length of a choice between two blocks."""
+        both = [one for one in (self.falls_through, other.falls_through) if one is not None]
         return Length(max(both, default=None), max(self.ends, other.ends))
 
 
 class Lengths:
-    """The lengths of blocks over some functions."""
+    """Computes the lengths of blocks that call the given functions."""
 
     def __init__(self, functions: Mapping[str, Sequence[Any]], *, lists: bool = True) -> None:
-        """`lists`: a list of unknown length counts one item; otherwise none."""
+        """Prepare for a set of functions.
+
+        Args:
+            functions: The functions that blocks call, by name.
+            lists: Whether to count one item of each `foreach`, whose length is unknown, or none.
+        """
         self._blocks = functions
         self._functions: dict[str, Length] = {}
         self._lists = lists
 
     def of_item(self, op: ForeachOp) -> int:
-        """The steps of one item of a list."""
+        """Return the most steps that one item of a `foreach` takes."""
         self.of(op.steps)
         return self._times(op.steps, 1, self._memos(op.steps)).most
 
     def of(self, block: Sequence[Any]) -> Length:
-        """The length of a block."""
+        """Return the length of a block."""
         for function in self._called(block):
             self._functions[function] = self._block(self._blocks[function])
         return self._block(block)
 
     def replace(self, function: str, block: Sequence[Any]) -> None:
-        """A function has become another block."""
+        """Replace the body of a function."""
         self._functions[function] = self.of(block)
 
     def _called(self, block: Sequence[Any]) -> Iterator[str]:
-        """The functions that a block leads to and that are not known yet, each after its own."""
+        """Yield the functions that a block reaches and that are not measured yet, callees first."""
         stack = [(name, False) for name in _calls(block)]
         while stack:
             name, ready = stack.pop()
@@ -149,18 +162,22 @@ class Lengths:
         return Length(most, most)
 
     def _memos(self, block: Sequence[Any]) -> int:
-        """The steps that keep what was known as something ended an item: where more was at work."""
+        """Return the steps that are needed to leave an item while other branches are running.
+
+        They record what was known at that time. No step is needed if nothing runs concurrently, or
+        nothing can end the item early.
+        """
         ops = list(self.all_ops(block))
         at_once = any(isinstance(op, ParallelOp | RegionOp) for op in ops)
         ends = any(isinstance(op, StopOp) for op in ops)
         return self._leaving(block) if at_once and ends else 0
 
     def _leaving(self, block: Sequence[Any]) -> int:
-        """The steps by which a block is left: one cancels what it has called."""
+        """Return the steps that leaving a block early takes; a second cancels subprocesses."""
         return 2 if any(isinstance(op, InvokeOp) for op in self.all_ops(block)) else 1
 
     def all_ops(self, block: Sequence[Any]) -> Iterator[Any]:
-        """The ops of a block, and of the functions that it leads to."""
+        """Yield the ops of a block, and of the functions that it reaches."""
         seen: set[str] = set()
         stack = [block]
         while stack:
@@ -172,7 +189,12 @@ class Lengths:
 
 
 def with_item_steps(block: list[Any], functions: Mapping[str, list[Any]]) -> list[Any]:
-    """A block of a program in which each foreach says how many steps an item takes."""
+    """Return the block with step counts in every `foreach`, for a check before the list is run.
+
+    Args:
+        block: The block.
+        functions: The functions that it calls, by name.
+    """
     return _Counting(functions).block(block)
 
 
@@ -199,7 +221,7 @@ class _Counting:
         return changed.model_copy(update=counts)
 
     def _lists(self, op: ForeachOp) -> Iterator[InnerList]:
-        """The lists in an item that are known before it begins."""
+        """Yield the lists inside an item whose values are known before the item starts."""
         inside = {one.node for one in self._most.all_ops(op.steps)}
         certain = self._certain(op.steps)
         for one, times in self._inner(op.steps, 1):
@@ -217,7 +239,7 @@ class _Counting:
             )
 
     def _certain(self, block: Sequence[Any]) -> set[str]:
-        """The foreach of a block that everything comes to which does not fail."""
+        """Return the `foreach` nodes that every run of the block reaches unless it fails."""
         found: set[str] = set()
         for op in block:
             if isinstance(op, ForeachOp):
@@ -227,7 +249,7 @@ class _Counting:
         return found
 
     def _inner(self, block: Sequence[Any], times: int) -> Iterator[tuple[ForeachOp, int]]:
-        """The outermost foreach of a block, each once, and how often it may be come to."""
+        """Yield the outermost `foreach` ops of a block, and how often each may run."""
         found: dict[str, tuple[ForeachOp, int]] = {}
         stack: list[tuple[Any, int]] = [(op, times) for op in reversed(block)]
         called: set[tuple[str, int]] = set()
@@ -255,7 +277,7 @@ class _Counting:
 
 
 def _is_known_before(items: str, inside: Set[str]) -> bool:
-    """Whether an expression reads nothing of what is inside of an item."""
+    """Return True if an expression reads neither the iteration nor a node inside the item."""
     return all(
         one.path[0] != "iteration"
         and not (one.path[0] == "steps" and (len(one.path) < 2 or one.path[1] in inside))
@@ -264,27 +286,27 @@ def _is_known_before(items: str, inside: Set[str]) -> bool:
 
 
 class _Least:
-    """How few steps a block may take, if none of them fails; lists count none."""
+    """Computes the fewest steps that a block takes if none fails; lists count as empty."""
 
     def __init__(self, functions: Mapping[str, Sequence[Any]]) -> None:
         self._blocks = functions
         self._functions: dict[str, tuple[int | None, int | None]] = {}
 
     def of(self, block: Sequence[Any]) -> int:
-        """Until a block arrives or ends, whichever takes fewer."""
+        """Return the fewest steps until a block falls through or ends."""
         return min((one for one in self._block(block) if one is not None), default=0)
 
     def _block(self, block: Sequence[Any]) -> tuple[int | None, int | None]:
-        """Until it arrives, and until it ends; None: it never does."""
-        arrives: int | None = 0
+        """Return the fewest steps until a block falls through, and until it ends; None: never."""
+        falls_through: int | None = 0
         ends: int | None = None
         for op in block:
-            if arrives is None:
+            if falls_through is None:
                 break
             then, over = self._op(op)
-            ends = _smaller(ends, None if over is None else arrives + over)
-            arrives = None if then is None else arrives + then
-        return arrives, ends
+            ends = _smaller(ends, None if over is None else falls_through + over)
+            falls_through = None if then is None else falls_through + then
+        return falls_through, ends
 
     def _op(self, op: Any) -> tuple[int | None, int | None]:
         match op:
@@ -299,12 +321,12 @@ class _Least:
                     self._functions[op.function] = self._block(self._blocks[op.function])
                 return self._functions[op.function]
             case BranchOp():
-                arrives: int | None = 0  # by an outcome that no case is for
+                falls_through: int | None = 0  # for an outcome without a case
                 ends: int | None = None
                 for case in op.cases:
                     one = self._block(case.steps)
-                    arrives, ends = _smaller(arrives, one[0]), _smaller(ends, one[1])
-                return arrives, ends
+                    falls_through, ends = _smaller(falls_through, one[0]), _smaller(ends, one[1])
+                return falls_through, ends
             case ParallelOp(needs=None):
                 arms = [self._block(arm.steps) for arm in op.arms]
                 if any(end is not None for _, end in arms):

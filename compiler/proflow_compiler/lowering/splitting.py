@@ -1,9 +1,10 @@
-"""Splits a long program into parts, each of which runs as a function of its own.
+"""Splits a long program into parts that run as functions of their own.
 
-Inngest ends a run at its thousandth step, and each step sends the outputs of all before it, so that
-bytes grow with the square of their number. Consecutive ops become a part, which is invoked: one
-step of the run. Parts of parts are made where one level is not enough. What runs several times is
-not split inside: rounds and items tell their steps apart by what one run counts.
+Inngest ends a run at its thousandth step, and every step sends the outputs of all steps before it,
+so that the traffic grows with the square of their number. Consecutive ops become a part, which is
+invoked by a single step of the run. Parts are grouped into larger parts until the program is short
+enough. Loops and containers are not split inside: iterations and items need the counters of one run
+to tell their steps apart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,33 +36,38 @@ from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.lowering.longest import Length, Lengths
+from proflow_compiler.lowering.step_counts import Length, Lengths
 from proflow_compiler.rules.too_many_steps import MOST_STEPS
 from proflow_compiler.rules.too_many_steps import RULE as TOO_MANY_STEPS
 
 MOST_UNSPLIT = 500
-"""A run of so many steps is one function still."""
+"""A program with at most this many steps is not split."""
 PART_STEPS = 100
-"""The steps of a part, unless a single op has more."""
+"""The most steps of a part, unless a single op has more."""
 
 
-def parted(
+def split_into_parts(
     definition: Definition, most_unsplit: int = MOST_UNSPLIT, part_steps: int = PART_STEPS
 ) -> Definition:
-    """The definition, with parts if its longest run has more steps than `most_unsplit`."""
+    """Return the definition, split into parts if its longest run is too long for one function.
+
+    Args:
+        definition: A definition without parts.
+        most_unsplit: The most steps of a definition that is returned unchanged.
+        part_steps: The most steps of a part.
+    """
     if Lengths(definition.functions).of(definition.steps).most <= most_unsplit:
         return definition
-    parting = _Parting(definition, part_steps)
-    steps = parting.block(definition.steps)
+    splitting = _Splitting(definition, part_steps)
+    steps = splitting.block(definition.steps)
     changed = definition.model_copy(
-        update={"steps": steps, "functions": parting.functions, "parts": parting.parts}
+        update={"steps": steps, "functions": splitting.functions, "parts": splitting.parts}
     )
     return _with_data(changed).with_digest()
 
 
 def longest_function(definition: Definition) -> tuple[int, str]:
-    """The most steps that one function of a definition takes, and the node that takes most of them:
-    an op that cannot be split."""
+    """Return the steps of the longest function, and its node with the most steps."""
     lengths = Lengths(definition.functions)
     found = [definition.steps, *(part.steps for part in definition.parts.values())]
     block = max(found, key=lambda one: lengths.of(one).most)
@@ -70,7 +76,7 @@ def longest_function(definition: Definition) -> tuple[int, str]:
 
 
 def unsplittable(definition: Definition, design: Design) -> Diagnostic | None:
-    """What is wrong with a definition of which one function still takes too many steps."""
+    """Return a diagnostic if a function is too long for Inngest although the program is split."""
     steps, name = longest_function(definition)
     if steps <= MOST_STEPS:
         return None
@@ -85,7 +91,9 @@ def unsplittable(definition: Definition, design: Design) -> Diagnostic | None:
     )
 
 
-class _Parting:
+class _Splitting:
+    """Splits the blocks of one definition, and collects the parts."""
+
     def __init__(self, definition: Definition, part_steps: int) -> None:
         self.most = part_steps
         self.functions: dict[str, list[AnyOp]] = dict(definition.functions)
@@ -99,7 +107,7 @@ class _Parting:
             self.lengths.replace(name, self.functions[name])
 
     def block(self, block: Sequence[AnyOp]) -> list[AnyOp]:
-        """A block of at most `most` steps, or as few as may be."""
+        """Return the block with parts in it, so that it has at most `most` steps if possible."""
         ops = [self._inside(op) for op in block]
         while self.lengths.of(ops).most > self.most:
             chunks = list(self._chunks(ops))
@@ -110,7 +118,7 @@ class _Parting:
         return ops
 
     def _inside(self, op: AnyOp) -> AnyOp:
-        """An op with the blocks in it split, if it is long."""
+        """Return the op with its inner blocks split, if it is too long."""
         if self.lengths.of([op]).most <= self.most or self._shares_tails(op):
             return op
         match op:
@@ -131,7 +139,7 @@ class _Parting:
                 return op
 
     def _shares_tails(self, op: AnyOp) -> bool:
-        """Whether branches of an op may come to one stop tail: parts would each run it."""
+        """Return True if concurrent branches share a stop tail: as parts, each would run it."""
         if not isinstance(op, ParallelOp | RegionOp):
             return False
         seen: set[str] = set()
@@ -147,7 +155,7 @@ class _Parting:
         return False
 
     def _grouped(self, op: ParallelOp, arms: list[Arm]) -> list[Arm]:
-        """Arms by so many as fit into a part, each group an arm that runs them at once."""
+        """Group arms that fit into a part together; each group becomes an arm that runs them."""
         while sum(self.lengths.of(arm.steps).most for arm in arms) > self.most:
             groups: list[list[Arm]] = [[]]
             steps = 0
@@ -171,6 +179,7 @@ class _Parting:
         return Arm(name=arms[0].name, steps=self._as_part(block, first.node))
 
     def _chunks(self, ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
+        """Yield consecutive ops that fit into a part together."""
         chunk: list[AnyOp] = []
         length = Length()
         for group in _groups(ops):
@@ -185,7 +194,10 @@ class _Parting:
             yield chunk
 
     def _as_part(self, chunk: list[AnyOp], node: str | None = None) -> list[AnyOp]:
-        """The op that stands for a chunk, unless it would save nothing; `node` names it."""
+        """Move ops into a part and return the op that invokes it, or the ops if that saves no step.
+
+        `node` is the node that the step is named after, by default that of the first op.
+        """
         if len(chunk) == 1 and isinstance(chunk[0], PartOp | CallOp):
             return chunk
         if self.lengths.of(chunk).most <= 1:
@@ -197,7 +209,7 @@ class _Parting:
 
 
 def _groups(ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
-    """Ops that have to stay together: a branch or a region goes on by what stands before it."""
+    """Yield ops that stay together: a branch or region needs the outcome of the op before it."""
     group: list[AnyOp] = []
     for op in ops:
         if group and not isinstance(op, BranchOp | RegionOp):
@@ -209,7 +221,7 @@ def _groups(ops: Sequence[AnyOp]) -> Iterator[list[AnyOp]]:
 
 
 def _repeated(definition: Definition) -> set[str]:
-    """The functions that rounds and items lead to."""
+    """Return the functions that loops and containers reach."""
     found: set[str] = set()
     stack = [
         op.steps
@@ -246,7 +258,7 @@ def _called(blocks: Iterable[Sequence[AnyOp]]) -> list[str]:
 
 
 def _with_data(definition: Definition) -> Definition:
-    """Says of each part which steps it reads from outside, and which of its own are read there."""
+    """Add to each part the nodes that it reads from outside, and its own that are read outside."""
     units = _Units(definition)
     return definition.model_copy(
         update={
@@ -259,14 +271,14 @@ def _with_data(definition: Definition) -> Definition:
 
 
 _NAMED = ParallelOp | RegionOp | BranchOp | StopOp | CallOp | PartOp | AgainOp
-"""Ops that are named by a node, and do not run it."""
+"""Ops that are named after a node, but do not run it."""
 
 
 class _Units:
-    """Where nodes are and where they are read: in parts, in functions, or outside of both.
+    """Where nodes run and where they are read: a unit is a part, a function, or the main block.
 
-    Sets of units are integers, a bit for each unit. Of most nodes only the unit that they are in
-    reads anything, and no part has to look at those.
+    A set of units is an integer with a bit for each unit. Most nodes are read only in the unit that
+    they run in; `crossing` holds the others, so that parts need not look at all nodes.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -296,6 +308,7 @@ class _Units:
         }
 
     def data_of(self, part: str) -> dict[str, list[str]]:
+        """Return the nodes that a part reads from outside, and those it keeps for others."""
         own = self._extent(("part", part))
         elsewhere = self._extent(("", ""), without=("part", part))
         reads, keeps = [], []
@@ -308,7 +321,7 @@ class _Units:
         return {"reads": sorted(reads), "keeps": sorted(keeps)}
 
     def _extent(self, unit: tuple[str, str], without: tuple[str, str] | None = None) -> int:
-        """A unit and all that it leads to, but for what only `without` leads to."""
+        """Return a unit and all units it reaches without passing through `without`."""
         found, stack = self.bits[unit], [unit]
         while stack:
             for one in self.leads_to[stack.pop()]:
@@ -319,7 +332,7 @@ class _Units:
 
 
 def _reads(op: Any) -> set[str]:
-    """The nodes whose steps an op's own values read, or whose outcomes it goes on by."""
+    """Return the nodes whose outputs or outcomes an op itself reads, without its inner blocks."""
     match op:
         case SetOp():
             texts = list(op.values.values())

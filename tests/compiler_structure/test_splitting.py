@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler.lowering.longest import Lengths
-from proflow_compiler.lowering.parting import MOST_UNSPLIT, PART_STEPS, longest_function, parted
+from proflow_compiler.lowering.splitting import (
+    MOST_UNSPLIT,
+    PART_STEPS,
+    longest_function,
+    split_into_parts,
+)
+from proflow_compiler.lowering.step_counts import Lengths
 from proflow_schemas.definition import (
     AgainOp,
     AnyOp,
@@ -79,20 +84,20 @@ def nodes(found: Definition) -> Counter[tuple[str, str]]:
 
 def test_a_program_of_moderate_length_stays_as_it_is() -> None:
     before = definition([*chain(MOST_UNSPLIT), end()])
-    assert parted(before) is before
+    assert split_into_parts(before) is before
 
 
 @pytest.mark.parametrize("count", [MOST_UNSPLIT + 1, 999, 5_000, 12_345])
 def test_a_long_chain_becomes_parts_of_which_none_is_too_long(count: int) -> None:
     before = definition([*chain(count), end()])
-    after = parted(before)
+    after = split_into_parts(before)
     assert nodes(after) == nodes(before)
     assert longest_function(after)[0] <= PART_STEPS
     assert after.digest != before.digest
 
 
 def test_only_what_is_read_elsewhere_passes_from_part_to_part() -> None:
-    after = parted(definition([*chain(1_000), task("last", "t0"), end()]))
+    after = split_into_parts(definition([*chain(1_000), task("last", "t0"), end()]))
     first, second = after.parts["part-1"], after.parts["part-2"]
     assert (first.reads, first.keeps) == ([], ["t0", f"t{PART_STEPS - 1}"])
     assert second.reads == [f"t{PART_STEPS - 1}"]
@@ -107,7 +112,7 @@ def test_a_branch_stays_with_the_step_it_goes_on_by() -> None:
             ChooseOp(id=f"c{i}", node=f"c{i}", rules=[rule], default="b"),
             BranchOp(id=f"c{i}", node=f"c{i}", cases=[Case(outcomes=["a"], steps=[end(f"e{i}")])]),
         ]
-    after = parted(definition([*block, end()]))
+    after = split_into_parts(definition([*block, end()]))
     for part in after.parts.values():
         assert not isinstance(part.steps[0], BranchOp)
     assert nodes(after) == nodes(definition([*block, end()]))
@@ -123,13 +128,13 @@ def test_guards_that_share_a_tail_are_counted_once() -> None:
         ]
     whole = definition([*block, end()], {"r": [*chain(90, "r"), end("refused")]})
     assert Lengths(whole.functions).of(whole.steps).most == 400 + 90
-    assert parted(whole) is whole
+    assert split_into_parts(whole) is whole
 
 
 def test_a_wide_fork_is_split_into_groups_of_arms() -> None:
     arms = [Arm(name=f"t{i}", steps=[task(f"t{i}")]) for i in range(3_000)]
     before = definition([ParallelOp(id="fork", node="fork", arms=arms), end()])
-    after = parted(before)
+    after = split_into_parts(before)
     assert longest_function(after)[0] <= PART_STEPS
     assert nodes(after) == nodes(before)
 
@@ -138,10 +143,10 @@ def test_rounds_multiply_and_are_not_split_inside() -> None:
     body = [*chain(90), AgainOp(id="t89", node="t89", to="t0", limit=9)]
     before = definition([RepeatOp(id="t0", node="t0", steps=body), end()])
     assert Lengths({}).of(before.steps).most == 900
-    after = parted(before)
+    after = split_into_parts(before)
     assert [op.fn for op in after.steps] == ["part-step", "end"]
     loop = LoopOp(id="l", node="l", max_iterations=50, steps=chain(30))
-    assert longest_function(parted(definition([loop, end()]))) == (1_500, "l")
+    assert longest_function(split_into_parts(definition([loop, end()]))) == (1_500, "l")
 
 
 SHAPES = st.recursive(
@@ -180,7 +185,7 @@ def block_of(shape: Any, name: str) -> list[AnyOp]:
 @given(SHAPES)
 def test_any_program_keeps_each_op_and_gets_short_enough(shape: Any) -> None:
     before = definition([*block_of(shape, "n"), end()])
-    after = parted(before)
+    after = split_into_parts(before)
     assert nodes(after) == nodes(before)
     assert longest_function(after)[0] <= MOST_UNSPLIT
     assert len({op.id for op in every_op(after) if isinstance(op, PartOp)}) == len(after.parts)
