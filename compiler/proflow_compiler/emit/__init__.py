@@ -1,4 +1,4 @@
-"""Internal: writes definitions down: as a Python package, or as definition files."""
+"""Internal: writes definitions as a Python package or as definition files."""
 
 from proflow_compiler.emit.definition import emit_definition
 from proflow_compiler.emit.package import HANDLERS, emit, emit_handlers

@@ -1,4 +1,4 @@
-"""What Inngest and the runtime are told of a function: calls with keyword arguments, as source."""
+"""Writes the decorators of generated functions: calls with keyword arguments, as source."""
 
 import keyword
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ Arguments = dict[str, Any]
 
 
 def create_function(definition: Definition) -> Source:
-    """`client.create_function(…)`."""
+    """Return `client.create_function(…)` for a definition."""
     settings = definition.settings
     arguments: Arguments = {"fn_id": definition.id}
     if definition.name and definition.name != definition.id:
@@ -53,7 +53,7 @@ def create_function(definition: Definition) -> Source:
 
 
 def inner_lists(lists: Sequence[InnerList]) -> Source | None:
-    """The lists of an item, as a tuple of `InnerList(…)`; None if there are none."""
+    """Return the lists of an item as a tuple of `InnerList(…)`; None if there are none."""
     if not lists:
         return None
     found: list[str] = []
@@ -71,13 +71,13 @@ def inner_lists(lists: Sequence[InnerList]) -> Source | None:
             arguments["certain"] = True
         if (inner := inner_lists(one.lists)) is not None:
             arguments["lists"] = inner
-        place = Source(f"{literal(one.node)}, {literal(one.items)}")
-        found.append(_call("InnerList", arguments, place))
+        positional = Source(f"{literal(one.node)}, {literal(one.items)}")
+        found.append(_call("InnerList", arguments, positional))
     return Source(f"({', '.join(found)},)")
 
 
 def create_part(definition: Definition, part: str) -> Source:
-    """`client.create_function(…)` of a part."""
+    """Return `client.create_function(…)` for a part."""
     event = _call("inngest.TriggerEvent", {"event": f"{definition.id}/{part}"})
     return _call(
         "client.create_function",
@@ -91,12 +91,17 @@ def create_part(definition: Definition, part: str) -> Source:
 
 
 def part_body(bodies: str, keeps: Sequence[str]) -> Source:
-    """`….part(…)`, of what `workflow(…)` has made."""
+    """Return `<bodies>.part(…)`.
+
+    Args:
+        bodies: The variable that holds the result of `workflow(…)`.
+        keeps: The nodes of the part that are read outside.
+    """
     return _call(f"{bodies}.part", {"keeps": list(keeps)} if keeps else {})
 
 
 def workflow(definition: Definition, name: str) -> Source:
-    """`workflow(…)`; only what differs from its defaults."""
+    """Return `workflow(…)` with the arguments that differ from their defaults."""
     arguments: Arguments = {"digest": definition.digest}
     if definition.parts or definition.id != name.replace("_", "-"):
         arguments["id"] = definition.id
@@ -118,21 +123,21 @@ def workflow(definition: Definition, name: str) -> Source:
 
 
 def has_fan_out(definition: Definition) -> bool:
-    """Whether a schedule starts a run for each tenant."""
+    """Return True if a schedule starts a run for each tenant."""
     return definition.scope == "tenant" and any(
         isinstance(one, CronTrigger) for one in definition.triggers
     )
 
 
 def has_plain_cron(definition: Definition) -> bool:
-    """Whether a schedule that starts the workflow itself takes the default time zone."""
+    """Return True if a schedule starts the workflow directly, in the default time zone."""
     return definition.scope == "system" and any(
         isinstance(one, CronTrigger) and one.timezone is None for one in definition.triggers
     )
 
 
 def fan_outs(definition: Definition) -> Iterator[Source]:
-    """`fan_out(…)` for every schedule."""
+    """Yield `fan_out(…)` for every schedule that starts a run for each tenant."""
     if definition.scope != "tenant":
         return
     crons = [one for one in definition.triggers if isinstance(one, CronTrigger)]
@@ -147,14 +152,14 @@ def fan_outs(definition: Definition) -> Iterator[Source]:
 
 
 def handler_source(name: str) -> Source:
-    """The expression for a handler of the host."""
+    """Return the expression for a handler of the host."""
     if name.isidentifier() and not keyword.iskeyword(name):
         return Source(f"handlers.{name}")
     return Source(f"getattr(handlers, {literal(name)})")
 
 
 def retry_source(policy: RetryPolicy) -> Source:
-    """`Retry(…)`."""
+    """Return `Retry(…)`."""
     arguments: Arguments = {"max_attempts": policy.max_attempts}
     for name in ("initial_interval", "max_interval"):
         seconds = getattr(policy, name)
@@ -166,7 +171,7 @@ def retry_source(policy: RetryPolicy) -> Source:
 
 
 def _triggers(definition: Definition) -> list[Source]:
-    """A tenant's workflow does not run by the clock, but by the event of its fan-out."""
+    """Return the triggers; for a tenant's workflow, the event of its fan-out replaces schedules."""
     triggers: list[Source] = []
     for one in definition.triggers:
         if isinstance(one, CronTrigger) and definition.scope == "tenant":
@@ -185,7 +190,7 @@ def _scheduled(definition: Definition) -> str:
 
 
 def _channels(definition: Definition) -> tuple[str, ...]:
-    """The channels that notifications name literally, sorted."""
+    """Return the notification channels that are named literally, sorted."""
     found = set()
     for block in blocks(definition):
         for op in walk(block):

@@ -1,4 +1,4 @@
-"""Blocks of a definition as statements of Python functions over `flow`."""
+"""Writes the blocks of a program as Python functions that call `flow`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,11 +42,11 @@ from proflow_compiler.emit.rendering import macro
 
 _RETURNED = {
     Ending.ENDS: "ended",
-    Ending.ENDS | Ending.ARRIVES: "ended",
-    Ending.AGAIN | Ending.ARRIVES: "again",
-    Ending.ENDS | Ending.AGAIN | Ending.ARRIVES: "over",
+    Ending.ENDS | Ending.FALLS_THROUGH: "ended",
+    Ending.AGAIN | Ending.FALLS_THROUGH: "again",
+    Ending.ENDS | Ending.AGAIN | Ending.FALLS_THROUGH: "over",
 }
-"""The variable for what a block returned: of each type one of its own."""
+"""The variable that holds what a block returned, by its type."""
 _PURPOSES = {
     "path": "Go on with {}.",
     "rest": "Go on from {}.",
@@ -54,7 +54,7 @@ _PURPOSES = {
     "item": "Run one item of {}.",
     "iteration": "Run one iteration of {}.",
 }
-"""What the functions say that stand beside that of the workflow."""
+"""The docstrings of functions outside of the workflow's function."""
 
 _Step = (
     TaskOp
@@ -68,18 +68,18 @@ _Step = (
     | ForeachOp
     | LoopOp
 )
-"""What is drawn, and commented on."""
+"""Ops of drawn nodes, which get their label as a comment."""
 
 _Plain = TaskOp | SleepOp | SendOp | InvokeOp | SetOp
-"""What is one statement."""
+"""Ops that are a single statement."""
 
 
 _ANOTHER = re.compile(r"(.+)\?([0-9]*)")
-"""A name that structuring had used before."""
+"""A variant of a name, made by structuring because the name was in use."""
 
 
-class Body(Branches):
-    """Writes the functions of one definition, line by line."""
+class FunctionWriter(Branches):
+    """Writes the functions of one definition, line by line, to `lines`."""
 
     def __init__(
         self,
@@ -94,12 +94,12 @@ class Body(Branches):
         self.local = program.local
         self.nesting = Nesting(program, self.endings.order)
         self.used = {"Result"}
-        """What the functions mention of the runtime."""
+        """Names of the runtime and the standard library that have to be imported."""
         self.labels = {node.id: node.label for node in definition.canvas.nodes}
         self.functions = {name: self._name(program.titles[name]) for name in self.endings.called}
 
     def shared(self) -> None:
-        """The functions that stand beside the workflow, in the order in which they are called."""
+        """Write the functions outside of the workflow's function, in order of their first calls."""
         if self.local:
             return
         for name in self.endings.called:
@@ -115,7 +115,12 @@ class Body(Branches):
             self._line(0, "")
 
     def part(self, part: str, name: str) -> None:
-        """The function that runs a part."""
+        """Write the function that runs a part.
+
+        Args:
+            part: The part.
+            name: The name of the function.
+        """
         block = self.program.parts[part]
         ending = self.endings.of(block)
         self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
@@ -123,7 +128,12 @@ class Body(Branches):
         self._whole(block, 1, ending)
 
     def main(self, name: str, doc: str) -> None:
-        """The function of the workflow."""
+        """Write the function of the workflow.
+
+        Args:
+            name: Its name.
+            doc: Its docstring.
+        """
         ending = self.endings.of(self.program.steps) | Ending.ENDS
         self._line(0, f"async def {name}(flow: Flow) -> {ending.annotation}:")
         self._doc(doc, 1)
@@ -167,7 +177,7 @@ class Body(Branches):
             self._whole(block, level + 1, ending, skip=skip)
 
     def _nested(self, block: Sequence[AnyOp], level: int) -> None:
-        """The functions that only this one and those in it call."""
+        """Write the functions that are defined inside this one."""
         for name in self.nesting.within(block):
             block = self.program.functions[name]
             above = _opens(block)
@@ -179,7 +189,7 @@ class Body(Branches):
     def _whole(
         self, block: Sequence[AnyOp], level: int, ending: Ending, *, skip: bool = False
     ) -> None:
-        """The body of a function; what may return something says so where it returns nothing."""
+        """Write the body of a function, with a final `return None` if it may return a value."""
         around, self.returns = self.returns, bool(ending & RETURNS)
         closed = self._block(block, level, tail=True, skip=skip)
         self.returns = around
@@ -187,10 +197,10 @@ class Body(Branches):
             self._line(level, "return None")
 
     def _block(self, block: Sequence[AnyOp], level: int, *, tail: bool, skip: bool = False) -> bool:
-        """Statements; whether the last one returns.
+        """Write the statements of a block; return True if the last one returns.
 
-        `tail` says that the function is over where it arrives. `skip` leaves out the comment of the
-        first op, which stands elsewhere.
+        `tail`: the function returns when the block falls through. `skip`: the comment of the first
+        op is written elsewhere.
         """
         closed = False
         for index, op in enumerate(block):
@@ -205,7 +215,10 @@ class Body(Branches):
         return closed
 
     def _op(self, op: AnyOp, level: int, *, tail: bool, branched: bool, commented: bool) -> bool:
-        """One op; whether it returns. `branched` says that a branch by its outcome follows."""
+        """Write one op; return True if it returns.
+
+        `branched`: a branch on its outcome follows.
+        """
         match op:
             case BranchOp():
                 return self._branch(op, level, tail=tail)
@@ -238,19 +251,19 @@ class Body(Branches):
         return False
 
     def _apart(self, before: AnyOp, op: AnyOp) -> bool:
-        """Whether an empty line stands between two ops."""
+        """Return True if an empty line separates two ops."""
         if isinstance(before, Guards):
-            return False  # it has one of its own
+            return False  # guards end with an empty line
         if isinstance(op, BranchOp | StopOp | EndOp | AgainOp | LeaveOp | CallOp):
             return False
         return not (isinstance(before, _Plain) and isinstance(op, _Plain)) or self._labelled(op)
 
     def _labelled(self, op: AnyOp) -> bool:
-        """Whether the label of a step says more than its id."""
+        """Return True if the label of a step says more than its id."""
         return described(op.node, self.labels.get(op.node, "")) != mention(op.node)
 
     def _expression(self, op: AnyOp) -> str:
-        """An op that awaits nothing, and is one call."""
+        """Return the call that an op is, if it is a single expression."""
         match op:
             case EndOp():
                 return macro("endings", "end", op)
@@ -272,25 +285,25 @@ class Body(Branches):
         return f"await {call}" if self.endings.awaits([op]) else call
 
     def _function_of(self, op: CallOp) -> str:
-        """The function that a call is of, as something without arguments."""
+        """Return the called function as an expression that can be called without arguments."""
         name = self.functions[op.function]
         return name if self.local else self._partial(f"{name}(flow)")
 
     def _partial(self, call: str) -> str:
-        """What makes a call later, whose arguments are known now."""
+        """Turn a call into a `partial` that makes it later."""
         self.used.add("partial")
         function, _, arguments = call.partition("(")
         return f"partial({function}, {arguments}"
 
     def _comment(self, op: AnyOp, level: int) -> None:
-        """The label of a step, if it says more than its id."""
+        """Write the label of a step as a comment, if it says more than its id."""
         if isinstance(op, ChooseOp) and op.outcome_of is not None:
             return
         if self._labelled(op):
             self._line(level, f"# {described(op.node, self.labels[op.node])}")
 
     def _step(self, op: AnyOp, level: int, *, branched: bool, commented: bool = True) -> None:
-        """One op that is a statement."""
+        """Write an op that is a statement."""
         armed = self._armed(op, level) if isinstance(op, WaitOp) and op.armed_with else None
         if commented:
             self._comment(op, level)
@@ -337,10 +350,10 @@ class Body(Branches):
 
     def _stopped(self, op: StopOp) -> Source:
         outcome = self._outcome(op.node)
-        return Source(outcome.source if outcome.sure else f'{outcome.source} or "stopped"')
+        return Source(outcome.source if outcome.certain else f'{outcome.source} or "stopped"')
 
     def _armed(self, op: WaitOp, level: int) -> Source:
-        """The function that does what a wait is armed together with."""
+        """Write the function that runs as soon as a wait is set up, and return its name."""
         first = op.armed_with[0]
         name = self.names.of(first.node, "step")
         self._comment(first, level)
@@ -351,11 +364,11 @@ class Body(Branches):
         return Source(name)
 
     def _awaited(self, call: str, found: Ending, level: int, *, tail: bool) -> bool:
-        """What may return something that its function has to; whether it always returns."""
+        """Write a call whose result may have to be returned; return True if it always is."""
         if not found & RETURNS:
             self._line(level, call)
             return False
-        if tail or Ending.ARRIVES not in found:
+        if tail or Ending.FALLS_THROUGH not in found:
             self._line(level, f"return {call}")
             return True
         name = _RETURNED[found]
@@ -380,7 +393,7 @@ class Body(Branches):
         return self._awaited(call, self.endings.of([op]), level, tail=tail)
 
     def _branch_names(self, tasks: Sequence[str]) -> dict[str, str]:
-        """What the branches of a region are called; what is not drawn is told apart by numbers."""
+        """Return the names of the branches of a region; numbers tell undrawn ones apart."""
         found: dict[str, str] = {}
         taken = set(tasks)
         for task in tasks:
@@ -397,7 +410,7 @@ class Body(Branches):
         return found
 
     def _edge(self, source: str, outcomes: Sequence[str], names: Mapping[str, str]) -> Source:
-        """What a branch of a region comes after."""
+        """Return an edge into a branch of a region, as source."""
         name = names.get(source) or self._drawn(source)
         if not outcomes:
             return literal(name)
@@ -407,9 +420,10 @@ class Body(Branches):
         return Source(f"Exit({', '.join(map(literal, (name, *outcomes)))})")
 
     def _callee(self, block: Sequence[AnyOp], level: int, title: Title | None = None) -> Source:
-        """What something else runs: a function of this block, or the one that it calls.
+        """Write a function for a block and return an expression for it.
 
-        Without a title it is named by what it begins with, and its comment stands above it.
+        A block that is a single call needs no function. Without a title, the function is named
+        after its first op, whose comment is written above it.
         """
         if not block:
             return Source("lambda: None")
@@ -428,7 +442,7 @@ class Body(Branches):
 
 
 def _purpose(first: AnyOp) -> str:
-    """What a function is for that is named by what it begins with; that node may have another."""
+    """Return the purpose of a function named after its first op, as part of its name."""
     match first:
         case StopOp():
             return "stop"
@@ -439,13 +453,13 @@ def _purpose(first: AnyOp) -> str:
 
 
 def _opens(block: Sequence[AnyOp]) -> bool:
-    """Whether the comment of a block's first op may stand above its function."""
+    """Return True if the comment of a block's first op can be written above its function."""
     first = block[0]
     return isinstance(first, _Step) and not (isinstance(first, WaitOp) and first.armed_with)
 
 
 def _chosen_for(op: ChooseOp | AgainOp) -> tuple[str, str | None]:
-    """The node that goes on here; and after which outcome, if it has edges with rules there."""
+    """Return the node that chooses here, and the outcome whose edges have the rules, if any."""
     if op.outcome_of is None:
         return op.node, None
     return op.outcome_of, outcome_of_choice(op.node, op.outcome_of)

@@ -1,4 +1,4 @@
-"""Branches of a definition as `if`, `else` and `match`, by what is known of outcomes."""
+"""Writes branches as `if`, `else` and `match`, using what is known about outcomes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,45 +16,45 @@ from proflow_compiler.emit.outlining import Program
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The expression of the outcome that a node took; `sure` if it is one of its outcomes."""
+    """The expression of a node's outcome; `certain`: never None, as the node has surely run."""
 
     source: str
-    sure: bool = True
+    certain: bool = True
 
 
 class Branches(ABC):
-    """Writes branches; what stands in their cases is written by `_block`."""
+    """Writes branches; subclasses write the blocks of their cases."""
 
     def __init__(self, program: Program, names: Names) -> None:
         self.program, self.names = program, names
         self.endings = Endings(program.functions, program.parts, program.steps)
         self.lines: list[str] = []
         self.returns = True
-        """Whether the function that is being written may return something."""
+        """True if the function that is being written may return a value."""
         self.known: dict[str, _Outcome] = {}
-        """Of nodes, the outcome they took, in the block that is being written."""
+        """Node → its outcome, as far as the block that is being written has it in a variable."""
 
     @abstractmethod
     def _block(self, block: Sequence[AnyOp], level: int, *, tail: bool) -> bool:
-        """Statements; whether the last one returns."""
+        """Write the statements of a block; return True if the last one returns."""
 
     def _line(self, level: int, text: str) -> None:
         self.lines.append(f"{'    ' * level}{text}")
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        """A block inside another: it sees the variables around it, and not the other way round."""
+        """Enter an inner block, which sees the variables around it, but not vice versa."""
         around = self.known
         self.known = dict(around)
         yield
         self.known = around
 
     def _drawn(self, node: str) -> str:
-        """The first node of a loop, where a node stands for its exits."""
+        """Return the node as it is drawn: for the exits of a loop, the first node of the loop."""
         return loop_of(node) if node in self.program.outcomes.exits else node
 
     def _target(self, node: str, purpose: str, attribute: str, branched: bool) -> Source | None:
-        """The variable that holds what a step came to, if a branch needs it."""
+        """Return a variable for the result of a step if a branch needs it, else None."""
         if not branched:
             return None
         name = self.names.of(node, purpose)
@@ -62,26 +62,26 @@ class Branches(ABC):
         return Source(name)
 
     def _outcome(self, node: str) -> _Outcome:
-        """The outcome that a node took."""
+        """Return the expression of a node's outcome."""
         if node in self.known:
             return self.known[node]
         if node in self.program.outcomes.exits:
             return _Outcome(f"flow.exit_of({literal(loop_of(node))})")
-        return _Outcome(f"flow.outcome_of({literal(node)})", sure=False)
+        return _Outcome(f"flow.outcome_of({literal(node)})", certain=False)
 
     def _branch(self, op: BranchOp, level: int, *, tail: bool) -> bool:
-        """A branch; whether it always returns."""
+        """Write a branch; return True if it always returns."""
         if isinstance(op, Guards):
-            outcome = self._held(op, level)
+            outcome = self._outcome_variable(op, level)
             for case in op.cases:
                 self._line(level, f"if {self._condition(op.node, outcome, case.outcomes)}:")
                 if not (case.steps and self._case(case, level + 1, tail=True)):
                     self._line(level + 1, "return None" if self.returns else "return")
             self._line(0, "")
             return False
-        outcome = self._held(op, level)
+        outcome = self._outcome_variable(op, level)
         known = self.program.outcomes.of(op.node)
-        if not known or (len(op.cases) > 2 and any(self._arrives(case) for case in op.cases)):
+        if not known or (len(op.cases) > 2 and any(self._falls_through(case) for case in op.cases)):
             return self._match(op, outcome, level, tail=tail)
         covered = {one for case in op.cases for one in case.outcomes}
         exhaustive = covered.issuperset(known) and len(op.cases) > 1
@@ -99,8 +99,8 @@ class Branches(ABC):
         self._case(last, level + 1, tail=tail)
         return False
 
-    def _held(self, op: BranchOp, level: int) -> _Outcome:
-        """The outcome that a branch goes on by, in a variable if it is asked for several times."""
+    def _outcome_variable(self, op: BranchOp, level: int) -> _Outcome:
+        """Return the outcome that a branch depends on, in a variable if it is read repeatedly."""
         outcome = self._outcome(op.node)
         caught = op.node in self.program.outcomes.caught
         if len(op.cases) == 1 or caught or op.node in self.known:
@@ -108,7 +108,7 @@ class Branches(ABC):
         purpose = "exit" if op.node in self.program.outcomes.exits else "outcome"
         name = self.names.claim(f"{identifier(self._drawn(op.node))}_{purpose}")
         self._line(level, f"{name} = {outcome.source}")
-        held = self.known[op.node] = _Outcome(name, sure=outcome.sure)
+        held = self.known[op.node] = _Outcome(name, certain=outcome.certain)
         return held
 
     def _match(self, op: BranchOp, outcome: _Outcome, level: int, *, tail: bool) -> bool:
@@ -128,11 +128,11 @@ class Branches(ABC):
         self._line(level + 2, f"raise flow.unexpected({outcome.source}, of={node})")
         return closed
 
-    def _arrives(self, case: Case) -> bool:
-        return Ending.ARRIVES in self.endings.of(case.steps)
+    def _falls_through(self, case: Case) -> bool:
+        return Ending.FALLS_THROUGH in self.endings.of(case.steps)
 
     def _case(self, case: Case, level: int, *, tail: bool) -> bool:
-        """Whether its last statement returns."""
+        """Write a case; return True if its last statement returns."""
         if not case.steps:
             self._line(level, "pass")
             return False
@@ -140,7 +140,7 @@ class Branches(ABC):
             return self._block(case.steps, level, tail=tail)
 
     def _condition(self, node: str, outcome: _Outcome, taken: Sequence[str]) -> str:
-        """The shortest condition under which one of the outcomes was taken."""
+        """Return the shortest condition for the outcome being one of `taken`."""
         if node in self.program.outcomes.caught and node not in self.known:
             failed = f"flow.failed({literal(node)})"
             if list(taken) in (["error"], ["default"]):

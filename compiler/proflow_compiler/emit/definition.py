@@ -1,8 +1,8 @@
-"""A definition as the file that the interpreter reads."""
+"""Writes a definition as the JSON file that the interpreter reads."""
 
 from proflow_schemas.definition import Definition
 
 
 def emit_definition(definition: Definition) -> str:
-    """The text of `<id>.definition.json`."""
+    """Return the text of `<id>.definition.json`."""
     return definition.to_json()

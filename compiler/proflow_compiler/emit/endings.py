@@ -1,4 +1,4 @@
-"""Whether blocks of a definition end, arrive, or go back; and whether they await anything."""
+"""Determines how blocks can be left, and so what their functions return; and whether they await."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Flag, auto
@@ -22,31 +22,31 @@ from proflow_schemas.definition import (
 
 
 class Guards(BranchOp):
-    """A branch of which each case returns from the function, which goes on by the other outcomes."""
+    """A branch whose cases all return from the function; other outcomes continue after it."""
 
 
 class Ending(Flag):
-    """What a block may do: end, go back to the begin of a repeated block, arrive."""
+    """How a block can be left: by ending the run, by a new iteration of a loop, at its end."""
 
     ENDS = auto()
     AGAIN = auto()
-    ARRIVES = auto()
+    FALLS_THROUGH = auto()
 
     @property
     def annotation(self) -> str:
-        """The type of what a function with such a block returns."""
-        names = {Ending.ENDS: "Result", Ending.AGAIN: "Again", Ending.ARRIVES: "None"}
+        """The return type of a function with such a block."""
+        names = {Ending.ENDS: "Result", Ending.AGAIN: "Again", Ending.FALLS_THROUGH: "None"}
         return " | ".join(name for flag, name in names.items() if flag in self) or "NoReturn"
 
 
 RETURNS = Ending.ENDS | Ending.AGAIN
-"""What a function says by what it returns."""
-_ANY = RETURNS | Ending.ARRIVES
-"""What is said of a group in which a way back begins."""
+"""The endings that a function reports by its return value."""
+_ANY = RETURNS | Ending.FALLS_THROUGH
+"""The endings assumed of concurrent blocks that contain a back edge."""
 
 
 class Endings:
-    """The endings of a definition's functions, and of any block of it; `parts` by their names."""
+    """Computes the endings of the blocks of a program, its functions first."""
 
     def __init__(
         self,
@@ -54,11 +54,17 @@ class Endings:
         parts: Mapping[str, Sequence[Any]],
         steps: Sequence[Any] = (),
     ) -> None:
-        """`steps` is what calls the first of them."""
+        """Compute the endings of all functions.
+
+        Args:
+            functions: The functions, by name.
+            parts: The parts, by name.
+            steps: The main block.
+        """
         self._parts = parts
         self.functions: dict[str, Ending] = {}
         self.order: list[str] = []
-        """The functions, each after those it calls."""
+        """The functions, callees before callers."""
         self.called: list[str] = []
         """The functions in the order in which they are first called."""
         self._awaiting: set[str] = set()
@@ -81,7 +87,7 @@ class Endings:
                 stack += [one for one in reversed(calls[name]) if one not in begun]
 
     def _calls(self, block: Sequence[Any]) -> list[str]:
-        """The functions that a block and the parts in it call."""
+        """Return the functions that a block and its parts call."""
         found: dict[str, None] = {}
         stack = [block]
         while stack:
@@ -93,7 +99,7 @@ class Endings:
         return list(found)
 
     def awaits(self, block: Sequence[Any]) -> bool:
-        """Whether a function with this block has to be a coroutine."""
+        """Return True if a function with this block has to be a coroutine."""
         return any(self._awaits_op(op) for op in block)
 
     def _awaits_op(self, op: Any) -> bool:
@@ -108,28 +114,28 @@ class Endings:
                 return True
 
     def of(self, block: Sequence[Any]) -> Ending:
-        """What a block may do. An outcome that a branch has no case for arrives."""
+        """Return how a block can be left. An outcome without a case falls through."""
         ending = Ending(0)
         for op in block:
             found = self._of_op(op)
             ending |= found & RETURNS
             if isinstance(op, Guards):
                 cases = (self.of(case.steps) for case in op.cases)
-                ending |= Ending.ARRIVES & _union(cases)
-            elif Ending.ARRIVES not in found:
+                ending |= Ending.FALLS_THROUGH & _union(cases)
+            elif Ending.FALLS_THROUGH not in found:
                 return ending
-        return ending | Ending.ARRIVES
+        return ending | Ending.FALLS_THROUGH
 
     def _of_op(self, op: Any) -> Ending:
         match op:
             case EndOp() | StopOp():
                 return Ending.ENDS
             case AgainOp():
-                return Ending(0) if op.at_once else Ending.AGAIN  # raised, and not returned
+                return Ending(0) if op.at_once else Ending.AGAIN  # it raises, and returns nothing
             case CallOp():
                 return self.functions[op.function]
             case BranchOp():
-                ending = Ending.ARRIVES
+                ending = Ending.FALLS_THROUGH
                 for case in op.cases:
                     ending |= self.of(case.steps)
                 return ending
@@ -138,30 +144,33 @@ class Endings:
             case RegionOp():
                 return self._of_region(op)
             case PartOp():
-                # What runs elsewhere may arrive, for all that its type tells.
-                return self.of(self._parts[op.part]) | Ending.ARRIVES
+                # The type of a call of a part does not tell that it never falls through.
+                return self.of(self._parts[op.part]) | Ending.FALLS_THROUGH
             case RepeatOp():
                 return self.of(op.steps) & ~Ending.AGAIN or Ending.ENDS
             case _:
-                return Ending.ARRIVES
+                return Ending.FALLS_THROUGH
 
     def _of_parallel(self, op: ParallelOp) -> Ending:
-        """It ends if all arms do, or, where it needs all of them to arrive, if one does."""
+        """Return the endings: it ends if all arms do; if it needs all of them, if one does."""
         arms = [self.of(arm.steps) for arm in op.arms]
         ending = _union(arms)
         if Ending.AGAIN in ending:
             return _ANY
-        if op.needs is None and Ending.ARRIVES in arms:
-            return Ending.ARRIVES
+        if op.needs is None and Ending.FALLS_THROUGH in arms:
+            return Ending.FALLS_THROUGH
         return ending
 
     def _of_region(self, op: RegionOp) -> Ending:
-        """It arrives if a task that leaves does; of any other task, its type tells that it ends."""
+        """Return the endings: it falls through if a task that leaves it does.
+
+        The type of other tasks says that they end.
+        """
         tasks = [(task, self.of(task.steps)) for task in op.tasks]
         ending = _union(ending for _, ending in tasks)
         if Ending.AGAIN in ending:
             return _ANY
-        if ending == Ending.ARRIVES:
+        if ending == Ending.FALLS_THROUGH:
             return ending
         return _union(ending if task.leaves else Ending.ENDS for task, ending in tasks)
 

@@ -1,4 +1,4 @@
-"""How much room statements take: how deep they are indented, and what linters count of them."""
+"""Measures statements: how deep they are indented, and the branches that linters count."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,24 +19,30 @@ from proflow_schemas.node_types import method_of
 from proflow_compiler.emit.literals import computed
 
 MOST_LEVELS = 5
-"""How much deeper than the body of its function a line may be indented."""
+"""How many levels deeper than the body of its function a line may be indented."""
 MOST_BRANCHES = 11
-"""How often a function may branch, functions inside of it included."""
+"""The most branches of a function, including those of functions inside it."""
 MOST_STATEMENTS = 48
 _ROOM = 48
-"""What is no longer than this stands on one line, wherever it is."""
+"""A value of up to this many characters always fits on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Levels of indentation; branches and inner functions; statements that do not return."""
+    """The size of some statements.
+
+    Attributes:
+        levels: The deepest indentation.
+        branches: The number of branches and inner functions.
+        statements: The number of statements that do not return.
+    """
 
     levels: int = 0
     branches: int = 0
     statements: int = 0
 
     def __add__(self, other: "Extent") -> "Extent":
-        """The extent of statements that stand one after the other."""
+        """Return the extent of two sequences of statements in a row."""
         return Extent(
             max(self.levels, other.levels),
             self.branches + other.branches,
@@ -45,7 +51,7 @@ class Extent:
 
     @classmethod
     def of_all(cls, extents: Iterable["Extent"]) -> "Extent":
-        """The extent of many statements that stand one after the other."""
+        """Return the extent of several sequences of statements in a row."""
         levels = branches = statements = 0
         for one in extents:
             levels = max(levels, one.levels)
@@ -54,22 +60,22 @@ class Extent:
         return cls(levels, branches, statements)
 
     def inside(self, levels: int = 0, branches: int = 0, statements: int = 0) -> "Extent":
-        """The extent of what stands in a statement, together with that statement."""
+        """Return the extent of a statement that contains these, given what it adds itself."""
         return Extent(self.levels + levels, self.branches + branches, self.statements + statements)
 
     @property
     def fits(self) -> bool:
-        """Whether a function may have such a body."""
+        """True if a function may have such a body."""
         return self.branches <= MOST_BRANCHES and self.statements <= MOST_STATEMENTS
 
     @property
     def load(self) -> float:
-        """The share of what a function may have."""
+        """The extent as a share of the maximum for a function."""
         return max(self.branches / MOST_BRANCHES, self.statements / MOST_STATEMENTS)
 
 
 def spread(op: Any) -> int:
-    """How many levels the arguments of a call indent, if they need lines of their own."""
+    """Return the levels that the arguments of a call indent if they need lines of their own."""
     match op:
         case TaskOp() if isinstance(op.input, Mapping) and method_of(op.handler) is not None:
             values = list(op.input.values())
@@ -94,7 +100,7 @@ def spread(op: Any) -> int:
 
 
 def _length(value: Any) -> tuple[int, int]:
-    """The length of a value's source on one line, and the levels it indents where it is longer."""
+    """Return the length of a value's source on one line, and the levels it indents otherwise."""
     if isinstance(value, str):
         length = len(computed(value))
         return length, int("${" in value and length > _ROOM)

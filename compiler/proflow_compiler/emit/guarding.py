@@ -1,4 +1,4 @@
-"""Turns branches at the end of functions into guards: the longest case is not nested any more."""
+"""Turns branches at the end of functions into guards, so that the longest case is not nested."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,12 +20,18 @@ from proflow_compiler.emit.endings import Ending, Endings, Guards
 from proflow_compiler.emit.inlining import Blocks, with_blocks
 
 _SHORT = 3
-"""Blocks with fewer ops are read as well under their condition."""
+"""Blocks with fewer ops read just as well when nested."""
 _LONG = 6
+"""The same for the only case of a branch."""
 
 
-def guarded(blocks: Blocks, outcomes: Outcomes) -> Blocks:
-    """The same program, nested less."""
+def add_guards(blocks: Blocks, outcomes: Outcomes) -> Blocks:
+    """Return the same program with less nesting.
+
+    Args:
+        blocks: The blocks of the program.
+        outcomes: The possible outcomes of its nodes.
+    """
     guarding = _Guarding(outcomes, Endings(blocks.functions, blocks.parts))
     return Blocks(
         guarding.block(blocks.steps, tail=True),
@@ -39,7 +45,7 @@ class _Guarding:
         self._outcomes, self._endings = outcomes, endings
 
     def block(self, block: Sequence[AnyOp], *, tail: bool) -> list[AnyOp]:
-        """A block; `tail` says that its function is over where it arrives."""
+        """Return a block with guards; `tail`: its function returns when the block falls through."""
         found: list[AnyOp] = []
         rest = list(block)
         while rest:
@@ -64,10 +70,10 @@ class _Guarding:
         return with_blocks(op, [self.block(one, tail=True) for one in inner])
 
     def _gone(self, node: str, before: Sequence[AnyOp]) -> set[str]:
-        """The outcomes of a node by which the run ends, as the op before says."""
+        """Return the outcomes of a node for which the preceding op already ended the run."""
         match before:
             case [*_, BranchOp() as op] if op.node == node:
-                ended = [case for case in op.cases if Ending.ARRIVES not in self._of(case)]
+                ended = [case for case in op.cases if Ending.FALLS_THROUGH not in self._of(case)]
                 return {outcome for case in ended for outcome in case.outcomes}
         return set()
 
@@ -75,7 +81,7 @@ class _Guarding:
         return self._endings.of(case.steps)
 
     def _split(self, op: BranchOp, gone: set[str]) -> tuple[BranchOp, list[AnyOp]]:
-        """Guards, and what the function goes on with after them; or the branch as it is."""
+        """Return guards and the ops that follow them; or the branch unchanged and no ops."""
         longest = max(op.cases, key=lambda case: (_size(case.steps), "error" not in case.outcomes))
         others = [case for case in op.cases if case is not longest]
         covered = gone.union(*(case.outcomes for case in op.cases))
@@ -83,7 +89,11 @@ class _Guarding:
         open_ = [outcome for outcome in known if outcome not in covered]
         if not known:
             return op, []
-        ended = others and not open_ and all(Ending.ARRIVES not in self._of(one) for one in others)
+        ended = (
+            others
+            and not open_
+            and all(Ending.FALLS_THROUGH not in self._of(one) for one in others)
+        )
         if not ended and _size(longest.steps) < (_SHORT if others else _LONG):
             return op, []
         if open_:
@@ -95,7 +105,7 @@ class _Guarding:
 
 
 def _merged(op: AnyOp) -> AnyOp:
-    """A branch in which outcomes that go on alike share a case."""
+    """Return the branch with short equal cases merged into one."""
     if not isinstance(op, BranchOp):
         return op
     cases: list[Case] = []
@@ -110,7 +120,7 @@ def _merged(op: AnyOp) -> AnyOp:
 
 
 def _is_brief(case: Case) -> bool:
-    """Whether a case does no more than say where it goes on."""
+    """Return True if a case only says where to continue."""
     match case.steps:
         case [LeaveOp() | AgainOp() | CallOp() | StopOp()]:
             return True

@@ -1,7 +1,7 @@
-"""Puts functions that are called once where they are called.
+"""Inlines functions that are called once.
 
-Structuring bounds how deep a definition nests, and so makes functions that only one block calls. In
-Python what runs next reads better where it runs, until it gets too deep.
+Structuring bounds how deep a definition nests, and so creates functions with a single caller.
+Python code is easier to read without them, as long as it does not nest too deep.
 """
 
 from collections import Counter
@@ -15,25 +15,26 @@ from proflow_schemas.definition import AnyOp, CallOp, blocks_of, walk
 from proflow_compiler.emit.endings import Endings
 
 _DEEPEST = 10
-"""How deep blocks nest in a function, before any of them is moved out again."""
+"""The deepest nesting that inlining creates; `outlining` may reduce it later."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """The blocks of a definition: its own, its functions', its parts'."""
+    """The blocks of a program: the main block, the functions and the parts."""
 
     steps: Sequence[AnyOp]
     functions: Mapping[str, Sequence[AnyOp]]
     parts: Mapping[str, Sequence[AnyOp]]
 
     def all(self) -> Iterable[Sequence[AnyOp]]:
+        """Yield every block that is not nested in another."""
         yield self.steps
         yield from self.functions.values()
         yield from self.parts.values()
 
 
-def inlined(blocks: Blocks) -> Blocks:
-    """The same program with fewer functions."""
+def inline_functions(blocks: Blocks) -> Blocks:
+    """Return the same program with functions inlined that are called once."""
     calls: Counter[str] = Counter()
     for block in blocks.all():
         for op in walk(list(block)):
@@ -57,11 +58,11 @@ class _Inlining:
     def __init__(self, single: set[str]) -> None:
         self._single = single
         self.functions: dict[str, tuple[list[AnyOp], int]] = {}
-        """The functions that are done, with how deep blocks nest in them."""
+        """Functions that were processed, and how deep blocks nest in them."""
         self.placed: set[str] = set()
 
     def block(self, block: Sequence[AnyOp], depth: int) -> tuple[list[AnyOp], int]:
-        """A block at a depth, and how deep blocks nest in it."""
+        """Return a block with calls inlined, and how deep blocks nest in it."""
         found: list[AnyOp] = []
         height = 0
         for op in block:
@@ -87,7 +88,7 @@ class _Inlining:
 
 
 def with_blocks(op: Any, inner: Sequence[Sequence[Any]]) -> Any:
-    """An op with other blocks inside, in the order of `blocks_of`."""
+    """Return the op with its inner blocks replaced, in the order of `blocks_of`."""
     if all(map(_is_same, inner, blocks_of(op))):
         return op
     for parts in ("cases", "arms", "tasks"):

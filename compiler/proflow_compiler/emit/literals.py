@@ -1,8 +1,7 @@
-"""Untrusted text as Python source: the one place that writes it.
+"""Writes untrusted text as Python source; no other module does.
 
-Whatever a design holds comes out as a literal that evaluates to it, or as part of a comment or a
-docstring that it cannot leave. Characters that do not print, bidirectional controls among them,
-are escaped.
+A value of a design becomes a literal that evaluates to it, or part of a comment or docstring that
+it cannot terminate. Characters that are not printable, such as bidirectional controls, are escaped.
 """
 
 import re
@@ -14,9 +13,9 @@ from typing import Any
 from proflow_schemas.expressions.tokens import closing_brace
 
 MAX_EXPRESSION = 64
-"""Characters of an expression that stands on one line."""
+"""The most characters of an expression on one line."""
 MAX_COMMENT = 100
-"""Characters of a text in a comment."""
+"""The most characters of a text in a comment."""
 
 _PLAIN_ID = re.compile(
     r"(?!(?:noqa|nosec|todo|fixme|xxx|hack|pragma|type|pyright|mypy|ruff|isort|fmt|pylint)\b)[\w.-]+",
@@ -27,13 +26,13 @@ _PRAGMA = re.compile(r"#(?=\s*[A-Za-z])")
 
 
 class Source(str):
-    """Python source, to be written as it is."""
+    """Python source, which templates write unchanged."""
 
     __slots__ = ()
 
 
 def literal(value: Any) -> Source:
-    """A literal for a JSON value, a tuple or a timedelta."""
+    """Return a literal for a JSON value, a tuple or a timedelta; `Source` stays as it is."""
     if isinstance(value, Source):
         return value
     if isinstance(value, str):
@@ -55,7 +54,7 @@ def literal(value: Any) -> Source:
 
 
 def computed(value: Any) -> Source:
-    """A value of a config: strings with `${…}` become `flow.get(…)` or `flow.text(…)`."""
+    """Return the source of a config value: `${…}` becomes `flow.get(…)` or `flow.text(…)`."""
     if isinstance(value, str):
         return _string(value) if "${" not in value else _template(value)
     if isinstance(value, Mapping):
@@ -67,7 +66,7 @@ def computed(value: Any) -> Source:
 
 
 def long_expression(text: str) -> Source:
-    """An expression as a text; a long one with a line for each of its alternatives or demands."""
+    """Return the literal of an expression; a long one is split into lines at `&&` and `||`."""
     parts = [] if len(text) <= MAX_EXPRESSION else re.split(r"(?= (?:&&|\|\|) )", text)
     if len(parts) < 2:
         return _string(text)
@@ -81,7 +80,7 @@ def long_expression(text: str) -> Source:
 
 
 def comment(text: str) -> str:
-    """A text for a comment: one line, of bounded length, that no tool takes for an instruction."""
+    """Return text for a comment: one line of bounded length that no tool reads as a pragma."""
     shown = _shown(" ".join(text.split()) if text.isprintable() else text)
     if len(shown) > MAX_COMMENT:
         shown = shown[:MAX_COMMENT].rstrip("\\") + "…"
@@ -90,12 +89,12 @@ def comment(text: str) -> str:
 
 
 def mention(node: str) -> str:
-    """A node id at the beginning of a comment; quoted where it might be an instruction."""
+    """Return a node id for the start of a comment, quoted if it could be read as a pragma."""
     return node if _PLAIN_ID.fullmatch(node) and node.isprintable() else f"“{comment(node)}”"
 
 
 def described(node: str, label: str) -> str:
-    """A node's id, and its label if that says more."""
+    """Return the id of a node, and its label if that says more."""
     text = comment(label)
     if not text or _essence(label) == _essence(node):
         return mention(node)
@@ -103,7 +102,7 @@ def described(node: str, label: str) -> str:
 
 
 def docstring(*paragraphs: str) -> Source:
-    """A docstring of paragraphs, lines as given; the last one ends with a full stop."""
+    """Return a docstring with these paragraphs, their lines unchanged."""
     lines = [_shown(line.rstrip()) for line in "\n\n".join(paragraphs).strip().splitlines()]
     text = "\n".join(lines).replace('"""', r"\"\"\"")
     prefix = "r" if "\\" in text else ""
@@ -162,7 +161,7 @@ _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
 
 
 def _duration(value: timedelta) -> Source:
-    """In the largest unit that it is a multiple of."""
+    """Return a `timedelta(…)` in the largest unit that it is a multiple of."""
     seconds = value.total_seconds()
     for unit, size in _UNITS:
         if seconds and seconds % size == 0:

@@ -1,4 +1,4 @@
-"""Identifiers for what a generated module defines, made from node ids: readable and unique."""
+"""Makes readable, unique identifiers for a generated module from node ids."""
 
 import builtins
 import keyword
@@ -38,7 +38,7 @@ _RESERVED = frozenset(
 
 
 class Names:
-    """The names of one module. A node id may be asked for with several purposes."""
+    """The names in use in one module. A node may have several, for different purposes."""
 
     def __init__(self) -> None:
         self._taken = set(_RESERVED)
@@ -46,18 +46,18 @@ class Names:
         self._counts: dict[str, int] = {}
 
     def of(self, node: str, purpose: str = "") -> str:
-        """The name for a node; `purpose` is appended where the plain one is taken already."""
+        """Return the name of a node; `purpose` is appended if the plain name is taken."""
         key = (node, purpose)
         if key not in self._given:
             self._given[key] = self._free(identifier(node), purpose)
         return self._given[key]
 
     def claim(self, name: str) -> str:
-        """A name that is not a node's."""
+        """Return `name`, or a variant of it if it is taken, and reserve it."""
         return self._free(name, "")
 
     def exactly(self, name: str) -> str:
-        """A name that is a host's, unless it is taken."""
+        """Return a host's name unchanged, even if it is reserved, unless the module defines it."""
         if name in self._taken - _RESERVED:
             return self._free(name, "")
         self._taken.add(name)
@@ -79,7 +79,7 @@ class Names:
 
 
 def identifier(text: str) -> str:
-    """An identifier that resembles a text: lower case, words joined by underscores."""
+    """Return an identifier that resembles a text: lower case, words joined by underscores."""
     normal = unicodedata.normalize("NFKC", text)
     words = _OUTSIDE.sub("_", _CASES.sub("_", normal)).lower().strip("_")[:MAX_LENGTH].strip("_")
     found = re.sub(r"_{2,}", "_", unicodedata.normalize("NFKC", words))

@@ -1,4 +1,4 @@
-"""Where functions stand that several blocks call: in the innermost function around all of these."""
+"""Places local functions: inside the innermost function that contains all of their calls."""
 
 from collections.abc import Sequence
 
@@ -17,18 +17,23 @@ from proflow_schemas.definition import (
 from proflow_compiler.emit.outlining import Program, is_expression
 
 _Path = tuple[int, ...]
-"""The blocks that are bodies of functions, from the workflow's own inwards, by identity."""
+"""The `id`s of the function bodies around a block, outermost first."""
 
 
 _DEEPEST = 2
-"""Functions stand in the workflow's, or in one right inside of it."""
+"""Functions are defined in the workflow's function, or one level deeper."""
 
 
 class Nesting:
-    """The functions of a program by the function that they stand in."""
+    """The local functions of a program, by the function that they are defined in."""
 
     def __init__(self, program: Program, order: Sequence[str]) -> None:
-        """`order`: the functions, each after those it calls."""
+        """Place the functions of a program.
+
+        Args:
+            program: The program.
+            order: Its functions, callees before callers.
+        """
         self._within: dict[int, list[str]] = {}
         if not program.local:
             return
@@ -41,7 +46,7 @@ class Nesting:
             self._visit(block, (*around, id(block)))
 
     def within(self, block: Sequence[AnyOp]) -> Sequence[str]:
-        """The functions that stand in the one with this block, each after those it calls."""
+        """Return the functions to define in the function with this block, callees first."""
         return self._within.get(id(block), ())
 
     def _visit(self, block: Sequence[AnyOp], path: _Path) -> None:
@@ -55,7 +60,7 @@ class Nesting:
 
 
 def _common(paths: Sequence[_Path]) -> _Path:
-    """What all paths begin with."""
+    """Return the longest common prefix of the paths."""
     first = paths[0]
     for at in range(min(map(len, paths))):
         if any(path[at] != first[at] for path in paths):

@@ -1,4 +1,4 @@
-"""Bounds what a function holds: what nests too deep or is too much becomes functions of its own."""
+"""Bounds the size of functions: code that nests too deep or is too long is moved into others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,18 +27,18 @@ from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.emit.endings import Guards
 from proflow_compiler.emit.extents import MOST_LEVELS, Extent, spread
-from proflow_compiler.emit.guarding import guarded
-from proflow_compiler.emit.inlining import Blocks, inlined, with_blocks
+from proflow_compiler.emit.guarding import add_guards
+from proflow_compiler.emit.inlining import Blocks, inline_functions, with_blocks
 
 MOST_LOCAL_FUNCTIONS = 3
-"""With more functions they stand beside the workflow, not in it."""
+"""A program with more functions has them outside of the workflow's function."""
 _HEAVY = 0.5
-"""Of what a function may have, one statement has no more, if others stand beside it."""
+"""In a function that is too large, a statement may have at most this share of the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """What a function is named by: a node, and what the function is to it."""
+    """What a function is named after: a node, and the purpose of the function for it."""
 
     node: str
     purpose: str
@@ -46,7 +46,7 @@ class Title:
 
 @dataclass(frozen=True)
 class Program:
-    """The blocks of a definition as functions, none of them nested too deep or too long."""
+    """The blocks of a definition as functions of bounded size and nesting."""
 
     steps: Sequence[AnyOp]
     functions: Mapping[str, Sequence[AnyOp]]
@@ -54,18 +54,18 @@ class Program:
     titles: Mapping[str, Title]
     outcomes: Outcomes
     local: bool
-    """Whether the functions stand in the workflow's own, and see its variables."""
+    """True if functions are defined in the workflow's function, and see its variables."""
 
 
-def outlined(definition: Definition) -> Program:
-    """The program of a definition, in as few functions as can be read."""
+def extract_functions(definition: Definition) -> Program:
+    """Arrange a definition into as few functions as remain readable."""
     drawn = Blocks(
         definition.steps,
         definition.functions,
         {name: part.steps for name, part in definition.parts.items()},
     )
     outcomes = Outcomes(drawn.all())
-    blocks = guarded(inlined(drawn), outcomes)
+    blocks = add_guards(inline_functions(drawn), outcomes)
     outline = _Outline(blocks, bounded=False)
     local = outline.is_small and not definition.parts
     if not local:
@@ -75,16 +75,16 @@ def outlined(definition: Definition) -> Program:
 
 @dataclass
 class _Outline:
-    """Goes through all blocks, inner ones first.
+    """Visits all blocks, inner ones first, and moves code into functions.
 
-    `bounded`: a function holds a bounded number of branches and statements, and those that are
-    moved out of it stand beside the workflow.
+    `bounded`: besides nesting, the number of branches and statements of a function is bounded, and
+    functions are defined outside of the workflow's function.
     """
 
     blocks: Blocks
     bounded: bool
     spreads: dict[int, tuple[AnyOp, int]] = field(default_factory=dict)
-    """How far ops spread that have been measured, by their identity; the op keeps it theirs."""
+    """`id` of an op → the op, which keeps the id valid, and the result of `spread`."""
     functions: dict[str, Sequence[AnyOp]] = field(default_factory=dict)
     titles: dict[str, Title] = field(default_factory=dict)
     extents: dict[str, Extent] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class _Outline:
 
     @property
     def is_small(self) -> bool:
-        """Whether all functions may stand in that of the workflow."""
+        """True if all functions can be defined in the workflow's function."""
         whole = self.extent
         for extent in self.extents.values():
             whole += extent.inside(1, branches=1, statements=1)
@@ -112,17 +112,17 @@ class _Outline:
         )
 
     def _body(self, block: Sequence[AnyOp]) -> tuple[Sequence[AnyOp], Extent]:
-        """The body of a function."""
+        """Return the body of a function, and its extent."""
         return self._bounded(*self._ops(block))
 
     def _bounded(self, ops: list[AnyOp], extents: list[Extent]) -> tuple[Sequence[AnyOp], Extent]:
-        """As much of a body as a function may have, and the call of another one with the rest."""
+        """Return as much of a body as fits into a function, then a call of one with the rest."""
         whole = Extent.of_all(extents)
         if not self.bounded or whole.fits:
             return ops, whole
         for index, extent in enumerate(extents):
             if extent.load > _HEAVY:
-                ops[index], extents[index] = self._lightened(ops[index], extent)
+                ops[index], extents[index] = self._split_op(ops[index], extent)
         whole = Extent.of_all(extents)
         if whole.fits:
             return ops, whole
@@ -167,17 +167,17 @@ class _Outline:
         return known[1]
 
     def _case(self, block: Sequence[AnyOp], deeper: int) -> tuple[Sequence[AnyOp], Extent]:
-        """A block under a condition, or the call of the function that it has become."""
+        """Return the block of a case, or a call of a function if it nests too deep."""
         ops, extents = self._ops(block)
         extent = Extent.of_all(extents)
         if deeper + extent.levels > MOST_LEVELS and not _is_call(ops):
-            return [self._moved(ops, extents, "rest")], Extent(deeper)
+            return [self._move_block(ops, extents, "rest")], Extent(deeper)
         return ops, extent.inside(deeper)
 
     def _inner(
         self, block: Sequence[AnyOp], purpose: str, node: str
     ) -> tuple[Sequence[AnyOp], Extent]:
-        """The block of an inner function, or the call of the function that it has become."""
+        """Return the block of an inner function, or a call of a function if it nests too deep."""
         ops, extent = self._body(block)
         if not ops or is_expression(ops):
             return ops, Extent()
@@ -186,13 +186,13 @@ class _Outline:
             return [self._function(ops, extent, title)], Extent()
         return ops, extent.inside(1, 1, 1)
 
-    def _moved(self, ops: list[AnyOp], extents: list[Extent], purpose: str) -> CallOp:
-        """Move a block to a function."""
+    def _move_block(self, ops: list[AnyOp], extents: list[Extent], purpose: str) -> CallOp:
+        """Move a block into a new function and return its call."""
         block, extent = self._bounded(ops, extents)
         return self._function(block, extent, Title(ops[0].node, purpose))
 
     def _function(self, block: Sequence[AnyOp], extent: Extent, title: Title) -> CallOp:
-        """The call of a function with this body."""
+        """Add a function with this body and return its call."""
         name, count = f"{title.node}/{title.purpose}", 1
         while name in self.functions:
             count += 1
@@ -201,8 +201,8 @@ class _Outline:
         first = block[0].node
         return CallOp(id=step_id(first), node=first, function=name)
 
-    def _lightened(self, op: AnyOp, extent: Extent) -> tuple[AnyOp, Extent]:
-        """An op of which the largest blocks have become functions."""
+    def _split_op(self, op: AnyOp, extent: Extent) -> tuple[AnyOp, Extent]:
+        """Return the op with its largest blocks moved into functions."""
         inner: list[Any] = blocks_of(op)
         if isinstance(op, WaitOp):
             return op, extent
@@ -217,7 +217,7 @@ class _Outline:
                 break
             if not inner[index] or is_expression(inner[index]):
                 continue
-            call = self._moved(*measured[index], _purpose(op))
+            call = self._move_block(*measured[index], _purpose(op))
             if not isinstance(op, BranchOp | ParallelOp | RegionOp):
                 self.titles[call.function] = Title(op.node, _purpose(op))
             inner[index] = [call]
@@ -230,7 +230,7 @@ class _Outline:
 
 
 def _cuts(ops: Sequence[AnyOp], extents: Sequence[Extent]) -> list[int]:
-    """Where the functions begin that these ops are distributed to, about as large as each other."""
+    """Return the indices at which to split the ops into functions of similar size."""
     load = Extent.of_all(extents).load
     share = load / max(ceil(load), 1)
     last = max(index for index, extent in enumerate(extents) if extent.load)
@@ -264,7 +264,7 @@ def _is_call(block: Sequence[AnyOp]) -> bool:
 
 
 def is_expression(block: Sequence[AnyOp]) -> bool:
-    """Whether a block is a call that needs no function around it: its arguments are known before."""
+    """Return True if a block is a single call whose arguments are known in advance."""
     match block:
         case [CallOp() | LeaveOp()]:
             return True

@@ -1,4 +1,4 @@
-"""Definitions as a Python package: a module each, all their functions, and a file for handlers."""
+"""Writes definitions as a Python package: a module each, `__init__.py`, and `handlers.py`."""
 
 import keyword
 from collections.abc import Sequence
@@ -13,11 +13,19 @@ from proflow_compiler.emit.rendering import rendered
 
 _IMPORTED = ("Iterable", "Task", "JSON", "handler")
 HANDLERS = "handlers.py"
-"""The generated file that is its reader's to edit: never overwrite it."""
+"""The generated file that users edit: it must never be overwritten."""
 
 
 def emit(definitions: Sequence[Definition], imports: Imports | None = None) -> dict[str, str]:
-    """File name → source, of a package: modules, `__init__.py`, and `handlers.py` if needed."""
+    """Write a package.
+
+    Args:
+        definitions: The definitions, one module each.
+        imports: Where the modules get their client and handlers from.
+
+    Returns:
+        File name → source: the modules, `__init__.py`, and `handlers.py` if it is needed.
+    """
     imports = imports or Imports()
     names = Names()
     modules = {names.claim(identifier(one.id)): one for one in definitions}
@@ -30,7 +38,7 @@ def emit(definitions: Sequence[Definition], imports: Imports | None = None) -> d
 
 
 def emit_handlers(definitions: Sequence[Definition]) -> str | None:
-    """A typed function for each handler that is used, which says that it is still to be written."""
+    """Write `handlers.py`: a typed stub for each handler that is used; None if there are none."""
     nodes: dict[str, list[str]] = {}
     for definition in definitions:
         for handler, used_by in handler_nodes(definition).items():
@@ -48,7 +56,7 @@ def emit_handlers(definitions: Sequence[Definition]) -> str | None:
 
 
 def _function(names: Names, handler: str) -> str:
-    """The handler's own name, unless it cannot be one."""
+    """Return the name of a handler's function: the same, if it is a possible name."""
     plain = handler.isidentifier() and handler.isascii() and not handler.startswith("_")
     if plain and not keyword.iskeyword(handler) and handler not in _IMPORTED:
         return names.exactly(handler)

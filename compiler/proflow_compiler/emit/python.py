@@ -1,4 +1,4 @@
-"""A definition as a Python module: what somebody would write by hand over `Flow`."""
+"""Writes a definition as a Python module, as somebody would write it by hand with `Flow`."""
 
 import subprocess
 from collections import Counter
@@ -30,10 +30,10 @@ from proflow_compiler.emit.arguments import (
     retry_source,
     workflow,
 )
-from proflow_compiler.emit.body import Body
+from proflow_compiler.emit.body import FunctionWriter
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
-from proflow_compiler.emit.outlining import outlined
+from proflow_compiler.emit.outlining import extract_functions
 from proflow_compiler.emit.rendering import rendered
 
 try:
@@ -42,19 +42,22 @@ except ImportError:  # before ruff 0.16
     from ruff.__main__ import find_ruff_bin  # type: ignore[attr-defined]
 
 LINE_LENGTH = 88
-"""Ruff's own, so that modules are formatted wherever no other is configured."""
+"""Ruff's default, so that modules count as formatted unless a project configures another."""
 FORMATTING = (
     *("format", "--isolated", "--line-length", str(LINE_LENGTH)),
     *("--target-version", "py311"),
 )
-"""How ruff is called; every version that is allowed writes the same."""
+"""The arguments of ruff; all versions in the allowed range format alike."""
 
 
 @dataclass(frozen=True)
 class Imports:
-    """Where a module gets its Inngest client and its handlers from, as `package.module:name`.
+    """What generated modules import.
 
-    Without a handlers module, it is `handlers.py` beside the module.
+    Attributes:
+        client: The Inngest client, as `package.module:name`.
+        handlers: The module of the handlers, as `package.module`; None for `handlers.py` in the
+            same package.
     """
 
     client: str = "proflow_runtime.client:client"
@@ -62,7 +65,7 @@ class Imports:
 
 
 def emit_module(definition: Definition, imports: Imports) -> str:
-    """The source of one definition's module, formatted."""
+    """Return the formatted source of the module of a definition."""
     names = Names()
     main = names.claim(identifier(definition.id))
     policies = _policies(definition)
@@ -78,48 +81,52 @@ def emit_module(definition: Definition, imports: Imports) -> str:
     built_in = _built_in_modules(definition, names)
     handlers = {name: handler_source(name) for name in handler_nodes(definition)}
     handlers |= {name: source for name, (_, source) in built_in.items()}
-    program = outlined(definition)
-    body = Body(definition, program, names, retries, handlers)
+    program = extract_functions(definition)
+    writer = FunctionWriter(definition, program, names, retries, handlers)
     functions: list[str] = []
     for index, call in enumerate(fan_outs(definition)):
         functions.append(names.claim(f"{main}_fan_out" + (f"_{index + 1}" if index else "")))
-        body.lines += [f"{functions[-1]} = {call}", ""]
+        writer.lines += [f"{functions[-1]} = {call}", ""]
     decorator = workflow(definition, main)
     if definition.parts:
         shared = names.claim(f"{main}_workflow")
-        body.lines += [f"{shared} = {decorator}", ""]
+        writer.lines += [f"{shared} = {decorator}", ""]
         decorator = Source(shared)
-    body.lines += [f"@{create_function(definition)}", f"@{decorator}"]
-    body.main(main, f"Run {_title(definition)}")
-    body.lines.append("")
+    writer.lines += [f"@{create_function(definition)}", f"@{decorator}"]
+    writer.main(main, f"Run {_title(definition)}")
+    writer.lines.append("")
     for part, settings in definition.parts.items():
         functions.append(names.claim(f"{main}_{identifier(part)}"))
-        body.lines += [
+        writer.lines += [
             f"@{create_part(definition, part)}",
             f"@{part_body(shared, settings.keeps)}",
         ]
-        body.part(part, functions[-1])
-        body.lines.append("")
+        writer.part(part, functions[-1])
+        writer.lines.append("")
     functions.append(main)
-    body.shared()
+    writer.shared()
     source = rendered(
         "module",
         doc=_documentation(definition),
         imports=[
             [Source(line) for line in group]
             for group in _imports(
-                definition, imports, body.used, [line for line, _ in built_in.values()]
+                definition, imports, writer.used, [line for line, _ in built_in.values()]
             )
         ],
         constants=list(constants.values()),
-        body=Source("\n".join(body.lines)),
+        body=Source("\n".join(writer.lines)),
         functions=Source(f"[{', '.join(functions)}]"),
     )
     return formatted(source)
 
 
 def formatted(source: str) -> str:
-    """The source as `ruff format` writes it."""
+    """Format source with `ruff format`.
+
+    Raises:
+        RuntimeError: The source is not valid Python: a bug of the compiler.
+    """
     command = [find_ruff_bin(), *FORMATTING, "--stdin-filename", "module.py", "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
@@ -128,7 +135,10 @@ def formatted(source: str) -> str:
 
 
 def handler_nodes(definition: Definition) -> dict[str, list[str]]:
-    """The host's handlers that a definition uses, with their nodes; none: `onFailure`."""
+    """Return the handlers of the host that a definition uses, each with its nodes.
+
+    The handler of `onFailure` has none.
+    """
     found: dict[str, list[str]] = {}
     for op in _ops(definition):
         if isinstance(op, TaskOp) and op.handler not in HANDLERS:
@@ -139,7 +149,7 @@ def handler_nodes(definition: Definition) -> dict[str, list[str]]:
 
 
 def _built_in_modules(definition: Definition, names: Names) -> dict[str, tuple[str, Source]]:
-    """Built-in handlers without a method of `Flow`: the line that imports each, and its name."""
+    """Return the built-in handlers that are not methods of `Flow`: (import line, expression)."""
     used = {op.handler for op in _ops(definition) if isinstance(op, TaskOp)}
     found: dict[str, tuple[str, Source]] = {}
     for handler in sorted(used & HANDLERS.keys()):
@@ -179,7 +189,7 @@ def _title(definition: Definition) -> str:
 def _imports(
     definition: Definition, imports: Imports, mentioned: Collection[str], built_in: list[str]
 ) -> list[list[str]]:
-    """Import lines by section, sorted as isort sorts them; none that is not used."""
+    """Return the import lines that are needed, by section, in the order of isort."""
     runtime = {
         "WITH_CALL": definition.settings.ends_with_call,
         "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
@@ -213,7 +223,7 @@ def _imports(
     standard += ["from functools import partial"] if "partial" in mentioned else []
     standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
     if own:
-        # Whether they are first-party depends on the folder that a linter is run in.
+        # Linters run in different folders disagree on whether these are first-party.
         own = ["# isort: split", *sorted(own, key=_import_order)]
     return [group for group in (standard, installed, own, beside) if group]
 

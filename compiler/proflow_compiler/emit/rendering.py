@@ -1,4 +1,4 @@
-"""The templates of generated source. What they write is a literal, unless it already is source."""
+"""Renders the templates of generated source. Values are written as literals, except `Source`."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -13,11 +13,12 @@ from proflow_compiler.emit.literals import Source, computed, literal, long_expre
 
 
 def macro(template: str, name: str, *arguments: Any) -> str:
-    """What a macro of a template writes."""
+    """Return what a macro of a template writes."""
     return str(getattr(_module(template), name)(*arguments))
 
 
 def rendered(template: str, **values: Any) -> str:
+    """Return what a template writes."""
     return _environment().get_template(f"{template}.jinja").render(values)
 
 
@@ -49,7 +50,7 @@ def _environment() -> Environment:
 
 
 def _argument(value: Any, name: str) -> Source:
-    """A value that a built-in handler is given; durations stand in definitions as seconds."""
+    """Return an argument of a built-in handler; definitions hold timeouts as seconds."""
     return _span(value) if name == "timeout" else computed(value)
 
 
@@ -72,7 +73,7 @@ def _keyword(name: str) -> Source:
 
 
 def _policy(approval: Approval) -> Iterator[tuple[Source, Source]]:
-    """The arguments that differ from their defaults."""
+    """Yield the arguments of an approval that differ from their defaults."""
     for name, field in Approval.model_fields.items():
         value = getattr(approval, name)
         if value != field.get_default():
