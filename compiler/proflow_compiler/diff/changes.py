@@ -1,4 +1,4 @@
-"""What two designs differ in, as far as it means something; positions and file order do not."""
+"""Lists the differences between two designs, except canvas positions and file order."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,15 +29,15 @@ _DURATIONS = frozenset(
         *("period", "start", "finish"),
     )
 )
-"""Keys whose values are durations: `24h` and `1d` are the same."""
+"""Keys whose values are durations, so that `24h` and `1d` are equal."""
 _COSMETIC = ("id", "name", "description")
-"""Settings that are told apart: the id is the design's, the others are labels."""
+"""Settings that are compared separately: the id, and texts that are only shown."""
 _WIDEST = 80
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: of a `node`, of an `edge` (`a → b`), or of a setting."""
+    """One difference: of a `node`, of an `edge` (`a → b`), or else of a setting."""
 
     kind: Kind
     detail: str
@@ -46,11 +46,12 @@ class Change:
 
     @property
     def cosmetic(self) -> bool:
+        """True if the change does not affect runs."""
         return self.kind == "label-changed"
 
 
 def changes(old: Design, new: Design) -> list[Change]:
-    """All differences: of the settings, of nodes in file order, of edges."""
+    """Return all differences: of the settings, of nodes in file order, of edges."""
     return [*_settings(old, new), *_nodes(old, new), *_edges(old, new), *_orders(old, new)]
 
 
@@ -141,7 +142,7 @@ def _drawn(edge: Edge) -> str:
 
 
 def _orders(old: Design, new: Design) -> Iterator[Change]:
-    """Nodes whose rules are the same but tried in another order."""
+    """Yield nodes with the same rules in another order."""
     before, after = _rules(build_graph(old)), _rules(build_graph(new))
     for name, rules in before.items():
         others = after.get(name, [])
@@ -159,7 +160,7 @@ def _rules(graph: Graph) -> dict[str, list[str]]:
 
 
 def plain(model: BaseModel) -> dict[str, Any]:
-    """A config as JSON, without what was not said; durations in seconds."""
+    """Return a config as JSON, without unset fields; durations in seconds."""
     found = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {key: _canonical(key, value) for key, value in found.items()}
 
@@ -182,7 +183,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str
 
 
 def shown(value: Any) -> str:
-    """A value on one line, cut if it is long; nothing is `–`."""
+    """Return a value on one line, cut if it is long; `–` for None."""
     if value is None:
         return "–"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

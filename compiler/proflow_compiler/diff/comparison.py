@@ -1,4 +1,4 @@
-"""Two designs compared: what changed, and where runs in flight survive."""
+"""Compares two designs: what changed, and at which positions runs in flight survive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from proflow_compiler.diff.positions import Position, Positions
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict: `ok` if a run survives wherever it is."""
+    """The result of a comparison, in terms of the old design's positions."""
 
     old: Definition
     new: Definition
@@ -22,10 +22,11 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
+        """True if runs survive at all positions."""
         return all(position.survives for position in self.positions)
 
 
 def compare(old: tuple[Design, Definition], new: tuple[Design, Definition]) -> Comparison:
-    """Two sound designs with their definitions."""
+    """Compare two designs without errors, each with its definition."""
     sides = Side(*old), Side(*new)
     return Comparison(old[1], new[1], changes(old[0], new[0]), list(Positions(*sides).all()))

@@ -1,4 +1,4 @@
-"""What a change of a node's own config means for runs that are at it, or past it."""
+"""Judges a change of a node's config for runs that wait at the node or are past it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics.wording import ticks
-from proflow_compiler.diff.arrivals import Reading, is_total
+from proflow_compiler.diff.activation import Reading, is_total
 from proflow_compiler.diff.changes import plain
 
 _BY_TIMEOUT = {"approve": "approved", "reject": "rejected"}
@@ -22,9 +22,15 @@ _BY_TIMEOUT = {"approve": "approved", "reject": "rejected"}
 
 @dataclass(frozen=True)
 class Before:
-    """A node as it was, and as it is: None if it is gone.
+    """A node of the old design, and the same node of the new one.
 
-    `read`: rules read its values. `final`: outcomes that ended the run, as nothing was drawn.
+    Attributes:
+        old: The node in the old design.
+        new: The node in the new design; None if it is gone.
+        old_reading: How the old design reads expressions.
+        new_reading: How the new design does.
+        read: True if rules of the new design read its values.
+        final: Outcomes that ended the run, because they were not drawn.
     """
 
     old: Node
@@ -35,17 +41,20 @@ class Before:
     final: Collection[str] = ()
 
     def same(self, old: str | None, new: str | None) -> bool:
-        """Whether two expressions have the same value."""
+        """Return True if an expression of each design has the same value."""
         if old is None or new is None:
             return old == new
         return self.old_reading.key(old) == self.new_reading.key(new)
 
 
 def open_hazard(before: Before) -> str | None:
-    """Why a run that waits at the node would not go on as the new design says."""
+    """Return why a run that waits at the node would not continue as the new design says.
+
+    None if it would.
+    """
     name, new = ticks(before.old.id), before.new
     if new is None:
-        return f"there is no {name} any more: what it waits for would find nobody"
+        return f"there is no {name} any more: nothing would receive what it waits for"
     if (other := _other_node(before.old, new)) is not None:
         return other
     if before.old.type == "delay":
@@ -70,14 +79,17 @@ def open_hazard(before: Before) -> str | None:
                 return f"more items of {name} may be open than its new `maxConcurrency` admits"
         case Loop() as was, Loop() as now:
             if not before.same(was.condition, now.condition):
-                return f"the rounds of {name} would be tested anew, by another `while`"
+                return f"the iterations of {name} would be checked again, by another `while`"
             if now.max_iterations < was.max_iterations:
-                return f"{name} may have had more rounds than its new `maxIterations`"
+                return f"{name} may have had more iterations than its new `maxIterations`"
     return None
 
 
 def done_hazard(before: Before) -> str | None:
-    """Why what the node came to would not mean the same when it is played again."""
+    """Return why the memoised result of the node would mean something else when it is replayed.
+
+    None if it would not.
+    """
     name, new = ticks(before.old.id), before.new
     if new is None:
         return None
@@ -91,18 +103,18 @@ def done_hazard(before: Before) -> str | None:
             return f"{name} may have timed out, and a timeout means another decision now"
         case Answered() as was, Answered() as now:
             if was.match != now.match and now.match is not None:
-                return f"the new `match` of {name} is looked up in every pass, and may be missing"
+                return f"the new `match` of {name} is looked up in every replay, and may be missing"
         case Delay() as was, Delay() as now if was.until != now.until and now.until is not None:
-            return f"the new `until` of {name} is computed in every pass, and may fail"
+            return f"the new `until` of {name} is computed in every replay, and may fail"
         case Set() as was, Set() as now:
             return _computed(before, was, now)
         case Foreach() as was, Foreach() as now if not before.same(was.items, now.items):
             return f"the items of {name} may be others"
         case Loop() as was, Loop() as now:
             if not before.same(was.condition, now.condition):
-                return f"the rounds of {name} would be tested anew, by another `while`"
+                return f"the iterations of {name} would be checked again, by another `while`"
             if was.max_iterations != now.max_iterations:
-                return f"{name} may have had another number of rounds: `maxIterations` changed"
+                return f"{name} may have had another number of iterations: `maxIterations` changed"
     return None
 
 
@@ -113,7 +125,7 @@ def _computed(before: Before, was: Set, now: Set) -> str | None:
     if not changed or (not before.read and is_total(left)):
         return None
     return (
-        f"{ticks(changed[0])} of {ticks(before.old.id)} is computed in every pass:"
+        f"{ticks(changed[0])} of {ticks(before.old.id)} is computed in every replay:"
         " its new value may lead elsewhere, or fail"
     )
 
@@ -139,12 +151,12 @@ def _fires(approval: Approval) -> bool:
 
 
 def _timed(approval: Approval) -> str:
-    """What an approval that was left alone is taken for."""
+    """Return the outcome of an approval that timed out."""
     return _BY_TIMEOUT.get(approval.timeout_action, "timeout")
 
 
 def notes(old: Node, new: Node) -> Iterator[str]:
-    """What a run that waits at the node keeps of its old config, though it survives."""
+    """Yield what a run that waits at the node, and survives, keeps of the old config."""
     was, now = plain(old.config), plain(new.config)
     changed = [key for key in dict.fromkeys([*was, *now]) if was.get(key) != now.get(key)]
     retried = old.kind.kind != "waits"

@@ -1,4 +1,4 @@
-"""Both designs, level by level: a design has one for itself and one for each container."""
+"""Holds what is known about the levels of both designs: the outermost, and one per container."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,38 +13,40 @@ from proflow_schemas.node_types.loop import Loop
 from proflow_schemas.node_types.set import Set
 
 from proflow_compiler.design import Design, Node
-from proflow_compiler.diff.arrivals import Arrivals, Reading, Vocabulary, arrivals
+from proflow_compiler.diff.activation import Activations, Reading, Vocabulary, activations
 from proflow_compiler.diff.pasts import Pasts
 from proflow_compiler.graph import Graph, build_graph
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of both designs, with its definition."""
+    """One of the two designs, with its definition."""
 
     design: Design
     definition: Definition
 
     @cached_property
     def graph(self) -> Graph:
+        """The graph of the outermost level."""
         return build_graph(self.design)
 
     @cached_property
     def reading(self) -> Reading:
+        """What the values of expressions depend on besides their text."""
         return Reading.of(self.graph)
 
     @cached_property
     def levels(self) -> Mapping[str | None, Graph]:
-        """The graphs by their container."""
+        """Container (None: outermost) → the graph inside."""
         return {level.container: level for level in self.graph.levels()}
 
     @cached_property
     def level_of(self) -> Mapping[str, Graph]:
-        """The level that each node stands in, those that are not drawn included."""
+        """Node, drawn or not → the level that it is in."""
         return {name: level for level in self.levels.values() for name in level.nodes}
 
     def chain(self, node: str) -> list[str]:
-        """The containers a node stands in, the outermost first."""
+        """Return the containers around a node, the outermost first."""
         found: list[str] = []
         parent = self.design.nodes[node].parent
         while parent is not None:
@@ -54,7 +56,7 @@ class Side:
 
     @cached_property
     def read(self) -> frozenset[str]:
-        """The nodes that are read where something is computed in every pass, outside of steps."""
+        """The nodes that are read by expressions which every replay computes, outside of steps."""
         found: set[str] = set()
         for text in self._computed():
             try:
@@ -82,7 +84,7 @@ class Side:
 
     @cached_property
     def functions(self) -> Mapping[str, frozenset[tuple[str, ...]]]:
-        """Of a long program, the functions that each node's steps run in; else nothing."""
+        """Node → the functions that its steps run in, if the program is split into parts."""
         definition = self.definition
         found: dict[str, frozenset[tuple[str, ...]]] = {}
         pending: list[tuple[tuple[str, ...], Sequence[AnyOp]]] = []
@@ -119,30 +121,32 @@ def _template(node: Node) -> object:
 
 
 class Levels:
-    """What is known of the levels of both designs, each found out once."""
+    """Computes what is asked about the levels of both designs, once."""
 
     def __init__(self, old: Side, new: Side) -> None:
         self.old, self.new = old, new
         self.vocabulary = Vocabulary()
         self._pasts: dict[tuple[bool, str | None], Pasts] = {}
-        self._arrivals: dict[tuple[bool, str | None], Arrivals] = {}
+        self._activations: dict[tuple[bool, str | None], Activations] = {}
 
     def pasts(self, container: str | None, *, old: bool = True) -> Pasts:
+        """Return the pasts of a level of the old or the new design."""
         key = (old, container)
         if key not in self._pasts:
             side = self.old if old else self.new
             self._pasts[key] = Pasts(side.levels[container])
         return self._pasts[key]
 
-    def arrivals(self, container: str | None, *, old: bool) -> Arrivals:
+    def activations(self, container: str | None, *, old: bool) -> Activations:
+        """Return the activation conditions of a level of the old or the new design."""
         key = (old, container)
-        if key not in self._arrivals:
+        if key not in self._activations:
             side, other = (self.old, self.new) if old else (self.new, self.old)
-            self._arrivals[key] = arrivals(
+            self._activations[key] = activations(
                 side.levels[container],
                 self.vocabulary,
                 side.reading,
                 others=other.design.nodes.keys(),
                 old=old,
             )
-        return self._arrivals[key]
+        return self._activations[key]

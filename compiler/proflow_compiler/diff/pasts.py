@@ -1,7 +1,7 @@
-"""What may have happened, and what may be open as well, while a node of one level is open.
+"""Computes what may have happened, and what else may be open, while a node is open.
 
-Sets of nodes are integers used as bits, numbered in topological order. Both are upper bounds; of
-what no run does they hold at most pairs that only a closer look at choices would tell apart.
+Sets of nodes are integers used as bit sets, numbered in topological order. The results are upper
+bounds: they may contain nodes that no run combines, if only a closer look at choices would show it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from proflow_compiler.graph.loops import natural_loops
 
 
 class Pasts:
-    """Of one level of a design with one start, whose forward graph is acyclic."""
+    """The pasts of one level of a design, which has a single start and acyclic forward edges."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -22,68 +22,71 @@ class Pasts:
         self.bit = {name: 1 << index for index, name in enumerate(self.order)}
         self._early = {name: graph.needs(name) for name in self.order}
         self._any_early = any(count is not None for count in self._early.values())
-        self._held_by: dict[str, int] = {}
-        self._ways: dict[str, Mapping[str, str]] = {}
+        self._waiting_for: dict[str, int] = {}
+        self._predecessors: dict[str, Mapping[str, str]] = {}
 
     def names(self, bits: int) -> Iterator[str]:
-        """The nodes of a set, in topological order."""
+        """Yield the nodes of a set, in topological order."""
         while bits:
             lowest = bits & -bits
             yield self.order[lowest.bit_length() - 1]
             bits ^= lowest
 
     def started(self, name: str) -> int:
-        """What may have started while `name` is open; itself only if a loop leads back to it."""
-        free = self._beside[name] & ~self._held(name)
-        found = self._with_ancestors(free | self.before[name] | self._armed_along(name))
+        """Return what may have started while `name` is open.
+
+        The node itself is included only if it is in a loop.
+        """
+        free = self._concurrent[name] & ~self._waiting(name)
+        found = self._with_ancestors(free | self.before[name] | self._armed_with(name))
         for loop, nodes in self._loops:
-            # What stands before a loop is before all of it, so one look at each will do, from the
-            # inner ones outwards.
+            # Whatever comes before a loop comes before all of it, so a single visit of each loop is
+            # enough, from the inner ones outwards.
             if (found | self.bit[name]) & loop:
                 found |= nodes
         return found
 
     def open(self, name: str) -> int:
-        """What may be open at the same time."""
-        found = self._beside[name] & ~self._held(name) & ~self.before[name]
+        """Return what may be open while `name` is."""
+        found = self._concurrent[name] & ~self._waiting(name) & ~self.before[name]
         if self._any_early:
             found |= sum(
                 self.bit[other]
                 for other in self.names(self.before[name])
-                if not self._held(other) & self.bit[name]
+                if not self._waiting(other) & self.bit[name]
             )
-        return found | self._armed_along(name)
+        return found | self._armed_with(name)
 
-    def way(self, name: str, over: str | None = None) -> list[str]:
-        """A shortest way of drawn nodes from the start to `name`, over another node if it can be."""
+    def path(self, name: str, through: str | None = None) -> list[str]:
+        """Return the drawn nodes of a shortest path to `name`, if possible through another node."""
         start = self._graph.starts[0]
-        if over is not None and over in self.bit and self.bit[over] & self.before[name]:
-            return [*self._way(start, over), *self._way(over, name)[1:]]
-        return self._way(start, name)
+        if through is not None and through in self.bit and self.bit[through] & self.before[name]:
+            return [*self._path(start, through), *self._path(through, name)[1:]]
+        return self._path(start, name)
 
-    def _way(self, source: str, target: str) -> list[str]:
-        came = self._came_from(source)
+    def _path(self, source: str, target: str) -> list[str]:
+        predecessor = self._predecessors_from(source)
         path = [target]
         while path[-1] != source:
-            path.append(came[path[-1]])
+            path.append(predecessor[path[-1]])
         return [one for one in reversed(path) if self._graph.nodes[one].drawn]
 
-    def _came_from(self, source: str) -> Mapping[str, str]:
-        """For each node that `source` leads to, the one before it on a shortest way there."""
-        if source not in self._ways:
-            came = {source: source}
+    def _predecessors_from(self, source: str) -> Mapping[str, str]:
+        """Return, for each node that `source` reaches, its predecessor on a shortest path."""
+        if source not in self._predecessors:
+            predecessor = {source: source}
             queue = [source]
             for at in queue:
                 for edge in self._graph.out(at):
-                    if edge.target not in came:
-                        came[edge.target] = at
+                    if edge.target not in predecessor:
+                        predecessor[edge.target] = at
                         queue.append(edge.target)
-            self._ways[source] = came
-        return self._ways[source]
+            self._predecessors[source] = predecessor
+        return self._predecessors[source]
 
     @cached_property
     def before(self) -> Mapping[str, int]:
-        """For each node, those with a path to it."""
+        """Node → the nodes with a path to it."""
         found: dict[str, int] = {}
         for name in self.order:
             sources = [edge.source for edge in self._graph.into[name] if edge.source in found]
@@ -102,17 +105,17 @@ class Pasts:
         return reduce(or_, (self.before[name] for name in self._last(bits)), bits)
 
     def _last(self, bits: int) -> Iterator[str]:
-        """Nodes of a set whose ancestors hold the ancestors of all of it."""
+        """Yield nodes of a set whose ancestors include the ancestors of the whole set."""
         while bits:
             name = self.order[bits.bit_length() - 1]
             yield name
             bits &= ~(self.bit[name] | self.before[name])
 
-    def _held(self, name: str) -> int:
-        """What cannot start before `name` is settled."""
+    def _waiting(self, name: str) -> int:
+        """Return what cannot start before `name` is over."""
         if not self._any_early:
             return self._after[name]
-        if name not in self._held_by:
+        if name not in self._waiting_for:
             held = self.bit[name]
             for other in self.names(self._after[name]):
                 into = self._graph.into[other]
@@ -120,12 +123,12 @@ class Pasts:
                 count = self._early[other]
                 if waits and (count is None or len(into) - waits < count):
                     held |= self.bit[other]
-            self._held_by[name] = held & ~self.bit[name]
-        return self._held_by[name]
+            self._waiting_for[name] = held & ~self.bit[name]
+        return self._waiting_for[name]
 
     @cached_property
-    def _beside(self) -> Mapping[str, int]:
-        """For each node, those that a run may come to by another branch, whatever the order."""
+    def _concurrent(self) -> Mapping[str, int]:
+        """Node → the nodes that a run may reach by a concurrent branch, in whatever order."""
         found = dict.fromkeys(self.order, 0)
         for name in self.order:
             for edges in self._forked(name):
@@ -141,17 +144,20 @@ class Pasts:
         }
 
     def _forked(self, name: str) -> Iterator[Sequence[GraphEdge]]:
-        """The edges that a node starts at once."""
+        """Yield groups of edges of a node that are taken together."""
         exits = self._graph.exits[name]
-        ways = (
+        groups = (
             [self._graph.out(name)] if self._graph.nodes[name].every else [e.edges for e in exits]
         )
-        yield from (edges for edges in ways if len(edges) > 1)
+        yield from (edges for edges in groups if len(edges) > 1)
 
     @cached_property
     def _exclusive(self) -> Mapping[str, int]:
-        """For each node, those on the other side of a choice: below outcomes of a node that leads to
-        both, none of which leads to this one."""
+        """Node → the nodes on the other side of a choice.
+
+        These are dominated by a node that dominates both, and are reached only by outcomes of it
+        that do not lead to this node.
+        """
         graph, tree = self._graph, self._graph.dominator_tree
         below = dict(self.bit)
         for name in reversed(self.order[1:]):
@@ -180,15 +186,15 @@ class Pasts:
 
     @cached_property
     def _loops(self) -> list[tuple[int, int]]:
-        """The nodes of each loop, inner ones first, and those with what comes before them."""
+        """Per loop, inner ones first: its nodes, and its nodes with all that comes before."""
         found = []
         for loop in reversed(natural_loops(self._graph)):
             nodes = reduce(or_, (self.bit[name] for name in loop.nodes))
             found.append((nodes, self._with_ancestors(nodes)))
         return found
 
-    def _armed_along(self, name: str) -> int:
-        """The wait that is armed together with what triggers its event, or the other way round."""
+    def _armed_with(self, name: str) -> int:
+        """Return the wait that `name` may trigger, or the trigger of the wait `name`."""
         found = 0
         for edge in (*self._graph.into[name], *self._graph.out(name)):
             if self._is_armed(edge.source, edge.target):

@@ -1,4 +1,4 @@
-"""Where a run of the old design can be waiting, and whether it survives there."""
+"""Decides for each node that a run of the old design can be waiting at whether the run survives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from proflow_compiler.design import Node
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
 from proflow_compiler.diff.levels import Levels, Side
-from proflow_compiler.diff.wording import changed_arrival
+from proflow_compiler.diff.wording import changed_activation
 from proflow_compiler.graph import Graph, WayBack
 from proflow_compiler.graph.loops import Loop, natural_loops
 
@@ -19,8 +19,12 @@ from proflow_compiler.graph.loops import Loop, natural_loops
 class Position:
     """A node that a run of the old design can be waiting at.
 
-    `reason` says why it does not survive; `path` is a way to it, over the node that is to blame if
-    there is one. `notes`: what a run that survives keeps of the old design.
+    Attributes:
+        node: The node.
+        survives: True if a run that waits there continues as the new design says.
+        reason: Why it does not survive.
+        path: The nodes of a path to it, through the node that is to blame if that is another one.
+        notes: What a run that survives keeps of the old design.
     """
 
     node: str
@@ -34,11 +38,11 @@ class Position:
 class _Blame:
     reason: str
     node: str | None = None
-    """The node to blame, if it is another one."""
+    """The node to blame, if it is not the position itself."""
 
 
 class Positions:
-    """The verdicts on all positions of the old design."""
+    """Judges the positions of the old design."""
 
     def __init__(self, old: Side, new: Side) -> None:
         self._levels = Levels(old, new)
@@ -49,7 +53,7 @@ class Positions:
         self._stops_of: dict[str | None, list[tuple[str, frozenset[int]]]] = {}
 
     def all(self) -> Iterator[Position]:
-        """In file order."""
+        """Yield all positions, in file order."""
         for name, node in self._old.design.nodes.items():
             if node.kind.instant or node.kind.container:
                 continue
@@ -66,23 +70,23 @@ class Positions:
     def _notes(self, old: Node, new: Node) -> Iterator[str]:
         yield from notes(old, new)
         if old.kind.kind == "step":
-            # A run waits at it between two attempts only.
-            # Inngest counts the attempts of a step that is planned, among others, on its own.
+            # A run waits at a step only between two attempts. Inngest counts the attempts of a step
+            # separately once the step is planned together with others.
             alone, beside = (
                 self._levels.pasts(one.parent, old=one is old).open(one.id) for one in (old, new)
             )
             if beside and not alone:
                 yield "its attempts start over, as other branches run beside it"
 
-    def _path(self, name: str, over: str | None) -> tuple[str, ...]:
+    def _path(self, name: str, through: str | None) -> tuple[str, ...]:
         found: list[str] = []
         for one in (*self._old.chain(name), name):
             container = self._old.design.nodes[one].parent
-            found += self._levels.pasts(container).way(one, over)
+            found += self._levels.pasts(container).path(one, through)
         return tuple(found)
 
     def _blames(self, name: str) -> Iterator[_Blame]:
-        """Everything that speaks against a position, what is nearest to it first."""
+        """Yield all reasons against a position, the nearest ones first."""
         if (whole := self._whole) is not None:
             yield _Blame(whole)
             return
@@ -99,9 +103,9 @@ class Positions:
             yield from self._everything(container, as_open=self._is_concurrent(container))
 
     def _around(self, name: str, container: str | None) -> Iterator[_Blame]:
-        """What speaks against a node being open, of its own level."""
+        """Yield the reasons against a node being open that are in its own level."""
         pasts = self._levels.pasts(container)
-        if (hazard := self._arrival_hazard(name)) is not None:
+        if (hazard := self._activation_hazard(name)) is not None:
             yield _Blame(hazard)
         started, (past, beside) = pasts.started(name), self._blamed(container)
         for other in reversed(list(pasts.names(started & past))):
@@ -111,7 +115,7 @@ class Positions:
         yield from self._ending(name, container, started & ~pasts.bit[name])
 
     def _blamed(self, container: str | None) -> tuple[int, int]:
-        """The nodes of a level that speak against others by being over, and by being open."""
+        """Return the nodes of a level that are reasons if they are over, and if they are open."""
         if container not in self._blamed_of:
             pasts = self._levels.pasts(container)
             self._blamed_of[container] = (
@@ -121,21 +125,21 @@ class Positions:
         return self._blamed_of[container]
 
     def _past(self, name: str) -> Iterator[_Blame]:
-        """What speaks against a node, or what it contains, being over."""
+        """Yield the reasons against a node, or a node inside it, being over."""
         if (hazard := self._past_hazard(name)) is not None:
             yield _Blame(hazard, name)
         if name in self._old.levels:
             yield from self._everything(name, as_open=False)
 
     def _beside(self, name: str) -> Iterator[_Blame]:
-        """What speaks against a node, or what it contains, being open as well."""
+        """Yield the reasons against a node, or a node inside it, being open as well."""
         if (hazard := self._open_hazard(name)) is not None:
             yield _Blame(f"{ticks(name)} may be open as well: {hazard}", name)
         if name in self._old.levels:
             yield from self._everything(name, as_open=True)
 
     def _everything(self, container: str, *, as_open: bool) -> Iterator[_Blame]:
-        """What speaks against anything in a container being over, or open."""
+        """Yield the reasons against any node in a container being over or, if `as_open`, open."""
         level = self._old.levels[container]
         for name, at in level.nodes.items():
             if at.entry or name not in level.reachable:
@@ -145,12 +149,12 @@ class Positions:
                 yield from self._beside(name)
 
     def _is_concurrent(self, container: str) -> bool:
-        """Whether other items may be open while one is."""
+        """Return True if several items may be open at the same time."""
         config = self._old.design.nodes[container].config
         return getattr(config, "max_concurrency", 1) != 1
 
     def _is_unlimited(self, container: str) -> bool:
-        """Whether all items start at once, so that none waits for another one's end."""
+        """Return True if all items start at once, so that none waits for another."""
         return getattr(self._old.design.nodes[container].config, "max_concurrency", 1) is None
 
     # --- single nodes
@@ -167,7 +171,7 @@ class Positions:
             return self._loop_hazards.get(name)
         return (
             done_hazard(self._before(at.node))
-            or self._arrival_hazard(name)
+            or self._activation_hazard(name)
             or self._read_hazard(name)
             or self._over_hazard(name)
             or self._ended_hazard(name)
@@ -176,7 +180,7 @@ class Positions:
         )
 
     def _ended_hazard(self, name: str) -> str | None:
-        """An outcome that ended items and is drawn now, or was drawn and would end them."""
+        """Return the reason if an outcome ended items and is drawn now, or vice versa."""
         level = self._level(name)
         other = self._new.levels.get(level.container)
         if level.container is None or other is None or name not in other.nodes:
@@ -199,32 +203,32 @@ class Positions:
         )
 
     def _final(self, name: str) -> tuple[str, ...]:
-        """The outcomes of a node that ended the run; in a container the run goes on after its item."""
+        """Return the outcomes that ended the run; inside a container they only end an item."""
         level = self._level(name)
         return level.undrawn(name) if level.container is None else ()
 
     def _level(self, name: str) -> Graph:
         return self._old.level_of[name]
 
-    def _arrival_hazard(self, name: str) -> str | None:
-        """Whether the new design comes to a node in another way; steps and containers only."""
+    def _activation_hazard(self, name: str) -> str | None:
+        """Return how the activation condition of a step or container differs, if it does."""
         at = self._level(name).nodes[name]
         container = self._level(name).container
         if at.entry or at.instant:
             return None
         new = self._new.design.nodes.get(name)
         if new is None or new.parent != at.node.parent or container not in self._new.levels:
-            return None  # gone or moved: told of it as that
+            return None  # gone or moved, which is reported as such
         if name not in self._new.levels[container].reachable:
             return None
-        before = self._levels.arrivals(container, old=True)
-        after = self._levels.arrivals(container, old=False)
+        before = self._levels.activations(container, old=True)
+        after = self._levels.activations(container, old=False)
         if before.into[name] == after.into[name]:
             return None
-        return changed_arrival(name, before, after, self._levels)
+        return changed_activation(name, before, after, self._levels)
 
     def _read_hazard(self, name: str) -> str | None:
-        """A condition whose outcome is read, and may have another name now."""
+        """Return the reason if the outcome of a condition is read, and its rules changed."""
         level = self._level(name)
         if not level.nodes[name].ruled or name not in self._new.read:
             return None
@@ -245,11 +249,11 @@ class Positions:
         ]
 
     def _over_hazard(self, name: str) -> str | None:
-        """A container whose items are over with something else."""
+        """Return the reason if something else ends the items of a container."""
         if name not in self._old.levels or name not in self._new.levels:
             return None
-        before = self._levels.arrivals(name, old=True).over
-        if before == self._levels.arrivals(name, old=False).over:
+        before = self._levels.activations(name, old=True).over
+        if before == self._levels.activations(name, old=False).over:
             return None
         return f"what ends an item of {ticks(name)} changed, and items may be over"
 
@@ -274,7 +278,7 @@ class Positions:
 
     @cached_property
     def _loop_hazards(self) -> dict[str, str]:
-        """By the header of each loop: ways back that are gone, or may be taken less often."""
+        """Loop header → the reason if a back edge is gone or may be taken fewer times."""
         found: dict[str, str] = {}
         for container, level in self._old.levels.items():
             for loop in natural_loops(level):
@@ -284,23 +288,23 @@ class Positions:
 
     def _loop_hazard(self, container: str | None, loop: Loop) -> str | None:
         limits: dict[object, int] = {}
-        for key, limit in self._ways(container, old=False).values():
+        for key, limit in self._back_edges(container, old=False).values():
             limits[key] = min(limit, limits.get(key, limit))
-        known = self._ways(container, old=True)
-        for way in loop.back:
-            edge = way.edge
+        known = self._back_edges(container, old=True)
+        for back in loop.back:
+            edge = back.edge
             drawn = f"{ticks(self._drawn(edge.source))} → {ticks(self._drawn(edge.target))}"
             key, _ = known[edge.source, edge.outcome, edge.target]
             if key not in limits:
                 return f"the way back {drawn} is gone or changed, and may have been taken"
-            if limits[key] < way.limit:
+            if limits[key] < back.limit:
                 return f"the way back {drawn} may have been taken more than {limits[key]} times"
-        if any(self._at_once(self._old.levels[container], way) for way in loop.back):
+        if any(self._at_once(self._old.levels[container], back) for back in loop.back):
             return self._left_hazard(container, loop)
         return None
 
     def _left_hazard(self, container: str | None, loop: Loop) -> str | None:
-        """Steps that are new in a loop of which an iteration may have been left by a return."""
+        """Return the reason if a loop whose iterations a return may have left has new steps."""
         new = self._new.levels[container]
         known = self._old.design.nodes
         for other in natural_loops(new):
@@ -309,44 +313,44 @@ class Positions:
                 if at.drawn and name not in known and not at.node.kind.instant:
                     return (
                         f"{ticks(name)} is new in the loop that begins with"
-                        f" {ticks(self._drawn(loop.header))}, and a return may have left a round"
-                        " without it"
+                        f" {ticks(self._drawn(loop.header))}, and an iteration may have been left"
+                        " by a return without it"
                     )
         return None
 
     @staticmethod
-    def _at_once(level: Graph, way: WayBack) -> bool:
-        """Whether a way back ends a round in which other branches may be under way."""
-        return way.at_once and any(
-            loop.header == way.edge.target and any(map(level.forks, loop.nodes))
+    def _at_once(level: Graph, back: WayBack) -> bool:
+        """Return True if a back edge ends an iteration in which other branches may be running."""
+        return back.at_once and any(
+            loop.header == back.edge.target and any(map(level.forks, loop.nodes))
             for loop in natural_loops(level)
         )
 
-    def _ways(
+    def _back_edges(
         self, container: str | None, *, old: bool
     ) -> dict[tuple[str, str, str], tuple[object, int]]:
-        """The ways back of a level: in terms of both designs, and their limits."""
+        """Return the back edges of a level: (a key that is comparable across designs, limit)."""
         side = self._old if old else self._new
         if container not in side.levels:
             return {}
-        level, found = side.levels[container], self._levels.arrivals(container, old=old)
-        ways: dict[tuple[str, str, str], tuple[object, int]] = {}
-        for way in level.back:
-            edge = way.edge
+        level, activations = side.levels[container], self._levels.activations(container, old=old)
+        found: dict[tuple[str, str, str], tuple[object, int]] = {}
+        for back in level.back:
+            edge = back.edge
             target = level.nodes[edge.target]
             passed = target.ruled or target.node.kind.passes
-            to = found.into[edge.target] if passed else edge.target
+            to = activations.into[edge.target] if passed else edge.target
             # A return at once is memoised by the name of the loop's first node.
-            header = edge.target if self._at_once(level, way) else None
-            key = (found.by[edge.source, edge.outcome], to, header)
-            ways[edge.source, edge.outcome, edge.target] = (key, way.limit)
-        return ways
+            header = edge.target if self._at_once(level, back) else None
+            key = (activations.by[edge.source, edge.outcome], to, header)
+            found[edge.source, edge.outcome, edge.target] = (key, back.limit)
+        return found
 
     def _drawn(self, name: str) -> str:
         return self._level(name).nodes[name].node.id
 
     def _ending(self, name: str, container: str | None, past: int) -> Iterator[_Blame]:
-        """Ends that would stop the run as soon as it moves on, though no run has come to them."""
+        """Yield new ends that would stop the run as soon as it continues."""
         bit, vocabulary = self._levels.pasts(container).bit, self._levels.vocabulary
         for end, into in self._stops(container):
             for term in into:
@@ -357,10 +361,10 @@ class Positions:
                     return
 
     def _stops(self, container: str | None) -> list[tuple[str, frozenset[int]]]:
-        """The ends of the new design that stop a run, and did not or were not come to like that."""
+        """Return ends that stop the run only in the new design, or are reached differently."""
         if container not in self._stops_of:
             level = self._new.levels.get(container)
-            into = {} if level is None else self._levels.arrivals(container, old=False).into
+            into = {} if level is None else self._levels.activations(container, old=False).into
             self._stops_of[container] = [
                 (name, self._levels.vocabulary.any_of(terms))
                 for name, terms in into.items()
@@ -373,10 +377,10 @@ class Positions:
         level = self._old.levels[container]
         if end not in level.reachable or not _stops(self._old.design.nodes.get(end)):
             return False
-        return self._levels.arrivals(container, old=True).into[end] == into
+        return self._levels.activations(container, old=True).into[end] == into
 
     def _is_ruled_out(self, term: int, name: str, container: str | None) -> bool:
-        """Whether no run that is at a node has taken an outcome of one step."""
+        """Return True if the term is an outcome that no run which waits at `name` has taken."""
         tag, *rest = self._levels.vocabulary.term(term)
         if tag != "step":
             return False
@@ -395,7 +399,7 @@ class Positions:
 
 
 def _stops(node: Node | None) -> bool:
-    """Whether it is an end that stops the whole run."""
+    """Return True if a node is an end that stops the whole run."""
     return (
         node is not None
         and isinstance(node.config, End)

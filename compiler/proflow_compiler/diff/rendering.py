@@ -1,4 +1,4 @@
-"""A comparison for people and for machines."""
+"""Renders a comparison as text and as JSON."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,13 @@ _GREEN, _RED, _DIM = "32", "31", "2"
 
 
 def comparison_json(comparison: Comparison, old: str, new: str) -> dict[str, Any]:
-    """`{"ok", "old", "new", "changes", "positions"}`; `old` and `new` are the paths."""
+    """Return `{"ok", "old", "new", "changes", "positions"}`.
+
+    Args:
+        comparison: The comparison.
+        old: The path of the old design, as it was given.
+        new: The path of the new one.
+    """
     return {
         "ok": comparison.ok,
         "old": _described(comparison.old, old),
@@ -43,16 +49,16 @@ def _described(definition: Definition, path: str) -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    place = {"node": change.node, "edge": change.edge}
+    location = {"node": change.node, "edge": change.edge}
     return {
         "kind": change.kind,
-        **{key: value for key, value in place.items() if value is not None},
+        **{key: value for key, value in location.items() if value is not None},
         "detail": change.detail,
     }
 
 
 def comparison_text(comparison: Comparison, *, color: bool = False) -> str:
-    """What changed, and each position with what becomes of a run there."""
+    """Return a text with the changes, and whether a run survives at each position."""
 
     def paint(text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if color else text
@@ -63,12 +69,12 @@ def comparison_text(comparison: Comparison, *, color: bool = False) -> str:
     width = max((len(visible(one.node)) for one in comparison.positions), default=0)
     for one in comparison.positions:
         mark = paint("✔", _GREEN) if one.survives else paint("✘", _RED)
-        said = [one.reason] if one.reason is not None else ["; ".join(one.notes)]
+        remarks = [one.reason] if one.reason is not None else ["; ".join(one.notes)]
         name = visible(one.node)
-        lines.append(f"{mark} {name:<{width}}  {visible(said[0] or '')}".rstrip())
+        lines.append(f"{mark} {name:<{width}}  {visible(remarks[0] or '')}".rstrip())
         if not one.survives and len(one.path) > 1:
-            way = " → ".join(visible(node) for node in one.path)
-            lines.append(paint(f"  {'':<{width}}  path: {way}", _DIM))
+            path = " → ".join(visible(node) for node in one.path)
+            lines.append(paint(f"  {'':<{width}}  path: {path}", _DIM))
     return "\n".join([*lines, "", _verdict(comparison)]) + "\n"
 
 
@@ -79,9 +85,13 @@ def _changes(comparison: Comparison) -> Iterator[str]:
     yield "changes"
     for change in comparison.changes:
         mark = " " if change.cosmetic else _MARKS[change.kind.rpartition("-")[2]]
-        place = change.node if change.edge is None else change.edge
-        told = change.kind.endswith(("added", "removed")) or place is None
-        yield f"{mark} {change.detail}" if told else f"{mark} `{place}`: {change.detail}"
+        location = change.node if change.edge is None else change.edge
+        self_explanatory = change.kind.endswith(("added", "removed")) or location is None
+        yield (
+            f"{mark} {change.detail}"
+            if self_explanatory
+            else f"{mark} `{location}`: {change.detail}"
+        )
 
 
 def _verdict(comparison: Comparison) -> str:

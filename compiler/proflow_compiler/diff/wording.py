@@ -1,26 +1,29 @@
-"""Why the new design comes to a node in another way, in a few words."""
+"""Says in a few words how the activation condition of a node changed."""
 
 from collections.abc import Iterator
 
 from proflow_compiler.diagnostics.wording import ticks
-from proflow_compiler.diff.arrivals import Arrivals, Terms
+from proflow_compiler.diff.activation import Activations, Terms
 from proflow_compiler.diff.levels import Levels
 
 _RULED = ("first", "else", "some", "none")
 
 
-def changed_arrival(name: str, before: Arrivals, after: Arrivals, levels: Levels) -> str:
-    """What the first difference is; the terms of the node differ."""
+def changed_activation(name: str, before: Activations, after: Activations, levels: Levels) -> str:
+    """Describe the first difference between the terms of a node, which have to differ."""
     words = _Words(name, before, after, levels)
     return next(words.differences(before.into[name], after.into[name]))
 
 
 class _Words:
-    def __init__(self, name: str, before: Arrivals, after: Arrivals, levels: Levels) -> None:
+    def __init__(self, name: str, before: Activations, after: Activations, levels: Levels) -> None:
         self._name, self._before, self._after, self._levels = ticks(name), before, after, levels
 
     def differences(self, before: Terms, after: Terms) -> Iterator[str]:
-        """In words: what is new, then what is gone; nested ones if only what is in a term differs."""
+        """Yield the differences in words: new terms, then those that are gone.
+
+        If two terms differ only in what they contain, the nested differences are described.
+        """
         gone, new = sorted(before - after), sorted(after - before)
         for term in new:
             tag, *rest = self._levels.vocabulary.term(term)
@@ -38,7 +41,7 @@ class _Words:
             yield self._gone(term)
 
     def _needed(self, term: int, gone: list[int]) -> bool:
-        """Whether what is new was one of several of which a number was needed."""
+        """Return True if a new term was one of several edges of which only some were needed."""
         vocabulary = self._levels.vocabulary
         steps = vocabulary.steps(term)
         return any(

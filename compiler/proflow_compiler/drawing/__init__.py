@@ -1,4 +1,4 @@
-"""Internal: draws designs: as Mermaid, Graphviz DOT or SVG, optionally with the states of a run."""
+"""Internal: draws a design as Mermaid, Graphviz DOT or SVG, optionally with the states of a run."""
 
 from proflow_compiler.drawing.dot import dot
 from proflow_compiler.drawing.figure import Figure, RunStates, StatesError, figure, run_states

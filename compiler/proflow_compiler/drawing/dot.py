@@ -1,4 +1,4 @@
-"""A figure in the language of Graphviz."""
+"""Renders a figure as Graphviz DOT."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,9 +17,9 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 
 
 def dot(figure: Figure) -> str:
-    """The text of a digraph; ids of nodes are numbered, texts are quoted strings.
+    """Return the text of a digraph; nodes get numbers as ids, texts are quoted.
 
-    A container is a cluster around an invisible node, which its edges begin and end at.
+    A container is a cluster around an invisible node, where the edges of the container attach.
     """
     ids = {shape.id: f"n{number}" for number, shape in enumerate(figure.shapes)}
     boxes = {shape.id for shape in figure.shapes if shape.holds}

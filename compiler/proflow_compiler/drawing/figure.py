@@ -1,4 +1,4 @@
-"""What there is to draw: the shapes and arrows of a design, with the states of a run if given."""
+"""Describes what to draw: the shapes and arrows of a design, with the states of a run if given."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from proflow_compiler.diagnostics.excerpt import visible
 from proflow_compiler.graph import WayBack, build_graph, outcome_of
 
 Form = Outline | Literal["stop"]
-"""The shape of a node's type; an end that stops the run has one of its own."""
+"""The shape of the node type; an end that stops the run has its own."""
 
 STATUSES = ("pending", "running", "waiting", "completed", "failed", "skipped", "cancelled")
 
@@ -31,18 +31,23 @@ COLOURS: Mapping[str, tuple[str, str, str]] = {
 """Fill, border and text of each status."""
 
 SHOWN, TAKEN, ERROR = "#eb2f96", "#389e0d", "#cf1322"
-"""The colours of the path to be shown, of edges that were taken, and of those taken at failures."""
+"""The colours of the highlighted path, of edges that were taken, and of error edges."""
 PLAIN = ("#ffffff", "#434343", "#1f1f1f")
 MAX_LABEL = 60
 
 
 class StatesError(ProFlowError, ValueError):
-    """What was given as a run is none; the message says why."""
+    """The JSON given as a run is not one; the message says why."""
 
 
 @dataclass(frozen=True)
 class RunStates:
-    """The states of a run: node id → status and outcomes; `workflow` is whose run it was."""
+    """The states of a run.
+
+    Attributes:
+        workflow: The id of the design that was run, if known.
+        nodes: Node id → (status, outcomes).
+    """
 
     workflow: str | None
     nodes: Mapping[str, tuple[str, tuple[str, ...]]]
@@ -52,8 +57,17 @@ class RunStates:
 class Shape:
     """A node as it is drawn.
 
-    `caption` is a second line: the mode that a join names, that an end stops the run, and the node's
-    status in the run. `holds`: it is drawn around others, whose `parent` it is. `shown`: on the path to be shown.
+    Attributes:
+        id: The node.
+        label: The first line.
+        tooltip: What is shown while the pointer is on it.
+        form: The outline.
+        status: Its status in the run, if there is one.
+        caption: The second line: the mode of a join, that an end stops the run, the status.
+        position: The upper left corner on the canvas.
+        parent: The container that it is in.
+        holds: True if it is drawn as a box around other nodes.
+        shown: True if it is on the highlighted path.
     """
 
     id: str
@@ -69,15 +83,20 @@ class Shape:
 
     @property
     def colours(self) -> tuple[str, str, str]:
+        """Fill, border and text."""
         fill, border, text = COLOURS[self.status] if self.status is not None else PLAIN
         return (fill, SHOWN, text) if self.shown else (fill, border, text)
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """An edge is taken where its source completed with the outcome `by`, or with whatever (`always`).
+    """How to see from node states that an edge was taken.
 
-    `ruled`: and if its target then moved, because rules that the outcome does not tell chose it.
+    Attributes:
+        by: The outcome of the source that takes the edge.
+        always: True if any outcome does.
+        ruled: True if rules choose the edge, which the outcome does not show: then the target has
+            to have started as well.
     """
 
     by: str
@@ -87,10 +106,17 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Arrow:
-    """An edge as it is drawn; `taken` is None without a run.
+    """An edge as it is drawn.
 
-    `back`: it leads back. `error`: it is taken where its source fails. `shown`: on the path to be
-    shown.
+    Attributes:
+        source: The node that it starts at.
+        target: The node that it leads to.
+        leaving: How to see that it was taken.
+        label: The text on it.
+        taken: True if the run chosen it; None without a run.
+        back: True for a back edge.
+        error: True if it is taken when its source fails.
+        shown: True if it is on the highlighted path.
     """
 
     source: str
@@ -104,7 +130,7 @@ class Arrow:
 
     @property
     def colour(self) -> str | None:
-        """None: the usual one."""
+        """The colour, or None for the usual one."""
         if self.shown:
             return SHOWN
         if self.taken:
@@ -114,7 +140,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Figure:
-    """A design to draw. Texts are free of characters that do not show or reorder others."""
+    """A design to draw. Invisible and bidirectional control characters of its texts are escaped."""
 
     title: str
     shapes: tuple[Shape, ...]
@@ -123,17 +149,20 @@ class Figure:
 
 
 def figure(design: Design, run: RunStates | None = None, path: Sequence[str] = ()) -> Figure:
-    """What to draw of a design; a node that the run does not know is drawn without a status.
+    """Describe how to draw a design.
 
-    `path` is to be shown: the nodes of a walk.
+    Args:
+        design: The design.
+        run: The states of a run; nodes that it does not contain are drawn without a status.
+        path: The nodes of a path to highlight.
     """
     states = run.nodes if run is not None else {}
     holding = {node.parent for node in design.nodes.values()}
     walk = set(pairwise(path))
-    ways = [way for level in build_graph(design).levels() for way in level.back]
-    limits = {way.edge.edge.index: way.limit for way in ways if way.edge.edge is not None}
+    back_edges = [back for level in build_graph(design).levels() for back in level.back]
+    limits = {back.edge.edge.index: back.limit for back in back_edges if back.edge.edge is not None}
     arrows = [_arrow(design, edge, run, limits.get(edge.index)) for edge in design.edges]
-    arrows += [_undrawn(way, run) for way in ways if way.edge.edge is None]
+    arrows += [_undrawn(back, run) for back in back_edges if back.edge.edge is None]
     shapes = [_shape(node, states.get(node.id)) for node in design.nodes.values()]
     return Figure(
         title=_text(design.name),
@@ -148,7 +177,11 @@ def figure(design: Design, run: RunStates | None = None, path: Sequence[str] = (
 
 
 def run_states(report: Any) -> RunStates:
-    """The states in a run as `proflow run --format json` and the status API write it."""
+    """Read the states of a run as `proflow run --format json` and the status API write it.
+
+    Raises:
+        StatesError: The JSON is not a run.
+    """
     nodes = report.get("nodes") if isinstance(report, dict) else None
     if not isinstance(nodes, dict):
         raise StatesError("it has no `nodes`")
@@ -171,8 +204,8 @@ def _shape(node: Node, state: tuple[str, tuple[str, ...]] | None) -> Shape:
     setting = _setting(node)
     lines = [] if setting is None else [setting]
     if status is not None:
-        said = ", ".join(one for one in outcomes if one != "default")
-        lines.append(f"{status}: {_text(said)}" if said else status)
+        named = ", ".join(one for one in outcomes if one != "default")
+        lines.append(f"{status}: {_text(named)}" if named else status)
     return Shape(
         id=node.id,
         label=_text(node.label) or _text(node.id),
@@ -191,7 +224,7 @@ def _stops(node: Node) -> bool:
 
 
 def _setting(node: Node) -> str | None:
-    """What a drawing has to show of a node's config: it decides how a run moves."""
+    """Return the setting that a drawing has to show, as it decides how a run continues."""
     match node.config:
         case Join(mode=mode) as join if "mode" in join.model_fields_set:
             return f"mode {mode}"
@@ -204,7 +237,7 @@ def _setting(node: Node) -> str | None:
 
 
 def _leaving(source: Node, edge: Edge) -> Leaving:
-    """How a run shows that it went along an edge of a design."""
+    """Return how to see that a run chosen an edge."""
     rules = source.kind.rules
     return Leaving(
         by=(edge.handle or edge.target) if rules else outcome_of(source, edge),
@@ -214,21 +247,21 @@ def _leaving(source: Node, edge: Edge) -> Leaving:
 
 
 def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None) -> Arrow:
-    """`limit`: the edge leads back, so many times."""
+    """Return an edge as it is drawn; `limit` is that of a back edge."""
     source = design.nodes[edge.source]
     outcome = outcome_of(source, edge)
-    way = _leaving(source, edge)
-    label = edge.label or _own_label(edge, outcome, way.ruled)
+    leaving = _leaving(source, edge)
+    label = edge.label or _own_label(edge, outcome, leaving.ruled)
     taken = None
     if run is not None:
-        status, took = run.nodes.get(edge.source, ("pending", ()))
+        status, chosen = run.nodes.get(edge.source, ("pending", ()))
         target, _ = run.nodes.get(edge.target, ("pending", ()))
-        left_by = status == "completed" and (way.always or way.by in took)
-        taken = left_by and (not way.ruled or target not in ("skipped", "pending"))
+        left_by = status == "completed" and (leaving.always or leaving.by in chosen)
+        taken = left_by and (not leaving.ruled or target not in ("skipped", "pending"))
     return Arrow(
         edge.source,
         edge.target,
-        way,
+        leaving,
         _bounded(_text(label) if label else None, limit),
         taken,
         back=limit is not None,
@@ -236,15 +269,15 @@ def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None)
     )
 
 
-def _undrawn(way: WayBack, run: RunStates | None) -> Arrow:
-    """A way back that is no edge but a setting of an approval."""
-    source, outcome = way.edge.source, way.edge.outcome
+def _undrawn(back: WayBack, run: RunStates | None) -> Arrow:
+    """Return the arrow of a back edge that is a setting of an approval instead of an edge."""
+    source, outcome = back.edge.source, back.edge.outcome
     leaving = Leaving(by=outcome, always=False, ruled=False)
     taken = None
     if run is not None:
-        status, took = run.nodes.get(source, ("pending", ()))
-        taken = status == "completed" and outcome in took
-    return Arrow(source, way.edge.target, leaving, _bounded(outcome, way.limit), taken, back=True)
+        status, chosen = run.nodes.get(source, ("pending", ()))
+        taken = status == "completed" and outcome in chosen
+    return Arrow(source, back.edge.target, leaving, _bounded(outcome, back.limit), taken, back=True)
 
 
 def _bounded(label: str | None, limit: int | None) -> str | None:
@@ -264,6 +297,6 @@ def _own_label(edge: Edge, outcome: str, ruled: bool) -> str | None:
 
 
 def _text(text: str) -> str:
-    """A text on one line, short, and visible as it is."""
+    """Return a text on one line, cut if it is long, with invisible characters escaped."""
     short = visible(" ".join(text.split()))
     return short if len(short) <= MAX_LABEL else short[: MAX_LABEL - 1] + "…"

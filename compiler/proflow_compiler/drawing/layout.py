@@ -1,4 +1,4 @@
-"""Where the nodes and edges of a figure go: as drawn on the canvas, or in layers."""
+"""Places the nodes and edges of a figure: as on the canvas, or in layers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,26 @@ from proflow_compiler.drawing.figure import Arrow, Figure, Shape
 HEIGHT = 48.0
 MIN_WIDTH, MAX_WIDTH = 72.0, 260.0
 HEAD, PADDING, MARGIN = 28.0, 18.0, 24.0
-"""Of a container: the height of its title, and the room around what it holds; of all: the margin."""
+"""The height of a container's title, the space around its content, the margin of the picture."""
 MIN_GAP, MAX_GAP = 54.0, 170.0
-"""Between layers; as wide as the labels of the arrows ask for."""
+"""The gap between layers depends on the labels of the arrows, within these bounds."""
 FONT, LABEL = 13.0, 11.0
-"""The sizes of texts: of nodes, and of arrows."""
+"""The font sizes of nodes and of arrow labels."""
 Point = tuple[float, float]
 Line = tuple[Point, ...]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Centres and sizes of the nodes by id, and for each arrow, in order, its line; `y` grows
-    downwards. A container is as large as what it holds asks for."""
+    """Where everything is drawn, in pixels; `y` grows downwards.
+
+    Attributes:
+        centres: Node id → its centre.
+        sizes: Node id → (width, height); a container is large enough for its content.
+        lines: For each arrow of the figure, in order, the points of its line.
+        width: The width of the picture.
+        height: The height of the picture.
+    """
 
     centres: dict[str, Point]
     sizes: dict[str, Point]
@@ -33,8 +40,15 @@ class Layout:
 
 
 def layout(figure: Figure, widths: dict[str, float]) -> Layout:
-    """The positions of the canvas if all nodes have one, none overlap and none holds others; else
-    layers, on each level of containers."""
+    """Place a figure.
+
+    The positions of the canvas are used if all nodes have one, none overlap, and there are no
+    containers. Otherwise each level of containers is laid out in layers.
+
+    Args:
+        figure: What to place.
+        widths: Node id → its width.
+    """
     sizes = {shape.id: (widths[shape.id], HEIGHT) for shape in figure.shapes}
     centres = None if any(shape.holds for shape in figure.shapes) else _drawn(figure, widths)
     found: dict[int, Line] = {}
@@ -48,13 +62,13 @@ def layout(figure: Figure, widths: dict[str, float]) -> Layout:
 
 
 def text_width(text: str, size: float = FONT) -> float:
-    """About how wide a text is drawn: wide characters take the size of the font."""
+    """Estimate the width of a text in pixels; wide characters are as wide as the font size."""
     wide = sum(width_of(character) > 1 for character in text)
     return size * (wide + 0.56 * (len(text) - wide))
 
 
 def _drawn(figure: Figure, widths: dict[str, float]) -> dict[str, Point] | None:
-    """React Flow's positions are those of the upper left corners."""
+    """Return centres from the canvas positions (upper left corners); None if unusable."""
     centres: dict[str, Point] = {}
     for shape in figure.shapes:
         if shape.position is None or max(map(abs, shape.position)) > 1e6:
@@ -67,7 +81,7 @@ def _drawn(figure: Figure, widths: dict[str, float]) -> dict[str, Point] | None:
 def _overlap(
     shapes: tuple[Shape, ...], widths: dict[str, float], centres: dict[str, Point]
 ) -> bool:
-    """Whether two nodes touch, compared with those of the same and the next row only."""
+    """Return True if two nodes overlap; only nodes in adjacent rows are compared."""
     rows: dict[int, list[tuple[float, float, float]]] = {}
     for shape in shapes:
         x, y = centres[shape.id]
@@ -82,7 +96,7 @@ def _overlap(
 
 
 def _straight(sizes: dict[str, Point], centres: dict[str, Point], source: str, target: str) -> Line:
-    """From the border of one node to the border of the other."""
+    """Return a line from the border of one node to the border of another."""
     (x, y), (to_x, to_y) = centres[source], centres[target]
     right, left = x + sizes[source][0] / 2, to_x - sizes[target][0] / 2
     if right + 8 <= left:
@@ -93,7 +107,7 @@ def _straight(sizes: dict[str, Point], centres: dict[str, Point], source: str, t
 
 
 def _nested(figure: Figure, sizes: dict[str, Point]) -> tuple[dict[str, Point], dict[int, Line]]:
-    """Layers on each level; the inner ones first, which say how large their containers are."""
+    """Lay out each level, inner levels first, as they determine the sizes of containers."""
     levels: dict[str | None, list[str]] = {None: []}
     for shape in figure.shapes:
         levels.setdefault(shape.parent, []).append(shape.id)
@@ -129,7 +143,7 @@ def _nested(figure: Figure, sizes: dict[str, Point]) -> tuple[dict[str, Point], 
 def _layered(
     names: Sequence[str], arrows: Mapping[int, Arrow], sizes: Mapping[str, Point]
 ) -> tuple[dict[str, Point], dict[int, Line]]:
-    """One level; ways back are laid out as if they led forward."""
+    """Lay out one level in layers; back edges are laid out as if they led forward."""
     graph = graphlay.Graph()
     for name in names:
         width, height = sizes[name]
@@ -154,7 +168,7 @@ def _moved(
     sizes: Mapping[str, Point],
     to: Point,
 ) -> Point:
-    """Moves a level so that it begins at a point; says where it ends."""
+    """Move a level to the upper left corner `to`, and return its lower right corner."""
     left, top, right, bottom = _bounds(centres, lines.values(), sizes)
     move_x, move_y = to[0] - left, to[1] - top
     for name, (x, y) in centres.items():
@@ -176,7 +190,7 @@ def _bounds(
 
 
 def _shifted(sizes: dict[str, Point], centres: dict[str, Point], found: Sequence[Line]) -> Layout:
-    """The same with a margin on all sides, beginning at zero."""
+    """Return the layout with a margin on all sides, starting at zero."""
     lines = dict(enumerate(found))
     width, height = _moved(centres, lines, sizes, (MARGIN, MARGIN))
     return Layout(centres, sizes, tuple(lines.values()), width + MARGIN, height + MARGIN)

@@ -1,4 +1,4 @@
-"""A figure as a Mermaid flowchart."""
+"""Renders a figure as a Mermaid flowchart."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,11 +17,11 @@ _HARMLESS = frozenset(" _,=/()")
 
 
 def mermaid(figure: Figure) -> str:
-    """The text of a flowchart; ids of nodes are numbered, texts are encoded."""
+    """Return the text of a flowchart; nodes get numbers as ids, texts are encoded."""
     ids = {shape.id: f"n{number}" for number, shape in enumerate(figure.shapes)}
     lines = ["flowchart LR", *_nodes(figure, ids)]
     lines += [
-        f"  {ids[arrow.source]} {_link(arrow)} {ids[arrow.target]}" for arrow in figure.arrows
+        f"  {ids[arrow.source]} {_edge(arrow)} {ids[arrow.target]}" for arrow in figure.arrows
     ]
     used = {shape.status for shape in figure.shapes if shape.status is not None}
     for status, (fill, border, text) in COLOURS.items():
@@ -39,7 +39,7 @@ def mermaid(figure: Figure) -> str:
 
 
 def _nodes(figure: Figure, ids: Mapping[str, str]) -> Iterator[str]:
-    """Those in a container stand between its beginning and its end."""
+    """Yield the lines of the nodes; those of a container are between `subgraph` and `end`."""
     inside: dict[str | None, list[Shape]] = {}
     for shape in reversed(figure.shapes):
         inside.setdefault(shape.parent, []).append(shape)
@@ -65,7 +65,7 @@ def _words(shape: Shape) -> str:
     return f'"{_encoded(shape.label)}{caption}"'
 
 
-def _link(arrow: Arrow) -> str:
+def _edge(arrow: Arrow) -> str:
     line = {None: "-->", True: "==>", False: "-.->"}[arrow.taken]
     if arrow.back and not arrow.taken:
         line = "-.->"
@@ -73,7 +73,7 @@ def _link(arrow: Arrow) -> str:
 
 
 def _encoded(text: str) -> str:
-    """Letters, digits and harmless marks as they are, everything else as `#number;`."""
+    """Encode all characters but letters, digits and harmless punctuation as `#number;`."""
     return "".join(
         character if character.isalnum() or character in _HARMLESS else f"#{ord(character)};"
         for character in text

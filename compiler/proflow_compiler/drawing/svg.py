@@ -1,4 +1,4 @@
-"""A figure as SVG, built as an element tree, so that every text in it is escaped."""
+"""Renders a figure as SVG, built as an element tree so that all texts are escaped."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,13 +20,13 @@ from proflow_compiler.drawing.layout import (
 _TITLE = 32.0
 _INK = "#8c8c8c"
 _LINE = 13.0
-"""From the label of an arrow to one above it."""
+"""The distance between the labels of two arrows, one above the other."""
 _INSET = 4.0
-"""Between the two outlines of an end that stops the run."""
+"""The distance between the two outlines of an end that stops the run."""
 
 
 def svg(figure: Figure) -> str:
-    """The text of an SVG picture with a white ground."""
+    """Return the text of an SVG picture with a white background."""
     widths = {shape.id: _width(shape) for shape in figure.shapes}
     placed = layout(figure, widths)
     width, height = max(placed.width, 160), placed.height + _TITLE
@@ -134,7 +134,7 @@ def _box(parent: Element, shape: Shape, corner: Point, width: float, height: flo
 
 
 def _draw_container(parent: Element, shape: Shape, placed: Layout) -> None:
-    """A box around the nodes that it holds, with its title in the upper left corner."""
+    """Draw a box around the nodes in a container, with its title in the upper left corner."""
     fill, border, ink = shape.colours
     (x, y), (width, height) = placed.centres[shape.id], placed.sizes[shape.id]
     left, top = x - width / 2, y - height / 2
@@ -154,8 +154,8 @@ def _draw_container(parent: Element, shape: Shape, placed: Layout) -> None:
     outline.set("stroke-width", _stroke(shape.shown, False))
     if shape.status == "skipped":
         outline.set("stroke-dasharray", "4 3")
-    said = f"{shape.label} · {shape.caption}" if shape.caption else shape.label
-    text = _draw_text(group, said, (left + 12, top + 19), ink, width - 24)
+    title = f"{shape.label} · {shape.caption}" if shape.caption else shape.label
+    text = _draw_text(group, title, (left + 12, top + 19), ink, width - 24)
     text.set("text-anchor", "start")
     text.set("font-weight", "bold")
 
@@ -181,7 +181,7 @@ def _draw_arrow(parent: Element, arrow: Arrow, line: Sequence[Point]) -> None:
 
 
 def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
-    """The labels of the arrows, above all lines; where one would cover another, it moves up."""
+    """Draw the labels of arrows above all lines; a label that would cover another moves up."""
     taken: dict[int, list[tuple[float, float, float]]] = {}
     for arrow, line in zip(figure.arrows, placed.lines, strict=True):
         if not arrow.label:
@@ -201,9 +201,9 @@ def _draw_labels(parent: Element, figure: Figure, placed: Layout) -> None:
 def _free_height(
     taken: dict[int, list[tuple[float, float, float]]], left: float, right: float, y: float
 ) -> float:
-    """The lowest place for a label, at `y` or above, where it covers no other; takes it.
+    """Return the lowest `y`, at or above the given one, where a label covers no other; reserve it.
 
-    `taken`: labels by row, each with its left and right border and its height in the picture.
+    `taken`: row → the labels in it: (left border, right border, y).
     """
     while True:
         row = int(y // _LINE)
@@ -217,9 +217,9 @@ def _free_height(
 
 
 def _longest(line: Sequence[Point]) -> tuple[Point, Point]:
-    """The longest horizontal piece of a line, or any if there is none."""
-    pieces = list(pairwise(line)) or [(line[0], line[0])]
-    return max(pieces, key=lambda piece: abs(piece[1][0] - piece[0][0]))
+    """Return the longest horizontal segment of a line, or any if there is none."""
+    segments = list(pairwise(line)) or [(line[0], line[0])]
+    return max(segments, key=lambda segment: abs(segment[1][0] - segment[0][0]))
 
 
 def _draw_text(parent: Element, text: str, at: Point, ink: str, room: float) -> Element:

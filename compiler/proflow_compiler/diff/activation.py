@@ -1,8 +1,8 @@
-"""How the nodes of a design are come to, in terms that two designs have in common.
+"""Describes under which condition each node of a design starts, in terms comparable across designs.
 
-A *term* is what an edge depends on: the outcome of a step, or that a condition took a rule, where
-rules count by their text and those tried before. Terms are numbers: equal terms of two designs are
-the same number, so that terms within terms cost nothing to compare.
+A *term* is what an edge depends on: the outcome of a step, or that a condition took a rule. Rules
+are identified by their text and that of the rules tried before. Terms are numbered across both
+designs, so that comparing terms, even nested ones, is comparing numbers.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,7 @@ Terms = frozenset[int]
 
 
 class Vocabulary:
-    """The terms of both designs: numbers and what they stand for."""
+    """Numbers the terms of both designs."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[Any, ...], int] = {}
@@ -27,7 +27,7 @@ class Vocabulary:
         self._steps: list[frozenset[str]] = []
 
     def number(self, *term: Any, after: Iterable[int] = ()) -> int:
-        """The number of a term; `after` are the terms that it is made of."""
+        """Return the number of a term; `after` are the numbers of the terms that it contains."""
         known = self._numbers.get(term)
         if known is not None:
             return known
@@ -38,48 +38,56 @@ class Vocabulary:
         return len(self._terms) - 1
 
     def at(self, terms: Terms) -> int:
+        """Return the number of the term that stands for a whole set of terms."""
         return self.number("at", terms, after=terms)
 
     def term(self, number: int) -> tuple[Any, ...]:
+        """Return the term with this number: its tag, then its content."""
         return self._terms[number]
 
     def any_of(self, terms: Terms) -> Terms:
-        """With what stands for one edge of several replaced by what these edges depend on."""
+        """Replace each "one of these edges" by the terms that the edges depend on."""
         found: set[int] = set()
         for number in terms:
             match self._terms[number]:
-                case ("needs", 1, ways):
-                    found.update(*(self._terms[way][1] for way in ways))
+                case ("needs", 1, edges_in):
+                    found.update(*(self._terms[edge][1] for edge in edges_in))
                 case _:
                     found.add(number)
         return frozenset(found)
 
     def steps(self, number: int) -> frozenset[str]:
-        """The steps that a term depends on."""
+        """Return the steps that a term depends on."""
         return self._steps[number]
 
 
 @dataclass(frozen=True)
-class Arrivals:
-    """Of one level of a design: the terms that each node depends on, and those of each outcome."""
+class Activations:
+    """The activation conditions of one level of a design.
+
+    Attributes:
+        into: Node → the terms that it depends on.
+        by: (node, outcome) → the terms that edges of that outcome depend on.
+        over: The terms that end an item, if the level is inside a container.
+        conditions: Term of a rule → the node that has the rule.
+    """
 
     into: Mapping[str, Terms]
     by: Mapping[tuple[str, str], Terms]
     over: Terms
-    """What ends an item, if the level is a container's."""
     conditions: Mapping[int, str] = field(repr=False)
-    """Term of a rule → the node whose rule it is."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What expressions mean in one design, beyond their text."""
+    """What the value of an expression depends on in one design, besides its text."""
 
     initiator: str | None
     version: str | None
 
     @classmethod
     def of(cls, graph: Graph) -> "Reading":
+        """Return the reading of a design."""
         settings = graph.design.settings
         start = graph.nodes[graph.starts[0]].node.config
         assert isinstance(start, Start)
@@ -87,7 +95,7 @@ class Reading:
         return cls(start.initiator, version)
 
     def key(self, expression: str) -> tuple[Any, ...]:
-        """Equal keys: equal values, if the steps they read have equal values."""
+        """Return a key: expressions with equal keys have equal values if the steps they read do."""
         roots = {reference.path[0] for reference in parse(expression).references}
         return (
             expression,
@@ -97,7 +105,7 @@ class Reading:
 
 
 def is_total(values: Mapping[str, str]) -> bool:
-    """Whether values can be computed whatever the run has come to: they read nothing."""
+    """Return True if the values can be computed in any state of a run, as they read nothing."""
     for expression in values.values():
         if parse(expression).references:
             return False
@@ -108,13 +116,20 @@ def is_total(values: Mapping[str, str]) -> bool:
     return True
 
 
-def arrivals(
+def activations(
     graph: Graph, vocabulary: Vocabulary, reading: Reading, *, others: Collection[str], old: bool
-) -> Arrivals:
-    """Of one level; `others` are the nodes of the other design, `old` says which of both this is.
+) -> Activations:
+    """Compute the activation conditions of one level.
 
-    Steps that are gone from the new design are looked through, if there is one way on from them.
-    Values that are new stand for themselves, unless nothing can go wrong with them.
+    Steps that the new design no longer has are skipped over if they have a single exit. A new `set`
+    node counts as a step of its own unless it cannot fail.
+
+    Args:
+        graph: The level.
+        vocabulary: The terms of both designs.
+        reading: The reading of this design.
+        others: The nodes of the other design.
+        old: True if this is the old design.
     """
     into: dict[str, Terms] = {}
     by: dict[tuple[str, str], Terms] = {}
@@ -144,8 +159,8 @@ def arrivals(
         edges = [on_edge[one.index] for one in graph.into[name] if one.index in on_edge]
         needs = "all" if graph.full(name) else graph.needs(name)
         if needs is not None:
-            ways = tuple(sorted(vocabulary.at(one) for one in edges))
-            into[name] = frozenset((vocabulary.number("needs", needs, ways, after=ways),))
+            edges_in = tuple(sorted(vocabulary.at(one) for one in edges))
+            into[name] = frozenset((vocabulary.number("needs", needs, edges_in, after=edges_in),))
         else:
             into[name] = frozenset().union(*edges)
         if at.ruled:
@@ -162,10 +177,11 @@ def arrivals(
         for exit_ in graph.exits[name]:
             on_edge.update({edge.index: by[name, exit_.outcome] for edge in exit_.edges})
         over |= _ending(name, at, graph, into[name], by, vocabulary)
-    return Arrivals(into, by, frozenset(over), conditions)
+    return Activations(into, by, frozenset(over), conditions)
 
 
 def _is_passed(at: GraphNode, graph: Graph, others: Collection[str], old: bool) -> bool:
+    """Return True if a node is skipped over: edges out of it depend on what it depends on."""
     node = at.node
     if isinstance(node.config, Set):
         return old or node.id in others or is_total(node.config.values)
@@ -183,7 +199,7 @@ def _ending(
     by: Mapping[tuple[str, str], Terms],
     vocabulary: Vocabulary,
 ) -> Terms:
-    """The terms with which an item is over at a node."""
+    """Return the terms with which an item ends at a node."""
     if at.ruled or at.entry or graph.container is None:
         return frozenset()
     if at.node.kind.kind == "end":
