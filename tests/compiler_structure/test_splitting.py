@@ -139,7 +139,7 @@ def test_a_wide_fork_is_split_into_groups_of_arms() -> None:
     assert nodes(after) == nodes(before)
 
 
-def test_rounds_multiply_and_are_not_split_inside() -> None:
+def test_iterations_multiply_and_are_not_split_inside() -> None:
     body = [*chain(90), AgainOp(id="t89", node="t89", to="t0", limit=9)]
     before = definition([RepeatOp(id="t0", node="t0", steps=body), end()])
     assert Lengths({}).of(before.steps).most == 900

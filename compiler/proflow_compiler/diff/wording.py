@@ -16,6 +16,8 @@ def changed_activation(name: str, before: Activations, after: Activations, level
 
 
 class _Words:
+    """Describes differences between the terms of one node."""
+
     def __init__(self, name: str, before: Activations, after: Activations, levels: Levels) -> None:
         self._name, self._before, self._after, self._levels = ticks(name), before, after, levels
 

@@ -23,6 +23,7 @@ MOST_LEVELS = 5
 MOST_BRANCHES = 11
 """The most branches of a function, including those of functions inside it."""
 MOST_STATEMENTS = 48
+"""The most statements of a function."""
 _ROOM = 48
 """A value of up to this many characters always fits on one line."""
 

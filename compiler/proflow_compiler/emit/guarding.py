@@ -41,6 +41,8 @@ def add_guards(blocks: Blocks, outcomes: Outcomes) -> Blocks:
 
 
 class _Guarding:
+    """Rewrites the blocks of one program."""
+
     def __init__(self, outcomes: Outcomes, endings: Endings) -> None:
         self._outcomes, self._endings = outcomes, endings
 

@@ -55,6 +55,8 @@ def inline_functions(blocks: Blocks) -> Blocks:
 
 
 class _Inlining:
+    """Inlines the functions `single` into the blocks it is given, callees first."""
+
     def __init__(self, single: set[str]) -> None:
         self._single = single
         self.functions: dict[str, tuple[list[AnyOp], int]] = {}

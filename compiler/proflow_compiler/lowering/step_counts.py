@@ -199,12 +199,15 @@ def with_item_steps(block: list[Any], functions: Mapping[str, list[Any]]) -> lis
 
 
 class _Counting:
+    """Adds step counts to the `foreach` ops of blocks."""
+
     def __init__(self, functions: Mapping[str, list[Any]]) -> None:
         self._functions = functions
         self._most = Lengths(functions, lists=False)
         self._least = _Least(functions)
 
     def block(self, block: list[Any]) -> list[Any]:
+        """Return the block with step counts."""
         return [self._op(op) for op in block]
 
     def _op(self, op: Any) -> Any:

@@ -76,6 +76,8 @@ def structure(graph: Graph) -> Structured:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
+    """A body that was built, with what it was built from."""
+
     builder: Builder
     tree: Dominance
     unstructured: list[Unstructured]
@@ -115,8 +117,10 @@ def _build(body: Body, block: Block, depth: int) -> _Built:
 def _new_roots(
     tree: Dominance, cause: Unstructured, known: Collection[int], count: int
 ) -> list[int]:
-    """Return the `count` deepest vertices that have not been tried yet as the root of a region that
-    holds the unstructured branches."""
+    """Return roots for a region that holds the unstructured branches, deepest first.
+
+    At most `count`, without those that were tried before (`known`).
+    """
     found = [root for root in cause.roots if root not in known][:count]
     root = cause.fork
     while len(found) < count:

@@ -421,5 +421,6 @@ class _Counts:
         self._before = list(accumulate(counts))
 
     def below(self, root: int) -> int:
+        """Return how many are in the subtree of `root`."""
         first = self._tree.position[root]
         return self._before[first + self._tree.size[root]] - self._before[first]

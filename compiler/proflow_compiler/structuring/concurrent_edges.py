@@ -48,6 +48,7 @@ class _Branching:
 
     @classmethod
     def of(cls, body: Body) -> "_Branching":
+        """Translate a body into the terms of the graph."""
         into: dict[str, list[GraphEdge]] = {name: [] for name in body.vertices}
         exits: dict[str, tuple[GraphExit, ...]] = {}
         number = 0

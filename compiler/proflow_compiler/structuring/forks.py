@@ -136,6 +136,8 @@ def plan_forks(
 
 
 class _UnstructuredError(Exception):
+    """Raised while joining arms that form no block."""
+
     def __init__(self, found: Unstructured) -> None:
         super().__init__(found)
         self.found = found
@@ -159,6 +161,11 @@ class _Joining:
         self.queue: list[int] = []
 
     def join(self, targets: Iterable[int]) -> Thread:
+        """Form the arms that lead to `targets` into a single thread.
+
+        Raises:
+            _UnstructuredError: The arms form no block.
+        """
         for target in targets:
             single = not self.tree.is_merge(target)
             edges_to = self.below_forks[target] if single else {target: 1}

@@ -73,6 +73,7 @@ def tasks_of(
 
 
 def _edges(tree: Dominance, layout: Layout) -> dict[int, _Edges]:
+    """Return the edges out of the root and the items of a region, by the vertex they lead to."""
     found: dict[int, _Edges] = {}
     for item in (Item(layout.root, False), *layout.items):
         if item.whole:
