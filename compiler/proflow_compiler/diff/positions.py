@@ -36,6 +36,8 @@ class Position:
 
 @dataclass(frozen=True)
 class _Blame:
+    """A reason why a run does not survive at a position."""
+
     reason: str
     node: str | None = None
     """The node to blame, if it is not the position itself."""
