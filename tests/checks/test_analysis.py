@@ -95,7 +95,7 @@ def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(
     for group in (level.settlement.order, level.settlement.order[::2]):
         watched: Watched = {(name, None): bit[name] for name in group}
         with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
-            beside = Concurrency(level.runs(), watched).beside
+            beside = Concurrency(level.runs(), watched).concurrent
         for y in group:
             expected = sum(
                 bit[x]
@@ -111,7 +111,7 @@ def test_edges_meet_iff_some_run_comes_over_both(graph: Graph, gathered: bool) -
     """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
     with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
-        meeting = Concurrency(level.runs()).meeting
+        meeting = Concurrency(level.runs()).concurrent_edges
     every = [edges for _, edges, _ in runs(graph)]
     for name in graph.reachable:
         into = {edge.index for edge in graph.into[name]}

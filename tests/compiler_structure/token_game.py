@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_schemas.node_types.join import Join
 from reference.tails import stop_tails
@@ -161,7 +161,7 @@ class _Round:
         self.nodes = graph.reachable if loop is None else loop.nodes
         self.left: list[GraphEdge] = []
         """Edges out of the round that were taken."""
-        self.back: list[tuple[int, WayBack]] = []
+        self.back: list[tuple[int, BackEdge]] = []
         inner = [one for one in level.loops if one.nodes < self.nodes]
         self.loop_of = {node: one for one in reversed(inner) for node in one.nodes}
         self.unsettled = {
@@ -225,7 +225,7 @@ class _Round:
             if exit_.outcome in outcomes:
                 self.go_back([(end, way) for way in exit_.back])
 
-    def go_back(self, ways: Iterable[tuple[int, WayBack]]) -> None:
+    def go_back(self, ways: Iterable[tuple[int, BackEdge]]) -> None:
         for when, way in ways:
             self.back.append((when, way))
             if way.at_once and (self.cut is None or when < self.cut):

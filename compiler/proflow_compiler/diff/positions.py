@@ -11,7 +11,7 @@ from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
 from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_arrival
-from proflow_compiler.graph import Graph, WayBack
+from proflow_compiler.graph import BackEdge, Graph
 from proflow_compiler.graph.loops import Loop, natural_loops
 
 
@@ -315,7 +315,7 @@ class Positions:
         return None
 
     @staticmethod
-    def _at_once(level: Graph, way: WayBack) -> bool:
+    def _at_once(level: Graph, way: BackEdge) -> bool:
         """Whether a way back ends a round in which other branches may be under way."""
         return way.at_once and any(
             loop.header == way.edge.target and any(map(level.forks, loop.nodes))

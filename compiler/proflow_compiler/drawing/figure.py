@@ -12,7 +12,7 @@ from proflow_schemas.node_types.record import Shape as Outline
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics.excerpt import visible
-from proflow_compiler.graph import WayBack, build_graph, outcome_of
+from proflow_compiler.graph import BackEdge, build_graph, outcome_of
 
 Form = Outline | Literal["stop"]
 """The shape of a node's type; an end that stops the run has one of its own."""
@@ -236,7 +236,7 @@ def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None)
     )
 
 
-def _undrawn(way: WayBack, run: RunStates | None) -> Arrow:
+def _undrawn(way: BackEdge, run: RunStates | None) -> Arrow:
     """A way back that is no edge but a setting of an approval."""
     source, outcome = way.edge.source, way.edge.outcome
     leaving = Leaving(by=outcome, always=False, ruled=False)

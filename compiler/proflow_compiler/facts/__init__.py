@@ -126,7 +126,7 @@ class Facts:
 
     def first_drawn(self, exit_: Exit) -> Edge:
         """The first edge that somebody drew of an outcome, beyond the choice it may lead to."""
-        for edge in (*exit_.edges, *(way.edge for way in exit_.back)):
+        for edge in (*exit_.edges, *(back_edge.edge for back_edge in exit_.back)):
             if edge.edge is not None:
                 return edge.edge
         return self.first_drawn(self.exits(exit_.edges[0].target)[0])

@@ -63,7 +63,7 @@ def sites(graph: Graph) -> Iterator[Site]:
     readers = {
         edge.edge.index: (edge.source, level.nodes[edge.source].drawn)
         for level in graph.levels()
-        for edge in (*level.edges, *(way.edge for way in level.back))
+        for edge in (*level.edges, *(back_edge.edge for back_edge in level.back))
         if edge.edge is not None
     }
     for drawn in graph.design.edges:

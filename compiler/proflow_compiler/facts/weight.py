@@ -24,9 +24,9 @@ def most_steps(graph: Graph) -> int:
     for level in reversed([*graph.levels()]):
         own = {name: _own_steps(at, inner) for name, at in level.nodes.items()}
         for loop in reversed(natural_loops(level)):
-            steps = _most_steps(loop.round(level), own)
+            steps = _most_steps(loop.iteration(level), own)
             own |= dict.fromkeys(loop.nodes, 0)
-            returns = sum(way.limit for way in loop.back)
+            returns = sum(back_edge.limit for back_edge in loop.back)
             own[loop.header] = steps * (1 + returns) + _kept(level, loop)
         inner[level.container] = _most_steps(level, own) + _ended(level)
     return inner[graph.container]
@@ -36,7 +36,7 @@ def _kept(level: Graph, loop: Loop) -> int:
     """The steps that keep what was known as an approval returned while something else was at work."""
     if not any(is_fork(level, name) for name in loop.nodes):
         return 0
-    return sum(way.limit for way in loop.back if way.at_once)
+    return sum(back_edge.limit for back_edge in loop.back if back_edge.at_once)
 
 
 def _ended(level: Graph) -> int:

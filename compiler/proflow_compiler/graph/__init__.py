@@ -3,21 +3,21 @@
 from proflow_compiler.graph.build import build_graph
 from proflow_compiler.graph.model import (
     DEFAULT_RETURNS,
+    BackEdge,
     Exit,
     Graph,
     GraphEdge,
     GraphNode,
-    WayBack,
     outcome_of,
 )
 
 __all__ = [
     "DEFAULT_RETURNS",
+    "BackEdge",
     "Exit",
     "Graph",
     "GraphEdge",
     "GraphNode",
-    "WayBack",
     "build_graph",
     "outcome_of",
 ]

@@ -11,11 +11,11 @@ from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.graph.back_edges import order_level
 from proflow_compiler.graph.model import (
     DEFAULT_RETURNS,
+    BackEdge,
     Exit,
     Graph,
     GraphEdge,
     GraphNode,
-    WayBack,
     outcome_of,
 )
 from proflow_compiler.graph.order import canonical_order
@@ -120,7 +120,7 @@ class _Building:
             assert node.config.reject_to is not None
             edge_back = GraphEdge(-1, name, node.config.reject_to, "rejected", None)
             if "rejected" not in by_outcome:
-                own.append(Exit("rejected", (), (WayBack(edge_back, DEFAULT_RETURNS, False),)))
+                own.append(Exit("rejected", (), (BackEdge(edge_back, DEFAULT_RETURNS, False),)))
         exits[name] = tuple(own)
 
     def _ruled(self, source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
@@ -143,7 +143,7 @@ class _Building:
                 if not self._is_back(edge)
             ),
             tuple(
-                WayBack(
+                BackEdge(
                     GraphEdge(-1, source, edge.target, outcome, edge),
                     DEFAULT_RETURNS if edge.loop is None else edge.loop,
                     edge.loop is not None,

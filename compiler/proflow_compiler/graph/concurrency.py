@@ -61,8 +61,8 @@ class Concurrency:
         self._gathered: dict[str, int] = {}
         """For each node with gathered edges, their slot."""
         self._watched = watched or {}
-        self.beside: dict[tuple[str, str | None], int] = {}
-        self.meeting: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
+        self.concurrent: dict[tuple[str, str | None], int] = {}
+        self.concurrent_edges: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
         self._slot: dict[int, int] = {}
         """Of each open edge."""
         self._rows: list[int] = []
@@ -106,7 +106,7 @@ class Concurrency:
         runs = self._runs
         watched = self._watched.get((name, None), 0) if self._watched else 0
         if watched:
-            self.beside[name, None] = marks
+            self.concurrent[name, None] = marks
         noticed = watched
         groups: list[tuple[list[GraphEdge], int]] = []
         for exits in taken_at_once(runs.every(name), runs.exits[name]):
@@ -126,8 +126,8 @@ class Concurrency:
         for edge in self._runs.into[name]:
             slot = self._slot.pop(edge.index)
             if slot not in slots:
-                if (together := self._rows[slot] & before) and name not in self.meeting:
-                    self.meeting[name] = slots[next(indices(together))], edge
+                if (together := self._rows[slot] & before) and name not in self.concurrent_edges:
+                    self.concurrent_edges[name] = slots[next(indices(together))], edge
                 slots[slot] = edge
                 before |= 1 << slot
             self._held[slot] -= 1
@@ -143,7 +143,7 @@ class Concurrency:
             every |= bit
         for exit_, bit in zip(exits, bits, strict=True):
             if bit:
-                self.beside[name, exit_.outcome] = marks | (every & ~bit)
+                self.concurrent[name, exit_.outcome] = marks | (every & ~bit)
         return every
 
     def _leave(
@@ -192,7 +192,7 @@ class Concurrency:
             if edge.target not in self._gathered:
                 self._gathered[edge.target] = self._new(0, 0)
             elif slots >> self._gathered[edge.target] & 1:
-                self.meeting.setdefault(edge.target)
+                self.concurrent_edges.setdefault(edge.target)
             slots |= 1 << self._gathered[edge.target]
         return slots
 
@@ -205,7 +205,7 @@ class Concurrency:
         slot = self._gathered[edge.target]
         bit = 1 << slot
         if rows & bit:
-            self.meeting.setdefault(edge.target)
+            self.concurrent_edges.setdefault(edge.target)
         others = (rows | group) & ~bit
         for other in indices(others & ~self._rows[slot]):
             self._rows[other] |= bit

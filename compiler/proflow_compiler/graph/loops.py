@@ -1,14 +1,14 @@
-"""Natural loops: what the ways back of a graph lead round."""
+"""Natural loops: what the back edges of a graph lead round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proflow_compiler.graph.model import Graph, GraphEdge, WayBack
+from proflow_compiler.graph.model import BackEdge, Graph, GraphEdge
 
 
 @dataclass(frozen=True)
 class Loop:
-    """A header, which every way into the loop goes over, the ways back to it, and what is between.
+    """A header, which every way into the loop goes over, the back edges to it, and what is between.
 
     `nodes` are those from which a back edge is reached without going over the header; the header
     and the nodes of loops inside are among them. So is what tells of a mishap in the loop, and then
@@ -16,7 +16,7 @@ class Loop:
     """
 
     header: str
-    back: tuple[WayBack, ...]
+    back: tuple[BackEdge, ...]
     nodes: frozenset[str]
 
     def exits(self, graph: Graph) -> tuple[GraphEdge, ...]:
@@ -29,7 +29,7 @@ class Loop:
             if edge.target not in self.nodes
         )
 
-    def round(self, graph: Graph) -> Graph:
+    def iteration(self, graph: Graph) -> Graph:
         """One round of it as a graph of its own, without what leaves it."""
         order = sorted(self.nodes, key=graph.rank.__getitem__)
         nodes = {name: graph.nodes[name] for name in order}
@@ -58,32 +58,34 @@ class Loop:
 def natural_loops(graph: Graph) -> tuple[Loop, ...]:
     """The loops of a graph with one start, outer ones first; they are disjoint or nest.
 
-    A way back whose target does not dominate its source makes no loop: see `jumps`.
+    A back edge whose target does not dominate its source makes no loop: see `jumps`.
     """
-    by_header: dict[str, list[WayBack]] = {}
-    for way in graph.back:
-        if _turns(graph, way):
-            by_header.setdefault(way.edge.target, []).append(way)
+    by_header: dict[str, list[BackEdge]] = {}
+    for back_edge in graph.back:
+        if _turns(graph, back_edge):
+            by_header.setdefault(back_edge.edge.target, []).append(back_edge)
     if not by_header:
         return ()
     before = _before(graph)
     loops = [
-        Loop(header, tuple(ways), _with_mishaps(graph, _body(header, ways, before)))
-        for header, ways in by_header.items()
+        Loop(header, tuple(edges), _with_mishaps(graph, _body(header, edges, before)))
+        for header, edges in by_header.items()
     ]
     return tuple(sorted(loops, key=lambda loop: (-len(loop.nodes), graph.rank[loop.header])))
 
 
-def jumps(graph: Graph) -> Sequence[WayBack]:
-    """Ways back to a node that is not on every path to their source."""
+def jumps(graph: Graph) -> Sequence[BackEdge]:
+    """back edges to a node that is not on every path to their source."""
     return [
-        way for way in graph.back if way.edge.source in graph.reachable and not _turns(graph, way)
+        back_edge
+        for back_edge in graph.back
+        if back_edge.edge.source in graph.reachable and not _turns(graph, back_edge)
     ]
 
 
-def _turns(graph: Graph, way: WayBack) -> bool:
+def _turns(graph: Graph, back_edge: BackEdge) -> bool:
     tree = graph.dominator_tree
-    source, target = way.edge.source, way.edge.target
+    source, target = back_edge.edge.source, back_edge.edge.target
     return source in tree.parent and target in tree.parent and tree.dominates(target, source)
 
 
@@ -93,15 +95,17 @@ def _before(graph: Graph) -> Mapping[str, list[str]]:
         name: [edge.source for edge in edges if edge.source in graph.reachable]
         for name, edges in graph.into.items()
     }
-    for way in graph.back:
-        if _turns(graph, way):
-            found[way.edge.target].append(way.edge.source)
+    for back_edge in graph.back:
+        if _turns(graph, back_edge):
+            found[back_edge.edge.target].append(back_edge.edge.source)
     return found
 
 
-def _body(header: str, ways: Sequence[WayBack], before: Mapping[str, list[str]]) -> frozenset[str]:
+def _body(
+    header: str, back_edges: Sequence[BackEdge], before: Mapping[str, list[str]]
+) -> frozenset[str]:
     body = {header}
-    stack = [way.edge.source for way in ways]
+    stack = [back_edge.edge.source for back_edge in back_edges]
     while stack:
         name = stack.pop()
         if name not in body:

@@ -5,7 +5,7 @@ and then all edges of that outcome at once. An outcome whose edges carry rules i
 *choice*, a node that is not drawn: it takes the first outcome whose rule holds. So rules only ever
 stand on the edges of conditions, inclusives and choices.
 
-`edges` lead forward. Ways back stand apart, with the exits that take them, so that what only looks
+`edges` lead forward. back edges stand apart, with the exits that take them, so that what only looks
 at edges sees one round of every loop. The nodes in a container are a graph of their own, below
 `inner`, whose root is an *entry* that is not drawn: it leads to all nodes that begin an item.
 """
@@ -38,7 +38,7 @@ DEFAULT_RETURNS = 10
 
 
 @dataclass(frozen=True)
-class WayBack:
+class BackEdge:
     """An edge that leads back, which is none of the graph's edges; a run takes it `limit` times.
 
     `given`: the drawing says how often. `edge.edge` is None for an approval's `rejectTo`.
@@ -57,7 +57,7 @@ class Exit:
 
     outcome: str
     edges: tuple[GraphEdge, ...]
-    back: tuple[WayBack, ...] = ()
+    back: tuple[BackEdge, ...] = ()
     when: str | None = None
     default: bool = False
     rule: Edge | None = None
@@ -156,9 +156,14 @@ class Graph:
             stack += reversed(list(graph.inner.values()))
 
     @cached_property
-    def back(self) -> tuple[WayBack, ...]:
+    def back(self) -> tuple[BackEdge, ...]:
         """Every back edge, in the order of their sources."""
-        return tuple(way for exits in self.exits.values() for exit_ in exits for way in exit_.back)
+        return tuple(
+            back_edge
+            for exits in self.exits.values()
+            for exit_ in exits
+            for back_edge in exit_.back
+        )
 
     def out(self, node: str) -> tuple[GraphEdge, ...]:
         return self._out[node]

@@ -41,10 +41,10 @@ class Runs:
         """Whether a node can be left by several outcomes at once."""
         return self.graph.nodes[name].every
 
-    def lives(self, name: str) -> bool:
+    def can_end(self, name: str) -> bool:
         if self._inside is None or name in self._inside:
             return name in self._alive
-        return self.outer is not None and self.outer.lives(name)
+        return self.outer is not None and self.outer.can_end(name)
 
 
 def runs_of(
@@ -65,8 +65,8 @@ def runs_of(
     alive: set[str] = set()
     exits: dict[str, tuple[Exit, ...]] = {}
 
-    def lives(name: str) -> bool:
-        return name in alive or (outer is not None and name not in inside and outer.lives(name))
+    def can_end(name: str) -> bool:
+        return name in alive or (outer is not None and name not in inside and outer.can_end(name))
 
     for name in reversed(order):
         drawn = graph.exits[name]
@@ -74,8 +74,8 @@ def runs_of(
             [
                 exit_
                 for exit_ in drawn
-                if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
-                and all(stopping and way.edge.target in headers for way in exit_.back)
+                if all(edge.target in alive or can_end(edge.target) for edge in exit_.edges)
+                and all(stopping and back_edge.edge.target in headers for back_edge in exit_.back)
             ]
         )
         if drawn and (nowhere := leading_nowhere(graph, name)):

@@ -31,11 +31,11 @@ def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     if not ends or len(graph.starts) != 1 or not graph.acyclic:
         return ends, frozenset()
     bound = _bound_to_stop(graph)
-    headers = frozenset(way.edge.target for way in graph.back)
+    headers = frozenset(back_edge.edge.target for back_edge in graph.back)
     going_well = runs_of(_without_mishaps(graph), stopping=True, headers=headers)
     shared = {name for name in bound - ends if len(graph.into[name]) > 1}
     if shared:
-        shared &= Concurrency(going_well).meeting.keys()
+        shared &= Concurrency(going_well).concurrent_edges.keys()
     tails = {name for name in bound - shared if graph.nodes[name].mode is None}
     return frozenset(tails), frozenset(bound - going_well.into.keys())
 
@@ -95,8 +95,8 @@ def shared_tails(graph: Graph) -> frozenset[str]:
     ]
     if not any(not graph.nodes[name].stops for name in merging):
         return frozenset()
-    headers = frozenset(way.edge.target for way in graph.back)
-    meeting = Concurrency(runs_of(graph, stopping=True, headers=headers)).meeting
+    headers = frozenset(back_edge.edge.target for back_edge in graph.back)
+    meeting = Concurrency(runs_of(graph, stopping=True, headers=headers)).concurrent_edges
     left = {
         edge.target
         for loop in natural_loops(graph)

@@ -17,14 +17,14 @@ from proflow_compiler.graph import Graph
 from proflow_compiler.graph.runs import leading_nowhere
 
 
-def ended(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
+def end_after(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
     """End the run where nothing follows a node, or these of its outcomes."""
     after = f" is left by {listed(outcomes, 'or')}" if outcomes else " is done"
     handles = [_handle(design, name, one) for one in outcomes] or [None]
     yield _completing(design, name, f"when {ticks(name)}{after}", handles)
 
 
-def defaulted(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
+def add_default(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
     """End the run where no rule of a node holds; `outcome` is that which the rules follow."""
     yield _completing(design, name, f"where no rule of {ticks(name)} holds", [outcome])
 
@@ -41,7 +41,7 @@ def _completing(design: Design, name: str, when: str, handles: Sequence[str | No
     return fix(f"complete the run {when}: draw an `end`", drawn, *lines)
 
 
-def with_end(graph: Graph) -> Iterator[Fix]:
+def add_end(graph: Graph) -> Iterator[Fix]:
     """Draw an `end` behind everything that nothing follows."""
     design = graph.design
     name = free_id(design, "end")
@@ -57,7 +57,7 @@ def with_end(graph: Graph) -> Iterator[Fix]:
     )
 
 
-def with_start(graph: Graph) -> Iterator[Fix]:
+def add_start(graph: Graph) -> Iterator[Fix]:
     """Draw a `start` before the only node that nothing leads to."""
     design = graph.design
     first = [name for name, edges in graph.into.items() if not edges]

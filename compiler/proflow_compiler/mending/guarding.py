@@ -17,7 +17,7 @@ _LIST = ("read an empty list", "[]")
 _LOOSE = re.compile(r"\?|\|\|")
 
 
-def guarded(
+def guard_read(
     facts: Facts, read: Read, condition: str | None = None, otherwise: str | None = None
 ) -> Iterator[Fix]:
     """Read something else where a step is missing, or where a condition on it does not hold.

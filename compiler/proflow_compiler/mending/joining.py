@@ -21,13 +21,13 @@ from proflow_compiler.mending.stopping import Starving
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 
-def going_on(node: Node, *, alternative: bool = False) -> Fix:
+def continue_without_missing(node: Node, *, alternative: bool = False) -> Fix:
     """Let a join go on without the branches that do not come."""
     title = f"go on at {ticks(node.id)} without the other branch: set the mode `active`"
     return fix(title, set_key(node, "mode", "active"), alternative=alternative)
 
 
-def waiting(node: Node) -> Iterator[Fix]:
+def choose_merge_mode(node: Node) -> Iterator[Fix]:
     """Let a join to which several branches come wait for them, or go on at the first."""
     yield fix(
         f"wait at {ticks(node.id)} for all branches that are on their way: set the mode `active`",
@@ -39,7 +39,7 @@ def waiting(node: Node) -> Iterator[Fix]:
     )
 
 
-def cleared(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
+def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
     """Say of a node at which branches meet whether it needs all of them."""
     name = free_id(level.graph.design, "join")
     meet = _named if node.type == "join" else partial(_joined_before, level.graph, name)
@@ -62,10 +62,12 @@ def _said(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
 
 def _lacking(level: GraphFacts, loop: Loop | None, node: str) -> Starving:
     """The runs that bring a node some of its edges only."""
-    account, others = level.around(loop)
-    into = account.into(node)
-    some, one_less = account.any_of(into), account.any_of(-literal for literal in into)
-    return Starving(level, account, node, [*others, account.calm, account.forward, some, one_less])
+    formula, others = level.loop_formula(loop)
+    into = formula.into(node)
+    some, one_less = formula.any_of(into), formula.any_of(-literal for literal in into)
+    return Starving(
+        level, formula, node, [*others, formula.no_stop, formula.no_back_edge, some, one_less]
+    )
 
 
 def _named(node: Node, mode: str) -> tuple[str, list[Edit]]:
@@ -85,7 +87,7 @@ def _joined_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str,
     ]
 
 
-def may_be_joined(graph: Graph, node: Node) -> bool:
+def can_insert_join(graph: Graph, node: Node) -> bool:
     """Whether all edges to a node were drawn, so that they can lead to a join before it."""
     edges = [edge.edge for edge in graph.into[node.id]]
     return all(edge is not None and edge.drawn for edge in edges)

@@ -11,9 +11,9 @@ from proflow_compiler.diagnostics.wording import listed
 from proflow_compiler.graph import Exit, Graph
 
 
-def without_edges(exit_: Exit) -> Iterator[Fix]:
+def remove_dead_edges(exit_: Exit) -> Iterator[Fix]:
     """Remove the edges of an outcome that no run takes."""
-    edges = [edge.edge for edge in exit_.edges] + [way.edge.edge for way in exit_.back]
+    edges = [edge.edge for edge in exit_.edges] + [back_edge.edge.edge for back_edge in exit_.back]
     drawn = [edge for edge in edges if edge is not None and edge.drawn]
     if len(drawn) < len(edges) or not drawn:
         return
@@ -22,7 +22,7 @@ def without_edges(exit_: Exit) -> Iterator[Fix]:
     yield fix(f"remove {edge} to {targets}, never taken", *remove_edges(drawn), safe=True)
 
 
-def without_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
+def remove_dead_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
     """Remove a node that no run comes to, with what only it leads to."""
     others = _led_to(graph, (one for one in heads if one != head))
     lost = [name for name in _led_to(graph, [head]) if name not in graph.reachable]

@@ -13,9 +13,9 @@ from proflow_compiler.diagnostics import Edit
 from proflow_compiler.diagnostics.making_edits import add_node, free_id, lead_to, set_key
 from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.graph import Exit, GraphEdge
-from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import Meeting
+from proflow_compiler.soundness.walking_away import MergePoint
 
 _MOST_LEAVINGS = 40
 _MISHAPS = {
@@ -43,21 +43,21 @@ class Starving:
 
     Args:
         level: The graph.
-        account: The formula of the runs in question.
+        formula: The formula of the runs in question.
         join: The join.
         assumptions: Literals that hold in these runs.
     """
 
     def __init__(
-        self, level: GraphFacts, account: Account, join: str, assumptions: Sequence[int]
+        self, level: GraphFacts, formula: RunFormula, join: str, assumptions: Sequence[int]
     ) -> None:
-        self._level, self._account, self._join = level, account, join
+        self._level, self._formula, self._join = level, formula, join
         self._assumptions = assumptions
 
     @cached_property
     def _leavings(self) -> list[Leaving]:
-        graph, runs = self._level.graph, self._account.runs
-        meeting = Meeting(runs, self._join)
+        graph, runs = self._level.graph, self._formula.runs
+        meeting = MergePoint(runs, self._join)
         between = meeting.leading | {self._join}
         return [
             Leaving(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _MISHAPS)
@@ -73,18 +73,18 @@ class Starving:
         ]
 
     def _literal(self, one: Leaving) -> int:
-        return self._account.exit[one.node, one.exit.outcome]
+        return self._formula.exit[one.node, one.exit.outcome]
 
     def _holds(self, *more: int, without: Iterable[Leaving] = ()) -> bool:
         excluded = (-self._literal(one) for one in without)
-        return self._account.holds([*self._assumptions, *more, *excluded])
+        return self._formula.holds([*self._assumptions, *more, *excluded])
 
     @cached_property
     def by_mishap(self) -> bool:
         """Whether some of the runs is rejected, times out, … where it leaves the join out."""
         mishaps = [self._literal(one) for one in self._leavings if one.mishap]
         try:
-            return bool(mishaps) and self._holds(self._account.any_of(mishaps))
+            return bool(mishaps) and self._holds(self._formula.any_of(mishaps))
         except Undecided:
             return True
 
@@ -94,7 +94,7 @@ class Starving:
             return []
         found: list[Leaving] = []
         while self._holds(without=found):
-            run = self._account.found()
+            run = self._formula.found()
             taken = {(name, one.outcome) for name in run.order for one in run.exits[name]}
             new = [one for one in self._leavings if (one.node, one.exit.outcome) in taken]
             if not new:

@@ -98,7 +98,7 @@ def _clashes(facts: Facts, level: GraphFacts, names: Sequence[str]) -> Iterator[
     bit, surely = level.settlement.bit, level.settlement.surely
     every = sum(bit[name] for name in held)
     for later, earlier in level.first_beside(
-        level.rounds, {name: every & ~surely[name] for name in held}
+        level.iterations, {name: every & ~surely[name] for name in held}
     ):
         yield held[earlier], held[later]
 

@@ -11,11 +11,15 @@ from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.runs import Runs
-from proflow_compiler.mending.returning import one_of_two, repeated_alone, returned
+from proflow_compiler.mending.returning import (
+    keep_one_edge,
+    repeat_branch_alone,
+    return_by_returned,
+)
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import joined, parted
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.branching import find_split, with_join
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 RULE = Rule(
@@ -114,7 +118,7 @@ def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
     runs = level.runs(loop)
     leaving = list(_leaving(runs, loop))
     watched: Watched = {(one.node, one.outcome): 1 << index for index, one in enumerate(leaving)}
-    beside = Concurrency(runs, watched).beside
+    beside = Concurrency(runs, watched).concurrent
     back = sum(1 << index for index, one in enumerate(leaving) if one.back)
     for one in leaving:
         if one.back and len(one.back) + len(one.out) > 1:
@@ -133,10 +137,10 @@ def _together(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> 
     """Whether one iteration can take both; also where that could not be decided."""
     if level.exact(runs):
         return True
-    account = level.account(runs)
-    both = [account.exit[end.node, end.outcome] for end in (one, other)]
+    formula = level.formula(runs)
+    both = [formula.exit[end.node, end.outcome] for end in (one, other)]
     try:
-        return account.holds(both)
+        return formula.holds(both)
     except Undecided:
         return True
 
@@ -163,13 +167,13 @@ def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -
     beside = next(edge for edge in (*other.back, *other.out) if edge is not way)
     branch: tuple[str, ...] = ()
     if one is other:
-        path = drawn_path(graph, way_to(graph, one.node))
+        path = drawn_path(graph, path_to(graph, one.node))
     else:
         ends = (one.node, one.outcome), (other.node, other.outcome)
-        wider, join = joined(runs, *ends)
-        parting = parted(wider, join)
+        wider, join = with_join(runs, *ends)
+        parting = find_split(wider, join)
         walked = parting.paths[parting.edges[0].source != one.node]
-        path, branch = level.led(runs, walked), walked[walked.index(parting.fork) + 1 :]
+        path, branch = level.full_path(runs, walked), walked[walked.index(parting.fork) + 1 :]
     node = graph.nodes[one.node].node
     drawn = way.edge
     kind = "leads back" if beside in other.back else "leaves the loop"
@@ -194,11 +198,11 @@ def _fixes(
 ) -> Iterator[Fix]:
     """`branch`: the way to the back edge from where the two part; empty if they do not."""
     if not branch:
-        yield from one_of_two(edge, beside)
+        yield from keep_one_edge(edge, beside)
         return
     way = next(one for one in level.graph.back if one.edge == edge)
-    yield from returned(level.graph, way)
-    yield from repeated_alone(level.graph, way, branch)
+    yield from return_by_returned(level.graph, way)
+    yield from repeat_branch_alone(level.graph, way, branch)
 
 
 def _target(level: GraphFacts, edge: GraphEdge) -> str:

@@ -9,10 +9,10 @@ from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.runs import Runs
-from proflow_compiler.mending.joining import waiting
+from proflow_compiler.mending.joining import choose_merge_mode
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import Parting, parted
+from proflow_compiler.soundness.branching import Split, find_split
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 _MOST_WALKED = 60_000
@@ -81,8 +81,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         for name, node in level.drawn.items():
             if level.graph.nodes[name].mode != "one":
                 continue
-            runs = level.runs(level.home(name))
-            meeting = level.concurrency(runs).meeting
+            runs = level.runs(level.innermost_loop(name))
+            meeting = level.concurrency(runs).concurrent_edges
             edges = meeting.get(name)
             if edges is None:
                 continue
@@ -92,15 +92,15 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     continue
                 runs, edges = found, (found.into[name][0], found.into[name][1])
             walked += len(level.graph.nodes)
-            parting = parted(runs, name) if walked <= _MOST_WALKED else None
+            parting = find_split(runs, name) if walked <= _MOST_WALKED else None
             yield _diagnostic(level, runs, node, edges, parting)
 
 
 def _with_two(level: GraphFacts, runs: Runs, name: str) -> Runs | None:
     """A run that takes two edges into a node; all of them where that could not be decided."""
-    account = level.account(runs)
+    formula = level.formula(runs)
     try:
-        return account.found() if account.holds([account.two_of(account.into(name))]) else None
+        return formula.found() if formula.holds([formula.two_of(formula.into(name))]) else None
     except Undecided:
         return runs
 
@@ -110,12 +110,12 @@ def _diagnostic(
     runs: Runs,
     node: Node,
     edges: tuple[GraphEdge, GraphEdge],
-    parting: Parting | None,
+    parting: Split | None,
 ) -> Diagnostic:
     path: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     if parting is not None:
-        edges, path = parting.edges, level.led(runs, (*parting.paths[0], node.id))
+        edges, path = parting.edges, level.full_path(runs, (*parting.paths[0], node.id))
         fork = level.graph.nodes[parting.fork].node
         related = (Related(place_of(fork), f"they part at {ticks(fork.id)}"),)
     sources = [level.graph.nodes[edge.source].node.id for edge in edges]
@@ -129,5 +129,5 @@ def _diagnostic(
         path=path,
         related=related,
         help="use `active` to wait for all branches that are on their way",
-        fixes=waiting(node),
+        fixes=choose_merge_mode(node),
     )

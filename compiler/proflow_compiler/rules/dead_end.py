@@ -8,11 +8,11 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
-from proflow_compiler.graph import WayBack
+from proflow_compiler.graph import BackEdge
 from proflow_compiler.graph.runs import leading_nowhere
-from proflow_compiler.mending.completing import ended
+from proflow_compiler.mending.completing import end_after
 from proflow_compiler.rules.rule import Rule
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 RULE = Rule(
@@ -90,7 +90,9 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",
-            fixes=ended(level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()),
+            fixes=end_after(
+                level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()
+            ),
         )
 
 
@@ -102,7 +104,7 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
     after.add_edges_from((way.edge.source, way.edge.target) for way in graph.back)
     parts = nx.condensation(after)
-    ways: dict[int, WayBack] = {}
+    ways: dict[int, BackEdge] = {}
     for way in graph.back:
         if way.edge.source in level.reached:
             ways.setdefault(parts.graph["mapping"][way.edge.source], way)
@@ -117,7 +119,7 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
             place_of(node),
             node=node.id,
             label="always leads back",
-            path=drawn_path(graph, (*way_to(graph, source), target)),
+            path=drawn_path(graph, (*path_to(graph, source), target)),
             help="draw an edge that leaves the loop",
         )
 

@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.making_edits import fix, set_key
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
-from proflow_compiler.mending.removing import without_edges
+from proflow_compiler.mending.removing import remove_dead_edges
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -81,5 +81,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     label="never taken",
                     related=(Related(node.pointer_to("timeoutAction"), "decides otherwise"),),
                     help="remove this edge, or set `timeoutAction` to `route`",
-                    fixes=(*without_edges(exit_), routed(node)),
+                    fixes=(*remove_dead_edges(exit_), routed(node)),
                 )

@@ -116,17 +116,17 @@ def _check(
     suspects, unreached = _filtered(level, loop)
     shown = 0
     for name in suspects:
-        account, others = level.around(loop)
-        runs = account.runs
+        formula, others = level.loop_formula(loop)
+        runs = formula.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
-        missing = -account.node[name]
+        calm = [*others, formula.no_stop, formula.no_back_edge, formula.any_of(formula.into(name))]
+        missing = -formula.node[name]
         try:
             found = (
-                witness(account, name, [*calm, missing])
+                witness(formula, name, [*calm, missing])
                 if shown < _MOST_SHOWN
                 else ((), runs)
-                if account.holds([*calm, missing])
+                if formula.holds([*calm, missing])
                 else None
             )
             if found is not None:
@@ -136,14 +136,14 @@ def _check(
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 missed = {one.index for one in into} - taken
                 choices = turning_points(runs, run, path, [edge.source], missed) if path else []
-                fixes = _fixes(Starving(level, account, name, [*calm, missing]), level.drawn[name])
+                fixes = _fixes(Starving(level, formula, name, [*calm, missing]), level.drawn[name])
                 yield replace(
-                    _starved(level, name, edge, level.led(runs, path), choices),
+                    _starved(level, name, edge, level.full_path(runs, path), choices),
                     fixes=tuple(fixes) if ration.take() else (),
                 )
                 if shown == _MOST:
                     return
-            elif not account.holds([*others, account.node[name]]):
+            elif not formula.holds([*others, formula.node[name]]):
                 never.append(name)
         except Undecided:
             yield _undecided(level, name)
@@ -152,7 +152,7 @@ def _check(
 
 def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
     """The two mends. After a rejection, to go on is never what is proposed first."""
-    going_on = joining.going_on(join, alternative=starving.by_mishap)
+    going_on = joining.continue_without_missing(join, alternative=starving.by_mishap)
     if not starving.by_mishap:
         yield going_on
     if starving.stopping is not None:
@@ -181,7 +181,7 @@ def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str
     for name in joins:
         if name not in level.runs(loop).into:
             continue
-        own = level.home(name) is loop
+        own = level.innermost_loop(name) is loop
         lacking = name in runs.into and certainty.missing(name) is not None
         if lacking or settlement.before[name] & starved:
             starved |= settlement.bit[name]

@@ -12,7 +12,7 @@ from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.rules.rule import Rule
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 
 RULE = Rule(
     code="PF219",
@@ -86,7 +86,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         for loop in level.loops if level.ordered else ():
             # Beside other back edges nothing may leave the loop: see concurrency-across-loop.
-            if not all(way.at_once for way in loop.back):
+            if not all(back_edge.at_once for back_edge in loop.back):
                 continue
             for late, beside in _late(level.graph, loop):
                 yield _diagnostic(level.graph, loop, late, beside, walk=ration.take())
@@ -132,7 +132,7 @@ def _diagnostic(
                 "what lies between this and its target is the loop",
             ),
         ),
-        path=drawn_path(graph, (*way_to(graph, edge.source), edge.target)) if walk else (),
+        path=drawn_path(graph, (*path_to(graph, edge.source), edge.target)) if walk else (),
         help=f"let {names} go back to {ticks(header.id)} as well, or stand behind the loop",
         fixes=_fixes(graph, loop, edge) if len(late) == 1 else (),
     )

@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.wording import ticks, walk
 from proflow_compiler.facts import Facts, Read
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.graph.runs import Runs, leaving
-from proflow_compiler.mending.guarding import guarded
+from proflow_compiler.mending.guarding import guard_read
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
@@ -102,7 +102,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     ready = owner != read.step or read.site.ready
     if ready and level.graph.dominator_tree.dominates(read.step, at):
         return None
-    step, recurs = ticks(read.step), level.recurs(read.step, at)
+    step, recurs = ticks(read.step), level.may_read_earlier_iteration(read.step, at)
     if owner == read.step:
         return _diagnostic(
             facts,
@@ -114,7 +114,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         )
     settlement = level.settlement
     if not settlement.settled(read.step, at):
-        path = level.walk(at)
+        path = level.shortest_path(at)
         if settlement.leads(at, read.step):
             message = f"{step} only runs after {ticks(owner)}, which reads it"
             return _diagnostic(facts, read, message, "not there yet", path, needs_guard=recurs)
@@ -197,10 +197,10 @@ def _way(
         return None
     if not level.certainty(runs).taken(step, at):
         both: Watched = {(step, None): 1, (at, None): 2}
-        if not any(Concurrency(narrowed, both).beside.values()):
+        if not any(Concurrency(narrowed, both).concurrent.values()):
             return None
     way = _walk(narrowed, narrowed.root, step) + _walk(narrowed, step, at)[1:]
-    return level.led(narrowed, way if way[-1] == at else _walk(narrowed, narrowed.root, at))
+    return level.full_path(narrowed, way if way[-1] == at else _walk(narrowed, narrowed.root, at))
 
 
 def _walk(runs: Runs, start: str, end: str) -> tuple[str, ...]:
@@ -256,5 +256,5 @@ def _diagnostic(
         label=label,
         path=path,
         help=help,
-        fixes=guarded(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
+        fixes=guard_read(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
     )

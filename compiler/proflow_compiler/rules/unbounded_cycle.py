@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.wording import listed, ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import Graph, GraphEdge
-from proflow_compiler.mending.returning import entered_once
+from proflow_compiler.mending.returning import enter_once
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.certainty import drawn_path
 
@@ -117,7 +117,7 @@ def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -
         ),
         path=path,
         help="lead all edges that enter it to one of its nodes, where each iteration begins",
-        fixes=entered_once(graph, entering),
+        fixes=enter_once(graph, entering),
     )
 
 

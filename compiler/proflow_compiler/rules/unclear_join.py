@@ -9,11 +9,11 @@ from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph.loops import Loop
-from proflow_compiler.mending.joining import cleared, may_be_joined
+from proflow_compiler.mending.joining import can_insert_join, clarify_join
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import Meeting, WalkedAway, may_walk_away
+from proflow_compiler.soundness.walking_away import MergePoint, WalkedAway, may_walk_away
 from proflow_compiler.soundness.witness import turning_points
 
 _MOST = 20
@@ -103,15 +103,19 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             judged: dict[str | None, list[str]] = {}
             for name in level.settlement.order:
                 if may_walk_away(level.graph, name):
-                    home = level.home(name)
+                    home = level.innermost_loop(name)
                     judged.setdefault(None if home is None else home.header, []).append(name)
             for loop in (None, *level.loops):
                 for one in _check(
                     level, loop, judged.get(None if loop is None else loop.header, ())
                 ):
                     node = level.drawn[str(one.node)]
-                    fixable = may_be_joined(level.graph, node) and ration.take()
-                    yield replace(one, fixes=tuple(cleared(level, loop, node))) if fixable else one
+                    fixable = can_insert_join(level.graph, node) and ration.take()
+                    yield (
+                        replace(one, fixes=tuple(clarify_join(level, loop, node)))
+                        if fixable
+                        else one
+                    )
 
 
 def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:
@@ -122,7 +126,7 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
     if exact:
         before, choosing = level.settlement.before, level.choosing
         judged = [name for name in judged if before[name] & choosing]
-    meeting = level.concurrency(runs).meeting.keys() if judged else ()
+    meeting = level.concurrency(runs).concurrent_edges.keys() if judged else ()
     met = [name for name in judged if name in meeting]
     if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
         return
@@ -130,11 +134,11 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
     for name in met:
         if reported >= _MOST:
             return
-        at = Meeting(runs, name)
+        at = MergePoint(runs, name)
         try:
             found = at.find(
-                lambda: level.account(runs),
-                partial(level.goes_on, y=name, back=True),
+                lambda: level.formula(runs),
+                partial(level.nothing_ends_before, y=name, back=True),
                 exact=exact,
             )
         except Undecided:
@@ -165,7 +169,7 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
         avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
     else:
         when = "a branch has led elsewhere"
-    runs = level.runs(level.home(name))
+    runs = level.runs(level.innermost_loop(name))
     choices = turning_points(runs, found.run, found.path, avoided, missed) if found.path else []
     if found.left is not None and found.left not in choices:
         choices.append(found.left)
@@ -175,7 +179,7 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
         node=name,
         label="branches meet here",
         related=related,
-        path=level.led(runs, found.path) if found.path else (),
+        path=level.full_path(runs, found.path) if found.path else (),
         choices=[(graph.nodes[one].node.id, outcome) for one, outcome in choices],
         help="name the join's mode: `all`, if what follows needs every branch, "
         "or `active`, if the run goes on without those that have left"

@@ -8,8 +8,8 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
-from proflow_compiler.mending.joining import going_on
-from proflow_compiler.mending.removing import without_nodes
+from proflow_compiler.mending.joining import continue_without_missing
+from proflow_compiler.mending.removing import remove_dead_nodes
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
@@ -73,7 +73,9 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
         for part, edges_in in parts.in_degree()
         if edges_in == 0
     ]
-    jumped = {way.edge.target for way in graph.back if way.edge.source in level.reached}
+    jumped = {
+        back_edge.edge.target for back_edge in graph.back if back_edge.edge.source in level.reached
+    }
     for name in sorted(heads, key=place.__getitem__):
         if name in jumped:
             continue  # jump-into-loop says so
@@ -88,7 +90,7 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="never runs",
             help="draw an edge that leads here, or remove the node",
-            fixes=without_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
+            fixes=remove_dead_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
         )
 
 
@@ -101,5 +103,5 @@ def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
         node=name,
         label="never runs",
         help="name another mode, such as `active`, or remove what can never run",
-        fixes=(going_on(node),),
+        fixes=(continue_without_missing(node),),
     )

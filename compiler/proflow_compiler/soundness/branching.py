@@ -11,7 +11,7 @@ from proflow_compiler.graph.runs import Runs, taken_at_once
 
 
 @dataclass(frozen=True)
-class Parting:
+class Split:
     """`edges`: by which the two ways come to the join; `paths`: each from the root on, without it.
 
     The shorter one first.
@@ -22,7 +22,7 @@ class Parting:
     paths: tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def parted(runs: Runs, join: str) -> Parting:
+def find_split(runs: Runs, join: str) -> Split:
     """Such ways to a join that a run comes to over two edges; near the root, and short.
 
     Two edges that are taken at once begin two such ways iff no node is on all ways of both (Menger),
@@ -37,10 +37,10 @@ def parted(runs: Runs, join: str) -> Parting:
     one, two = _apart(runs, join, region, edges)
     before = _shortest(runs, runs.root, fork)
     paths = [(*before, *(edge.source for edge in way[1:])) for way in (one, two)]
-    return Parting(fork, (one[-1], two[-1]), (paths[0], paths[1]))
+    return Split(fork, (one[-1], two[-1]), (paths[0], paths[1]))
 
 
-def joined(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs, str]:
+def with_join(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs, str]:
     """These runs with a join that two outcomes, of nodes, lead to as well; and its name."""
     join = "?"
     while join in runs.graph.nodes:

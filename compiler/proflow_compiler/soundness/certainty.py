@@ -86,7 +86,7 @@ class Certainty:
                 through[name, exit_.outcome] = found[name] | self._forced(exit_)
         return found
 
-    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+    def shortest_path(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
         """A shortest way from the root to `y` on a run that never takes `without`.
 
         Empty if there is no such run.
@@ -118,7 +118,7 @@ def drawn_path(graph: Graph, path: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in path if graph.nodes[name].drawn)
 
 
-def way_to(graph: Graph, node: str, *, past: str | None = None) -> tuple[str, ...]:
+def path_to(graph: Graph, node: str, *, avoiding: str | None = None) -> tuple[str, ...]:
     """A shortest way from the start to a node that does not go over another one; there is one."""
     start = graph.starts[0]
     came = {start: start}
@@ -126,7 +126,7 @@ def way_to(graph: Graph, node: str, *, past: str | None = None) -> tuple[str, ..
     while node not in came:
         at = queue.popleft()
         for edge in graph.out(at):
-            if edge.target not in came and edge.target != past:
+            if edge.target not in came and edge.target != avoiding:
                 came[edge.target] = at
                 queue.append(edge.target)
     return _traced(came, node)

@@ -9,7 +9,7 @@ from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.graph.runs import Runs, runs_of
-from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.certainty import Certainty, drawn_path
 from proflow_compiler.soundness.settlement import Settlement
 from proflow_compiler.soundness.witness import witness
@@ -24,7 +24,7 @@ class GraphFacts:
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
     _exact: dict[int, bool] = field(default_factory=dict, repr=False)
-    _accounts: dict[int, Account] = field(default_factory=dict, repr=False)
+    _formulas: dict[int, RunFormula] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ordered(self) -> bool:
@@ -56,12 +56,12 @@ class GraphFacts:
             innermost |= dict.fromkeys(loop.nodes - {loop.header}, loop)
         return innermost
 
-    def home(self, name: str) -> Loop | None:
+    def innermost_loop(self, name: str) -> Loop | None:
         """The innermost loop that settles the edges into a node in each round."""
         return self._innermost.get(name)
 
     def _around(self, loop: Loop) -> Loop | None:
-        return self.home(loop.header)
+        return self.innermost_loop(loop.header)
 
     def _headers(self, loop: Loop | None) -> frozenset[str]:
         """The header of a loop, and those of the loops around it."""
@@ -84,28 +84,30 @@ class GraphFacts:
                 stopping=stopping,
                 loop=loop,
                 headers=self._headers(loop),
-                outer=None if loop is None else self.rounds,
+                outer=None if loop is None else self.iterations,
             )
         return self._runs[key]
 
-    def around(self, loop: Loop | None) -> tuple[Account, list[int]]:
+    def loop_formula(self, loop: Loop | None) -> tuple[RunFormula, list[int]]:
         """A formula, and what to assume in it: a loop and those around it are in any iteration,
         all other loops in their last."""
         if loop is None:
-            return self.account(self.runs()), []
+            return self.formula(self.runs()), []
         headers = self._headers(loop)
-        account = self.account(self.rounds)
-        return account, [-literal for header, literal in self._ways_back if header not in headers]
+        formula = self.formula(self.iterations)
+        return formula, [
+            -literal for header, literal in self._back_edge_literals if header not in headers
+        ]
 
     @cached_property
-    def _ways_back(self) -> list[tuple[str, int]]:
-        """Where outcomes lead back to, with their literals in the account of all iterations."""
-        runs, account = self.rounds, self.account(self.rounds)
+    def _back_edge_literals(self) -> list[tuple[str, int]]:
+        """Where outcomes lead back to, with their literals in the formula of all iterations."""
+        runs, formula = self.iterations, self.formula(self.iterations)
         return [
-            (way.edge.target, account.exit[name, exit_.outcome])
+            (back_edge.edge.target, formula.exit[name, exit_.outcome])
             for name in runs.order
             for exit_ in runs.exits[name]
-            for way in exit_.back
+            for back_edge in exit_.back
         ]
 
     @cached_property
@@ -135,7 +137,7 @@ class GraphFacts:
     def exact(self, runs: Runs) -> bool:
         """Whether joins of mode `all` are brought all their edges in all of these runs.
 
-        Then what the polynomial analyses say of them is exact; else only the account decides.
+        Then what the polynomial analyses say of them is exact; else only the formula decides.
         """
         if id(runs) not in self._exact:
             self._exact[id(runs)] = not any(
@@ -144,11 +146,11 @@ class GraphFacts:
             )
         return self._exact[id(runs)]
 
-    def account(self, runs: Runs) -> Account:
+    def formula(self, runs: Runs) -> RunFormula:
         """The formula of these runs."""
-        if id(runs) not in self._accounts:
-            self._accounts[id(runs)] = Account(runs)
-        return self._accounts[id(runs)]
+        if id(runs) not in self._formulas:
+            self._formulas[id(runs)] = RunFormula(runs)
+        return self._formulas[id(runs)]
 
     @cached_property
     def choosing(self) -> int:
@@ -179,89 +181,89 @@ class GraphFacts:
         """
         runs, goal = self.common(x, y)
         if x not in runs.into or goal not in runs.into:
-            return None if goal not in runs.into else self.walk(y, without=x)
+            return None if goal not in runs.into else self.shortest_path(y, without=x)
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
             if not (self._stops or self.graph.back or absent):
-                return self.walk(y, without=x)
-        account = self.account(runs)
-        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
-        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
+                return self.shortest_path(y, without=x)
+        formula = self.formula(runs)
+        lacking = [-formula.node[one] for one in (x, *absent) if one in formula.node]
+        ran = [formula.node[goal], *lacking, self.nothing_ends_before(formula, goal)]
         try:
-            found = witness(account, goal, ran)
+            found = witness(formula, goal, ran)
         except Undecided:
-            return self.walk(y)
-        return None if found is None else self.led(runs, found[0])
+            return self.shortest_path(y)
+        return None if found is None else self.full_path(runs, found[0])
 
     def left_by(
         self, runs: Runs, x: str, y: str, outcomes: Collection[str]
     ) -> tuple[str, ...] | None:
         """A path to `y` of a run that takes it, and leaves `x` by one of these outcomes."""
-        account = self.account(runs)
-        left = [account.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
-        ran = [account.node[y], account.any_of(left), self.goes_on(account, y)]
+        formula = self.formula(runs)
+        left = [formula.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
+        ran = [formula.node[y], formula.any_of(left), self.nothing_ends_before(formula, y)]
         try:
-            found = witness(account, y, ran)
+            found = witness(formula, y, ran)
         except Undecided:
-            return self.walk(y)
-        return None if found is None else self.led(runs, found[0])
+            return self.shortest_path(y)
+        return None if found is None else self.full_path(runs, found[0])
 
-    def goes_on(self, account: Account, y: str, *, back: bool = False) -> int:
+    def nothing_ends_before(self, formula: RunFormula, y: str, *, back: bool = False) -> int:
         """A literal to assume: nothing ends the run, or the iteration, before `y` could begin.
 
         `back`: no back edge is taken before, either; else only returns count, which end it at once.
         """
         settled = self.settlement.surely[y]
-        before = {name for name in account.runs.order if self.settlement.bit[name] & settled}
-        return account.nothing_before(y, before, partial(self._ends, y=y, back=back))
+        before = {name for name in formula.runs.order if self.settlement.bit[name] & settled}
+        return formula.nothing_before(y, before, partial(self._ends, y=y, back=back))
 
     def _ends(self, name: str, exit_: Exit, *, y: str, back: bool) -> bool:
         nodes = self.graph.nodes
         stops = any(nodes[e.target].stops or self._held(e.target, y) for e in exit_.edges)
-        return stops or any(back or way.at_once for way in exit_.back)
+        return stops or any(back or back_edge.at_once for back_edge in exit_.back)
 
     def _held(self, mishap: str, y: str) -> bool:
         """Whether a mishap belongs to a loop that `y` is not in."""
         if mishap not in self.graph.mishaps:
             return False
-        loop = self.home(mishap)
+        loop = self.innermost_loop(mishap)
         return loop is not None and y not in loop.nodes
 
     def common(self, x: str, y: str) -> tuple[Runs, str]:
         """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
-        loop = self.home(y)
+        loop = self.innermost_loop(y)
         while loop is not None and x not in loop.nodes:
             y, loop = loop.header, self._around(loop)
         return self.runs(loop), y
 
-    def recurs(self, x: str, y: str) -> bool:
+    def may_read_earlier_iteration(self, x: str, y: str) -> bool:
         """Whether `y` can read of `x` what it did in an earlier round."""
         container = self.graph.container
         return (container is not None and self.graph.design.nodes[container].type == "loop") or any(
             x in loop.nodes and y in loop.nodes for loop in self.loops
         )
 
-    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+    def shortest_path(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
         """A shortest way from the start to `y`, of a run that takes `y` but not `without`."""
-        runs = self.runs(self.home(y))
+        runs = self.runs(self.innermost_loop(y))
         inside = without is not None and without in runs.into
-        path = self.certainty(runs).walk(y, without=without if inside else None)
-        return self.led(runs, path, without=None if inside else without)
+        path = self.certainty(runs).shortest_path(y, without=without if inside else None)
+        return self.full_path(runs, path, without=None if inside else without)
 
-    def led(
+    def full_path(
         self, runs: Runs, path: tuple[str, ...], *, without: str | None = None
     ) -> tuple[str, ...]:
         """A path from the root of these runs on, as drawn, with the way there before it."""
         while path and runs.outer is not None:
             root, runs = runs.root, runs.outer
             inside = without is not None and without in runs.into
-            before = self.certainty(runs).walk(root, without=without if inside else None)
+            before = self.certainty(runs).shortest_path(root, without=without if inside else None)
             path = (*before, *path[1:]) if before else ()
         return drawn_path(self.graph, path)
 
     @cached_property
-    def rounds(self) -> Runs:
+    def iterations(self) -> Runs:
         """All runs, in which each loop may be in any round."""
         headers = frozenset(loop.header for loop in self.loops)
         return runs_of(self.graph, stopping=True, headers=headers) if headers else self.runs()
@@ -283,7 +285,7 @@ class GraphFacts:
         settlement = self.settlement
         whole = self.runs() if runs in (self.runs(), self.runs(stopping=False)) else runs
         watched: Watched = {(name, None): settlement.bit[name] for name in others}
-        beside = Concurrency(runs, watched).beside
+        beside = Concurrency(runs, watched).concurrent
         for name in settlement.order:
             if name in others:
                 for place in indices(beside.get((name, None), 0) & others[name]):
@@ -294,16 +296,16 @@ class GraphFacts:
     def together(self, x: str, y: str) -> bool:
         """Whether some run takes both."""
         other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
-        return any(self.first_beside(self.rounds, other))
+        return any(self.first_beside(self.iterations, other))
 
     def begins(self, name: str, *, stopping: bool = True) -> bool:
         """Whether some run comes to a node; without `stopping`, before something ends the run."""
-        if self.exact(self.rounds) and (stopping or not self._stops):
+        if self.exact(self.iterations) and (stopping or not self._stops):
             return True
-        account = self.account(self.rounds)
-        going_on = [] if stopping else [self.goes_on(account, name)]
+        formula = self.formula(self.iterations)
+        going_on = [] if stopping else [self.nothing_ends_before(formula, name)]
         try:
-            return name in account.node and account.holds([account.node[name], *going_on])
+            return name in formula.node and formula.holds([formula.node[name], *going_on])
         except Undecided:
             return True
 
@@ -311,8 +313,8 @@ class GraphFacts:
         """Whether one of these runs takes both of two nodes that the filter lets it take."""
         if self.exact(runs):
             return True
-        account = self.account(runs)
+        formula = self.formula(runs)
         try:
-            return account.holds([account.node[x], account.node[y]])
+            return formula.holds([formula.node[x], formula.node[y]])
         except Undecided:
             return True

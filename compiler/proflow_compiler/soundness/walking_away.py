@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.runs import Runs, taken_at_once
-from proflow_compiler.soundness.account import Account
+from proflow_compiler.soundness.formula import RunFormula
 from proflow_compiler.soundness.witness import witness
 
 _USUAL = ("approved", "received", "default")
@@ -32,7 +32,7 @@ class WalkedAway:
     starved: str | None = None
 
 
-class Meeting:
+class MergePoint:
     """A node at which branches meet; `leading` are the nodes that lead to it from where they part.
 
     Args:
@@ -80,15 +80,15 @@ class Meeting:
 
     def find(
         self,
-        formula: Callable[[], Account],
-        ended: Callable[[Account], int],
+        build_formula: Callable[[], RunFormula],
+        ended: Callable[[RunFormula], int],
         *,
         exact: bool,
     ) -> WalkedAway | None:
         """A run on which a branch walks away; None if there is none.
 
         Args:
-            formula: Gives the account of the runs, if it is needed.
+            build_formula: Gives the formula of the runs, if it is needed.
             ended: Gives the literal of it that says that nothing ends the run, or the iteration,
                 before the node could begin.
             exact: Whether joins of mode `all` are brought all their edges on all runs.
@@ -104,28 +104,28 @@ class Meeting:
         )
         if not leavings and not starved:
             return None
-        account = formula()
-        going_on = ended(account)
+        formula = build_formula()
+        going_on = ended(formula)
         for first, others in self._forks():
             way = self._reached(first.target)
             own = {edge.index for edge in self.runs.into[self.node] if edge.source in way}
             left = {
-                account.exit[name, exit_.outcome]: (name, exit_.outcome)
+                formula.exit[name, exit_.outcome]: (name, exit_.outcome)
                 for name, exit_ in leavings
                 if name in way
             }
-            walked = list(left) + [_starved(account, name) for name in starved if name in way]
-            arriving = list(self._arriving(account, others, own)) if walked else []
+            walked = list(left) + [_starved(formula, name) for name in starved if name in way]
+            arriving = list(self._arriving(formula, others, own)) if walked else []
             if not arriving:
                 continue
             assumptions = [
-                account.exit[first.source, first.outcome],
-                account.any_of(arriving),
-                account.any_of(walked),
-                *(-account.exit[e.source, e.outcome] for e in self._edges(own)),
+                formula.exit[first.source, first.outcome],
+                formula.any_of(arriving),
+                formula.any_of(walked),
+                *(-formula.exit[e.source, e.outcome] for e in self._edges(own)),
                 going_on,
             ]
-            found = witness(account, self.node, assumptions)
+            found = witness(formula, self.node, assumptions)
             if found is not None:
                 path, run = found
                 taken = ((name, one.outcome) for name in run.order for one in run.exits[name])
@@ -164,11 +164,11 @@ class Meeting:
         return found
 
     def _arriving(
-        self, account: Account, others: Sequence[GraphEdge], own: set[int]
+        self, formula: RunFormula, others: Sequence[GraphEdge], own: set[int]
     ) -> Iterator[int]:
         """Literals that say that a branch beside the first one arrives, by an edge of its own."""
         for edge in others:
-            started = account.exit[edge.source, edge.outcome]
+            started = formula.exit[edge.source, edge.outcome]
             if edge.target == self.node:
                 yield started
                 continue
@@ -179,8 +179,8 @@ class Meeting:
                 if one.source in way and one.index not in own
             ]
             if edges:
-                arrives = account.any_of(account.exit[e.source, e.outcome] for e in edges)
-                yield account.both_of(started, arrives)
+                arrives = formula.any_of(formula.exit[e.source, e.outcome] for e in edges)
+                yield formula.both_of(started, arrives)
 
 
 def may_walk_away(graph: Graph, name: str) -> bool:
@@ -199,6 +199,6 @@ def _usual(at: GraphNode, exit_: Exit) -> bool:
     return not at.ruled and exit_.outcome in _USUAL
 
 
-def _starved(account: Account, join: str) -> int:
+def _starved(formula: RunFormula, join: str) -> int:
     """A literal that can only hold if a join is brought some of its edges, and does not run."""
-    return account.both_of(account.any_of(account.into(join)), -account.node[join])
+    return formula.both_of(formula.any_of(formula.into(join)), -formula.node[join])

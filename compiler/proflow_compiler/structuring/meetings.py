@@ -12,7 +12,7 @@ def meeting_places(round_: Round) -> frozenset[str]:
     """The places that one run can come to over two links."""
     if not _forks(round_):
         return frozenset()
-    return frozenset(Concurrency(_Branching.of(round_)).meeting)
+    return frozenset(Concurrency(_Branching.of(round_)).concurrent_edges)
 
 
 def taken_together(round_: Round, exits: Mapping[str, str]) -> bool:
@@ -28,7 +28,7 @@ def taken_together(round_: Round, exits: Mapping[str, str]) -> bool:
     for exit_ in exits.values():
         bits.setdefault(exit_, 1 << len(bits))
     watched: Watched = {(name, None): bits[exit_] for name, exit_ in exits.items()}
-    beside = Concurrency(_Branching.of(round_), watched).beside
+    beside = Concurrency(_Branching.of(round_), watched).concurrent
     return any(beside.get((name, None), 0) & ~bits[exit_] for name, exit_ in exits.items())
 
 

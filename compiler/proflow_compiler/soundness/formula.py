@@ -22,7 +22,7 @@ class Undecided(Exception):
     """A question was given up, since it took too much effort."""
 
 
-class Account:
+class RunFormula:
     """A formula whose models are the runs of `runs`, and questions about them."""
 
     def __init__(self, runs: Runs) -> None:
@@ -38,9 +38,9 @@ class Account:
             for exit_ in runs.exits[name]
         }
         self._numbers = numbers
-        self.calm = next(numbers)
+        self.no_stop = next(numbers)
         """Assumed: no edge into an end that stops the run is taken."""
-        self.forward = next(numbers)
+        self.no_back_edge = next(numbers)
         """Assumed: no back edge is taken."""
         self._solver = Solver(name="minisat22", bootstrap_with=self._clauses())
 
@@ -222,9 +222,9 @@ class Account:
             for exit_ in runs.exits[name]:
                 literal = self.exit[name, exit_.outcome]
                 if any(runs.graph.nodes[edge.target].stops for edge in exit_.edges):
-                    yield [-self.calm, -literal]
+                    yield [-self.no_stop, -literal]
                 if exit_.back:
-                    yield [-self.forward, -literal]
+                    yield [-self.no_back_edge, -literal]
 
     def _entered(self, name: str, own: int) -> Iterator[list[int]]:
         graph = self.runs.graph
