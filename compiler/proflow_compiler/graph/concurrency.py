@@ -185,8 +185,8 @@ class Concurrency:
             if self._gathering:
                 gathered = [edge for edge in edges if edge.target in self._gathering]
                 edges = [edge for edge in edges if edge.target not in self._gathering]
-            beside = self._slots_of(gathered)
-            group = beside
+            gathered_slots = self._slots_of(gathered)
+            group = gathered_slots
             if len(edges) == 1 and not gathered:
                 slot = next((one for one in alike if self._fits(one, marks)), None)
                 if slot is None:

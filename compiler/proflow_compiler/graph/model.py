@@ -340,7 +340,7 @@ class DominatorTree:
     Attributes:
         parent: The immediate dominator of each node; the root is its own parent.
         depth: The depth of each node; that of the root is 0.
-        jump: For each node an ancestor further up, chosen so that `meet`, `ancestor` and `dominates`
+        jump: For each node an ancestor further up, chosen so that `common_dominator`, `ancestor` and `dominates`
             take logarithmic time (Myers, "An applicative random-access stack", 1983).
     """
 
@@ -362,7 +362,9 @@ class DominatorTree:
             above: str | None = None
             for edge in graph.into[name]:
                 if edge.source in depth:
-                    above = edge.source if above is None else tree.meet(above, edge.source)
+                    above = (
+                        edge.source if above is None else tree.common_dominator(above, edge.source)
+                    )
             if above is None:
                 continue
             parent[name] = above
@@ -372,7 +374,7 @@ class DominatorTree:
             jump[name] = jump[far] if even else above
         return tree
 
-    def meet(self, a: str, b: str) -> str:
+    def common_dominator(self, a: str, b: str) -> str:
         """Return the nearest common dominator of two nodes, which may be one of them."""
         a = self.ancestor(a, self.depth[b])
         b = self.ancestor(b, self.depth[a])

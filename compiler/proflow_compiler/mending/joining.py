@@ -1,4 +1,4 @@
-"""Fixes that say how a join, or a node at which branches meet, waits for them."""
+"""Fixes that set how a join waits for branches, or draw a join before a node with several edges in."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,13 +22,13 @@ from proflow_compiler.soundness.graph_facts import GraphFacts
 
 
 def continue_without_missing(node: Node, *, alternative: bool = False) -> Fix:
-    """Let a join go on without the branches that do not come."""
+    """Set the mode of a join to `active`, so that it goes on without branches that do not arrive."""
     title = f"go on at {ticks(node.id)} without the other branch: set the mode `active`"
     return fix(title, set_key(node, "mode", "active"), alternative=alternative)
 
 
 def choose_merge_mode(node: Node) -> Iterator[Fix]:
-    """Let a join to which several branches come wait for them, or go on at the first."""
+    """Offer two modes for a join that several branches reach: wait for all of them, or for the first."""
     yield fix(
         f"wait at {ticks(node.id)} for all branches that are on their way: set the mode `active`",
         set_key(node, "mode", "active"),
@@ -40,28 +40,37 @@ def choose_merge_mode(node: Node) -> Iterator[Fix]:
 
 
 def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
-    """Say of a node at which branches meet whether it needs all of them."""
+    """State whether a node at which branches join needs all of them.
+
+    Yields up to two fixes: the node needs every branch, or it goes on without those that left. The mode is
+    set at the node if it is a join; otherwise a join is drawn before it.
+
+    Args:
+        level: The facts of its graph.
+        loop: The innermost loop around the node; None if there is none.
+        node: The node.
+    """
     name = free_id(level.graph.design, "join")
-    meet = _named if node.type == "join" else partial(_joined_before, level.graph, name)
+    set_mode = _set_mode if node.type == "join" else partial(_join_before, level.graph, name)
     need = f"go on at {ticks(node.id)} only if every branch has come"
     lacking = _lacking(level, loop, node.id)
     if not lacking.happens:
-        yield _said(need, meet(node, "all"))
+        yield _titled(need, set_mode(node, "all"))
     elif lacking.stopping is not None:
         title, edits = lacking.stopping
-        how, made = meet(node, "all")
+        how, made = set_mode(node, "all")
         yield fix(f"{need}, and {title}, {how}", *made, *edits)
-    yield _said(
-        f"go on at {ticks(node.id)} without the branches that have left", meet(node, "active")
+    yield _titled(
+        f"go on at {ticks(node.id)} without the branches that have left", set_mode(node, "active")
     )
 
 
-def _said(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
+def _titled(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
     return fix(f"{meaning}: {found[0]}", *found[1])
 
 
 def _lacking(level: GraphFacts, loop: Loop | None, node: str) -> Starving:
-    """The runs that bring a node some of its edges only."""
+    """Return the runs that take some but not all edges into a node."""
     formula, others = level.loop_formula(loop)
     into = formula.into(node)
     some, one_less = formula.any_of(into), formula.any_of(-literal for literal in into)
@@ -70,13 +79,13 @@ def _lacking(level: GraphFacts, loop: Loop | None, node: str) -> Starving:
     )
 
 
-def _named(node: Node, mode: str) -> tuple[str, list[Edit]]:
-    """Name the mode of a join that has none."""
+def _set_mode(node: Node, mode: str) -> tuple[str, list[Edit]]:
+    """Set the mode of a join."""
     return f"set the mode `{mode}`", [set_key(node, "mode", mode)]
 
 
-def _joined_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, list[Edit]]:
-    """Let the branches that meet at a node meet in a join before it."""
+def _join_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, list[Edit]]:
+    """Draw a join before a node, and redirect all edges into the node to the join."""
     nodes = graph.design.nodes
     edges = [edge.edge for edge in graph.into[node.id] if edge.edge is not None]
     sources = [nodes[source] for source in dict.fromkeys(edge.source for edge in edges)]
@@ -88,6 +97,6 @@ def _joined_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str,
 
 
 def can_insert_join(graph: Graph, node: Node) -> bool:
-    """Whether all edges to a node were drawn, so that they can lead to a join before it."""
+    """Return True if all edges into a node are drawn, so that they can be redirected to a join."""
     edges = [edge.edge for edge in graph.into[node.id]]
     return all(edge is not None and edge.drawn for edge in edges)

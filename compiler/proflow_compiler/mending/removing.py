@@ -1,4 +1,4 @@
-"""Fixes that remove what no run comes to."""
+"""Fixes that remove nodes and edges that no run reaches."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -23,7 +23,13 @@ def remove_dead_edges(exit_: Exit) -> Iterator[Fix]:
 
 
 def remove_dead_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
-    """Remove a node that no run comes to, with what only it leads to."""
+    """Remove a node that no run reaches, with the nodes that only it leads to.
+
+    Args:
+        graph: The graph.
+        head: The node.
+        heads: All nodes at which unreachable parts begin.
+    """
     others = _led_to(graph, (one for one in heads if one != head))
     lost = [name for name in _led_to(graph, [head]) if name not in graph.reachable]
     gone = {name for name in lost if name not in others}
@@ -45,7 +51,7 @@ def _led_to(graph: Graph, begin: Iterable[str]) -> set[str]:
 
 
 def _is_named(design: Design, gone: Collection[str]) -> bool:
-    """Whether an approval outside sends its rejections back to one of these."""
+    """Return True if an approval that stays has one of these nodes as its `rejectTo`."""
     return any(
         isinstance(node.config, Approval) and node.config.reject_to in gone
         for name, node in design.nodes.items()

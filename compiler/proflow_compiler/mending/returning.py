@@ -1,4 +1,4 @@
-"""Fixes of back edges: where they lead to, how often, and what enters the circle."""
+"""Fixes of back edges and cycles: where a back edge leads, how often it may be taken, what enters a cycle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,12 @@ _MISHAPS = ("rejected", "returned", "timeout", "error")
 
 
 def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
-    """Let all runs enter a circle at one node, by other edges or without them."""
+    """Make all runs enter a cycle at one node, by redirecting or removing the other edges into it.
+
+    Args:
+        graph: The graph.
+        entering: The edges that enter the cycle.
+    """
     if any(edge.edge is None or not edge.edge.drawn for edge in entering):
         return
     entries = list(dict.fromkeys(edge.target for edge in entering))
@@ -47,12 +52,12 @@ def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
 
 
 def _is_returned_to(graph: Graph, name: str) -> bool:
-    """Whether something that went wrong leads here, as it does to where work begins anew."""
+    """Return True if a rejection, return, timeout or error leads to a node: work probably restarts there."""
     return any(edge.outcome in _MISHAPS for edge in graph.into[name])
 
 
 def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
-    """Whether an edge would not be drawn twice if it led there; rules may lead to one node."""
+    """Return True if redirecting an edge would not duplicate another one (edges with rules may be alike)."""
     if graph.nodes[edge.source].ruled:
         return True
     alike = (one for one in graph.into[target] if one.source == edge.source)
@@ -60,7 +65,7 @@ def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
 
 
 def _may_go(graph: Graph, edge: GraphEdge) -> bool:
-    """Whether no run would fail without an edge: that of a default is needed."""
+    """Return True if no run would fail without an edge, as it would without a default edge."""
     ruled = graph.nodes[edge.source].ruled
     return not ruled or (edge.edge is not None and edge.edge.when is not None)
 
@@ -72,9 +77,9 @@ def _named(edges: Sequence[Edge]) -> str:
 
 
 def return_to_dominator(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
-    """Lead back to the last node that every run to this one, and to the target, has come over."""
+    """Redirect a back edge to the nearest common dominator of its source and its target."""
     source, target = back_edge.edge.source, back_edge.edge.target
-    before: str | None = graph.dominator_tree.meet(target, source)
+    before: str | None = graph.dominator_tree.common_dominator(target, source)
     while before is not None and not graph.nodes[before].drawn:
         above = graph.dominator_tree.parent[before]
         before = None if above == before else above
@@ -87,7 +92,7 @@ def return_to_dominator(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
 
 
 def drop_loop_marker(edge: Edge) -> Iterator[Fix]:
-    """Let an edge that cannot lead back lead on."""
+    """Remove `loop` from an edge that cannot be a back edge, so that it leads forward."""
     if edge.loop_pointer is not None:
         yield fix(
             f"go on to {ticks(edge.target)} by this edge: remove `loop`",
@@ -102,7 +107,13 @@ def _redirected(graph: Graph, back_edge: BackEdge, target: str) -> list[Edit]:
 
 
 def repeat_branch_alone(graph: Graph, back_edge: BackEdge, branch: Sequence[str]) -> Iterator[Fix]:
-    """Lead back to the first node of the branch that the back edge stands in."""
+    """Redirect a back edge to the first node of its own branch.
+
+    Args:
+        graph: The graph.
+        back_edge: The back edge.
+        branch: The nodes of the branch from the fork on.
+    """
     tree, source = graph.dominator_tree, back_edge.edge.source
     for name in branch:
         if graph.nodes[name].drawn and tree.dominates(name, source):
@@ -114,7 +125,7 @@ def repeat_branch_alone(graph: Graph, back_edge: BackEdge, branch: Sequence[str]
 
 
 def return_by_returned(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
-    """Let an approval go back by `returned`, where it does so by `rejected`."""
+    """Let an approval use `returned` instead of `rejected` for a back edge."""
     at = graph.nodes[back_edge.edge.source]
     config = at.node.config
     drawn = {exit_.outcome for exit_ in graph.exits[at.id]}
@@ -141,13 +152,13 @@ def _leave_by_returned(graph: Graph, back_edge: BackEdge, node: Node) -> list[Ed
 
 
 def _draw_reject_edge(graph: Graph, back_edge: BackEdge, node: Node, outcome: str) -> list[Edit]:
-    """Draw the back edge that `rejectTo` names."""
+    """Draw the back edge that `rejectTo` stands for, and remove `rejectTo`."""
     line = Line(node.id, back_edge.edge.target, outcome, {"loop": {"max": back_edge.limit}})
     return [remove_key(node, "rejectTo"), *add_edges(graph.design, [line])]
 
 
 def _taken_with(graph: Graph, back_edge: BackEdge) -> list[GraphEdge]:
-    """All edges that are taken together with a back edge."""
+    """Return all edges of the outcome that takes a back edge, with the back edge."""
     for exit_ in graph.exits[back_edge.edge.source]:
         if back_edge in exit_.back:
             return [*exit_.edges, *(other.edge for other in exit_.back)]
@@ -155,7 +166,7 @@ def _taken_with(graph: Graph, back_edge: BackEdge) -> list[GraphEdge]:
 
 
 def keep_one_edge(one: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
-    """Remove one of two edges that one outcome takes at once."""
+    """Offer to remove one or the other of two edges that one outcome takes at once."""
     for kept, gone in ((one, beside), (beside, one)):
         if gone.edge is not None and gone.edge.drawn:
             yield fix(
@@ -165,13 +176,13 @@ def keep_one_edge(one: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
 
 
 def state_bound(edge: Edge, limit: int) -> Fix:
-    """Say on an edge how often a run may go back, as often as it may anyway."""
+    """Write the default limit of a back edge into the drawing; nothing else changes."""
     title = f"say that it is at most {limit} times"
     return fix(title, set_edge_key(edge, "loop", {"max": limit}), safe=True)
 
 
 def draw_reject_edge(graph: Graph, back_edge: BackEdge) -> Fix:
-    """Draw the edge that `rejectTo` stands for, with its bound."""
+    """Draw the edge that `rejectTo` stands for, with its limit."""
     node = graph.nodes[back_edge.edge.source].node
     return fix(
         f"draw the back edge from {ticks(node.id)} to {ticks(back_edge.edge.target)}, "

@@ -57,7 +57,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
         if not isinstance(node.config, Subprocess):
             continue
-        way = facts.calls.way(node.config.workflow, design.id)
+        way = facts.calls.path(node.config.workflow, design.id)
         if not way:
             continue
         yield RULE.diagnostic(

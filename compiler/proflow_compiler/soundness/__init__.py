@@ -1,4 +1,4 @@
-"""Internal: proofs about all runs of a design, as a formula: which nodes and edges one run can take."""
+"""Internal: answers questions about all possible runs of a design, by graph analyses and a SAT solver."""
 
 from proflow_compiler.soundness.formula import RunFormula, Undecided
 

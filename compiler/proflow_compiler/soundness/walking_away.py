@@ -1,10 +1,10 @@
-"""Branches that walk away from where others meet them: the question behind PF218.
+"""Finds branches that leave before a node at which they would have joined others (rule PF218).
 
-Two branches out of one outcome can both lead to a node. On some run one of them has left before, by
-a rejection, a timeout, an error or a choice, while another arrives: does the node run all the same?
-It does not if the leaving stops the run at once, or begins the next iteration of a loop around the
-node. To leave by the usual outcome (an approval's `approved`, a step's `default`) is not to walk
-away, nor is it that an inclusive node has not chosen a branch.
+Two branches out of one outcome can both lead to a node. In some run, one of them leaves before, by a
+rejection, a timeout, an error or a choice, while the other arrives. Does the node still run? The
+question does not arise if leaving stops the run at once, or begins the next iteration of a loop
+around the node. A branch does not *walk away* if it takes the usual outcome of a node (`approved` of
+an approval, `default` of a step), or if an inclusive node did not choose it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,14 @@ _USUAL = ("approved", "received", "default")
 
 @dataclass(frozen=True)
 class WalkedAway:
-    """A run on which a branch has walked away from a node, and another one arrives there.
+    """A run in which one branch walks away from a node, and another one arrives there.
 
-    `left` is the node by which it has, with its outcome: None if a join of mode `all` was starved
-    on the way, `starved`. `path` leads to the node, by the branch that arrives.
+    Attributes:
+        left: The node and outcome by which the branch leaves; None if the branch ended at a join of
+            mode `all` that was skipped (`starved`).
+        path: The path to the node, along the branch that arrives.
+        run: The run.
+        starved: The join of mode `all` that was skipped, if there is one.
     """
 
     left: tuple[str, str] | None
@@ -33,11 +37,13 @@ class WalkedAway:
 
 
 class MergePoint:
-    """A node at which branches meet; `leading` are the nodes that lead to it from where they part.
+    """A node at which branches join.
 
-    Args:
+    Attributes:
         runs: The runs, or those of one iteration of the innermost loop around the node.
         node: The node.
+        above: Its immediate dominator, where the branches split; the root if no run takes that one.
+        leading: The nodes on paths from `above` to the node, with `above`.
     """
 
     def __init__(self, runs: Runs, node: str) -> None:
@@ -62,7 +68,7 @@ class MergePoint:
         return any(edge.target == self.node or edge.target in self.leading for edge in exit_.edges)
 
     def _leavings(self) -> list[tuple[str, Exit]]:
-        """The outcomes by which a branch walks away."""
+        """Return the outcomes by which a branch walks away."""
         return [
             (name, exit_)
             for name in sorted(self.leading, key=self.graph.rank.__getitem__)
@@ -74,7 +80,7 @@ class MergePoint:
         ]
 
     def _ends_at_once(self, exit_: Exit) -> bool:
-        """Whether the run is stopped, or the iteration over, as soon as this outcome is taken."""
+        """Return True if this outcome stops the run or begins the next iteration."""
         stops = any(self.graph.nodes[edge.target].stops for edge in exit_.edges)
         return stops or bool(exit_.back)
 
@@ -85,13 +91,16 @@ class MergePoint:
         *,
         exact: bool,
     ) -> WalkedAway | None:
-        """A run on which a branch walks away; None if there is none.
+        """Find a run in which a branch walks away and another one arrives.
 
         Args:
-            build_formula: Gives the formula of the runs, if it is needed.
-            ended: Gives the literal of it that says that nothing ends the run, or the iteration,
-                before the node could begin.
-            exact: Whether joins of mode `all` are brought all their edges on all runs.
+            build_formula: Returns the formula of the runs; called only if it is needed.
+            ended: Returns the literal of that formula which says that nothing ends the run, or the
+                iteration, before the node could begin.
+            exact: True if every run takes all edges into the joins of mode `all` that it reaches.
+
+        Returns:
+            The run; None if there is none.
 
         Raises:
             Undecided: The question takes too much effort.
@@ -107,14 +116,14 @@ class MergePoint:
         formula = build_formula()
         going_on = ended(formula)
         for first, others in self._forks():
-            way = self._reached(first.target)
-            own = {edge.index for edge in self.runs.into[self.node] if edge.source in way}
+            branch = self._reached(first.target)
+            own = {edge.index for edge in self.runs.into[self.node] if edge.source in branch}
             left = {
                 formula.exit[name, exit_.outcome]: (name, exit_.outcome)
                 for name, exit_ in leavings
-                if name in way
+                if name in branch
             }
-            walked = list(left) + [_starved(formula, name) for name in starved if name in way]
+            walked = list(left) + [_starved(formula, name) for name in starved if name in branch]
             arriving = list(self._arriving(formula, others, own)) if walked else []
             if not arriving:
                 continue
@@ -138,7 +147,7 @@ class MergePoint:
         return [edge for edge in self.runs.into[self.node] if edge.index in indices]
 
     def _forks(self) -> Iterator[tuple[GraphEdge, list[GraphEdge]]]:
-        """Edges that begin a branch to the node, each with those that are taken beside it."""
+        """Yield the edges that begin a branch to the node, each with those taken together with it."""
         for name in sorted(self.leading, key=self.graph.rank.__getitem__):
             for exits in taken_at_once(self.runs.every(name), self.runs.exits[name]):
                 edges = [
@@ -153,7 +162,7 @@ class MergePoint:
                             yield edge, [other for other in edges if other is not edge]
 
     def _reached(self, name: str) -> set[str]:
-        """The nodes on the way from one to the meeting."""
+        """Return the nodes on paths from a node to the merge point, with the node."""
         found, stack = {name}, [name]
         while stack:
             for exit_ in self.runs.exits[stack.pop()]:
@@ -166,17 +175,23 @@ class MergePoint:
     def _arriving(
         self, formula: RunFormula, others: Sequence[GraphEdge], own: set[int]
     ) -> Iterator[int]:
-        """Literals that say that a branch beside the first one arrives, by an edge of its own."""
+        """Yield literals which say that a branch next to the first arrives by an edge of its own.
+
+        Args:
+            formula: The formula.
+            others: The first edges of the other branches.
+            own: The indices of the edges by which the first branch can arrive.
+        """
         for edge in others:
             started = formula.exit[edge.source, edge.outcome]
             if edge.target == self.node:
                 yield started
                 continue
-            way = self._reached(edge.target)
+            branch = self._reached(edge.target)
             edges = [
                 one
                 for one in self.runs.into[self.node]
-                if one.source in way and one.index not in own
+                if one.source in branch and one.index not in own
             ]
             if edges:
                 arrives = formula.any_of(formula.exit[e.source, e.outcome] for e in edges)
@@ -184,7 +199,10 @@ class MergePoint:
 
 
 def may_walk_away(graph: Graph, name: str) -> bool:
-    """Whether a node is one at which it has to be clear what happens if a branch walks away."""
+    """Return True if the drawing does not say how a node joins its branches.
+
+    It has several edges in, and is neither an end, nor a stop tail, nor a join with a mode.
+    """
     at = graph.nodes[name]
     return (
         at.drawn
@@ -200,5 +218,5 @@ def _usual(at: GraphNode, exit_: Exit) -> bool:
 
 
 def _starved(formula: RunFormula, join: str) -> int:
-    """A literal that can only hold if a join is brought some of its edges, and does not run."""
+    """Return a literal which implies that some edges into a join are taken, and that it is skipped."""
     return formula.both_of(formula.any_of(formula.into(join)), -formula.node[join])

@@ -1,4 +1,4 @@
-"""Paths that prove what the formula says: of runs that meet some assumptions, the shortest."""
+"""Finds a shortest path that shows why a formula can be satisfied, for use in diagnostics."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,13 +9,13 @@ from proflow_compiler.graph.runs import Runs
 from proflow_compiler.soundness.formula import RunFormula
 
 _MOST_ASKED = 60
-"""Questions for one path; after that any path of some run is shown."""
+"""The most questions to the solver for one path; after that, the path of any run found is shown."""
 
 
 def witness(
     formula: RunFormula, goal: str, assumptions: Sequence[int]
 ) -> tuple[tuple[str, ...], Runs] | None:
-    """A run that meets the assumptions, and a path of it to an edge into a node.
+    """Find a run that satisfies the assumptions, and its path to an edge into a node.
 
     Args:
         formula: The formula of the runs.
@@ -23,7 +23,8 @@ def witness(
         assumptions: Literals of the formula; with them some edge into `goal` has to be taken.
 
     Returns:
-        A shortest path (of long searches: any path), and the run; None if there is no such run.
+        A shortest path, and the run; None if there is no such run. If the search takes too many
+        questions, the path is that of any such run.
 
     Raises:
         Undecided: The question takes too much effort.
@@ -64,7 +65,7 @@ def witness(
 
 
 def shortest_path(runs: Runs, goal: str) -> tuple[str, ...]:
-    """A shortest path from the root to a node; empty if there is none."""
+    """Return a shortest path from the root to a node; empty if there is none."""
     came: dict[str, str] = {}
     queue = deque([runs.root])
     while queue:
@@ -87,17 +88,17 @@ def turning_points(
     avoided: Iterable[str],
     missed: Collection[int] = (),
 ) -> list[tuple[str, str]]:
-    """The decisions on which it depends that a run goes along a path and not over some nodes.
+    """Find the decisions that make a run follow a path and miss some nodes and edges.
 
     Args:
         runs: All runs.
         run: The run.
-        path: The path.
+        path: A path of the run.
         avoided: Nodes that the run does not take.
         missed: The indices of edges that it does not take.
 
     Returns:
-        Nodes with the outcomes they take, in the order of the graph.
+        Pairs of a node and the outcome that it takes, in the order of the graph.
     """
     following = dict(pairwise(path))
     elsewhere = set[str]()
@@ -128,7 +129,7 @@ def turning_points(
 
 
 def _leading_to(runs: Runs, goal: str) -> set[str]:
-    """The nodes from which a path leads to one."""
+    """Return the nodes from which a path leads to a node."""
     found: set[str] = set()
     stack = [goal]
     while stack:
