@@ -193,7 +193,7 @@ def test_dominators_are_those_of_networkx(graph: Graph) -> None:
             above.add(expected[min(above, key=tree.depth.__getitem__)])
         for other in graph.reachable:
             assert tree.dominates(other, name) == (other in above)
-            assert tree.dominates(tree.meet(name, other), other)
+            assert tree.dominates(tree.common_dominator(name, other), other)
 
 
 def whole(graph: Graph) -> "nx.DiGraph[str]":

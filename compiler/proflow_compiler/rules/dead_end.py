@@ -76,7 +76,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
-    """Nodes and outcomes that nothing follows."""
+    """Report nodes and outcomes that nothing follows."""
     for name, node in level.drawn.items():
         drawn = level.graph.exits[name]
         outcomes = leading_nowhere(level.graph, name)
@@ -102,17 +102,17 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
     if not level.loops:
         return
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
-    after.add_edges_from((way.edge.source, way.edge.target) for way in graph.back)
+    after.add_edges_from((one.edge.source, one.edge.target) for one in graph.back)
     parts = nx.condensation(after)
-    ways: dict[int, BackEdge] = {}
-    for way in graph.back:
-        if way.edge.source in level.reached:
-            ways.setdefault(parts.graph["mapping"][way.edge.source], way)
-    for part, way in ways.items():
+    back_edges: dict[int, BackEdge] = {}
+    for back_edge in graph.back:
+        if back_edge.edge.source in level.reached:
+            back_edges.setdefault(parts.graph["mapping"][back_edge.edge.source], back_edge)
+    for part, back_edge in back_edges.items():
         names = parts.nodes[part]["members"]
         if parts.out_degree(part) or any(_ends(level, name) for name in names):
             continue
-        source, target = way.edge.source, way.edge.target
+        source, target = back_edge.edge.source, back_edge.edge.target
         node = graph.nodes[source].node
         yield RULE.diagnostic(
             f"no path leads out of the loop from {ticks(target)} to {ticks(node.id)}",
@@ -125,7 +125,7 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
 
 
 def _ends(level: GraphFacts, name: str) -> bool:
-    """Whether a run, or an item, may end at a node."""
+    """Return True if a run, or an item, may end at a node."""
     graph = level.graph
     exits = graph.exits[name]
     return not exits or bool(graph.undrawn(name)) or bool(leading_nowhere(graph, name))

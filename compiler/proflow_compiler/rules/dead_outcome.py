@@ -1,4 +1,4 @@
-"""PF215: an edge that leaves by an outcome which its node's settings rule out."""
+"""PF215: an edge of an outcome that the settings of its node rule out."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""PF210: a `join: all` that some run does not bring all its branches to."""
+"""PF210: a join of mode `all` into which some run takes only some of the edges."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,9 +20,9 @@ from proflow_compiler.soundness.graph_facts import GraphFacts
 from proflow_compiler.soundness.witness import turning_points, witness
 
 _MOST = 100
-"""Joins reported of a level: many often have one cause."""
+"""The most joins reported for a level, as many often have one cause."""
 _MOST_SHOWN = 20
-"""Joins whose paths are searched for; others are reported without one."""
+"""The most joins for which a path is searched; others are reported without one."""
 _HELP = (
     "if what leaves that branch out is meant to stop the run, end it with `terminate`; "
     "or name `active`, by which the run goes on here without that branch"
@@ -91,7 +91,7 @@ Choices are taken to be independent of each other, even where two conditions ask
 }
 """,
     fix="""
-End with `terminate` what leaves a branch out, or lead every way of the branch to the join. Name
+End with `terminate` what leaves a branch out, or lead every path of the branch to the join. Name
 `active` only if the run is to go on without that branch.
 """,
 )
@@ -151,7 +151,7 @@ def _check(
 
 
 def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
-    """The two mends. After a rejection, to go on is never what is proposed first."""
+    """Yield the two fixes. After a rejection, the one that lets the run go on comes last."""
     going_on = joining.continue_without_missing(join, alternative=starving.by_mishap)
     if not starving.by_mishap:
         yield going_on
@@ -163,12 +163,12 @@ def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
 
 
 def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
-    """The joins of this loop that are to be proven: all others run, and are never starved.
+    """Find the joins of a loop for which the polynomial analysis is not enough.
 
     Returns:
-        Those that may be starved, and those that only runs come to which something stops. What is
-        behind a join that may be starved may be, too: it runs less often than the filter takes it
-        to.
+        The joins that some run may skip, and the joins that only runs reach which something stops.
+        A join behind one that may be skipped is among the first, since it runs less often than the
+        analysis assumes. All other joins run whenever a run reaches them.
     """
     joins = level.needing_all_in(loop)
     if not joins:
@@ -200,7 +200,7 @@ def _starved(
 ) -> Diagnostic:
     node = level.drawn[name]
     source, drawn = level.graph.nodes[edge.source].node, edge.edge
-    place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
+    pointer = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
     return RULE.diagnostic(
         f"join {ticks(name)} is skipped on some runs, with all that follows: "
         f"the edge from {ticks(source.id)} is not taken, though another one is",
@@ -209,7 +209,7 @@ def _starved(
         edge=None if drawn is None else drawn.key,
         label="needs every edge in to be taken",
         related=(
-            Related(place, "not taken on the way shown" if path else "not taken on some runs"),
+            Related(pointer, "not taken on the path shown" if path else "not taken on some runs"),
         ),
         path=path,
         choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
@@ -220,9 +220,9 @@ def _starved(
 def _undecided(level: GraphFacts, name: str) -> Diagnostic:
     node = level.drawn[name]
     return RULE.diagnostic(
-        f"whether join {ticks(name)} is always brought all of its edges could not be decided",
+        f"it could not be decided whether every run takes all edges into join {ticks(name)}",
         node.pointer_to("mode"),
         node=name,
-        label="too many ways lead here",
-        help="draw fewer ways to this join, or name another mode",
+        label="too many paths lead here",
+        help="draw fewer paths to this join, or name another mode",
     )

@@ -1,4 +1,4 @@
-"""PF216: a back edge without a bound of its own."""
+"""PF216: a back edge without an explicit limit."""
 
 from collections.abc import Iterator
 
@@ -63,7 +63,7 @@ edge back, with a bound.
 def check(facts: Facts) -> Iterator[Diagnostic]:
     ration = facts.ration()
     for level in facts.levels:
-        # Of edges that lead to the wrong place, jump-into-loop and bad-reject-to say so.
+        # Other back edges are reported by jump-into-loop and bad-reject-to.
         sound = (
             [back_edge for loop in level.loops for back_edge in loop.back] if level.ordered else ()
         )

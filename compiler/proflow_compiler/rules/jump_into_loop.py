@@ -1,4 +1,4 @@
-"""PF207: a back edge to a node that is not on every way to it."""
+"""PF207: a back edge whose target is not on every path to its source."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ RULE = Rule(
     summary="""an edge with `data.loop`, a `returned` edge or a `rejectTo` that leads back to a node
 which a run may not have come over, or that does not lead back at all""",
     why="""
-A back edge repeats what lies between its target and its source. So every way to the source has to go
+A back edge repeats what lies between its target and its source. So every path to the source has to go
 over the target: else a run could jump into the middle of the loop, and there would be no telling
-what it repeats. The message shows a way that does not go over it.
+what it repeats. The message shows a path that does not go over it.
 """,
     incorrect="""
 {
@@ -66,7 +66,7 @@ what it repeats. The message shows a way that does not go over it.
 }
 """,
     fix="""
-Lead back to a node that every run has come over, or lead every way in over the target. If the edge
+Lead back to a node that every run has come over, or lead every path in over the target. If the edge
 is not meant to lead back, remove its `loop`.
 """,
 )
@@ -99,7 +99,7 @@ def _diagnostic(level: GraphFacts, back_edge: BackEdge) -> Diagnostic:
         place,
         node=node.id,
         edge=None if drawn is None else drawn.key,
-        label="is not on every way here" if back else "does not lead back",
+        label="is not on every path here" if back else "does not lead back",
         path=path,
         help="lead back to a node that every run has come over"
         if back

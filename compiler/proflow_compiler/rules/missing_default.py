@@ -1,4 +1,4 @@
-"""PF212: rules that may all be false, and no default."""
+"""PF212: rules that may all be false, without a default."""
 
 from collections.abc import Iterator
 

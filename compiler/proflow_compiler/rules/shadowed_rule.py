@@ -1,4 +1,4 @@
-"""PF213: a rule, or a default, that never gets its turn."""
+"""PF213: a rule or a default that is never selected."""
 
 from collections.abc import Iterator, Sequence
 
@@ -92,7 +92,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _before(exits: Sequence[Exit]) -> float:
-    """A priority by which a rule is tried before all others."""
+    """Return a priority with which a rule is evaluated before all others."""
     rules = [exit_.rule for exit_ in exits if exit_.rule is not None]
     return min([1, *(edge.priority for edge in rules if edge.priority is not None)]) - 1
 

@@ -1,4 +1,4 @@
-"""PF218: a node at which branches meet, though one of them may have walked away before."""
+"""PF218: a node at which branches join, although one of them may have left before."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from proflow_compiler.soundness.walking_away import MergePoint, WalkedAway, may_
 from proflow_compiler.soundness.witness import turning_points
 
 _MOST = 20
-"""Nodes reported per level: they often have one cause."""
+"""The most nodes reported for a level, as they often have one cause."""
 
 RULE = Rule(
     code="PF218",
@@ -103,8 +103,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             judged: dict[str | None, list[str]] = {}
             for name in level.settlement.order:
                 if may_walk_away(level.graph, name):
-                    home = level.innermost_loop(name)
-                    judged.setdefault(None if home is None else home.header, []).append(name)
+                    around = level.innermost_loop(name)
+                    judged.setdefault(None if around is None else around.header, []).append(name)
             for loop in (None, *level.loops):
                 for one in _check(
                     level, loop, judged.get(None if loop is None else loop.header, ())
@@ -126,12 +126,12 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
     if exact:
         before, choosing = level.settlement.before, level.choosing
         judged = [name for name in judged if before[name] & choosing]
-    meeting = level.concurrency(runs).concurrent_edges.keys() if judged else ()
-    met = [name for name in judged if name in meeting]
-    if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
+    concurrent = level.concurrency(runs).concurrent_edges.keys() if judged else ()
+    merges = [name for name in judged if name in concurrent]
+    if not merges or (loop is not None and not level.begins(loop.header, stopping=False)):
         return
     reported = 0
-    for name in met:
+    for name in merges:
         if reported >= _MOST:
             return
         at = MergePoint(runs, name)
@@ -158,7 +158,7 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
         at, outcome = found.left
         left = graph.nodes[at].node
         when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
-        related = (Related(place_of(left), "leaves another way on the run shown"),)
+        related = (Related(place_of(left), "leaves by another edge on the run shown"),)
         avoided = [name]
     elif found.starved is not None:
         join = graph.nodes[found.starved].node
