@@ -77,7 +77,7 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
     for later, earlier in level.first_beside(level.runs(stopping=False), others):
         yield RULE.diagnostic(
             f"one run can reach {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
-            f"and to {ticks(later)} with {ticks(_status(ends[later]))}",
+            f"and {ticks(later)} with {ticks(_status(ends[later]))}",
             ends[later].pointer_to("status"),
             node=later,
             label=f"the result would be {ticks(_status(ends[min(earlier, later)]))}",
