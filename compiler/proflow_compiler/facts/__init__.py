@@ -1,4 +1,4 @@
-"""Internal: the facts about a design that several rules need, each computed on demand and only once."""
+"""Internal: the facts about a design that several rules need, computed on demand and only once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 _MOST_PROBLEMS = 200
-"""After this many problems, expressions are no longer checked: each problem costs a search for a fix."""
+"""After this many problems, no more expressions are checked, as each problem is expensive."""
 _MOST_FIXED = 20
 """The most diagnostics of one rule for which fixes are searched."""
 
@@ -87,7 +87,8 @@ class Facts:
         handlers: The handlers that the host registers, with their inputs and outputs; None if they
             are not known.
         calls: The calls between the designs that are checked together with this one.
-        stored: True if the design is to be stored, and run by a function that runs all stored designs.
+        stored: True if the design is to be stored, and run by a function that runs all stored
+            designs.
         fixing: True if fixes are wanted.
         timezone: The time zone of designs that name none; None if it is not known.
     """
@@ -102,7 +103,7 @@ class Facts:
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
     def ration(self) -> Ration:
-        """Return a budget for a rule whose fixes are expensive to find: how many diagnostics get them."""
+        """Return a budget for expensive fixes: how many diagnostics of a rule get them."""
         return Ration(_MOST_FIXED if self.fixing else 0)
 
     @cached_property
@@ -138,14 +139,14 @@ class Facts:
         return {name: exits for graph in self.graph.levels() for name, exits in graph.exits.items()}
 
     def first_drawn(self, exit_: Exit) -> Edge:
-        """Return the first drawn edge of an outcome; if the outcome leads to a choice, of the choice."""
+        """Return the first drawn edge of an outcome, or of the choice that it leads to."""
         for edge in (*exit_.edges, *(back_edge.edge for back_edge in exit_.back)):
             if edge.edge is not None:
                 return edge.edge
         return self.first_drawn(self.exits(exit_.edges[0].target)[0])
 
     def lifted(self, name: str, level: GraphFacts) -> str | None:
-        """Return `name` if it is a node of this level, or else the container of this level that holds it.
+        """Return the node `name` if it is on this level, or the container here that holds it.
 
         None if the node is on no level below this one, or if no run reaches it.
         """
@@ -223,7 +224,7 @@ class Facts:
 
     @cached_property
     def _examined(self) -> tuple[tuple[SiteProblem, ...], tuple[Read, ...]]:
-        """The problems and the reads, found together so that each expression is parsed only once."""
+        """The problems and the reads, found together so that expressions are parsed only once."""
         found: list[SiteProblem] = []
         reads: list[Read] = []
         for site in self.sites:

@@ -166,7 +166,7 @@ def _atoms(node: Node) -> Iterator[Node]:
 
 
 def _atom(node: Node) -> tuple[_Key, str, list[Any]] | None:
-    """Return a comparison as its value, its operator and its constants; None if it is no comparison."""
+    """Split a comparison into its value, operator and constants; None if it is no comparison."""
     if not isinstance(node, Call) or len(node.arguments) != 2:
         return None
     left, right = node.arguments

@@ -63,9 +63,9 @@ class Tick:
     def of(cls, facts: Facts, trigger: CronTrigger) -> Self:
         """Return how rules of a design read it.
 
-        If neither the trigger nor the design names a zone, the rule uses `OFFERED_ZONE`, and `first`
-        says that the design has to name it, since the server's clock must not decide. A malformed
-        zone is left out.
+        If neither the trigger nor the design names a zone, the rule uses `OFFERED_ZONE`, and
+        `first` says that the design has to name it, since the server's clock must not decide. A
+        malformed zone is left out.
         """
         settings = facts.graph.design.settings
         key = "scheduledAt" if settings.scope == "system" else "scheduled_at"

@@ -124,7 +124,7 @@ class Scopes:
 
 
 def _item(items: str, scope: TypeScope) -> Shape | None:
-    """Return the shape of the items of a list, or None if it is not a path to a list of known type."""
+    """Return the shape of a list's items; None unless it is a path to a list of known type."""
     try:
         syntax = parse(items)
     except ExpressionError:

@@ -36,8 +36,8 @@ class Site:
         text: The expression or template.
         form: Which of the two it is.
         pointer: The JSON pointer of the value that holds it.
-        scope: What it may read: the data of a running workflow, only the event that starts a run, or
-            that and the event that cancels it.
+        scope: What it may read: the data of a running workflow, only the event that starts a run,
+            or that and the event that cancels it.
         node: The id of the drawn node that it belongs to.
         edge: The key of the edge that carries it as a rule.
         reader: The id of the node of the graph that evaluates it.
@@ -66,7 +66,7 @@ class Site:
 
 
 def sites(graph: Graph) -> Iterator[Site]:
-    """Yield every expression and template of a design: of the settings, the nodes, then the edges."""
+    """Yield every expression and template of a design: settings first, then nodes, then edges."""
     yield from _settings_sites(graph)
     for name, node in graph.design.nodes.items():
         yield from _node_sites(name, node)
@@ -116,7 +116,7 @@ def place_of(node: Node, key: str | None = None) -> str:
 
 
 def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
-    """Yield each trigger, its pointer, and the id of its start node (None if it is in the settings)."""
+    """Yield each trigger, its pointer, and its start node's id (None: it is in the settings)."""
     places: list[tuple[Any, str, str | None]] = [
         (graph.design.settings.trigger, graph.design.pointer_to("trigger"), None)
     ]
@@ -129,7 +129,7 @@ def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
 
 
 def listed(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
-    """Yield the items of a setting that may be absent, one value or a list, each with its pointer."""
+    """Yield the items, with pointers, of a setting that may be absent, one value or a list."""
     if isinstance(value, list):
         yield from ((item, pointed(pointer, index)) for index, item in enumerate(value))
     elif value is not None:

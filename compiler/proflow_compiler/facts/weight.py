@@ -4,10 +4,10 @@ A loop is counted as a whole at its header, with the most iterations it can have
 counted with all its iterations; a `foreach` with one item, as the number of items is unknown.
 
 The bound holds for every acyclic graph. Without parallel branches it is exact: the weight of the
-heaviest path. Otherwise it is computed on the dominator tree. Below a node without parallel branches,
-the heaviest path through its children counts; below other nodes, the heaviest outcome with everything
-that only follows from it. There, a path that leaves a subtree early is counted as if it went through
-all of the subtree.
+heaviest path. Otherwise it is computed on the dominator tree. Below a node without parallel
+branches, the heaviest path through its children counts; below other nodes, the heaviest outcome
+with everything that only follows from it. There, a path that leaves a subtree early is counted as
+if it went through all of the subtree.
 """
 
 from collections.abc import Mapping
@@ -99,8 +99,8 @@ class Weights:
         single: The nodes whose subtree a run leaves by one edge at most.
         lowest: For each node, the least depth of the immediate dominators of all nodes that edges
             out of its subtree lead to.
-        aside: For each node, the merges with the same immediate dominator as the node, to which edges
-            out of its subtree lead.
+        aside: For each node, the merges with the same immediate dominator as the node, to which
+            edges out of its subtree lead.
     """
 
     def __init__(self, graph: Graph, own: Mapping[str, int]) -> None:

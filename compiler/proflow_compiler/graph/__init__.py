@@ -1,4 +1,4 @@
-"""Internal: the graph of a design: its nodes, outcomes and edges, level by level, in a canonical order."""
+"""Internal: the graph of a design: nodes, outcomes and edges of each level, in canonical order."""
 
 from proflow_compiler.graph.build import build_graph
 from proflow_compiler.graph.model import (

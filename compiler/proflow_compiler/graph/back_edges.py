@@ -13,7 +13,7 @@ from proflow_compiler.design import Design, Edge
 from proflow_compiler.graph.order import in_topological_order
 
 _ROOT = ""
-"""A virtual root that leads to all nodes at which an item of a container begins; no node has this id."""
+"""A virtual root before all nodes at which an item of a container begins; no node has this id."""
 
 
 @dataclass(frozen=True)

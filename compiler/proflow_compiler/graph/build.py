@@ -183,9 +183,9 @@ class _Building:
 def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]]]:
     """Group edges with rules into outcomes, in the order in which the rules are evaluated.
 
-    With `handles`, edges with the same handle are one outcome, which has the name of the handle. All
-    other edges are outcomes of their own, with the name of their target. (The handle of an edge out
-    of a choice only says which outcome of the node the choice follows.)
+    With `handles`, edges with the same handle are one outcome, which has the name of the handle.
+    All other edges are outcomes of their own, with the name of their target. (The handle of an edge
+    out of a choice only says which outcome of the node the choice follows.)
     """
     groups: dict[str, list[Edge]] = {}
     named = {edge.handle for edge in edges if handles}
@@ -207,6 +207,6 @@ def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]
 
 
 def _sort_key(node: Node, outcome: str) -> tuple[int, str]:
-    """Sort key of an outcome: in the order of its node type; outcomes it does not know last, by name."""
+    """Return a sort key: outcomes in the order of the node type, unknown ones last, by name."""
     known = node.kind.outcomes
     return (known.index(outcome) if outcome in known else len(known), outcome)

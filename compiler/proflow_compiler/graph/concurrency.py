@@ -10,9 +10,9 @@ processed and its target has not; only open edges are compared. Edges that exclu
 that can be taken together with the same other edges share a *slot*. So a chain, or a condition with
 all its cases, occupies one slot, and time grows with the number of slots in use at once.
 
-If more than `MANY` edges lead into one node, they are *gathered*: they share a slot although some of
-them can be taken together. That is enough, as what can be taken together with the node is what can
-be taken together with any of them; whether two of them can be taken together is noted when the
+If more than `MANY` edges lead into one node, they are *gathered*: they share a slot although some
+of them can be taken together. That is enough, as what can be taken together with the node is what
+can be taken together with any of them; whether two of them can be taken together is noted when the
 second one is opened.
 
 The result is exact for acyclic graphs in which all combinations of choices are possible.
@@ -82,7 +82,7 @@ class Concurrency:
         self._slot: dict[int, int] = {}
         """The slot of each open edge, by its index."""
         self._rows: list[int] = []
-        """For each slot, as bits: slots of edges that can be taken with its own; some may be empty now."""
+        """For each slot, the slots of edges that can be taken with its own; some may be empty by now."""
         self._marks: list[int] = []
         """For each slot, the bits of what is watched and can be taken together with its edges."""
         self._held: list[int] = []
@@ -214,7 +214,7 @@ class Concurrency:
                 self._rows[slot] |= fresh
 
     def _slots_of(self, gathered: Sequence[GraphEdge]) -> int:
-        """Return the slots of gathered edges as bits; create those of targets that have none yet."""
+        """Return the slots of gathered edges as bits; targets without one get one."""
         slots = 0
         for edge in gathered:
             if edge.target not in self._gathered:
@@ -271,7 +271,7 @@ def indices(bits: int) -> Iterator[int]:
 
 
 def _bits(positions: list[int]) -> int:
-    """Return an integer with bits at these positions, in linear time (adding bits one by one is not)."""
+    """Return an integer with bits at these positions (adding bits one by one takes quadratic time)."""
     text = bytearray(max(positions) // 8 + 1)
     for position in positions:
         text[position >> 3] |= 1 << (position & 7)

@@ -34,7 +34,7 @@ class Loop:
         )
 
     def iteration(self, graph: Graph) -> Graph:
-        """Return one iteration as a graph whose root is the header, without edges out of the loop."""
+        """Return one iteration as a graph whose root is the header; edges out of the loop are left out."""
         order = sorted(self.nodes, key=graph.rank.__getitem__)
         nodes = {name: graph.nodes[name] for name in order}
         exits = {

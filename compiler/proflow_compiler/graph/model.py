@@ -1,14 +1,14 @@
 """The graph of a design: nodes, and the outcomes by which edges leave them.
 
-One model serves all node types. A node takes exactly one of its outcomes (an inclusive node takes at
-least one), and then all edges of that outcome at once. If edges of an outcome carry rules, the
+One model serves all node types. A node takes exactly one of its outcomes (an inclusive node takes
+at least one), and then all edges of that outcome at once. If edges of an outcome carry rules, the
 outcome leads to a *choice*, a node that is not drawn and that takes the first outcome whose rule
 holds. So only conditions, inclusive nodes and choices have edges with rules.
 
 `Graph.edges` lead forward. Back edges are kept apart, in the exits that take them, so that an
-algorithm that follows `edges` sees one iteration of every loop. The content of a container is a graph
-of its own, in `Graph.inner`. Its root is an *entry*, a node that is not drawn and that leads to all
-nodes at which an item begins.
+algorithm that follows `edges` sees one iteration of every loop. The content of a container is a
+graph of its own, in `Graph.inner`. Its root is an *entry*, a node that is not drawn and that leads
+to all nodes at which an item begins.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ class BackEdge:
         edge: Its source, target and outcome; `edge.edge` is None for an approval's `rejectTo`.
         limit: How often a run may take it.
         given: True if the drawing states the limit.
-        at_once: True if an approval returns by it: this ends the iteration at once, and cancels what
-            other branches do in it.
+        at_once: True if an approval returns by it: this ends the iteration at once, and cancels
+            what other branches do in it.
     """
 
     edge: GraphEdge
@@ -157,13 +157,13 @@ class Graph:
     inner: "Mapping[str, Graph]" = field(default_factory=dict)
     """The graphs of the containers among the nodes."""
     tails: frozenset[str] = frozenset()
-    """The stop tails: nodes that run at their first taken edge, since all that follows stops the run."""
+    """Stop tails: nodes that run at their first taken edge, since all paths from them stop the run."""
     mishaps: frozenset[str] = frozenset()
     """Failure paths: nodes that only lead to ends that stop the run, and that a run reaches only if
     something went wrong."""
 
     shared_tails: frozenset[str] = frozenset()
-    """Stop tails that several branches of one run can reach, and that each of them runs for itself."""
+    """Stop tails that several branches of one run can reach; each branch runs them for itself."""
 
     def needs(self, name: str) -> int | None:
         """Return how many taken edges in are enough to run a node.
@@ -250,7 +250,7 @@ class Graph:
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
-        """The nodes at which runs begin: the root, or else the `start` nodes (one if all is well)."""
+        """The nodes at which runs begin: the root, or else the `start` nodes (a sound graph has one)."""
         if self.root is not None:
             return (self.root,)
         return tuple(
@@ -340,8 +340,9 @@ class DominatorTree:
     Attributes:
         parent: The immediate dominator of each node; the root is its own parent.
         depth: The depth of each node; that of the root is 0.
-        jump: For each node an ancestor further up, chosen so that `common_dominator`, `ancestor` and `dominates`
-            take logarithmic time (Myers, "An applicative random-access stack", 1983).
+        jump: For each node an ancestor further up, chosen so that `common_dominator`, `ancestor`
+            and `dominates` take logarithmic time (Myers, "An applicative random-access stack",
+            1983).
     """
 
     parent: Mapping[str, str]

@@ -6,12 +6,12 @@ combination of outcomes is a run, with two exceptions:
 - A run that completes in order avoids the ends that stop a run, and so every outcome from which all
   paths lead to one.
 - The last iteration of a loop takes no back edge. Seen from outside of the loop, outcomes that
-  always lead to a back edge are therefore never taken. Single iterations do take them, so a loop has
-  runs of its own, which begin at its header.
+  always lead to a back edge are therefore never taken. Single iterations do take them, so a loop
+  has runs of its own, which begin at its header.
 
 Joins of mode `all` are treated as if one edge in were enough. Where some run takes only some of the
-edges into such a join, this describes more runs than there are; `proflow_compiler.soundness` decides
-these cases.
+edges into such a join, this describes more runs than there are; `proflow_compiler.soundness`
+decides these cases.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

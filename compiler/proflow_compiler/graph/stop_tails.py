@@ -6,7 +6,8 @@ ones: several approvals can share one notification and one end for their rejecti
 rejection is handled at once.
 
 A node at which branches join although nothing went wrong is no stop tail, even if every end behind
-it stops the run: there the branches wait for each other. A join with an explicit mode is none either.
+it stops the run: there the branches wait for each other. A join with an explicit mode is none
+either.
 """
 
 from dataclasses import replace
@@ -24,8 +25,8 @@ def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     """Find the stop tails of a graph, and the nodes that only handle failures.
 
     Returns:
-        Two sets of node ids. First the stop tails, with the ends that stop the run. Then those nodes
-        that only lead to such ends, and that a run reaches only if something went wrong
+        Two sets of node ids. First the stop tails, with the ends that stop the run. Then those
+        nodes that only lead to such ends, and that a run reaches only if something went wrong
         (`Graph.mishaps`). If the graph is cyclic or does not have exactly one start, the first set
         has only the ends, and the second is empty.
     """

@@ -6,7 +6,7 @@ from proflow_compiler.facts import SiteProblem
 
 
 def corrections(found: SiteProblem) -> tuple[Fix, ...]:
-    """Return the fix of a problem, if a correction is known and the file has the expression literally."""
+    """Return the fix of a problem if a correction is known and the file holds the expression as is."""
     better, site = found.problem.correction, found.site
     if better is None or not site.spanned:
         return ()

@@ -1,8 +1,8 @@
 """Fixes that translate crons of other schedulers into Inngest's format.
 
-Quartz and Spring have a field for seconds, and EventBridge has one for years. Quartz and EventBridge
-count weekdays from 1, which is Sunday. The Go library robfig/cron accepts a time zone before the
-fields, and `@every`.
+Quartz and Spring have a field for seconds, and EventBridge has one for years. Quartz and
+EventBridge count weekdays from 1, which is Sunday. The Go library robfig/cron accepts a time zone
+before the fields, and `@every`.
 """
 
 import re
@@ -51,14 +51,14 @@ class _Written:
 
 
 def split_zone(cron: str) -> tuple[str | None, str]:
-    """Split a cron such as `TZ=Asia/Shanghai 0 9 * * *` into its time zone (or None) and its fields."""
+    """Split a cron such as `TZ=Asia/Shanghai 0 9 * * *` into time zone (or None) and fields."""
     first, _, rest = cron.strip().partition(" ")
     zone = _PREFIX.fullmatch(first)
     return (None, cron) if zone is None else (zone[1], rest.strip())
 
 
 def has_years(fields: list[str]) -> bool:
-    """Return True if the last of six fields is a year: `0 9 * * 1-5 2027`, `0 9 * * ? *` (EventBridge)."""
+    """Return True if the last of six fields is a year: `0 9 * * 1-5 2027`, `0 9 * * ? *`."""
     if _YEARS.fullmatch(fields[5]):
         return True
     return fields[5] == "*" and "?" in (fields[2], fields[4])
@@ -154,7 +154,7 @@ def _of_descriptor(cron: str) -> Iterator[_Written]:
 
 
 def _of_five(fields: list[str], so_far: _Written) -> Iterator[_Written]:
-    """Yield five fields in Inngest's notation; two versions if numbers of weekdays are ambiguous."""
+    """Yield five fields in Inngest's notation; two versions if weekday numbers are ambiguous."""
     *first, weekdays = fields
     first[3] = _short_names(first[3], MONTHS)
     weekdays = _short_names(weekdays, WEEKDAYS)

@@ -1,4 +1,4 @@
-"""Fixes that guard the read of a step which may be missing: `has(steps.x) ? steps.x.output : null`."""
+"""Fixes that guard the read of a step that may be missing: `has(steps.x) ? steps.x.output : null`."""
 
 import re
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _value(facts: Facts, read: Read, there: str) -> tuple[str, str] | None:
 
 
 def _instead(facts: Facts, read: Read, there: str, text: str) -> tuple[str, str] | None:
-    """Guard one expression by a fallback value whose type fits; return the meaning and the expression."""
+    """Guard an expression by a fallback whose type fits; return the meaning and the new text."""
     if read.site.expect == "list":
         values: tuple[tuple[str, str], ...] = (_LIST,)
     elif read.site.form == "template" and not template(read.site.text).is_expression:

@@ -1,4 +1,4 @@
-"""Fixes that set how a join waits for branches, or draw a join before a node with several edges in."""
+"""Fixes that set how a join waits for branches, or draw a join before another node."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,13 +22,13 @@ from proflow_compiler.soundness.graph_facts import GraphFacts
 
 
 def continue_without_missing(node: Node, *, alternative: bool = False) -> Fix:
-    """Set the mode of a join to `active`, so that it goes on without branches that do not arrive."""
+    """Set a join to mode `active`, so that it goes on without branches that do not arrive."""
     title = f"go on at {ticks(node.id)} without the other branch: set the mode `active`"
     return fix(title, set_key(node, "mode", "active"), alternative=alternative)
 
 
 def choose_merge_mode(node: Node) -> Iterator[Fix]:
-    """Offer two modes for a join that several branches reach: wait for all of them, or for the first."""
+    """Offer two modes for a join that several branches reach: wait for all, or for the first."""
     yield fix(
         f"wait at {ticks(node.id)} for all branches that are on their way: set the mode `active`",
         set_key(node, "mode", "active"),
@@ -42,8 +42,8 @@ def choose_merge_mode(node: Node) -> Iterator[Fix]:
 def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
     """State whether a node at which branches join needs all of them.
 
-    Yields up to two fixes: the node needs every branch, or it goes on without those that left. The mode is
-    set at the node if it is a join; otherwise a join is drawn before it.
+    Yields up to two fixes: the node needs every branch, or it goes on without those that left. The
+    mode is set at the node if it is a join; otherwise a join is drawn before it.
 
     Args:
         level: The facts of its graph.

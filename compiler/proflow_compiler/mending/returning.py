@@ -1,4 +1,4 @@
-"""Fixes of back edges and cycles: where a back edge leads, how often it may be taken, what enters a cycle."""
+"""Fixes of back edges and cycles: targets, limits, and the edges that enter a cycle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -52,12 +52,12 @@ def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
 
 
 def _is_returned_to(graph: Graph, name: str) -> bool:
-    """Return True if a rejection, return, timeout or error leads to a node: work probably restarts there."""
+    """Return True if a rejection, return, timeout or error leads here: work probably restarts here."""
     return any(edge.outcome in _MISHAPS for edge in graph.into[name])
 
 
 def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
-    """Return True if redirecting an edge would not duplicate another one (edges with rules may be alike)."""
+    """Return True if redirecting an edge would not duplicate another edge without a rule."""
     if graph.nodes[edge.source].ruled:
         return True
     alike = (one for one in graph.into[target] if one.source == edge.source)

@@ -1,7 +1,8 @@
 """The fix that stops the run if a branch bypasses a join that needs all branches.
 
-It sets `terminate` at the ends that the branch reaches instead of the join. An end that something else
-leads to as well, such as the end behind the join, is not changed: the branch gets an end of its own.
+It sets `terminate` at the ends that the branch reaches instead of the join. An end that something
+else leads to as well, such as the end behind the join, is not changed: the branch gets an end of
+its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,8 +1,8 @@
 """Internal: the rules that check the meaning of a design, one file each.
 
-A rule is a module with a `RULE`, which holds its code and texts, and a function `check`, which takes
-the facts of a design and yields diagnostics. The module, the rule, its folder of fixtures and its doc
-page have the same name.
+A rule is a module with a `RULE`, which holds its code and texts, and a function `check`, which
+takes the facts of a design and yields diagnostics. The module, the rule, its folder of fixtures and
+its doc page have the same name.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -158,7 +158,7 @@ def _durations(facts: Facts) -> Iterator[_Written]:
 
 
 def _of_node(name: str, node: Node) -> Iterator[_Written]:
-    """Yield the durations of a node: Inngest waits for those of waiting nodes, the runtime for others."""
+    """Yield the durations of a node; Inngest waits for those of waiting nodes, the runtime for others."""
     kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
     for key, alias in _keys(type(node.config)):
         value, pointer = getattr(node.config, key), node.pointer_to(alias)

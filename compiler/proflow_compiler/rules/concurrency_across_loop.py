@@ -1,4 +1,4 @@
-"""PF208: a back edge that an iteration can take while another branch of the loop is still running."""
+"""PF208: a back edge that an iteration can take while another branch of the loop still runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -187,7 +187,7 @@ def _of_approval(config: Approval) -> Iterator[_Idle]:
 
 
 def _before(one: Duration | None, other: Duration) -> bool:
-    """Return True if a duration is at most as long as another (bad-duration reports malformed ones)."""
+    """Return True if one duration is no longer than another (bad-duration reports malformed ones)."""
     try:
         return one is not None and parse_duration(one) <= parse_duration(other)
     except DurationError:

@@ -1,4 +1,4 @@
-"""Defines what a rule is: its code, its name, and the texts of `proflow explain` and its doc page."""
+"""Defines what a rule is: its code, its name, and the texts of its doc page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Internal: answers questions about all possible runs of a design, by graph analyses and a SAT solver."""
+"""Internal: answers questions about all runs of a design, by graph analyses and a SAT solver."""
 
 from proflow_compiler.soundness.formula import RunFormula, Undecided
 

@@ -28,9 +28,9 @@ class Split:
 def find_split(runs: Runs, join: str) -> Split:
     """Find a split near the root, with short paths, for a join that a run reaches by two edges.
 
-    By Menger's theorem, two edges that are taken at once begin two disjoint paths to the join if and
-    only if no node before the join is on all paths of both. That is so if the last node that all
-    paths over the one edge share is not the last one that all paths over the other share.
+    By Menger's theorem, two edges that are taken at once begin two disjoint paths to the join if
+    and only if no node before the join is on all paths of both. That is so if the last node that
+    all paths over the one edge share is not the last one that all paths over the other share.
     """
     region = _region(runs, join)
     gates = _gates(runs, join, region)
@@ -83,7 +83,7 @@ def _region(runs: Runs, join: str) -> set[str]:
 
 
 def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[GraphEdge]]:
-    """Return the edges of a node that lead towards the join, in groups that can be taken at once."""
+    """Return the edges of a node towards the join, in groups that can be taken at once."""
     return [
         [
             edge
@@ -96,7 +96,7 @@ def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[Grap
 
 
 def _gates(runs: Runs, join: str, region: set[str]) -> Mapping[int, object]:
-    """Return, for each edge in the region, the last node before the join that all paths over it share.
+    """Return for each edge the last node before the join that all paths over the edge share.
 
     For an edge into the join, it is the index of the edge itself.
     """
@@ -143,7 +143,7 @@ def _distances(
 def _disjoint_paths(
     runs: Runs, join: str, region: set[str], edges: list[GraphEdge]
 ) -> list[list[GraphEdge]]:
-    """Find two paths that begin with these edges and share no node before the join, shorter first."""
+    """Find two paths from these edges that share no node before the join, the shorter one first."""
     digraph: nx.DiGraph[object] = nx.DiGraph()
     by_index: dict[int, GraphEdge] = {}
 

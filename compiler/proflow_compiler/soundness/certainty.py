@@ -1,8 +1,8 @@
-"""Finds the nodes, and the edges into joins of mode `all`, that are taken in every run that takes a node.
+"""Finds what every run takes that takes a given node: nodes, and edges into joins of mode `all`.
 
-Sets are integers used as bit sets, with nodes numbered in topological order. One operation handles a
-whole set, so that in practice the time grows with the number of edges (10,000 nodes: about 20 ms and
-a few MB).
+Sets are integers used as bit sets, with nodes numbered in topological order. One operation handles
+a whole set, so that in practice the time grows with the number of edges (10,000 nodes: about 20 ms
+and a few MB).
 
 The result is exact for acyclic graphs in which every combination of choices is a run: a run takes
 one outcome of each node that it reaches. (A run may take only one outcome of an inclusive node, so
@@ -49,7 +49,7 @@ class Certainty:
         return self.bit[x] & self._with[y] != 0
 
     def missing(self, join: str) -> GraphEdge | None:
-        """Return an edge into a join of mode `all` that is not taken in every run that reaches the join.
+        """Return an edge into a join of mode `all` that some run misses which reaches the join.
 
         None if there is no such edge.
         """
@@ -65,7 +65,7 @@ class Certainty:
 
     @cached_property
     def _after(self) -> dict[str, int]:
-        """For each node, what a run surely takes from there on, whatever it chooses; with the node."""
+        """For each node, what a run surely takes from there on, whatever it chooses."""
         found: dict[str, int] = {}
         for name in reversed(self._runs.order):
             after: int | None = None
@@ -85,7 +85,7 @@ class Certainty:
 
     @cached_property
     def _with(self) -> dict[str, int]:
-        """For each node, what every run that takes it takes, before it or after it; with the node."""
+        """For each node, what every run that takes it takes before and after it; with the node."""
         found: dict[str, int] = {}
         through: dict[tuple[str, str], int] = {}
         for name in self._runs.order:

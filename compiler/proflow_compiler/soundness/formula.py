@@ -1,12 +1,13 @@
-"""The runs of a graph as a Boolean formula, with a SAT solver that finds a run or proves there is none.
+"""Describes the runs of a graph by a Boolean formula, and finds runs with a SAT solver.
 
 Each model of the formula is a run. There is one variable for each node (it runs) and one for each
-outcome (the node takes it). A node that runs takes one outcome; an inclusive node takes at least one,
-or only its default. A node runs if some edge in is taken, a join of mode `all` if all edges in are.
+outcome (the node takes it). A node that runs takes one outcome; an inclusive node takes at least
+one, or only its default. A node runs if some edge in is taken, a join of mode `all` if all edges in
+are.
 
 The formula is exact also for runs that take only some of the edges into a join of mode `all`. The
-polynomial analyses of `proflow_compiler.graph` are not: they settle the questions that they can, and
-the formula decides the rest.
+polynomial analyses of `proflow_compiler.graph` are not: they settle the questions that they can,
+and the formula decides the rest.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from proflow_compiler.graph.model import Exit, GraphEdge
 from proflow_compiler.graph.runs import Runs, taken_at_once
 
 MOST_CONFLICTS = 20_000
-"""The most effort for one question, in conflicts of the solver: far more than drawn designs need."""
+"""The most effort for one question, in conflicts of the solver: far more than real designs need."""
 
 
 class Undecided(Exception):

@@ -1,4 +1,4 @@
-"""The facts that follow from one graph of a design: loops, runs, what is concurrent, what is certain."""
+"""The facts about one graph of a design: its loops and runs, what is concurrent or certain in them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class GraphFacts:
 
     @cached_property
     def reached(self) -> Mapping[str, GraphNode]:
-        """The nodes that runs can reach, in the order of the graph; all nodes if there is no start."""
+        """The nodes that runs can reach, in the order of the graph; without a start, all nodes."""
         graph = self.graph
         if not graph.starts:
             return graph.nodes
@@ -106,8 +106,8 @@ class GraphFacts:
             loop: The loop; None for the whole graph.
 
         Returns:
-            The formula, and literals to assume: the loop and those around it may be in any iteration,
-            all other loops are in their last.
+            The formula, and literals to assume: the loop and those around it may be in any
+            iteration, all other loops are in their last.
         """
         if loop is None:
             return self.formula(self.runs()), []
@@ -119,7 +119,7 @@ class GraphFacts:
 
     @cached_property
     def _back_edge_literals(self) -> list[tuple[str, int]]:
-        """For each back edge its target, and the literal of its outcome in the formula of `iterations`."""
+        """For each back edge, its target and the literal of its outcome in `iterations`' formula."""
         runs, formula = self.iterations, self.formula(self.iterations)
         return [
             (back_edge.edge.target, formula.exit[name, exit_.outcome])
@@ -148,13 +148,13 @@ class GraphFacts:
         return frozenset(self.needing_all)
 
     def needing_all_in(self, loop: Loop | None) -> Sequence[str]:
-        """Return the joins of mode `all` in a loop, with those in nested loops; None: all of them."""
+        """Return the joins of mode `all` in a loop and its nested loops; None: in the graph."""
         if loop is None:
             return self.needing_all
         return sorted(self._needing_all & loop.nodes, key=self.graph.rank.__getitem__)
 
     def exact(self, runs: Runs) -> bool:
-        """Return True if each of these runs takes all edges into the joins of mode `all` it reaches.
+        """Return True if each run takes all edges into the joins of mode `all` that it reaches.
 
         Then the polynomial analyses are exact; else only the formula is.
         """
@@ -239,7 +239,7 @@ class GraphFacts:
         return None if found is None else self.full_path(runs, found[0])
 
     def nothing_ends_before(self, formula: RunFormula, y: str, *, back: bool = False) -> int:
-        """Return a literal to assume: nothing ends the run, or the iteration, before `y` could begin.
+        """Return a literal to assume: nothing ends the run or the iteration before `y` could begin.
 
         Args:
             formula: The formula that gets the literal.
@@ -341,8 +341,8 @@ class GraphFacts:
             others: For some nodes, a bit set of other nodes to look for.
 
         Yields:
-            A node of `others`, and the first node of its set that precedes it in topological order and
-            that some run takes together with it. Nodes for which there is none are left out.
+            A node of `others`, and the first node of its set that precedes it in topological order
+            and that some run takes together with it. Nodes for which there is none are left out.
         """
         settlement = self.settlement
         whole = self.runs() if runs in (self.runs(), self.runs(stopping=False)) else runs

@@ -1,8 +1,8 @@
 """Finds the nodes that are settled (finished or skipped) whenever a given node begins.
 
-A node begins once all its edges in are settled, so after all its predecessors. A join that needs only
-some of its edges, or a stop tail, may begin before the others are settled. Nodes behind a loop begin
-after all nodes of the loop are settled.
+A node begins once all its edges in are settled, so after all its predecessors. A join that needs
+only some of its edges, or a stop tail, may begin before the others are settled. Nodes behind a loop
+begin after all nodes of the loop are settled.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,10 +1,10 @@
 """Finds branches that leave before a node at which they would have joined others (rule PF218).
 
-Two branches out of one outcome can both lead to a node. In some run, one of them leaves before, by a
-rejection, a timeout, an error or a choice, while the other arrives. Does the node still run? The
+Two branches out of one outcome can both lead to a node. In some run, one of them leaves before, by
+a rejection, a timeout, an error or a choice, while the other arrives. Does the node still run? The
 question does not arise if leaving stops the run at once, or begins the next iteration of a loop
-around the node. A branch does not *walk away* if it takes the usual outcome of a node (`approved` of
-an approval, `default` of a step), or if an inclusive node did not choose it.
+around the node. A branch does not *walk away* if it takes the usual outcome of a node (`approved`
+of an approval, `default` of a step), or if an inclusive node did not choose it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -147,7 +147,7 @@ class MergePoint:
         return [edge for edge in self.runs.into[self.node] if edge.index in indices]
 
     def _forks(self) -> Iterator[tuple[GraphEdge, list[GraphEdge]]]:
-        """Yield the edges that begin a branch to the node, each with those taken together with it."""
+        """Yield the edges that begin a branch to the node, each with the edges taken with it."""
         for name in sorted(self.leading, key=self.graph.rank.__getitem__):
             for exits in taken_at_once(self.runs.every(name), self.runs.exits[name]):
                 edges = [
@@ -218,5 +218,5 @@ def _usual(at: GraphNode, exit_: Exit) -> bool:
 
 
 def _starved(formula: RunFormula, join: str) -> int:
-    """Return a literal which implies that some edges into a join are taken, and that it is skipped."""
+    """Return a literal which implies that a join is skipped, although some edge into it is taken."""
     return formula.both_of(formula.any_of(formula.into(join)), -formula.node[join])
