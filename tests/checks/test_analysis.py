@@ -51,7 +51,7 @@ def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph:
         for step in graph.reachable - {reader}:
             assert level.settlement.leads(step, reader) == (step in before[reader])
             if step in before[reader]:
-                certain = level.skipped(step, reader) is None
+                certain = level.path_skipping(step, reader) is None
                 assert certain == all(step in taken for taken in coming)
 
 
@@ -61,7 +61,7 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
     level = GraphFacts(graph)
     for reader in graph.reachable:
         for step in nx.ancestors(graph.digraph, reader) & graph.reachable:
-            path = level.skipped(step, reader)
+            path = level.path_skipping(step, reader)
             if path is None:
                 continue
             assert path[0] == graph.starts[0]

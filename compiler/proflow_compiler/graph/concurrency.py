@@ -60,19 +60,19 @@ class Concurrency:
     """
 
     def __init__(
-        self, runs: Branching, watched: Watched | None = None, *, apart: Collection[str] = ()
+        self, runs: Branching, watched: Watched | None = None, *, ungathered: Collection[str] = ()
     ) -> None:
         """Analyse the runs.
 
         Args:
             runs: The graph to analyse.
             watched: The nodes and outcomes to report in `concurrent`.
-            apart: Nodes whose edges in are never gathered, so that `concurrent_edges` always has
+            ungathered: Nodes whose edges in are never gathered, so that `concurrent_edges` always has
                 two edges for them.
         """
         self._runs = runs
         self._gathering = {
-            name for name, into in runs.into.items() if len(into) > MANY and name not in apart
+            name for name, into in runs.into.items() if len(into) > MANY and name not in ungathered
         }
         self._gathered: dict[str, int] = {}
         """For each node whose edges in are gathered, their slot."""
@@ -85,7 +85,7 @@ class Concurrency:
         """For each slot, the slots of edges that can be taken with its own; some may be empty by now."""
         self._marks: list[int] = []
         """For each slot, the bits of what is watched and can be taken together with its edges."""
-        self._held: list[int] = []
+        self._edge_count: list[int] = []
         """For each slot, the number of its open edges."""
         self._open = 0
         """The slots with open edges, as bits."""
@@ -109,7 +109,7 @@ class Concurrency:
             return False
         slot = self._slot[into[0].index]
         edges = [edge for edge in exits[0].edges if edge.target in runs.into]
-        if len(edges) != 1 or self._held[slot] != 1 or edges[0].target in self._gathering:
+        if len(edges) != 1 or self._edge_count[slot] != 1 or edges[0].target in self._gathering:
             return False
         del self._slot[into[0].index]
         self._slot[edges[0].index] = slot
@@ -151,8 +151,8 @@ class Concurrency:
                     self.concurrent_edges[name] = slots[next(indices(together))], edge
                 slots[slot] = edge
                 before |= 1 << slot
-            self._held[slot] -= 1
-            if not self._held[slot]:
+            self._edge_count[slot] -= 1
+            if not self._edge_count[slot]:
                 self._open ^= 1 << slot
         return list(slots)
 
@@ -193,11 +193,11 @@ class Concurrency:
                     slot = self._new(rows, marks)
                     fresh |= 1 << slot
                     alike.append(slot)
-                elif not self._held[slot]:
+                elif not self._edge_count[slot]:
                     self._rows[slot] = rows  # drops slots that are empty by now
                 self._hold(edges[0], slot, marks)
             elif edges:
-                first = next((one for one in alike if not self._held[one]), None)
+                first = next((one for one in alike if not self._edge_count[one]), None)
                 own = [first] if first is not None else []
                 while len(own) < len(edges):
                     own.append(self._new(0, marks))
@@ -241,24 +241,24 @@ class Concurrency:
         for other in indices(others & ~self._rows[slot]):
             self._rows[other] |= bit
         self._rows[slot] |= others
-        before = self._marks[slot] if self._held[slot] else 0
+        before = self._marks[slot] if self._edge_count[slot] else 0
         self._hold(edge, slot, marks)
         self._marks[slot] = before | marks
 
     def _fits(self, slot: int, marks: int) -> bool:
-        return not self._held[slot] or self._marks[slot] == marks
+        return not self._edge_count[slot] or self._marks[slot] == marks
 
     def _new(self, rows: int, marks: int) -> int:
         self._rows.append(rows)
         self._marks.append(marks)
-        self._held.append(0)
+        self._edge_count.append(0)
         return len(self._rows) - 1
 
     def _hold(self, edge: GraphEdge, slot: int, marks: int) -> None:
-        if not self._held[slot]:
+        if not self._edge_count[slot]:
             self._open ^= 1 << slot
             self._marks[slot] = marks
-        self._held[slot] += 1
+        self._edge_count[slot] += 1
         self._slot[edge.index] = slot
 
 

@@ -15,8 +15,8 @@ from proflow_compiler.diagnostics.making_edits import add_node, free_id, lead_to
 from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.graph import Exit, GraphEdge
 from proflow_compiler.soundness import RunFormula, Undecided
+from proflow_compiler.soundness.departures import MergePoint
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import MergePoint
 
 _MOST_LEAVINGS = 40
 _MISHAPS = {

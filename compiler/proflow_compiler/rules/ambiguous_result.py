@@ -74,7 +74,7 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
     if len(by_status) < 2:
         return
     others = {name: ~by_status[_status(node)] for name, node in ends.items()}
-    for later, earlier in level.first_beside(level.runs(stopping=False), others):
+    for later, earlier in level.first_concurrent(level.runs(stopping=False), others):
         yield RULE.diagnostic(
             f"one run can reach {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
             f"and {ticks(later)} with {ticks(_status(ends[later]))}",

@@ -97,7 +97,7 @@ def _clashes(facts: Facts, level: GraphFacts, names: Sequence[str]) -> Iterator[
         return
     bit, surely = level.settlement.bit, level.settlement.surely
     every = sum(bit[name] for name in wait_in)
-    for later, earlier in level.first_beside(
+    for later, earlier in level.first_concurrent(
         level.iterations, {name: every & ~surely[name] for name in wait_in}
     ):
         yield wait_in[earlier], wait_in[later]

@@ -18,9 +18,9 @@ from proflow_compiler.mending.returning import (
 )
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import find_split, with_join
 from proflow_compiler.soundness.certainty import drawn_path, path_to
 from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.splits import find_split, with_join
 
 RULE = Rule(
     code="PF208",

@@ -12,8 +12,8 @@ from proflow_compiler.graph.runs import Runs
 from proflow_compiler.mending.joining import choose_merge_mode
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import Split, find_split
 from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.splits import Split, find_split
 
 _MOST_SEARCHED = 60_000
 """The most nodes searched for paths, in all; after that, joins are reported without a path."""

@@ -128,7 +128,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         for one in read.reference.absent
         if one in level.graph.nodes and one in settlement.bit and settlement.settled(one, at)
     ]
-    skipping = level.skipped(read.step, at, absent)
+    skipping = level.path_skipping(read.step, at, absent)
     if skipping is None:
         return None
     path = skipping
@@ -187,11 +187,11 @@ def _path(
     """Return a path to a node in a run that left a step by one of these outcomes; None if none."""
     if _follows(level, step, at, outcomes):
         return None
-    runs, at = level.common(step, at)
+    runs, at = level.common_loop(step, at)
     if step not in runs.into or at not in runs.into:
         return None
     if not level.exact(runs):
-        return level.left_by(runs, step, at, outcomes)
+        return level.path_leaving_by(runs, step, at, outcomes)
     narrowed = leaving(runs, step, outcomes)
     if narrowed is None or at not in narrowed.into:
         return None

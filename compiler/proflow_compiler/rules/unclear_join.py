@@ -12,8 +12,8 @@ from proflow_compiler.graph.loops import Loop
 from proflow_compiler.mending.joining import can_insert_join, clarify_join
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
+from proflow_compiler.soundness.departures import Departure, MergePoint, needs_join_mode
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import MergePoint, WalkedAway, may_walk_away
 from proflow_compiler.soundness.witness import turning_points
 
 _MOST = 20
@@ -102,7 +102,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if level.ordered and (level.choosing or level.needing_all):
             judged: dict[str | None, list[str]] = {}
             for name in level.settlement.order:
-                if may_walk_away(level.graph, name):
+                if needs_join_mode(level.graph, name):
                     around = level.innermost_loop(name)
                     judged.setdefault(None if around is None else around.header, []).append(name)
             for loop in (None, *level.loops):
@@ -142,13 +142,13 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
                 exact=exact,
             )
         except Undecided:
-            found = WalkedAway(None, (), runs)
+            found = Departure(None, (), runs)
         if found is not None:
             reported += 1
             yield _diagnostic(level, name, found)
 
 
-def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
+def _diagnostic(level: GraphFacts, name: str, found: Departure) -> Diagnostic:
     graph = level.graph
     node = graph.nodes[name].node
     related: tuple[Related, ...] = ()

@@ -186,7 +186,7 @@ class GraphFacts:
         """Which nodes are settled before each node."""
         return Settlement(self.graph, self.loops)
 
-    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
+    def path_skipping(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
         """Find a run that takes `y` but skips `x`, in the same iteration.
 
         Args:
@@ -198,7 +198,7 @@ class GraphFacts:
             The path of the run to `y`, as drawn; None if there is no such run. Runs that are
             stopped before `y` could begin do not count.
         """
-        runs, goal = self.common(x, y)
+        runs, goal = self.common_loop(x, y)
         if x not in runs.into or goal not in runs.into:
             return None if goal not in runs.into else self.shortest_path(y, without=x)
         if self.exact(runs):
@@ -215,7 +215,7 @@ class GraphFacts:
             return self.shortest_path(y)
         return None if found is None else self.full_path(runs, found[0])
 
-    def left_by(
+    def path_leaving_by(
         self, runs: Runs, x: str, y: str, outcomes: Collection[str]
     ) -> tuple[str, ...] | None:
         """Find a run that takes `y`, and leaves `x` by one of these outcomes.
@@ -266,7 +266,7 @@ class GraphFacts:
         loop = self.innermost_loop(mishap)
         return loop is not None and y not in loop.nodes
 
-    def common(self, x: str, y: str) -> tuple[Runs, str]:
+    def common_loop(self, x: str, y: str) -> tuple[Runs, str]:
         """Find the innermost loop around both nodes.
 
         Returns:
@@ -325,7 +325,7 @@ class GraphFacts:
     def concurrency(self, runs: Runs) -> Concurrency:
         """Return which edges these runs can take together."""
         if id(runs) not in self._concurrency:
-            self._concurrency[id(runs)] = Concurrency(runs, apart=self._exclusive)
+            self._concurrency[id(runs)] = Concurrency(runs, ungathered=self._exclusive)
         return self._concurrency[id(runs)]
 
     @cached_property
@@ -333,7 +333,7 @@ class GraphFacts:
         """The joins of mode `one`, for which two concurrent edges have to be named."""
         return frozenset(name for name, at in self.graph.nodes.items() if at.mode == "one")
 
-    def first_beside(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    def first_concurrent(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
         """Find pairs of nodes that one run takes together.
 
         Args:
@@ -358,7 +358,7 @@ class GraphFacts:
     def together(self, x: str, y: str) -> bool:
         """Return True if some run takes both nodes."""
         other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
-        return any(self.first_beside(self.iterations, other))
+        return any(self.first_concurrent(self.iterations, other))
 
     def begins(self, name: str, *, stopping: bool = True) -> bool:
         """Return True if some run takes a node, or if that could not be decided.

@@ -1,9 +1,9 @@
 """Finds branches that leave before a node at which they would have joined others (rule PF218).
 
-Two branches out of one outcome can both lead to a node. In some run, one of them leaves before, by
+Two branches out of one outcome can both lead to a node. In some run, one of them departs before, by
 a rejection, a timeout, an error or a choice, while the other arrives. Does the node still run? The
 question does not arise if leaving stops the run at once, or begins the next iteration of a loop
-around the node. A branch does not *walk away* if it takes the usual outcome of a node (`approved`
+around the node. A branch does not *depart* if it takes the usual outcome of a node (`approved`
 of an approval, `default` of a step), or if an inclusive node did not choose it.
 """
 
@@ -19,8 +19,8 @@ _USUAL = ("approved", "received", "default")
 
 
 @dataclass(frozen=True)
-class WalkedAway:
-    """A run in which one branch walks away from a node, and another one arrives there.
+class Departure:
+    """A run in which one branch departs from a node, and another one arrives there.
 
     Attributes:
         left: The node and outcome by which the branch leaves; None if the branch ended at a join of
@@ -67,8 +67,8 @@ class MergePoint:
     def _leads(self, exit_: Exit) -> bool:
         return any(edge.target == self.node or edge.target in self.leading for edge in exit_.edges)
 
-    def _leavings(self) -> list[tuple[str, Exit]]:
-        """Return the outcomes by which a branch walks away."""
+    def _departures(self) -> list[tuple[str, Exit]]:
+        """Return the outcomes by which a branch departs."""
         return [
             (name, exit_)
             for name in sorted(self.leading, key=self.graph.rank.__getitem__)
@@ -90,8 +90,8 @@ class MergePoint:
         ended: Callable[[RunFormula], int],
         *,
         exact: bool,
-    ) -> WalkedAway | None:
-        """Find a run in which a branch walks away and another one arrives.
+    ) -> Departure | None:
+        """Find a run in which a branch departs and another one arrives.
 
         Args:
             build_formula: Returns the formula of the runs; called only if it is needed.
@@ -105,13 +105,13 @@ class MergePoint:
         Raises:
             Undecided: The question takes too much effort.
         """
-        leavings = self._leavings()
+        departures = self._departures()
         starved = (
             []
             if exact
             else [name for name in self.leading if self.graph.full(name) and name != self.above]
         )
-        if not leavings and not starved:
+        if not departures and not starved:
             return None
         formula = build_formula()
         going_on = ended(formula)
@@ -120,17 +120,17 @@ class MergePoint:
             own = {edge.index for edge in self.runs.into[self.node] if edge.source in branch}
             left = {
                 formula.exit[name, exit_.outcome]: (name, exit_.outcome)
-                for name, exit_ in leavings
+                for name, exit_ in departures
                 if name in branch
             }
-            walked = list(left) + [_starved(formula, name) for name in starved if name in branch]
-            arriving = list(self._arriving(formula, others, own)) if walked else []
+            departing = list(left) + [_starved(formula, name) for name in starved if name in branch]
+            arriving = list(self._arriving(formula, others, own)) if departing else []
             if not arriving:
                 continue
             assumptions = [
                 formula.exit[first.source, first.outcome],
                 formula.any_of(arriving),
-                formula.any_of(walked),
+                formula.any_of(departing),
                 *(-formula.exit[e.source, e.outcome] for e in self._edges(own)),
                 going_on,
             ]
@@ -140,7 +140,7 @@ class MergePoint:
                 taken = ((name, one.outcome) for name in run.order for one in run.exits[name])
                 chosen = next((one for one in taken if one in left.values()), None)
                 skipped = (name for name in starved if run.into.get(name) and name not in run.order)
-                return WalkedAway(chosen, path, run, next(skipped, None))
+                return Departure(chosen, path, run, next(skipped, None))
         return None
 
     def _edges(self, indices: set[int]) -> list[GraphEdge]:
@@ -198,7 +198,7 @@ class MergePoint:
                 yield formula.both_of(started, arrives)
 
 
-def may_walk_away(graph: Graph, name: str) -> bool:
+def needs_join_mode(graph: Graph, name: str) -> bool:
     """Return True if the drawing does not say how a node joins its branches.
 
     It has several edges in, and is neither an end, nor a stop tail, nor a join with a mode.
