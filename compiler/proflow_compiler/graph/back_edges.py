@@ -1,7 +1,7 @@
 """Finds the back edges of one level of a design and orders its nodes.
 
 An edge is a back edge if the drawing says so (`data.loop`), or if its target dominates its source,
-that is, closes a natural loop.
+so that the edge closes a natural loop.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

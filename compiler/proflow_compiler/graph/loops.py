@@ -15,7 +15,7 @@ class Loop:
         back: The back edges of the loop.
         nodes: The loop body: the header, and the nodes that reach a back edge without going through
             the header, with those of nested loops. Failure paths that only this loop enters and
-            that stop the run (`Graph.mishaps`) belong to it as well, since an iteration is not
+            that stop the run (`Graph.failure_paths`) belong to it as well, since an iteration is not
             finished before they are.
     """
 
@@ -122,12 +122,12 @@ def _body(
 
 
 def _with_failure_paths(graph: Graph, body: frozenset[str]) -> frozenset[str]:
-    """Add the failure paths (`Graph.mishaps`) that are only entered from the loop body."""
-    if not graph.mishaps:
+    """Add the failure paths (`Graph.failure_paths`) that are only entered from the loop body."""
+    if not graph.failure_paths:
         return body
     found = set(body)
     for name in graph.topological:
         into = graph.into[name]
-        if name in graph.mishaps and into and all(edge.source in found for edge in into):
+        if name in graph.failure_paths and into and all(edge.source in found for edge in into):
             found.add(name)
     return frozenset(found)

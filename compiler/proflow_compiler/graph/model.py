@@ -158,9 +158,9 @@ class Graph:
     """The graphs of the containers among the nodes."""
     tails: frozenset[str] = frozenset()
     """Stop tails: nodes that run at their first taken edge, since all paths from them stop the run."""
-    mishaps: frozenset[str] = frozenset()
-    """Failure paths: nodes that only lead to ends that stop the run, and that a run reaches only if
-    something went wrong."""
+    failure_paths: frozenset[str] = frozenset()
+    """The nodes that only lead to ends that stop the run, and that a run reaches only if something
+    went wrong. (Definitions call them mishaps.)"""
 
     shared_tails: frozenset[str] = frozenset()
     """Stop tails that several branches of one run can reach; each branch runs them for itself."""
@@ -226,9 +226,9 @@ class Graph:
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
 
-    def with_tails(self, tails: frozenset[str], mishaps: frozenset[str]) -> "Graph":
+    def with_tails(self, tails: frozenset[str], failure_paths: frozenset[str]) -> "Graph":
         """Return this graph with these stop tails and failure paths (see `stop_tails`)."""
-        return self._keeping(replace(self, tails=tails, mishaps=mishaps))
+        return self._keeping(replace(self, tails=tails, failure_paths=failure_paths))
 
     def with_shared_tails(self, shared: frozenset[str]) -> "Graph":
         """Return this graph with these stop tails shared by several branches."""

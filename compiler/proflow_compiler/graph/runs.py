@@ -3,7 +3,7 @@
 A run takes one outcome of each node that it reaches (of an inclusive node: one or more). Every
 combination of outcomes is a run, with two exceptions:
 
-- A run that completes in order avoids the ends that stop a run, and so every outcome from which all
+- Runs that are not stopped early avoid the ends that stop a run, and so every outcome from which all
   paths lead to one.
 - The last iteration of a loop takes no back edge. Seen from outside of the loop, outcomes that
   always lead to a back edge are therefore never taken. Single iterations do take them, so a loop

@@ -27,7 +27,7 @@ def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     Returns:
         Two sets of node ids. First the stop tails, with the ends that stop the run. Then those
         nodes that only lead to such ends, and that a run reaches only if something went wrong
-        (`Graph.mishaps`). If the graph is cyclic or does not have exactly one start, the first set
+        (`Graph.failure_paths`). If the graph is cyclic or does not have exactly one start, the first set
         has only the ends, and the second is empty.
     """
     ends = frozenset(name for name, at in graph.nodes.items() if at.stops)
@@ -35,7 +35,7 @@ def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
         return ends, frozenset()
     bound = _bound_to_stop(graph)
     headers = frozenset(back_edge.edge.target for back_edge in graph.back)
-    going_well = runs_of(_without_mishaps(graph), stopping=True, headers=headers)
+    going_well = runs_of(_without_failures(graph), stopping=True, headers=headers)
     shared = {name for name in bound - ends if len(graph.into[name]) > 1}
     if shared:
         shared &= Concurrency(going_well).concurrent_edges.keys()
@@ -61,7 +61,7 @@ def _bound_to_stop(graph: Graph) -> set[str]:
     return found
 
 
-def _without_mishaps(graph: Graph) -> Graph:
+def _without_failures(graph: Graph) -> Graph:
     """Return the graph without the outcomes which mean that something went wrong."""
     exits = {
         name: tuple(exit_ for exit_ in found if not _goes_wrong(graph.nodes[name], exit_))

@@ -17,7 +17,7 @@ from proflow_compiler.diagnostics.making_edits import (
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.graph import Graph
 from proflow_compiler.graph.loops import Loop
-from proflow_compiler.mending.stopping import Starving
+from proflow_compiler.mending.stopping import IncompleteJoin
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 
@@ -53,11 +53,11 @@ def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[F
     name = free_id(level.graph.design, "join")
     set_mode = _set_mode if node.type == "join" else partial(_join_before, level.graph, name)
     need = f"go on at {ticks(node.id)} only if every branch has come"
-    lacking = _lacking(level, loop, node.id)
-    if not lacking.happens:
+    incomplete = _incomplete_join(level, loop, node.id)
+    if not incomplete.happens:
         yield _titled(need, set_mode(node, "all"))
-    elif lacking.stopping is not None:
-        title, edits = lacking.stopping
+    elif incomplete.stopping is not None:
+        title, edits = incomplete.stopping
         how, made = set_mode(node, "all")
         yield fix(f"{need}, and {title}, {how}", *made, *edits)
     yield _titled(
@@ -69,12 +69,12 @@ def _titled(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
     return fix(f"{meaning}: {found[0]}", *found[1])
 
 
-def _lacking(level: GraphFacts, loop: Loop | None, node: str) -> Starving:
+def _incomplete_join(level: GraphFacts, loop: Loop | None, node: str) -> IncompleteJoin:
     """Return the runs that take some but not all edges into a node."""
     formula, others = level.loop_formula(loop)
     into = formula.into(node)
     some, one_less = formula.any_of(into), formula.any_of(-literal for literal in into)
-    return Starving(
+    return IncompleteJoin(
         level, formula, node, [*others, formula.no_stop, formula.no_back_edge, some, one_less]
     )
 

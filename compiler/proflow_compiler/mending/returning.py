@@ -21,7 +21,7 @@ from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 
 _MOST_ENTRIES = 3
-_MISHAPS = ("rejected", "returned", "timeout", "error")
+_FAILURES = ("rejected", "returned", "timeout", "error")
 
 
 def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
@@ -53,7 +53,7 @@ def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
 
 def _is_returned_to(graph: Graph, name: str) -> bool:
     """Return True if a rejection, return, timeout or error leads here: work probably restarts here."""
-    return any(edge.outcome in _MISHAPS for edge in graph.into[name])
+    return any(edge.outcome in _FAILURES for edge in graph.into[name])
 
 
 def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:

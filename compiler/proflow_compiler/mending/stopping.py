@@ -18,8 +18,8 @@ from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.departures import MergePoint
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
-_MOST_LEAVINGS = 40
-_MISHAPS = {
+_MOST_BYPASSES = 40
+_FAILURES = {
     "rejected": "a rejection",
     "timeout": "a timeout",
     "returned": "a return",
@@ -31,22 +31,25 @@ _STATUSES = {"rejected": "rejected", "timeout": "timeout", "returned": "returned
 
 
 @dataclass(frozen=True)
-class Leaving:
+class Bypass:
     """An outcome by which a branch bypasses a join.
 
     Attributes:
         node: The id of the node.
         exit: The outcome.
-        mishap: True if the outcome means that something went wrong.
+        failure: True if the outcome means that something went wrong.
     """
 
     node: str
     exit: Exit
-    mishap: bool
+    failure: bool
 
 
-class Starving:
-    """The runs that take some but not all edges into a join, and the outcomes that cause it."""
+class IncompleteJoin:
+    """The runs that take some but not all edges into a join, and the outcomes that cause this.
+
+    Some attributes ask the solver, and are computed on demand.
+    """
 
     def __init__(
         self, level: GraphFacts, formula: RunFormula, join: str, assumptions: Sequence[int]
@@ -63,12 +66,12 @@ class Starving:
         self._assumptions = assumptions
 
     @cached_property
-    def _leavings(self) -> list[Leaving]:
+    def _bypasses(self) -> list[Bypass]:
         graph, runs = self._level.graph, self._formula.runs
         merge = MergePoint(runs, self._join)
         between = merge.leading | {self._join}
         return [
-            Leaving(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _MISHAPS)
+            Bypass(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _FAILURES)
             for name in sorted(merge.leading, key=graph.rank.__getitem__)
             if name != merge.above
             for exit_ in runs.exits[name]
@@ -80,34 +83,34 @@ class Starving:
             )
         ]
 
-    def _literal(self, one: Leaving) -> int:
+    def _literal(self, one: Bypass) -> int:
         return self._formula.exit[one.node, one.exit.outcome]
 
-    def _holds(self, *more: int, without: Iterable[Leaving] = ()) -> bool:
+    def _holds(self, *more: int, without: Iterable[Bypass] = ()) -> bool:
         excluded = (-self._literal(one) for one in without)
         return self._formula.holds([*self._assumptions, *more, *excluded])
 
     @cached_property
-    def by_mishap(self) -> bool:
+    def by_failure(self) -> bool:
         """True if in some of these runs a branch bypasses the join by a rejection, timeout, …"""
-        mishaps = [self._literal(one) for one in self._leavings if one.mishap]
+        failures = [self._literal(one) for one in self._bypasses if one.failure]
         try:
-            return bool(mishaps) and self._holds(self._formula.any_of(mishaps))
+            return bool(failures) and self._holds(self._formula.any_of(failures))
         except Undecided:
             return True
 
-    def _causes(self) -> list[Leaving]:
+    def _causes(self) -> list[Bypass]:
         """Return a minimal list of outcomes without which there are no such runs.
 
         Empty if outcomes alone do not explain it, or if there are too many.
         """
-        if len(self._leavings) > _MOST_LEAVINGS:
+        if len(self._bypasses) > _MOST_BYPASSES:
             return []
-        found: list[Leaving] = []
+        found: list[Bypass] = []
         while self._holds(without=found):
             run = self._formula.found()
             taken = {(name, one.outcome) for name in run.order for one in run.exits[name]}
-            new = [one for one in self._leavings if (one.node, one.exit.outcome) in taken]
+            new = [one for one in self._bypasses if (one.node, one.exit.outcome) in taken]
             if not new:
                 return []
             found += new
@@ -142,14 +145,14 @@ class Starving:
         except Undecided:
             return True
 
-    def _what(self, causes: Sequence[Leaving]) -> str:
-        kinds = {one.exit.outcome if one.mishap else "" for one in causes}
+    def _what(self, causes: Sequence[Bypass]) -> str:
+        kinds = {one.exit.outcome if one.failure else "" for one in causes}
         only = kinds.pop() if len(kinds) == 1 else ""
         if not only:
             return f"what leaves {ticks(self._join)} out"
-        return _MISHAPS[only]
+        return _FAILURES[only]
 
-    def _edits(self, causes: Sequence[Leaving]) -> tuple[list[str], list[Edit]] | None:
+    def _edits(self, causes: Sequence[Bypass]) -> tuple[list[str], list[Edit]] | None:
         """Return the ids of the changed ends, and all edits; None if a branch goes on elsewhere."""
         graph, design = self._level.graph, self._level.graph.design
         first = [edge for one in causes for edge in one.exit.edges]
@@ -188,11 +191,11 @@ class Starving:
         return list(found)
 
     def _new_end(
-        self, source: Node, edges: Sequence[Edge], causes: Sequence[Leaving]
+        self, source: Node, edges: Sequence[Edge], causes: Sequence[Bypass]
     ) -> Iterator[Edit]:
         """Draw an end that stops the run, and redirect edges to it."""
         design = self._level.graph.design
-        outcomes = {one.exit.outcome if one.mishap else "" for one in causes}
+        outcomes = {one.exit.outcome if one.failure else "" for one in causes}
         status = _STATUSES.get(outcomes.pop()) if len(outcomes) == 1 else None
         data = {**({"status": status} if status is not None else {}), "terminate": True}
         name = free_id(design, status or "stopped")

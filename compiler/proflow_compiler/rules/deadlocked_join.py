@@ -12,7 +12,7 @@ from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.mending import joining
-from proflow_compiler.mending.stopping import Starving
+from proflow_compiler.mending.stopping import IncompleteJoin
 from proflow_compiler.rules import unreachable_node
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
@@ -112,21 +112,33 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _check(
     level: GraphFacts, loop: Loop | None, never: list[str], ration: Ration
 ) -> Iterator[Diagnostic]:
-    """`never` is given the joins that no run brings all their edges."""
-    suspects, unreached = _filtered(level, loop)
+    """Yield the joins of a loop that a run skips.
+
+    Args:
+        level: The facts of the graph.
+        loop: The loop; None for the whole graph.
+        never: A list to which the joins are added that no run takes all edges into.
+        ration: The budget for fixes.
+    """
+    suspects, unreached = _candidates(level, loop)
     shown = 0
     for name in suspects:
         formula, others = level.loop_formula(loop)
         runs = formula.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [*others, formula.no_stop, formula.no_back_edge, formula.any_of(formula.into(name))]
+        assumed = [
+            *others,
+            formula.no_stop,
+            formula.no_back_edge,
+            formula.any_of(formula.into(name)),
+        ]
         missing = -formula.node[name]
         try:
             found = (
-                witness(formula, name, [*calm, missing])
+                witness(formula, name, [*assumed, missing])
                 if shown < _MOST_SHOWN
                 else ((), runs)
-                if formula.holds([*calm, missing])
+                if formula.holds([*assumed, missing])
                 else None
             )
             if found is not None:
@@ -136,7 +148,9 @@ def _check(
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 missed = {one.index for one in into} - taken
                 choices = turning_points(runs, run, path, [edge.source], missed) if path else []
-                fixes = _fixes(Starving(level, formula, name, [*calm, missing]), level.drawn[name])
+                fixes = _fixes(
+                    IncompleteJoin(level, formula, name, [*assumed, missing]), level.drawn[name]
+                )
                 yield replace(
                     _starved(level, name, edge, level.full_path(runs, path), choices),
                     fixes=tuple(fixes) if ration.take() else (),
@@ -150,19 +164,19 @@ def _check(
     never += (name for name in unreached if not level.begins(name))
 
 
-def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
+def _fixes(incomplete: IncompleteJoin, join: Node) -> Iterator[Fix]:
     """Yield the two fixes. After a rejection, the one that lets the run go on comes last."""
-    going_on = joining.continue_without_missing(join, alternative=starving.by_mishap)
-    if not starving.by_mishap:
+    going_on = joining.continue_without_missing(join, alternative=incomplete.by_failure)
+    if not incomplete.by_failure:
         yield going_on
-    if starving.stopping is not None:
-        title, edits = starving.stopping
+    if incomplete.stopping is not None:
+        title, edits = incomplete.stopping
         yield fix(title, *edits)
-    if starving.by_mishap:
+    if incomplete.by_failure:
         yield going_on
 
 
-def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
+def _candidates(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
     """Find the joins of a loop for which the polynomial analysis is not enough.
 
     Returns:

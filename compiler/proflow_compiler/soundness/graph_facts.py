@@ -253,17 +253,17 @@ class GraphFacts:
 
     def _ends(self, name: str, exit_: Exit, *, y: str, back: bool) -> bool:
         nodes = self.graph.nodes
-        stops = any(nodes[e.target].stops or self._held(e.target, y) for e in exit_.edges)
+        stops = any(nodes[e.target].stops or self._ends_with_loop(e.target, y) for e in exit_.edges)
         return stops or any(back or back_edge.at_once for back_edge in exit_.back)
 
-    def _held(self, mishap: str, y: str) -> bool:
-        """Return True if a node is on a failure path that belongs to a loop without `y`.
+    def _ends_with_loop(self, name: str, y: str) -> bool:
+        """Return True if a node is on a failure path of a loop that does not contain `y`.
 
-        The loop is then not left before the failure path has stopped the run.
+        The loop is not left before that path has stopped the run.
         """
-        if mishap not in self.graph.mishaps:
+        if name not in self.graph.failure_paths:
             return False
-        loop = self.innermost_loop(mishap)
+        loop = self.innermost_loop(name)
         return loop is not None and y not in loop.nodes
 
     def common_loop(self, x: str, y: str) -> tuple[Runs, str]:
