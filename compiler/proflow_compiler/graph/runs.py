@@ -97,8 +97,10 @@ def runs_of(
         if drawn and (nowhere := leading_nowhere(graph, name)):
             possible += tuple(Exit(outcome, ()) for outcome in nowhere)
         # A join of mode `all` may be skipped, so that the ends behind it need not stop the run.
-        starvable = not stopping and graph.full(name)
-        if starvable or ((possible or not drawn) and (stopping or not graph.nodes[name].stops)):
+        may_be_skipped = not stopping and graph.full(name)
+        if may_be_skipped or (
+            (possible or not drawn) and (stopping or not graph.nodes[name].stops)
+        ):
             alive.add(name)
             exits[name] = possible
     root = graph.starts[0] if loop is None else loop.header

@@ -152,7 +152,7 @@ def _check(
                     IncompleteJoin(level, formula, name, [*assumed, missing]), level.drawn[name]
                 )
                 yield replace(
-                    _starved(level, name, edge, level.full_path(runs, path), choices),
+                    _skipped(level, name, edge, level.full_path(runs, path), choices),
                     fixes=tuple(fixes) if ration.take() else (),
                 )
                 if shown == _MOST:
@@ -189,7 +189,7 @@ def _candidates(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[s
         return [], []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
-    starved = 0
+    may_be_skipped = 0
     suspects: list[str] = []
     unreached: list[str] = []
     for name in joins:
@@ -197,15 +197,15 @@ def _candidates(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[s
             continue
         own = level.innermost_loop(name) is loop
         lacking = name in runs.into and certainty.missing(name) is not None
-        if lacking or settlement.before[name] & starved:
-            starved |= settlement.bit[name]
+        if lacking or settlement.before[name] & may_be_skipped:
+            may_be_skipped |= settlement.bit[name]
             suspects += [name] if own else []
         elif own and name not in runs.into:
             unreached.append(name)
     return suspects, unreached
 
 
-def _starved(
+def _skipped(
     level: GraphFacts,
     name: str,
     edge: GraphEdge,

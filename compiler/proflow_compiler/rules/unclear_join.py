@@ -160,12 +160,12 @@ def _diagnostic(level: GraphFacts, name: str, found: Departure) -> Diagnostic:
         when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
         related = (Related(place_of(left), "leaves by another edge on the run shown"),)
         avoided = [name]
-    elif found.starved is not None:
-        join = graph.nodes[found.starved].node
+    elif found.skipped is not None:
+        join = graph.nodes[found.skipped].node
         when = f"join {ticks(join.id)} is skipped"
         related = (Related(place_of(join), "is skipped on the run shown"),)
-        taken = {edge.index for edge in found.run.into[found.starved]}
-        lacking = [edge for edge in graph.into[found.starved] if edge.index not in taken]
+        taken = {edge.index for edge in found.run.into[found.skipped]}
+        lacking = [edge for edge in graph.into[found.skipped] if edge.index not in taken]
         avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
     else:
         when = "a branch has led elsewhere"

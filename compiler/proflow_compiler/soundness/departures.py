@@ -24,16 +24,16 @@ class Departure:
 
     Attributes:
         left: The node and outcome by which the branch leaves; None if the branch ended at a join of
-            mode `all` that was skipped (`starved`).
+            mode `all` that was skipped (`skipped`).
         path: The path to the node, along the branch that arrives.
         run: The run.
-        starved: The join of mode `all` that was skipped, if there is one.
+        skipped: The join of mode `all` that was skipped, if there is one.
     """
 
     left: tuple[str, str] | None
     path: tuple[str, ...]
     run: Runs
-    starved: str | None = None
+    skipped: str | None = None
 
 
 class MergePoint:
@@ -106,12 +106,12 @@ class MergePoint:
             Undecided: The question takes too much effort.
         """
         departures = self._departures()
-        starved = (
+        skippable = (
             []
             if exact
             else [name for name in self.leading if self.graph.full(name) and name != self.above]
         )
-        if not departures and not starved:
+        if not departures and not skippable:
             return None
         formula = build_formula()
         going_on = ended(formula)
@@ -123,7 +123,9 @@ class MergePoint:
                 for name, exit_ in departures
                 if name in branch
             }
-            departing = list(left) + [_starved(formula, name) for name in starved if name in branch]
+            departing = list(left) + [
+                _join_is_skipped(formula, name) for name in skippable if name in branch
+            ]
             arriving = list(self._arriving(formula, others, own)) if departing else []
             if not arriving:
                 continue
@@ -139,7 +141,9 @@ class MergePoint:
                 path, run = found
                 taken = ((name, one.outcome) for name in run.order for one in run.exits[name])
                 chosen = next((one for one in taken if one in left.values()), None)
-                skipped = (name for name in starved if run.into.get(name) and name not in run.order)
+                skipped = (
+                    name for name in skippable if run.into.get(name) and name not in run.order
+                )
                 return Departure(chosen, path, run, next(skipped, None))
         return None
 
@@ -217,6 +221,6 @@ def _usual(at: GraphNode, exit_: Exit) -> bool:
     return not at.ruled and exit_.outcome in _USUAL
 
 
-def _starved(formula: RunFormula, join: str) -> int:
+def _join_is_skipped(formula: RunFormula, join: str) -> int:
     """Return a literal which implies that a join is skipped, although some edge into it is taken."""
     return formula.both_of(formula.any_of(formula.into(join)), -formula.node[join])

@@ -225,8 +225,8 @@ class RunFormula:
                 for edge in exit_.edges:
                     if edge.target in runs.into:
                         into.setdefault(edge.target, []).append(edge)
-        for starved in into.keys() - exits.keys():
-            exits[starved] = ()
+        for skipped in into.keys() - exits.keys():
+            exits[skipped] = ()
         return replace(
             runs,
             order=order,
