@@ -145,7 +145,7 @@ class Facts:
                 return edge.edge
         return self.first_drawn(self.exits(exit_.edges[0].target)[0])
 
-    def lifted(self, name: str, level: GraphFacts) -> str | None:
+    def ancestor_on(self, name: str, level: GraphFacts) -> str | None:
         """Return the node `name` if it is on this level, or the container here that holds it.
 
         None if the node is on no level below this one, or if no run reaches it.

@@ -32,12 +32,12 @@ def most_steps(graph: Graph) -> int:
             steps = _most_steps(loop.iteration(level), own)
             own |= dict.fromkeys(loop.nodes, 0)
             returns = sum(back_edge.limit for back_edge in loop.back)
-            own[loop.header] = steps * (1 + returns) + _kept(level, loop)
-        inner[level.container] = _most_steps(level, own) + _ended(level)
+            own[loop.header] = steps * (1 + returns) + _recording_steps(level, loop)
+        inner[level.container] = _most_steps(level, own) + _item_end_steps(level)
     return inner[graph.container]
 
 
-def _kept(level: Graph, loop: Loop) -> int:
+def _recording_steps(level: Graph, loop: Loop) -> int:
     """Return the number of steps that record the state of a loop when an approval returns.
 
     They are needed only if other branches can be running then.
@@ -47,7 +47,7 @@ def _kept(level: Graph, loop: Loop) -> int:
     return sum(back_edge.limit for back_edge in loop.back if back_edge.at_once)
 
 
-def _ended(level: Graph) -> int:
+def _item_end_steps(level: Graph) -> int:
     """Return 1 if a step may record the state of an item that ends early, else 0.
 
     It is needed only if other branches can be running then.

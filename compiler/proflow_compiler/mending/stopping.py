@@ -108,7 +108,7 @@ class IncompleteJoin:
             return []
         found: list[Bypass] = []
         while self._holds(without=found):
-            run = self._formula.found()
+            run = self._formula.last_run()
             taken = {(name, one.outcome) for name in run.order for one in run.exits[name]}
             new = [one for one in self._bypasses if (one.node, one.exit.outcome) in taken]
             if not new:

@@ -90,7 +90,7 @@ def _clashes(facts: Facts, level: GraphFacts, names: Sequence[str]) -> Iterator[
     """Yield pairs of waits that one run can have open at once, in different nodes of this level."""
     wait_in: dict[str, str] = {}
     for name in names:
-        holder = facts.lifted(name, level)
+        holder = facts.ancestor_on(name, level)
         if holder is not None:
             wait_in.setdefault(holder, name)
     if len(wait_in) < 2:

@@ -99,7 +99,7 @@ def _with_two(level: GraphFacts, runs: Runs, name: str) -> Runs | None:
     """Return a run that takes two edges into a node, or all `runs` if that could not be decided."""
     formula = level.formula(runs)
     try:
-        return formula.found() if formula.holds([formula.two_of(formula.into(name))]) else None
+        return formula.last_run() if formula.holds([formula.two_of(formula.into(name))]) else None
     except Undecided:
         return runs
 

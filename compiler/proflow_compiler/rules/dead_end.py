@@ -23,7 +23,7 @@ RULE = Rule(
     summary="""a node, or an outcome of one, that nothing follows though it is no `end`, and a loop
 that is never left""",
     why="""
-Every path has to come to an `end`, which says what the run's result is. Where a path just stops,
+Every path has to lead to an `end`, which says what the run's result is. Where a path just stops,
 an edge was forgotten. The outcomes `rejected`, `timeout` and `returned` of an approval and
 `timeout` of a wait may stay undrawn: they end the run with that status. So may `error`: it fails
 the run. In a container a path may stop anywhere: that ends the item.
@@ -69,7 +69,7 @@ A loop that no edge leaves is a dead end too: all it can do is to use up its bou
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         ends = any(at.node.type == "end" for at in level.graph.nodes.values())
-        if ends and level.graph.container is None:  # without an end missing-end says so
+        if ends and level.graph.container is None:  # else missing-end reports it
             yield from _stops(level)
         if level.ordered:
             yield from _endless(level)
@@ -97,7 +97,7 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
 
 
 def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
-    """Loops that are never left, so that their runs fail once the bound is used up."""
+    """Report loops that are never left, so that runs fail when they exceed the limit."""
     graph = level.graph
     if not level.loops:
         return

@@ -59,7 +59,7 @@ edge drawn from `timeout` is never taken.
 
 
 def routed(node: Node) -> Fix:
-    """Let the timeout lead where its edge does."""
+    """Return the fix that makes the approval follow its `timeout` edge."""
     title = f"go on by the edge when {ticks(node.id)} times out: set `timeoutAction` to `route`"
     return fix(title, set_key(node, "timeoutAction", "route"))
 

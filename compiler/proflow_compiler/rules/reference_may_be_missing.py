@@ -95,7 +95,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     if level.graph.container == reader:
         message = f"{ticks(read.step)} is missing before the first iteration of {ticks(reader)}"
         return _diagnostic(facts, read, message, "not there yet", ())
-    at = facts.lifted(reader, level)
+    at = facts.ancestor_on(reader, level)
     if at is None or not level.ordered:
         return None
     owner = level.graph.nodes[at].node.id
@@ -153,7 +153,7 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
             return None
     if read.reference.chosen or not lacking:
         return None
-    at = reader if level.graph.container == reader else facts.lifted(reader, level)
+    at = reader if level.graph.container == reader else facts.ancestor_on(reader, level)
     if at is None or not level.ordered:
         return None
     shown = (

@@ -154,7 +154,7 @@ class RunFormula:
                     if (taken := self.edge(edge)) is not None
                 ]
                 if len(arrived) >= needed:
-                    early[at] = self._implied_by(needed, arrived)
+                    early[at] = self._implied_by_at_least(needed, arrived)
             elif len(before) == len(into):
                 open_ = [early[edge.source] for edge in into if edge.source not in sure]
                 early[at] = self._implied([own, *open_])
@@ -162,7 +162,7 @@ class RunFormula:
                     sure.add(at)
         return early
 
-    def _implied_by(self, number: int, literals: Sequence[int]) -> int:
+    def _implied_by_at_least(self, number: int, literals: Sequence[int]) -> int:
         """Return a new literal that is implied if at least `number` of these hold."""
         counts: list[int] = []
         """The literals implied by one, two, … of the literals so far."""
@@ -189,7 +189,7 @@ class RunFormula:
     def holds(self, assumptions: Iterable[int]) -> bool:
         """Return True if some run satisfies all assumptions.
 
-        `found` and `model` then return that run.
+        `last_run` and `model` then return that run.
 
         Raises:
             Undecided: The question takes too much effort.
@@ -200,7 +200,7 @@ class RunFormula:
             raise Undecided
         return bool(found)
 
-    def found(self) -> Runs:
+    def last_run(self) -> Runs:
         """Return the run that `holds` found last, as a `Runs` with this single run."""
         return self.run_of(self.model())
 
