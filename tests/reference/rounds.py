@@ -9,7 +9,7 @@ from proflow_compiler.graph.loops import Loop, natural_loops
 
 @dataclass
 class Round:
-    """A round of a loop. `again` is the back edge that was taken in it; `over`: it was the last.
+    """A round of a loop. `again` is the way back that was taken in it; `over`: it was the last.
 
     `held` are the edges that leave the loop, and whether they were taken; they wait until it is
     over.
@@ -20,15 +20,15 @@ class Round:
     again: BackEdge | None = None
     held: dict[GraphEdge, bool] = field(default_factory=dict)
     returns: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each back edge was taken since the loop was entered from outside."""
+    """How often each way back was taken since the loop was entered from outside."""
 
     def left_by(self, edge: GraphEdge) -> bool:
         return edge.source in self.loop.nodes and edge.target not in self.loop.nodes
 
-    def takes(self, back_edge: BackEdge) -> int:
-        """Record that a back edge is taken; return how often it was."""
-        self.again = back_edge
-        key = back_edge.edge.source, back_edge.edge.outcome
+    def takes(self, way: BackEdge) -> int:
+        """A way back is taken; how often it was."""
+        self.again = way
+        key = way.edge.source, way.edge.outcome
         self.returns[key] += 1
         return self.returns[key]
 

@@ -225,11 +225,11 @@ class Level:
         edges = [(edge, exit_) for exit_ in self.graph.exits[name] for edge in exit_.edges]
         for exit_ in self.graph.exits[name]:
             if exit_.outcome in taken:
-                for back_edge in exit_.back:
-                    if back_edge.at_once:
-                        self.return_soon(name, back_edge)
+                for way in exit_.back:
+                    if way.at_once:
+                        self.return_soon(name, way)
                         return
-                    self.go_back(name, back_edge)
+                    self.go_back(name, way)
         stopped: Stopped | None = None
         for edge, exit_ in edges:
             if exit_.outcome in taken and self.graph.nodes[edge.target].stops:
@@ -279,20 +279,20 @@ class Level:
 
     # --- what is over
 
-    def return_soon(self, name: str, back_edge: BackEdge) -> None:
+    def return_soon(self, name: str, way: BackEdge) -> None:
         """An approval returns, unless what else happens in this instant is more: a failure, an end of
         the item or the run. Of two returns the one of the smaller node comes first."""
         if not self.returning:
             self.game.later(0, self, self.return_now)
-        self.returning.append((name, back_edge, InIteration(self, name)))
+        self.returning.append((name, way, InIteration(self, name)))
 
     def return_now(self) -> None:
         found, self.returning = self.returning, []
         if self.ending or self.game.ending:
             return
-        for name, back_edge, at in sorted(found, key=lambda one: one[0]):
+        for name, way, at in sorted(found, key=lambda one: one[0]):
             if at.alive:
-                self.return_at_once(self.go_back(name, back_edge))
+                self.return_at_once(self.go_back(name, way))
 
     def return_at_once(self, round_: Round) -> None:
         """An approval returns: this iteration is over, whatever else goes on in it."""
@@ -308,12 +308,12 @@ class Level:
                 self.containers.pop(name).leave()
         self.repeat(round_)
 
-    def go_back(self, name: str, back_edge: BackEdge) -> Round:
+    def go_back(self, name: str, way: BackEdge) -> Round:
         """Another round of a loop, when this one is over; not more often than its bound says."""
-        (round_,) = [one for one in self.rounds if one.loop.header == back_edge.edge.target]
-        if round_.takes(back_edge) > back_edge.limit:
-            times = "once" if back_edge.limit == 1 else f"{back_edge.limit} times"
-            target = back_edge.edge.target
+        (round_,) = [one for one in self.rounds if one.loop.header == way.edge.target]
+        if round_.takes(way) > way.limit:
+            times = "once" if way.limit == 1 else f"{way.limit} times"
+            target = way.edge.target
             self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
         return round_
 
