@@ -76,7 +76,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         if level.ordered:
             for back_edge in jumps(level.graph):
-                if back_edge.edge.target in level.graph.nodes:  # else bad-reject-to says so
+                if back_edge.edge.target in level.graph.nodes:  # else bad-reject-to reports it
                     yield _diagnostic(level, back_edge)
 
 
