@@ -51,7 +51,7 @@ def test_a_node_is_certain_iff_every_run_that_comes_to_the_reader_took_it(graph:
         for step in graph.reachable - {reader}:
             assert level.settlement.leads(step, reader) == (step in before[reader])
             if step in before[reader]:
-                certain = level.skipped(step, reader) is None
+                certain = level.path_skipping(step, reader) is None
                 assert certain == all(step in taken for taken in coming)
 
 
@@ -61,7 +61,7 @@ def test_the_witness_is_a_shortest_way_of_a_run_without_the_step(graph: Graph) -
     level = GraphFacts(graph)
     for reader in graph.reachable:
         for step in nx.ancestors(graph.digraph, reader) & graph.reachable:
-            path = level.skipped(step, reader)
+            path = level.path_skipping(step, reader)
             if path is None:
                 continue
             assert path[0] == graph.starts[0]
@@ -95,7 +95,7 @@ def test_what_is_watched_is_beside_all_that_some_run_takes_with_it(
     for group in (level.settlement.order, level.settlement.order[::2]):
         watched: Watched = {(name, None): bit[name] for name in group}
         with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
-            beside = Concurrency(level.runs(), watched).beside
+            beside = Concurrency(level.runs(), watched).concurrent
         for y in group:
             expected = sum(
                 bit[x]
@@ -111,7 +111,7 @@ def test_edges_meet_iff_some_run_comes_over_both(graph: Graph, gathered: bool) -
     """Of runs for which any edge into a join of mode `all` is enough."""
     level = GraphFacts(graph)
     with patch.object(concurrency, "MANY", 1 if gathered else concurrency.MANY):
-        meeting = Concurrency(level.runs()).meeting
+        meeting = Concurrency(level.runs()).concurrent_edges
     every = [edges for _, edges, _ in runs(graph)]
     for name in graph.reachable:
         into = {edge.index for edge in graph.into[name]}
@@ -193,7 +193,7 @@ def test_dominators_are_those_of_networkx(graph: Graph) -> None:
             above.add(expected[min(above, key=tree.depth.__getitem__)])
         for other in graph.reachable:
             assert tree.dominates(other, name) == (other in above)
-            assert tree.dominates(tree.meet(name, other), other)
+            assert tree.dominates(tree.common_dominator(name, other), other)
 
 
 def whole(graph: Graph) -> "nx.DiGraph[str]":

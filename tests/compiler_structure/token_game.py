@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_schemas.node_types.join import Join
 from reference.tails import stop_tails
@@ -39,7 +39,7 @@ class Told(NamedTuple):
 
 
 class UnsoundError(Exception):
-    """A way back is taken while something else goes on."""
+    """A back edge is taken while something else goes on."""
 
 
 @dataclass
@@ -161,7 +161,7 @@ class _Round:
         self.nodes = graph.reachable if loop is None else loop.nodes
         self.left: list[GraphEdge] = []
         """Edges out of the round that were taken."""
-        self.back: list[tuple[int, WayBack]] = []
+        self.back: list[tuple[int, BackEdge]] = []
         inner = [one for one in level.loops if one.nodes < self.nodes]
         self.loop_of = {node: one for one in reversed(inner) for node in one.nodes}
         self.unsettled = {
@@ -179,7 +179,7 @@ class _Round:
         if self.cut is not None:
             level.trace.cut(mark, self.cut)
             self.end, self.left = self.cut, []
-            self.back = [(when, way) for when, way in self.back if when == self.cut]
+            self.back = [(when, back_edge) for when, back_edge in self.back if when == self.cut]
 
     def unit(self, node: str) -> str:
         """The node, or the header of the outermost loop inside that it is in."""
@@ -223,12 +223,12 @@ class _Round:
             for edge in exit_.edges:
                 self.settle(edge, exit_.outcome in outcomes, end)
             if exit_.outcome in outcomes:
-                self.go_back([(end, way) for way in exit_.back])
+                self.go_back([(end, back_edge) for back_edge in exit_.back])
 
-    def go_back(self, ways: Iterable[tuple[int, WayBack]]) -> None:
-        for when, way in ways:
-            self.back.append((when, way))
-            if way.at_once and (self.cut is None or when < self.cut):
+    def go_back(self, back_edges: Iterable[tuple[int, BackEdge]]) -> None:
+        for when, back_edge in back_edges:
+            self.back.append((when, back_edge))
+            if back_edge.at_once and (self.cut is None or when < self.cut):
                 self.cut = when
 
     def lasts(self, execution: Execution, began: int) -> int:
@@ -279,7 +279,7 @@ class _Round:
         heapq.heappush(self.queue, (at, len(self.queue) + edge.index * 1000, edge, taken))
 
     def repeat(self, loop: Loop, at: int) -> None:
-        """Rounds of a loop until one is over without a way back."""
+        """Rounds of a loop until one is over without a back edge."""
         counts: dict[int, int] = {}
         while True:
             found = self.level.round(loop, at)
@@ -289,9 +289,9 @@ class _Round:
             if not found.back or found.back[0][1].edge.target != loop.header:
                 self.go_back(found.back)
                 break
-            way = found.back[0][1]
-            counts[id(way)] = counts.get(id(way), 0) + 1
-            if counts[id(way)] > way.limit:
+            back_edge = found.back[0][1]
+            counts[id(back_edge)] = counts.get(id(back_edge), 0) + 1
+            if counts[id(back_edge)] > back_edge.limit:
                 self.level.trace.stop(at)
                 break
         self.end = max(self.end, at)

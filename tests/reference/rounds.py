@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 from proflow_compiler.graph.loops import Loop, natural_loops
 
 
@@ -17,7 +17,7 @@ class Round:
 
     loop: Loop
     over: bool = False
-    again: WayBack | None = None
+    again: BackEdge | None = None
     held: dict[GraphEdge, bool] = field(default_factory=dict)
     returns: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each way back was taken since the loop was entered from outside."""
@@ -25,7 +25,7 @@ class Round:
     def left_by(self, edge: GraphEdge) -> bool:
         return edge.source in self.loop.nodes and edge.target not in self.loop.nodes
 
-    def takes(self, way: WayBack) -> int:
+    def takes(self, way: BackEdge) -> int:
         """A way back is taken; how often it was."""
         self.again = way
         key = way.edge.source, way.edge.outcome

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 from proflow_schemas.expressions import ExpressionError, compile
 from proflow_schemas.node_types.end import End
 from proflow_schemas.node_types.join import Join
@@ -89,7 +89,7 @@ class Level:
         self.ends: list[tuple[bool, str, End, Any]] = []
         self.ending: list[tuple[str, str]] = []
         """The outcomes that end this item in this instant, and their nodes."""
-        self.returning: list[tuple[str, WayBack, InIteration]] = []
+        self.returning: list[tuple[str, BackEdge, InIteration]] = []
         """The approvals that return in this instant."""
         self.containers: dict[str, Container] = {}
         """Those that are open."""
@@ -279,7 +279,7 @@ class Level:
 
     # --- what is over
 
-    def return_soon(self, name: str, way: WayBack) -> None:
+    def return_soon(self, name: str, way: BackEdge) -> None:
         """An approval returns, unless what else happens in this instant is more: a failure, an end of
         the item or the run. Of two returns the one of the smaller node comes first."""
         if not self.returning:
@@ -308,7 +308,7 @@ class Level:
                 self.containers.pop(name).leave()
         self.repeat(round_)
 
-    def go_back(self, name: str, way: WayBack) -> Round:
+    def go_back(self, name: str, way: BackEdge) -> Round:
         """Another round of a loop, when this one is over; not more often than its bound says."""
         (round_,) = [one for one in self.rounds if one.loop.header == way.edge.target]
         if round_.takes(way) > way.limit:

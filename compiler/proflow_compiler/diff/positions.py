@@ -11,7 +11,7 @@ from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
 from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_activation
-from proflow_compiler.graph import Graph, WayBack
+from proflow_compiler.graph import BackEdge, Graph
 from proflow_compiler.graph.loops import Loop, natural_loops
 
 
@@ -321,7 +321,7 @@ class Positions:
         return None
 
     @staticmethod
-    def _at_once(level: Graph, back: WayBack) -> bool:
+    def _at_once(level: Graph, back: BackEdge) -> bool:
         """Return True if a back edge ends an iteration in which other branches may be running."""
         return back.at_once and any(
             loop.header == back.edge.target and any(map(level.forks, loop.nodes))

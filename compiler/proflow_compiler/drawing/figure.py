@@ -12,7 +12,7 @@ from proflow_schemas.node_types.record import Shape as Outline
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics.excerpt import visible
-from proflow_compiler.graph import WayBack, build_graph, outcome_of
+from proflow_compiler.graph import BackEdge, build_graph, outcome_of
 
 Form = Outline | Literal["stop"]
 """The shape of the node type; an end that stops the run has its own."""
@@ -269,7 +269,7 @@ def _arrow(design: Design, edge: Edge, run: RunStates | None, limit: int | None)
     )
 
 
-def _undrawn(back: WayBack, run: RunStates | None) -> Arrow:
+def _undrawn(back: BackEdge, run: RunStates | None) -> Arrow:
     """Return the arrow of a back edge that is a setting of an approval instead of an edge."""
     source, outcome = back.edge.source, back.edge.outcome
     leaving = Leaving(by=outcome, always=False, ruled=False)

@@ -1,4 +1,4 @@
-"""Internal: what several rules need to know of a design, each found out once and only if asked for."""
+"""Internal: the facts about a design that several rules need, computed on demand and only once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,14 +28,21 @@ from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 _MOST_PROBLEMS = 200
-"""Of so many broken expressions no more are looked at: each costs a search for what was meant."""
+"""After this many problems, no more expressions are checked, as each problem is expensive."""
 _MOST_FIXED = 20
-"""Diagnostics of one rule for which fixes are looked for."""
+"""The most diagnostics of one rule for which fixes are searched."""
 
 
 @dataclass(frozen=True)
 class SiteProblem:
-    """What is wrong with an expression; `start` and `end` are offsets into the site's text."""
+    """A problem of an expression.
+
+    Attributes:
+        site: Where the expression is.
+        problem: What is wrong, with offsets into the expression.
+        start: The offset into the site's text at which the problem begins.
+        end: The offset at which it ends.
+    """
 
     site: Site
     problem: ExpressionProblem
@@ -44,39 +51,46 @@ class SiteProblem:
 
     @property
     def span(self) -> tuple[int, int] | None:
+        """The offsets into the value at the site's pointer; None if they do not apply to it."""
         return (self.start, self.end) if self.site.spanned else None
 
 
 @dataclass(frozen=True)
 class Read:
-    """An expression that reads a step, or asks for it."""
+    """A place where an expression reads a step, or asks whether it is there."""
 
     site: Site
     reference: Reference
 
     @property
     def open(self) -> bool:
-        """Whether it fails if the step is not there."""
+        """True if the expression fails when the step is missing."""
         return not self.reference.guarded and not self.reference.presence
 
     @property
     def step(self) -> str:
+        """The id of the step."""
         return self.reference.path[1]
 
     @property
     def span(self) -> tuple[int, int] | None:
+        """The offsets into the value at the site's pointer; None if they do not apply to it."""
         return (self.reference.start, self.reference.end) if self.site.spanned else None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A design's graph and what follows from it.
+    """The graph of a design and the facts that follow from it.
 
-    `handlers` are those that the host registers, with what each takes and returns; None if they are
-    not known. `calls` are those of the designs that were given together
-    with this one. `stored`: the design is to be stored, and run beside others by one function.
-    `fixing`: somebody wants to know fixes. `timezone` is that of a design that names none; None if
-    it is not known.
+    Attributes:
+        graph: The graph of the outermost level.
+        handlers: The handlers that the host registers, with their inputs and outputs; None if they
+            are not known.
+        calls: The calls between the designs that are checked together with this one.
+        stored: True if the design is to be stored, and run by a function that runs all stored
+            designs.
+        fixing: True if fixes are wanted.
+        timezone: The time zone of designs that name none; None if it is not known.
     """
 
     graph: Graph
@@ -89,12 +103,12 @@ class Facts:
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
     def ration(self) -> Ration:
-        """Of how many diagnostics a rule makes fixes, if these take a while to find."""
+        """Return a budget for expensive fixes: how many diagnostics of a rule get them."""
         return Ration(_MOST_FIXED if self.fixing else 0)
 
     @cached_property
     def levels(self) -> tuple[GraphFacts, ...]:
-        """The drawing, and what the containers that runs come to hold, the outer ones first."""
+        """The facts of the drawing, and of all containers that runs can reach, outer ones first."""
         found = [GraphFacts(self.graph)]
         for level in found:
             inner = level.graph.inner
@@ -103,21 +117,21 @@ class Facts:
 
     @cached_property
     def level_of(self) -> Mapping[str, GraphFacts]:
-        """The level of each node that runs come to."""
+        """The level of each node that runs can reach."""
         return {name: level for level in self.levels for name in level.reached}
 
     @cached_property
     def reached(self) -> Mapping[str, GraphNode]:
-        """The nodes that runs come to, in file order, those within containers behind them."""
+        """The nodes that runs can reach, outer levels first, in the order of their graphs."""
         return {name: at for level in self.levels for name, at in level.reached.items()}
 
     @cached_property
     def drawn(self) -> Mapping[str, Node]:
-        """The nodes that runs come to and somebody drew."""
+        """The drawn nodes that runs can reach."""
         return {name: at.node for name, at in self.reached.items() if at.drawn}
 
     def exits(self, name: str) -> tuple[Exit, ...]:
-        """The outcomes by which a node, on whatever level, is left."""
+        """Return the exits of a node on any level; none if there is no such node."""
         return self._exits.get(name, ())
 
     @cached_property
@@ -125,14 +139,17 @@ class Facts:
         return {name: exits for graph in self.graph.levels() for name, exits in graph.exits.items()}
 
     def first_drawn(self, exit_: Exit) -> Edge:
-        """The first edge that somebody drew of an outcome, beyond the choice it may lead to."""
-        for edge in (*exit_.edges, *(way.edge for way in exit_.back)):
+        """Return the first drawn edge of an outcome, or of the choice that it leads to."""
+        for edge in (*exit_.edges, *(back_edge.edge for back_edge in exit_.back)):
             if edge.edge is not None:
                 return edge.edge
         return self.first_drawn(self.exits(exit_.edges[0].target)[0])
 
-    def lifted(self, name: str, level: GraphFacts) -> str | None:
-        """The node of this level that is `name`, or the container that holds it."""
+    def ancestor_on(self, name: str, level: GraphFacts) -> str | None:
+        """Return the node `name` if it is on this level, or the container here that holds it.
+
+        None if the node is on no level below this one, or if no run reaches it.
+        """
         holder: str | None = name
         while holder is not None and holder not in level.graph.nodes:
             own = self.level_of.get(holder)
@@ -141,15 +158,16 @@ class Facts:
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
+        """Every expression and template of the design, in file order."""
         return tuple(sites(self.graph))
 
     @cached_property
     def scopes(self) -> Scopes:
-        """What the expressions of a running workflow may read, by the container they stand in."""
+        """What expressions of a running workflow may read, for each container."""
         return Scopes(self.graph, self._exits, self.handlers or {})
 
     def coverage(self, name: str) -> Coverage | None:
-        """What the rules of a node cover; None if one of them cannot be read."""
+        """Return which cases the rules of a node cover, or None if one of them cannot be parsed."""
         if name not in self._covered:
             self._covered[name] = self._coverage(name)
         return self._covered[name]
@@ -168,7 +186,7 @@ class Facts:
         return coverage(rules, self._values)
 
     def _values(self, path: tuple[str, ...]) -> Sequence[Any] | None:
-        """The values that a path can have, as far as the design says."""
+        """Return the values that a path can have, or None if the design does not limit them."""
         match path:
             case ("steps", step, "outcome"):
                 node = self.graph.design.nodes.get(step)
@@ -192,7 +210,7 @@ class Facts:
 
     @property
     def problems(self) -> tuple[SiteProblem, ...]:
-        """What is wrong with the expressions themselves."""
+        """The problems of single expressions: syntax, types, unknown names."""
         return self._examined[0]
 
     @cached_property
@@ -201,12 +219,12 @@ class Facts:
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """What sound expressions read of steps that can be read there."""
+        """The reads of steps in all expressions without problems."""
         return self._examined[1]
 
     @cached_property
     def _examined(self) -> tuple[tuple[SiteProblem, ...], tuple[Read, ...]]:
-        """Problems and reads in one go: of thousands of expressions each is parsed only once."""
+        """The problems and the reads, found together so that expressions are parsed only once."""
         found: list[SiteProblem] = []
         reads: list[Read] = []
         for site in self.sites:
@@ -226,7 +244,11 @@ class Facts:
         return tuple(found), tuple(reads)
 
     def _examine(self, site: Site) -> tuple[Sequence[Reference], list[SiteProblem]]:
-        """What a site reads and what is wrong with it; raises if a template cannot be read."""
+        """Return what a site reads, and its problems.
+
+        Raises:
+            ExpressionError: The text cannot be parsed.
+        """
         if site.conditions:
             scope = self.scopes.of(site.container)
             wrong = [
@@ -249,7 +271,7 @@ class Facts:
         ]
 
     def is_sound(self, text: str, site: Site) -> bool:
-        """Whether an expression could stand in a place instead."""
+        """Return True if an expression could be written at a site without problems."""
         try:
             return not self._checked(text, site)
         except ExpressionError:
@@ -277,7 +299,9 @@ class Facts:
                 f"read only {known}",
             )
         if not foreign:
-            if site.scope == "cancel":  # what Inngest takes there, refused-condition says
+            if (
+                site.scope == "cancel"
+            ):  # the rule refused-condition checks what Inngest accepts there
                 yield from problems(text, self._cancel_scope, expect=site.expect)
                 return
             found = problems(text, self._event_scope, expect=site.expect)

@@ -1,4 +1,4 @@
-"""Which workflows call which others, among the designs that are known."""
+"""The call graph of the known designs: which workflow calls which."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,18 +10,26 @@ from proflow_compiler.design import Design
 
 @dataclass(frozen=True)
 class Calls:
-    """For each workflow, those that it calls; `complete`: there are no others that could be called.
+    """Which workflows call which others; a workflow is named by the id of its design.
 
-    Workflows are named by the ids of their designs.
+    Attributes:
+        by: For each workflow, those that it calls.
+        complete: True if there are no other workflows that could be called.
+        leaving: For each workflow, those that it calls and may stop waiting for while it runs on.
     """
 
     by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = False
     leaving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """For each workflow, those that it may stop waiting for while it runs on."""
 
     @classmethod
     def among(cls, designs: Iterable[Design], *, complete: bool) -> "Calls":
+        """Collect the calls between designs.
+
+        Args:
+            designs: The designs.
+            complete: True if these are all designs that can be called.
+        """
         by: dict[str, dict[str, None]] = {}
         leaving: dict[str, dict[str, None]] = {}
         for design in designs:
@@ -40,16 +48,19 @@ class Calls:
         )
 
     def callers(self, workflow: str) -> tuple[str, ...]:
-        """The workflows that call a workflow themselves."""
+        """Return the workflows that call a workflow directly."""
         return tuple(one for one, called in self.by.items() if workflow in called)
 
     def leavers(self, workflow: str) -> tuple[str, ...]:
-        """The workflows that may stop waiting for one that they call, and run on: it is called in a
-        container, or for a limited time, or an approval may return to before it."""
+        """Return the workflows that may stop waiting for a workflow that they call, and run on.
+
+        They call it in a container or with a timeout, or an approval in them may return to a node
+        before the call.
+        """
         return tuple(one for one, called in self.leaving.items() if workflow in called)
 
-    def way(self, start: str, end: str) -> tuple[str, ...]:
-        """A shortest chain of calls from one workflow to another, both included; empty: none."""
+    def path(self, start: str, end: str) -> tuple[str, ...]:
+        """Return a shortest chain of calls between two workflows, both included; empty if none."""
         came = {start: start}
         queue = [start]
         for at in queue:

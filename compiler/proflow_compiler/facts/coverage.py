@@ -1,9 +1,10 @@
-"""Whether rules leave nothing over, and which of them an earlier one always forestalls.
+"""Finds out if rules cover all cases, and which rules are shadowed by earlier ones.
 
-Rules are split into what they compare: the same value against constants (`x > 5`, `x in ["a"]`), or
-else a part that is true or false. For every combination of where the values may stand among the
-constants, the rules are worked out. What is said is true whatever the data; where there are too
-many combinations, or a rule does more than compare, nothing is said beyond the obvious.
+Rules are split into atoms: comparisons of a value with constants (`x > 5`, `x in ["a"]`), or other
+parts that are true or false. For each value, sample points are chosen between, at and around its
+constants, so that every possible value behaves like one of them. The rules are then evaluated for
+every combination of points. The result holds for all data. If there are too many combinations, only
+equal rules, constant rules and repeated cases of one value are found.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +18,12 @@ from proflow_schemas.expressions.tree import Call, Comprehension, Const, Ident, 
 _MOST_CASES = 4_096
 _MOST_WORK = 60_000
 _OTHER = object()
-"""A value of a kind that no constant has."""
+"""A sample point of a type that none of the constants has."""
 
 _Key = tuple[Any, ...]
 _Case = Mapping[_Key, Any]
 Domain = Callable[[tuple[str, ...]], Sequence[Any] | None]
-"""The values that a path such as `("steps", "x", "outcome")` can have, if they are known."""
+"""Returns the values that a path such as `("steps", "x", "outcome")` can have; None if unknown."""
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "_==_": lambda a, b: bool(a == b),
     "_!=_": lambda a, b: bool(a != b),
@@ -38,9 +39,12 @@ _MIRRORED = {"_==_": "_==_", "_!=_": "_!=_", "_<_": "_>_", "_<=_": "_>=_", "_>_"
 
 @dataclass(frozen=True)
 class Coverage:
-    """`exhaustive`: one of the rules always holds. `shadowed`: a rule that never gets its turn →
+    """What the rules of a node cover.
 
-    the earlier ones of which one holds whenever it does; none: it can never hold itself.
+    Attributes:
+        exhaustive: True if one of the rules always holds.
+        shadowed: The indices of rules that are never selected. Each maps to the indices of the
+            earlier rules of which one holds whenever it does; empty if it can never hold.
     """
 
     exhaustive: bool
@@ -48,7 +52,12 @@ class Coverage:
 
 
 def coverage(rules: Sequence[Node], domain: Domain = lambda path: None) -> Coverage:
-    """What the trees of rules, tried in this order, cover."""
+    """Find out what rules cover.
+
+    Args:
+        rules: The syntax trees of the rules, in the order in which they are evaluated.
+        domain: Returns the values that a path can have, if they are known.
+    """
     keys = [_key(rule) for rule in rules]
     shadowed: dict[int, tuple[int, ...]] = {}
     first: dict[_Key, int] = {}
@@ -88,7 +97,7 @@ def coverage(rules: Sequence[Node], domain: Domain = lambda path: None) -> Cover
 
 
 def _switch(rules: Sequence[Node], shadowed: dict[int, tuple[int, ...]]) -> Coverage:
-    """Many cases of one value: those whose constants have all been tried before never hold."""
+    """Handle many cases of one value: a case whose constants all occurred before is shadowed."""
     tried: dict[_Key, dict[Any, int]] = {}
     for index, rule in enumerate(rules):
         atom = _atom(rule)
@@ -104,7 +113,7 @@ def _switch(rules: Sequence[Node], shadowed: dict[int, tuple[int, ...]]) -> Cove
 
 
 def _points(key: _Key, constants: list[Any], domain: Domain) -> Sequence[Any]:
-    """Values that stand for all that differ in no comparison with these constants."""
+    """Return sample points, so that every value compares with the constants as one of them does."""
     path = _path(key)
     if path is not None and (known := domain(path)) is not None:
         return known
@@ -148,7 +157,7 @@ def _collect(node: Node, values: dict[_Key, list[Any]]) -> None:
 
 
 def _atoms(node: Node) -> Iterator[Node]:
-    """The parts of a rule that `&&`, `||`, `!` and `? :` join."""
+    """Yield the parts of a rule that `&&`, `||`, `!` and `? :` combine."""
     if isinstance(node, Call) and node.function in ("_&&_", "_||_", "!_", "_?_:_"):
         for child in children(node):
             yield from _atoms(child)
@@ -157,7 +166,7 @@ def _atoms(node: Node) -> Iterator[Node]:
 
 
 def _atom(node: Node) -> tuple[_Key, str, list[Any]] | None:
-    """A comparison of something with constants: what, how, with which; None: true or false."""
+    """Split a comparison into its value, operator and constants; None if it is no comparison."""
     if not isinstance(node, Call) or len(node.arguments) != 2:
         return None
     left, right = node.arguments
@@ -172,7 +181,7 @@ def _atom(node: Node) -> tuple[_Key, str, list[Any]] | None:
         return _key(left), node.function, [right.value]
     if isinstance(left, Const) and not isinstance(right, Const):
         return _key(right), _MIRRORED[node.function], [left.value]
-    # Two values against each other: less, equal or greater, as their difference is to zero.
+    # Two values compared with each other: treated as their difference compared with zero.
     a, b, function = _key(left), _key(right), node.function
     if repr(b) < repr(a):
         a, b, function = b, a, _MIRRORED[function]
@@ -216,7 +225,7 @@ def _constant_key(value: Any) -> Any:
 
 
 def _key(node: Node) -> _Key:
-    """What a part of an expression is, wherever it stands in the text."""
+    """Return a key that is equal for equal parts of expressions, regardless of their position."""
     match node:
         case Const(value=value):
             return ("const", type(value).__name__, value)

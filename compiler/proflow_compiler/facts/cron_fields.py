@@ -1,4 +1,8 @@
-"""The days of a cron expression, as Inngest reads its five fields."""
+"""Reads the days of a cron expression as Inngest does, and writes rules that test days.
+
+The `…_question` functions return CEL expressions, which fixes offer where a cron cannot express the
+days that were meant.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +21,7 @@ MONTHS = (
     *("October", "November", "December"),
 )
 OFFERED_ZONE = "Asia/Shanghai"
-"""The zone that is shown to designs that name none."""
+"""The example zone that messages show for designs without a time zone."""
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,40}")
@@ -26,7 +30,14 @@ _PART = re.compile(r"(\*|[0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?(?:/([0-
 
 @dataclass(frozen=True)
 class Days:
-    """On which days a cron fires. `either`: a day of the month or a weekday is enough."""
+    """The days on which a cron fires.
+
+    Attributes:
+        days: The days of the month, from 1.
+        months: The months, from 1.
+        weekdays: The weekdays, from 0, which is Sunday.
+        either: True if one of day of the month and weekday has to match, and not both.
+    """
 
     days: frozenset[int]
     months: frozenset[int]
@@ -36,9 +47,12 @@ class Days:
 
 @dataclass(frozen=True)
 class Tick:
-    """How a rule reads when its run was due: a time, and the argument that names a zone.
+    """How a rule reads the time at which its run was due.
 
-    `first` is what has to be done before such a rule is right.
+    Attributes:
+        time: The CEL expression of the time.
+        zone: The argument of CEL's date functions that names the time zone; may be empty.
+        first: What has to be done before such a rule is right, as the beginning of a sentence.
     """
 
     time: str
@@ -47,10 +61,11 @@ class Tick:
 
     @classmethod
     def of(cls, facts: Facts, trigger: CronTrigger) -> Self:
-        """As the runs of a design see it.
+        """Return how rules of a design read it.
 
-        Where nobody names a zone, the rule is written for the one that is offered, and the design
-        has to name it: the server's clock is no answer. A zone that is no name is left out.
+        If neither the trigger nor the design names a zone, the rule uses `OFFERED_ZONE`, and
+        `first` says that the design has to name it, since the server's clock must not decide. A
+        malformed zone is left out.
         """
         settings = facts.graph.design.settings
         key = "scheduledAt" if settings.scope == "system" else "scheduled_at"
@@ -66,7 +81,7 @@ class Tick:
 
 
 def days_of(cron: str) -> Days | None:
-    """The days on which a cron fires; None if the expression cannot be read."""
+    """Return the days on which a cron fires, or None if the expression cannot be read."""
     fields = cron.split()
     if len(fields) != 5:
         return None
@@ -79,7 +94,14 @@ def days_of(cron: str) -> Days | None:
 
 
 def values(field: str, low: int, high: int, names: Sequence[str] = ()) -> frozenset[int]:
-    """The numbers that a field lists; none if it is not sound."""
+    """Return the numbers that a field matches; empty if the field is malformed.
+
+    Args:
+        field: A field of a cron, such as `1-5,15` or `*/2`.
+        low: The lowest number of the field.
+        high: The highest one.
+        names: Names for the numbers from `low` on, such as `jan`.
+    """
     found: set[int] = set()
     for part in field.lower().split(","):
         match = _PART.fullmatch(part)
@@ -97,7 +119,7 @@ def values(field: str, low: int, high: int, names: Sequence[str] = ()) -> frozen
 
 
 def listed(numbers: Iterable[int]) -> str:
-    """Numbers as a field lists them: `1-5,15`."""
+    """Write numbers as a field: `1-5,15`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and runs[-1][-1] == number - 1:
@@ -110,14 +132,14 @@ def listed(numbers: Iterable[int]) -> str:
 
 
 def last_day_question(tick: Tick) -> str:
-    """A rule that holds if a run was started on the last day of a month."""
+    """Return a rule that holds if a run was started on the last day of a month."""
     return f"({tick.time} + duration('24h')).getDate({tick.zone}) == 1"
 
 
 def days_question(tick: Tick, days: Collection[int], months: Collection[int]) -> str:
-    """A rule that holds on each of these days, the largest of which some months do not have.
+    """Return a rule that holds on these days of the month, the largest of which some months lack.
 
-    In a month without it, its last day stands in.
+    In a month without the largest day, the rule holds on the last day.
     """
     if all(LONGEST[month - 1] <= max(days) for month in months):
         days = {day for day in days if day < max(days)} | {31}
@@ -131,19 +153,19 @@ def days_question(tick: Tick, days: Collection[int], months: Collection[int]) ->
 
 
 def last_weekday_question(tick: Tick) -> str:
-    """A rule that holds if a run was started in the last seven days of a month."""
+    """Return a rule that holds if a run was started in the last seven days of a month."""
     return f"({tick.time} + duration('168h')).getDate({tick.zone}) <= 7"
 
 
 def weekday_question(tick: Tick, weekdays: frozenset[int]) -> str:
-    """A rule that holds if a run was started on one of these weekdays."""
+    """Return a rule that holds if a run was started on one of these weekdays (0 is Sunday)."""
     day = f"{tick.time}.getDayOfWeek({tick.zone})"
     numbers = sorted(weekdays)
     return f"{day} == {numbers[0]}" if len(numbers) == 1 else f"{day} in {numbers}"
 
 
 def date_question(tick: Tick, first: int, last: int) -> str:
-    """A rule that holds if a run was started on one of these days of a month."""
+    """Return a rule that holds if a run was started between two days of a month, both included."""
     date = f"{tick.time}.getDate({tick.zone})"
     return f"{date} >= {first} && {date} <= {last}"
 
@@ -155,5 +177,5 @@ def _number(text: str, low: int, names: Sequence[str]) -> int | None:
 
 
 def _is_open(field: str) -> bool:
-    """True if a field leaves its day open: `*`, also in a list, but not `*/2`."""
+    """Return True if a field matches every day: `*`, also in a list, but not `*/2`."""
     return any(part in ("*", "*/1") for part in field.split(","))

@@ -1,7 +1,7 @@
-"""What expressions may read at each place of a running workflow: names, steps, and their types.
+"""The scopes of expressions in a running workflow: which names and steps they may read, with types.
 
-Inside a container the nodes of its level can be read, and those of the levels around it; outside
-only the container itself. Of names the innermost wins.
+Inside a container, expressions can read the nodes of its level and of the levels around it. From
+outside, only the container itself can be read. An inner name hides an outer one.
 """
 
 from collections import ChainMap
@@ -27,7 +27,7 @@ _ERROR: dict[str, Any] = {
 
 
 class Scopes:
-    """The scopes of a design; `handlers` are those that are known."""
+    """The scopes of a design: one for each container, and one for the outermost level."""
 
     def __init__(
         self, graph: Graph, exits: Mapping[str, tuple[Exit, ...]], handlers: Handlers
@@ -39,7 +39,7 @@ class Scopes:
 
     @cached_property
     def input(self) -> Any:
-        """The schema of `event.data`, as far as there is one."""
+        """The JSON schema of `event.data`; None if the design has none."""
         for name in self._graph.starts:
             config = self._graph.nodes[name].node.config
             if isinstance(config, Start) and config.input is not None:
@@ -47,7 +47,7 @@ class Scopes:
         return self._graph.design.settings.input
 
     def of(self, container: str | None) -> TypeScope:
-        """What is in scope in a container; None: outside of all."""
+        """Return what is in scope in a container (None: on the outermost level)."""
         chain: list[str | None] = []
         level = container
         while level not in self._found and level is not None:
@@ -124,7 +124,7 @@ class Scopes:
 
 
 def _item(items: str, scope: TypeScope) -> Shape | None:
-    """What the items of a list are, where the list is read from a place whose type is known."""
+    """Return the shape of a list's items; None unless it is a path to a list of known type."""
     try:
         syntax = parse(items)
     except ExpressionError:

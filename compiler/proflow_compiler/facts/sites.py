@@ -1,4 +1,4 @@
-"""Where expressions stand in a design: rules, templates, computed values, settings."""
+"""Finds all expressions and templates of a design: in rules, node configs and settings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,11 +32,22 @@ Scope = Literal["run", "trigger", "cancel"]
 class Site:
     """A string that is an expression, or a template with expressions in it.
 
-    `scope`: what it may read: a running workflow's data, only the event that starts a run, or that
-    and the event that cancels it. `reader` is the node of the graph that reads it; `ready` says
-    that this node's own output is there by then. `spanned`: offsets into the text are offsets into
-    the value at `pointer` (a structured condition is an expression only in its internal form).
-    `container`: what it stands in, whose names it may read. `is_text`: what it gives becomes a text.
+    Attributes:
+        text: The expression or template.
+        form: Which of the two it is.
+        pointer: The JSON pointer of the value that holds it.
+        scope: What it may read: the data of a running workflow, only the event that starts a run,
+            or that and the event that cancels it.
+        node: The id of the drawn node that it belongs to.
+        edge: The key of the edge that carries it as a rule.
+        reader: The id of the node of the graph that evaluates it.
+        ready: True if the output of that node is available by then.
+        expect: The type that it must have.
+        spanned: True if offsets into the text are offsets into the value at `pointer`. A structured
+            condition is an expression only in its internal form, so that they are not.
+        container: The container whose names it may read.
+        is_text: True if its value is converted to a string.
+        conditions: The structured conditions that it was made of, each with its pointer.
     """
 
     text: str
@@ -52,18 +63,17 @@ class Site:
     container: str | None = None
     is_text: bool = False
     conditions: tuple[tuple[Any, str], ...] = ()
-    """The structured conditions that it is made of, each with its pointer."""
 
 
 def sites(graph: Graph) -> Iterator[Site]:
-    """Every expression and template of a design, in file order: settings, nodes, edges."""
+    """Yield every expression and template of a design: settings first, then nodes, then edges."""
     yield from _settings_sites(graph)
     for name, node in graph.design.nodes.items():
         yield from _node_sites(name, node)
     readers = {
         edge.edge.index: (edge.source, level.nodes[edge.source].drawn)
         for level in graph.levels()
-        for edge in (*level.edges, *(way.edge for way in level.back))
+        for edge in (*level.edges, *(back_edge.edge for back_edge in level.back))
         if edge.edge is not None
     }
     for drawn in graph.design.edges:
@@ -85,23 +95,28 @@ def sites(graph: Graph) -> Iterator[Site]:
 
 
 _EXPECTED: dict[str, Expected] = {"while": "bool", "items": "list"}
-"""Fields of configs whose expressions have to give something of a certain type."""
+"""The types that expressions in some config fields must have."""
 
 
 def pointed(pointer: str, *keys: str | int) -> str:
-    """A JSON pointer to something below a value."""
+    """Extend a JSON pointer by keys, which are escaped."""
     return pointer + "".join(f"/{escape(key)}" for key in keys)
 
 
 def place_of(node: Node, key: str | None = None) -> str:
-    """The smallest value that stands for a node: a key of its config if given, else its id."""
+    """Return the JSON pointer at which to report a node.
+
+    Args:
+        node: The node.
+        key: A key of its config to point at, if it is written; otherwise the pointer is to the id.
+    """
     if key is not None and key in node.config_pointers:
         return node.config_pointers[key]
     return pointed(node.pointer, "id")
 
 
 def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
-    """Each trigger with its pointer, and the start node it stands on."""
+    """Yield each trigger, its pointer, and its start node's id (None: it is in the settings)."""
     places: list[tuple[Any, str, str | None]] = [
         (graph.design.settings.trigger, graph.design.pointer_to("trigger"), None)
     ]
@@ -114,7 +129,7 @@ def triggers(graph: Graph) -> Iterator[tuple[Trigger, str, str | None]]:
 
 
 def listed(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
-    """The items of a setting that is nothing, one thing or a list, each with its pointer."""
+    """Yield the items, with pointers, of a setting that may be absent, one value or a list."""
     if isinstance(value, list):
         yield from ((item, pointed(pointer, index)) for index, item in enumerate(value))
     elif value is not None:
@@ -178,7 +193,7 @@ def _node_sites(name: str, node: Node) -> Iterator[Site]:
 
 @cache
 def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
-    """The fields of a config that hold expressions or templates: attribute, key, form, is text."""
+    """Return the fields of a config with expressions: attribute, key, form, and if it is a text."""
     found: list[tuple[str, str, Form, bool]] = []
     for attribute, hint in hints(config).items():
         alias = config.model_fields[attribute].alias or attribute
@@ -190,12 +205,12 @@ def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
 
 
 def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Every string below a value, with its pointer."""
+    """Yield every string within a value, with its pointer."""
     return ((leaf, at) for leaf, at in _leaves(value, pointer) if isinstance(leaf, str))
 
 
 def _leaves(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
-    """Everything below a value that holds nothing itself, with its pointer."""
+    """Yield every scalar within a value, with its pointer."""
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         item, at = stack.pop()

@@ -1,12 +1,13 @@
-"""An upper bound of the steps a run can take: what Inngest counts against its limit.
+"""Computes an upper bound of the Inngest steps that one run can take.
 
-A loop counts as its header, with all the rounds it may take; a container with all its rounds, a
-`foreach` with one item, as nobody knows how many there are.
+A loop is counted as a whole at its header, with the most iterations it can have. A container is
+counted with all its iterations; a `foreach` with one item, as the number of items is unknown.
 
-Sound for every acyclic graph. Where nothing runs at once it is exact: the heaviest path. Elsewhere
-it goes down the dominator tree: below a node without parallel branches the heaviest path from one
-of its children to the next counts, below others the heaviest outcome with all that only follows
-from it; paths that leave a subtree early are then counted as if they went through all of it.
+The bound holds for every acyclic graph. Without parallel branches it is exact: the weight of the
+heaviest path. Otherwise it is computed on the dominator tree. Below a node without parallel
+branches, the heaviest path through its children counts; below other nodes, the heaviest outcome
+with everything that only follows from it. There, a path that leaves a subtree early is counted as
+if it went through all of the subtree.
 """
 
 from collections.abc import Mapping
@@ -19,28 +20,38 @@ from proflow_compiler.graph.runs import taken_at_once
 
 
 def most_steps(graph: Graph) -> int:
-    """The steps of the longest run, or more; every level acyclic and with one start."""
+    """Return an upper bound of the steps of one run.
+
+    Args:
+        graph: The graph of the outermost level. Each level is acyclic and has one start.
+    """
     inner: dict[str | None, int] = {}
     for level in reversed([*graph.levels()]):
         own = {name: _own_steps(at, inner) for name, at in level.nodes.items()}
         for loop in reversed(natural_loops(level)):
-            steps = _most_steps(loop.round(level), own)
+            steps = _most_steps(loop.iteration(level), own)
             own |= dict.fromkeys(loop.nodes, 0)
-            returns = sum(way.limit for way in loop.back)
-            own[loop.header] = steps * (1 + returns) + _kept(level, loop)
-        inner[level.container] = _most_steps(level, own) + _ended(level)
+            returns = sum(back_edge.limit for back_edge in loop.back)
+            own[loop.header] = steps * (1 + returns) + _recording_steps(level, loop)
+        inner[level.container] = _most_steps(level, own) + _item_end_steps(level)
     return inner[graph.container]
 
 
-def _kept(level: Graph, loop: Loop) -> int:
-    """The steps that keep what was known as an approval returned while something else was at work."""
+def _recording_steps(level: Graph, loop: Loop) -> int:
+    """Return the number of steps that record the state of a loop when an approval returns.
+
+    They are needed only if other branches can be running then.
+    """
     if not any(is_fork(level, name) for name in loop.nodes):
         return 0
-    return sum(way.limit for way in loop.back if way.at_once)
+    return sum(back_edge.limit for back_edge in loop.back if back_edge.at_once)
 
 
-def _ended(level: Graph) -> int:
-    """The step that keeps what was known as an item was ended, where something else may be at work."""
+def _item_end_steps(level: Graph) -> int:
+    """Return 1 if a step may record the state of an item that ends early, else 0.
+
+    It is needed only if other branches can be running then.
+    """
     if level.container is None or not any(level.undrawn(name) for name in level.nodes):
         return 0
     return int(any(is_fork(level, name) for name in level.reachable))
@@ -62,7 +73,7 @@ def _heaviest_path(graph: Graph, own: Mapping[str, int]) -> int:
 
 
 def is_fork(graph: Graph, name: str) -> bool:
-    """Whether a node can be left by several edges at once."""
+    """Return True if a run can take several edges out of a node at once."""
     exits = graph.exits[name]
     if graph.nodes[name].every:
         return len(exits) > 1 or any(len(exit_.edges) > 1 for exit_ in exits)
@@ -80,10 +91,16 @@ def _own_steps(at: GraphNode, inner: Mapping[str | None, int]) -> int:
 
 
 class Weights:
-    """What is known below each node, that is of all it dominates, itself included.
+    """The weight of each node's dominator subtree: of all nodes that it dominates, with itself.
 
-    `steps` at most; `single`: whether a run leaves it by one edge at most; `lowest`: the least
-    depth of an immediate dominator of what its edges lead to.
+    Attributes:
+        order: The nodes that the start reaches, in topological order.
+        steps: For each node, the most steps that a run takes in its subtree.
+        single: The nodes whose subtree a run leaves by one edge at most.
+        lowest: For each node, the least depth of the immediate dominators of all nodes that edges
+            out of its subtree lead to.
+        aside: For each node, the merges with the same immediate dominator as the node, to which
+            edges out of its subtree lead.
     """
 
     def __init__(self, graph: Graph, own: Mapping[str, int]) -> None:
@@ -94,7 +111,6 @@ class Weights:
         self.single: set[str] = set()
         self.lowest: dict[str, int] = {}
         self.aside: dict[str, list[str]] = {name: [] for name in self.order}
-        """Merges that the same node dominates immediately, and edges below this one lead to."""
         for name in self.order:
             above = self.tree.parent[name]
             for edge in graph.into[name]:
@@ -133,7 +149,7 @@ class Weights:
         return max((longest[one] for one in inside if tree.parent[one] == name), default=0)
 
     def _heaviest_outcome(self, name: str) -> int:
-        """The heaviest sum of what can follow one outcome, each node counted once."""
+        """Return the most steps that can follow one outcome, each node counted once."""
         outcomes = list(taken_at_once(self.graph.nodes[name].every, self.graph.exits[name]))
         by: dict[str, int] = dict.fromkeys(self.tree.children[name], 0)
         for index, exits in enumerate(outcomes):

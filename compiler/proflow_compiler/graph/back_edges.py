@@ -1,4 +1,8 @@
-"""Which edges lead back: those that say so, and those that close a natural loop."""
+"""Finds the back edges of one level of a design and orders its nodes.
+
+An edge is a back edge if the drawing says so (`data.loop`), or if its target dominates its source,
+so that the edge closes a natural loop.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +13,19 @@ from proflow_compiler.design import Design, Edge
 from proflow_compiler.graph.order import in_topological_order
 
 _ROOT = ""
-"""Leads to all nodes of a container that begin an item; no node has this id."""
+"""A virtual root before all nodes at which an item of a container begins; no node has this id."""
 
 
 @dataclass(frozen=True)
 class LevelOrder:
-    """The nodes of one level, each after those that lead to it, and which edges lead back.
+    """The nodes of one level in topological order, and its back edges.
 
-    Nodes on cycles that are no natural loops come last, as do those behind them.
+    Nodes on cycles that are not natural loops, and nodes behind such cycles, come last.
     """
 
     names: list[str]
     back: frozenset[int]
-    """Indices of edges."""
+    """The indices of the back edges (`Edge.index`)."""
 
 
 def order_level(
@@ -30,16 +34,17 @@ def order_level(
     names: Sequence[str],
     drawn: Mapping[str, Sequence[Edge]],
 ) -> LevelOrder:
-    """Tell the edges that lead back from the others, and order the nodes along these.
-
-    An edge with `data.loop` leads back, and every edge whose target lies on every path to its
-    source. What is cyclic without these is no natural loop.
+    """Find the back edges of a level, and order its nodes along the other edges.
 
     Args:
         design: The design.
-        container: The container whose level this is; None: the outermost level.
-        names: The nodes of the level, in the order that decides ties.
-        drawn: The edges out of each node to others of its level.
+        container: The container whose level this is; None for the outermost level.
+        names: The ids of the nodes of the level, in the order that decides ties.
+        drawn: For each node, its edges to nodes of the same level.
+
+    Returns:
+        The order and the back edges. A cycle that remains without the back edges is no natural
+        loop; its nodes come last.
     """
     edges = [edge for name in names for edge in drawn[name]]
     back = {edge.index for edge in edges if edge.loop is not None}
@@ -67,7 +72,7 @@ def _inferred(
     stated: set[int],
     container: str | None,
 ) -> Iterator[int]:
-    """Edges whose target dominates their source."""
+    """Yield the indices of edges whose target dominates their source."""
     digraph = _digraph(names, edges)
     if container is None:
         if len(starts) != 1:

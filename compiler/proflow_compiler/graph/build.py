@@ -1,4 +1,8 @@
-"""Builds the graph of a design: exits from edges, a level for each container."""
+"""Builds the graph of a design: one graph for each level of containers.
+
+Edges of a node that belong to the same outcome are grouped into exits. Where edges of an outcome
+carry rules, a *choice* node is inserted (see `proflow_compiler.graph.model`).
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,11 +15,11 @@ from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.graph.back_edges import order_level
 from proflow_compiler.graph.model import (
     DEFAULT_RETURNS,
+    BackEdge,
     Exit,
     Graph,
     GraphEdge,
     GraphNode,
-    WayBack,
     outcome_of,
 )
 from proflow_compiler.graph.order import canonical_order
@@ -23,7 +27,14 @@ from proflow_compiler.graph.stop_tails import shared_tails, stop_tails
 
 
 def build_graph(design: Design) -> Graph:
-    """The graph of a design whose edges are sound in shape (no dangling end)."""
+    """Build the graph of a design.
+
+    Args:
+        design: A design whose edges all begin and end at nodes that exist.
+
+    Returns:
+        The graph of the outermost level. `Graph.inner` holds those of its containers.
+    """
     building = _Building(design)
     order: list[str | None] = [None]
     for container in order:
@@ -36,7 +47,7 @@ def build_graph(design: Design) -> Graph:
 
 
 class _Building:
-    """Builds the graphs of a design, one for each level of containers."""
+    """Builds the graphs of all levels of a design."""
 
     def __init__(self, design: Design) -> None:
         self.design = design
@@ -55,11 +66,12 @@ class _Building:
         self.edges: list[GraphEdge] = []
 
     def containers(self, container: str | None) -> list[str]:
-        """The containers that stand in one."""
+        """Return the containers directly within a container (None: on the outermost level)."""
         nodes = self.design.nodes
         return [name for name in self.members.get(container, ()) if nodes[name].kind.container]
 
     def level(self, container: str | None, inner: dict[str, Graph]) -> Graph:
+        """Build the graph of a level from the graphs of the containers on it."""
         design = self.design
         members = self.members.get(container, [])
         self.edges = []
@@ -75,8 +87,8 @@ class _Building:
                 for edge in self.drawn[name]
                 if not self._is_back(edge)
             }
-            begin = [name for name in members if name not in led_to]
-            edges = tuple(self._add(root, name, "item", None) for name in begin)
+            first = [name for name in members if name not in led_to]
+            edges = tuple(self._add(root, name, "item", None) for name in first)
             exits[root] = (Exit("item", edges),)
         for name in members:
             self._node(design.nodes[name], nodes, exits)
@@ -108,7 +120,7 @@ class _Building:
         for edge in drawn:
             by_outcome[outcome_of(node, edge)].append(edge)
         own: list[Exit] = []
-        for outcome, group in sorted(by_outcome.items(), key=lambda one: _place(node, one[0])):
+        for outcome, group in sorted(by_outcome.items(), key=lambda one: _sort_key(node, one[0])):
             if not any(edge.when is not None or edge.default for edge in group):
                 own.append(self._exit(name, outcome, group))
                 continue
@@ -120,7 +132,7 @@ class _Building:
             assert node.config.reject_to is not None
             edge_back = GraphEdge(-1, name, node.config.reject_to, "rejected", None)
             if "rejected" not in by_outcome:
-                own.append(Exit("rejected", (), (WayBack(edge_back, DEFAULT_RETURNS, False),)))
+                own.append(Exit("rejected", (), (BackEdge(edge_back, DEFAULT_RETURNS, False),)))
         exits[name] = tuple(own)
 
     def _ruled(self, source: str, out: Sequence[Edge], *, handles: bool) -> tuple[Exit, ...]:
@@ -143,7 +155,7 @@ class _Building:
                 if not self._is_back(edge)
             ),
             tuple(
-                WayBack(
+                BackEdge(
                     GraphEdge(-1, source, edge.target, outcome, edge),
                     DEFAULT_RETURNS if edge.loop is None else edge.loop,
                     edge.loop is not None,
@@ -169,10 +181,11 @@ class _Building:
 
 
 def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]]]:
-    """Ruled edges grouped into outcomes, in the order in which their rules are tried.
+    """Group edges with rules into outcomes, in the order in which the rules are evaluated.
 
-    With `handles`, edges with the same one are one outcome, named by it; other edges are named by
-    their target. (In a choice, the handle only tells which outcome it follows.)
+    With `handles`, edges with the same handle are one outcome, which has the name of the handle.
+    All other edges are outcomes of their own, with the name of their target. (The handle of an edge
+    out of a choice only says which outcome of the node the choice follows.)
     """
     groups: dict[str, list[Edge]] = {}
     named = {edge.handle for edge in edges if handles}
@@ -193,7 +206,7 @@ def _by_rule(edges: Sequence[Edge], handles: bool) -> list[tuple[str, list[Edge]
     return sorted(groups.items(), key=rank)
 
 
-def _place(node: Node, outcome: str) -> tuple[int, str]:
-    """Where an outcome stands among those of its type; others behind them, by name."""
+def _sort_key(node: Node, outcome: str) -> tuple[int, str]:
+    """Return a sort key: outcomes in the order of the node type, unknown ones last, by name."""
     known = node.kind.outcomes
     return (known.index(outcome) if outcome in known else len(known), outcome)

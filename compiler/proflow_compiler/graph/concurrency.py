@@ -1,17 +1,21 @@
-"""What one run can take together.
+"""Finds which edges and nodes of an acyclic graph one run can take together.
 
-Two edges can be taken in one run if their sources are one node left by one outcome (or by outcomes
-that can be taken at once), or if an edge into the later source is the other edge or can be taken
-together with it. Nodes are gone through in topological order; only edges whose source is done and
-whose target is not are compared. Edges that exclude each other and can be taken with the same
-others share a *slot*: so a chain, a condition with all its cases, or a block that closes, costs
-nothing, and the rest a time that grows with how much can be open at once.
+Two edges can be taken in one run in two cases:
 
-Many edges into one node are *gathered*: they share a slot though some of them can be taken together.
-What can be taken with the node is what can be taken with any of them, and whether two of them can be
-taken together is known when the second is opened.
+- They leave the same node by one outcome (or by outcomes that can be taken at once).
+- An edge into the source of the later one is the other edge, or can be taken together with it.
 
-Exact for acyclic graphs whose choices are independent.
+The algorithm sweeps the nodes in topological order. An edge is *open* while its source has been
+processed and its target has not; only open edges are compared. Edges that exclude each other and
+that can be taken together with the same other edges share a *slot*. So a chain, or a condition with
+all its cases, occupies one slot, and time grows with the number of slots in use at once.
+
+If more than `MANY` edges lead into one node, they are *gathered*: they share a slot although some
+of them can be taken together. That is enough, as what can be taken together with the node is what
+can be taken together with any of them; whether two of them can be taken together is noted when the
+second one is opened.
+
+The result is exact for acyclic graphs in which all combinations of choices are possible.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,15 +25,18 @@ from proflow_compiler.graph.model import Exit, GraphEdge
 from proflow_compiler.graph.runs import taken_at_once
 
 Watched = Mapping[tuple[str, str | None], int]
-"""A node, or an outcome of it → the bit it is known by."""
+"""Maps a node (outcome None), or an outcome of a node, to the bit that stands for it."""
 
 
 MANY = 16
-"""More edges than this into one node are gathered."""
+"""If more edges than this lead into one node, they are gathered."""
 
 
 class Branching(Protocol):
-    """Nodes in topological order, with the outcomes they can be left by, and the edges between."""
+    """An acyclic graph: nodes in topological order, their outcomes, and the edges into them.
+
+    `proflow_compiler.graph.runs.Runs` is one.
+    """
 
     @property
     def order(self) -> Sequence[str]: ...
@@ -38,47 +45,60 @@ class Branching(Protocol):
     @property
     def into(self) -> Mapping[str, Sequence[GraphEdge]]: ...
     def every(self, name: str) -> bool:
-        """Whether a node can be left by several outcomes at once."""
+        """Return True if a node can take several outcomes at once."""
         ...
 
 
 class Concurrency:
-    """What happens together in one of these runs.
+    """Which edges and nodes one of these runs can take together.
 
-    `beside`: for each watched node or outcome, the bits of those watched before it, in topological
-    order, that a run can take with it. `meeting`: for each node that a run comes to over two
-    edges, two such edges; None where they have been gathered.
+    Attributes:
+        concurrent: For each watched node or outcome, the bits of those watched nodes and outcomes
+            that precede it in topological order and that a run can take together with it.
+        concurrent_edges: For each node that one run can reach by two edges, two such edges; None
+            if the edges into the node are gathered.
     """
 
     def __init__(
-        self, runs: Branching, watched: Watched | None = None, *, apart: Collection[str] = ()
+        self, runs: Branching, watched: Watched | None = None, *, ungathered: Collection[str] = ()
     ) -> None:
-        """`apart`: nodes of which two such edges are wanted, however many lead there."""
+        """Analyse the runs.
+
+        Args:
+            runs: The graph to analyse.
+            watched: The nodes and outcomes to report in `concurrent`.
+            ungathered: Nodes whose edges in are never gathered, so that `concurrent_edges` always has
+                two edges for them.
+        """
         self._runs = runs
         self._gathering = {
-            name for name, into in runs.into.items() if len(into) > MANY and name not in apart
+            name for name, into in runs.into.items() if len(into) > MANY and name not in ungathered
         }
         self._gathered: dict[str, int] = {}
-        """For each node with gathered edges, their slot."""
+        """For each node whose edges in are gathered, their slot."""
         self._watched = watched or {}
-        self.beside: dict[tuple[str, str | None], int] = {}
-        self.meeting: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
+        self.concurrent: dict[tuple[str, str | None], int] = {}
+        self.concurrent_edges: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
         self._slot: dict[int, int] = {}
-        """Of each open edge."""
+        """The slot of each open edge, by its index."""
         self._rows: list[int] = []
-        """For each slot, the slots of edges that can be taken with its own; stale ones too."""
+        """For each slot, the slots of edges that can be taken with its own; some may be empty by now."""
         self._marks: list[int] = []
-        """For each slot, what is watched and can be taken with its edges."""
-        self._held: list[int] = []
-        """For each slot, how many open edges it holds."""
+        """For each slot, the bits of what is watched and can be taken together with its edges."""
+        self._edge_count: list[int] = []
+        """For each slot, the number of its open edges."""
         self._open = 0
-        """The slots that hold any."""
+        """The slots with open edges, as bits."""
         for name in runs.order:
-            if not self._follow(name):
-                self._pass(name)
+            if not self._replace_edge(name):
+                self._process(name)
 
-    def _follow(self, name: str) -> bool:
-        """Open the only edge out of a node in place of the only one into it, if that is all."""
+    def _replace_edge(self, name: str) -> bool:
+        """Shortcut for a node in a chain: replace its only edge in by its only edge out.
+
+        Returns:
+            False if the node is not that simple; then nothing has changed.
+        """
         runs = self._runs
         into, exits = runs.into[name], runs.exits[name]
         if len(into) != 1 or len(exits) != 1:
@@ -89,14 +109,15 @@ class Concurrency:
             return False
         slot = self._slot[into[0].index]
         edges = [edge for edge in exits[0].edges if edge.target in runs.into]
-        if len(edges) != 1 or self._held[slot] != 1 or edges[0].target in self._gathering:
+        if len(edges) != 1 or self._edge_count[slot] != 1 or edges[0].target in self._gathering:
             return False
         del self._slot[into[0].index]
         self._slot[edges[0].index] = slot
         self._rows[slot] &= self._open
         return True
 
-    def _pass(self, name: str) -> None:
+    def _process(self, name: str) -> None:
+        """Close the edges into a node and open those out of it."""
         slots = self._close(name)
         rows, marks = 0, 0
         for slot in slots:
@@ -106,7 +127,7 @@ class Concurrency:
         runs = self._runs
         watched = self._watched.get((name, None), 0) if self._watched else 0
         if watched:
-            self.beside[name, None] = marks
+            self.concurrent[name, None] = marks
         noticed = watched
         groups: list[tuple[list[GraphEdge], int]] = []
         for exits in taken_at_once(runs.every(name), runs.exits[name]):
@@ -120,36 +141,43 @@ class Concurrency:
         self._leave(slots, rows, groups)
 
     def _close(self, name: str) -> list[int]:
-        """Close the edges into a node; their slots, each once."""
+        """Close the edges into a node, and return their slots, each once."""
         slots: dict[int, GraphEdge] = {}
         before = 0
         for edge in self._runs.into[name]:
             slot = self._slot.pop(edge.index)
             if slot not in slots:
-                if (together := self._rows[slot] & before) and name not in self.meeting:
-                    self.meeting[name] = slots[next(indices(together))], edge
+                if (together := self._rows[slot] & before) and name not in self.concurrent_edges:
+                    self.concurrent_edges[name] = slots[next(indices(together))], edge
                 slots[slot] = edge
                 before |= 1 << slot
-            self._held[slot] -= 1
-            if not self._held[slot]:
+            self._edge_count[slot] -= 1
+            if not self._edge_count[slot]:
                 self._open ^= 1 << slot
         return list(slots)
 
     def _notice(self, name: str, exits: tuple[Exit, ...], marks: int) -> int:
-        """The bits of watched outcomes that can be taken at once."""
+        """Record what can be taken with these outcomes of a node, and return their bits."""
         bits = [self._watched.get((name, exit_.outcome), 0) for exit_ in exits]
         every = 0
         for bit in bits:
             every |= bit
         for exit_, bit in zip(exits, bits, strict=True):
             if bit:
-                self.beside[name, exit_.outcome] = marks | (every & ~bit)
+                self.concurrent[name, exit_.outcome] = marks | (every & ~bit)
         return every
 
     def _leave(
         self, slots: list[int], rows: int, groups: list[tuple[list[GraphEdge], int]]
     ) -> None:
-        """Open the edges out of a node: of one group all together, of two groups only one."""
+        """Open the edges out of a node.
+
+        Args:
+            slots: The slots of the edges into the node, for reuse.
+            rows: The slots of edges that can be taken together with the node, as bits.
+            groups: Edges out, with their marks. Edges of one group can be taken together, edges of
+                two groups cannot.
+        """
         alike = [slot for slot in slots if self._rows[slot] & self._open == rows]
         fresh = 0
         for edges, marks in groups:
@@ -157,19 +185,19 @@ class Concurrency:
             if self._gathering:
                 gathered = [edge for edge in edges if edge.target in self._gathering]
                 edges = [edge for edge in edges if edge.target not in self._gathering]
-            beside = self._slots_of(gathered)
-            group = beside
+            gathered_slots = self._slots_of(gathered)
+            group = gathered_slots
             if len(edges) == 1 and not gathered:
                 slot = next((one for one in alike if self._fits(one, marks)), None)
                 if slot is None:
                     slot = self._new(rows, marks)
                     fresh |= 1 << slot
                     alike.append(slot)
-                elif not self._held[slot]:
-                    self._rows[slot] = rows  # without those that were open before
+                elif not self._edge_count[slot]:
+                    self._rows[slot] = rows  # drops slots that are empty by now
                 self._hold(edges[0], slot, marks)
             elif edges:
-                first = next((one for one in alike if not self._held[one]), None)
+                first = next((one for one in alike if not self._edge_count[one]), None)
                 own = [first] if first is not None else []
                 while len(own) < len(edges):
                     own.append(self._new(0, marks))
@@ -186,62 +214,65 @@ class Concurrency:
                 self._rows[slot] |= fresh
 
     def _slots_of(self, gathered: Sequence[GraphEdge]) -> int:
-        """The slots of edges that are gathered, new ones where they are the first, as bits."""
+        """Return the slots of gathered edges as bits; targets without one get one."""
         slots = 0
         for edge in gathered:
             if edge.target not in self._gathered:
                 self._gathered[edge.target] = self._new(0, 0)
             elif slots >> self._gathered[edge.target] & 1:
-                self.meeting.setdefault(edge.target)
+                self.concurrent_edges.setdefault(edge.target)
             slots |= 1 << self._gathered[edge.target]
         return slots
 
     def _gather(self, edge: GraphEdge, rows: int, group: int, marks: int) -> None:
-        """Open an edge in the slot of those that lead where it does.
+        """Open an edge in the slot that all edges to its target share.
 
-        `rows` are the slots of edges that can be taken with it, `group` those of the edges that
-        are opened together with it.
+        Args:
+            edge: The edge.
+            rows: The slots of edges that can be taken together with it, as bits.
+            group: The slots of the edges that are opened together with it, as bits.
+            marks: The bits of what is watched and can be taken together with it.
         """
         slot = self._gathered[edge.target]
         bit = 1 << slot
         if rows & bit:
-            self.meeting.setdefault(edge.target)
+            self.concurrent_edges.setdefault(edge.target)
         others = (rows | group) & ~bit
         for other in indices(others & ~self._rows[slot]):
             self._rows[other] |= bit
         self._rows[slot] |= others
-        before = self._marks[slot] if self._held[slot] else 0
+        before = self._marks[slot] if self._edge_count[slot] else 0
         self._hold(edge, slot, marks)
         self._marks[slot] = before | marks
 
     def _fits(self, slot: int, marks: int) -> bool:
-        return not self._held[slot] or self._marks[slot] == marks
+        return not self._edge_count[slot] or self._marks[slot] == marks
 
     def _new(self, rows: int, marks: int) -> int:
         self._rows.append(rows)
         self._marks.append(marks)
-        self._held.append(0)
+        self._edge_count.append(0)
         return len(self._rows) - 1
 
     def _hold(self, edge: GraphEdge, slot: int, marks: int) -> None:
-        if not self._held[slot]:
+        if not self._edge_count[slot]:
             self._open ^= 1 << slot
             self._marks[slot] = marks
-        self._held[slot] += 1
+        self._edge_count[slot] += 1
         self._slot[edge.index] = slot
 
 
 def indices(bits: int) -> Iterator[int]:
-    """The places of the bits that are set, the lowest first."""
+    """Yield the positions of the bits that are set, the lowest first."""
     while bits:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
         bits ^= lowest
 
 
-def _bits(places: list[int]) -> int:
-    """An integer with bits at these places; adding them up one by one would take a square."""
-    text = bytearray(max(places) // 8 + 1)
-    for place in places:
-        text[place >> 3] |= 1 << (place & 7)
+def _bits(positions: list[int]) -> int:
+    """Return an integer with bits at these positions (adding bits one by one takes quadratic time)."""
+    text = bytearray(max(positions) // 8 + 1)
+    for position in positions:
+        text[position >> 3] |= 1 << (position & 7)
     return int.from_bytes(text, "little")

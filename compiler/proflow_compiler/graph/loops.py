@@ -1,26 +1,30 @@
-"""Natural loops: what the ways back of a graph lead round."""
+"""Finds the natural loops of a graph, and builds the graph of one iteration of a loop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proflow_compiler.graph.model import Graph, GraphEdge, WayBack
+from proflow_compiler.graph.model import BackEdge, Graph, GraphEdge
 
 
 @dataclass(frozen=True)
 class Loop:
-    """A header, which every way into the loop goes over, the ways back to it, and what is between.
+    """A natural loop.
 
-    `nodes` are those from which a back edge is reached without going over the header; the header
-    and the nodes of loops inside are among them. So is what tells of a mishap in the loop, and then
-    stops the run, if it is entered from the loop alone: an iteration is not over before that is.
+    Attributes:
+        header: The node that every path into the loop goes through, and the target of `back`.
+        back: The back edges of the loop.
+        nodes: The loop body: the header, and the nodes that reach a back edge without going through
+            the header, with those of nested loops. Failure paths that only this loop enters and
+            that stop the run (`Graph.failure_paths`) belong to it as well, since an iteration is not
+            finished before they are.
     """
 
     header: str
-    back: tuple[WayBack, ...]
+    back: tuple[BackEdge, ...]
     nodes: frozenset[str]
 
     def exits(self, graph: Graph) -> tuple[GraphEdge, ...]:
-        """The edges that leave it, in the order of their sources in the file."""
+        """Return the edges that leave the loop, in the order of their sources in the graph."""
         return tuple(
             edge
             for name in graph.nodes
@@ -29,8 +33,8 @@ class Loop:
             if edge.target not in self.nodes
         )
 
-    def round(self, graph: Graph) -> Graph:
-        """One round of it as a graph of its own, without what leaves it."""
+    def iteration(self, graph: Graph) -> Graph:
+        """Return one iteration as a graph whose root is the header; edges out of the loop are left out."""
         order = sorted(self.nodes, key=graph.rank.__getitem__)
         nodes = {name: graph.nodes[name] for name in order}
         exits = {
@@ -56,66 +60,74 @@ class Loop:
 
 
 def natural_loops(graph: Graph) -> tuple[Loop, ...]:
-    """The loops of a graph with one start, outer ones first; they are disjoint or nest.
+    """Find the loops of an acyclic graph with one start.
 
-    A way back whose target does not dominate its source makes no loop: see `jumps`.
+    Returns:
+        The loops, outer ones before inner ones. Any two are disjoint or nested. A back edge whose
+        target does not dominate its source forms no loop: see `jumps`.
     """
-    by_header: dict[str, list[WayBack]] = {}
-    for way in graph.back:
-        if _turns(graph, way):
-            by_header.setdefault(way.edge.target, []).append(way)
+    by_header: dict[str, list[BackEdge]] = {}
+    for back_edge in graph.back:
+        if _closes_loop(graph, back_edge):
+            by_header.setdefault(back_edge.edge.target, []).append(back_edge)
     if not by_header:
         return ()
-    before = _before(graph)
+    predecessors = _predecessors(graph)
     loops = [
-        Loop(header, tuple(ways), _with_mishaps(graph, _body(header, ways, before)))
-        for header, ways in by_header.items()
+        Loop(header, tuple(edges), _with_failure_paths(graph, _body(header, edges, predecessors)))
+        for header, edges in by_header.items()
     ]
     return tuple(sorted(loops, key=lambda loop: (-len(loop.nodes), graph.rank[loop.header])))
 
 
-def jumps(graph: Graph) -> Sequence[WayBack]:
-    """Ways back to a node that is not on every path to their source."""
+def jumps(graph: Graph) -> Sequence[BackEdge]:
+    """Return the back edges whose target does not dominate their source."""
     return [
-        way for way in graph.back if way.edge.source in graph.reachable and not _turns(graph, way)
+        back_edge
+        for back_edge in graph.back
+        if back_edge.edge.source in graph.reachable and not _closes_loop(graph, back_edge)
     ]
 
 
-def _turns(graph: Graph, way: WayBack) -> bool:
+def _closes_loop(graph: Graph, back_edge: BackEdge) -> bool:
+    """Return True if the target of a back edge dominates its source."""
     tree = graph.dominator_tree
-    source, target = way.edge.source, way.edge.target
+    source, target = back_edge.edge.source, back_edge.edge.target
     return source in tree.parent and target in tree.parent and tree.dominates(target, source)
 
 
-def _before(graph: Graph) -> Mapping[str, list[str]]:
-    """The nodes from which a run can come to each node, also by back edges."""
+def _predecessors(graph: Graph) -> Mapping[str, list[str]]:
+    """Return the direct predecessors of each node, with those over back edges."""
     found = {
         name: [edge.source for edge in edges if edge.source in graph.reachable]
         for name, edges in graph.into.items()
     }
-    for way in graph.back:
-        if _turns(graph, way):
-            found[way.edge.target].append(way.edge.source)
+    for back_edge in graph.back:
+        if _closes_loop(graph, back_edge):
+            found[back_edge.edge.target].append(back_edge.edge.source)
     return found
 
 
-def _body(header: str, ways: Sequence[WayBack], before: Mapping[str, list[str]]) -> frozenset[str]:
+def _body(
+    header: str, back_edges: Sequence[BackEdge], predecessors: Mapping[str, list[str]]
+) -> frozenset[str]:
     body = {header}
-    stack = [way.edge.source for way in ways]
+    stack = [back_edge.edge.source for back_edge in back_edges]
     while stack:
         name = stack.pop()
         if name not in body:
             body.add(name)
-            stack += before[name]
+            stack += predecessors[name]
     return frozenset(body)
 
 
-def _with_mishaps(graph: Graph, body: frozenset[str]) -> frozenset[str]:
-    if not graph.mishaps:
+def _with_failure_paths(graph: Graph, body: frozenset[str]) -> frozenset[str]:
+    """Add the failure paths (`Graph.failure_paths`) that are only entered from the loop body."""
+    if not graph.failure_paths:
         return body
     found = set(body)
     for name in graph.topological:
         into = graph.into[name]
-        if name in graph.mishaps and into and all(edge.source in found for edge in into):
+        if name in graph.failure_paths and into and all(edge.source in found for edge in into):
             found.add(name)
     return frozenset(found)

@@ -1,13 +1,14 @@
-"""The networkx view of a design: nodes, and the outcomes by which edges leave them.
+"""The graph of a design: nodes, and the outcomes by which edges leave them.
 
-One model for all types: a node takes exactly one of its outcomes (an inclusive one: at least one),
-and then all edges of that outcome at once. An outcome whose edges carry rules is followed by a
-*choice*, a node that is not drawn: it takes the first outcome whose rule holds. So rules only ever
-stand on the edges of conditions, inclusives and choices.
+One model serves all node types. A node takes exactly one of its outcomes (an inclusive node takes
+at least one), and then all edges of that outcome at once. If edges of an outcome carry rules, the
+outcome leads to a *choice*, a node that is not drawn and that takes the first outcome whose rule
+holds. So only conditions, inclusive nodes and choices have edges with rules.
 
-`edges` lead forward. Ways back stand apart, with the exits that take them, so that what only looks
-at edges sees one round of every loop. The nodes in a container are a graph of their own, below
-`inner`, whose root is an *entry* that is not drawn: it leads to all nodes that begin an item.
+`Graph.edges` lead forward. Back edges are kept apart, in the exits that take them, so that an
+algorithm that follows `edges` sees one iteration of every loop. The content of a container is a
+graph of its own, in `Graph.inner`. Its root is an *entry*, a node that is not drawn and that leads
+to all nodes at which an item begins.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,16 @@ from proflow_compiler.design import Design, Edge, Node
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """An edge of the graph; `edge` is the drawn one, None for the edge that leads into a choice."""
+    """An edge of the graph.
+
+    Attributes:
+        index: The position in `Graph.edges`; -1 for back edges.
+        source: The id of the node that it leaves.
+        target: The id of the node that it leads to.
+        outcome: The outcome of `source` that takes it.
+        edge: The drawn edge; None if it is not drawn (an edge into a choice or from an entry, or a
+            back edge that stands for `rejectTo`).
+    """
 
     index: int
     source: str
@@ -34,15 +44,19 @@ class GraphEdge:
 
 
 DEFAULT_RETURNS = 10
-"""How often a run may return where nobody said so."""
+"""How often a run may take a back edge for which the drawing sets no limit."""
 
 
 @dataclass(frozen=True)
-class WayBack:
-    """An edge that leads back, which is none of the graph's edges; a run takes it `limit` times.
+class BackEdge:
+    """An edge that begins the next iteration of a loop; not one of `Graph.edges`.
 
-    `given`: the drawing says how often. `edge.edge` is None for an approval's `rejectTo`.
-    `at_once`: an approval returns by it, which ends the iteration whatever else goes on in it.
+    Attributes:
+        edge: Its source, target and outcome; `edge.edge` is None for an approval's `rejectTo`.
+        limit: How often a run may take it.
+        given: True if the drawing states the limit.
+        at_once: True if an approval returns by it: this ends the iteration at once, and cancels
+            what other branches do in it.
     """
 
     edge: GraphEdge
@@ -53,11 +67,20 @@ class WayBack:
 
 @dataclass(frozen=True)
 class Exit:
-    """An outcome of a node and the edges it takes, all at once; `when` chooses it, if ruled."""
+    """An outcome of a node and its edges, which are taken all at once.
+
+    Attributes:
+        outcome: The name of the outcome.
+        edges: The edges that lead forward.
+        back: The back edges.
+        when: The rule (a CEL expression) that selects the outcome; None if no rule does.
+        default: True if rules select outcomes here, and this one is taken if none holds.
+        rule: The drawn edge that carries the rule.
+    """
 
     outcome: str
     edges: tuple[GraphEdge, ...]
-    back: tuple[WayBack, ...] = ()
+    back: tuple[BackEdge, ...] = ()
     when: str | None = None
     default: bool = False
     rule: Edge | None = None
@@ -65,9 +88,14 @@ class Exit:
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A drawn node, or a choice (`choice_of` is the outcome of `node` that it follows).
+    """A drawn node, a choice behind one of its outcomes, or the entry of a container.
 
-    Or the entry of a container `node`, whose one outcome begins an item.
+    Attributes:
+        id: The id: of the drawn node, or a derived one.
+        node: The drawn node; for a choice, the node that it follows; for an entry, the container.
+        choice_of: The outcome of `node` that a choice follows; None for other nodes.
+        entry: True for the entry of a container, whose only outcome begins an item.
+        drawn: True if the node is in the drawing: neither a choice nor an entry.
     """
 
     id: str
@@ -76,19 +104,19 @@ class GraphNode:
     entry: bool = False
     drawn: bool = field(init=False, repr=False, compare=False)
     ruled: bool = field(init=False, repr=False, compare=False)
-    """Whether rules choose its outcome."""
+    """True if rules select its outcome."""
     every: bool = field(init=False, repr=False, compare=False)
-    """Whether it takes all outcomes whose rules hold, and not the first of them only."""
+    """True if it takes all outcomes whose rules hold, not only the first (an inclusive node)."""
     stops: bool = field(init=False, repr=False, compare=False)
-    """Whether it is an end that stops the run as soon as a run comes to it."""
+    """True if it is an end that stops the run as soon as the run reaches it."""
     mode: str | int | None = field(init=False, repr=False, compare=False)
-    """The mode that a join names; None for joins that name none, and for all other nodes."""
+    """The explicit mode of a join; None for joins without one, and for all other nodes."""
 
     instant: bool = field(init=False, repr=False, compare=False)
-    """Whether it is over as soon as it begins."""
+    """True if it takes no time: it finishes as soon as it begins."""
 
     def __post_init__(self) -> None:
-        # Found out once: these are asked for far more often than there are nodes.
+        # Computed once, since they are read many times for each node.
         kind, config = self.node.kind, self.node.config
         drawn = self.choice_of is None and not self.entry
         ruled = not self.entry and (self.choice_of is not None or kind.rules)
@@ -105,9 +133,15 @@ class GraphNode:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in canonical order (a choice right after its node), with their exits and edges in.
+    """The graph of one level of a design: the drawing, or the content of a container.
 
-    The order follows the edges, so that it does not depend on how a canvas orders its nodes.
+    Attributes:
+        design: The design.
+        nodes: The nodes by id, in canonical order, a choice right after its node. The order follows
+            the edges, so that it does not depend on the order of nodes in the file.
+        edges: The edges that lead forward.
+        exits: The outcomes of each node, with their edges and back edges.
+        into: The edges into each node.
     """
 
     design: Design
@@ -116,21 +150,27 @@ class Graph:
     exits: Mapping[str, tuple[Exit, ...]]
     into: Mapping[str, tuple[GraphEdge, ...]] = field(repr=False)
     container: str | None = None
-    """The container whose item this is."""
+    """The container whose content this is; None for the outermost level."""
     root: str | None = None
-    """The entry, if it is one."""
+    """The node at which this graph begins if it is no `start`: the entry of a container, or the
+    header of a loop."""
     inner: "Mapping[str, Graph]" = field(default_factory=dict)
-    """What the containers among the nodes hold."""
+    """The graphs of the containers among the nodes."""
     tails: frozenset[str] = frozenset()
-    """The nodes that run at their first taken edge, since all that follows stops the run."""
-    mishaps: frozenset[str] = frozenset()
-    """Nodes that only lead to ends that stop the run, and that no run comes to if all goes well."""
+    """Stop tails: nodes that run at their first taken edge, since all paths from them stop the run."""
+    failure_paths: frozenset[str] = frozenset()
+    """The nodes that only lead to ends that stop the run, and that a run reaches only if something
+    went wrong. (Definitions call them mishaps.)"""
 
     shared_tails: frozenset[str] = frozenset()
-    """Stop tails that several branches of one run may come to, each of which goes on with it alone."""
+    """Stop tails that several branches of one run can reach; each branch runs them for itself."""
 
     def needs(self, name: str) -> int | None:
-        """How many taken edges in are enough to run a node; None: all edges have to be settled."""
+        """Return how many taken edges in are enough to run a node.
+
+        Returns:
+            The number; None if the node waits until all its edges in are settled (taken or not).
+        """
         if name in self.tails:
             return 1 if len(self.into[name]) > 1 else None
         mode = self.nodes[name].mode
@@ -138,17 +178,17 @@ class Graph:
         return enough if isinstance(enough, int) and enough < len(self.into[name]) else None
 
     def full(self, name: str) -> bool:
-        """Whether a node runs only if every edge in is taken, and is skipped else."""
+        """Return True if a node runs only if every edge in is taken (a join of mode `all`)."""
         return self.nodes[name].mode == "all" and len(self.into[name]) > 1
 
     def forks(self, name: str) -> bool:
-        """Whether several branches may be under way at once behind a node."""
+        """Return True if several branches can run at once behind a node."""
         exits = self.exits[name]
         several = self.nodes[name].every and len(exits) > 1
         return several or any(len(exit_.edges) + len(exit_.back) > 1 for exit_ in exits)
 
     def levels(self) -> "Iterator[Graph]":
-        """This graph, and those within its containers, the outer ones first."""
+        """Yield this graph and the graphs of all containers in it, outer ones first."""
         stack = [self]
         while stack:
             graph = stack.pop()
@@ -156,11 +196,17 @@ class Graph:
             stack += reversed(list(graph.inner.values()))
 
     @cached_property
-    def back(self) -> tuple[WayBack, ...]:
-        """Every back edge, in the order of their sources."""
-        return tuple(way for exits in self.exits.values() for exit_ in exits for way in exit_.back)
+    def back(self) -> tuple[BackEdge, ...]:
+        """All back edges, in the order of their sources."""
+        return tuple(
+            back_edge
+            for exits in self.exits.values()
+            for exit_ in exits
+            for back_edge in exit_.back
+        )
 
     def out(self, node: str) -> tuple[GraphEdge, ...]:
+        """Return the edges out of a node, of all its outcomes, without back edges."""
         return self._out[node]
 
     @cached_property
@@ -173,30 +219,30 @@ class Graph:
         }
 
     def undrawn(self, node: str) -> tuple[str, ...]:
-        """Outcomes that lead to an invisible, terminating end."""
+        """Return the outcomes of a node that have no edge, and therefore stop the run."""
         at = self.nodes[node]
         if not at.drawn or not at.node.kind.undrawn:
             return ()
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
 
-    def with_tails(self, tails: frozenset[str], mishaps: frozenset[str]) -> "Graph":
-        """This graph with its stop tails, and what belongs to mishaps alone."""
-        return self._keeping(replace(self, tails=tails, mishaps=mishaps))
+    def with_tails(self, tails: frozenset[str], failure_paths: frozenset[str]) -> "Graph":
+        """Return this graph with these stop tails and failure paths (see `stop_tails`)."""
+        return self._keeping(replace(self, tails=tails, failure_paths=failure_paths))
 
     def with_shared_tails(self, shared: frozenset[str]) -> "Graph":
-        """This graph, whose stop tails that several branches may come to are these."""
+        """Return this graph with these stop tails shared by several branches."""
         return self._keeping(replace(self, shared_tails=shared)) if shared else self
 
     def _keeping(self, changed: "Graph") -> "Graph":
-        """A graph of the same nodes and edges, with what is known of these."""
+        """Copy cached properties to a graph with the same nodes and edges."""
         known = self.__dict__.keys() - {one.name for one in fields(self)}
         changed.__dict__.update({name: self.__dict__[name] for name in known})
         return changed
 
     @cached_property
     def digraph(self) -> "nx.DiGraph[str]":
-        """Nodes and edges for networkx's algorithms; several edges between two nodes are one."""
+        """Nodes and edges as a networkx graph; parallel edges are merged into one."""
         digraph: nx.DiGraph[str] = nx.DiGraph()
         digraph.add_nodes_from(self.nodes)
         digraph.add_edges_from((edge.source, edge.target) for edge in self.edges)
@@ -204,6 +250,7 @@ class Graph:
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
+        """The nodes at which runs begin: the root, or else the `start` nodes (a sound graph has one)."""
         if self.root is not None:
             return (self.root,)
         return tuple(
@@ -212,20 +259,24 @@ class Graph:
 
     @cached_property
     def topological(self) -> tuple[str, ...]:
-        """All nodes, each after those that lead to it, ties in canonical order. Raises if cyclic."""
+        """All nodes in topological order, with ties in canonical order.
+
+        Raises:
+            ValueError: The graph is cyclic.
+        """
         if not self.acyclic:
-            raise ValueError("edges that lead round in a circle have no order")
+            raise ValueError("a cyclic graph has no topological order")
         return self._sorted
 
     @cached_property
     def _sorted(self) -> tuple[str, ...]:
-        """The nodes in topological order, without those on cycles and behind them."""
+        """The nodes in topological order, without those on cycles and behind cycles."""
         names = list(self.nodes)
-        place = {name: index for index, name in enumerate(names)}
-        if all(place[edge.source] < place[edge.target] for edge in self.edges):
+        position = {name: index for index, name in enumerate(names)}
+        if all(position[edge.source] < position[edge.target] for edge in self.edges):
             return tuple(names)
         left = {name: len(edges) for name, edges in self.into.items()}
-        ready = [place[name] for name in names if not left[name]]
+        ready = [position[name] for name in names if not left[name]]
         found: list[str] = []
         while ready:
             name = names[heappop(ready)]
@@ -234,21 +285,26 @@ class Graph:
                 for edge in exit_.edges:
                     left[edge.target] -= 1
                     if not left[edge.target]:
-                        heappush(ready, place[edge.target])
+                        heappush(ready, position[edge.target])
         return tuple(found)
 
     @cached_property
     def rank(self) -> Mapping[str, int]:
-        """The place of each node in the topological order. Raises if cyclic."""
+        """The index of each node in the topological order.
+
+        Raises:
+            ValueError: The graph is cyclic.
+        """
         return {name: index for index, name in enumerate(self.topological)}
 
     @cached_property
     def acyclic(self) -> bool:
+        """True if the edges, without back edges, form no cycle."""
         return len(self._sorted) == len(self.nodes)
 
     @cached_property
     def reachable(self) -> frozenset[str]:
-        """What the starts lead to, themselves included."""
+        """The nodes that some path from a start reaches, with the starts."""
         found = set(self.starts)
         stack = list(self.starts)
         while stack:
@@ -260,12 +316,15 @@ class Graph:
 
     @cached_property
     def dominator_tree(self) -> "DominatorTree":
-        """Who dominates whom, for an acyclic graph with exactly one start."""
+        """The dominator tree of an acyclic graph with exactly one start."""
         return DominatorTree.of(self)
 
     @cached_property
     def dominators(self) -> Mapping[str, str]:
-        """Immediate dominator of each node that the start reaches; the start maps to itself."""
+        """The immediate dominator of each node that the start reaches; the start maps to itself.
+
+        Unlike `dominator_tree`, it is defined for cyclic graphs as well.
+        """
         if self.acyclic:
             return self.dominator_tree.parent
         return {
@@ -276,10 +335,14 @@ class Graph:
 
 @dataclass(frozen=True)
 class DominatorTree:
-    """The dominator tree of what the start reaches; the root is its own parent.
+    """The dominator tree of the nodes that the start reaches.
 
-    `jump` holds an ancestor far up for each node, so that any question about two nodes takes
-    logarithmic time whatever the depth (Myers, "An applicative random-access stack", 1983).
+    Attributes:
+        parent: The immediate dominator of each node; the root is its own parent.
+        depth: The depth of each node; that of the root is 0.
+        jump: For each node an ancestor further up, chosen so that `common_dominator`, `ancestor`
+            and `dominates` take logarithmic time (Myers, "An applicative random-access stack",
+            1983).
     """
 
     parent: Mapping[str, str]
@@ -288,6 +351,7 @@ class DominatorTree:
 
     @classmethod
     def of(cls, graph: Graph) -> "DominatorTree":
+        """Build the tree of an acyclic graph with exactly one start."""
         root = graph.starts[0]
         parent: dict[str, str] = {root: root}
         depth: dict[str, int] = {root: 0}
@@ -299,7 +363,9 @@ class DominatorTree:
             above: str | None = None
             for edge in graph.into[name]:
                 if edge.source in depth:
-                    above = edge.source if above is None else tree.meet(above, edge.source)
+                    above = (
+                        edge.source if above is None else tree.common_dominator(above, edge.source)
+                    )
             if above is None:
                 continue
             parent[name] = above
@@ -309,8 +375,8 @@ class DominatorTree:
             jump[name] = jump[far] if even else above
         return tree
 
-    def meet(self, a: str, b: str) -> str:
-        """The nearest node that dominates both, which may be one of them."""
+    def common_dominator(self, a: str, b: str) -> str:
+        """Return the nearest common dominator of two nodes, which may be one of them."""
         a = self.ancestor(a, self.depth[b])
         b = self.ancestor(b, self.depth[a])
         while a != b:
@@ -322,19 +388,19 @@ class DominatorTree:
         return a
 
     def ancestor(self, node: str, depth: int) -> str:
-        """The dominator of `node` at this depth; `node` itself if it is no deeper."""
+        """Return the dominator of `node` at this depth, or `node` itself if it is not deeper."""
         while self.depth[node] > depth:
             far = self.jump[node]
             node = far if self.depth[far] >= depth else self.parent[node]
         return node
 
     def dominates(self, a: str, b: str) -> bool:
-        """Whether every way to `b` goes over `a`, or is `a`."""
+        """Return True if every path to `b` goes through `a`, or if `a` is `b`."""
         return self.ancestor(b, self.depth[a]) == a
 
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
-        """What each node immediately dominates, in topological order."""
+        """The nodes that each node immediately dominates, in topological order."""
         found: dict[str, list[str]] = {name: [] for name in self.parent}
         for name, above in self.parent.items():
             if name != above:
@@ -343,8 +409,10 @@ class DominatorTree:
 
 
 def outcome_of(node: Node, edge: Edge) -> str:
-    """The outcome of `node` by which an edge leaves; any handle will do where there is only one
-    besides `error`."""
+    """Return the outcome of `node` to which an edge belongs.
+
+    If the node has only one outcome besides `error`, an edge with any other handle belongs to it.
+    """
     outcomes = node.kind.outcomes
     if edge.handle in outcomes or len([one for one in outcomes if one != "error"]) > 1:
         return edge.handle or outcomes[0]

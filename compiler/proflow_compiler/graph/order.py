@@ -1,4 +1,4 @@
-"""The order of nodes: along the edges from the start, whatever order a file has them in."""
+"""Orders nodes along the edges from the start, so that the order in the file does not matter."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,10 +8,14 @@ from proflow_compiler.graph.model import outcome_of
 
 
 def canonical_order(design: Design, drawn: Mapping[str, Sequence[Edge]]) -> list[str]:
-    """All nodes, depth first: the start, what its first edge leads to, and so on.
+    """Return the ids of all nodes in depth-first order from the start.
 
-    Nodes in containers begin with those that no edge leads to, by id. `drawn` are the edges out of
-    each node; those of one outcome, and those with rules, keep their order, which has meaning.
+    The nodes of a container begin with those that no edge leads to, by id.
+
+    Args:
+        design: The design.
+        drawn: The edges out of each node. Edges of one outcome, and edges with rules, are followed
+            in this order, since it has meaning.
     """
     led_to = {edge.target for edges in drawn.values() for edge in edges if edge.loop is None}
     starts = [name for name, node in design.nodes.items() if node.type == "start"]
@@ -39,25 +43,25 @@ def _targets(design: Design, name: str, edges: Sequence[Edge]) -> Iterator[str]:
     by_outcome: dict[tuple[int, str], list[str]] = {}
     for edge in edges:
         outcome = outcome_of(node, edge)
-        place = outcomes.index(outcome) if outcome in outcomes else len(outcomes)
-        by_outcome.setdefault((place, outcome), []).append(edge.target)
+        position = outcomes.index(outcome) if outcome in outcomes else len(outcomes)
+        by_outcome.setdefault((position, outcome), []).append(edge.target)
     for key in sorted(by_outcome):
         yield from by_outcome[key]
 
 
 def in_topological_order(names: Iterable[str], edges: Iterable[Edge]) -> list[str]:
-    """The nodes, each after those that lead to it, ties as given.
+    """Return the nodes in topological order, with ties in the order of `names`.
 
-    Nodes on cycles, and those behind them, are left out.
+    Nodes on cycles, and nodes behind cycles, are left out.
     """
     ordered = list(names)
-    place = {name: index for index, name in enumerate(ordered)}
+    position = {name: index for index, name in enumerate(ordered)}
     left = dict.fromkeys(ordered, 0)
     targets: dict[str, list[str]] = {name: [] for name in ordered}
     for edge in edges:
         left[edge.target] += 1
         targets[edge.source].append(edge.target)
-    ready = [place[name] for name in ordered if not left[name]]
+    ready = [position[name] for name in ordered if not left[name]]
     found: list[str] = []
     while ready:
         name = ordered[heapq.heappop(ready)]
@@ -65,5 +69,5 @@ def in_topological_order(names: Iterable[str], edges: Iterable[Edge]) -> list[st
         for target in targets[name]:
             left[target] -= 1
             if not left[target]:
-                heapq.heappush(ready, place[target])
+                heapq.heappush(ready, position[target])
     return found

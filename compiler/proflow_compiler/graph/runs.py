@@ -1,13 +1,17 @@
-"""The runs of a graph: what each node can be left by, once all that cannot happen is left out.
+"""Describes the possible runs of a graph: the outcomes that each node can take in them.
 
-A run takes one outcome of each node it comes to (of an inclusive one: some), and any combination is
-a run. Two things narrow that down. A run that is not to stop early must avoid ends that stop it, and
-with them every outcome that surely leads to one. And a loop is left in the iteration that takes no
-back edge: seen from outside, outcomes that surely lead back are not taken. Within one iteration of a
-loop they are, so a loop has runs of its own, which begin at its header.
+A run takes one outcome of each node that it reaches (of an inclusive node: one or more). Every
+combination of outcomes is a run, with two exceptions:
 
-A join of mode `all` is taken here for one that any edge in is enough for. Where a run may bring it
-some edges only, these are more runs than there are: see `proflow_compiler.soundness`.
+- Runs that are not stopped early avoid the ends that stop a run, and so every outcome from which all
+  paths lead to one.
+- The last iteration of a loop takes no back edge. Seen from outside of the loop, outcomes that
+  always lead to a back edge are therefore never taken. Single iterations do take them, so a loop
+  has runs of its own, which begin at its header.
+
+Joins of mode `all` are treated as if one edge in were enough. Where some run takes only some of the
+edges into such a join, this describes more runs than there are; `proflow_compiler.soundness`
+decides these cases.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,11 +24,16 @@ from proflow_compiler.graph.model import Exit, Graph, GraphEdge
 
 @dataclass(frozen=True)
 class Runs:
-    """All runs from `root` on: the nodes they take, in topological order, and how they go on.
+    """A set of runs that begin at `root`.
 
-    `exits` are the outcomes that can be taken, those without an edge included; edges that leave a
-    loop are among them, and lead to no node in `order`. `into` are the edges between nodes in
-    `order`. `outer`, of a loop: the runs of what is around it.
+    Attributes:
+        graph: The graph.
+        root: The start, the entry of a container, or the header of a loop.
+        order: The nodes that some run takes, in topological order.
+        exits: For each of them the outcomes that can be taken, also those without an edge. Their
+            edges may leave the loop, and then lead to nodes that are not in `order`.
+        into: For each of them the edges in, from nodes in `order`.
+        outer: The runs around the loop, if these are the runs of one iteration.
     """
 
     graph: Graph
@@ -34,17 +43,19 @@ class Runs:
     into: Mapping[str, tuple[GraphEdge, ...]]
     outer: "Runs | None" = None
     _alive: frozenset[str] = field(default=frozenset(), repr=False)
-    """Nodes from which such a run can go on to its end, whether it comes to them or not."""
+    """Nodes from which a run can reach its end, also such nodes that no run reaches."""
     _inside: frozenset[str] | None = field(default=None, repr=False)
+    """The nodes of the loop; None if these are the runs of a whole graph."""
 
     def every(self, name: str) -> bool:
-        """Whether a node can be left by several outcomes at once."""
+        """Return True if a node can take several outcomes at once."""
         return self.graph.nodes[name].every
 
-    def lives(self, name: str) -> bool:
+    def can_end(self, name: str) -> bool:
+        """Return True if such a run can go on from a node to its end."""
         if self._inside is None or name in self._inside:
             return name in self._alive
-        return self.outer is not None and self.outer.lives(name)
+        return self.outer is not None and self.outer.can_end(name)
 
 
 def runs_of(
@@ -55,18 +66,23 @@ def runs_of(
     headers: frozenset[str] = frozenset(),
     outer: Runs | None = None,
 ) -> Runs:
-    """The runs of an acyclic graph with one start, or those of one iteration of a loop in it.
+    """Describe the runs of an acyclic graph with one start, or of one iteration of a loop in it.
 
-    `stopping`: those that an end stops, or that go back, are among them. `headers`: where the back
-    edges lead that may be taken, that is those of `loop` and of the loops around it.
+    Args:
+        graph: The graph.
+        stopping: Include runs that an end stops, and iterations that take a back edge.
+        loop: The loop; None for the runs of the whole graph.
+        headers: The targets of the back edges that may be taken: the headers of `loop` and of the
+            loops around it.
+        outer: The runs around `loop`.
     """
     inside = graph.reachable if loop is None else loop.nodes
     order = sorted(inside, key=graph.rank.__getitem__)
     alive: set[str] = set()
     exits: dict[str, tuple[Exit, ...]] = {}
 
-    def lives(name: str) -> bool:
-        return name in alive or (outer is not None and name not in inside and outer.lives(name))
+    def can_end(name: str) -> bool:
+        return name in alive or (outer is not None and name not in inside and outer.can_end(name))
 
     for name in reversed(order):
         drawn = graph.exits[name]
@@ -74,15 +90,17 @@ def runs_of(
             [
                 exit_
                 for exit_ in drawn
-                if all(edge.target in alive or lives(edge.target) for edge in exit_.edges)
-                and all(stopping and way.edge.target in headers for way in exit_.back)
+                if all(edge.target in alive or can_end(edge.target) for edge in exit_.edges)
+                and all(stopping and back_edge.edge.target in headers for back_edge in exit_.back)
             ]
         )
         if drawn and (nowhere := leading_nowhere(graph, name)):
             possible += tuple(Exit(outcome, ()) for outcome in nowhere)
-        # A join that some run starves stops nothing, whatever it leads to.
-        starvable = not stopping and graph.full(name)
-        if starvable or ((possible or not drawn) and (stopping or not graph.nodes[name].stops)):
+        # A join of mode `all` may be skipped, so that the ends behind it need not stop the run.
+        may_be_skipped = not stopping and graph.full(name)
+        if may_be_skipped or (
+            (possible or not drawn) and (stopping or not graph.nodes[name].stops)
+        ):
             alive.add(name)
             exits[name] = possible
     root = graph.starts[0] if loop is None else loop.header
@@ -110,7 +128,11 @@ def runs_of(
 
 
 def leaving(runs: Runs, name: str, outcomes: Collection[str]) -> Runs | None:
-    """Those of the runs that leave a node, if they come to it, by one of these outcomes."""
+    """Keep the runs that do not take a node, or that leave it by one of these outcomes.
+
+    Returns:
+        The runs; None if the node cannot take any of these outcomes.
+    """
     kept = tuple(exit_ for exit_ in runs.exits[name] if exit_.outcome in outcomes)
     if not kept:
         return None
@@ -129,7 +151,10 @@ def leaving(runs: Runs, name: str, outcomes: Collection[str]) -> Runs | None:
 
 
 def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
-    """Outcomes that nothing follows, neither an edge nor an invisible end nor a failure."""
+    """Return the outcomes of a node that end its branch silently.
+
+    They have no edge, and neither end nor fail the run (see `Graph.undrawn`).
+    """
     at = graph.nodes[name]
     if not at.drawn or at.node.kind.rules:
         return ()
@@ -139,12 +164,20 @@ def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
 
 @cache
 def _unrouted(outcomes: tuple[str, ...], undrawn: tuple[str, ...]) -> tuple[str, ...]:
-    """The outcomes that lead nowhere unless an edge is drawn for them."""
+    """Return the outcomes that lead nowhere unless an edge is drawn for them."""
     return tuple(one for one in outcomes if one not in undrawn and one != "error")
 
 
 def taken_at_once(every: bool, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:
-    """The outcomes of a node in groups: of one group several can be taken, of two groups not."""
+    """Group the outcomes of a node by whether one run can take them together.
+
+    Args:
+        every: True if the node is inclusive.
+        exits: The outcomes.
+
+    Yields:
+        Groups: one run can take several outcomes of one group, but never of two groups.
+    """
     if not every:
         yield from zip(exits, strict=True)
         return

@@ -1,11 +1,13 @@
-"""Stop tails: what leads only to ends that stop the run, such as the notification of a rejection.
+"""Finds the stop tails of a graph: nodes from which all paths lead to ends that stop the run.
 
-Whatever reaches a stop tail, the run is going to be stopped. So it runs at its first taken edge and
-ignores later ones: several approvals may share one notification and one end for their rejections,
-and the first rejection is told, and acted on, at once.
+An example is the notification of a rejection, with the end behind it. Once a branch reaches a stop
+tail, the run is going to be stopped. So the tail runs at its first taken edge and ignores later
+ones: several approvals can share one notification and one end for their rejections, and the first
+rejection is handled at once.
 
-A node at which branches meet although nothing went wrong is no stop tail, even if every end behind
-it stops the run: there the branches wait for each other. Nor is a join that names its mode.
+A node at which branches join although nothing went wrong is no stop tail, even if every end behind
+it stops the run: there the branches wait for each other. A join with an explicit mode is none
+either.
 """
 
 from dataclasses import replace
@@ -16,32 +18,33 @@ from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
 from proflow_compiler.graph.runs import leading_nowhere, runs_of
 
 _WRONG = ("rejected", "timeout", "returned", "error")
-"""Outcomes of approvals, waits and steps that are not what they are there for."""
+"""Outcomes of approvals, waits and steps which mean that something went wrong."""
 
 
 def stop_tails(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
-    """The stop tails of a graph, and what belongs to mishaps alone.
+    """Find the stop tails of a graph, and the nodes that only handle failures.
 
     Returns:
-        The names of the nodes that run at their first taken edge, the ends that stop the run
-        included; and of those that only lead to such ends and that a run comes to only if something
-        went wrong. Ends alone where the graph is cyclic or has not exactly one start.
+        Two sets of node ids. First the stop tails, with the ends that stop the run. Then those
+        nodes that only lead to such ends, and that a run reaches only if something went wrong
+        (`Graph.failure_paths`). If the graph is cyclic or does not have exactly one start, the first set
+        has only the ends, and the second is empty.
     """
     ends = frozenset(name for name, at in graph.nodes.items() if at.stops)
     if not ends or len(graph.starts) != 1 or not graph.acyclic:
         return ends, frozenset()
     bound = _bound_to_stop(graph)
-    headers = frozenset(way.edge.target for way in graph.back)
-    going_well = runs_of(_without_mishaps(graph), stopping=True, headers=headers)
+    headers = frozenset(back_edge.edge.target for back_edge in graph.back)
+    going_well = runs_of(_without_failures(graph), stopping=True, headers=headers)
     shared = {name for name in bound - ends if len(graph.into[name]) > 1}
     if shared:
-        shared &= Concurrency(going_well).meeting.keys()
+        shared &= Concurrency(going_well).concurrent_edges.keys()
     tails = {name for name in bound - shared if graph.nodes[name].mode is None}
     return frozenset(tails), frozenset(bound - going_well.into.keys())
 
 
 def _bound_to_stop(graph: Graph) -> set[str]:
-    """The nodes from which all paths lead to ends that stop the run."""
+    """Return the nodes from which all paths lead to ends that stop the run."""
     found: set[str] = set()
     for name in reversed(graph.topological):
         at = graph.nodes[name]
@@ -58,8 +61,8 @@ def _bound_to_stop(graph: Graph) -> set[str]:
     return found
 
 
-def _without_mishaps(graph: Graph) -> Graph:
-    """The graph without the outcomes that tell that something went wrong."""
+def _without_failures(graph: Graph) -> Graph:
+    """Return the graph without the outcomes which mean that something went wrong."""
     exits = {
         name: tuple(exit_ for exit_ in found if not _goes_wrong(graph.nodes[name], exit_))
         for name, found in graph.exits.items()
@@ -77,10 +80,10 @@ def _goes_wrong(at: GraphNode, exit_: Exit) -> bool:
 
 
 def shared_tails(graph: Graph) -> frozenset[str]:
-    """The stop tails that several branches of one run may come to, and those that these share.
+    """Find the stop tails that several branches of one run can reach, each for itself.
 
-    Behind them there is nothing but stop tails, so that no branch waits for another there; and no
-    edge into them leaves a loop, which would be left first.
+    Only stop tails follow them, so that no branch waits for another there. No edge into them leaves
+    a loop, since the loop would have to be left first.
     """
     if not graph.tails or len(graph.starts) != 1 or not graph.acyclic:
         return frozenset()
@@ -95,8 +98,8 @@ def shared_tails(graph: Graph) -> frozenset[str]:
     ]
     if not any(not graph.nodes[name].stops for name in merging):
         return frozenset()
-    headers = frozenset(way.edge.target for way in graph.back)
-    meeting = Concurrency(runs_of(graph, stopping=True, headers=headers)).meeting
+    headers = frozenset(back_edge.edge.target for back_edge in graph.back)
+    concurrent = Concurrency(runs_of(graph, stopping=True, headers=headers)).concurrent_edges
     left = {
         edge.target
         for loop in natural_loops(graph)
@@ -104,9 +107,9 @@ def shared_tails(graph: Graph) -> frozenset[str]:
         for edge in graph.out(name)
         if edge.target not in loop.nodes
     }
-    found = {name for name in merging if name in meeting and name not in left}
+    found = {name for name in merging if name in concurrent and name not in left}
     owner: dict[str, str | None] = {}
-    """The shared tail that a node stands behind; None: none."""
+    """For each node, the shared tail that it follows; None if it follows none."""
     for name in graph.topological:
         above = {owner.get(edge.source) for edge in graph.into[name]}
         if name in found:
@@ -116,7 +119,7 @@ def shared_tails(graph: Graph) -> frozenset[str]:
         elif name in left:
             return frozenset()
         else:
-            # Two of them lead here, or one and something else: it is shared, too.
+            # Several shared tails lead here, or one and another node: this node is shared as well.
             found.add(name)
             owner[name] = name
     return frozenset(name for name in found if not graph.nodes[name].stops)

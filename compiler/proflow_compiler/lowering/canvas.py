@@ -36,7 +36,7 @@ def _node(level: Graph, at: GraphNode) -> CanvasNode:
         parent=level.container,
         needs="all" if level.full(at.id) else level.needs(at.id),
         stops=at.stops,
-        mishap=at.id in level.mishaps,
+        mishap=at.id in level.failure_paths,
     )
 
 

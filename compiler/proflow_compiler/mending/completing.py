@@ -1,4 +1,4 @@
-"""Fixes that complete a drawing: an `end` for paths that stop, a default, a start."""
+"""Fixes that add what a drawing lacks: an `end`, a default edge, a `start`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,20 +17,32 @@ from proflow_compiler.graph import Graph
 from proflow_compiler.graph.runs import leading_nowhere
 
 
-def ended(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
-    """End the run where nothing follows a node, or these of its outcomes."""
+def end_after(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
+    """Draw an edge to an end behind a node, or behind some of its outcomes.
+
+    Args:
+        design: The design.
+        name: The id of the node.
+        outcomes: The outcomes that nothing follows; empty for the node as a whole.
+    """
     after = f" is left by {listed(outcomes, 'or')}" if outcomes else " is done"
     handles = [_handle(design, name, one) for one in outcomes] or [None]
     yield _completing(design, name, f"when {ticks(name)}{after}", handles)
 
 
-def defaulted(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
-    """End the run where no rule of a node holds; `outcome` is that which the rules follow."""
+def add_default(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
+    """Draw a default edge from a node to an end, for when no rule holds.
+
+    Args:
+        design: The design.
+        name: The id of the node.
+        outcome: The outcome whose edges carry the rules; None for a condition or inclusive node.
+    """
     yield _completing(design, name, f"where no rule of {ticks(name)} holds", [outcome])
 
 
 def _completing(design: Design, name: str, when: str, handles: Sequence[str | None]) -> Fix:
-    """Draw edges to an end that completes the run, a new one if there is none."""
+    """Draw edges to an end that completes the run; draw the end as well if there is none."""
     node = design.nodes[name]
     end = plain_end(design, node)
     target = end or free_id(design, "end")
@@ -41,8 +53,8 @@ def _completing(design: Design, name: str, when: str, handles: Sequence[str | No
     return fix(f"complete the run {when}: draw an `end`", drawn, *lines)
 
 
-def with_end(graph: Graph) -> Iterator[Fix]:
-    """Draw an `end` behind everything that nothing follows."""
+def add_end(graph: Graph) -> Iterator[Fix]:
+    """Draw an `end` behind all nodes and outcomes that nothing follows."""
     design = graph.design
     name = free_id(design, "end")
     lines = list(_loose(graph, name))
@@ -57,8 +69,8 @@ def with_end(graph: Graph) -> Iterator[Fix]:
     )
 
 
-def with_start(graph: Graph) -> Iterator[Fix]:
-    """Draw a `start` before the only node that nothing leads to."""
+def add_start(graph: Graph) -> Iterator[Fix]:
+    """Draw a `start` before the only node without edges in; no fix if there are several."""
     design = graph.design
     first = [name for name, edges in graph.into.items() if not edges]
     if len(first) != 1 or not graph.nodes[first[0]].drawn:
@@ -72,6 +84,7 @@ def with_start(graph: Graph) -> Iterator[Fix]:
 
 
 def _loose(graph: Graph, end: str) -> Iterator[Line]:
+    """Yield an edge to `end` for each node and outcome that nothing follows."""
     for name, at in graph.nodes.items():
         if not at.drawn:
             continue
@@ -83,5 +96,5 @@ def _loose(graph: Graph, end: str) -> Iterator[Line]:
 
 
 def _handle(design: Design, name: str, outcome: str) -> str | None:
-    """The handle of an edge by an outcome; the first needs none."""
+    """Return the handle of an edge for an outcome; the default outcome needs none."""
     return None if outcome == design.nodes[name].kind.default else outcome

@@ -1,4 +1,4 @@
-"""Expressions that can be mended: what is written in place of what is wrong."""
+"""Fixes that replace the wrong part of an expression."""
 
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics.wording import ticks
@@ -6,7 +6,7 @@ from proflow_compiler.facts import SiteProblem
 
 
 def corrections(found: SiteProblem) -> tuple[Fix, ...]:
-    """What to write, if that is known and the expression stands in the file as it is."""
+    """Return the fix of a problem if a correction is known and the file holds the expression as is."""
     better, site = found.problem.correction, found.site
     if better is None or not site.spanned:
         return ()

@@ -1,7 +1,8 @@
-"""Crons of other schedulers, written as Inngest takes them.
+"""Fixes that translate crons of other schedulers into Inngest's format.
 
-Quartz and Spring have a field for seconds, EventBridge one for years; Quartz and EventBridge count
-weekdays from 1, which is Sunday; robfig's library takes a zone before the fields and `@every`.
+Quartz and Spring have a field for seconds, and EventBridge has one for years. Quartz and
+EventBridge count weekdays from 1, which is Sunday. The Go library robfig/cron accepts a time zone
+before the fields, and `@every`.
 """
 
 import re
@@ -36,7 +37,13 @@ _PREFIX = re.compile(r"(?:CRON_)?TZ=(\S*)")
 
 @dataclass(frozen=True)
 class _Written:
-    """Five fields, whether they fire at the same times, and what is to be said of them."""
+    """A cron in Inngest's format.
+
+    Attributes:
+        cron: The five fields.
+        exact: True if it fires at the same times as the original.
+        note: What differs, appended to the title of the fix.
+    """
 
     cron: str
     exact: bool = True
@@ -44,21 +51,21 @@ class _Written:
 
 
 def split_zone(cron: str) -> tuple[str | None, str]:
-    """The zone that stands before the fields, and the fields."""
+    """Split a cron such as `TZ=Asia/Shanghai 0 9 * * *` into time zone (or None) and fields."""
     first, _, rest = cron.strip().partition(" ")
     zone = _PREFIX.fullmatch(first)
     return (None, cron) if zone is None else (zone[1], rest.strip())
 
 
 def has_years(fields: list[str]) -> bool:
-    """Whether the last of six fields is the year: `0 9 * * 1-5 2027`, EventBridge's `0 9 * * ? *`."""
+    """Return True if the last of six fields is a year: `0 9 * * 1-5 2027`, `0 9 * * ? *`."""
     if _YEARS.fullmatch(fields[5]):
         return True
     return fields[5] == "*" and "?" in (fields[2], fields[4])
 
 
 def fields_of_call(cron: str) -> str | None:
-    """The fields in EventBridge's `cron(…)`; None if it is no such text."""
+    """Return the fields in EventBridge's `cron(…)`, or None if the text has another form."""
     call = _CALL.fullmatch(cron.strip())
     return None if call is None else call[1].strip()
 
@@ -66,13 +73,13 @@ def fields_of_call(cron: str) -> str | None:
 def corrections(
     trigger: CronTrigger, at: str, pointer: str, sound: Callable[[str], bool]
 ) -> Iterator[Fix]:
-    """What to write in place of a cron; only what `sound` accepts.
+    """Yield fixes that replace a cron by one in Inngest's format.
 
     Args:
         trigger: The trigger.
-        at: Where its cron stands.
-        pointer: Where the trigger stands.
-        sound: Whether nothing is wrong with a cron.
+        at: The JSON pointer of its cron.
+        pointer: The JSON pointer of the trigger.
+        sound: Returns True if Inngest accepts a cron; others are not offered.
     """
     zone, cron = split_zone(trigger.cron)
     for one in _readings(cron):
@@ -102,12 +109,13 @@ def _with_zone(
 
 
 def replace_cron(one: _Written, at: str) -> Fix:
+    """Return the fix that writes a cron at a JSON pointer."""
     made = words.written(at, one.cron, safe=one.exact)
     return replace(made, title=made.title + one.note)
 
 
 def _readings(cron: str) -> Iterator[_Written]:
-    """What a cron may mean, the likeliest first."""
+    """Yield what a cron may mean in Inngest's format, the most likely first."""
     cron = fields_of_call(cron) or cron.strip()
     if cron.startswith("@"):
         yield from _of_descriptor(cron)
@@ -146,7 +154,7 @@ def _of_descriptor(cron: str) -> Iterator[_Written]:
 
 
 def _of_five(fields: list[str], so_far: _Written) -> Iterator[_Written]:
-    """Five fields without what only other schedulers know; twice if a weekday may be another one."""
+    """Yield five fields in Inngest's notation; two versions if weekday numbers are ambiguous."""
     *first, weekdays = fields
     first[3] = _short_names(first[3], MONTHS)
     weekdays = _short_names(weekdays, WEEKDAYS)
@@ -165,7 +173,7 @@ def _of_five(fields: list[str], so_far: _Written) -> Iterator[_Written]:
 
 
 def _of_weekdays(first: list[str], weekdays: str, so_far: _Written) -> Iterator[_Written]:
-    """With Sunday as 0 where it is called 7."""
+    """Replace 7 by 0, which is Sunday for Inngest."""
     if re.search(r"(?<![/\d])7(?!\d)|-7", weekdays):
         days = values(weekdays, 0, 7, _abbreviations())
         weekdays = listed(frozenset(day % 7 for day in days)) if days else weekdays
@@ -178,7 +186,7 @@ def _abbreviations() -> list[str]:
 
 
 def _short_names(field: str, names: tuple[str, ...]) -> str:
-    """`monday` → `mon`."""
+    """Shorten the names of days or months in a field: `monday` → `mon`."""
     short = {name.lower(): name[:3].lower() for name in names}
     return re.sub(
         r"[A-Za-z]{4,9}", lambda found: short.get(found[0].lower().rstrip("s"), found[0]), field

@@ -1,4 +1,4 @@
-"""Fixes that let an expression ask first whether a step that it reads is there."""
+"""Fixes that guard the read of a step that may be missing: `has(steps.x) ? steps.x.output : null`."""
 
 import re
 from collections.abc import Iterator
@@ -17,12 +17,16 @@ _LIST = ("read an empty list", "[]")
 _LOOSE = re.compile(r"\?|\|\|")
 
 
-def guarded(
+def guard_read(
     facts: Facts, read: Read, condition: str | None = None, otherwise: str | None = None
 ) -> Iterator[Fix]:
-    """Read something else where a step is missing, or where a condition on it does not hold.
+    """Yield the fix that reads another value if a step is missing, or if a condition does not hold.
 
-    `otherwise` says in words that it does not.
+    Args:
+        facts: The facts of the design.
+        read: The read to guard.
+        condition: A CEL condition that has to hold for the read; None: the step has to be there.
+        otherwise: Words for the case that the condition does not hold, for the title.
     """
     if not read.site.spanned or _names_people(facts, read):
         return
@@ -38,7 +42,7 @@ def guarded(
 
 
 def _names_people(facts: Facts, read: Read) -> bool:
-    """Whether it says who decides: that nobody does is no mend."""
+    """Return True if the expression names the approvers, as an approval without any is no fix."""
     node = facts.graph.design.nodes.get(read.site.node or "")
     if node is None or not isinstance(node.config, Approval) or read.site.edge is not None:
         return False
@@ -46,6 +50,7 @@ def _names_people(facts: Facts, read: Read) -> bool:
 
 
 def _rule(read: Read, there: str) -> tuple[str, str]:
+    """Return the meaning and the text of a rule that does not hold without the step."""
     text = read.site.text
     return (
         "let the condition not hold",
@@ -54,6 +59,7 @@ def _rule(read: Read, there: str) -> tuple[str, str]:
 
 
 def _value(facts: Facts, read: Read, there: str) -> tuple[str, str] | None:
+    """Return the meaning and the text of an expression or template with another value instead."""
     site = read.site
     if site.form == "expression":
         return _instead(facts, read, there, site.text)
@@ -72,7 +78,7 @@ def _value(facts: Facts, read: Read, there: str) -> tuple[str, str] | None:
 
 
 def _instead(facts: Facts, read: Read, there: str, text: str) -> tuple[str, str] | None:
-    """What to read instead, of a type that fits: in words, and the whole expression."""
+    """Guard an expression by a fallback whose type fits; return the meaning and the new text."""
     if read.site.expect == "list":
         values: tuple[tuple[str, str], ...] = (_LIST,)
     elif read.site.form == "template" and not template(read.site.text).is_expression:

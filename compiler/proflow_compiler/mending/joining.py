@@ -1,4 +1,4 @@
-"""Fixes that say how a join, or a node at which branches meet, waits for them."""
+"""Fixes that set how a join waits for branches, or draw a join before another node."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,18 +17,18 @@ from proflow_compiler.diagnostics.making_edits import (
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.graph import Graph
 from proflow_compiler.graph.loops import Loop
-from proflow_compiler.mending.stopping import Starving
+from proflow_compiler.mending.stopping import IncompleteJoin
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 
-def going_on(node: Node, *, alternative: bool = False) -> Fix:
-    """Let a join go on without the branches that do not come."""
+def continue_without_missing(node: Node, *, alternative: bool = False) -> Fix:
+    """Set a join to mode `active`, so that it goes on without branches that do not arrive."""
     title = f"go on at {ticks(node.id)} without the other branch: set the mode `active`"
     return fix(title, set_key(node, "mode", "active"), alternative=alternative)
 
 
-def waiting(node: Node) -> Iterator[Fix]:
-    """Let a join to which several branches come wait for them, or go on at the first."""
+def choose_merge_mode(node: Node) -> Iterator[Fix]:
+    """Offer two modes for a join that several branches reach: wait for all, or for the first."""
     yield fix(
         f"wait at {ticks(node.id)} for all branches that are on their way: set the mode `active`",
         set_key(node, "mode", "active"),
@@ -39,42 +39,53 @@ def waiting(node: Node) -> Iterator[Fix]:
     )
 
 
-def cleared(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
-    """Say of a node at which branches meet whether it needs all of them."""
+def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[Fix]:
+    """State whether a node at which branches join needs all of them.
+
+    Yields up to two fixes: the node needs every branch, or it goes on without those that left. The
+    mode is set at the node if it is a join; otherwise a join is drawn before it.
+
+    Args:
+        level: The facts of its graph.
+        loop: The innermost loop around the node; None if there is none.
+        node: The node.
+    """
     name = free_id(level.graph.design, "join")
-    meet = _named if node.type == "join" else partial(_joined_before, level.graph, name)
+    set_mode = _set_mode if node.type == "join" else partial(_join_before, level.graph, name)
     need = f"go on at {ticks(node.id)} only if every branch has come"
-    lacking = _lacking(level, loop, node.id)
-    if not lacking.happens:
-        yield _said(need, meet(node, "all"))
-    elif lacking.stopping is not None:
-        title, edits = lacking.stopping
-        how, made = meet(node, "all")
+    incomplete = _incomplete_join(level, loop, node.id)
+    if not incomplete.happens:
+        yield _titled(need, set_mode(node, "all"))
+    elif incomplete.stopping is not None:
+        title, edits = incomplete.stopping
+        how, made = set_mode(node, "all")
         yield fix(f"{need}, and {title}, {how}", *made, *edits)
-    yield _said(
-        f"go on at {ticks(node.id)} without the branches that have left", meet(node, "active")
+    yield _titled(
+        f"go on at {ticks(node.id)} without the branches that have left", set_mode(node, "active")
     )
 
 
-def _said(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
+def _titled(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
     return fix(f"{meaning}: {found[0]}", *found[1])
 
 
-def _lacking(level: GraphFacts, loop: Loop | None, node: str) -> Starving:
-    """The runs that bring a node some of its edges only."""
-    account, others = level.around(loop)
-    into = account.into(node)
-    some, one_less = account.any_of(into), account.any_of(-literal for literal in into)
-    return Starving(level, account, node, [*others, account.calm, account.forward, some, one_less])
+def _incomplete_join(level: GraphFacts, loop: Loop | None, node: str) -> IncompleteJoin:
+    """Return the runs that take some but not all edges into a node."""
+    formula, others = level.loop_formula(loop)
+    into = formula.into(node)
+    some, one_less = formula.any_of(into), formula.any_of(-literal for literal in into)
+    return IncompleteJoin(
+        level, formula, node, [*others, formula.no_stop, formula.no_back_edge, some, one_less]
+    )
 
 
-def _named(node: Node, mode: str) -> tuple[str, list[Edit]]:
-    """Name the mode of a join that has none."""
+def _set_mode(node: Node, mode: str) -> tuple[str, list[Edit]]:
+    """Set the mode of a join."""
     return f"set the mode `{mode}`", [set_key(node, "mode", mode)]
 
 
-def _joined_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, list[Edit]]:
-    """Let the branches that meet at a node meet in a join before it."""
+def _join_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, list[Edit]]:
+    """Draw a join before a node, and redirect all edges into the node to the join."""
     nodes = graph.design.nodes
     edges = [edge.edge for edge in graph.into[node.id] if edge.edge is not None]
     sources = [nodes[source] for source in dict.fromkeys(edge.source for edge in edges)]
@@ -85,7 +96,7 @@ def _joined_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str,
     ]
 
 
-def may_be_joined(graph: Graph, node: Node) -> bool:
-    """Whether all edges to a node were drawn, so that they can lead to a join before it."""
+def can_insert_join(graph: Graph, node: Node) -> bool:
+    """Return True if all edges into a node are drawn, so that they can be redirected to a join."""
     edges = [edge.edge for edge in graph.into[node.id]]
     return all(edge is not None and edge.drawn for edge in edges)

@@ -1,4 +1,4 @@
-"""Fixes that remove what no run comes to."""
+"""Fixes that remove nodes and edges that no run reaches."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -11,9 +11,9 @@ from proflow_compiler.diagnostics.wording import listed
 from proflow_compiler.graph import Exit, Graph
 
 
-def without_edges(exit_: Exit) -> Iterator[Fix]:
+def remove_dead_edges(exit_: Exit) -> Iterator[Fix]:
     """Remove the edges of an outcome that no run takes."""
-    edges = [edge.edge for edge in exit_.edges] + [way.edge.edge for way in exit_.back]
+    edges = [edge.edge for edge in exit_.edges] + [back_edge.edge.edge for back_edge in exit_.back]
     drawn = [edge for edge in edges if edge is not None and edge.drawn]
     if len(drawn) < len(edges) or not drawn:
         return
@@ -22,8 +22,14 @@ def without_edges(exit_: Exit) -> Iterator[Fix]:
     yield fix(f"remove {edge} to {targets}, never taken", *remove_edges(drawn), safe=True)
 
 
-def without_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
-    """Remove a node that no run comes to, with what only it leads to."""
+def remove_dead_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
+    """Remove a node that no run reaches, with the nodes that only it leads to.
+
+    Args:
+        graph: The graph.
+        head: The node.
+        heads: All nodes at which unreachable parts begin.
+    """
     others = _led_to(graph, (one for one in heads if one != head))
     lost = [name for name in _led_to(graph, [head]) if name not in graph.reachable]
     gone = {name for name in lost if name not in others}
@@ -45,7 +51,7 @@ def _led_to(graph: Graph, begin: Iterable[str]) -> set[str]:
 
 
 def _is_named(design: Design, gone: Collection[str]) -> bool:
-    """Whether an approval outside sends its rejections back to one of these."""
+    """Return True if an approval that stays has one of these nodes as its `rejectTo`."""
     return any(
         isinstance(node.config, Approval) and node.config.reject_to in gone
         for name, node in design.nodes.items()

@@ -1,4 +1,4 @@
-"""Fixes of ways back: where they lead to, how often, and what enters the circle."""
+"""Fixes of back edges and cycles: targets, limits, and the edges that enter a cycle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,14 +18,19 @@ from proflow_compiler.diagnostics.making_edits import (
     set_key,
 )
 from proflow_compiler.diagnostics.wording import listed, ticks
-from proflow_compiler.graph import Graph, GraphEdge, WayBack
+from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 
 _MOST_ENTRIES = 3
-_MISHAPS = ("rejected", "returned", "timeout", "error")
+_FAILURES = ("rejected", "returned", "timeout", "error")
 
 
-def entered_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
-    """Let all runs enter a circle at one node, by other edges or without them."""
+def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
+    """Make all runs enter a cycle at one node, by redirecting or removing the other edges into it.
+
+    Args:
+        graph: The graph.
+        entering: The edges that enter the cycle.
+    """
     if any(edge.edge is None or not edge.edge.drawn for edge in entering):
         return
     entries = list(dict.fromkeys(edge.target for edge in entering))
@@ -47,12 +52,12 @@ def entered_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
 
 
 def _is_returned_to(graph: Graph, name: str) -> bool:
-    """Whether something that went wrong leads here, as it does to where work begins anew."""
-    return any(edge.outcome in _MISHAPS for edge in graph.into[name])
+    """Return True if a rejection, return, timeout or error leads here: work probably restarts here."""
+    return any(edge.outcome in _FAILURES for edge in graph.into[name])
 
 
 def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
-    """Whether an edge would not be drawn twice if it led there; rules may lead to one node."""
+    """Return True if redirecting an edge would not duplicate another edge without a rule."""
     if graph.nodes[edge.source].ruled:
         return True
     alike = (one for one in graph.into[target] if one.source == edge.source)
@@ -60,7 +65,7 @@ def _may_lead_to(graph: Graph, edge: GraphEdge, target: str) -> bool:
 
 
 def _may_go(graph: Graph, edge: GraphEdge) -> bool:
-    """Whether no run would fail without an edge: that of a default is needed."""
+    """Return True if no run would fail without an edge, as it would without a default edge."""
     ruled = graph.nodes[edge.source].ruled
     return not ruled or (edge.edge is not None and edge.edge.when is not None)
 
@@ -71,10 +76,10 @@ def _named(edges: Sequence[Edge]) -> str:
     return f"the edges to {listed(list(dict.fromkeys(edge.target for edge in edges)))}"
 
 
-def led_back_before(graph: Graph, way: WayBack) -> Iterator[Fix]:
-    """Lead back to the last node that every run to this one, and to the target, has come over."""
-    source, target = way.edge.source, way.edge.target
-    before: str | None = graph.dominator_tree.meet(target, source)
+def return_to_dominator(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
+    """Redirect a back edge to the nearest common dominator of its source and its target."""
+    source, target = back_edge.edge.source, back_edge.edge.target
+    before: str | None = graph.dominator_tree.common_dominator(target, source)
     while before is not None and not graph.nodes[before].drawn:
         above = graph.dominator_tree.parent[before]
         before = None if above == before else above
@@ -82,12 +87,12 @@ def led_back_before(graph: Graph, way: WayBack) -> Iterator[Fix]:
         return
     yield fix(
         f"lead back to {ticks(before)}, over which every run comes",
-        *_led_back(graph, way, before),
+        *_redirected(graph, back_edge, before),
     )
 
 
-def led_on(edge: Edge) -> Iterator[Fix]:
-    """Let an edge that cannot lead back lead on."""
+def drop_loop_marker(edge: Edge) -> Iterator[Fix]:
+    """Remove `loop` from an edge that cannot be a back edge, so that it leads forward."""
     if edge.loop_pointer is not None:
         yield fix(
             f"go on to {ticks(edge.target)} by this edge: remove `loop`",
@@ -95,37 +100,43 @@ def led_on(edge: Edge) -> Iterator[Fix]:
         )
 
 
-def _led_back(graph: Graph, way: WayBack, target: str) -> list[Edit]:
-    if way.edge.edge is not None:
-        return lead_to([way.edge.edge], target) if way.edge.edge.drawn else []
-    return [set_key(graph.nodes[way.edge.source].node, "rejectTo", target)]
+def _redirected(graph: Graph, back_edge: BackEdge, target: str) -> list[Edit]:
+    if back_edge.edge.edge is not None:
+        return lead_to([back_edge.edge.edge], target) if back_edge.edge.edge.drawn else []
+    return [set_key(graph.nodes[back_edge.edge.source].node, "rejectTo", target)]
 
 
-def repeated_alone(graph: Graph, way: WayBack, branch: Sequence[str]) -> Iterator[Fix]:
-    """Lead back to the first node of the branch that the way back stands in."""
-    tree, source = graph.dominator_tree, way.edge.source
+def repeat_branch_alone(graph: Graph, back_edge: BackEdge, branch: Sequence[str]) -> Iterator[Fix]:
+    """Redirect a back edge to the first node of its own branch.
+
+    Args:
+        graph: The graph.
+        back_edge: The back edge.
+        branch: The nodes of the branch from the fork on.
+    """
+    tree, source = graph.dominator_tree, back_edge.edge.source
     for name in branch:
         if graph.nodes[name].drawn and tree.dominates(name, source):
             yield fix(
                 f"repeat only this branch: lead back to {ticks(name)}",
-                *_led_back(graph, way, name),
+                *_redirected(graph, back_edge, name),
             )
             return
 
 
-def returned(graph: Graph, way: WayBack) -> Iterator[Fix]:
-    """Let an approval go back by `returned`, where it does so by `rejected`."""
-    at = graph.nodes[way.edge.source]
+def return_by_returned(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
+    """Let an approval use `returned` instead of `rejected` for a back edge."""
+    at = graph.nodes[back_edge.edge.source]
     config = at.node.config
     drawn = {exit_.outcome for exit_ in graph.exits[at.id]}
-    if not isinstance(config, Approval) or not at.drawn or way.edge.outcome != "rejected":
+    if not isinstance(config, Approval) or not at.drawn or back_edge.edge.outcome != "rejected":
         return
-    if "returned" in drawn or len(_taken_with(graph, way)) > 1:
+    if "returned" in drawn or len(_taken_with(graph, back_edge)) > 1:
         return
     allowed = [] if config.allow_return in (None, True) else [_allowed(at.node)]
     yield fix(
         f"go back when {ticks(at.id)} is returned, and let a rejection stop the run",
-        *_by_return(graph, way, at.node),
+        *_leave_by_returned(graph, back_edge, at.node),
         *allowed,
     )
 
@@ -134,29 +145,29 @@ def _allowed(node: Node) -> Edit:
     return set_key(node, "allowReturn", True)
 
 
-def _by_return(graph: Graph, way: WayBack, node: Node) -> list[Edit]:
-    if way.edge.edge is not None:
-        return [leave_by(way.edge.edge, "returned")]
-    return _drawn_back(graph, way, node, "returned")
+def _leave_by_returned(graph: Graph, back_edge: BackEdge, node: Node) -> list[Edit]:
+    if back_edge.edge.edge is not None:
+        return [leave_by(back_edge.edge.edge, "returned")]
+    return _draw_reject_edge(graph, back_edge, node, "returned")
 
 
-def _drawn_back(graph: Graph, way: WayBack, node: Node, outcome: str) -> list[Edit]:
-    """Draw the way back that `rejectTo` names."""
-    line = Line(node.id, way.edge.target, outcome, {"loop": {"max": way.limit}})
+def _draw_reject_edge(graph: Graph, back_edge: BackEdge, node: Node, outcome: str) -> list[Edit]:
+    """Draw the back edge that `rejectTo` stands for, and remove `rejectTo`."""
+    line = Line(node.id, back_edge.edge.target, outcome, {"loop": {"max": back_edge.limit}})
     return [remove_key(node, "rejectTo"), *add_edges(graph.design, [line])]
 
 
-def _taken_with(graph: Graph, way: WayBack) -> list[GraphEdge]:
-    """All edges that are taken together with a way back."""
-    for exit_ in graph.exits[way.edge.source]:
-        if way in exit_.back:
-            return [*exit_.edges, *(one.edge for one in exit_.back)]
+def _taken_with(graph: Graph, back_edge: BackEdge) -> list[GraphEdge]:
+    """Return all edges of the outcome that takes a back edge, with the back edge."""
+    for exit_ in graph.exits[back_edge.edge.source]:
+        if back_edge in exit_.back:
+            return [*exit_.edges, *(other.edge for other in exit_.back)]
     return []
 
 
-def one_of_two(way: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
-    """Remove one of two edges that one outcome takes at once."""
-    for kept, gone in ((way, beside), (beside, way)):
+def keep_one_edge(one: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
+    """Offer to remove one or the other of two edges that one outcome takes at once."""
+    for kept, gone in ((one, beside), (beside, one)):
         if gone.edge is not None and gone.edge.drawn:
             yield fix(
                 f"only lead to {ticks(kept.target)}: remove the edge to {ticks(gone.target)}",
@@ -164,17 +175,17 @@ def one_of_two(way: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
             )
 
 
-def bounded(edge: Edge, limit: int) -> Fix:
-    """Say on an edge how often a run may go back, as often as it may anyway."""
+def state_bound(edge: Edge, limit: int) -> Fix:
+    """Write the default limit of a back edge into the drawing; nothing else changes."""
     title = f"say that it is at most {limit} times"
     return fix(title, set_edge_key(edge, "loop", {"max": limit}), safe=True)
 
 
-def drawn_back(graph: Graph, way: WayBack) -> Fix:
-    """Draw the edge that `rejectTo` stands for, with its bound."""
-    node = graph.nodes[way.edge.source].node
+def draw_reject_edge(graph: Graph, back_edge: BackEdge) -> Fix:
+    """Draw the edge that `rejectTo` stands for, with its limit."""
+    node = graph.nodes[back_edge.edge.source].node
     return fix(
-        f"draw the way back from {ticks(node.id)} to {ticks(way.edge.target)}, "
-        f"at most {way.limit} times",
-        *_drawn_back(graph, way, node, "rejected"),
+        f"draw the back edge from {ticks(node.id)} to {ticks(back_edge.edge.target)}, "
+        f"at most {back_edge.limit} times",
+        *_draw_reject_edge(graph, back_edge, node, "rejected"),
     )

@@ -1,7 +1,8 @@
-"""The fix by which what leaves a join out stops the run: the ends that are come to instead of it.
+"""The fix that stops the run if a branch bypasses a join that needs all branches.
 
-Only ends that a run comes to by leaving are changed. One that something else leads to as well, such
-as the end behind the join, stays as it is, and the leaving gets an end of its own.
+It sets `terminate` at the ends that the branch reaches instead of the join. An end that something
+else leads to as well, such as the end behind the join, is not changed: the branch gets an end of
+its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,56 +14,66 @@ from proflow_compiler.diagnostics import Edit
 from proflow_compiler.diagnostics.making_edits import add_node, free_id, lead_to, set_key
 from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.graph import Exit, GraphEdge
-from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness import RunFormula, Undecided
+from proflow_compiler.soundness.departures import MergePoint
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import Meeting
 
-_MOST_LEAVINGS = 40
-_MISHAPS = {
+_MOST_BYPASSES = 40
+_FAILURES = {
     "rejected": "a rejection",
     "timeout": "a timeout",
     "returned": "a return",
     "error": "a failure",
 }
-"""Outcomes that tell that something went wrong, and what that is."""
+"""The outcomes which mean that something went wrong, with words for titles."""
 _STATUSES = {"rejected": "rejected", "timeout": "timeout", "returned": "returned"}
-"""What a run is called that such an outcome stops, as if it were not drawn."""
+"""The status of a run that such an outcome stops: the same as if the outcome were not drawn."""
 
 
 @dataclass(frozen=True)
-class Leaving:
-    """An outcome by which a branch leaves a join out."""
+class Bypass:
+    """An outcome by which a branch bypasses a join.
+
+    Attributes:
+        node: The id of the node.
+        exit: The outcome.
+        failure: True if the outcome means that something went wrong.
+    """
 
     node: str
     exit: Exit
-    mishap: bool
+    failure: bool
 
 
-class Starving:
-    """The runs that bring a join some of its edges only, and what leaves the others out.
+class IncompleteJoin:
+    """The runs that take some but not all edges into a join, and the outcomes that cause this.
 
-    Args:
-        level: The graph.
-        account: The formula of the runs in question.
-        join: The join.
-        assumptions: Literals that hold in these runs.
+    Some attributes ask the solver, and are computed on demand.
     """
 
     def __init__(
-        self, level: GraphFacts, account: Account, join: str, assumptions: Sequence[int]
+        self, level: GraphFacts, formula: RunFormula, join: str, assumptions: Sequence[int]
     ) -> None:
-        self._level, self._account, self._join = level, account, join
+        """Prepare the search.
+
+        Args:
+            level: The facts of the graph.
+            formula: A formula of runs.
+            join: The id of the join.
+            assumptions: Literals that select the runs in question.
+        """
+        self._level, self._formula, self._join = level, formula, join
         self._assumptions = assumptions
 
     @cached_property
-    def _leavings(self) -> list[Leaving]:
-        graph, runs = self._level.graph, self._account.runs
-        meeting = Meeting(runs, self._join)
-        between = meeting.leading | {self._join}
+    def _bypasses(self) -> list[Bypass]:
+        graph, runs = self._level.graph, self._formula.runs
+        merge = MergePoint(runs, self._join)
+        between = merge.leading | {self._join}
         return [
-            Leaving(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _MISHAPS)
-            for name in sorted(meeting.leading, key=graph.rank.__getitem__)
-            if name != meeting.above
+            Bypass(name, exit_, not graph.nodes[name].ruled and exit_.outcome in _FAILURES)
+            for name in sorted(merge.leading, key=graph.rank.__getitem__)
+            if name != merge.above
             for exit_ in runs.exits[name]
             if exit_.edges
             and (exit_.default or not graph.nodes[name].every)
@@ -72,31 +83,34 @@ class Starving:
             )
         ]
 
-    def _literal(self, one: Leaving) -> int:
-        return self._account.exit[one.node, one.exit.outcome]
+    def _literal(self, one: Bypass) -> int:
+        return self._formula.exit[one.node, one.exit.outcome]
 
-    def _holds(self, *more: int, without: Iterable[Leaving] = ()) -> bool:
+    def _holds(self, *more: int, without: Iterable[Bypass] = ()) -> bool:
         excluded = (-self._literal(one) for one in without)
-        return self._account.holds([*self._assumptions, *more, *excluded])
+        return self._formula.holds([*self._assumptions, *more, *excluded])
 
     @cached_property
-    def by_mishap(self) -> bool:
-        """Whether some of the runs is rejected, times out, … where it leaves the join out."""
-        mishaps = [self._literal(one) for one in self._leavings if one.mishap]
+    def by_failure(self) -> bool:
+        """True if in some of these runs a branch bypasses the join by a rejection, timeout, …"""
+        failures = [self._literal(one) for one in self._bypasses if one.failure]
         try:
-            return bool(mishaps) and self._holds(self._account.any_of(mishaps))
+            return bool(failures) and self._holds(self._formula.any_of(failures))
         except Undecided:
             return True
 
-    def _causes(self) -> list[Leaving]:
-        """Leavings without which nothing starves the join, none too many; none if there are none."""
-        if len(self._leavings) > _MOST_LEAVINGS:
+    def _causes(self) -> list[Bypass]:
+        """Return a minimal list of outcomes without which there are no such runs.
+
+        Empty if outcomes alone do not explain it, or if there are too many.
+        """
+        if len(self._bypasses) > _MOST_BYPASSES:
             return []
-        found: list[Leaving] = []
+        found: list[Bypass] = []
         while self._holds(without=found):
-            run = self._account.found()
+            run = self._formula.last_run()
             taken = {(name, one.outcome) for name in run.order for one in run.exits[name]}
-            new = [one for one in self._leavings if (one.node, one.exit.outcome) in taken]
+            new = [one for one in self._bypasses if (one.node, one.exit.outcome) in taken]
             if not new:
                 return []
             found += new
@@ -108,9 +122,9 @@ class Starving:
 
     @cached_property
     def stopping(self) -> tuple[str, list[Edit]] | None:
-        """What lets everything that leaves the join out stop the run: in words, and as edits.
+        """The change that stops the run in all these cases: words for a title, and the edits.
 
-        None if that cannot be done by changing ends.
+        None if changing ends is not enough.
         """
         try:
             causes = self._causes()
@@ -125,21 +139,21 @@ class Starving:
 
     @property
     def happens(self) -> bool:
-        """Whether there are such runs at all; so, too, where that could not be decided."""
+        """True if there are such runs, or if that could not be decided."""
         try:
             return self._holds()
         except Undecided:
             return True
 
-    def _what(self, causes: Sequence[Leaving]) -> str:
-        kinds = {one.exit.outcome if one.mishap else "" for one in causes}
+    def _what(self, causes: Sequence[Bypass]) -> str:
+        kinds = {one.exit.outcome if one.failure else "" for one in causes}
         only = kinds.pop() if len(kinds) == 1 else ""
         if not only:
             return f"what leaves {ticks(self._join)} out"
-        return _MISHAPS[only]
+        return _FAILURES[only]
 
-    def _edits(self, causes: Sequence[Leaving]) -> tuple[list[str], list[Edit]] | None:
-        """What to change, and the ends that stop then; None if other things are led to as well."""
+    def _edits(self, causes: Sequence[Bypass]) -> tuple[list[str], list[Edit]] | None:
+        """Return the ids of the changed ends, and all edits; None if a branch goes on elsewhere."""
         graph, design = self._level.graph, self._level.graph.design
         first = [edge for one in causes for edge in one.exit.edges]
         own = self._own(first)
@@ -166,7 +180,7 @@ class Starving:
         return at.node.type == "end" and not at.stops
 
     def _own(self, first: Iterable[GraphEdge]) -> list[str]:
-        """The nodes that runs only come to by these edges, in the order of the graph."""
+        """Return the nodes that runs reach only by these edges, in the order of the graph."""
         graph = self._level.graph
         given = {edge.index for edge in first}
         found: dict[str, None] = {}
@@ -177,11 +191,11 @@ class Starving:
         return list(found)
 
     def _new_end(
-        self, source: Node, edges: Sequence[Edge], causes: Sequence[Leaving]
+        self, source: Node, edges: Sequence[Edge], causes: Sequence[Bypass]
     ) -> Iterator[Edit]:
-        """Draw an end that stops the run, and let edges lead to it."""
+        """Draw an end that stops the run, and redirect edges to it."""
         design = self._level.graph.design
-        outcomes = {one.exit.outcome if one.mishap else "" for one in causes}
+        outcomes = {one.exit.outcome if one.failure else "" for one in causes}
         status = _STATUSES.get(outcomes.pop()) if len(outcomes) == 1 else None
         data = {**({"status": status} if status is not None else {}), "terminate": True}
         name = free_id(design, status or "stopped")

@@ -1,7 +1,8 @@
-"""Internal: checks what a readable design means: one rule per file, each with its doc page.
+"""Internal: the rules that check the meaning of a design, one file each.
 
-A rule is a module with a `RULE` and a `check`. The file, the rule, its folder of fixtures and its
-doc page have the same name.
+A rule is a module with a `RULE`, which holds its code and texts, and a function `check`, which
+takes the facts of a design and yields diagnostics. The module, the rule, its folder of fixtures and
+its doc page have the same name.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -121,7 +122,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         refused_condition,
     )
 )
-"""Every rule that is checked on the graph, in the order of their codes."""
+"""Every rule that is checked on the graph with its check, in the order of their codes."""
 
 
 def run_checks(
@@ -133,12 +134,18 @@ def run_checks(
     timezone: str | None = None,
     fixing: bool = True,
 ) -> list[Diagnostic]:
-    """Everything wrong with a design, by code; `handlers` are those that the host registers.
+    """Check a design against all rules.
 
-    Without `handlers` nothing is said about them; without `calls` the design is the only one that
-    is known; `stored`: whether the design is to be stored; `timezone`: that of a design that names
-    none, if it is known. Without `fixing` some fixes
-    are left out that take a while to find. Locations are pointers: see `locate`.
+    Args:
+        graph: The graph of the design.
+        handlers: The handlers that the host registers; None: calls of handlers are not checked.
+        calls: The calls between all known designs; None: this is the only known design.
+        stored: True if the design is to be stored.
+        timezone: The time zone of designs that name none; None if it is not known.
+        fixing: False to leave out fixes that are expensive to find.
+
+    Returns:
+        The diagnostics, in the order of the rules. They have JSON pointers; `locate` adds lines.
     """
     calls = Calls.among([graph.design], complete=False) if calls is None else calls
     return list(_run(Facts(graph, handlers, calls, stored, fixing, timezone)))

@@ -1,4 +1,4 @@
-"""PF308: a run that comes to ends of different statuses."""
+"""PF308: a run that reaches ends with different statuses."""
 
 from collections.abc import Iterator
 
@@ -74,10 +74,10 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
     if len(by_status) < 2:
         return
     others = {name: ~by_status[_status(node)] for name, node in ends.items()}
-    for later, earlier in level.first_beside(level.runs(stopping=False), others):
+    for later, earlier in level.first_concurrent(level.runs(stopping=False), others):
         yield RULE.diagnostic(
-            f"one run can come to {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
-            f"and to {ticks(later)} with {ticks(_status(ends[later]))}",
+            f"one run can reach {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
+            f"and {ticks(later)} with {ticks(_status(ends[later]))}",
             ends[later].pointer_to("status"),
             node=later,
             label=f"the result would be {ticks(_status(ends[min(earlier, later)]))}",

@@ -87,24 +87,24 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _clashes(facts: Facts, level: GraphFacts, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Waits of which some run has both open at once, each within a node of its own here."""
-    held: dict[str, str] = {}
+    """Yield pairs of waits that one run can have open at once, in different nodes of this level."""
+    wait_in: dict[str, str] = {}
     for name in names:
-        holder = facts.lifted(name, level)
+        holder = facts.ancestor_on(name, level)
         if holder is not None:
-            held.setdefault(holder, name)
-    if len(held) < 2:
+            wait_in.setdefault(holder, name)
+    if len(wait_in) < 2:
         return
     bit, surely = level.settlement.bit, level.settlement.surely
-    every = sum(bit[name] for name in held)
-    for later, earlier in level.first_beside(
-        level.rounds, {name: every & ~surely[name] for name in held}
+    every = sum(bit[name] for name in wait_in)
+    for later, earlier in level.first_concurrent(
+        level.iterations, {name: every & ~surely[name] for name in wait_in}
     ):
-        yield held[earlier], held[later]
+        yield wait_in[earlier], wait_in[later]
 
 
 def _items_at_once(facts: Facts, name: str) -> str | None:
-    """The innermost container around a node that works on several items at once."""
+    """Return the innermost container around a node that runs several items at once, if any."""
     holder = facts.level_of[name].graph.container
     while holder is not None:
         config = facts.drawn[holder].config

@@ -1,4 +1,4 @@
-"""PF403: a cron expression that Inngest does not take, or an unknown time zone."""
+"""PF403: a cron expression that Inngest does not accept, or an unknown time zone."""
 
 import re
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnostic]:
-    """What is wrong with the name of a time zone: of a cron, or of the design."""
+    """Report an unknown time zone of a cron or of the design."""
     if name is None or is_timezone(name):
         return
     near = closest_timezone(name)
@@ -104,7 +104,7 @@ def _is_sound(cron: str, tick: Tick) -> bool:
 
 
 def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
-    """What is wrong with a cron expression, and what to do."""
+    """Return the problem of a cron expression and the help, or None if Inngest accepts it."""
     fields = cron.split()
     shown = ticks(cron)
     if cron.startswith(("TZ=", "CRON_TZ=")):
@@ -149,7 +149,7 @@ def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
 
 
 def _missing_day(cron: str) -> tuple[str, str] | None:
-    """That no month has any of the days."""
+    """Return the problem and the help if none of the months has any of the days."""
     found = days_of(cron)
     if found is None or found.either:
         return None
@@ -166,7 +166,7 @@ def _missing_day(cron: str) -> tuple[str, str] | None:
 
 
 def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
-    """What asks for the days that a letter or `#` asks for elsewhere."""
+    """Return the help for a field with `L`, `W`, `#` or `?`, which other schedulers know."""
     days = field.upper()
     if "?" in field:
         return "write `*`"

@@ -1,4 +1,4 @@
-"""PF402: a duration that is none, or that Inngest does not take."""
+"""PF402: a malformed duration or time, or a duration that Inngest does not accept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +68,15 @@ Kind = Literal["wait", "period", "pause"]
 
 @dataclass(frozen=True)
 class _Written:
-    """A duration as it stands: Inngest waits for it, counts by it, or it is no whole seconds."""
+    """A duration of the design.
+
+    Attributes:
+        value: The duration as written.
+        pointer: The JSON pointer of it.
+        kind: `wait`: Inngest waits for so long. `period`: Inngest counts runs in it. `pause`: the
+            runtime uses it, so that it may have fractions of a second.
+        node: The id of its node, if it belongs to one.
+    """
 
     value: Duration | None
     pointer: str
@@ -122,7 +130,7 @@ def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
 
 
 def _day(until: str | int) -> str | None:
-    """The date that a number spells: 20270131."""
+    """Return the date that a number such as 20270131 means, as ISO text; None for other values."""
     try:
         day = datetime.strptime(str(until), "%Y%m%d") if isinstance(until, int) else None
     except ValueError:
@@ -150,7 +158,7 @@ def _durations(facts: Facts) -> Iterator[_Written]:
 
 
 def _of_node(name: str, node: Node) -> Iterator[_Written]:
-    """Inngest itself waits for what a node waits for; all else the runtime counts."""
+    """Yield the durations of a node; Inngest waits for those of waiting nodes, the runtime for others."""
     kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
     for key, alias in _keys(type(node.config)):
         value, pointer = getattr(node.config, key), node.pointer_to(alias)
@@ -163,7 +171,7 @@ def _of_node(name: str, node: Node) -> Iterator[_Written]:
 
 
 def _keys(config: type[Config]) -> Iterator[tuple[str, str]]:
-    """The fields of a config: attribute and key."""
+    """Yield the attribute and the key of each field of a config."""
     return ((name, field.alias or name) for name, field in config.model_fields.items())
 
 

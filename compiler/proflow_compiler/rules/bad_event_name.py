@@ -1,4 +1,4 @@
-"""PF407: an event name that no event can have."""
+"""PF407: an event name that is malformed or reserved."""
 
 from collections.abc import Iterator
 
@@ -83,7 +83,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _names(facts: Facts) -> Iterator[tuple[str, str, str | None, bool]]:
-    """Every event name: the name, its pointer, its node, and whether it is sent."""
+    """Yield every event name, its pointer, its node, and if the design sends that event."""
     design = facts.graph.design
     for trigger, pointer, node_id in triggers(facts.graph):
         if isinstance(trigger, EventTrigger):

@@ -1,4 +1,4 @@
-"""PF315: a `match` that is no path in an event's data."""
+"""PF315: a `match` that is not a path in the data of an event."""
 
 import re
 from collections.abc import Iterator

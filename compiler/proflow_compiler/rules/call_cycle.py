@@ -1,4 +1,4 @@
-"""PF311: a workflow that calls itself, directly or by way of others."""
+"""PF311: a workflow that calls itself, directly or through others."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ RULE = Rule(
     code="PF311",
     name="call-cycle",
     level=Level.ERROR,
-    summary="a `subprocess` through which a workflow calls itself, directly or by way of others",
+    summary="a `subprocess` through which a workflow calls itself, directly or through others",
     why="""
 A run that starts itself again starts another, and so on: Inngest would go on until somebody stops
 it, were it not for a limit of eight calls within each other, at which the runs fail. Calls are
@@ -57,12 +57,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
         if not isinstance(node.config, Subprocess):
             continue
-        way = facts.calls.way(node.config.workflow, design.id)
-        if not way:
+        path = facts.calls.path(node.config.workflow, design.id)
+        if not path:
             continue
         yield RULE.diagnostic(
-            f"{ticks(design.id)} calls itself: {walk((design.id, *way))}"
-            if len(way) > 1
+            f"{ticks(design.id)} calls itself: {walk((design.id, *path))}"
+            if len(path) > 1
             else f"{ticks(design.id)} calls itself",
             node.pointer_to("workflow"),
             node=name,

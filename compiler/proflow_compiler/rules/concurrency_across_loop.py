@@ -1,4 +1,4 @@
-"""PF208: a back edge that an iteration may take while something else of the loop goes on."""
+"""PF208: a back edge that an iteration can take while another branch of the loop still runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,16 @@ from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.runs import Runs
-from proflow_compiler.mending.returning import one_of_two, repeated_alone, returned
+from proflow_compiler.mending.returning import (
+    keep_one_edge,
+    repeat_branch_alone,
+    return_by_returned,
+)
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import joined, parted
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.splits import find_split, with_join
 
 RULE = Rule(
     code="PF208",
@@ -91,7 +95,12 @@ own branch.
 class _Leaving:
     """An outcome by which an iteration ends: by back edges to its header, or by leaving the loop.
 
-    `at_once`: an approval returns by it, which ends the iteration whatever else goes on in it.
+    Attributes:
+        node: The id of the node.
+        outcome: The outcome.
+        back: The back edges to the header.
+        out: The edges that leave the loop.
+        at_once: True if an approval returns by it, which ends the iteration for all branches.
     """
 
     node: str
@@ -105,23 +114,23 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         if level.ordered:
             for loop in level.loops:
-                # Whether a run comes to a loop at all takes a proof: asked only if it matters.
+                # Proving that a run reaches the loop is expensive, so it is done for reports only.
                 yield from (one for one in _check(level, loop) if level.begins(loop.header))
 
 
 def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
-    """At most one: whatever else can happen at once in this loop has the same cause."""
+    """Yield at most one diagnostic: further pairs in the same loop have the same cause."""
     runs = level.runs(loop)
     leaving = list(_leaving(runs, loop))
     watched: Watched = {(one.node, one.outcome): 1 << index for index, one in enumerate(leaving)}
-    beside = Concurrency(runs, watched).beside
+    concurrent = Concurrency(runs, watched).concurrent
     back = sum(1 << index for index, one in enumerate(leaving) if one.back)
     for one in leaving:
         if one.back and len(one.back) + len(one.out) > 1:
             yield _diagnostic(level, runs, one, one)
             return
-        found = beside[one.node, one.outcome] & (-1 if one.back else back)
-        for other in (leaving[place] for place in indices(found)):
+        found = concurrent[one.node, one.outcome] & (-1 if one.back else back)
+        for other in (leaving[index] for index in indices(found)):
             if one.at_once or other.at_once or not _together(level, runs, one, other):
                 continue
             first, second = (one, other) if one.back else (other, one)
@@ -130,13 +139,13 @@ def _check(level: GraphFacts, loop: Loop) -> Iterator[Diagnostic]:
 
 
 def _together(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> bool:
-    """Whether one iteration can take both; also where that could not be decided."""
+    """Return True if one iteration can take both, or if that could not be decided."""
     if level.exact(runs):
         return True
-    account = level.account(runs)
-    both = [account.exit[end.node, end.outcome] for end in (one, other)]
+    formula = level.formula(runs)
+    both = [formula.exit[end.node, end.outcome] for end in (one, other)]
     try:
-        return account.holds(both)
+        return formula.holds(both)
     except Undecided:
         return True
 
@@ -144,62 +153,72 @@ def _together(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> 
 def _leaving(runs: Runs, loop: Loop) -> Iterator[_Leaving]:
     for name in runs.order:
         for exit_ in runs.exits[name]:
-            ways = [way.edge for way in exit_.back]
-            back = [edge for edge in ways if edge.target == loop.header]
+            back_edges = [back_edge.edge for back_edge in exit_.back]
+            back = [edge for edge in back_edges if edge.target == loop.header]
             out = [
                 edge
                 for edge in exit_.edges
                 if edge.target not in loop.nodes and not runs.graph.nodes[edge.target].stops
             ]
-            out += [edge for edge in ways if edge.target != loop.header]
+            out += [edge for edge in back_edges if edge.target != loop.header]
             if back or out:
-                at_once = all(way.at_once for way in exit_.back) and bool(exit_.back)
+                at_once = bool(exit_.back) and all(one.at_once for one in exit_.back)
                 yield _Leaving(name, exit_.outcome, back, out, at_once)
 
 
 def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -> Diagnostic:
     graph = level.graph
-    way = one.back[0]
-    beside = next(edge for edge in (*other.back, *other.out) if edge is not way)
+    back = one.back[0]
+    other_edge = next(edge for edge in (*other.back, *other.out) if edge is not back)
     branch: tuple[str, ...] = ()
     if one is other:
-        path = drawn_path(graph, way_to(graph, one.node))
+        path = drawn_path(graph, path_to(graph, one.node))
     else:
         ends = (one.node, one.outcome), (other.node, other.outcome)
-        wider, join = joined(runs, *ends)
-        parting = parted(wider, join)
-        walked = parting.paths[parting.edges[0].source != one.node]
-        path, branch = level.led(runs, walked), walked[walked.index(parting.fork) + 1 :]
+        wider, join = with_join(runs, *ends)
+        split = find_split(wider, join)
+        to_back = split.paths[split.edges[0].source != one.node]
+        path, branch = level.full_path(runs, to_back), to_back[to_back.index(split.fork) + 1 :]
     node = graph.nodes[one.node].node
-    drawn = way.edge
-    kind = "leads back" if beside in other.back else "leaves the loop"
-    source = graph.nodes[beside.source].node
-    place = place_of(source) if beside.edge is None else pointed(beside.edge.pointer, "target")
+    drawn = back.edge
+    kind = "leads back" if other_edge in other.back else "leaves the loop"
+    source = graph.nodes[other_edge.source].node
+    pointer = (
+        place_of(source) if other_edge.edge is None else pointed(other_edge.edge.pointer, "target")
+    )
     return RULE.diagnostic(
-        f"the way back from {ticks(node.id)} to {ticks(way.target)} can be taken "
-        f"while the edge from {ticks(source.id)} to {ticks(_target(level, beside))} {kind}",
+        f"the back edge from {ticks(node.id)} to {ticks(back.target)} can be taken "
+        f"while the edge from {ticks(source.id)} to {ticks(_target(level, other_edge))} {kind}",
         node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
         node=node.id,
         edge=None if drawn is None else drawn.key,
         label="begins the next iteration",
-        related=(Related(place, f"{kind} in the same iteration"),),
-        path=(*path, *drawn_path(graph, (way.target,))),
+        related=(Related(pointer, f"{kind} in the same iteration"),),
+        path=(*path, *drawn_path(graph, (back.target,))),
         help="join the branches first, and decide behind the join whether to go back",
-        fixes=_fixes(level, way, beside, branch),
+        fixes=_fixes(level, back, other_edge, branch),
     )
 
 
 def _fixes(
-    level: GraphFacts, edge: GraphEdge, beside: GraphEdge, branch: Sequence[str]
+    level: GraphFacts, edge: GraphEdge, other: GraphEdge, branch: Sequence[str]
 ) -> Iterator[Fix]:
-    """`branch`: the way to the back edge from where the two part; empty if they do not."""
+    """Yield the fixes.
+
+    Args:
+        level: The facts of the graph.
+        edge: The back edge.
+        other: The edge that can be taken in the same iteration.
+        branch: The nodes from the fork to the back edge; empty if one outcome takes both edges.
+    """
     if not branch:
-        yield from one_of_two(edge, beside)
+        yield from keep_one_edge(edge, other)
         return
-    way = next(one for one in level.graph.back if one.edge == edge)
-    yield from returned(level.graph, way)
-    yield from repeated_alone(level.graph, way, branch)
+    back_edge = next(one for one in level.graph.back if one.edge == edge)
+    yield from return_by_returned(level.graph, back_edge)
+    yield from repeat_branch_alone(level.graph, back_edge, branch)
 
 
 def _target(level: GraphFacts, edge: GraphEdge) -> str:
+    """Return the id of the drawn node that an edge leads to."""
     return level.graph.nodes[edge.target].node.id

@@ -1,4 +1,4 @@
-"""PF211: a `join: one` that some run comes to twice."""
+"""PF211: a join of mode `one` that one run can reach by two edges."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.runs import Runs
-from proflow_compiler.mending.joining import waiting
+from proflow_compiler.mending.joining import choose_merge_mode
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
-from proflow_compiler.soundness.branching import Parting, parted
 from proflow_compiler.soundness.graph_facts import GraphFacts
+from proflow_compiler.soundness.splits import Split, find_split
 
-_MOST_WALKED = 60_000
-"""Nodes gone through in search of paths; joins found after that are reported without one."""
+_MOST_SEARCHED = 60_000
+"""The most nodes searched for paths, in all; after that, joins are reported without a path."""
 
 RULE = Rule(
     code="PF211",
@@ -74,16 +74,15 @@ Choices are taken to be independent of each other, even where two conditions ask
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    walked = 0
+    searched = 0
     for level in facts.levels:
         if not level.ordered:
             continue
         for name, node in level.drawn.items():
             if level.graph.nodes[name].mode != "one":
                 continue
-            runs = level.runs(level.home(name))
-            meeting = level.concurrency(runs).meeting
-            edges = meeting.get(name)
+            runs = level.runs(level.innermost_loop(name))
+            edges = level.concurrency(runs).concurrent_edges.get(name)
             if edges is None:
                 continue
             if not level.exact(runs):
@@ -91,16 +90,16 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 if found is None:
                     continue
                 runs, edges = found, (found.into[name][0], found.into[name][1])
-            walked += len(level.graph.nodes)
-            parting = parted(runs, name) if walked <= _MOST_WALKED else None
-            yield _diagnostic(level, runs, node, edges, parting)
+            searched += len(level.graph.nodes)
+            split = find_split(runs, name) if searched <= _MOST_SEARCHED else None
+            yield _diagnostic(level, runs, node, edges, split)
 
 
 def _with_two(level: GraphFacts, runs: Runs, name: str) -> Runs | None:
-    """A run that takes two edges into a node; all of them where that could not be decided."""
-    account = level.account(runs)
+    """Return a run that takes two edges into a node, or all `runs` if that could not be decided."""
+    formula = level.formula(runs)
     try:
-        return account.found() if account.holds([account.two_of(account.into(name))]) else None
+        return formula.last_run() if formula.holds([formula.two_of(formula.into(name))]) else None
     except Undecided:
         return runs
 
@@ -110,18 +109,18 @@ def _diagnostic(
     runs: Runs,
     node: Node,
     edges: tuple[GraphEdge, GraphEdge],
-    parting: Parting | None,
+    split: Split | None,
 ) -> Diagnostic:
     path: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
-    if parting is not None:
-        edges, path = parting.edges, level.led(runs, (*parting.paths[0], node.id))
-        fork = level.graph.nodes[parting.fork].node
-        related = (Related(place_of(fork), f"they part at {ticks(fork.id)}"),)
+    if split is not None:
+        edges, path = split.edges, level.full_path(runs, (*split.paths[0], node.id))
+        fork = level.graph.nodes[split.fork].node
+        related = (Related(place_of(fork), f"they split at {ticks(fork.id)}"),)
     sources = [level.graph.nodes[edge.source].node.id for edge in edges]
     drawn = edges[1].edge
     return RULE.diagnostic(
-        f"the branches over {listed(sources)} can both come to this join in one run",
+        f"the branches over {listed(sources)} can both reach this join in one run",
         node.pointer_to("mode"),
         node=node.id,
         edge=None if drawn is None else drawn.key,
@@ -129,5 +128,5 @@ def _diagnostic(
         path=path,
         related=related,
         help="use `active` to wait for all branches that are on their way",
-        fixes=waiting(node),
+        fixes=choose_merge_mode(node),
     )

@@ -1,4 +1,4 @@
-"""PF313: the same setting given twice, and not alike."""
+"""PF313: a setting with different values at the start node and in the design."""
 
 from collections.abc import Iterator
 

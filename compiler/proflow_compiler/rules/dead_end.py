@@ -8,11 +8,11 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
-from proflow_compiler.graph import WayBack
+from proflow_compiler.graph import BackEdge
 from proflow_compiler.graph.runs import leading_nowhere
-from proflow_compiler.mending.completing import ended
+from proflow_compiler.mending.completing import end_after
 from proflow_compiler.rules.rule import Rule
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
 RULE = Rule(
@@ -23,7 +23,7 @@ RULE = Rule(
     summary="""a node, or an outcome of one, that nothing follows though it is no `end`, and a loop
 that is never left""",
     why="""
-Every path has to come to an `end`, which says what the run's result is. Where a path just stops,
+Every path has to lead to an `end`, which says what the run's result is. Where a path just stops,
 an edge was forgotten. The outcomes `rejected`, `timeout` and `returned` of an approval and
 `timeout` of a wait may stay undrawn: they end the run with that status. So may `error`: it fails
 the run. In a container a path may stop anywhere: that ends the item.
@@ -69,14 +69,14 @@ A loop that no edge leaves is a dead end too: all it can do is to use up its bou
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for level in facts.levels:
         ends = any(at.node.type == "end" for at in level.graph.nodes.values())
-        if ends and level.graph.container is None:  # without an end missing-end says so
+        if ends and level.graph.container is None:  # else missing-end reports it
             yield from _stops(level)
         if level.ordered:
             yield from _endless(level)
 
 
 def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
-    """Nodes and outcomes that nothing follows."""
+    """Report nodes and outcomes that nothing follows."""
     for name, node in level.drawn.items():
         drawn = level.graph.exits[name]
         outcomes = leading_nowhere(level.graph, name)
@@ -90,40 +90,42 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="the path stops here",
             help="draw an edge from here to what comes next, or to an `end`",
-            fixes=ended(level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()),
+            fixes=end_after(
+                level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()
+            ),
         )
 
 
 def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
-    """Loops that are never left, so that their runs fail once the bound is used up."""
+    """Report loops that are never left, so that runs fail when they exceed the limit."""
     graph = level.graph
     if not level.loops:
         return
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
-    after.add_edges_from((way.edge.source, way.edge.target) for way in graph.back)
+    after.add_edges_from((one.edge.source, one.edge.target) for one in graph.back)
     parts = nx.condensation(after)
-    ways: dict[int, WayBack] = {}
-    for way in graph.back:
-        if way.edge.source in level.reached:
-            ways.setdefault(parts.graph["mapping"][way.edge.source], way)
-    for part, way in ways.items():
+    back_edges: dict[int, BackEdge] = {}
+    for back_edge in graph.back:
+        if back_edge.edge.source in level.reached:
+            back_edges.setdefault(parts.graph["mapping"][back_edge.edge.source], back_edge)
+    for part, back_edge in back_edges.items():
         names = parts.nodes[part]["members"]
         if parts.out_degree(part) or any(_ends(level, name) for name in names):
             continue
-        source, target = way.edge.source, way.edge.target
+        source, target = back_edge.edge.source, back_edge.edge.target
         node = graph.nodes[source].node
         yield RULE.diagnostic(
             f"no path leads out of the loop from {ticks(target)} to {ticks(node.id)}",
             place_of(node),
             node=node.id,
             label="always leads back",
-            path=drawn_path(graph, (*way_to(graph, source), target)),
+            path=drawn_path(graph, (*path_to(graph, source), target)),
             help="draw an edge that leaves the loop",
         )
 
 
 def _ends(level: GraphFacts, name: str) -> bool:
-    """Whether a run, or an item, may end at a node."""
+    """Return True if a run, or an item, may end at a node."""
     graph = level.graph
     exits = graph.exits[name]
     return not exits or bool(graph.undrawn(name)) or bool(leading_nowhere(graph, name))

@@ -1,4 +1,4 @@
-"""PF215: an edge that leaves by an outcome which its node's settings rule out."""
+"""PF215: an edge of an outcome that the settings of its node rule out."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.making_edits import fix, set_key
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
-from proflow_compiler.mending.removing import without_edges
+from proflow_compiler.mending.removing import remove_dead_edges
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -59,7 +59,7 @@ edge drawn from `timeout` is never taken.
 
 
 def routed(node: Node) -> Fix:
-    """Let the timeout lead where its edge does."""
+    """Return the fix that makes the approval follow its `timeout` edge."""
     title = f"go on by the edge when {ticks(node.id)} times out: set `timeoutAction` to `route`"
     return fix(title, set_key(node, "timeoutAction", "route"))
 
@@ -81,5 +81,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                     label="never taken",
                     related=(Related(node.pointer_to("timeoutAction"), "decides otherwise"),),
                     help="remove this edge, or set `timeoutAction` to `route`",
-                    fixes=(*without_edges(exit_), routed(node)),
+                    fixes=(*remove_dead_edges(exit_), routed(node)),
                 )

@@ -1,4 +1,4 @@
-"""PF210: a `join: all` that some run does not bring all its branches to."""
+"""PF210: a join of mode `all` into which some run takes only some of the edges."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.mending import joining
-from proflow_compiler.mending.stopping import Starving
+from proflow_compiler.mending.stopping import IncompleteJoin
 from proflow_compiler.rules import unreachable_node
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
@@ -20,9 +20,9 @@ from proflow_compiler.soundness.graph_facts import GraphFacts
 from proflow_compiler.soundness.witness import turning_points, witness
 
 _MOST = 100
-"""Joins reported of a level: many often have one cause."""
+"""The most joins reported for a level, as many often have one cause."""
 _MOST_SHOWN = 20
-"""Joins whose paths are searched for; others are reported without one."""
+"""The most joins for which a path is searched; others are reported without one."""
 _HELP = (
     "if what leaves that branch out is meant to stop the run, end it with `terminate`; "
     "or name `active`, by which the run goes on here without that branch"
@@ -91,7 +91,7 @@ Choices are taken to be independent of each other, even where two conditions ask
 }
 """,
     fix="""
-End with `terminate` what leaves a branch out, or lead every way of the branch to the join. Name
+End with `terminate` what leaves a branch out, or lead every path of the branch to the join. Name
 `active` only if the run is to go on without that branch.
 """,
 )
@@ -112,21 +112,33 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _check(
     level: GraphFacts, loop: Loop | None, never: list[str], ration: Ration
 ) -> Iterator[Diagnostic]:
-    """`never` is given the joins that no run brings all their edges."""
-    suspects, unreached = _filtered(level, loop)
+    """Yield the joins of a loop that a run skips.
+
+    Args:
+        level: The facts of the graph.
+        loop: The loop; None for the whole graph.
+        never: A list to which the joins are added that no run takes all edges into.
+        ration: The budget for fixes.
+    """
+    suspects, unreached = _candidates(level, loop)
     shown = 0
     for name in suspects:
-        account, others = level.around(loop)
-        runs = account.runs
+        formula, others = level.loop_formula(loop)
+        runs = formula.runs
         into = [edge for edge in level.graph.into[name] if edge.source in level.reached]
-        calm = [*others, account.calm, account.forward, account.any_of(account.into(name))]
-        missing = -account.node[name]
+        assumed = [
+            *others,
+            formula.no_stop,
+            formula.no_back_edge,
+            formula.any_of(formula.into(name)),
+        ]
+        missing = -formula.node[name]
         try:
             found = (
-                witness(account, name, [*calm, missing])
+                witness(formula, name, [*assumed, missing])
                 if shown < _MOST_SHOWN
                 else ((), runs)
-                if account.holds([*calm, missing])
+                if formula.holds([*assumed, missing])
                 else None
             )
             if found is not None:
@@ -136,62 +148,64 @@ def _check(
                 edge = next(edge for edge in into if edge.index not in taken or not path)
                 missed = {one.index for one in into} - taken
                 choices = turning_points(runs, run, path, [edge.source], missed) if path else []
-                fixes = _fixes(Starving(level, account, name, [*calm, missing]), level.drawn[name])
+                fixes = _fixes(
+                    IncompleteJoin(level, formula, name, [*assumed, missing]), level.drawn[name]
+                )
                 yield replace(
-                    _starved(level, name, edge, level.led(runs, path), choices),
+                    _skipped(level, name, edge, level.full_path(runs, path), choices),
                     fixes=tuple(fixes) if ration.take() else (),
                 )
                 if shown == _MOST:
                     return
-            elif not account.holds([*others, account.node[name]]):
+            elif not formula.holds([*others, formula.node[name]]):
                 never.append(name)
         except Undecided:
             yield _undecided(level, name)
     never += (name for name in unreached if not level.begins(name))
 
 
-def _fixes(starving: Starving, join: Node) -> Iterator[Fix]:
-    """The two mends. After a rejection, to go on is never what is proposed first."""
-    going_on = joining.going_on(join, alternative=starving.by_mishap)
-    if not starving.by_mishap:
+def _fixes(incomplete: IncompleteJoin, join: Node) -> Iterator[Fix]:
+    """Yield the two fixes. After a rejection, the one that lets the run go on comes last."""
+    going_on = joining.continue_without_missing(join, alternative=incomplete.by_failure)
+    if not incomplete.by_failure:
         yield going_on
-    if starving.stopping is not None:
-        title, edits = starving.stopping
+    if incomplete.stopping is not None:
+        title, edits = incomplete.stopping
         yield fix(title, *edits)
-    if starving.by_mishap:
+    if incomplete.by_failure:
         yield going_on
 
 
-def _filtered(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
-    """The joins of this loop that are to be proven: all others run, and are never starved.
+def _candidates(level: GraphFacts, loop: Loop | None) -> tuple[list[str], list[str]]:
+    """Find the joins of a loop for which the polynomial analysis is not enough.
 
     Returns:
-        Those that may be starved, and those that only runs come to which something stops. What is
-        behind a join that may be starved may be, too: it runs less often than the filter takes it
-        to.
+        The joins that some run may skip, and the joins that only runs reach which something stops.
+        A join behind one that may be skipped is among the first, since it runs less often than the
+        analysis assumes. All other joins run whenever a run reaches them.
     """
     joins = level.needing_all_in(loop)
     if not joins:
         return [], []
     runs = level.runs(loop, stopping=False)
     certainty, settlement = level.certainty(runs), level.settlement
-    starved = 0
+    may_be_skipped = 0
     suspects: list[str] = []
     unreached: list[str] = []
     for name in joins:
         if name not in level.runs(loop).into:
             continue
-        own = level.home(name) is loop
+        own = level.innermost_loop(name) is loop
         lacking = name in runs.into and certainty.missing(name) is not None
-        if lacking or settlement.before[name] & starved:
-            starved |= settlement.bit[name]
+        if lacking or settlement.before[name] & may_be_skipped:
+            may_be_skipped |= settlement.bit[name]
             suspects += [name] if own else []
         elif own and name not in runs.into:
             unreached.append(name)
     return suspects, unreached
 
 
-def _starved(
+def _skipped(
     level: GraphFacts,
     name: str,
     edge: GraphEdge,
@@ -200,7 +214,7 @@ def _starved(
 ) -> Diagnostic:
     node = level.drawn[name]
     source, drawn = level.graph.nodes[edge.source].node, edge.edge
-    place = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
+    pointer = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
     return RULE.diagnostic(
         f"join {ticks(name)} is skipped on some runs, with all that follows: "
         f"the edge from {ticks(source.id)} is not taken, though another one is",
@@ -209,7 +223,7 @@ def _starved(
         edge=None if drawn is None else drawn.key,
         label="needs every edge in to be taken",
         related=(
-            Related(place, "not taken on the way shown" if path else "not taken on some runs"),
+            Related(pointer, "not taken on the path shown" if path else "not taken on some runs"),
         ),
         path=path,
         choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
@@ -220,9 +234,9 @@ def _starved(
 def _undecided(level: GraphFacts, name: str) -> Diagnostic:
     node = level.drawn[name]
     return RULE.diagnostic(
-        f"whether join {ticks(name)} is always brought all of its edges could not be decided",
+        f"it could not be decided whether every run takes all edges into join {ticks(name)}",
         node.pointer_to("mode"),
         node=name,
-        label="too many ways lead here",
-        help="draw fewer ways to this join, or name another mode",
+        label="too many paths lead here",
+        help="draw fewer paths to this join, or name another mode",
     )

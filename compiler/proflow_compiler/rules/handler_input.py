@@ -1,4 +1,4 @@
-"""PF324: an input that a handler does not take."""
+"""PF324: an input that does not fit the handler's input model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,25 +78,25 @@ _FAILURE = {
     "event": "${event}",
     "run_id": "${run.id}",
 }
-"""What the handler of `onFailure` is given."""
+"""The input of the handler of `onFailure`."""
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A node whose handler declares its input: the input that the design gives, and where it stands.
+    """A node whose handler declares an input model, with the input that the design gives.
 
-    The settings of a node of a host's type are its input.
+    For a node of a host's own type, the settings of the node are the input.
     """
 
     node: Node
     known: Signature
     value: Any
     name: str
-    """The handler, or the type."""
+    """The name of the handler, or of the type."""
 
     @property
     def owner(self) -> str:
-        """What takes the input, as messages name it."""
+        """The handler or node type, as messages name it."""
         return f"a {self.name}" if self.takes_settings else f"the handler {self.name}"
 
     @property
@@ -128,7 +128,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _of_failure(facts: Facts) -> Iterator[Diagnostic]:
-    """The handler of `onFailure` gets what it gets: it must not require more."""
+    """Check that the handler of `onFailure` accepts the input that it always gets."""
     design = facts.graph.design
     handler = design.settings.on_failure
     known = None if facts.handlers is None or handler is None else facts.handlers.get(handler)
@@ -226,7 +226,7 @@ def _missing(
 
 
 def _of_read(facts: Facts, name: str, asked: _Asked) -> Iterator[Diagnostic]:
-    """An input that is read as a whole, of which all fields are known."""
+    """Check an input that is one expression, if all fields of its value are known."""
     read = _read(facts, asked.node, asked.value)
     if read is None or read.kinds() != {"object"} or not read.is_closed():
         return
@@ -242,7 +242,7 @@ def _of_read(facts: Facts, name: str, asked: _Asked) -> Iterator[Diagnostic]:
 
 
 def _read(facts: Facts, node: Node, value: Any) -> Shape | None:
-    """What is known of a text that is exactly one path in `${…}`."""
+    """Return the shape of a text that is exactly one path in `${…}`; None for other values."""
     if not isinstance(value, str) or OPEN not in value:
         return None
     try:
@@ -256,7 +256,7 @@ def _read(facts: Facts, node: Node, value: Any) -> Shape | None:
 
 
 def _kinds(shape: Shape) -> str | None:
-    """The types that a value may have, in words; None if nothing is known."""
+    """Describe the values or types of a shape; None if they are not known."""
     values = shape.values()
     if values is not None and len(values) <= 5:
         return " or ".join(ticks(str(one)) for one in values)

@@ -1,4 +1,4 @@
-"""PF318: a setting that has no effect beside the others."""
+"""PF318: a setting that has no effect because of other settings, or because of its position."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,17 +84,17 @@ Given without what it depends on, a setting looks as if something were taken car
 
 @dataclass(frozen=True)
 class _Idle:
-    """A key below a setting (`passRatio`, `reminders/max`), why it is idle, and what to do."""
+    """A setting without effect: its key (`passRatio`, `reminders/max`), why, and what to do."""
 
     key: str
     why: str
     help: str
     safe: bool = True
-    """Without it runs do the same, and tell the host the same approvers."""
+    """True if removing it changes nothing: neither runs nor the approvers that the host gets."""
     written: Duration | None = None
-    """What to write in its place, where it cannot be left out."""
+    """The value to write instead, if the key cannot be removed."""
     without: str | None = None
-    """A key beside it that has no effect either."""
+    """Another key of the same setting that has no effect either, and is removed with it."""
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -187,7 +187,7 @@ def _of_approval(config: Approval) -> Iterator[_Idle]:
 
 
 def _before(one: Duration | None, other: Duration) -> bool:
-    """True if a duration is as long as another, or shorter; bad-duration tells of unreadable ones."""
+    """Return True if one duration is no longer than another (bad-duration reports malformed ones)."""
     try:
         return one is not None and parse_duration(one) <= parse_duration(other)
     except DurationError:
@@ -222,7 +222,7 @@ def _of_retry(retry: Retry | None) -> Iterator[_Idle]:
 
 
 def _of_pauses(retry: Retry, initial: Duration) -> Iterator[_Idle]:
-    """What does not count of the settings of pauses that grow."""
+    """Yield the settings of growing pauses that have no effect."""
     grows = "multiplier" in retry.model_fields_set
     longest = retry.max_interval
     if longest is not None and _longer(initial, longest):
@@ -241,7 +241,7 @@ def _of_pauses(retry: Retry, initial: Duration) -> Iterator[_Idle]:
 
 
 def _longer(one: Duration, other: Duration) -> bool:
-    """True if a duration is longer than another; bad-duration tells of unreadable ones."""
+    """Return True if a duration is longer than another (bad-duration reports malformed ones)."""
     try:
         return parse_duration(one) > parse_duration(other)
     except DurationError:
@@ -252,7 +252,7 @@ def _of_end(config: End, *, alone: bool, given: Iterable[str]) -> Iterator[_Idle
     if config.terminate and config.fail:
         yield _Idle("terminate", "`fail` stops the run as well", "remove one of the two")
     if alone and "status" in given and not (config.terminate or config.fail):
-        why = "what an item comes to is its `output`"
+        why = "the result of an item is its `output`"
         yield _Idle("status", why, "put it into `output`, or end the run by `terminate`")
 
 

@@ -1,4 +1,4 @@
-"""PF216: a back edge without a bound of its own."""
+"""PF216: a back edge without an explicit limit."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
-from proflow_compiler.mending.returning import bounded, drawn_back
+from proflow_compiler.mending.returning import draw_reject_edge, state_bound
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -63,29 +63,31 @@ edge back, with a bound.
 def check(facts: Facts) -> Iterator[Diagnostic]:
     ration = facts.ration()
     for level in facts.levels:
-        # Of edges that lead to the wrong place, jump-into-loop and bad-reject-to say so.
-        sound = [way for loop in level.loops for way in loop.back] if level.ordered else ()
-        for way in sound:
-            source, drawn = way.edge.source, way.edge.edge
-            if way.given:
+        # Other back edges are reported by jump-into-loop and bad-reject-to.
+        sound = (
+            [back_edge for loop in level.loops for back_edge in loop.back] if level.ordered else ()
+        )
+        for back_edge in sound:
+            source, drawn = back_edge.edge.source, back_edge.edge.edge
+            if back_edge.given:
                 continue
             node = level.graph.nodes[source].node
             yield RULE.diagnostic(
-                f"the edge from {ticks(node.id)} leads back to {ticks(way.edge.target)} "
-                f"and does not say how often: at most {way.limit} times"
+                f"the edge from {ticks(node.id)} leads back to {ticks(back_edge.edge.target)} "
+                f"and does not say how often: at most {back_edge.limit} times"
                 if drawn is not None
-                else f"{ticks(node.id)} goes back to {ticks(way.edge.target)} "
-                f"at most {way.limit} times, since nothing says how often",
+                else f"{ticks(node.id)} goes back to {ticks(back_edge.edge.target)} "
+                f"at most {back_edge.limit} times, since nothing says how often",
                 node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
                 node=node.id,
                 edge=None if drawn is None else drawn.key,
-                label=f"at most {way.limit} times",
+                label=f"at most {back_edge.limit} times",
                 help='draw a `rejected` edge there, with `"data": {"loop": {"max": 3}}`'
                 if drawn is None
                 else 'say it on the edge: `"data": {"loop": {"max": 3}}`',
-                fixes=(bounded(drawn, way.limit),)
+                fixes=(state_bound(drawn, back_edge.limit),)
                 if drawn is not None and drawn.drawn
-                else (drawn_back(level.graph, way),)
+                else (draw_reject_edge(level.graph, back_edge),)
                 if drawn is None and ration.take()
                 else (),
             )

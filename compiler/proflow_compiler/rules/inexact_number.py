@@ -61,7 +61,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     yield from (_diagnostic(one) for one in design.inexact)
     for name, node in design.nodes.items():
         if isinstance(node.config, Delay):
-            continue  # its number is a time, and none is that late: bad-duration says so
+            continue  # the number is a time far too late, which bad-duration reports
         yield from (_diagnostic(one, node=name) for one in node.inexact)
     for edge in design.edges:
         yield from (_diagnostic(one, edge=edge.key) for one in edge.inexact)

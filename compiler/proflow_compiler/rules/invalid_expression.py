@@ -1,4 +1,4 @@
-"""PF301: an expression that is no CEL, or whose types do not fit."""
+"""PF301: an expression with a syntax error or a type error."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""PF317: a JSON Schema that is none."""
+"""PF317: an invalid JSON Schema."""
 
 from collections.abc import Iterator
 from typing import Any

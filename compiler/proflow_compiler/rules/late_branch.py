@@ -1,4 +1,4 @@
-"""PF219: a branch that begins only once a loop beside it has been left."""
+"""PF219: a branch that leaves a loop, and begins only when the whole loop has ended."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.rules.rule import Rule
-from proflow_compiler.soundness.certainty import drawn_path, way_to
+from proflow_compiler.soundness.certainty import drawn_path, path_to
 
 RULE = Rule(
     code="PF219",
@@ -85,15 +85,15 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     ration = facts.ration()
     for level in facts.levels:
         for loop in level.loops if level.ordered else ():
-            # Beside other back edges nothing may leave the loop: see concurrency-across-loop.
-            if not all(way.at_once for way in loop.back):
+            # With other back edges, concurrency-across-loop reports it.
+            if not all(back_edge.at_once for back_edge in loop.back):
                 continue
-            for late, beside in _late(level.graph, loop):
-                yield _diagnostic(level.graph, loop, late, beside, walk=ration.take())
+            for late, staying in _late(level.graph, loop):
+                yield _diagnostic(level.graph, loop, late, staying, with_path=ration.take())
 
 
 def _late(graph: Graph, loop: Loop) -> Iterator[tuple[list[GraphEdge], GraphEdge]]:
-    """The edges that leave a loop together with one that stays in it, and that one."""
+    """Yield edges that leave a loop together with an edge that stays in it, and that edge."""
     for name in sorted(loop.nodes, key=graph.rank.__getitem__):
         exits = graph.exits[name]
         for taken in [exits] if graph.nodes[name].every else [(one,) for one in exits]:
@@ -109,12 +109,12 @@ def _late(graph: Graph, loop: Loop) -> Iterator[tuple[list[GraphEdge], GraphEdge
 
 
 def _diagnostic(
-    graph: Graph, loop: Loop, late: Sequence[GraphEdge], beside: GraphEdge, *, walk: bool
+    graph: Graph, loop: Loop, late: Sequence[GraphEdge], staying: GraphEdge, *, with_path: bool
 ) -> Diagnostic:
-    """`walk`: whether there is time to look for a path."""
+    """Report edges out of a loop; `with_path` is False if searching a path would take too long."""
     edge, back = late[0], loop.back[0]
     source = graph.nodes[edge.source].node
-    header, stays = (graph.nodes[name].node for name in (loop.header, beside.target))
+    header, stays = (graph.nodes[name].node for name in (loop.header, staying.target))
     names = listed([graph.nodes[one.target].node.id for one in late])
     drawn = back.edge.edge
     return RULE.diagnostic(
@@ -132,14 +132,16 @@ def _diagnostic(
                 "what lies between this and its target is the loop",
             ),
         ),
-        path=drawn_path(graph, (*way_to(graph, edge.source), edge.target)) if walk else (),
-        help=f"let {names} go back to {ticks(header.id)} as well, or stand behind the loop",
+        path=drawn_path(graph, (*path_to(graph, edge.source), edge.target)) if with_path else (),
+        help=f"let {names} go back to {ticks(header.id)} as well, or draw them behind the loop"
+        if len(late) > 1
+        else f"let {names} go back to {ticks(header.id)} as well, or draw it behind the loop",
         fixes=_fixes(graph, loop, edge) if len(late) == 1 else (),
     )
 
 
 def _fixes(graph: Graph, loop: Loop, edge: GraphEdge) -> Iterator[Fix]:
-    """Let an approval that is asked late return to where the other one returns to."""
+    """Let an approval that begins late return to the header of the loop as well."""
     at, back = graph.nodes[edge.target], loop.back[0]
     config = at.node.config
     drawn = {exit_.outcome for exit_ in graph.exits[at.id]}

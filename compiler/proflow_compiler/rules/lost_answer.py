@@ -1,4 +1,4 @@
-"""PF309: a wait that may begin after its event has come."""
+"""PF309: a wait that may begin after its event was sent."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -80,7 +80,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _trigger(level: GraphFacts, wait: str) -> str | None:
-    """The nearest node before a wait that may trigger its event and is not armed with it."""
+    """Return the nearest node before a wait that may trigger its event.
+
+    None if there is none, or if the wait is armed together with it, so that nothing can be lost.
+    """
     graph = level.graph
     into = graph.into[wait]
     if len(into) == 1 and len(graph.out(into[0].source)) == 1 and _triggers(graph, into[0].source):

@@ -1,4 +1,4 @@
-"""PF212: rules that may all be false, and no default."""
+"""PF212: rules that may all be false, without a default."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
-from proflow_compiler.mending.completing import defaulted
+from proflow_compiler.mending.completing import add_default
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -73,5 +73,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             node=at.node.id,
             label="no default",
             help="draw an edge without a rule, which is taken when no rule holds",
-            fixes=defaulted(facts.graph.design, at.node.id, at.choice_of),
+            fixes=add_default(facts.graph.design, at.node.id, at.choice_of),
         )

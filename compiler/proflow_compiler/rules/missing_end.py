@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
-from proflow_compiler.mending.completing import with_end
+from proflow_compiler.mending.completing import add_end
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -53,5 +53,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `end` node, so that no run can be completed",
             facts.graph.design.pointer,
             help="draw a node of type `end` behind the last one",
-            fixes=with_end(facts.graph),
+            fixes=add_end(facts.graph),
         )

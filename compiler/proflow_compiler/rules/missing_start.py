@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
-from proflow_compiler.mending.completing import with_start
+from proflow_compiler.mending.completing import add_start
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -49,5 +49,5 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             "the design has no `start` node",
             facts.graph.design.pointer,
             help="draw a node of type `start` before the first one",
-            fixes=with_start(facts.graph),
+            fixes=add_start(facts.graph),
         )

@@ -1,4 +1,4 @@
-"""PF323: a time or a cron without a time zone, in a design that has none either."""
+"""PF323: a time or a cron without a time zone, in a design without one."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -62,7 +62,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     if design.settings.timezone is not None or facts.timezone is not None:
         return
     if design.unread_zones:
-        return  # unread-key says where the zone belongs
+        return  # unread-key reports where the zone belongs
     found = list(_naive(facts))
     if not found:
         return
@@ -79,7 +79,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _naive(facts: Facts) -> Iterator[_Naive]:
-    """Everything that the missing time zone is for, in file order."""
+    """Yield all times and crons that need the time zone, in file order."""
     for trigger, pointer, node in triggers(facts.graph):
         if not isinstance(trigger, CronTrigger) or trigger.timezone is not None:
             continue
@@ -97,7 +97,7 @@ def _naive(facts: Facts) -> Iterator[_Naive]:
 
 
 def _is_time(text: str) -> bool:
-    """Whether a text may be a time; of one that is none, bad-duration says so."""
+    """Return True if a text may be a time (bad-duration reports malformed ones)."""
     if "${" in text:
         return True
     try:
@@ -108,7 +108,7 @@ def _is_time(text: str) -> bool:
 
 
 def _needs_zone(cron: str) -> bool:
-    """Whether a cron names an hour or a day; of one that cannot be read, bad-cron says so."""
+    """Return True if a cron names an hour or a day (bad-cron reports malformed ones)."""
     fields = cron.split()
     return len(fields) == 5 and any(field != "*" for field in fields[1:])
 

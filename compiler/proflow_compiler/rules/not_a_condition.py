@@ -1,4 +1,4 @@
-"""PF302: a rule that is neither true nor false."""
+"""PF302: a rule whose value is not a boolean."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rules of the stage that reads a file; for their doc pages."""
+"""The rules that the reader checks; here are their codes and the texts of their doc pages."""
 
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.rules.rule import Rule

@@ -1,4 +1,4 @@
-"""PF304: an expression that reads a step which may not have run, or may not have finished."""
+"""PF304: an expression that reads a step which may have been skipped, or may still be running."""
 
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.wording import ticks, walk
 from proflow_compiler.facts import Facts, Read
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.graph.runs import Runs, leaving
-from proflow_compiler.mending.guarding import guarded
+from proflow_compiler.mending.guarding import guard_read
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
@@ -21,13 +21,13 @@ RULE = Rule(
     fixable=True,
     summary="an expression that reads a step which, on some run, was skipped or has not finished",
     why="""
-`steps.x` is there once `x` has finished. If the way to the expression can be taken without `x`, or
+`steps.x` is there once `x` has finished. If a path to the expression can be taken without `x`, or
 while `x` is still at work in another branch, some runs would fail there, and only those: the kind
-of mistake that a test run does not show. The message shows such a way.
+of mistake that a test run does not show. The message shows such a path.
 
 `steps.x.error` is there only after `x` was left by `error`, and its `output` is null then, as that
-of a wait after its `timeout`: fields below it are missing. In a loop only the round at hand counts,
-although an earlier one may have left a value.
+of a wait after its `timeout`: fields below it are missing. In a loop only the current iteration
+counts, although an earlier one may have left a value.
 """,
     incorrect="""
 {
@@ -82,7 +82,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if reader is None or key in reported:
             continue
         if reader not in facts.reached or read.step not in facts.reached:
-            continue  # unreachable-node says so
+            continue  # unreachable-node reports it
         found = _verdict(facts, read, reader) if read.open else None
         found = found or _field_verdict(facts, read, reader)
         if found is not None:
@@ -93,16 +93,16 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     level = facts.level_of[read.step]
     if level.graph.container == reader:
-        message = f"{ticks(read.step)} is missing before the first round of {ticks(reader)}"
+        message = f"{ticks(read.step)} is missing before the first iteration of {ticks(reader)}"
         return _diagnostic(facts, read, message, "not there yet", ())
-    at = facts.lifted(reader, level)
+    at = facts.ancestor_on(reader, level)
     if at is None or not level.ordered:
         return None
     owner = level.graph.nodes[at].node.id
     ready = owner != read.step or read.site.ready
     if ready and level.graph.dominator_tree.dominates(read.step, at):
         return None
-    step, recurs = ticks(read.step), level.recurs(read.step, at)
+    step, recurs = ticks(read.step), level.may_read_earlier_iteration(read.step, at)
     if owner == read.step:
         return _diagnostic(
             facts,
@@ -114,7 +114,7 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         )
     settlement = level.settlement
     if not settlement.settled(read.step, at):
-        path = level.walk(at)
+        path = level.shortest_path(at)
         if settlement.leads(at, read.step):
             message = f"{step} only runs after {ticks(owner)}, which reads it"
             return _diagnostic(facts, read, message, "not there yet", path, needs_guard=recurs)
@@ -128,10 +128,10 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         for one in read.reference.absent
         if one in level.graph.nodes and one in settlement.bit and settlement.settled(one, at)
     ]
-    without = level.skipped(read.step, at, absent)
-    if without is None:
+    skipping = level.path_skipping(read.step, at, absent)
+    if skipping is None:
         return None
-    path = without
+    path = skipping
     message = f"{step} may be missing: {walk(path)} does not go over it"
     return _diagnostic(facts, read, message, "skipped on some runs", path)
 
@@ -141,7 +141,7 @@ _EMPTY = ("error", "timeout")
 
 
 def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
-    """A field that the step has only if it was left by certain outcomes."""
+    """Report the read of a field that exists only if the step took certain outcomes."""
     path, level = read.reference.path, facts.level_of[read.step]
     outcomes = [exit_.outcome for exit_ in facts.exits(read.step)]
     match path[2:]:
@@ -153,13 +153,13 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
             return None
     if read.reference.chosen or not lacking:
         return None
-    at = reader if level.graph.container == reader else facts.lifted(reader, level)
+    at = reader if level.graph.container == reader else facts.ancestor_on(reader, level)
     if at is None or not level.ordered:
         return None
-    way = (
-        () if at == reader and at not in level.graph.nodes else _way(level, read.step, at, lacking)
+    shown = (
+        () if at == reader and at not in level.graph.nodes else _path(level, read.step, at, lacking)
     )
-    if way is None:
+    if shown is None:
         return None
     step, name = written_path(path[:2]), written_path(path[:3])
     if path[2] == "error":
@@ -176,35 +176,37 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         read,
         message,
         "not there on some runs",
-        way,
+        shown,
         condition=(condition, f"{ticks(read.step)} {otherwise}"),
     )
 
 
-def _way(
+def _path(
     level: GraphFacts, step: str, at: str, outcomes: Collection[str]
 ) -> tuple[str, ...] | None:
-    """A way to a node on a run that has left a step by one of these outcomes, if there is one."""
+    """Return a path to a node in a run that left a step by one of these outcomes; None if none."""
     if _follows(level, step, at, outcomes):
         return None
-    runs, at = level.common(step, at)
+    runs, at = level.common_loop(step, at)
     if step not in runs.into or at not in runs.into:
         return None
     if not level.exact(runs):
-        return level.left_by(runs, step, at, outcomes)
+        return level.path_leaving_by(runs, step, at, outcomes)
     narrowed = leaving(runs, step, outcomes)
     if narrowed is None or at not in narrowed.into:
         return None
     if not level.certainty(runs).taken(step, at):
         both: Watched = {(step, None): 1, (at, None): 2}
-        if not any(Concurrency(narrowed, both).beside.values()):
+        if not any(Concurrency(narrowed, both).concurrent.values()):
             return None
-    way = _walk(narrowed, narrowed.root, step) + _walk(narrowed, step, at)[1:]
-    return level.led(narrowed, way if way[-1] == at else _walk(narrowed, narrowed.root, at))
+    path = _shortest(narrowed, narrowed.root, step) + _shortest(narrowed, step, at)[1:]
+    if path[-1] != at:
+        path = _shortest(narrowed, narrowed.root, at)
+    return level.full_path(narrowed, path)
 
 
-def _walk(runs: Runs, start: str, end: str) -> tuple[str, ...]:
-    """A shortest way between two nodes of these runs; only its beginning if there is none."""
+def _shortest(runs: Runs, start: str, end: str) -> tuple[str, ...]:
+    """Return a shortest path between two nodes; only `start` if there is none."""
     came = {start: start}
     queue = deque([start])
     while queue and end not in came:
@@ -221,7 +223,10 @@ def _walk(runs: Runs, start: str, end: str) -> tuple[str, ...]:
 
 
 def _follows(level: GraphFacts, step: str, at: str, outcomes: Collection[str]) -> bool:
-    """Whether `at` is only come to by another outcome of the step; quick, and no says nothing."""
+    """Return True if `at` is clearly only reachable by other outcomes of the step.
+
+    This is a quick check: False does not mean the opposite.
+    """
     tree, graph = level.graph.dominator_tree, level.graph
     return any(
         len(graph.into[edge.target]) == 1 and tree.dominates(edge.target, at)
@@ -243,7 +248,7 @@ def _diagnostic(
 ) -> Diagnostic:
     there = condition[0] if condition else f"has({written_path(read.reference.path[:2])})"
     help = (
-        f"say what holds without it: `{there} ? … : …`"
+        f"say what to read without it: `{there} ? … : …`"
         if needs_guard
         else "read a step that has run before, or draw the nodes in another order"
     )
@@ -256,5 +261,5 @@ def _diagnostic(
         label=label,
         path=path,
         help=help,
-        fixes=guarded(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
+        fixes=guard_read(facts, read, *(condition or ())) if needs_guard and facts.fixing else (),
     )

@@ -1,4 +1,4 @@
-"""PF409: a condition of `cancelOn` that Inngest refuses, and with it the whole app."""
+"""PF409: a condition of `cancelOn` for which Inngest would refuse to register the app."""
 
 import re
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _escaped(text: str) -> tuple[str, tuple[int, int]] | None:
-    """The first text with an escape, and where it stands: the server compares it unread."""
+    """Return the first string with an escape, and its span; the server does not decode escapes."""
     for match in _TEXT.finditer(text):
         if "\\" in match[0] and not match[0].startswith("r"):
             return match[0], match.span()
@@ -79,7 +79,7 @@ def _escaped(text: str) -> tuple[str, tuple[int, int]] | None:
 
 
 def _refused(text: str) -> tuple[str, tuple[int, int]] | None:
-    """The first function or operator that is not allowed, and where it stands."""
+    """Return the first function or operator that is not allowed, and its span."""
     bare = _TEXT.sub(lambda match: "'" + " " * (len(match[0]) - 2) + "'", text)
     for match in _CALL.finditer(bare):
         if match[1] not in _ALLOWED:

@@ -1,4 +1,4 @@
-"""A rule: its code, its name, and all that `proflow explain` and its doc page say about it."""
+"""Defines what a rule is: its code, its name, and the texts of its doc page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,18 @@ _FIXABLE = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `incorrect` and `correct` are whole files, or describe one in words.
+    """A rule and its documentation. All texts are Markdown.
 
-    `summary` completes the sentence "reports …"; the texts are Markdown.
+    Attributes:
+        code: The code, such as `PF201`.
+        name: The name, such as `missing-start`.
+        level: The level of its diagnostics, unless a diagnostic has another one.
+        summary: What it reports: completes the sentence "Reports …".
+        why: Why that is a problem.
+        incorrect: A file that it reports, or a description of one.
+        correct: A file that it does not report, or a description of one.
+        fix: How to fix the problem.
+        fixable: True if some of its diagnostics have fixes.
     """
 
     code: str
@@ -26,7 +35,6 @@ class Rule:
     correct: str
     fix: str
     fixable: bool = False
-    """Its diagnostics carry fixes, where there are any."""
 
     def diagnostic(
         self,
@@ -44,7 +52,7 @@ class Rule:
         level: Level | None = None,
         fixes: Iterable[Fix] = (),
     ) -> Diagnostic:
-        """A diagnostic of this rule, at the rule's level unless another is given."""
+        """Create a diagnostic of this rule; the arguments are those of `Diagnostic`."""
         return Diagnostic(
             code=self.code,
             name=self.name,
@@ -63,7 +71,7 @@ class Rule:
         )
 
     def markdown(self) -> str:
-        """The doc page: what, why, an incorrect and a correct example, how to fix it."""
+        """Return the doc page: what it reports, why, two examples, and how to fix it."""
         fixable = f"\n\n{_FIXABLE}" if self.fixable else ""
         return (
             f"# {self.code} · {self.name}\n\n"
@@ -76,6 +84,6 @@ class Rule:
 
 
 def _block(example: str) -> str:
-    """An example; one that cannot be shown as a file is described in words."""
+    """Format an example as a JSON block, or as text if it is a description."""
     text = example.strip()
     return f"```json\n{text}\n```\n" if text[:1] in ("{", "[") else f"{text}\n"

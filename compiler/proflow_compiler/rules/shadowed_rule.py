@@ -1,4 +1,4 @@
-"""PF213: a rule, or a default, that never gets its turn."""
+"""PF213: a rule or a default that is never selected."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Exit, GraphNode
-from proflow_compiler.mending.removing import without_edges
+from proflow_compiler.mending.removing import remove_dead_edges
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -87,12 +87,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 edge=edge.key,
                 label="never taken",
                 help="remove this edge, or the rule of the one that is meant for the rest",
-                fixes=without_edges(default),
+                fixes=remove_dead_edges(default),
             )
 
 
 def _before(exits: Sequence[Exit]) -> float:
-    """A priority by which a rule is tried before all others."""
+    """Return a priority with which a rule is evaluated before all others."""
     rules = [exit_.rule for exit_ in exits if exit_.rule is not None]
     return min([1, *(edge.priority for edge in rules if edge.priority is not None)]) - 1
 
@@ -119,7 +119,7 @@ def _rule(at: GraphNode, exit_: Exit, earlier: Sequence[Exit], first: float) -> 
         related=tuple(Related(one.when_pointer or one.pointer, "holds before") for one in others),
         help="put the narrower rule first, or remove this edge" if earlier else "correct the rule",
         fixes=(
-            *without_edges(exit_),
+            *remove_dead_edges(exit_),
             *(
                 [fix("try this rule first", set_edge_key(edge, "priority", first))]
                 if earlier

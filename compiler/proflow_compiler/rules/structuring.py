@@ -1,4 +1,4 @@
-"""The rule of the stage that turns a graph into a program; for its doc page."""
+"""The rule that structuring checks; here are its code and the texts of its doc page."""
 
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.rules.rule import Rule

@@ -75,9 +75,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if found is None:
             continue
         tick = Tick.of(facts, trigger)
-        told = _either(trigger.cron, found, tick) or _missing(trigger.cron, found, tick)
-        if told is not None:
-            message, help = told
+        problem = _either(trigger.cron, found, tick) or _missing(trigger.cron, found, tick)
+        if problem is not None:
+            message, help = problem
             yield RULE.diagnostic(message, pointed(pointer, "cron"), node=node, help=help)
 
 
@@ -99,7 +99,7 @@ def _either(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
 
 
 def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
-    """That some of the months do not have one of the days, and the day before does not stand in."""
+    """Report that some months lack a day, unless the cron fires on the day before as well."""
     if found.either:
         return None
     single = {int(part) for part in cron.split()[2].split(",") if part.isdigit()}
@@ -129,7 +129,7 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
 
 
 def _left_out(day: int, without: Sequence[int], found: Days) -> str:
-    """Which months a cron leaves out."""
+    """Say which months a cron skips."""
     if day == 29 and len(found.months) == 1:
         return "fires in leap years only: in the others February has no day 29"
     if day == 29:

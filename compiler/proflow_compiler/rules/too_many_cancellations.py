@@ -1,4 +1,4 @@
-"""PF406: more cancelling events than Inngest allows."""
+"""PF406: more events in `cancelOn` than Inngest allows."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""PF405: more limits of concurrency than Inngest allows."""
+"""PF405: more concurrency limits than Inngest allows."""
 
 from collections.abc import Iterator
 

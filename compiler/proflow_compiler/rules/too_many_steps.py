@@ -22,7 +22,7 @@ a run of its own that the run of the design calls; in Inngest's list they stand 
 
 Every node that takes time is one step, an approval is two: it waits, and it requests. Of outcomes
 that exclude each other the heaviest counts, parallel branches count together, a loop counts with
-all its rounds, a `foreach` with one item, as nobody knows how many there are. But for that the count
+all its iterations, a `foreach` with one item, as nobody knows how many there are. But for that the count
 is never too low. It is exact where nothing runs at once and nothing is repeated.
 """,
     incorrect="A chain of 500 approvals, two steps each: 1,000 steps.",

@@ -1,4 +1,4 @@
-"""PF206: edges that lead round in a circle which has no beginning."""
+"""PF206: a cycle that runs enter at several nodes, so that it is no natural loop."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,12 @@ from proflow_compiler.diagnostics.wording import listed, ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import Graph, GraphEdge
-from proflow_compiler.mending.returning import entered_once
+from proflow_compiler.mending.returning import enter_once
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.certainty import drawn_path
 
 _MOST = 20
-"""Cycles reported per design."""
+"""The most cycles reported for a level."""
 
 RULE = Rule(
     code="PF206",
@@ -80,14 +80,14 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _check(graph: Graph) -> Iterator[Diagnostic]:
-    """One for each part of the drawing in which all nodes lead to each other."""
+    """Yield one diagnostic for each strongly connected component."""
     left: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(graph.reachable))
     parts = [part for part in nx.strongly_connected_components(left) if _turns(left, part)]
-    place = {name: index for index, name in enumerate(graph.nodes)}
-    for part in sorted(parts, key=lambda part: min(place[name] for name in part))[:_MOST]:
+    position = {name: index for index, name in enumerate(graph.nodes)}
+    for part in sorted(parts, key=lambda part: min(position[name] for name in part))[:_MOST]:
         entering = [
             edge
-            for name in sorted(part, key=place.__getitem__)
+            for name in sorted(part, key=position.__getitem__)
             for edge in graph.into[name]
             if edge.source not in part and edge.source in graph.reachable
         ]
@@ -117,7 +117,7 @@ def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -
         ),
         path=path,
         help="lead all edges that enter it to one of its nodes, where each iteration begins",
-        fixes=entered_once(graph, entering),
+        fixes=enter_once(graph, entering),
     )
 
 
@@ -135,7 +135,7 @@ def _turns(digraph: "nx.DiGraph[str]", part: set[str]) -> bool:
 
 
 def _shortest(digraph: "nx.DiGraph[str]", part: set[str], entry: str) -> list[str]:
-    """A shortest cycle through `entry` within its strongly connected component."""
+    """Return a shortest cycle through `entry` within its strongly connected component."""
     came: dict[str, str] = {}
     queue = deque([entry])
     while True:

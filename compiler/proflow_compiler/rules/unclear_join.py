@@ -1,4 +1,4 @@
-"""PF218: a node at which branches meet, though one of them may have walked away before."""
+"""PF218: a node at which branches join, although one of them may have left before."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,15 +9,15 @@ from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph.loops import Loop
-from proflow_compiler.mending.joining import cleared, may_be_joined
+from proflow_compiler.mending.joining import can_insert_join, clarify_join
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness import Undecided
+from proflow_compiler.soundness.departures import Departure, MergePoint, needs_join_mode
 from proflow_compiler.soundness.graph_facts import GraphFacts
-from proflow_compiler.soundness.walking_away import Meeting, WalkedAway, may_walk_away
 from proflow_compiler.soundness.witness import turning_points
 
 _MOST = 20
-"""Nodes reported per level: they often have one cause."""
+"""The most nodes reported for a level, as they often have one cause."""
 
 RULE = Rule(
     code="PF218",
@@ -102,16 +102,20 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if level.ordered and (level.choosing or level.needing_all):
             judged: dict[str | None, list[str]] = {}
             for name in level.settlement.order:
-                if may_walk_away(level.graph, name):
-                    home = level.home(name)
-                    judged.setdefault(None if home is None else home.header, []).append(name)
+                if needs_join_mode(level.graph, name):
+                    around = level.innermost_loop(name)
+                    judged.setdefault(None if around is None else around.header, []).append(name)
             for loop in (None, *level.loops):
                 for one in _check(
                     level, loop, judged.get(None if loop is None else loop.header, ())
                 ):
                     node = level.drawn[str(one.node)]
-                    fixable = may_be_joined(level.graph, node) and ration.take()
-                    yield replace(one, fixes=tuple(cleared(level, loop, node))) if fixable else one
+                    fixable = can_insert_join(level.graph, node) and ration.take()
+                    yield (
+                        replace(one, fixes=tuple(clarify_join(level, loop, node)))
+                        if fixable
+                        else one
+                    )
 
 
 def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Iterator[Diagnostic]:
@@ -122,29 +126,29 @@ def _check(level: GraphFacts, loop: Loop | None, judged: Sequence[str]) -> Itera
     if exact:
         before, choosing = level.settlement.before, level.choosing
         judged = [name for name in judged if before[name] & choosing]
-    meeting = level.concurrency(runs).meeting.keys() if judged else ()
-    met = [name for name in judged if name in meeting]
-    if not met or (loop is not None and not level.begins(loop.header, stopping=False)):
+    concurrent = level.concurrency(runs).concurrent_edges.keys() if judged else ()
+    merges = [name for name in judged if name in concurrent]
+    if not merges or (loop is not None and not level.begins(loop.header, stopping=False)):
         return
     reported = 0
-    for name in met:
+    for name in merges:
         if reported >= _MOST:
             return
-        at = Meeting(runs, name)
+        at = MergePoint(runs, name)
         try:
             found = at.find(
-                lambda: level.account(runs),
-                partial(level.goes_on, y=name, back=True),
+                lambda: level.formula(runs),
+                partial(level.nothing_ends_before, y=name, back=True),
                 exact=exact,
             )
         except Undecided:
-            found = WalkedAway(None, (), runs)
+            found = Departure(None, (), runs)
         if found is not None:
             reported += 1
             yield _diagnostic(level, name, found)
 
 
-def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
+def _diagnostic(level: GraphFacts, name: str, found: Departure) -> Diagnostic:
     graph = level.graph
     node = graph.nodes[name].node
     related: tuple[Related, ...] = ()
@@ -154,18 +158,18 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
         at, outcome = found.left
         left = graph.nodes[at].node
         when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
-        related = (Related(place_of(left), "leaves another way on the run shown"),)
+        related = (Related(place_of(left), "leaves by another edge on the run shown"),)
         avoided = [name]
-    elif found.starved is not None:
-        join = graph.nodes[found.starved].node
+    elif found.skipped is not None:
+        join = graph.nodes[found.skipped].node
         when = f"join {ticks(join.id)} is skipped"
         related = (Related(place_of(join), "is skipped on the run shown"),)
-        taken = {edge.index for edge in found.run.into[found.starved]}
-        lacking = [edge for edge in graph.into[found.starved] if edge.index not in taken]
+        taken = {edge.index for edge in found.run.into[found.skipped]}
+        lacking = [edge for edge in graph.into[found.skipped] if edge.index not in taken]
         avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
     else:
         when = "a branch has led elsewhere"
-    runs = level.runs(level.home(name))
+    runs = level.runs(level.innermost_loop(name))
     choices = turning_points(runs, found.run, found.path, avoided, missed) if found.path else []
     if found.left is not None and found.left not in choices:
         choices.append(found.left)
@@ -175,7 +179,7 @@ def _diagnostic(level: GraphFacts, name: str, found: WalkedAway) -> Diagnostic:
         node=name,
         label="branches meet here",
         related=related,
-        path=level.led(runs, found.path) if found.path else (),
+        path=level.full_path(runs, found.path) if found.path else (),
         choices=[(graph.nodes[one].node.id, outcome) for one, outcome in choices],
         help="name the join's mode: `all`, if what follows needs every branch, "
         "or `active`, if the run goes on without those that have left"

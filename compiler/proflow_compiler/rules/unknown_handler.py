@@ -1,4 +1,4 @@
-"""PF305: a handler that the host does not have, or that is not marked as one."""
+"""PF305: a handler that the host does not register."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""PF319: a subprocess that is none of the designs at hand."""
+"""PF319: a subprocess whose workflow is not among the known designs."""
 
 from collections.abc import Iterator
 

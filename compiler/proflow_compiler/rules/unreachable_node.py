@@ -1,4 +1,4 @@
-"""PF204: a node that no run comes to."""
+"""PF204: a node that no run reaches."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.wording import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
-from proflow_compiler.mending.joining import going_on
-from proflow_compiler.mending.removing import without_nodes
+from proflow_compiler.mending.joining import continue_without_missing
+from proflow_compiler.mending.removing import remove_dead_nodes
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
@@ -54,7 +54,7 @@ that hangs in the air; those behind it are reached as soon as it is.
 )
 
 _MOST_MENDED = 20
-"""Of more places that nothing leads to, none is looked into for what else is lost with it."""
+"""If more parts than this are unreachable, no fixes are searched."""
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -67,16 +67,18 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
     graph = level.graph
     lost = graph.digraph.subgraph(name for name in graph.nodes if name not in level.reached)
     parts = nx.condensation(lost)
-    place = {name: index for index, name in enumerate(graph.nodes)}
+    position = {name: index for index, name in enumerate(graph.nodes)}
     heads = [
-        min(parts.nodes[part]["members"], key=place.__getitem__)
+        min(parts.nodes[part]["members"], key=position.__getitem__)
         for part, edges_in in parts.in_degree()
         if edges_in == 0
     ]
-    jumped = {way.edge.target for way in graph.back if way.edge.source in level.reached}
-    for name in sorted(heads, key=place.__getitem__):
+    jumped = {
+        back_edge.edge.target for back_edge in graph.back if back_edge.edge.source in level.reached
+    }
+    for name in sorted(heads, key=position.__getitem__):
         if name in jumped:
-            continue  # jump-into-loop says so
+            continue  # jump-into-loop reports it
         begin = (
             "the start"
             if graph.container is None
@@ -88,18 +90,21 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
             node=name,
             label="never runs",
             help="draw an edge that leads here, or remove the node",
-            fixes=without_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
+            fixes=remove_dead_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
         )
 
 
 def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
-    """A join of mode `all` that no run takes all edges to, though something else stops them all."""
+    """Report a join of mode `all` which never runs, since every run that misses an edge is stopped.
+
+    The rule deadlocked-join, which finds it, reports joins that a run skips and then goes on.
+    """
     node = level.drawn[name]
     return RULE.diagnostic(
-        f"no run comes to {ticks(name)}: none takes all of its edges in",
+        f"no run reaches {ticks(name)}: none takes all edges into it",
         node.pointer_to("mode"),
         node=name,
         label="never runs",
         help="name another mode, such as `active`, or remove what can never run",
-        fixes=(going_on(node),),
+        fixes=(continue_without_missing(node),),
     )

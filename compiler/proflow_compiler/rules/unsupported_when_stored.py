@@ -15,7 +15,7 @@ from proflow_compiler.rules.rule import Rule
 
 LONGEST_KEY = 300
 DEEPEST = 8
-"""Levels of `foreach` that the states of nodes are kept for."""
+"""The most nested levels of `foreach` for which the states of nodes are stored."""
 COMPILE = "compile the design to a function of its own, or remove the setting"
 
 RULE = Rule(

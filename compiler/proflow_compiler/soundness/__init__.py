@@ -1,5 +1,5 @@
-"""Internal: proofs about all runs of a design, as a formula: which nodes and edges one run can take."""
+"""Internal: answers questions about all runs of a design, by graph analyses and a SAT solver."""
 
-from proflow_compiler.soundness.account import Account, Undecided
+from proflow_compiler.soundness.formula import RunFormula, Undecided
 
-__all__ = ["Account", "Undecided"]
+__all__ = ["RunFormula", "Undecided"]

@@ -1,12 +1,12 @@
-"""Which nodes, and which edges into joins that need all, are surely taken when a node is.
+"""Finds what every run takes that takes a given node: nodes, and edges into joins of mode `all`.
 
-Sets are integers used as bits, nodes numbered in topological order: one operation handles a whole
-set, so that an acyclic graph of any shape takes a time that grows with its edges in practice
-(10,000 nodes: about 20 ms and a few MB).
+Sets are integers used as bit sets, with nodes numbered in topological order. One operation handles
+a whole set, so that in practice the time grows with the number of edges (10,000 nodes: about 20 ms
+and a few MB).
 
-Sound and complete for acyclic graphs whose choices are independent: a run takes one outcome of
-each node it comes to, and any combination is a run. (Of an inclusive node it may take one only, so
-that what is sure is the same.)
+The result is exact for acyclic graphs in which every combination of choices is a run: a run takes
+one outcome of each node that it reaches. (A run may take only one outcome of an inclusive node, so
+inclusive nodes need no special treatment.)
 """
 
 from collections import deque
@@ -18,7 +18,11 @@ from proflow_compiler.graph.runs import Runs
 
 
 class Certainty:
-    """What is surely taken in these runs."""
+    """What these runs take for certain.
+
+    Attributes:
+        bit: The bit that stands for each node.
+    """
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -33,14 +37,22 @@ class Certainty:
                 for edge in runs.graph.into[name]
             )
         }
-        """Of edges, only those into joins that need all of them have bits."""
+        """The bits of edges, for edges into joins of mode `all` only."""
 
     def taken(self, x: str, y: str) -> bool:
-        """Whether `x` is taken in every run that takes `y`; both can be taken."""
+        """Return True if every run that takes `y` takes `x`.
+
+        Args:
+            x: A node that some run takes.
+            y: Another one.
+        """
         return self.bit[x] & self._with[y] != 0
 
     def missing(self, join: str) -> GraphEdge | None:
-        """An edge into a join that needs all, which some run that comes to it does not take."""
+        """Return an edge into a join of mode `all` that some run misses which reaches the join.
+
+        None if there is no such edge.
+        """
         return next(
             (
                 edge
@@ -53,7 +65,7 @@ class Certainty:
 
     @cached_property
     def _after(self) -> dict[str, int]:
-        """For each node, what is taken whatever is chosen once it is taken, itself included."""
+        """For each node, what a run surely takes from there on, whatever it chooses."""
         found: dict[str, int] = {}
         for name in reversed(self._runs.order):
             after: int | None = None
@@ -73,7 +85,7 @@ class Certainty:
 
     @cached_property
     def _with(self) -> dict[str, int]:
-        """For each node, what is taken in every run that takes it, itself included."""
+        """For each node, what every run that takes it takes before and after it; with the node."""
         found: dict[str, int] = {}
         through: dict[tuple[str, str], int] = {}
         for name in self._runs.order:
@@ -86,10 +98,11 @@ class Certainty:
                 through[name, exit_.outcome] = found[name] | self._forced(exit_)
         return found
 
-    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
-        """A shortest way from the root to `y` on a run that never takes `without`.
+    def shortest_path(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+        """Return a shortest path from the root to `y` in a run that does not take `without`.
 
-        Empty if there is no such run.
+        Returns:
+            The ids of the nodes; empty if there is no such run.
         """
         runs = self._runs
         if y not in self.bit:
@@ -114,19 +127,25 @@ class Certainty:
 
 
 def drawn_path(graph: Graph, path: Iterable[str]) -> tuple[str, ...]:
-    """A path without what nobody drew."""
+    """Return a path without the nodes that are not drawn (choices and entries)."""
     return tuple(name for name in path if graph.nodes[name].drawn)
 
 
-def way_to(graph: Graph, node: str, *, past: str | None = None) -> tuple[str, ...]:
-    """A shortest way from the start to a node that does not go over another one; there is one."""
+def path_to(graph: Graph, node: str, *, avoiding: str | None = None) -> tuple[str, ...]:
+    """Return a shortest path from the start to a node, which must exist.
+
+    Args:
+        graph: The graph.
+        node: The last node of the path.
+        avoiding: A node that the path does not go through.
+    """
     start = graph.starts[0]
     came = {start: start}
     queue = deque([start])
     while node not in came:
         at = queue.popleft()
         for edge in graph.out(at):
-            if edge.target not in came and edge.target != past:
+            if edge.target not in came and edge.target != avoiding:
                 came[edge.target] = at
                 queue.append(edge.target)
     return _traced(came, node)

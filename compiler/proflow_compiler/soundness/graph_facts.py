@@ -1,4 +1,4 @@
-"""What follows from one graph of a design: the drawing itself, or what a container holds."""
+"""The facts about one graph of a design: its loops and runs, what is concurrent or certain in them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.graph.concurrency import Concurrency, Watched, indices
 from proflow_compiler.graph.loops import Loop, natural_loops
 from proflow_compiler.graph.runs import Runs, runs_of
-from proflow_compiler.soundness import Account, Undecided
+from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.certainty import Certainty, drawn_path
 from proflow_compiler.soundness.settlement import Settlement
 from proflow_compiler.soundness.witness import witness
@@ -17,23 +17,29 @@ from proflow_compiler.soundness.witness import witness
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """A graph and what follows from it, each found out once and only if asked for."""
+    """A graph and the facts that follow from it, each computed on demand and only once.
+
+    Sets of nodes are integers used as bit sets, with the bits of `settlement`.
+
+    Attributes:
+        graph: The graph of one level: the drawing, or the content of a container.
+    """
 
     graph: Graph
     _runs: dict[tuple[str | None, bool], Runs] = field(default_factory=dict, repr=False)
     _certainty: dict[int, Certainty] = field(default_factory=dict, repr=False)
     _concurrency: dict[int, Concurrency] = field(default_factory=dict, repr=False)
     _exact: dict[int, bool] = field(default_factory=dict, repr=False)
-    _accounts: dict[int, Account] = field(default_factory=dict, repr=False)
+    _formulas: dict[int, RunFormula] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ordered(self) -> bool:
-        """Whether every path begins at one start and none goes round: what most proofs need."""
+        """True if the graph is acyclic and has exactly one start, as most proofs require."""
         return len(self.graph.starts) == 1 and self.graph.acyclic
 
     @cached_property
     def reached(self) -> Mapping[str, GraphNode]:
-        """The nodes that runs come to, in file order; without a start nobody knows, so all."""
+        """The nodes that runs can reach, in the order of the graph; without a start, all nodes."""
         graph = self.graph
         if not graph.starts:
             return graph.nodes
@@ -41,12 +47,12 @@ class GraphFacts:
 
     @cached_property
     def drawn(self) -> Mapping[str, Node]:
-        """The nodes that runs come to and somebody drew."""
+        """The drawn nodes that runs can reach."""
         return {name: at.node for name, at in self.reached.items() if at.drawn}
 
     @cached_property
     def loops(self) -> tuple[Loop, ...]:
-        """The loops, outer ones first."""
+        """The loops, outer ones before inner ones."""
         return natural_loops(self.graph)
 
     @cached_property
@@ -56,15 +62,18 @@ class GraphFacts:
             innermost |= dict.fromkeys(loop.nodes - {loop.header}, loop)
         return innermost
 
-    def home(self, name: str) -> Loop | None:
-        """The innermost loop that settles the edges into a node in each round."""
+    def innermost_loop(self, name: str) -> Loop | None:
+        """Return the innermost loop that settles the edges into a node in each iteration.
+
+        For the header of a loop it is the next loop around it; None if there is no such loop.
+        """
         return self._innermost.get(name)
 
     def _around(self, loop: Loop) -> Loop | None:
-        return self.home(loop.header)
+        return self.innermost_loop(loop.header)
 
     def _headers(self, loop: Loop | None) -> frozenset[str]:
-        """The header of a loop, and those of the loops around it."""
+        """Return the headers of a loop and of the loops around it."""
         headers: set[str] = set()
         while loop is not None:
             headers.add(loop.header)
@@ -72,9 +81,11 @@ class GraphFacts:
         return frozenset(headers)
 
     def runs(self, loop: Loop | None = None, *, stopping: bool = True) -> Runs:
-        """All runs, or one iteration of a loop; without `stopping` those that end in order.
+        """Return the runs of the graph, or of one iteration of a loop.
 
-        These take no edge into an end that stops the run, and no back edge.
+        Args:
+            loop: The loop; None for the whole graph.
+            stopping: Include runs that take an edge into an end that stops the run, or a back edge.
         """
         stopping = stopping or not (self._stops or self.graph.back)
         key = (None if loop is None else loop.header, stopping)
@@ -84,28 +95,37 @@ class GraphFacts:
                 stopping=stopping,
                 loop=loop,
                 headers=self._headers(loop),
-                outer=None if loop is None else self.rounds,
+                outer=None if loop is None else self.iterations,
             )
         return self._runs[key]
 
-    def around(self, loop: Loop | None) -> tuple[Account, list[int]]:
-        """A formula, and what to assume in it: a loop and those around it are in any iteration,
-        all other loops in their last."""
+    def loop_formula(self, loop: Loop | None) -> tuple[RunFormula, list[int]]:
+        """Return the formula for one iteration of a loop, as part of a whole run.
+
+        Args:
+            loop: The loop; None for the whole graph.
+
+        Returns:
+            The formula, and literals to assume: the loop and those around it may be in any
+            iteration, all other loops are in their last.
+        """
         if loop is None:
-            return self.account(self.runs()), []
+            return self.formula(self.runs()), []
         headers = self._headers(loop)
-        account = self.account(self.rounds)
-        return account, [-literal for header, literal in self._ways_back if header not in headers]
+        formula = self.formula(self.iterations)
+        return formula, [
+            -literal for header, literal in self._back_edge_literals if header not in headers
+        ]
 
     @cached_property
-    def _ways_back(self) -> list[tuple[str, int]]:
-        """Where outcomes lead back to, with their literals in the account of all iterations."""
-        runs, account = self.rounds, self.account(self.rounds)
+    def _back_edge_literals(self) -> list[tuple[str, int]]:
+        """For each back edge, its target and the literal of its outcome in `iterations`' formula."""
+        runs, formula = self.iterations, self.formula(self.iterations)
         return [
-            (way.edge.target, account.exit[name, exit_.outcome])
+            (back_edge.edge.target, formula.exit[name, exit_.outcome])
             for name in runs.order
             for exit_ in runs.exits[name]
-            for way in exit_.back
+            for back_edge in exit_.back
         ]
 
     @cached_property
@@ -113,13 +133,14 @@ class GraphFacts:
         return any(at.stops for at in self.graph.nodes.values())
 
     def certainty(self, runs: Runs) -> Certainty:
+        """Return what these runs take for certain."""
         if id(runs) not in self._certainty:
             self._certainty[id(runs)] = Certainty(runs)
         return self._certainty[id(runs)]
 
     @cached_property
     def needing_all(self) -> tuple[str, ...]:
-        """The joins that need every edge in."""
+        """The joins of mode `all`, which need every edge in."""
         return tuple(name for name in self.graph.nodes if self.graph.full(name))
 
     @cached_property
@@ -127,15 +148,15 @@ class GraphFacts:
         return frozenset(self.needing_all)
 
     def needing_all_in(self, loop: Loop | None) -> Sequence[str]:
-        """Those of a loop, of those inside of it too; None: all."""
+        """Return the joins of mode `all` in a loop and its nested loops; None: in the graph."""
         if loop is None:
             return self.needing_all
         return sorted(self._needing_all & loop.nodes, key=self.graph.rank.__getitem__)
 
     def exact(self, runs: Runs) -> bool:
-        """Whether joins of mode `all` are brought all their edges in all of these runs.
+        """Return True if each run takes all edges into the joins of mode `all` that it reaches.
 
-        Then what the polynomial analyses say of them is exact; else only the account decides.
+        Then the polynomial analyses are exact; else only the formula is.
         """
         if id(runs) not in self._exact:
             self._exact[id(runs)] = not any(
@@ -144,16 +165,15 @@ class GraphFacts:
             )
         return self._exact[id(runs)]
 
-    def account(self, runs: Runs) -> Account:
-        """The formula of these runs."""
-        if id(runs) not in self._accounts:
-            self._accounts[id(runs)] = Account(runs)
-        return self._accounts[id(runs)]
+    def formula(self, runs: Runs) -> RunFormula:
+        """Return the formula of these runs."""
+        if id(runs) not in self._formulas:
+            self._formulas[id(runs)] = RunFormula(runs)
+        return self._formulas[id(runs)]
 
     @cached_property
     def choosing(self) -> int:
-        """The nodes that a branch may leave by another outcome than the usual one, as a set of
-        `settlement`."""
+        """The nodes, as a bit set, at which a branch chooses one of several outcomes."""
         graph, bit = self.graph, self.settlement.bit
         found = 0
         for name in self.settlement.order:
@@ -163,156 +183,211 @@ class GraphFacts:
 
     @cached_property
     def settlement(self) -> Settlement:
+        """Which nodes are settled before each node."""
         return Settlement(self.graph, self.loops)
 
-    def skipped(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
-        """A path to `y` of a run that takes it, and not `x`, in the same iteration.
+    def path_skipping(self, x: str, y: str, absent: Collection[str] = ()) -> tuple[str, ...] | None:
+        """Find a run that takes `y` but skips `x`, in the same iteration.
 
         Args:
             x: A node that is settled whenever `y` begins.
             y: A node that `x` leads to.
-            absent: Others that are settled then; the run does not take them either.
+            absent: Further nodes that are settled then, and that the run skips as well.
 
         Returns:
-            The path, as drawn; None if there is no such run. What stops the run before `y` could
-            begin is no such run.
+            The path of the run to `y`, as drawn; None if there is no such run. Runs that are
+            stopped before `y` could begin do not count.
         """
-        runs, goal = self.common(x, y)
+        runs, goal = self.common_loop(x, y)
         if x not in runs.into or goal not in runs.into:
-            return None if goal not in runs.into else self.walk(y, without=x)
+            return None if goal not in runs.into else self.shortest_path(y, without=x)
         if self.exact(runs):
             if self.certainty(runs).taken(x, goal):
                 return None
             if not (self._stops or self.graph.back or absent):
-                return self.walk(y, without=x)
-        account = self.account(runs)
-        lacking = [-account.node[one] for one in (x, *absent) if one in account.node]
-        ran = [account.node[goal], *lacking, self.goes_on(account, goal)]
+                return self.shortest_path(y, without=x)
+        formula = self.formula(runs)
+        lacking = [-formula.node[one] for one in (x, *absent) if one in formula.node]
+        ran = [formula.node[goal], *lacking, self.nothing_ends_before(formula, goal)]
         try:
-            found = witness(account, goal, ran)
+            found = witness(formula, goal, ran)
         except Undecided:
-            return self.walk(y)
-        return None if found is None else self.led(runs, found[0])
+            return self.shortest_path(y)
+        return None if found is None else self.full_path(runs, found[0])
 
-    def left_by(
+    def path_leaving_by(
         self, runs: Runs, x: str, y: str, outcomes: Collection[str]
     ) -> tuple[str, ...] | None:
-        """A path to `y` of a run that takes it, and leaves `x` by one of these outcomes."""
-        account = self.account(runs)
-        left = [account.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
-        ran = [account.node[y], account.any_of(left), self.goes_on(account, y)]
+        """Find a run that takes `y`, and leaves `x` by one of these outcomes.
+
+        Args:
+            runs: The runs to search.
+            x: A node.
+            y: Another node.
+            outcomes: Outcomes of `x`.
+
+        Returns:
+            The path of the run to `y`, as drawn; None if there is no such run.
+        """
+        formula = self.formula(runs)
+        left = [formula.exit[x, one.outcome] for one in runs.exits[x] if one.outcome in outcomes]
+        ran = [formula.node[y], formula.any_of(left), self.nothing_ends_before(formula, y)]
         try:
-            found = witness(account, y, ran)
+            found = witness(formula, y, ran)
         except Undecided:
-            return self.walk(y)
-        return None if found is None else self.led(runs, found[0])
+            return self.shortest_path(y)
+        return None if found is None else self.full_path(runs, found[0])
 
-    def goes_on(self, account: Account, y: str, *, back: bool = False) -> int:
-        """A literal to assume: nothing ends the run, or the iteration, before `y` could begin.
+    def nothing_ends_before(self, formula: RunFormula, y: str, *, back: bool = False) -> int:
+        """Return a literal to assume: nothing ends the run or the iteration before `y` could begin.
 
-        `back`: no back edge is taken before, either; else only returns count, which end it at once.
+        Args:
+            formula: The formula that gets the literal.
+            y: The node.
+            back: Exclude all back edges. By default only those that end the iteration at once are
+                excluded (`BackEdge.at_once`).
         """
         settled = self.settlement.surely[y]
-        before = {name for name in account.runs.order if self.settlement.bit[name] & settled}
-        return account.nothing_before(y, before, partial(self._ends, y=y, back=back))
+        before = {name for name in formula.runs.order if self.settlement.bit[name] & settled}
+        return formula.nothing_before(y, before, partial(self._ends, y=y, back=back))
 
     def _ends(self, name: str, exit_: Exit, *, y: str, back: bool) -> bool:
         nodes = self.graph.nodes
-        stops = any(nodes[e.target].stops or self._held(e.target, y) for e in exit_.edges)
-        return stops or any(back or way.at_once for way in exit_.back)
+        stops = any(nodes[e.target].stops or self._ends_with_loop(e.target, y) for e in exit_.edges)
+        return stops or any(back or back_edge.at_once for back_edge in exit_.back)
 
-    def _held(self, mishap: str, y: str) -> bool:
-        """Whether a mishap belongs to a loop that `y` is not in."""
-        if mishap not in self.graph.mishaps:
+    def _ends_with_loop(self, name: str, y: str) -> bool:
+        """Return True if a node is on a failure path of a loop that does not contain `y`.
+
+        The loop is not left before that path has stopped the run.
+        """
+        if name not in self.graph.failure_paths:
             return False
-        loop = self.home(mishap)
+        loop = self.innermost_loop(name)
         return loop is not None and y not in loop.nodes
 
-    def common(self, x: str, y: str) -> tuple[Runs, str]:
-        """The runs of the innermost loop around both, or of all; and what stands for `y` there."""
-        loop = self.home(y)
+    def common_loop(self, x: str, y: str) -> tuple[Runs, str]:
+        """Find the innermost loop around both nodes.
+
+        Returns:
+            The runs of the loop, or all runs if there is no such loop; and the node that represents
+            `y` there: `y` itself, or the header of an inner loop that contains it.
+        """
+        loop = self.innermost_loop(y)
         while loop is not None and x not in loop.nodes:
             y, loop = loop.header, self._around(loop)
         return self.runs(loop), y
 
-    def recurs(self, x: str, y: str) -> bool:
-        """Whether `y` can read of `x` what it did in an earlier round."""
+    def may_read_earlier_iteration(self, x: str, y: str) -> bool:
+        """Return True if `y` can read what `x` returned in an earlier iteration."""
         container = self.graph.container
         return (container is not None and self.graph.design.nodes[container].type == "loop") or any(
             x in loop.nodes and y in loop.nodes for loop in self.loops
         )
 
-    def walk(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
-        """A shortest way from the start to `y`, of a run that takes `y` but not `without`."""
-        runs = self.runs(self.home(y))
-        inside = without is not None and without in runs.into
-        path = self.certainty(runs).walk(y, without=without if inside else None)
-        return self.led(runs, path, without=None if inside else without)
+    def shortest_path(self, y: str, *, without: str | None = None) -> tuple[str, ...]:
+        """Return a shortest path from the start to `y` in a run that does not take `without`.
 
-    def led(
+        Returns:
+            The path, as drawn; empty if there is no such run.
+        """
+        runs = self.runs(self.innermost_loop(y))
+        inside = without is not None and without in runs.into
+        path = self.certainty(runs).shortest_path(y, without=without if inside else None)
+        return self.full_path(runs, path, without=None if inside else without)
+
+    def full_path(
         self, runs: Runs, path: tuple[str, ...], *, without: str | None = None
     ) -> tuple[str, ...]:
-        """A path from the root of these runs on, as drawn, with the way there before it."""
+        """Extend a path, which begins at the root of these runs, back to the start.
+
+        Args:
+            runs: The runs of an iteration, or of the whole graph.
+            path: A path from their root on.
+            without: A node that the added part does not take.
+
+        Returns:
+            The path from the start, as drawn; empty if there is none.
+        """
         while path and runs.outer is not None:
             root, runs = runs.root, runs.outer
             inside = without is not None and without in runs.into
-            before = self.certainty(runs).walk(root, without=without if inside else None)
+            before = self.certainty(runs).shortest_path(root, without=without if inside else None)
             path = (*before, *path[1:]) if before else ()
         return drawn_path(self.graph, path)
 
     @cached_property
-    def rounds(self) -> Runs:
-        """All runs, in which each loop may be in any round."""
+    def iterations(self) -> Runs:
+        """All runs, with each loop in any of its iterations."""
         headers = frozenset(loop.header for loop in self.loops)
         return runs_of(self.graph, stopping=True, headers=headers) if headers else self.runs()
 
     def concurrency(self, runs: Runs) -> Concurrency:
-        """What meets in these runs."""
+        """Return which edges these runs can take together."""
         if id(runs) not in self._concurrency:
-            self._concurrency[id(runs)] = Concurrency(runs, apart=self._exclusive)
+            self._concurrency[id(runs)] = Concurrency(runs, ungathered=self._exclusive)
         return self._concurrency[id(runs)]
 
     @cached_property
     def _exclusive(self) -> frozenset[str]:
-        """The joins of mode `one`."""
+        """The joins of mode `one`, for which two concurrent edges have to be named."""
         return frozenset(name for name, at in self.graph.nodes.items() if at.mode == "one")
 
-    def first_beside(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-        """For each node: the first among its `others` that is before it in topological order and
-        that some run takes with it. Sets of nodes are those of `settlement`."""
+    def first_concurrent(self, runs: Runs, others: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+        """Find pairs of nodes that one run takes together.
+
+        Args:
+            runs: The runs.
+            others: For some nodes, a bit set of other nodes to look for.
+
+        Yields:
+            A node of `others`, and the first node of its set that precedes it in topological order
+            and that some run takes together with it. Nodes for which there is none are left out.
+        """
         settlement = self.settlement
         whole = self.runs() if runs in (self.runs(), self.runs(stopping=False)) else runs
         watched: Watched = {(name, None): settlement.bit[name] for name in others}
-        beside = Concurrency(runs, watched).beside
+        concurrent = Concurrency(runs, watched).concurrent
         for name in settlement.order:
             if name in others:
-                for place in indices(beside.get((name, None), 0) & others[name]):
-                    if self.both(whole, settlement.order[place], name):
-                        yield name, settlement.order[place]
+                for index in indices(concurrent.get((name, None), 0) & others[name]):
+                    if self.both(whole, settlement.order[index], name):
+                        yield name, settlement.order[index]
                         break
 
     def together(self, x: str, y: str) -> bool:
-        """Whether some run takes both."""
+        """Return True if some run takes both nodes."""
         other = {x: self.settlement.bit[y], y: self.settlement.bit[x]}
-        return any(self.first_beside(self.rounds, other))
+        return any(self.first_concurrent(self.iterations, other))
 
     def begins(self, name: str, *, stopping: bool = True) -> bool:
-        """Whether some run comes to a node; without `stopping`, before something ends the run."""
-        if self.exact(self.rounds) and (stopping or not self._stops):
+        """Return True if some run takes a node, or if that could not be decided.
+
+        Args:
+            name: The node.
+            stopping: Count runs that something ends before the node could begin.
+        """
+        if self.exact(self.iterations) and (stopping or not self._stops):
             return True
-        account = self.account(self.rounds)
-        going_on = [] if stopping else [self.goes_on(account, name)]
+        formula = self.formula(self.iterations)
+        going_on = [] if stopping else [self.nothing_ends_before(formula, name)]
         try:
-            return name in account.node and account.holds([account.node[name], *going_on])
+            return name in formula.node and formula.holds([formula.node[name], *going_on])
         except Undecided:
             return True
 
     def both(self, runs: Runs, x: str, y: str) -> bool:
-        """Whether one of these runs takes both of two nodes that the filter lets it take."""
+        """Return True if one of these runs takes both nodes, or if that could not be decided.
+
+        Args:
+            runs: The runs.
+            x: A node.
+            y: A node that `x` can be taken together with according to `Concurrency`.
+        """
         if self.exact(runs):
             return True
-        account = self.account(runs)
+        formula = self.formula(runs)
         try:
-            return account.holds([account.node[x], account.node[y]])
+            return formula.holds([formula.node[x], formula.node[y]])
         except Undecided:
             return True

@@ -1,8 +1,8 @@
-"""Which nodes are settled, that is have finished or been skipped, when another one begins.
+"""Finds the nodes that are settled (finished or skipped) whenever a given node begins.
 
-A node begins once all its edges in are settled, so after everything that leads to it; a join that
-needs only some of them, or a stop tail, may begin before the rest. What follows a loop begins after
-all of it.
+A node begins once all its edges in are settled, so after all its predecessors. A join that needs
+only some of its edges, or a stop tail, may begin before the others are settled. Nodes behind a loop
+begin after all nodes of the loop are settled.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,9 @@ from proflow_compiler.graph.loops import Loop
 class Settlement:
     """What is settled before each node of an acyclic graph with one start.
 
-    `bit`: the nodes that the start leads to, numbered in topological order.
+    Attributes:
+        order: The nodes that the start reaches, in topological order.
+        bit: The bit of each of them, by its index in `order`.
     """
 
     def __init__(self, graph: Graph, loops: Sequence[Loop]) -> None:
@@ -25,16 +27,16 @@ class Settlement:
         self.bit = {name: 1 << index for index, name in enumerate(self.order)}
 
     def leads(self, x: str, y: str) -> bool:
-        """Whether some path leads from `x` to `y`."""
+        """Return True if some path leads from `x` to `y`."""
         return self.bit[x] & self.before[y] != 0
 
     def settled(self, x: str, y: str) -> bool:
-        """Whether `y` never begins before `x` is settled."""
+        """Return True if `x` is always settled when `y` begins."""
         return self.bit[x] & self.surely[y] != 0
 
     @cached_property
     def before(self) -> dict[str, int]:
-        """For each node, those with a path to it."""
+        """For each node, the bit set of nodes with a path to it."""
         found: dict[str, int] = {}
         for name in self.order:
             before = 0
@@ -46,7 +48,7 @@ class Settlement:
 
     @cached_property
     def surely(self) -> dict[str, int]:
-        """For each node, those that are settled when it begins."""
+        """For each node, the bit set of nodes that are always settled when it begins."""
         graph = self._graph
         if not self._loops and not any(map(graph.needs, self.order)):
             return self.before
@@ -63,7 +65,7 @@ class Settlement:
 
     @cached_property
     def _left(self) -> dict[int, int]:
-        """For each edge that leaves loops, the nodes of these."""
+        """For each edge that leaves loops, the bit set of the nodes of these loops."""
         found: dict[int, int] = {}
         for loop in self._loops:
             nodes = _union(self.bit[name] for name in loop.nodes)
@@ -82,23 +84,24 @@ def _union(sets: Iterable[int]) -> int:
 
 
 def _in_all_but(sets: Sequence[int], few: int) -> int:
-    """The bits that at most `few` of the sets lack.
+    """Return the bits that at most `few` of the sets lack.
 
-    How many lack it is counted for all bits at once, in binary: one integer per digit.
+    The number of sets that lack a bit is counted for all bits at once: `digits[i]` holds, for every
+    bit, the i-th binary digit of its count.
     """
     every = _union(sets)
     digits: list[int] = []
     for one in sets:
-        carry, place = every & ~one, 0
+        carry, index = every & ~one, 0
         while carry:
-            if place == len(digits):
+            if index == len(digits):
                 digits.append(0)
-            digits[place], carry = digits[place] ^ carry, digits[place] & carry
-            place += 1
+            digits[index], carry = digits[index] ^ carry, digits[index] & carry
+            index += 1
     more, equal = 0, every
-    for place in range(max(len(digits), few.bit_length()) - 1, -1, -1):
-        digit = digits[place] if place < len(digits) else 0
-        if few >> place & 1:
+    for index in range(max(len(digits), few.bit_length()) - 1, -1, -1):
+        digit = digits[index] if index < len(digits) else 0
+        if few >> index & 1:
             equal &= digit
         else:
             more |= equal & digit

@@ -1,4 +1,4 @@
-"""Paths that prove what the account says: of runs that meet some assumptions, the shortest."""
+"""Finds a shortest path that shows why a formula can be satisfied, for use in diagnostics."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -6,39 +6,40 @@ from itertools import pairwise
 
 from proflow_compiler.graph.model import Exit
 from proflow_compiler.graph.runs import Runs
-from proflow_compiler.soundness.account import Account
+from proflow_compiler.soundness.formula import RunFormula
 
 _MOST_ASKED = 60
-"""Questions for one path; after that any path of some run is shown."""
+"""The most questions to the solver for one path; after that, the path of any run found is shown."""
 
 
 def witness(
-    account: Account, goal: str, assumptions: Sequence[int]
+    formula: RunFormula, goal: str, assumptions: Sequence[int]
 ) -> tuple[tuple[str, ...], Runs] | None:
-    """A run that meets the assumptions, and a path of it to an edge into a node.
+    """Find a run that satisfies the assumptions, and its path to an edge into a node.
 
     Args:
-        account: The formula of the runs.
+        formula: The formula of the runs.
         goal: The node that the path leads to; it need not run itself.
-        assumptions: Literals of the account; with them some edge into `goal` has to be taken.
+        assumptions: Literals of the formula; with them some edge into `goal` has to be taken.
 
     Returns:
-        A shortest path (of long searches: any path), and the run; None if there is no such run.
+        A shortest path, and the run; None if there is no such run. If the search takes too many
+        questions, the path is that of any such run.
 
     Raises:
         Undecided: The question takes too much effort.
     """
-    if not account.holds(assumptions):
+    if not formula.holds(assumptions):
         return None
-    model = account.model()
-    before = _leading_to(account.runs, goal)
+    model = formula.model()
+    before = _leading_to(formula.runs, goal)
     came: dict[str, str] = {}
-    given: dict[str, tuple[int, ...]] = {account.runs.root: ()}
-    queue = deque([account.runs.root])
+    given: dict[str, tuple[int, ...]] = {formula.runs.root: ()}
+    queue = deque([formula.runs.root])
     asked = 0
     while queue and asked < _MOST_ASKED:
         at = queue.popleft()
-        exits = account.runs.exits[at]
+        exits = formula.runs.exits[at]
         for exit_ in exits:
             targets = [
                 edge.target
@@ -47,24 +48,24 @@ def witness(
             ]
             if not targets:
                 continue
-            taken = (*given[at], account.exit[at, exit_.outcome])
+            taken = (*given[at], formula.exit[at, exit_.outcome])
             if len(exits) > 1 or goal in targets:
                 asked += 1
-                if not account.holds([*assumptions, *taken]):
+                if not formula.holds([*assumptions, *taken]):
                     continue
-                model = account.model()
+                model = formula.model()
             for target in targets:
                 came[target] = at
                 if target == goal:
-                    return _traced(came, account.runs.root, goal), account.run_of(model)
+                    return _traced(came, formula.runs.root, goal), formula.run_of(model)
                 given[target] = taken
                 queue.append(target)
-    run = account.run_of(model)
-    return walk(run, goal), run
+    run = formula.run_of(model)
+    return shortest_path(run, goal), run
 
 
-def walk(runs: Runs, goal: str) -> tuple[str, ...]:
-    """A shortest path from the root to a node; empty if there is none."""
+def shortest_path(runs: Runs, goal: str) -> tuple[str, ...]:
+    """Return a shortest path from the root to a node; empty if there is none."""
     came: dict[str, str] = {}
     queue = deque([runs.root])
     while queue:
@@ -87,17 +88,17 @@ def turning_points(
     avoided: Iterable[str],
     missed: Collection[int] = (),
 ) -> list[tuple[str, str]]:
-    """The decisions on which it depends that a run goes along a path and not over some nodes.
+    """Find the decisions that make a run follow a path and miss some nodes and edges.
 
     Args:
         runs: All runs.
         run: The run.
-        path: The path.
+        path: A path of the run.
         avoided: Nodes that the run does not take.
         missed: The indices of edges that it does not take.
 
     Returns:
-        Nodes with the outcomes they take, in the order of the graph.
+        Pairs of a node and the outcome that it takes, in the order of the graph.
     """
     following = dict(pairwise(path))
     elsewhere = set[str]()
@@ -128,7 +129,7 @@ def turning_points(
 
 
 def _leading_to(runs: Runs, goal: str) -> set[str]:
-    """The nodes from which a path leads to one."""
+    """Return the nodes from which a path leads to a node."""
     found: set[str] = set()
     stack = [goal]
     while stack:

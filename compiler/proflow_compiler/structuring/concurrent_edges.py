@@ -13,7 +13,7 @@ def concurrently_reached(body: Body) -> frozenset[str]:
     """Return the vertices that a single run can reach by two different edges."""
     if not _forks(body):
         return frozenset()
-    return frozenset(Concurrency(_Branching.of(body)).meeting)
+    return frozenset(Concurrency(_Branching.of(body)).concurrent_edges)
 
 
 def exits_concurrent(body: Body, exit_of: Mapping[str, str]) -> bool:
@@ -29,7 +29,7 @@ def exits_concurrent(body: Body, exit_of: Mapping[str, str]) -> bool:
     for exit_ in exit_of.values():
         bits.setdefault(exit_, 1 << len(bits))
     watched: Watched = {(name, None): bits[exit_] for name, exit_ in exit_of.items()}
-    beside = Concurrency(_Branching.of(body), watched).beside
+    beside = Concurrency(_Branching.of(body), watched).concurrent
     return any(beside.get((name, None), 0) & ~bits[exit_] for name, exit_ in exit_of.items())
 
 

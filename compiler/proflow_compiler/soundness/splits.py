@@ -1,4 +1,4 @@
-"""Two ways of one run that part at a fork and meet again at a join, and nowhere before."""
+"""Finds two concurrent paths to a join that share no node between a fork and the join."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,13 @@ from proflow_compiler.graph.runs import Runs, taken_at_once
 
 
 @dataclass(frozen=True)
-class Parting:
-    """`edges`: by which the two ways come to the join; `paths`: each from the root on, without it.
+class Split:
+    """A fork, and two disjoint paths of one run from there to a join; the shorter one first.
 
-    The shorter one first.
+    Attributes:
+        fork: The node at which the paths split.
+        edges: The last edge of each path, which leads to the join.
+        paths: The nodes of each path, from the root to the node before the join.
     """
 
     fork: str
@@ -22,11 +25,12 @@ class Parting:
     paths: tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def parted(runs: Runs, join: str) -> Parting:
-    """Such ways to a join that a run comes to over two edges; near the root, and short.
+def find_split(runs: Runs, join: str) -> Split:
+    """Find a split near the root, with short paths, for a join that a run reaches by two edges.
 
-    Two edges that are taken at once begin two such ways iff no node is on all ways of both (Menger),
-    that is, iff the last node that all ways of the one go over is not the last of the other.
+    By Menger's theorem, two edges that are taken at once begin two disjoint paths to the join if
+    and only if no node before the join is on all paths of both. That is so if the last node that
+    all paths over the one edge share is not the last one that all paths over the other share.
     """
     region = _region(runs, join)
     gates = _gates(runs, join, region)
@@ -34,14 +38,23 @@ def parted(runs: Runs, join: str) -> Parting:
     fork, edges = min(
         _forks(runs, region, gates), key=lambda found: (far[found[0]] + near[found[0]], found[0])
     )
-    one, two = _apart(runs, join, region, edges)
+    one, two = _disjoint_paths(runs, join, region, edges)
     before = _shortest(runs, runs.root, fork)
-    paths = [(*before, *(edge.source for edge in way[1:])) for way in (one, two)]
-    return Parting(fork, (one[-1], two[-1]), (paths[0], paths[1]))
+    paths = [(*before, *(edge.source for edge in path[1:])) for path in (one, two)]
+    return Split(fork, (one[-1], two[-1]), (paths[0], paths[1]))
 
 
-def joined(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs, str]:
-    """These runs with a join that two outcomes, of nodes, lead to as well; and its name."""
+def with_join(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs, str]:
+    """Add a join to which two outcomes lead as well.
+
+    Args:
+        runs: The runs.
+        one: A node and one of its outcomes.
+        two: Another one.
+
+    Returns:
+        The runs with the join, and the id of the join.
+    """
     join = "?"
     while join in runs.graph.nodes:
         join += "?"
@@ -57,7 +70,7 @@ def joined(runs: Runs, one: tuple[str, str], two: tuple[str, str]) -> tuple[Runs
 
 
 def _region(runs: Runs, join: str) -> set[str]:
-    """The nodes between a join and what dominates it, which every way to the join goes over."""
+    """Return the nodes between a join and its immediate dominator, which is included."""
     above = runs.graph.dominator_tree.parent.get(join, runs.root)
     region = {above}
     stack = [join]
@@ -70,7 +83,7 @@ def _region(runs: Runs, join: str) -> set[str]:
 
 
 def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[GraphEdge]]:
-    """The edges of a node that lead to the join, in groups that are taken at once."""
+    """Return the edges of a node towards the join, in groups that can be taken at once."""
     return [
         [
             edge
@@ -83,9 +96,9 @@ def _edges(runs: Runs, name: str, join: str, region: set[str]) -> list[list[Grap
 
 
 def _gates(runs: Runs, join: str, region: set[str]) -> Mapping[int, object]:
-    """For each edge in the region, the last node before the join that all ways over it go over.
+    """Return for each edge the last node before the join that all paths over the edge share.
 
-    For an edge into the join it is the edge itself.
+    For an edge into the join, it is the index of the edge itself.
     """
     gates: dict[int, object] = {}
     after: dict[str, object] = {}
@@ -102,6 +115,7 @@ def _gates(runs: Runs, join: str, region: set[str]) -> Mapping[int, object]:
 def _forks(
     runs: Runs, region: set[str], gates: Mapping[int, object]
 ) -> Iterator[tuple[str, list[GraphEdge]]]:
+    """Yield the nodes at which disjoint paths to the join begin, with their edges."""
     for name in region:
         for exits in taken_at_once(runs.every(name), runs.exits[name]):
             edges = [edge for exit_ in exits for edge in exit_.edges if edge.index in gates]
@@ -112,7 +126,7 @@ def _forks(
 def _distances(
     runs: Runs, join: str, region: set[str]
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """How far each node of the region is from where it begins, and from the join."""
+    """Return the distance of each node of the region from its first node, and from the join."""
     order = sorted(region, key=runs.graph.rank.__getitem__)
     far, near = {order[0]: 0}, {join: 0}
     for name in order:
@@ -126,32 +140,33 @@ def _distances(
     return far, near
 
 
-def _apart(
+def _disjoint_paths(
     runs: Runs, join: str, region: set[str], edges: list[GraphEdge]
 ) -> list[list[GraphEdge]]:
-    """Two ways that begin with these edges and share no node before the join, shortest first."""
+    """Find two paths from these edges that share no node before the join, the shorter one first."""
     digraph: nx.DiGraph[object] = nx.DiGraph()
     by_index: dict[int, GraphEdge] = {}
 
-    def link(source: object, edge: GraphEdge) -> None:
+    def connect(source: object, edge: GraphEdge) -> None:
         by_index[edge.index] = edge
         digraph.add_edge(source, edge.index)
         digraph.add_edge(edge.index, edge.target)
 
     for edge in edges:
-        link("", edge)
+        connect("", edge)
     for name in region - {edges[0].source}:
         for group in _edges(runs, name, join, region):
             for edge in group:
-                link(name, edge)
-    ways = [
-        [by_index[one] for one in way if isinstance(one, int)]
-        for way in nx.node_disjoint_paths(digraph, "", join, cutoff=2)
+                connect(name, edge)
+    paths = [
+        [by_index[one] for one in path if isinstance(one, int)]
+        for path in nx.node_disjoint_paths(digraph, "", join, cutoff=2)
     ]
-    return sorted(ways, key=lambda way: (len(way), way[-1].index))
+    return sorted(paths, key=lambda path: (len(path), path[-1].index))
 
 
 def _shortest(runs: Runs, start: str, end: str) -> list[str]:
+    """Return the nodes of a shortest path, both ends included."""
     came = {start: start}
     queue = deque([start])
     while end not in came:

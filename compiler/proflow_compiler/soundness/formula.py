@@ -1,10 +1,13 @@
-"""The runs of one graph as a Boolean formula, and a solver that finds one or proves there is none.
+"""Describes the runs of a graph by a Boolean formula, and finds runs with a SAT solver.
 
-A variable says whether a node runs, another one for each of its outcomes whether it leaves by that:
-by one (an inclusive node: by at least one, by its default alone). A node runs if an edge in is
-taken, a join of mode `all` if all are. So runs that bring such a join some of its edges only are
-told rightly, which the polynomial analyses of `proflow_compiler.graph` cannot: these filter, this
-decides.
+Each model of the formula is a run. There is one variable for each node (it runs) and one for each
+outcome (the node takes it). A node that runs takes one outcome; an inclusive node takes at least
+one, or only its default. A node runs if some edge in is taken, a join of mode `all` if all edges in
+are.
+
+The formula is exact also for runs that take only some of the edges into a join of mode `all`. The
+polynomial analyses of `proflow_compiler.graph` are not: they settle the questions that they can,
+and the formula decides the rest.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,15 +18,25 @@ from proflow_compiler.graph.model import Exit, GraphEdge
 from proflow_compiler.graph.runs import Runs, taken_at_once
 
 MOST_CONFLICTS = 20_000
-"""The effort for one question, in conflicts of the solver: far more than drawn designs need."""
+"""The most effort for one question, in conflicts of the solver: far more than real designs need."""
 
 
 class Undecided(Exception):
-    """A question was given up, since it took too much effort."""
+    """The solver gave up a question at the limit of effort."""
 
 
-class Account:
-    """A formula whose models are the runs of `runs`, and questions about them."""
+class RunFormula:
+    """A formula whose models are runs, and the solver that answers questions about them.
+
+    Literals are integers, as in the DIMACS format: a variable, or its negative for its negation.
+
+    Attributes:
+        runs: The runs that the formula describes.
+        node: For each node, the variable that says that it runs.
+        exit: For each node and outcome, the variable that says that the node takes the outcome.
+        no_stop: A literal to assume: no edge into an end that stops the run is taken.
+        no_back_edge: A literal to assume: no back edge is taken.
+    """
 
     def __init__(self, runs: Runs) -> None:
         # Imported only here: few designs need a solver, and its library takes time to load.
@@ -38,35 +51,33 @@ class Account:
             for exit_ in runs.exits[name]
         }
         self._numbers = numbers
-        self.calm = next(numbers)
-        """Assumed: no edge into an end that stops the run is taken."""
-        self.forward = next(numbers)
-        """Assumed: no back edge is taken."""
+        self.no_stop = next(numbers)
+        self.no_back_edge = next(numbers)
         self._solver = Solver(name="minisat22", bootstrap_with=self._clauses())
 
     def edge(self, edge: GraphEdge) -> int | None:
-        """The literal that says that an edge is taken; None if no run takes it."""
+        """Return the literal that says that an edge is taken, or None if no run takes it."""
         return self.exit.get((edge.source, edge.outcome))
 
     def into(self, name: str) -> list[int]:
-        """The literals of the edges into a node, of those that some run takes."""
+        """Return the literals of those edges into a node that some run takes."""
         found = (self.edge(edge) for edge in self.runs.graph.into[name])
         return [one for one in found if one is not None]
 
     def any_of(self, literals: Iterable[int]) -> int:
-        """A literal that can only hold if one of others does."""
+        """Return a new literal that implies that at least one of these holds."""
         found = next(self._numbers)
         self._solver.add_clause([-found, *literals])
         return found
 
     def both_of(self, one: int, other: int) -> int:
-        """A literal that can only hold if two others do."""
+        """Return a new literal that implies that both of these hold."""
         found = next(self._numbers)
         self._solver.append_formula([[-found, one], [-found, other]])
         return found
 
     def two_of(self, literals: Sequence[int]) -> int:
-        """A literal that can only hold if two of others do."""
+        """Return a new literal that implies that at least two of these hold."""
         pairs: list[int] = []
         before: int | None = None
         for literal in literals:
@@ -78,14 +89,14 @@ class Account:
     def nothing_before(
         self, name: str, settled: Collection[str], ends: Callable[[str, Exit], bool]
     ) -> int:
-        """A literal to assume: nothing ends the run before a node could begin.
+        """Return a literal to assume: nothing ends the run before a node could begin.
 
-        Nor in that moment, by nodes that take no time.
+        Nor does anything end it at that moment, through nodes that take no time.
 
         Args:
             name: The node.
-            settled: The nodes that are settled then on every run.
-            ends: Whether an outcome of a node ends the run, or the iteration, at once.
+            settled: The nodes that are finished or skipped in every run when `name` begins.
+            ends: Returns True if an outcome of a node ends the run, or the iteration, at once.
         """
         literal = next(self._numbers)
         for at, early in self._early(name, self._settled_when(settled)).items():
@@ -95,9 +106,12 @@ class Account:
         return literal
 
     def _settled_when(self, settled: Collection[str]) -> dict[str, int | None]:
-        """The nodes that are settled with others, each with the literal on which that depends.
+        """Find all nodes that are settled once these are, by going back along the edges.
 
-        A node that need not wait for all its edges in has waited for them if it is skipped.
+        Returns:
+            The nodes, each with a literal that says whether it is settled; None: it always is. A
+            node that runs before all its edges in are settled says nothing about their sources; if
+            it is skipped, all of them are settled.
         """
         graph = self.runs.graph
         when: dict[str, int | None] = dict.fromkeys(settled)
@@ -116,7 +130,11 @@ class Account:
         return when
 
     def _early(self, name: str, when: Mapping[str, int | None]) -> dict[str, int]:
-        """The nodes that may have run when a node begins, each with a literal that then holds."""
+        """Find the nodes that may have run by the time a node begins.
+
+        Returns:
+            The nodes, each with a literal that is implied if the node has run by then.
+        """
         graph = self.runs.graph
         early: dict[str, int] = {}
         sure = {at for at, given in when.items() if given is None}
@@ -136,7 +154,7 @@ class Account:
                     if (taken := self.edge(edge)) is not None
                 ]
                 if len(arrived) >= needed:
-                    early[at] = self._implied_by(needed, arrived)
+                    early[at] = self._implied_by_at_least(needed, arrived)
             elif len(before) == len(into):
                 open_ = [early[edge.source] for edge in into if edge.source not in sure]
                 early[at] = self._implied([own, *open_])
@@ -144,24 +162,24 @@ class Account:
                     sure.add(at)
         return early
 
-    def _implied_by(self, number: int, literals: Sequence[int]) -> int:
-        """A literal that holds where so many of others do."""
+    def _implied_by_at_least(self, number: int, literals: Sequence[int]) -> int:
+        """Return a new literal that is implied if at least `number` of these hold."""
         counts: list[int] = []
-        """Literals that hold where one, two … of those so far do."""
+        """The literals implied by one, two, … of the literals so far."""
         for literal in literals:
             longer: list[int] = []
-            for place in range(min(len(counts) + 1, number)):
+            for index in range(min(len(counts) + 1, number)):
                 found = next(self._numbers)
-                if place < len(counts):
-                    self._solver.add_clause([-counts[place], found])
-                fewer = [] if place == 0 else [-counts[place - 1]]
+                if index < len(counts):
+                    self._solver.add_clause([-counts[index], found])
+                fewer = [] if index == 0 else [-counts[index - 1]]
                 self._solver.add_clause([*fewer, -literal, found])
                 longer.append(found)
             counts = longer
         return counts[number - 1]
 
     def _implied(self, literals: Sequence[int]) -> int:
-        """A literal that holds where all of others do."""
+        """Return a literal that is implied if all of these hold."""
         if len(literals) == 1:
             return literals[0]
         found = next(self._numbers)
@@ -169,23 +187,29 @@ class Account:
         return found
 
     def holds(self, assumptions: Iterable[int]) -> bool:
-        """Whether some run meets all assumptions. Raises `Undecided`."""
+        """Return True if some run satisfies all assumptions.
+
+        `last_run` and `model` then return that run.
+
+        Raises:
+            Undecided: The question takes too much effort.
+        """
         self._solver.conf_budget(MOST_CONFLICTS)
         found = self._solver.solve_limited(assumptions=list(assumptions))
         if found is None:
             raise Undecided
         return bool(found)
 
-    def found(self) -> Runs:
-        """The run that was found last, as runs of which there is one."""
+    def last_run(self) -> Runs:
+        """Return the run that `holds` found last, as a `Runs` with this single run."""
         return self.run_of(self.model())
 
     def model(self) -> Sequence[int]:
-        """The run that was found last, as the solver has it: for each variable, it or its negative."""
+        """Return the run that `holds` found last as literals, one for each variable, in order."""
         return self._solver.get_model() or ()
 
     def run_of(self, model: Sequence[int]) -> Runs:
-        """A run that was found, as runs of which there is one."""
+        """Convert a model to a `Runs` with this single run."""
         runs = self.runs
         exits: dict[str, tuple[Exit, ...]] = {}
         into: dict[str, list[GraphEdge]] = {runs.root: []}
@@ -201,8 +225,8 @@ class Account:
                 for edge in exit_.edges:
                     if edge.target in runs.into:
                         into.setdefault(edge.target, []).append(edge)
-        for starved in into.keys() - exits.keys():
-            exits[starved] = ()
+        for skipped in into.keys() - exits.keys():
+            exits[skipped] = ()
         return replace(
             runs,
             order=order,
@@ -222,9 +246,9 @@ class Account:
             for exit_ in runs.exits[name]:
                 literal = self.exit[name, exit_.outcome]
                 if any(runs.graph.nodes[edge.target].stops for edge in exit_.edges):
-                    yield [-self.calm, -literal]
+                    yield [-self.no_stop, -literal]
                 if exit_.back:
-                    yield [-self.forward, -literal]
+                    yield [-self.no_back_edge, -literal]
 
     def _entered(self, name: str, own: int) -> Iterator[list[int]]:
         graph = self.runs.graph
@@ -233,7 +257,7 @@ class Account:
             yield [-own, *literals]
             yield from ([own, -literal] for literal in literals)
         elif len(literals) < sum(edge.source in graph.reachable for edge in graph.into[name]):
-            yield [-own]  # no run takes one of the edges
+            yield [-own]  # no run takes all edges: one of them cannot be taken at all
         else:
             yield from ([-own, literal] for literal in literals)
             yield [own, *(-literal for literal in literals)]
@@ -243,8 +267,8 @@ class Account:
         if exits:
             yield [-own, *(self.exit[name, exit_.outcome] for exit_ in exits)]
         elif self.runs.graph.exits[name]:
-            yield [-own]  # whatever it is left by is no run
-        # Of one group several can be taken, of two groups not: a ladder of `taken before`.
+            yield [-own]  # none of its outcomes can be taken in these runs
+        # At most one group is taken. A chain of variables says that an earlier group is.
         before: int | None = None
         for group in taken_at_once(self.runs.every(name), exits):
             literals = [self.exit[name, exit_.outcome] for exit_ in group]
