@@ -25,7 +25,12 @@ from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
 from proflow_compiler.diagnostics.rendering import FileReport, render_files
 from proflow_compiler.graph import build_graph
-from proflow_compiler.pipeline import Compilation, calls_among, collecting_later, compile_reading
+from proflow_compiler.pipeline import (
+    Compilation,
+    calls_among,
+    compile_reading,
+    garbage_collection_paused,
+)
 from proflow_compiler.reader import read_file
 from proflow_compiler.rules import run_checks
 
@@ -43,7 +48,7 @@ def compile_all(
 
     `timezone` is that of designs that name none; None if it is not known.
     """
-    with collecting_later():
+    with garbage_collection_paused():
         inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
@@ -61,7 +66,7 @@ def fix_all(
     timezone: str | None = None,
 ) -> FixedFiles:
     """Fix files, and the designs within folders, in memory."""
-    with collecting_later():
+    with garbage_collection_paused():
         readings = inputs_of(paths, types_among(handlers)).readings
         return fix_readings(
             readings, handlers=handlers, stored=stored, unsafe=unsafe, timezone=timezone
@@ -92,7 +97,7 @@ def compiled_design(
     """The one design of a file, and its definition."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
-    with collecting_later():
+    with garbage_collection_paused():
         reading = read_file(path, types=types or types_among(handlers))
         compilation = compile_reading(reading, handlers=handlers)
     if compilation.has_errors():

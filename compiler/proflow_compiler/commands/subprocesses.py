@@ -11,7 +11,7 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_compiler.commands.inputs import read_inputs
 from proflow_compiler.commands.loading import stop_at_errors
 from proflow_compiler.commands.terminal import note, refuse, usage
-from proflow_compiler.pipeline import Compilation, collecting_later, compile_design
+from proflow_compiler.pipeline import Compilation, compile_design, garbage_collection_paused
 from proflow_compiler.reader import Reading, read_file
 
 
@@ -56,14 +56,14 @@ def _given(paths: Sequence[str], types: NodeTypes) -> list[Reading]:
     for path in paths:
         if not os.path.exists(path.partition("#")[0]) and not os.path.exists(path):
             usage(f"--with: there is no `{path}`")
-    with collecting_later():
+    with garbage_collection_paused():
         return read_inputs(paths, types=types).readings
 
 
 def _beside(path: str, types: NodeTypes) -> Iterator[Reading]:
     own = path if os.path.exists(path) else path.partition("#")[0]
     for file in sorted(Path(own).parent.glob("*.json")):
-        with collecting_later():
+        with garbage_collection_paused():
             yield read_file(str(file), types=types)
 
 

@@ -1,4 +1,4 @@
-"""The problems a reader finds, and their codes."""
+"""Collects the problems that the reader finds, and finds the known word closest to an unknown one."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -27,21 +27,25 @@ NAMES: dict[str, str] = {
     "PF112": "container-border",
     "PF320": "unread-key",
 }
-"""Code → name of everything a reader reports."""
+"""The names of the rules that the reader reports, by code."""
 
 
 @dataclass
 class Problems:
-    """Collects diagnostics; one per cause."""
+    """Collects the diagnostics of one file while it is read.
+
+    Attributes:
+        found: The diagnostics so far.
+        budget: How many more words may be compared to find what was meant, so that thousands of typing
+            errors do not take minutes.
+        zones: The pointers of time zones that nothing reads.
+        texts: The pointers of strings in the file that were read as JSON.
+    """
 
     found: list[Diagnostic] = field(default_factory=list)
     budget: int = 20_000
-    """Words that may still be compared to find what was meant: thousands of typing errors must
-    not take minutes."""
     zones: list[str] = field(default_factory=list)
-    """Where time zones stand that nothing reads."""
     texts: list[str] = field(default_factory=list)
-    """The texts of a file that were read as JSON, by their pointers."""
 
     def add(
         self,
@@ -58,6 +62,7 @@ class Problems:
         related: tuple[Related, ...] = (),
         fixes: Iterable[Fix] = (),
     ) -> None:
+        """Add a diagnostic. The arguments are those of `Diagnostic`; the name follows from the code."""
         self.found.append(
             Diagnostic(
                 code=code,
@@ -75,25 +80,21 @@ class Problems:
             )
         )
 
-    def did_you_mean(self, word: str, known: Collection[str]) -> str | None:
-        """The help that names the closest known word, while the budget lasts."""
-        return meant(self.closest(word, known))
-
     def closest(self, word: str, known: Collection[str]) -> str | None:
-        """The closest known word, while the budget lasts."""
+        """Return the closest known word; None if none is close or the budget is used up."""
         self.budget -= len(known)
         return closest(word, known) if self.budget >= 0 else None
 
 
 def shown(value: Any) -> str:
-    """A text or number for a message, short and on one line."""
+    """Write a value for a message, shortened to 60 characters and on one line."""
     text = str(value)
     text = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text[:61])
     return text if len(text) <= 60 else text[:59] + "…"
 
 
 def kind_of(value: Any) -> str:
-    """What a JSON value is, in words."""
+    """Return the type of a JSON value in words, with its article: `a text`."""
     match value:
         case None:
             return "null"
@@ -110,17 +111,29 @@ def kind_of(value: Any) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The help that names the closest known word, if one is close; letter case does not matter."""
+    """Return a help that suggests the known word closest to an unknown one; None if none is close.
+
+    Args:
+        word: The unknown word; its letter case is ignored.
+        known: The known words.
+        cutoff: The least similarity, from 0 to 1.
+    """
     return meant(closest(word, known, cutoff=cutoff))
 
 
 def meant(close: str | None) -> str | None:
-    """The help that names a word, if there is one."""
+    """Return a help that suggests a word; None without a word."""
     return f"did you mean `{shown(close)}`?" if close is not None else None
 
 
 def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known word that is closest to this one, if one is close."""
+    """Return the known word closest to an unknown one; None if none is close.
+
+    Args:
+        word: The unknown word; its letter case is ignored.
+        known: The known words.
+        cutoff: The least similarity, from 0 to 1.
+    """
     word = word.lower()[:100]
     folded = {
         one.lower(): one

@@ -1,4 +1,4 @@
-"""Diagnostics for people, editors and machines: text, json, sarif, github."""
+"""Renders diagnostics as text for people, as JSON, as SARIF, or as GitHub annotations."""
 
 import json
 import os
@@ -27,7 +27,14 @@ _GITHUB_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "n
 
 @dataclass(frozen=True)
 class FileReport:
-    """A file (or one row of it: `PATH#…`) and what was found in it; `workflow` is its design's id."""
+    """The diagnostics of a file, or of one design of a file with several.
+
+    Attributes:
+        source: The file.
+        diagnostics: The diagnostics.
+        workflow: The id of the design, if it is known.
+        path: The path that reports show, such as `PATH#id`; None: that of the file.
+    """
 
     source: Source
     diagnostics: Sequence[Diagnostic]
@@ -36,10 +43,11 @@ class FileReport:
 
     @property
     def shown_path(self) -> str:
+        """The path that reports show."""
         return self.source.path if self.path is None else self.path
 
     def located(self) -> list[Diagnostic]:
-        """The diagnostics with their places, in the order of the text."""
+        """Return the diagnostics with lines and columns, in the order of the text."""
         return locate(self.diagnostics, self.source)
 
 
@@ -52,7 +60,7 @@ def render(
     strict: bool = False,
     workflow: str | None = None,
 ) -> str:
-    """The diagnostics of one file; the empty text if there are none and the format is a list."""
+    """Render the diagnostics of one file; see `render_files`."""
     report = FileReport(source, list(diagnostics), workflow)
     return render_files([report], format, color=color, strict=strict)
 
@@ -64,7 +72,17 @@ def render_files(
     color: bool = False,
     strict: bool = False,
 ) -> str:
-    """The diagnostics of several files, as one document; ends with a line break unless empty."""
+    """Render the diagnostics of several files as one document.
+
+    Args:
+        files: The files with their diagnostics.
+        format: The format.
+        color: Use terminal colours; only in `text`.
+        strict: Count warnings as errors; only in `json`.
+
+    Returns:
+        The document. It ends with a line break, unless it is empty.
+    """
     match format:
         case "text":
             return "\n".join(
@@ -83,30 +101,36 @@ def render_files(
 
 
 def locate(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
-    """Fill in lines and columns where they are missing, and put all in the order of the text."""
+    """Fill in missing lines and columns, and sort by them.
+
+    Args:
+        diagnostics: The diagnostics.
+        source: The file that their pointers refer to.
+    """
     found = list(diagnostics)
-    unplaced = {one.pointer for one in found if one.line is None}
-    if unplaced:
-        extents = source.extents(unplaced)
+    missing = {one.pointer for one in found if one.line is None}
+    if missing:
+        extents = source.extents(missing)
         found = [
-            _placed(one, source, extents[one.pointer]) if one.line is None else one for one in found
+            _located(one, source, extents[one.pointer]) if one.line is None else one
+            for one in found
         ]
     return sorted(found, key=_order)
 
 
-def _placed(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnostic:
+def _located(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnostic:
     start, end = extent.start, extent.end
     if diagnostic.on_key and extent.key is not None:
         start, end = extent.key
     elif diagnostic.span is not None:
         start, end = source.within(extent, diagnostic.span)
-    place = source.position(start, end)
+    position = source.position(start, end)
     return replace(
         diagnostic,
-        line=place.line,
-        column=place.column,
-        end_line=place.end_line,
-        end_column=place.end_column,
+        line=position.line,
+        column=position.column,
+        end_line=position.end_line,
+        end_column=position.end_column,
     )
 
 
@@ -148,7 +172,7 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
         lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
         where = (place.line, place.column, place.end_line, place.end_column)
         lines += quoted(where, other.message, "-")
-    notes = [("path", visible(shown_way(diagnostic)))]
+    notes = [("path", visible(path_text(diagnostic)))]
     notes.append(("help", visible(diagnostic.help or "")))
     for one in diagnostic.fixes:
         notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
@@ -160,22 +184,22 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     return "\n".join(lines) + "\n"
 
 
-def shown_way(diagnostic: Diagnostic) -> str:
-    """The path of a diagnostic, with what is decided on it and beside it."""
-    taken = dict(diagnostic.choices)
-    way = [f"{node} [{taken[node]}]" if node in taken else node for node in diagnostic.path]
-    beside = [f"{node} [{taken[node]}]" for node in taken if node not in diagnostic.path]
-    return " → ".join(way) + (f", while {', '.join(beside)}" if way and beside else "")
+def path_text(diagnostic: Diagnostic) -> str:
+    """Write the path of a diagnostic with the outcomes of its nodes: `check [yes] → done`."""
+    chosen = dict(diagnostic.choices)
+    path = [f"{node} [{chosen[node]}]" if node in chosen else node for node in diagnostic.path]
+    beside = [f"{node} [{chosen[node]}]" for node in chosen if node not in diagnostic.path]
+    return " → ".join(path) + (f", while {', '.join(beside)}" if path and beside else "")
 
 
 def untried_note(count: int) -> str:
-    """Says of fixes that they may exist, but have not been looked into."""
+    """Write the note that some fixes were not tried."""
     fixes = "1 fix was" if count == 1 else f"{count} fixes were"
     return f"{fixes} not tried: checking the file again with each of them takes too long"
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
-    """The diagnostics with the places related to them; the text is searched once."""
+    """Pair each diagnostic with the positions of its related locations; the text is searched once."""
     located = file.located()
     extents = file.source.extents({one.pointer for found in located for one in found.related})
     for found in located:
@@ -187,7 +211,12 @@ def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
 
 
 def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
-    """The JSON structure of `proflow check --format json`."""
+    """Build the JSON report of `proflow check --format json`.
+
+    Args:
+        files: The files with their diagnostics.
+        strict: Count warnings as errors.
+    """
     shown = [
         {
             "path": file.shown_path,
@@ -221,7 +250,7 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log with one run."""
+    """Build a SARIF 2.1.0 log with one run."""
     located = [(file, *found) for file in files for found in _with_related(file)]
     documents = {file.source.path: JsonText(file.source.text) for file in files}
     rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic, _ in located})
@@ -329,14 +358,14 @@ def _uri(path: str) -> str:
 def _with_notes(diagnostic: Diagnostic) -> str:
     lines = [diagnostic.message]
     if diagnostic.path:
-        lines.append("path: " + shown_way(diagnostic))
+        lines.append("path: " + path_text(diagnostic))
     if diagnostic.help:
         lines.append(f"help: {diagnostic.help}")
     return "\n".join(lines)
 
 
 def _github(diagnostic: Diagnostic, source: Source) -> str:
-    """A workflow command that annotates a line; it is one line whatever the texts hold."""
+    """Write the workflow command that annotates a line on GitHub; it is always a single line."""
     place: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
     place["endLine"] = diagnostic.end_line or place["line"]
     if place["endLine"] == place["line"]:

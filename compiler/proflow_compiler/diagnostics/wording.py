@@ -1,4 +1,4 @@
-"""How names from a design stand in messages."""
+"""Formats names, lists and paths of a design for messages."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,18 @@ from proflow_compiler.diagnostics.problems import shown
 
 
 def ticks(name: str) -> str:
-    """A name in backticks, short and on one line."""
+    """Put a name in backticks, shortened and on one line."""
     return f"`{shown(name)}`"
 
 
 def listed(names: Sequence[str], word: str = "and", most: int = 5) -> str:
-    """Names in backticks: `a`, `b` and `c`; at most `most` of them."""
+    """List names in backticks: `a`, `b` and `c`.
+
+    Args:
+        names: The names, at least one.
+        word: The word before the last name.
+        most: How many names to write; of further ones only the number is.
+    """
     parts = [ticks(name) for name in names[:most]]
     if len(names) > most:
         parts.append(f"{len(names) - most} more")
@@ -21,7 +27,7 @@ def listed(names: Sequence[str], word: str = "and", most: int = 5) -> str:
 
 
 def walk(path: Sequence[str]) -> str:
-    """A walk through the design in words: `a` → `b` → `c`; of a long one the two ends."""
+    """Write a path through the design: `a` → `b` → `c`. The middle of a long path is left out."""
     steps = [ticks(name) for name in path]
     if len(steps) > 9:
         steps = [*steps[:4], "…", *steps[-4:]]

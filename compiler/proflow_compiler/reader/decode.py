@@ -241,7 +241,7 @@ def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
         name, extent = member
         below = f"{pointer}/{escape(name)}"
         if extent.key is not None and name in seen:
-            first, _ = source.place((seen[name].key or (0, 0))[0])
+            first, _ = source.line_and_column((seen[name].key or (0, 0))[0])
             yield _at(
                 source,
                 *extent.key,
