@@ -1,4 +1,4 @@
-"""Where the workflows are that a design runs as subprocesses."""
+"""Finds and compiles the workflows that a design runs as subprocesses."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,18 @@ def subprocesses_of(
     *,
     types: NodeTypes = BUILT_IN_TYPES,
 ) -> list[Definition]:
-    """The workflows that a design runs, and those that these run, each once.
+    """Compile the workflows that a design runs as subprocesses, and those that these run.
 
-    They are looked for among `others` (files, folders), then beside the design. One that is nowhere
-    is left out; problems in one that is somewhere end the command.
+    If one has errors, the errors are shown and the command ends.
+
+    Args:
+        definition: The definition of the design.
+        path: Its file. Workflows that `others` do not hold are searched in the same folder.
+        others: Files and folders to search first.
+        types: The node types that designs may use.
+
+    Returns:
+        Their definitions, each once. Workflows that are not found are left out.
     """
     found: dict[str, Definition] = {definition.id: definition}
     given = _given(others, types)
