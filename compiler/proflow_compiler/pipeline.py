@@ -1,7 +1,7 @@
 """Compiles files by running the stages in order: read, validate, check, lower.
 
-Each stage collects all problems of a design as diagnostics and raises none of them. A design with an
-error in one stage does not enter the next. Writing the result as JSON or Python is up to `emit`.
+Each stage collects all problems of a design as diagnostics and raises none of them. A design with
+an error in one stage does not enter the next. Writing the result as JSON or Python is up to `emit`.
 """
 
 import gc
@@ -76,10 +76,10 @@ def compile_reading(
     Args:
         reading: The designs of the file.
         handlers: The handlers of the host, to check calls against; None if they are not known.
-        calls: Which designs run which as subprocesses, among all designs that are known; None: those
-            of this file.
-        stored: True if the designs will be stored in the database, where one Inngest function runs all
-            stored designs.
+        calls: Which designs run which as subprocesses, among all designs that are known; None:
+            those of this file.
+        stored: True if the designs will be stored in the database, where one Inngest function runs
+            all stored designs.
         timezone: The time zone of designs that name none; None if it is not known.
     """
     calls = calls_among([reading]) if calls is None else calls
@@ -111,8 +111,8 @@ def compile_reading(
 def calls_among(readings: Sequence[Reading]) -> Calls:
     """Return which designs of these files run which others as subprocesses.
 
-    The result is complete, so that a missing subprocess is a mistake, only if all files could be read
-    and hold more than one design.
+    The result is complete, so that a missing subprocess is a mistake, only if all files could be
+    read and hold more than one design.
     """
     designs = [design for reading in readings for design in reading.designs]
     readable = not any(has_errors(reading.diagnostics) for reading in readings)

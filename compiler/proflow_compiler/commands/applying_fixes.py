@@ -1,4 +1,4 @@
-"""Applies the fixes of a file's diagnostics, and those of the diagnostics that remain, until none helps."""
+"""Applies the fixes of a file's diagnostics, and checks it again, until no fix is left."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from proflow_compiler.diagnostics.patching import Replacement, replaced, replace
 from proflow_compiler.pipeline import Compilation
 
 MAX_ITERATIONS = 50
-"""How often a file is fixed and checked again: fixes that overlap are applied one after the other."""
+"""How often a file is fixed and checked again; overlapping fixes take several iterations."""
 
 Compile = Callable[[str], Compilation]
 """Compiles a text."""
@@ -42,7 +42,8 @@ class FixedText:
     def errors(self) -> tuple[int, int]:
         """The number of errors of the reading, then of the checks.
 
-        Checks only begin when the reading has no errors, so comparing these pairs compares progress.
+        Checks only begin when the reading has no errors, so comparing these pairs compares
+        progress.
         """
         reading = sum(one.level is Level.ERROR for one in self.compilation.reading.diagnostics)
         return reading, sum(one.level is Level.ERROR for one in self.compilation.diagnostics)

@@ -1,4 +1,4 @@
-"""Implements `proflow check` for files: reports problems, fixes them, or shows what fixing would change."""
+"""Implements `proflow check`: reports the problems of files, fixes them, or shows the fixes."""
 
 import sys
 from collections.abc import Sequence

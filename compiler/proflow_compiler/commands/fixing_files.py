@@ -17,7 +17,7 @@ from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import Reading
 
 _MOST_PASSES = 5
-"""How often all files are fixed: a fix in one may enable one in a design that runs it as a subprocess."""
+"""How often all files are fixed: a fix in one may help another that runs it as a subprocess."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BOM = b"\xef\xbb\xbf"
 
@@ -67,7 +67,8 @@ def fix_readings(
     """Fix files in memory.
 
     Args:
-        readings: The files as they were read; several rows of one file are fixed one after the other.
+        readings: The files as they were read; several rows of one file are fixed one after the
+            other.
         handlers: The handlers of the host; None if they are not known.
         stored: True if the designs will be stored in the database.
         unsafe: Also apply unsafe fixes.

@@ -23,8 +23,8 @@ def graph(
     ] = None,
     handlers: Handlers = None,
 ) -> None:
-    """Draw a design, optionally with the state of each node in a run. If the design has an error that a
-    path shows, the path is highlighted.
+    """Draw a design, optionally with the state of each node in a run. If the design has an error
+    that a path shows, the path is highlighted.
     """
     from proflow_compiler import drawing
     from proflow_compiler.commands.loading import handler_types, one_design, refutation

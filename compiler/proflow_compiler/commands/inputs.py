@@ -60,7 +60,7 @@ def read_inputs(paths: Sequence[str], *, types: NodeTypes = BUILT_IN_TYPES) -> I
 
 
 def _json_files(folder: str) -> list[str]:
-    """Find the `*.json` files below a folder, sorted. Hidden folders and those of tools are skipped."""
+    """Find the `*.json` files below a folder, sorted, without those of hidden folders and tools."""
     found: list[str] = []
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(

@@ -1,4 +1,4 @@
-"""Turns the arguments of a command into compiled designs; ends the command with an error if that fails."""
+"""Turns the arguments of a command into compiled designs, or ends the command with an error."""
 
 import importlib
 import os
@@ -100,7 +100,8 @@ def compiled_design(
     Args:
         path: The file, or one row of it: `PATH#code`.
         handlers: The handlers of the host, to check calls against; None if they are not known.
-        types: The node types that the design may use; None: the built-in ones and those of `handlers`.
+        types: The node types that the design may use; None: the built-in ones and those of
+            `handlers`.
 
     Returns:
         The design and its definition.

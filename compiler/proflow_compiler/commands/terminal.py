@@ -1,7 +1,7 @@
 """Output, exit codes, and the options that several commands have.
 
-Exit codes: 0 success, 1 problems found, 2 wrong usage, 70 a defect of this program, 130 interrupted.
-Commands import large modules inside their functions, so that `--help` answers at once.
+Exit codes: 0 success, 1 problems found, 2 wrong usage, 70 a defect of this program, 130
+interrupted. Commands import large modules inside their functions, so that `--help` answers at once.
 """
 
 import functools

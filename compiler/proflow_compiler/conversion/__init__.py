@@ -1,6 +1,7 @@
 """Check and compile designs that are given as Python values, as `json.loads` returns them.
 
-`check_design` returns the diagnostics of a design. `convert_proflow_to_inngest` returns its definition.
+`check_design` returns the diagnostics of a design. `convert_proflow_to_inngest` returns its
+definition.
 """
 
 import json
@@ -19,8 +20,8 @@ class DesignError(ProFlowError, ValueError):
     """The design has errors and cannot be compiled.
 
     Attributes:
-        diagnostics: The errors, with lines and columns in the design as JSON text with an indent of two
-            spaces.
+        diagnostics: The errors, with lines and columns in the design as JSON text with an indent of
+            two spaces.
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -53,8 +54,8 @@ def convert_proflow_to_inngest(design: Mapping[str, Any]) -> dict[str, Any]:
         design: The JSON that a canvas saved, in any shape that a file of a single design may have.
 
     Returns:
-        The definition as JSON. Each of its `steps` has an `id`, the `node` that it comes from, and an
-        `fn`.
+        The definition as JSON. Each of its `steps` has an `id`, the `node` that it comes from, and
+        an `fn`.
 
     Raises:
         DesignError: The design has errors.

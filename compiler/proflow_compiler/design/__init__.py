@@ -1,7 +1,7 @@
 """Internal: the internal form of a design, into which the reader brings every accepted shape.
 
-All pointers are JSON pointers into the file as it was given. So diagnostics refer to what the author
-wrote, whatever the shape of the file.
+All pointers are JSON pointers into the file as it was given. So diagnostics refer to what the
+author wrote, whatever the shape of the file.
 """
 
 from collections.abc import Mapping
@@ -102,7 +102,8 @@ class Edge:
         label: The text that the canvas shows.
         when: Its rule as an expression, written as such or made from a structured condition.
         when_pointer: Where the rule is.
-        structured: True if the rule is a structured condition, in which a missing field reads as false.
+        structured: True if the rule is a structured condition, in which a missing field reads as
+            false.
         conditions: The structured conditions that `when` was made from, each with its pointer.
         inexact: The numbers of its rule that would be rounded.
         default: True if it is taken when no rule of its node holds.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 
 class Level(StrEnum):
-    """The severity of a diagnostic. Errors stop the compilation; `--strict` counts warnings as errors."""
+    """The severity of a diagnostic. Errors stop a compilation; with `--strict`, warnings do too."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -31,8 +31,8 @@ class Related:
 class Edit:
     """One operation of a JSON Patch (RFC 6902) on the file as it was saved.
 
-    The edits of a fix are applied in order. So a pointer refers to the document as the edits before it
-    left it.
+    The edits of a fix are applied in order. So a pointer refers to the document as the edits before
+    it left it.
 
     Attributes:
         op: The operation.
@@ -47,7 +47,7 @@ class Edit:
     source: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the edit as JSON reports show it: a JSON Patch operation with `pointer` for `path`."""
+        """Return the edit for JSON reports: a JSON Patch operation with `pointer` for `path`."""
         found: dict[str, Any] = {"op": self.op, "pointer": self.pointer}
         if self.op in ("add", "replace"):
             found["value"] = self.value
@@ -64,7 +64,8 @@ class Fix:
         title: What the fix does.
         safe: True if no run behaves differently, or if nothing else can have been meant.
         edits: The changes, in the order in which they are applied.
-        alternative: True if it is a second choice, which is only offered after another fix that works.
+        alternative: True if it is a second choice, which is only offered after another fix that
+            works.
     """
 
     title: str
@@ -96,16 +97,16 @@ class Diagnostic:
         path: A path through the design that shows the problem, as node ids.
         choices: Nodes on the path or beside it, with the outcomes that they take in the example.
         label: A text beside the underlined part.
-        line: The line, from 1. It is filled in when the diagnostic is rendered, or by the reader if it
-            could not parse the file.
+        line: The line, from 1. It is filled in when the diagnostic is rendered, or by the reader if
+            it could not parse the file.
         column: The column, from 1, in code points.
         end_line: The line where the location ends.
         end_column: The column after its last character.
         on_key: True if the key is wrong, not its value.
         related: Other locations that the problem involves.
         fixes: Changes that solve the problem, the likeliest first.
-        untried: How many further fixes were left out, because checking the design again with each of
-            them would take too long.
+        untried: How many further fixes were left out, because checking the design again with each
+            of them would take too long.
     """
 
     code: str

@@ -24,7 +24,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def width_of(text: str) -> int:
-    """Return the number of columns that a text takes on a terminal, where wide characters take two."""
+    """Return the number of columns that a text takes on a terminal; wide characters take two."""
     width = wcswidth(text)
     # -1 for a text with control characters, which take no columns.
     return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
@@ -45,8 +45,8 @@ def excerpt(
         end_column: The column after its last character.
 
     Returns:
-        The text to show, the columns before the marked part, and the columns of the marked part, as a
-        terminal counts them; None if the source has no text.
+        The text to show, the columns before the marked part, and the columns of the marked part, as
+        a terminal counts them; None if the source has no text.
     """
     if not source.text:
         return None

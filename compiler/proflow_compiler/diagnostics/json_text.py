@@ -103,7 +103,7 @@ class JsonText:
         return _BREAK.search(self.text, extent.start, extent.end) is not None
 
     def scalar(self, value: Any) -> str:
-        """Write a value that is no object or list as JSON, with ASCII escapes if the file uses them."""
+        """Write a scalar value as JSON, with ASCII escapes if the file uses them."""
         text = json.dumps(value, ensure_ascii=self._ascii)
         return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 

@@ -3,8 +3,8 @@
     end = plain_end(design, near=node)
     fix(f"end the run after {ticks(node.id)}", *add_edges(design, [Line(node.id, end)]))
 
-The pointers of all edits refer to the file as it is. `fix` orders the edits so that none changes what
-the pointer of a later one refers to.
+The pointers of all edits refer to the file as it is. `fix` orders the edits so that none changes
+what the pointer of a later one refers to.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -109,7 +109,7 @@ def leave_by(edge: Edge, outcome: str) -> Edit:
 
 
 def remove_edges(edges: Iterable[Edge]) -> list[Edit]:
-    """Remove edges. Those that follow from the dialect are skipped, since the file does not hold them."""
+    """Remove edges; skip those that follow from the dialect and are not in the file."""
     return [Edit("remove", edge.pointer) for edge in edges if edge.drawn]
 
 

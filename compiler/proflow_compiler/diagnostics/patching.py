@@ -1,7 +1,7 @@
 """Applies a JSON Patch (RFC 6902) to a JSON text without changing anything else in it.
 
-Line breaks, indentation, the order of keys and the spelling of all other values stay as they are. New
-values are formatted like their neighbours.
+Line breaks, indentation, the order of keys and the spelling of all other values stay as they are.
+New values are formatted like their neighbours.
 """
 
 import re
@@ -259,7 +259,7 @@ def _insert(
     label: str,
     value: Any,
 ) -> Replacement:
-    """Insert a member before the one at `index`, or at the end; `label` is its key and the colon."""
+    """Insert a member before the one at `index`, or at the end; `label` is its key and colon."""
     if not siblings:
         return _fill(document, holder, label, value)
     beside = siblings[min(index, len(siblings) - 1)]

@@ -1,4 +1,4 @@
-"""Collects the problems that the reader finds, and finds the known word closest to an unknown one."""
+"""Collects the problems that the reader finds, and suggests known words for unknown ones."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -36,8 +36,8 @@ class Problems:
 
     Attributes:
         found: The diagnostics so far.
-        budget: How many more words may be compared to find what was meant, so that thousands of typing
-            errors do not take minutes.
+        budget: How many more words may be compared to find what was meant, so that thousands of
+            typing errors do not take minutes.
         zones: The pointers of time zones that nothing reads.
         texts: The pointers of strings in the file that were read as JSON.
     """
@@ -62,7 +62,7 @@ class Problems:
         related: tuple[Related, ...] = (),
         fixes: Iterable[Fix] = (),
     ) -> None:
-        """Add a diagnostic. The arguments are those of `Diagnostic`; the name follows from the code."""
+        """Add a diagnostic with these attributes; its name follows from the code."""
         self.found.append(
             Diagnostic(
                 code=code,

@@ -199,7 +199,7 @@ def untried_note(count: int) -> str:
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
-    """Pair each diagnostic with the positions of its related locations; the text is searched once."""
+    """Pair each diagnostic with the positions of its related locations, in one search."""
     located = file.located()
     extents = file.source.extents({one.pointer for found in located for one in found.related})
     for found in located:

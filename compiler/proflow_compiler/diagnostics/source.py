@@ -1,7 +1,7 @@
 """Finds the line and column of a JSON pointer in a text.
 
-The text is scanned only when there is something to report. Lines and columns count from 1, columns in
-code points.
+The text is scanned only when there is something to report. Lines and columns count from 1, columns
+in code points.
 """
 
 import re
@@ -86,7 +86,8 @@ class Source:
         pointers are scanned.
 
         Returns:
-            The extent of each value, by pointer; that of the nearest parent if there is no such value.
+            The extent of each value, by pointer; that of the nearest parent if there is no such
+            value.
         """
         wanted: _Children = {}
         for pointer in pointers:

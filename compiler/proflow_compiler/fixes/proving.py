@@ -1,7 +1,7 @@
 """Keeps only those fixes that work: they remove their problem and cause no other error.
 
-A rule proposes what usually helps. Each proposal is applied to a copy of the file, which is then read
-and checked again. So a rule need not foresee what its change means to all other rules.
+A rule proposes what usually helps. Each proposal is applied to a copy of the file, which is then
+read and checked again. So a rule need not foresee what its change means to all other rules.
 """
 
 from collections import Counter
@@ -45,8 +45,8 @@ def with_proven_fixes(
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Drop the fixes that do not solve their problem.
 
-    Beyond the budget, fixes of the checks are dropped and counted in `Diagnostic.untried`. Fixes of the
-    reading are kept then, because they are local changes.
+    Beyond the budget, fixes of the checks are dropped and counted in `Diagnostic.untried`. Fixes of
+    the reading are kept then, because they are local changes.
 
     Args:
         reading: The file as it was read.

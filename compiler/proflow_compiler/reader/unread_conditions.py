@@ -1,4 +1,4 @@
-"""PF320 for structured conditions: keys by which other products change what a condition says."""
+"""Reports keys of structured conditions that nothing reads (PF320)."""
 
 from typing import Any
 
@@ -19,7 +19,14 @@ _GROUPED = frozenset(
 
 
 def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) -> None:
-    """Look through a structured condition that was read."""
+    """Report the keys of a structured condition that nothing reads.
+
+    Args:
+        value: The condition.
+        pointer: Where it is.
+        edge_key: How diagnostics name its edge.
+        problems: Collects the problems.
+    """
     stack = [(value, pointer)]
     while stack:
         one, at = stack.pop()
