@@ -113,7 +113,7 @@ def check_timezone(name: str | None) -> None:
     """End the command with an error if there is no time zone of this name."""
     from proflow_schemas.times import closest_timezone, is_timezone
 
-    from proflow_compiler.diagnostics.problems import meant
+    from proflow_compiler.diagnostics.similar_words import meant
 
     if name is None or is_timezone(name):
         return

@@ -1,11 +1,10 @@
-"""Collects the problems that the reader finds, and suggests known words for unknown ones."""
+"""Collects the problems that the reader finds."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
+from proflow_compiler.diagnostics.similar_words import closest
 
 NAMES: dict[str, str] = {
     "PF001": "invalid-json",
@@ -84,61 +83,3 @@ class Problems:
         """Return the closest known word; None if none is close or the budget is used up."""
         self.budget -= len(known)
         return closest(word, known) if self.budget >= 0 else None
-
-
-def shown(value: Any) -> str:
-    """Write a value for a message, shortened to 60 characters and on one line."""
-    text = str(value)
-    text = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text[:61])
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def kind_of(value: Any) -> str:
-    """Return the type of a JSON value in words, with its article: `a text`."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case str():
-            return "a text"
-        case int() | float():
-            return "a number"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
-
-
-def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """Return a help that suggests the known word closest to an unknown one; None if none is close.
-
-    Args:
-        word: The unknown word; its letter case is ignored.
-        known: The known words.
-        cutoff: The least similarity, from 0 to 1.
-    """
-    return meant(closest(word, known, cutoff=cutoff))
-
-
-def meant(close: str | None) -> str | None:
-    """Return a help that suggests a word; None without a word."""
-    return f"did you mean `{shown(close)}`?" if close is not None else None
-
-
-def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """Return the known word closest to an unknown one; None if none is close.
-
-    Args:
-        word: The unknown word; its letter case is ignored.
-        known: The known words.
-        cutoff: The least similarity, from 0 to 1.
-    """
-    word = word.lower()[:100]
-    folded = {
-        one.lower(): one
-        for one in known
-        if len(one) <= 100 and 2 * min(len(one), len(word)) >= cutoff * (len(one) + len(word))
-    }
-    close = get_close_matches(word, folded, n=1, cutoff=cutoff)
-    return folded[close[0]] if close else None

@@ -2,7 +2,7 @@
 
 from proflow_schemas.errors import ProFlowError
 
-from proflow_compiler.diagnostics.problems import did_you_mean
+from proflow_compiler.diagnostics.similar_words import did_you_mean
 from proflow_compiler.rules import CHECKS
 from proflow_compiler.rules.reading import READING_RULES
 from proflow_compiler.rules.rule import Rule

@@ -1,7 +1,7 @@
 """Expressions that can be mended: what is written in place of what is wrong."""
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import SiteProblem
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import NAMES, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.diagnostics.source import Extent, Source, escape, members
 from proflow_compiler.reader import formats
 

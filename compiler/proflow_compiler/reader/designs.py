@@ -14,7 +14,9 @@ from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Level, Related, has_errors
-from proflow_compiler.diagnostics.problems import Problems, did_you_mean, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import did_you_mean
 from proflow_compiler.reader import (
     flow_editor,
     formats,

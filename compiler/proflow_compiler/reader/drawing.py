@@ -11,9 +11,10 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Collection
-from proflow_compiler.diagnostics.edits_of_words import is_typing_error
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
+from proflow_compiler.diagnostics.spelling_fixes import is_typing_error
 from proflow_compiler.reader import foreign_settings, unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.reader.decode import unsound_text

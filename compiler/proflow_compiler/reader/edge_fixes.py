@@ -5,8 +5,8 @@ from typing import Any
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.reader.drawing import Item
 
 

@@ -9,8 +9,10 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import (
     edge_fixes,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import NAMES, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.reader.decode import MAX_BYTES, too_large
 
 

@@ -23,7 +23,7 @@ from proflow_schemas.node_types.foreign import (
 )
 from proflow_schemas.times import closest_timezone, is_timezone
 
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 
 
 def fold(key: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from proflow_schemas.node_types import BUILT_IN_TYPES, NODE_TYPES, NodeTypes
 
-from proflow_compiler.diagnostics.problems import closest
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.reader.foreign_settings import fold
 
 _TYPE_OF = {spelling: kind.name for kind in NODE_TYPES.values() for spelling in kind.elsewhere}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from proflow_compiler.diagnostics.problems import closest
+from proflow_compiler.diagnostics.similar_words import closest
 
 _ERROR_WORDS = frozenset(
     ["err", "errored", "erroneous", "fail", "failed", "fails", "failure", "exception", "catch"]

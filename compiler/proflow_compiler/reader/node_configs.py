@@ -13,7 +13,8 @@ from proflow_schemas.node_types import NodeType
 
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader import foreign_settings, inexact_numbers, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt

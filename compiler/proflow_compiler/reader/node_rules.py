@@ -17,7 +17,8 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix, Level
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.names import as_id

@@ -4,8 +4,9 @@ from typing import Any
 
 from proflow_schemas.node_types import NodeTypes
 
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader.foreign_types import type_meant
 
 NOTES = frozenset(

@@ -8,8 +8,10 @@ from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import node_rules, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt

@@ -27,7 +27,8 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge, InexactNumber, Node
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.reader import inexact_numbers

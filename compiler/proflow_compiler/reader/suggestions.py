@@ -21,8 +21,9 @@ from proflow_schemas.published import edge_data_schema, model_schema
 from proflow_schemas.times import is_timezone
 
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import closest, kind_of, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.reader.foreign_settings import SPANS, title, worded
 
 _TYPES = {

@@ -5,7 +5,8 @@ from typing import Any
 from proflow_schemas.expressions.conditions import NOTES
 
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader.canvas_keys import is_of_the_screen
 from proflow_compiler.reader.unread_keys import is_empty

@@ -16,8 +16,9 @@ from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.diagnostics import Edit, Fix, Level
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import foreign_settings
 from proflow_compiler.reader.canvas_keys import (

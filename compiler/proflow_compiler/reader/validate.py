@@ -19,8 +19,10 @@ from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, closest, kind_of, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import foreign_settings
 from proflow_compiler.reader.foreign_types import word_meant

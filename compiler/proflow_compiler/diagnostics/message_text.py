@@ -1,8 +1,31 @@
-"""Formats names, lists and paths of a design for messages."""
+"""Formats values, names, lists and paths of a design for messages."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from proflow_compiler.diagnostics.problems import shown
+
+def shown(value: Any) -> str:
+    """Write a value for a message, shortened to 60 characters and on one line."""
+    text = str(value)
+    text = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text[:61])
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of a JSON value in words, with its article: `a text`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case str():
+            return "a text"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
 
 
 def ticks(name: str) -> str:

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.source import escape
 
 _MIN_SIMILARITY = 0.8
