@@ -14,7 +14,7 @@ from proflow_compiler.diagnostics.json_text import JsonText
 from proflow_compiler.diagnostics.patching import replacements
 from proflow_compiler.diagnostics.source import Extent, Position, Source
 
-_Places = list[tuple[Related, Position]]
+_Positions = list[tuple[Related, Position]]
 Format = Literal["text", "json", "sarif", "github"]
 SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -138,7 +138,7 @@ def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
 
 
-def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool) -> str:
+def _text(diagnostic: Diagnostic, source: Source, related: _Positions, color: bool) -> str:
     paint = _COLOURS[diagnostic.level]
 
     def bold(text: str, colour: str) -> str:
@@ -147,20 +147,20 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
     lines = [f"{head}: {visible(diagnostic.message)}"]
     line, column = diagnostic.line or 1, diagnostic.column or 1
-    width = max(len(str(number)) for number in (line, *(place.line for _, place in related)))
+    width = max(len(str(number)) for number in (line, *(position.line for _, position in related)))
     pad = " " * width
 
     def gutter(text: str) -> str:
         return bold(text, "34")
 
-    def quoted(place: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
-        shown = excerpt(source, *place)
+    def quoted(position: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
+        shown = excerpt(source, *position)
         if shown is None:
             return
         text, indent, length = shown
         underline = mark * length + (f" {visible(label)}" if label else "")
         yield gutter(f"{pad} |")
-        yield f"{gutter(f'{place[0]:>{width}} |')} {text}".rstrip()
+        yield f"{gutter(f'{position[0]:>{width}} |')} {text}".rstrip()
         yield f"{gutter(f'{pad} |')} {' ' * indent}{bold(underline, paint if mark == '^' else '34')}"
 
     at = f"{visible(source.path)}:{line}:{column}"
@@ -168,9 +168,11 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     lines.append(f"{pad}{gutter('-->')} {at}{pointer}")
     end = (diagnostic.end_line or line, diagnostic.end_column or column + 1)
     lines += quoted((line, column, *end), diagnostic.label, "^")
-    for other, place in related:
-        lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
-        where = (place.line, place.column, place.end_line, place.end_column)
+    for other, position in related:
+        lines.append(
+            f"{pad}{gutter(':::')} {visible(source.path)}:{position.line}:{position.column}"
+        )
+        where = (position.line, position.column, position.end_line, position.end_column)
         lines += quoted(where, other.message, "-")
     notes = [("path", visible(path_text(diagnostic)))]
     notes.append(("help", visible(diagnostic.help or "")))
@@ -198,16 +200,16 @@ def untried_note(count: int) -> str:
     return f"{fixes} not tried: checking the file again with each of them takes too long"
 
 
-def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
+def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Positions]]:
     """Pair each diagnostic with the positions of its related locations, in one search."""
     located = file.located()
     extents = file.source.extents({one.pointer for found in located for one in found.related})
     for found in located:
-        places = []
+        positions = []
         for one in found.related:
             extent = extents[one.pointer]
-            places.append((one, file.source.position(extent.start, extent.end)))
-        yield found, places
+            positions.append((one, file.source.position(extent.start, extent.end)))
+        yield found, positions
 
 
 def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
@@ -268,9 +270,9 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
                 },
                 "columnKind": "unicodeCodePoints",
                 "results": [
-                    _sarif_result(diagnostic, file.source, places, index[diagnostic.code])
+                    _sarif_result(diagnostic, file.source, positions, index[diagnostic.code])
                     | _sarif_fixes(diagnostic, file.source, documents[file.source.path])
-                    for file, diagnostic, places in located
+                    for file, diagnostic, positions in located
                 ],
             }
         ],
@@ -278,7 +280,7 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
 
 
 def _sarif_result(
-    diagnostic: Diagnostic, source: Source, places: _Places, rule: int
+    diagnostic: Diagnostic, source: Source, positions: _Positions, rule: int
 ) -> dict[str, Any]:
     uri = _uri(source.path)
     result: dict[str, Any] = {
@@ -307,11 +309,11 @@ def _sarif_result(
         {
             "physicalLocation": {
                 "artifactLocation": {"uri": uri},
-                "region": _region(place),
+                "region": _region(position),
             },
             "message": {"text": other.message},
         }
-        for other, place in places
+        for other, position in positions
     ]
     if related:
         result["relatedLocations"] = related
@@ -340,12 +342,12 @@ def _sarif_fixes(diagnostic: Diagnostic, source: Source, document: JsonText) -> 
     return {"fixes": fixes} if fixes else {}
 
 
-def _region(place: Position) -> dict[str, int]:
+def _region(position: Position) -> dict[str, int]:
     return {
-        "startLine": place.line,
-        "startColumn": place.column,
-        "endLine": place.end_line,
-        "endColumn": place.end_column,
+        "startLine": position.line,
+        "startColumn": position.column,
+        "endLine": position.end_line,
+        "endColumn": position.end_column,
     }
 
 
@@ -366,13 +368,13 @@ def _with_notes(diagnostic: Diagnostic) -> str:
 
 def _github(diagnostic: Diagnostic, source: Source) -> str:
     """Write the workflow command that annotates a line on GitHub; it is always a single line."""
-    place: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
-    place["endLine"] = diagnostic.end_line or place["line"]
-    if place["endLine"] == place["line"]:
-        place["col"] = diagnostic.column or 1
-        place["endColumn"] = diagnostic.end_column or place["col"]
-    place["title"] = f"{diagnostic.code} {diagnostic.name}"
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
+    position: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
+    position["endLine"] = diagnostic.end_line or position["line"]
+    if position["endLine"] == position["line"]:
+        position["col"] = diagnostic.column or 1
+        position["endColumn"] = diagnostic.end_column or position["col"]
+    position["title"] = f"{diagnostic.code} {diagnostic.name}"
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in position.items())
     command = _GITHUB_LEVELS[diagnostic.level]
     return f"::{command} {properties}::{_data(_with_notes(diagnostic))}\n"
 

@@ -89,11 +89,11 @@ class _Trial:
                 continue
             self._left -= self._size
             if self._left >= 0:
-                mends = self._mends(fix, one)
+                works = self._solves(fix, one)
             else:
-                mends = unproven
+                works = unproven
                 untried += not unproven
-            if mends:
+            if works:
                 fixes.append(fix)
         return replace(one, fixes=tuple(fixes), untried=untried)
 
@@ -108,7 +108,7 @@ class _Trial:
                 found.append(replace(fix, edits=edits))
         return found
 
-    def _mends(self, fix: Fix, one: Diagnostic) -> bool:
+    def _solves(self, fix: Fix, one: Diagnostic) -> bool:
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
@@ -156,21 +156,21 @@ def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:
     return *_error(one), "" if by_example else one.message
 
 
-def hidden(new: Error, mended: Diagnostic) -> bool:
+def hidden(new: Error, solved: Diagnostic) -> bool:
     """Return True if an error may have existed before a problem was solved, hidden by it.
 
     For instance, edges are only checked if both their nodes can be read.
 
     Args:
         new: The error that appears after the fix.
-        mended: The problem that the fix solves.
+        solved: The problem that the fix solves.
     """
     code, node, edge = new
-    if mended.edge is not None:
-        return edge == mended.edge and code in _HIDDEN.get(mended.code, ())
-    if mended.code in ("PF101", "PF102") and code in _OF_EDGES:
+    if solved.edge is not None:
+        return edge == solved.edge and code in _HIDDEN.get(solved.code, ())
+    if solved.code in ("PF101", "PF102") and code in _OF_EDGES:
         return True
-    return node == mended.node is not None and code in _HIDDEN.get(mended.code, ())
+    return node == solved.node is not None and code in _HIDDEN.get(solved.code, ())
 
 
 def _errors(found: Iterable[Diagnostic]) -> Counter[Error]:

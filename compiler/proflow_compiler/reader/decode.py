@@ -36,8 +36,8 @@ _WORDING = {
     "Expecting ',' delimiter": "a comma or a closing bracket is missing",
     "Expecting ':' delimiter": "a colon is missing",
     "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
-    "Illegal trailing comma before end of object": "a comma stands before the end of an object",
-    "Illegal trailing comma before end of array": "a comma stands before the end of a list",
+    "Illegal trailing comma before end of object": "there is a comma before the end of an object",
+    "Illegal trailing comma before end of array": "there is a comma before the end of a list",
     "Extra data": "more text follows after the end of the JSON value",
     "Unterminated string starting at": "a text is never closed",
     "Invalid control character at": "a text holds a raw control character",
@@ -325,7 +325,7 @@ def _at(
     help: str | None,
     pointer: str = "",
 ) -> Diagnostic:
-    place = source.position(start, min(end, max(start, len(source.text))))
+    position = source.position(start, min(end, max(start, len(source.text))))
     return Diagnostic(
         code,
         NAMES[code],
@@ -333,10 +333,10 @@ def _at(
         message,
         pointer=pointer,
         help=help,
-        line=place.line,
-        column=place.column,
-        end_line=place.end_line,
-        end_column=place.end_column,
+        line=position.line,
+        column=position.column,
+        end_line=position.end_line,
+        end_column=position.end_column,
     )
 
 

@@ -121,7 +121,7 @@ def _assign_containers(read: ReadNodes, dialect: str, problems: Problems) -> Non
                 f"`{shown(name)}` stands in `{shown(parent)}`, which does not exist",
                 pointer,
                 node=name,
-                help=meant(near) or "remove the key from a node that stands in nothing",
+                help=meant(near) or "remove the key if the node is in no container",
                 fixes=(*words.name(pointer, near), removed),
             )
     for node in list(read.nodes.values()):
@@ -168,7 +168,7 @@ def _has_parent_cycle(read: ReadNodes, problems: Problems) -> bool:
             f"`{shown(at)}` stands in itself" + (f", by way of {names}" if names else ""),
             read.parents[at][1],
             node=at,
-            help="let one of them stand in nothing",
+            help="let one of them be in no other node",
         )
     return found
 

@@ -119,12 +119,12 @@ class UnreadKeys:
         for key, one in holder.value.items():
             if key in known or key in quiet or is_empty(one):
                 continue
-            place = f"{holder.pointer}/{escape(key)}"
+            key_pointer = f"{holder.pointer}/{escape(key)}"
             found = foreign_settings.meaning(kind, key)
             if found is not None:
-                self._foreign(found, key, one, place, node_id, kind, holder)
+                self._foreign(found, key, one, key_pointer, node_id, kind, holder)
             elif bare:  # in a config of its own, the schema has refused the key
-                self._unknown(key, one, place, node_id, kind, holder, DATA_KEYS)
+                self._unknown(key, one, key_pointer, node_id, kind, holder, DATA_KEYS)
         around = [(pointer, value, NODE_KEYS)]
         if isinstance(data, dict) and not bare:
             around.append((at, data, DATA_KEYS))
@@ -134,26 +134,26 @@ class UnreadKeys:
             for key, one in keys.items()
             if key not in silent or key in known or key in _HOLDERS
         ):
-            place = f"{below}/{escape(key)}"
-            if key in quiet or is_empty(one) or place == holder.pointer or place == at:
+            key_pointer = f"{below}/{escape(key)}"
+            if key in quiet or is_empty(one) or key_pointer == holder.pointer or key_pointer == at:
                 continue
             found = foreign_settings.meaning(kind, key)
             if key in _HOLDERS and (isinstance(one, dict) or key == "config"):
                 if one != holder.value:
-                    self._second(key, place, node_id, holder)
+                    self._second(key, key_pointer, node_id, holder)
             elif key in known:
                 if key != "status" or (kind.kind == "end" and one not in DISPLAYED):
-                    self._misplaced(key, one, place, node_id, holder)
+                    self._misplaced(key, one, key_pointer, node_id, holder)
             elif found is not None and key not in silent:
-                self._foreign(found, key, one, place, node_id, kind, holder)
+                self._foreign(found, key, one, key_pointer, node_id, kind, holder)
             else:
-                self._unknown(key, one, place, node_id, kind, holder, silent)
+                self._unknown(key, one, key_pointer, node_id, kind, holder, silent)
 
     def _unknown(
         self,
         key: str,
         value: Any,
-        place: str,
+        key_pointer: str,
         node_id: str,
         kind: NodeType,
         holder: Holder,
@@ -161,9 +161,11 @@ class UnreadKeys:
     ) -> None:
         if key not in silent and not is_of_the_screen(key):
             help = _elsewhere(key, value, kind, holder.value)
-            self._other(key, place, f"`{shown(node_id)}`", help, node=node_id)
+            self._other(key, key_pointer, f"`{shown(node_id)}`", help, node=node_id)
 
-    def _misplaced(self, key: str, one: Any, place: str, node_id: str, holder: Holder) -> None:
+    def _misplaced(
+        self, key: str, one: Any, key_pointer: str, node_id: str, holder: Holder
+    ) -> None:
         """Report a setting that is outside of the object that configures the node."""
         where = holder.pointer.rpartition("/")[2] if holder.exists else "data"
         if key in holder.value:
@@ -173,26 +175,28 @@ class UnreadKeys:
             fixes: tuple[Fix, ...] = ()
         else:
             help = f"move it into `{where}`"
-            fixes = (_carried(f"let it count: {help}", place, one, {key: one}, holder),)
-        self._add(key, place, node_id, help, fixes)
+            fixes = (_carried(f"let it count: {help}", key_pointer, one, {key: one}, holder),)
+        self._add(key, key_pointer, node_id, help, fixes)
 
-    def _second(self, key: str, place: str, node_id: str, holder: Holder) -> None:
+    def _second(self, key: str, key_pointer: str, node_id: str, holder: Holder) -> None:
         where = holder.pointer.rpartition("/")[2]
-        self._add(key, place, node_id, f"the node is configured by `{where}`: keep one of the two")
+        self._add(
+            key, key_pointer, node_id, f"the node is configured by `{where}`: keep one of the two"
+        )
 
     def _foreign(
         self,
         found: Meaning,
         key: str,
         one: Any,
-        place: str,
+        key_pointer: str,
         node_id: str,
         kind: NodeType,
         holder: Holder,
     ) -> None:
         """Report a key of another product."""
         if found is foreign_settings.ZONE and "timezone" not in holder.read:
-            self._zone(found, key, one, place, node_id, holder)
+            self._zone(found, key, one, key_pointer, node_id, holder)
             return
         meant = suggestion(
             key, one, vocabulary(kind.config), meaning=found, given=holder.value.keys() - {key}
@@ -201,14 +205,16 @@ class UnreadKeys:
         fixes: tuple[Fix, ...] = ()
         if meant is not None and meant.written is not None:
             fixes = (
-                _carried(foreign_settings.title(meant.written), place, one, meant.written, holder),
+                _carried(
+                    foreign_settings.title(meant.written), key_pointer, one, meant.written, holder
+                ),
             )
         if found.written is None and isinstance(one, str) and "data.when" in found.say:
             help = f"did you mean {found.say.partition(':')[0]}: {_as_rule(one)}?"
-        self._add(key, place, node_id, help, fixes)
+        self._add(key, key_pointer, node_id, help, fixes)
 
     def _zone(
-        self, found: Meaning, key: str, one: Any, place: str, node_id: str, holder: Holder
+        self, found: Meaning, key: str, one: Any, key_pointer: str, node_id: str, holder: Holder
     ) -> None:
         """Report a time zone on a node; one is only read in a cron trigger and at the top level."""
         zone = foreign_settings.zone_of(one)
@@ -224,16 +230,16 @@ class UnreadKeys:
             title = f"{foreign_settings.title({'timezone': zone})}: move it to the design"
         if zone is not None:
             if target:
-                moved = Edit("move", target, source=place)
+                moved = Edit("move", target, source=key_pointer)
                 more = () if zone == one else (Edit("replace", target, zone),)
                 fixes = (Fix(title, False, (moved, *more)),)
-            self.problems.zones.append(place)
-        self._add(key, place, node_id, f"did you mean {found.say}?", fixes)
+            self.problems.zones.append(key_pointer)
+        self._add(key, key_pointer, node_id, f"did you mean {found.say}?", fixes)
 
     def _add(
         self,
         key: str,
-        place: str,
+        key_pointer: str,
         node_id: str,
         help: str,
         fixes: tuple[Fix, ...] = (),
@@ -241,7 +247,7 @@ class UnreadKeys:
         self.problems.add(
             "PF320",
             f"nothing reads `{shown(key)}` of `{shown(node_id)}`",
-            place,
+            key_pointer,
             level=Level.WARNING,
             node=node_id,
             on_key=True,
@@ -276,22 +282,24 @@ class UnreadKeys:
         for key, one, below, silent in own:
             if is_empty(one):
                 continue
-            place = f"{below}/{escape(key)}"
+            key_pointer = f"{below}/{escape(key)}"
             found = foreign_settings.of_edge(key)
             if found is None:
                 if key not in silent and not is_of_the_screen(key):
-                    self._other(key, place, f"the edge `{shown(edge_key)}`", None, edge=edge_key)
+                    self._other(
+                        key, key_pointer, f"the edge `{shown(edge_key)}`", None, edge=edge_key
+                    )
                 continue
             given = holder.value.keys() - {key}
             meant = suggestion(key, one, edge_vocabulary(), meaning=found, given=given)
             fixes: tuple[Fix, ...] = ()
             if meant is not None and meant.written is not None:
                 title = foreign_settings.title(meant.written)
-                fixes = (_carried(title, place, one, meant.written, holder),)
+                fixes = (_carried(title, key_pointer, one, meant.written, holder),)
             self.problems.add(
                 "PF320",
                 f"nothing reads `{shown(key)}` of the edge `{shown(edge_key)}`",
-                place,
+                key_pointer,
                 level=Level.WARNING,
                 edge=edge_key,
                 on_key=True,
@@ -357,9 +365,9 @@ def of_design(
     for key, one in value.items():
         if key in known or is_empty(one):
             continue
-        place = f"{pointer}/{escape(key)}"
+        key_pointer = f"{pointer}/{escape(key)}"
         if key in _NESTED and isinstance(one, dict) and not wrapper:
-            _of_nested(key, one, place, value, pointer, known, problems)
+            _of_nested(key, one, key_pointer, value, pointer, known, problems)
             continue
         found = foreign_settings.of_design(key)
         if found is None and (
@@ -378,7 +386,11 @@ def of_design(
                 holder = Holder(pointer, value, known)
                 fixes = (
                     _carried(
-                        foreign_settings.title(meant.written), place, one, meant.written, holder
+                        foreign_settings.title(meant.written),
+                        key_pointer,
+                        one,
+                        meant.written,
+                        holder,
                     ),
                 )
         else:
@@ -388,11 +400,11 @@ def of_design(
             and foreign_settings.zone_of(one) is not None
             and not wrapper
         ):
-            problems.zones.append(place)
+            problems.zones.append(key_pointer)
         problems.add(
             "PF320",
             f"nothing reads `{shown(key)}` of the design",
-            place,
+            key_pointer,
             level=Level.WARNING,
             on_key=True,
             help=help,
@@ -403,7 +415,7 @@ def of_design(
 def _of_nested(
     key: str,
     one: Mapping[str, Any],
-    place: str,
+    key_pointer: str,
     value: Mapping[str, Any],
     pointer: str,
     known: Collection[str],
@@ -414,7 +426,7 @@ def _of_nested(
     for name, inner in one.items():
         if name not in known or name in quiet or is_empty(inner):
             continue
-        at = f"{place}/{escape(name)}"
+        at = f"{key_pointer}/{escape(name)}"
         fixes: tuple[Fix, ...] = ()
         if name == "timezone":
             problems.zones.append(at)
@@ -470,14 +482,16 @@ def _as_rule(text: str) -> str:
     return f'`"data": {json.dumps({"when": short}, ensure_ascii=False)}`'.replace("\n", " ")
 
 
-def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], holder: Holder) -> Fix:
+def _carried(
+    title: str, key_pointer: str, value: Any, written: Mapping[str, Any], holder: Holder
+) -> Fix:
     """Replace a key by settings with our keys in the object that configures the node or edge."""
     names = list(written)
     handle = names == ["sourceHandle"]
     below = holder.pointer.rpartition("/")[0] if handle and holder.exists else holder.pointer
     if len(names) == 1 and (holder.exists or handle):
         target = f"{below}/{escape(names[0])}"
-        plain = Edit("move", target, source=place)
+        plain = Edit("move", target, source=key_pointer)
         if written[names[0]] == value:
             return fix(title, plain)
         return fix(title, plain, Edit("replace", target, written[names[0]]))
@@ -485,13 +499,13 @@ def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], hol
         return Fix(
             title,
             False,
-            (Edit("remove", place), Edit("add", f"{holder.pointer}/data", dict(written))),
+            (Edit("remove", key_pointer), Edit("add", f"{holder.pointer}/data", dict(written))),
         )
     return Fix(
         title,
         False,
         (
-            Edit("remove", place),
+            Edit("remove", key_pointer),
             *(Edit("add", f"{below}/{escape(name)}", one) for name, one in written.items()),
         ),
     )
