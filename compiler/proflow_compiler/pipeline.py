@@ -1,7 +1,7 @@
-"""The whole order on one screen: read → validate → check → lower → emit.
+"""Compiles files by running the stages in order: read, validate, check, lower.
 
-All problems of a file are collected; none raises. A design with an error in one stage does not
-enter the next.
+Each stage collects all problems of a design as diagnostics and raises none of them. A design with
+an error in one stage does not enter the next. Writing the result as JSON or Python is up to `emit`.
 """
 
 import gc
@@ -15,7 +15,7 @@ from proflow_schemas.handlers import Handlers, types_among
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
 from proflow_compiler.diagnostics.rendering import FileReport
-from proflow_compiler.fixes.proving import proven
+from proflow_compiler.fixes.proving import with_proven_fixes
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lowering import lower
 from proflow_compiler.lowering.splitting import split_into_parts, unsplittable
@@ -25,24 +25,41 @@ from proflow_compiler.rules import Calls, run_checks
 
 @dataclass(frozen=True)
 class Compilation:
-    """What became of a file: the definitions of its sound designs, and everything found in it."""
+    """The result of compiling one file.
+
+    Attributes:
+        reading: The designs that were read, and the problems found while reading.
+        definitions: The definitions of the designs without errors.
+        diagnostics: The problems found by the checks and by lowering. Those of the reading are not
+            among them.
+    """
 
     reading: Reading
     definitions: list[Definition]
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    """Of the checks and the lowering; the reading has its own."""
 
     @property
     def reports(self) -> list[FileReport]:
+        """All diagnostics of the file, grouped by design, for rendering."""
         return self.reading.reports(self.diagnostics)
 
     def has_errors(self, *, strict: bool = False) -> bool:
+        """Return True if the file has errors.
+
+        Args:
+            strict: Count warnings as errors.
+        """
         return has_errors([*self.reading.diagnostics, *self.diagnostics], strict=strict)
 
 
 def compile_file(path: str, *, handlers: Handlers | None = None) -> Compilation:
-    """Compile `PATH`, or one row of it: `PATH#code`; `handlers` are those that the host has."""
-    with collecting_later():
+    """Compile all designs of a file.
+
+    Args:
+        path: The file; `PATH#code` selects one row of an exported table.
+        handlers: The handlers of the host, to check calls against; None if they are not known.
+    """
+    with garbage_collection_paused():
         return compile_reading(read_file(path, types=types_among(handlers)), handlers=handlers)
 
 
@@ -54,10 +71,16 @@ def compile_reading(
     stored: bool = False,
     timezone: str | None = None,
 ) -> Compilation:
-    """Compile the designs of a file; `calls` are those of all designs that are known.
+    """Compile the designs of a file that was read.
 
-    `stored`: they are to be stored, and run beside others by one function. `timezone` is that of
-    designs that name none, if it is known.
+    Args:
+        reading: The designs of the file.
+        handlers: The handlers of the host, to check calls against; None if they are not known.
+        calls: Which designs run which as subprocesses, among all designs that are known; None:
+            those of this file.
+        stored: True if the designs will be stored in the database, where one Inngest function runs
+            all stored designs.
+        timezone: The time zone of designs that name none; None if it is not known.
     """
     calls = calls_among([reading]) if calls is None else calls
     definitions: list[Definition] = []
@@ -81,12 +104,16 @@ def compile_reading(
             fixing=False,
         )
 
-    sound, found = proven(reading, diagnostics, check)
-    return Compilation(replace(reading, diagnostics=sound), definitions, found)
+    of_reading, of_checks = with_proven_fixes(reading, diagnostics, check)
+    return Compilation(replace(reading, diagnostics=of_reading), definitions, of_checks)
 
 
 def calls_among(readings: Sequence[Reading]) -> Calls:
-    """The calls among all designs of these files. One design alone says nothing of others."""
+    """Return which designs of these files run which others as subprocesses.
+
+    The result is complete, so that a missing subprocess is a mistake, only if all files could be
+    read and hold more than one design.
+    """
     designs = [design for reading in readings for design in reading.designs]
     readable = not any(has_errors(reading.diagnostics) for reading in readings)
     return Calls.among(designs, complete=readable and len(designs) > 1)
@@ -100,7 +127,18 @@ def compile_design(
     stored: bool = False,
     timezone: str | None = None,
 ) -> tuple[Definition | None, list[Diagnostic]]:
-    """Check and lower one design that was read without error; None if it has one now."""
+    """Check and lower one design that was read without errors.
+
+    Args:
+        design: The design.
+        handlers: The handlers of the host, to check calls against; None if they are not known.
+        calls: Which designs run which as subprocesses; None if that is not known.
+        stored: True if the design will be stored in the database.
+        timezone: The time zone of a design that names none; None if it is not known.
+
+    Returns:
+        The definition, or None if the design has errors; and the diagnostics.
+    """
     graph = build_graph(design)
     diagnostics = run_checks(
         graph, handlers=handlers, calls=calls, stored=stored, timezone=timezone
@@ -116,11 +154,11 @@ def compile_design(
 
 
 @contextmanager
-def collecting_later() -> Iterator[None]:
-    """No garbage is collected within this block.
+def garbage_collection_paused() -> Iterator[None]:
+    """Collect no garbage within the block.
 
-    A compilation makes a great many objects that all live until its end: to go through them again
-    and again costs a third of the time at 10,000 nodes, and frees nothing.
+    A compilation makes many objects that all live until its end. At 10,000 nodes, the garbage
+    collector would take a third of the time and free nothing.
     """
     enabled = gc.isenabled()
     gc.disable()

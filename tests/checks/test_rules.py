@@ -15,7 +15,7 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.diagnostics.rendering import locate, render
 from proflow_compiler.explain import RULES, UnknownRuleError, explain, pages
-from proflow_compiler.fixes.proving import proven
+from proflow_compiler.fixes.proving import with_proven_fixes
 from proflow_compiler.graph import build_graph
 from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import calls_among
@@ -94,7 +94,7 @@ def checked(case: str) -> tuple[Reading, list[Diagnostic]]:
         return run_checks(build_graph(design), handlers=HANDLERS, calls=calls, stored=stored)
 
     found = [one for design in reading.designs for one in check(design)]
-    return reading, locate(proven(reading, found, check)[1], reading.source)
+    return reading, locate(with_proven_fixes(reading, found, check)[1], reading.source)
 
 
 @pytest.mark.parametrize("case", INCORRECT)

@@ -66,7 +66,7 @@ def test_a_folder_is_searched_for_designs(inside: Proflow, tmp_path: Path) -> No
     done = inside("check", tmp_path, "--format", "json")
     assert done.code == 0
     assert [Path(file["path"]).name for file in done.json["files"]] == ["design.json"]
-    assert "package.json` is no design: passed over" in done.err
+    assert "package.json` is not a design: skipped" in done.err
     assert "node_modules" not in done.err
 
 

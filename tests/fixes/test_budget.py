@@ -8,7 +8,7 @@ from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.fixes import proving
-from proflow_compiler.fixes.proving import proven
+from proflow_compiler.fixes.proving import with_proven_fixes
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
 from proflow_compiler.rules import run_checks
@@ -47,7 +47,9 @@ def checked(text: str) -> tuple[list[Diagnostic], int]:
         return run_checks(build_graph(design), fixing=False)
 
     found = run_checks(build_graph(reading.designs[0]))
-    return [one for one in proven(reading, found, check)[1] if one.fixes or one.untried], times
+    return [
+        one for one in with_proven_fixes(reading, found, check)[1] if one.fixes or one.untried
+    ], times
 
 
 def test_all_fixes_of_a_small_design_are_tried() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_compiler.commands.applying import Fixing, fix_text
+from proflow_compiler.commands.applying_fixes import FixedText, fix_text
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
 from proflow_compiler.diagnostics.json_text import JsonText
 from proflow_compiler.diagnostics.patching import patched, replacements
@@ -262,7 +262,7 @@ def test_fixing_a_text_ends_with_no_more_errors_and_nothing_left_to_do(
         return compiled(text, "a.json")
 
     fixing = fix_text(text, compile, unsafe=unsafe)
-    assert fixing.errors <= Fixing(text, compile(text)).errors
+    assert fixing.errors <= FixedText(text, compile(text)).errors
     assert json.loads(fixing.text)
     assert fix_text(fixing.text, compile, unsafe=unsafe).text == fixing.text
     assert unsafe or all(one.fix.safe for one in fixing.applied)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from proflow_compiler.commands.applying import fix_text
+from proflow_compiler.commands.applying_fixes import fix_text
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics.patching import patched
 from proflow_compiler.diagnostics.rendering import render

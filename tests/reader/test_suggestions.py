@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.diagnostics.patching import patched
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.reader import other_words, read
-from proflow_schemas.nodes import NODE_TYPES
+from proflow_compiler.reader import foreign_settings, read
+from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.settings import Settings
 
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -233,9 +233,9 @@ def test_a_number_that_is_no_time_is_told_once() -> None:
 
 
 FOREIGN = sorted(
-    {word for words in other_words._OF_TYPE.values() for word in words}
-    | set(other_words._OF_DESIGN)
-    | set(other_words._OF_EDGE)
+    {word for kind in NODE_TYPES.values() for word in kind.meanings}
+    | set(foreign_settings._OF_DESIGN)
+    | set(foreign_settings._OF_EDGE)
     | {"timeoutms", "timeoutdays", "delayms", "reminderdays", "slaminutes"}
 )
 KEYS = st.sampled_from(FOREIGN) | st.sampled_from(
@@ -278,14 +278,17 @@ def test_no_fix_of_a_nodes_key_writes_what_is_not_valid(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from([*sorted(other_words._OF_DESIGN), *Settings.model_fields, "retrys"]), VALUES)
+@given(
+    st.sampled_from([*sorted(foreign_settings._OF_DESIGN), *Settings.model_fields, "retrys"]),
+    VALUES,
+)
 def test_no_fix_of_a_designs_key_writes_what_is_not_valid(key: str, value: Any) -> None:
     if key not in ("nodes", "edges"):
         check_suggestions({**drawn("delay", {"duration": "1h"}), key: value}, key)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from([*sorted(other_words._OF_EDGE), "whens", "prio", "loops"]), VALUES)
+@given(st.sampled_from([*sorted(foreign_settings._OF_EDGE), "whens", "prio", "loops"]), VALUES)
 def test_no_fix_of_an_edges_key_writes_what_is_not_valid(key: str, value: Any) -> None:
     design = drawn("condition", {})
     design["edges"][1]["data"] = {key: value}

@@ -1,4 +1,7 @@
-"""Internal: the compiler's part of the `proflow` command, a module a command; nothing else prints."""
+"""Internal: the compiler's part of the `proflow` command line, one module per command.
+
+Only this package prints. The runtime adds its own commands to those of `COMMANDS`.
+"""
 
 from proflow_compiler.commands.compile import compile
 from proflow_compiler.commands.diff import diff
@@ -8,4 +11,4 @@ from proflow_compiler.commands.init import init
 from proflow_compiler.commands.schema import schema
 
 COMMANDS = (compile, diff, explain, schema, graph, init)
-"""In the order in which help lists them."""
+"""The commands in the order in which `proflow --help` lists them."""

@@ -1,4 +1,4 @@
-"""What `proflow check` does with files: reports, fixes, shows what fixing would change."""
+"""Implements `proflow check`: reports the problems of files, fixes them, or shows the fixes."""
 
 import sys
 from collections.abc import Sequence
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Fixing:
-    """Which fixes are applied: `fix` writes the safe ones, `diff` shows them, `unsafe` adds others."""
+class FixOptions:
+    """What to do with fixes.
+
+    Attributes:
+        fix: Apply the safe ones and write the files.
+        diff: Show what `fix` would change, and write nothing.
+        unsafe: Include the unsafe ones.
+    """
 
     fix: bool = False
     diff: bool = False
@@ -30,18 +36,18 @@ def check_files(
     strict: bool,
     stored: bool,
     timezone: str | None,
-    fixing: Fixing,
+    fixing: FixOptions,
 ) -> NoReturn:
-    """Report what is wrong with files; ends the command.
+    """Report the problems of files, and end the command.
 
     Args:
         paths: Files and folders.
         handlers: The module that holds the handlers.
-        format: How to report.
-        strict: Whether warnings count as errors.
-        stored: Whether the designs are to be stored.
+        format: The format of the report.
+        strict: Count warnings as errors.
+        stored: True if the designs will be stored in the database.
         timezone: The time zone of designs that name none; None if it is not known.
-        fixing: Which fixes are applied.
+        fixing: What to do with fixes.
     """
     from proflow_compiler.commands.loading import compile_all, fix_all, handler_signatures
     from proflow_compiler.diagnostics.rendering import render_files
@@ -74,7 +80,7 @@ def check_files(
 
 
 def _write_fixes(found: "FixedFiles") -> bool:
-    """Write what was fixed, and say what; False, and why, if a file cannot be written."""
+    """Write the fixed files and report each fix. Return False if a file cannot be written."""
     from proflow_compiler.commands.fixing_files import write_fixed
 
     done = True
@@ -92,7 +98,7 @@ def _write_fixes(found: "FixedFiles") -> bool:
 
 
 def _show_difference(found: "FixedFiles", *, strict: bool) -> NoReturn:
-    """Print what would be written, and end the command."""
+    """Print the changes as a diff, and end the command."""
     from proflow_compiler.commands.fixing_files import difference
     from proflow_compiler.diagnostics.excerpt import visible
 

@@ -1,4 +1,4 @@
-"""`proflow compile`: designs as Python modules, or as definitions."""
+"""`proflow compile`: writes designs as Python modules or as definitions."""
 
 import keyword
 from pathlib import Path
@@ -20,7 +20,7 @@ from proflow_compiler.commands.terminal import (
 def compile(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders.")],
     target: Annotated[
-        Literal["python", "definition"], typer.Option(help="What to make of them.")
+        Literal["python", "definition"], typer.Option(help="What to write.")
     ] = "python",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write.")
@@ -32,7 +32,7 @@ def compile(
     handlers: Handlers = None,
     timezone: Timezone = None,
     check_only: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if what is there is stale.")
+        bool, typer.Option("--check", help="Write nothing; fail if the files are not up to date.")
     ] = False,
 ) -> None:
     """Write designs as Python modules, or as definitions."""
@@ -56,7 +56,7 @@ def compile(
     check_timezone(timezone)
     compilations = compile_all(paths, timezone=timezone)
     if handlers is not None and uses_unknown_types(compilations):
-        # Else the module need not be there where modules are generated.
+        # Import the module only if its node types are needed: it may be missing where code is generated.
         known = handler_signatures(handlers)
         compilations = compile_all(paths, handlers=known, timezone=timezone)
     stop_at_errors(compilations, show_warnings=True)

@@ -1,4 +1,4 @@
-"""`proflow diff`: two versions of a design, and which runs survive the change."""
+"""`proflow diff`: compares two versions of a design, and says which runs survive the change."""
 
 import sys
 from typing import Annotated, Literal
@@ -12,9 +12,9 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The design that runs now.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The one that would replace it.")],
     handlers: Handlers = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to report it.")] = "text",
 ) -> None:
-    """Tell what changed between two designs, and which runs in flight survive it."""
+    """Compare two versions of a design, and say which runs in flight survive the change."""
     import json
 
     from proflow_compiler.commands.loading import compiled_design, handler_types
@@ -23,8 +23,8 @@ def diff(
     types = handler_types(handlers)
     found = compare(compiled_design(old, types=types), compiled_design(new, types=types))
     if format == "json":
-        told = comparison_json(found, old, new)
-        echo(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        report = comparison_json(found, old, new)
+        echo(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     else:
         echo(comparison_text(found, color=is_colored(sys.stdout)))
     raise typer.Exit(0 if found.ok else 1)

@@ -1,4 +1,4 @@
-"""`proflow explain`: what a code means, and how to mend it."""
+"""`proflow explain`: explains a rule or a node type."""
 
 from typing import Annotated
 
@@ -12,12 +12,12 @@ def explain(
         str | None,
         typer.Argument(
             metavar="CODE",
-            help="A code such as PF304, the name of a rule, or a node type; all rules without.",
+            help="A code such as PF304, the name of a rule, or a node type; without it, all rules.",
         ),
     ] = None,
     handlers: Handlers = None,
 ) -> None:
-    """Tell what a diagnostic means and how to fix it, or what a node type does."""
+    """Explain what a diagnostic means and how to fix it, or what a node type does."""
     from proflow_compiler.commands.loading import handler_types
     from proflow_compiler.explain import UnknownRuleError, index
     from proflow_compiler.explain import explain as explained

@@ -1,4 +1,4 @@
-"""Fixes files: in memory first, so that what would be written can be shown as well."""
+"""Fixes files in memory, so that the changes can either be shown as a diff or be written."""
 
 import os
 import re
@@ -11,24 +11,31 @@ from pathlib import Path
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handlers import Handlers
 
-from proflow_compiler.commands.applying import Applied, fix_text
+from proflow_compiler.commands.applying_fixes import Applied, fix_text
 from proflow_compiler.commands.writing import write_files
 from proflow_compiler.pipeline import Compilation, calls_among, compile_reading
 from proflow_compiler.reader import Reading
 
 _MOST_PASSES = 5
-"""How often all files are gone through: a fix of one may help another that calls it."""
+"""How often all files are fixed: a fix in one may help another that runs it as a subprocess."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BOM = b"\xef\xbb\xbf"
 
 
 class ChangedMeanwhileError(ProFlowError, OSError):
-    """The file is not the one that was read."""
+    """The file has changed since it was read."""
 
 
 @dataclass
 class FixedFile:
-    """A file before and after; `applied` in the order in which it was."""
+    """A file before and after its fixes.
+
+    Attributes:
+        path: The file.
+        before: Its text as it was read.
+        after: Its text with all fixes.
+        applied: The fixes, in the order in which they were applied.
+    """
 
     path: str
     before: str
@@ -38,7 +45,12 @@ class FixedFile:
 
 @dataclass(frozen=True)
 class FixedFiles:
-    """The files that would be another text, and what all files would compile to then."""
+    """The result of fixing files.
+
+    Attributes:
+        changed: The files whose text has changed.
+        compilations: The results of compiling all files with the fixes.
+    """
 
     changed: list[FixedFile]
     compilations: list[Compilation]
@@ -52,7 +64,16 @@ def fix_readings(
     unsafe: bool = False,
     timezone: str | None = None,
 ) -> FixedFiles:
-    """Fix what was read, without writing anything; rows of one file one after the other."""
+    """Fix files in memory.
+
+    Args:
+        readings: The files as they were read; several rows of one file are fixed one after the
+            other.
+        handlers: The handlers of the host; None if they are not known.
+        stored: True if the designs will be stored in the database.
+        unsafe: Also apply unsafe fixes.
+        timezone: The time zone of designs that name none; None if it is not known.
+    """
     files = {
         one.source.path: FixedFile(one.source.path, one.source.text, one.source.text)
         for one in readings
@@ -92,14 +113,19 @@ def _again(reading: Reading, files: Mapping[str, FixedFile]) -> Reading:
 
 
 def _reread(reading: Reading, text: str) -> Reading:
-    """The same reading of another text; a file that could not be read stays what it is."""
+    """Read another text in the same way. A file that could not be read has no other text."""
     if text == reading.source.text:
         return reading
     return reading.again(text.encode())
 
 
 def write_fixed(file: FixedFile) -> None:
-    """Write a fixed file, whole or not at all. Raises `OSError`, also if it is read-only."""
+    """Write a fixed file, completely or not at all.
+
+    Raises:
+        ChangedMeanwhileError: The file has changed since it was read.
+        OSError: The file cannot be written, for instance because it is read-only.
+    """
     path = Path(os.path.realpath(file.path))
     if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
         raise PermissionError(13, "the file is read-only", file.path)
@@ -111,7 +137,7 @@ def write_fixed(file: FixedFile) -> None:
 
 
 def difference(file: FixedFile) -> str:
-    """What changes in a file, as a unified diff that `patch` takes."""
+    """Return the changes of a file as a unified diff that `patch` accepts."""
     lines = unified_diff(
         _LINE.findall(file.before), _LINE.findall(file.after), file.path, file.path, n=3
     )

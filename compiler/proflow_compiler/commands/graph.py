@@ -1,4 +1,4 @@
-"""`proflow graph`: a design as Mermaid, DOT or SVG."""
+"""`proflow graph`: draws a design as Mermaid, DOT or SVG."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,8 @@ def graph(
     ] = None,
     handlers: Handlers = None,
 ) -> None:
-    """Draw a design, if you like with what became of it in a run; of an unsound one the path that
-    shows why is highlighted.
+    """Draw a design, optionally with the state of each node in a run. If the design has an error
+    that a path shows, the path is highlighted.
     """
     from proflow_compiler import drawing
     from proflow_compiler.commands.loading import handler_types, one_design, refutation
@@ -35,11 +35,11 @@ def graph(
         try:
             states = drawing.run_states(_json_of(run))
         except drawing.StatesError as error:
-            usage(f"--run: `{run}` is no run: {error}")
+            usage(f"--run: `{run}` is not a run: {error}")
         if states.workflow is not None and states.workflow != design.id:
             usage(f"--run: it is a run of `{states.workflow}`, not of `{design.id}`")
         for name in sorted(states.nodes.keys() - design.nodes.keys()):
-            note(f"the run has a node `{name}`, which the design has not")
+            note(f"the run has a node `{name}`, which is not in the design")
     draw = {"mermaid": drawing.mermaid, "dot": drawing.dot, "svg": drawing.svg}[format]
     refuted = refutation(design)
     if refuted is not None:
@@ -48,7 +48,6 @@ def graph(
 
 
 def _json_of(path: Path) -> Any:
-
     try:
         return json.loads(path.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`proflow init`: a project to start from."""
+"""`proflow init`: writes a project to start from."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The designs that paths on the command line stand for: files, rows of files, and folders."""
+"""Reads the designs that paths on the command line name: files, rows of files, and folders."""
 
 import os
 from collections.abc import Sequence
@@ -14,17 +14,26 @@ _SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build"})
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was read, in the order of the paths, each file once."""
+    """The files that were read, each once.
+
+    Attributes:
+        readings: The files, in the order of the paths.
+        skipped: JSON files in folders that are not designs.
+        empty: Folders without a design.
+    """
 
     readings: list[Reading]
     skipped: list[str] = field(default_factory=list)
-    """Files in folders that are JSON, but no designs."""
     empty: list[str] = field(default_factory=list)
-    """Folders without a design."""
 
 
 def read_inputs(paths: Sequence[str], *, types: NodeTypes = BUILT_IN_TYPES) -> Inputs:
-    """Read all files given, and the designs among the `*.json` below the folders given."""
+    """Read files, and the designs among the `*.json` files below folders.
+
+    Args:
+        paths: Files, rows of files (`PATH#code`) and folders.
+        types: The node types that designs may use.
+    """
     inputs = Inputs([])
     seen: set[str] = set()
     for path in paths:
@@ -51,7 +60,7 @@ def read_inputs(paths: Sequence[str], *, types: NodeTypes = BUILT_IN_TYPES) -> I
 
 
 def _json_files(folder: str) -> list[str]:
-    """The `*.json` below a folder, sorted; hidden folders and those of tools are left out."""
+    """Find the `*.json` files below a folder, sorted, without those of hidden folders and tools."""
     found: list[str] = []
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(
@@ -64,7 +73,7 @@ def _json_files(folder: str) -> list[str]:
 
 
 def _is_design(reading: Reading) -> bool:
-    """Whether a file is meant as a design: broken JSON is, if it speaks of nodes."""
+    """True if a file is meant as a design; invalid JSON is, if it has the text `"nodes"`."""
     for diagnostic in reading.diagnostics:
         if diagnostic.code == "PF001":
             return '"nodes"' in reading.source.text

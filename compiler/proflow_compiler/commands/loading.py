@@ -1,4 +1,4 @@
-"""From the arguments of a command to compiled designs; ends the command where that fails."""
+"""Turns the arguments of a command into compiled designs, or ends the command with an error."""
 
 import importlib
 import os
@@ -25,7 +25,12 @@ from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
 from proflow_compiler.diagnostics.rendering import FileReport, render_files
 from proflow_compiler.graph import build_graph
-from proflow_compiler.pipeline import Compilation, calls_among, collecting_later, compile_reading
+from proflow_compiler.pipeline import (
+    Compilation,
+    calls_among,
+    compile_reading,
+    garbage_collection_paused,
+)
 from proflow_compiler.reader import read_file
 from proflow_compiler.rules import run_checks
 
@@ -39,11 +44,15 @@ def compile_all(
     stored: bool = False,
     timezone: str | None = None,
 ) -> list[Compilation]:
-    """Compile files, and the designs within folders; a folder's other JSON files are passed over.
+    """Compile files, and the designs within folders.
 
-    `timezone` is that of designs that name none; None if it is not known.
+    Args:
+        paths: Files and folders.
+        handlers: The handlers of the host; None if they are not known.
+        stored: True if the designs will be stored in the database.
+        timezone: The time zone of designs that name none; None if it is not known.
     """
-    with collecting_later():
+    with garbage_collection_paused():
         inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
@@ -60,8 +69,8 @@ def fix_all(
     unsafe: bool = False,
     timezone: str | None = None,
 ) -> FixedFiles:
-    """Fix files, and the designs within folders, in memory."""
-    with collecting_later():
+    """Fix files, and the designs within folders, in memory; see `fix_readings`."""
+    with garbage_collection_paused():
         readings = inputs_of(paths, types_among(handlers)).readings
         return fix_readings(
             readings, handlers=handlers, stored=stored, unsafe=unsafe, timezone=timezone
@@ -69,30 +78,37 @@ def fix_all(
 
 
 def inputs_of(paths: Sequence[str], types: NodeTypes = BUILT_IN_TYPES) -> Inputs:
-    """What paths stand for; ends the command if a folder among them holds no design."""
+    """Read the designs that paths name; end the command if one is a folder without a design."""
     inputs = read_inputs(paths, types=types)
     for path in inputs.skipped:
-        note(f"`{path}` is no design: passed over")
+        note(f"`{path}` is not a design: skipped")
     if inputs.empty:
         refuse(f"there is no design below `{inputs.empty[0]}`")
     return inputs
 
 
 def compiled(path: str, *, handlers: Handlers | None, types: NodeTypes | None = None) -> Definition:
-    """The definition of a file's one design; its problems, if it has errors, end the command.
-
-    `types` are those that it may use, where its `handlers` are not to be checked.
-    """
+    """Compile the only design of a file to its definition; see `compiled_design`."""
     return compiled_design(path, handlers=handlers, types=types)[1]
 
 
 def compiled_design(
     path: str, *, handlers: Handlers | None = None, types: NodeTypes | None = None
 ) -> tuple[Design, Definition]:
-    """The one design of a file, and its definition."""
+    """Compile the only design of a file. If it has errors, show them and end the command.
+
+    Args:
+        path: The file, or one row of it: `PATH#code`.
+        handlers: The handlers of the host, to check calls against; None if they are not known.
+        types: The node types that the design may use; None: the built-in ones and those of
+            `handlers`.
+
+    Returns:
+        The design and its definition.
+    """
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
-    with collecting_later():
+    with garbage_collection_paused():
         reading = read_file(path, types=types or types_among(handlers))
         compilation = compile_reading(reading, handlers=handlers)
     if compilation.has_errors():
@@ -105,7 +121,7 @@ def compiled_design(
 
 
 def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
-    """The one design of a file that could be read, whatever its checks would say."""
+    """Read the only design of a file without checking it. If it cannot be read, end the command."""
     if os.path.isdir(path):
         usage(f"`{path}` is a folder: name one design")
     reading = read_file(path, types=types)
@@ -118,7 +134,7 @@ def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
 
 
 def refutation(design: Design) -> Diagnostic | None:
-    """The first error of a design that a path shows."""
+    """Return the first error of a design that has a path as an example; None if there is none."""
     found = run_checks(build_graph(design))
     return next((one for one in found if one.level is Level.ERROR and one.path), None)
 
@@ -131,7 +147,12 @@ def _only(path: str, ids: Sequence[str]) -> int:
 
 
 def stop_at_errors(compilations: Sequence[Compilation], *, show_warnings: bool = False) -> None:
-    """Show the errors, if there are any, and end the command."""
+    """If there are errors, show them with the warnings and end the command.
+
+    Args:
+        compilations: The results of compiling files.
+        show_warnings: Show the warnings even if there are no errors.
+    """
     reports = [report for one in compilations for report in one.reports]
     if any(one.has_errors() for one in compilations):
         show(reports, Level.ERROR, Level.WARNING)
@@ -141,7 +162,7 @@ def stop_at_errors(compilations: Sequence[Compilation], *, show_warnings: bool =
 
 
 def show(reports: Sequence[FileReport], *levels: Level) -> None:
-    """Write the diagnostics of these levels to stderr."""
+    """Print the diagnostics of these levels on stderr."""
     chosen = [
         replace(report, diagnostics=[one for one in report.diagnostics if one.level in levels])
         for report in reports
@@ -151,7 +172,7 @@ def show(reports: Sequence[FileReport], *levels: Level) -> None:
 
 
 def load_handlers(name: str) -> HandlersModule:
-    """Import the module that holds the handlers, from the current directory if it is there."""
+    """Import the module that holds the handlers. The current directory is searched as well."""
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -171,17 +192,17 @@ def _meant(name: str, error: ModuleNotFoundError) -> str:
 
 
 def uses_unknown_types(compilations: Sequence[Compilation]) -> bool:
-    """True if designs use types that are not built in, and so may be a host's."""
+    """Return True if designs use unknown node types, which may be those of a host."""
     return any(
         problem.code == UNKNOWN_TYPE for one in compilations for problem in one.reading.diagnostics
     )
 
 
 def handler_signatures(module: str | None) -> Handlers | None:
-    """The handlers of a module, what each takes and returns; None without a module."""
+    """Return the handlers of a module with their inputs and outputs; None without a module."""
     return None if module is None else signatures(load_handlers(module))
 
 
 def handler_types(module: str | None) -> NodeTypes:
-    """The node types that designs may use, with those of a module."""
+    """Return the node types that designs may use: the built-in ones and those of a module."""
     return types_among(handler_signatures(module))

@@ -1,4 +1,4 @@
-"""`proflow schema`: the published JSON Schemas."""
+"""`proflow schema`: prints the published JSON Schemas."""
 
 from typing import Annotated, Literal
 
@@ -21,5 +21,5 @@ def schema(
 
     from proflow_compiler.commands.loading import handler_types
 
-    made = design_schema(handler_types(handlers)) if kind == "design" else definition_schema()
-    echo(json.dumps(made, ensure_ascii=False, indent=2) + "\n")
+    published = design_schema(handler_types(handlers)) if kind == "design" else definition_schema()
+    echo(json.dumps(published, ensure_ascii=False, indent=2) + "\n")

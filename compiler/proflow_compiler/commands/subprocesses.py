@@ -1,4 +1,4 @@
-"""Where the workflows are that a design runs as subprocesses."""
+"""Finds and compiles the workflows that a design runs as subprocesses."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_compiler.commands.inputs import read_inputs
 from proflow_compiler.commands.loading import stop_at_errors
 from proflow_compiler.commands.terminal import note, refuse, usage
-from proflow_compiler.pipeline import Compilation, collecting_later, compile_design
+from proflow_compiler.pipeline import Compilation, compile_design, garbage_collection_paused
 from proflow_compiler.reader import Reading, read_file
 
 
@@ -22,10 +22,18 @@ def subprocesses_of(
     *,
     types: NodeTypes = BUILT_IN_TYPES,
 ) -> list[Definition]:
-    """The workflows that a design runs, and those that these run, each once.
+    """Compile the workflows that a design runs as subprocesses, and those that these run.
 
-    They are looked for among `others` (files, folders), then beside the design. One that is nowhere
-    is left out; problems in one that is somewhere end the command.
+    If one has errors, the errors are shown and the command ends.
+
+    Args:
+        definition: The definition of the design.
+        path: Its file. Workflows that `others` do not hold are searched in the same folder.
+        others: Files and folders to search first.
+        types: The node types that designs may use.
+
+    Returns:
+        Their definitions, each once. Workflows that are not found are left out.
     """
     found: dict[str, Definition] = {definition.id: definition}
     given = _given(others, types)
@@ -56,14 +64,14 @@ def _given(paths: Sequence[str], types: NodeTypes) -> list[Reading]:
     for path in paths:
         if not os.path.exists(path.partition("#")[0]) and not os.path.exists(path):
             usage(f"--with: there is no `{path}`")
-    with collecting_later():
+    with garbage_collection_paused():
         return read_inputs(paths, types=types).readings
 
 
 def _beside(path: str, types: NodeTypes) -> Iterator[Reading]:
     own = path if os.path.exists(path) else path.partition("#")[0]
     for file in sorted(Path(own).parent.glob("*.json")):
-        with collecting_later():
+        with garbage_collection_paused():
             yield read_file(str(file), types=types)
 
 

@@ -1,4 +1,4 @@
-"""Writes files so that each is there whole or not at all."""
+"""Writes files atomically: each is written completely or not at all."""
 
 import os
 import tempfile
@@ -8,10 +8,17 @@ from pathlib import Path
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Write texts by their names below a folder, which is made if it is missing.
+    """Write files into a folder, which is created if it is missing.
 
-    All are written beside their places first; only then they are moved there, one by one. Raises
-    `OSError`; then nothing has changed, unless a move itself failed.
+    All texts are first written to temporary files beside their targets, and only then moved, one by
+    one.
+
+    Args:
+        folder: The folder.
+        files: The texts by their names, which may be paths below the folder.
+
+    Raises:
+        OSError: A file cannot be written. Then nothing has changed, unless a move itself failed.
     """
     written: list[tuple[str, Path]] = []
     try:
@@ -35,7 +42,11 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def stale(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """The names of the files that are missing, or hold something else. Raises `OSError`."""
+    """Return the names of the files that are missing or hold another text.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
     found = []
     for name, text in files.items():
         try:
@@ -48,7 +59,7 @@ def stale(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def _mode(target: Path) -> int:
-    """That of the file that is replaced; of a new one, what the process makes files with."""
+    """The mode of the file that is replaced, or the one that the process gives to new files."""
     try:
         return target.stat().st_mode & 0o7777
     except FileNotFoundError:

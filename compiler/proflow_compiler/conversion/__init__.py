@@ -1,4 +1,8 @@
-"""Designs as Python values: what is wrong with one, and its definition."""
+"""Check and compile designs that are given as Python values, as `json.loads` returns them.
+
+`check_design` returns the diagnostics of a design. `convert_proflow_to_inngest` returns its
+definition.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +17,11 @@ from proflow_compiler.reader import read
 
 
 class DesignError(ProFlowError, ValueError):
-    """A design that cannot be compiled.
+    """The design has errors and cannot be compiled.
 
     Attributes:
-        diagnostics: Its errors, located in its JSON.
+        diagnostics: The errors, with lines and columns in the design as JSON text with an indent of
+            two spaces.
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -26,13 +31,14 @@ class DesignError(ProFlowError, ValueError):
 
 
 def check_design(design: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
-    """What `proflow check` finds in a design.
+    """Check a design as `proflow check` does.
 
     Args:
         design: The JSON that a canvas saved, in any shape that a file may have.
 
     Returns:
-        Errors, warnings and notes, located in the design as JSON text with an indent of two spaces.
+        Errors, warnings and notes. Their lines and columns refer to the design as JSON text with an
+        indent of two spaces.
     """
     compilation = _compiled(design)
     found = [*compilation.reading.diagnostics, *compilation.diagnostics]
@@ -40,17 +46,20 @@ def check_design(design: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
 
 
 def convert_proflow_to_inngest(design: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition of a design: what the interpreter runs, and generated code is written from.
+    """Compile a design to its definition.
+
+    The interpreter runs the definition, and Python modules are generated from it.
 
     Args:
         design: The JSON that a canvas saved, in any shape that a file of a single design may have.
 
     Returns:
-        The definition as JSON; its `steps` have an `id`, the `node` they come from, and an `fn`.
+        The definition as JSON. Each of its `steps` has an `id`, the `node` that it comes from, and
+        an `fn`.
 
     Raises:
         DesignError: The design has errors.
-        ValueError: It holds several designs, or none.
+        ValueError: `design` holds several designs, or none.
 
     Example:
         ```python
@@ -70,5 +79,5 @@ def convert_proflow_to_inngest(design: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compiled(design: Mapping[str, Any]) -> Compilation:
-    # Lone surrogates pass as escapes: what is wrong with the text is for the reader to say.
+    # `json.dumps` escapes lone surrogates, so that the reader can report them.
     return compile_reading(read(json.dumps(design, indent=2).encode(), "design.json"))

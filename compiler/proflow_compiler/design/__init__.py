@@ -1,7 +1,7 @@
-"""Internal: a design in its internal form: what every reader makes of the shape it was drawn in.
+"""Internal: the internal form of a design, into which the reader brings every accepted shape.
 
-Pointers are JSON pointers into the file as given, so that a diagnostic leads back to what the
-person wrote, whatever the shape.
+All pointers are JSON pointers into the file as it was given. So diagnostics refer to what the
+author wrote, whatever the shape of the file.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,13 @@ from proflow_schemas.settings import Settings
 
 @dataclass(frozen=True)
 class Collection:
-    """Where the nodes or the edges of a drawing stand: a list, or a map by id.
+    """The list, or the map by id, that holds the nodes or the edges in the file.
 
-    `named`: its members carry an `id`; `missing`: there is none yet.
+    Attributes:
+        pointer: Where it is, or would be.
+        keyed: True if it is a map by id, False if it is a list.
+        named: True if its members have an `id`.
+        missing: True if the file has no such list or map.
     """
 
     pointer: str
@@ -28,9 +32,12 @@ class Collection:
 
 @dataclass(frozen=True)
 class InexactNumber:
-    """A number of a file that a run or a setting would hold, and that is beyond ±(2^53 − 1).
+    """A number in a file that is beyond ±(2^53 − 1) and would be rounded.
 
-    `as_text`: what it stands for may be written as a text, as ids are.
+    Attributes:
+        number: The number.
+        pointer: Where it is.
+        as_text: True if it could be written as a text instead, as ids can.
     """
 
     number: int | float
@@ -42,8 +49,21 @@ class InexactNumber:
 class Node:
     """A node of a known type with a valid config.
 
-    `config_pointers` maps a key of the config, in its canonical spelling (`approverIds`), to the
-    pointer of its value; a key that is missing there was not given.
+    Attributes:
+        id: Its id.
+        type: The canonical name of its type.
+        label: The text that the canvas shows; the id if there is none.
+        config: Its validated config.
+        pointer: Where the node is in the file.
+        config_pointer: Where the object is that holds its config; `pointer` if there is none.
+        config_pointers: Where each config value is, by its key in the canonical spelling
+            (`approverIds`). Keys that were not given are missing.
+        parent: The id of the container that it is in; None at the top level.
+        position: Its coordinates on the canvas, if it has any.
+        drawn: False if it is not in the file but follows from the dialect.
+        host_type: The record of its type if a host defines it; None if it is built in.
+        inexact: The numbers of its config that would be rounded.
+        kind: The record of its type.
     """
 
     id: str
@@ -54,12 +74,9 @@ class Node:
     config_pointer: str
     config_pointers: Mapping[str, str] = field(default_factory=dict)
     parent: str | None = None
-    """The container that it stands in."""
     position: tuple[float, float] | None = None
     drawn: bool = True
-    """It stands in the file; False if the dialect adds it."""
     host_type: NodeType | None = field(default=None, repr=False)
-    """Its type, if that is none of the built-in ones."""
     inexact: tuple[InexactNumber, ...] = ()
     kind: NodeType = field(init=False, repr=False, compare=False)
 
@@ -67,7 +84,7 @@ class Node:
         self.__dict__["kind"] = self.host_type or NODE_TYPES[self.type]
 
     def pointer_to(self, key: str) -> str:
-        """Where a config value stands; the node itself if it was not given."""
+        """Return the pointer of a config value, or of the node if the value was not given."""
         return self.config_pointers.get(key, self.pointer)
 
 
@@ -75,9 +92,26 @@ class Node:
 class Edge:
     """An edge between two existing nodes.
 
-    `when` is its rule, an expression (a structured condition has been turned into one: then
-    `structured` is True and a missing field reads as false). `key` names it in diagnostics: its id,
-    or `source → target`.
+    Attributes:
+        index: Its position among the edges of the file.
+        key: How diagnostics name it: its id, or `source → target`.
+        source: The id of the node that it leaves.
+        target: The id of the node that it leads to.
+        pointer: Where the edge is in the file.
+        handle: Its `sourceHandle`, which names the outcome that it belongs to.
+        label: The text that the canvas shows.
+        when: Its rule as an expression, written as such or made from a structured condition.
+        when_pointer: Where the rule is.
+        structured: True if the rule is a structured condition, in which a missing field reads as
+            false.
+        conditions: The structured conditions that `when` was made from, each with its pointer.
+        inexact: The numbers of its rule that would be rounded.
+        default: True if it is taken when no rule of its node holds.
+        priority: Rules with a lower number are tried first.
+        loop: How often a run may take it, if it is a back edge with a bound; otherwise None.
+        loop_pointer: Where `loop` is.
+        data_pointer: Where its `data` is, if it has any.
+        drawn: False if it is not in the file but follows from the dialect.
     """
 
     index: int
@@ -91,22 +125,34 @@ class Edge:
     when_pointer: str | None = None
     structured: bool = False
     conditions: tuple[tuple[Any, str], ...] = ()
-    """The structured conditions that `when` is made of, each with its pointer."""
     inexact: tuple[InexactNumber, ...] = ()
     default: bool = False
     priority: float | None = None
     loop: int | None = None
-    """It is a way back, which may be taken so many times."""
     loop_pointer: str | None = None
     data_pointer: str | None = None
-    """Where its `data` stands, if it has any."""
     drawn: bool = True
-    """It stands in the file; False if the dialect adds it."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """Nodes by id and edges, both in file order; `id` is safe to name a function by."""
+    """A design that was read without errors.
+
+    Attributes:
+        id: Its id, made safe as the id of an Inngest function.
+        name: The name that people see.
+        nodes: The nodes by id, in the order of the file.
+        edges: The edges, in the order of the file.
+        settings: Its validated settings.
+        setting_pointers: Where each setting is. Settings that were not given are missing.
+        tenant_id: The tenant that a stored row belongs to; None if the design is not a row.
+        pointer: Where the design is in its file.
+        dialect: `riveredge` if the design is read as that product reads its drawings.
+        inexact: The numbers of the settings that would be rounded.
+        unread_zones: The pointers of time zones that nothing reads.
+        drawn_nodes: The list or map that holds its nodes in the file.
+        drawn_edges: The list or map that holds its edges in the file.
+    """
 
     id: str
     name: str
@@ -115,19 +161,13 @@ class Design:
     settings: Settings
     setting_pointers: Mapping[str, str] = field(default_factory=dict)
     tenant_id: int | None = None
-    """The tenant a stored row belongs to; None: not a row."""
     pointer: str = ""
-    """Where the design stands in its file."""
     dialect: str = "proflow"
-    """`riveredge` where that product's reading of a drawing differs."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
     inexact: tuple[InexactNumber, ...] = ()
-    """Of the settings."""
     unread_zones: tuple[str, ...] = ()
-    """Where time zones stand that nothing reads."""
     drawn_nodes: Collection = field(default_factory=lambda: Collection("/nodes"))
     drawn_edges: Collection = field(default_factory=lambda: Collection("/edges"))
 
     def pointer_to(self, setting: str) -> str:
-        """Where a setting stands; the design itself if it was not given."""
+        """Return the pointer of a setting, or of the design if the setting was not given."""
         return self.setting_pointers.get(setting, self.pointer)

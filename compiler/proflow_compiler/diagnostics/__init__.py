@@ -1,4 +1,9 @@
-"""Internal: what is wrong with a design: diagnostics, located in its file."""
+"""Internal: diagnostics, the problems that are found in a design, with their fixes.
+
+Every stage of the compiler reports problems as `Diagnostic` objects. Other modules of this package
+find their lines and columns (`source`), render them (`rendering`), and make and apply fixes
+(`design_edits`, `patching`).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +12,7 @@ from typing import Any, Literal
 
 
 class Level(StrEnum):
-    """How bad it is: an error stops the compilation; `--strict` makes warnings errors."""
+    """The severity of a diagnostic. Errors stop a compilation; with `--strict`, warnings do too."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +21,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Related:
-    """Another place that has to do with a problem, and what it has to do with it."""
+    """Another location in the file that a problem involves, and a message about it."""
 
     pointer: str
     message: str
@@ -26,8 +31,14 @@ class Related:
 class Edit:
     """One operation of a JSON Patch (RFC 6902) on the file as it was saved.
 
-    `value` belongs to `add` and `replace`, `source` (the patch's `from`) to `move`. The edits of a
-    fix are applied in turn, so that each pointer leads into what those before it have left.
+    The edits of a fix are applied in order. So a pointer refers to the document as the edits before
+    it left it.
+
+    Attributes:
+        op: The operation.
+        pointer: The JSON pointer of its target, the `path` of a JSON Patch.
+        value: The new value, of `add` and `replace`.
+        source: The JSON pointer that `move` takes the value from, the `from` of a JSON Patch.
     """
 
     op: Literal["add", "remove", "replace", "move"]
@@ -36,7 +47,7 @@ class Edit:
     source: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The edit as it stands in reports: the operation, with `pointer` for the patch's `path`."""
+        """Return the edit for JSON reports: a JSON Patch operation with `pointer` for `path`."""
         found: dict[str, Any] = {"op": self.op, "pointer": self.pointer}
         if self.op in ("add", "replace"):
             found["value"] = self.value
@@ -47,11 +58,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fix:
-    """A change of the file after which the problem is gone.
+    """A change of the file that solves a problem.
 
-    `safe`: it changes nothing that a run does, or says the only thing that can be meant. The title
-    of any other fix says what changes. `alternative`: it is a second choice, which nobody is to
-    take for the likeliest, so that it is only offered behind another one that mends.
+    Attributes:
+        title: What the fix does.
+        safe: True if no run behaves differently, or if nothing else can have been meant.
+        edits: The changes, in the order in which they are applied.
+        alternative: True if it is a second choice, which is only offered after another fix that
+            works.
     """
 
     title: str
@@ -60,39 +74,39 @@ class Fix:
     alternative: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The fix as it stands in reports."""
+        """Return the fix as JSON reports show it."""
         edits = [edit.as_json() for edit in self.edits]
         return {"title": self.title, "safe": self.safe, "edits": edits}
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem, with one cause, at one place.
+    """One problem in a design, with one cause and one location.
 
     Attributes:
         code: The code of the rule, such as `PF210`.
         name: The name of the rule, such as `deadlocked-join`.
-        level: How bad it is.
+        level: The severity.
         message: What is wrong.
         pointer: The JSON pointer of the value that is wrong, in the file as it was given; `""` is
             the whole file.
         span: The part of a string value that is wrong, as offsets into the string.
-        node: The id of the node that is concerned.
-        edge: The id of the edge that is concerned.
+        node: The id of the node that has the problem.
+        edge: The id of the edge that has the problem, or `source → target` if it has no id.
         help: What to do.
-        path: A walk through the design that shows the problem: node ids.
-        choices: Nodes, on the path or beside it, with the outcomes they have to take for that.
-        label: What stands beside the underlined text.
-        line: The line, from 1; filled in when it is rendered, or by a reader that could not parse
-            the file.
+        path: A path through the design that shows the problem, as node ids.
+        choices: Nodes on the path or beside it, with the outcomes that they take in the example.
+        label: A text beside the underlined part.
+        line: The line, from 1. It is filled in when the diagnostic is rendered, or by the reader if
+            it could not parse the file.
         column: The column, from 1, in code points.
-        end_line: The line where it ends.
-        end_column: The column behind its end.
+        end_line: The line where the location ends.
+        end_column: The column after its last character.
         on_key: True if the key is wrong, not its value.
-        related: Other places that have to do with it.
-        fixes: Changes that mend it, the likeliest first.
-        untried: How many more fixes were left out, because the design would have to be checked anew
-            more often than its size allows.
+        related: Other locations that the problem involves.
+        fixes: Changes that solve the problem, the likeliest first.
+        untried: How many further fixes were left out, because checking the design again with each
+            of them would take too long.
     """
 
     code: str
@@ -118,6 +132,11 @@ class Diagnostic:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:
-    """Whether these stop a compilation."""
+    """Return True if any of these diagnostics stops a compilation.
+
+    Args:
+        diagnostics: The diagnostics.
+        strict: Count warnings as errors.
+    """
     bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     return any(diagnostic.level in bad for diagnostic in diagnostics)

@@ -1,4 +1,4 @@
-"""One line of a source around a place, fit for a terminal."""
+"""Cuts the excerpt of a source that a diagnostic shows: one line, safe to print on a terminal."""
 
 import unicodedata
 
@@ -12,26 +12,41 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """The text with characters that do not show, or that reorder others, as `<U+202E>`."""
+    """Write characters that are invisible, or that reorder others, as `<U+202E>`.
+
+    Args:
+        text: Any text, also from an untrusted file.
+        keep: Characters that stay as they are.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if character in keep else _visible(character) for character in text)
 
 
 def width_of(text: str) -> int:
-    """Return the columns that a text takes on a terminal: wide characters take two."""
+    """Return the number of columns that a text takes on a terminal; wide characters take two."""
     width = wcswidth(text)
-    # Negative for a text with control characters, which take no column of their own.
+    # -1 for a text with control characters, which take no columns.
     return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
 
 
 def excerpt(
     source: Source, line: int, column: int, end_line: int, end_column: int
 ) -> tuple[str, int, int] | None:
-    """The text to show, the columns before the marked part, and the columns it takes.
+    """Cut the line in which a location begins, around the location.
 
-    Columns are those of a terminal, where wide characters take two. A long line is cut around
-    the place; a place of several lines is marked to the end of its first. None without a text.
+    A location of several lines is marked up to the end of its first line.
+
+    Args:
+        source: The file.
+        line: The first line of the location, from 1.
+        column: Its first column, from 1.
+        end_line: Its last line.
+        end_column: The column after its last character.
+
+    Returns:
+        The text to show, the columns before the marked part, and the columns of the marked part, as
+        a terminal counts them; None if the source has no text.
     """
     if not source.text:
         return None

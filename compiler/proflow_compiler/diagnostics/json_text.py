@@ -1,4 +1,4 @@
-"""A JSON text with the places of its members, and the way it is formatted."""
+"""Knows where the values of a JSON text are and how it is formatted, for editing it."""
 
 import json
 import re
@@ -16,7 +16,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class JsonText:
-    """A text that is valid JSON; containers are looked into once, and only if asked for."""
+    """A text that is valid JSON, with the extents of its values and its formatting.
+
+    Objects and lists are scanned on demand, and each only once.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -24,28 +27,30 @@ class JsonText:
 
     @cached_property
     def root(self) -> Extent:
+        """The extent of the whole value, without the white space around it."""
         start = self.after_blank(0)
         return Extent(start, len(self.text.rstrip(" \t\r\n")))
 
     def extent(self, pointer: str) -> Extent | None:
-        """Where the value of a JSON pointer stands; None if it leads nowhere."""
+        """Return the extent of the value at a JSON pointer; None if there is no such value."""
         at: Extent | None = self.root
         for part in parts(pointer):
             at = self.members(at).get(part) if at is not None else None
         return at
 
     def members(self, holder: Extent) -> Mapping[str, Extent]:
-        """The members of an object or a list by key or index; none of anything else."""
+        """Return the members of an object or a list, by key or index; empty for any other value."""
         if holder.start not in self._members:
             self._members[holder.start] = dict(members(self.text, holder.start))
         return self._members[holder.start]
 
     def after_blank(self, at: int) -> int:
+        """Return the offset of the first character at or after `at` that is no white space."""
         match = _BLANK.match(self.text, at)
         return match.end() if match else at
 
     def blank_before(self, at: int) -> str:
-        """The white space that ends at an offset."""
+        """Return the white space that ends at an offset."""
         start = at
         while start and self.text[start - 1] in " \t\r\n":
             start -= 1
@@ -53,7 +58,7 @@ class JsonText:
 
     @cached_property
     def colon(self) -> str:
-        """What stands between a key and its value: that of the first key."""
+        """The text between a key and its value, such as `": "`, taken from the first key."""
         at = self.root
         while (found := next(iter(self.members(at).values()), None)) is not None:
             if found.key is not None:
@@ -63,24 +68,25 @@ class JsonText:
 
     @property
     def separator(self) -> str:
-        """The white space behind a comma on one line."""
+        """The white space after a comma within a line."""
         return " " if self.colon.endswith(" ") else ""
 
     @cached_property
     def unit(self) -> str:
-        """The indentation of one level."""
+        """The indentation of one level, such as two spaces."""
         first = next(iter(self.members(self.root).values()), None)
         gap = self.blank_before(first_offset(first)) if first is not None else ""
         return indentation(gap) if _BREAK.search(gap) and indentation(gap) else "  "
 
     @cached_property
     def line_break(self) -> str:
+        """The first line break of the text; a line feed if it has none."""
         found = _BREAK.search(self.text)
         return found.group() if found else "\n"
 
     @cached_property
     def has_inline(self) -> bool:
-        """Whether some object or list begins on the line of its first member."""
+        """True if some object or list begins on the line of its first member."""
         return _INLINE.search(self.text) is not None
 
     @cached_property
@@ -93,16 +99,16 @@ class JsonText:
         return self.text.isascii() and "\\u" in self.text
 
     def is_broken(self, extent: Extent) -> bool:
-        """Whether a value takes several lines."""
+        """Return True if a value takes several lines."""
         return _BREAK.search(self.text, extent.start, extent.end) is not None
 
     def scalar(self, value: Any) -> str:
-        """A text, number, … as JSON, with escapes where the file has them."""
+        """Write a scalar value as JSON, with ASCII escapes if the file uses them."""
         text = json.dumps(value, ensure_ascii=self._ascii)
         return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
     def inline(self, value: Any) -> str:
-        """A value on one line."""
+        """Write a value as JSON on one line."""
         comma = f",{self.separator}"
         if isinstance(value, Mapping) and value:
             found = (
@@ -114,7 +120,12 @@ class JsonText:
         return self.scalar(value)
 
     def indented(self, value: Any, indent: str) -> str:
-        """A value with a line for each member; `indent` is that of the line it begins on."""
+        """Write a value as JSON with a line for each member.
+
+        Args:
+            value: The value.
+            indent: The indentation of the line that it begins on.
+        """
         if not isinstance(value, Mapping | list | tuple) or not value:
             return self.scalar(value)
         inner = indent + self.unit
@@ -132,16 +143,16 @@ class JsonText:
 
 
 def first_offset(member: Extent) -> int:
-    """Where a member begins: its key, if it has one."""
+    """Return the offset at which a member begins: that of its key, if it has one."""
     return member.start if member.key is None else member.key[0]
 
 
 def indentation(gap: str) -> str:
-    """What stands behind the last line break of white space."""
+    """Return the part of white space after its last line break."""
     return gap[max(gap.rfind("\n"), gap.rfind("\r")) + 1 :]
 
 
 def one_break(gap: str) -> str:
-    """White space without blank lines and blanks before the line break."""
+    """Reduce white space to its first line break and the indentation after the last."""
     found = _BREAK.search(gap)
     return gap if found is None else found.group() + indentation(gap)

@@ -1,7 +1,7 @@
-"""JSON Patch (RFC 6902) on a JSON text: only what an edit touches is written anew.
+"""Applies a JSON Patch (RFC 6902) to a JSON text without changing anything else in it.
 
-Line ends, indentation, the order of keys and the spelling of everything else stay as they are. What
-is inserted is formatted as what stands beside it.
+Line breaks, indentation, the order of keys and the spelling of all other values stay as they are.
+New values are formatted like their neighbours.
 """
 
 import re
@@ -19,12 +19,12 @@ _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
 class PatchError(ProFlowError, ValueError):
-    """An edit that the document does not allow: its pointer leads nowhere."""
+    """An edit cannot be applied, because its pointer leads nowhere in the document."""
 
 
 @dataclass(frozen=True)
 class Replacement:
-    """A part of a text, as offsets with the end excluded, and what comes in its place."""
+    """A part of a text, from offset `start` up to but not including `end`, and its new text."""
 
     start: int
     end: int
@@ -33,20 +33,33 @@ class Replacement:
 
 @dataclass(frozen=True)
 class _Written:
-    """A value that is there as JSON already."""
+    """A value that is JSON text already, and is inserted as it is."""
 
     text: str
 
 
 def patched(text: str, edits: Iterable[Edit]) -> str:
-    """Apply edits in turn to a JSON text. Raises `PatchError`."""
+    """Apply edits to a JSON text, one after the other.
+
+    Raises:
+        PatchError: An edit cannot be applied.
+    """
     return replaced(text, replacements(JsonText(text), edits))
 
 
 def in_texts(source: Source, edits: Iterable[Edit], texts: Iterable[str]) -> tuple[Edit, ...]:
-    """Edits that lead into texts which hold JSON, as edits that replace these texts.
+    """Turn edits within strings that hold JSON into edits that replace these strings.
 
-    Raises `PatchError`.
+    Args:
+        source: The file.
+        edits: Edits whose pointers may lead on into such strings.
+        texts: The pointers of such strings.
+
+    Returns:
+        Edits that can be applied to the file.
+
+    Raises:
+        PatchError: An edit cannot be applied.
     """
     found = list(edits)
     for text in sorted(texts, key=len, reverse=True):
@@ -71,9 +84,13 @@ def in_texts(source: Source, edits: Iterable[Edit], texts: Iterable[str]) -> tup
 
 
 def replacements(document: JsonText, edits: Iterable[Edit]) -> list[Replacement]:
-    """What edits, applied in turn, replace in the text they begin with; in its order.
+    """Compute which parts of a text edits replace if they are applied one after the other.
 
-    Raises `PatchError`.
+    Returns:
+        Replacements in the original text, in its order, without overlaps.
+
+    Raises:
+        PatchError: An edit cannot be applied.
     """
     pieces = _Pieces(document.text)
     done: Replacement | None = None
@@ -92,7 +109,12 @@ def _following(document: JsonText, done: Replacement | None) -> JsonText:
 
 
 def replaced(text: str, found: Sequence[Replacement]) -> str:
-    """A text with some parts replaced, which are in its order and do not overlap."""
+    """Replace parts of a text.
+
+    Args:
+        text: The text.
+        found: The replacements, in the order of the text and without overlaps.
+    """
     made: list[str] = []
     at = 0
     for one in found:
@@ -102,20 +124,20 @@ def replaced(text: str, found: Sequence[Replacement]) -> str:
 
 
 class _Pieces:
-    """A text as parts of the original, and what was put between them."""
+    """A text as a sequence of ranges of the original text and of inserted texts."""
 
     def __init__(self, text: str) -> None:
         self._length = len(text)
         self._pieces: list[tuple[int, int] | str] = [(0, len(text))]
 
     def replace(self, one: Replacement) -> None:
-        """Replace a part of the text as it is now."""
+        """Apply a replacement to the current text."""
         before, rest = _cut(self._pieces, one.start)
         _, after = _cut(rest, one.end - one.start)
         self._pieces = [*before, *([one.text] if one.text else []), *after]
 
     def replacements(self) -> list[Replacement]:
-        """What is different from the original."""
+        """Return the differences from the original text."""
         found: list[Replacement] = []
         at, put = 0, ""
         for piece in [*self._pieces, (self._length, self._length)]:
@@ -132,7 +154,7 @@ class _Pieces:
 def _cut(
     pieces: list[tuple[int, int] | str], offset: int
 ) -> tuple[list[tuple[int, int] | str], list[tuple[int, int] | str]]:
-    """The pieces before an offset, and those behind it."""
+    """Split pieces at an offset of the text that they make."""
     for index, piece in enumerate(pieces):
         length = len(piece) if isinstance(piece, str) else piece[1] - piece[0]
         if offset < length:
@@ -149,7 +171,7 @@ def _cut(
 
 
 def _steps(edit: Edit, document: JsonText) -> list[Any]:
-    """The functions, each to be called with the document as it is by then, that make an edit."""
+    """The steps of an edit, as functions of the document as the step before left it."""
     match edit.op:
         case "add":
             return [lambda now: _add(now, edit.pointer, edit.value)]
@@ -197,7 +219,7 @@ def _plain(document: JsonText, value: Any) -> str:
 
 
 def _remove(document: JsonText, pointer: str) -> Replacement:
-    """Remove a member with one comma, and with the white space between it and its neighbour."""
+    """Remove a member, one comma, and the white space between the member and its neighbour."""
     if not pointer:
         raise PatchError("the whole document cannot be removed")
     extent = _existing(document, pointer)
@@ -237,7 +259,7 @@ def _insert(
     label: str,
     value: Any,
 ) -> Replacement:
-    """Put a member, whose key is `label`, before the one at `index`, or behind all."""
+    """Insert a member before the one at `index`, or at the end; `label` is its key and colon."""
     if not siblings:
         return _fill(document, holder, label, value)
     beside = siblings[min(index, len(siblings) - 1)]
@@ -256,7 +278,7 @@ def _insert(
 
 
 def _formatted(document: JsonText, siblings: list[Extent], gap: str, value: Any) -> str:
-    """A new member, on as many lines as the last object or list beside it takes."""
+    """Format a new member on one line or several, as the last object or list beside it is."""
     if not isinstance(value, dict | list) or not ("\n" in gap or "\r" in gap):
         return _plain(document, value)
     alike = [one for one in siblings if document.members(one)]
@@ -265,7 +287,7 @@ def _formatted(document: JsonText, siblings: list[Extent], gap: str, value: Any)
 
 
 def _fill(document: JsonText, holder: Extent, label: str, value: Any) -> Replacement:
-    """Put the first member into an empty object or list."""
+    """Insert the first member of an empty object or list."""
     start, end = holder.start + 1, holder.end - 1
     gap = document.blank_before(first_offset(holder))
     broken = "\n" in gap or "\r" in gap

@@ -1,4 +1,4 @@
-"""Diagnostics for people, editors and machines: text, json, sarif, github."""
+"""Renders diagnostics as text for people, as JSON, as SARIF, or as GitHub annotations."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from proflow_compiler.diagnostics.json_text import JsonText
 from proflow_compiler.diagnostics.patching import replacements
 from proflow_compiler.diagnostics.source import Extent, Position, Source
 
-_Places = list[tuple[Related, Position]]
+_Positions = list[tuple[Related, Position]]
 Format = Literal["text", "json", "sarif", "github"]
 SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -27,7 +27,14 @@ _GITHUB_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "n
 
 @dataclass(frozen=True)
 class FileReport:
-    """A file (or one row of it: `PATH#…`) and what was found in it; `workflow` is its design's id."""
+    """The diagnostics of a file, or of one design of a file with several.
+
+    Attributes:
+        source: The file.
+        diagnostics: The diagnostics.
+        workflow: The id of the design, if it is known.
+        path: The path that reports show, such as `PATH#id`; None: that of the file.
+    """
 
     source: Source
     diagnostics: Sequence[Diagnostic]
@@ -36,10 +43,11 @@ class FileReport:
 
     @property
     def shown_path(self) -> str:
+        """The path that reports show."""
         return self.source.path if self.path is None else self.path
 
     def located(self) -> list[Diagnostic]:
-        """The diagnostics with their places, in the order of the text."""
+        """Return the diagnostics with lines and columns, in the order of the text."""
         return locate(self.diagnostics, self.source)
 
 
@@ -52,7 +60,7 @@ def render(
     strict: bool = False,
     workflow: str | None = None,
 ) -> str:
-    """The diagnostics of one file; the empty text if there are none and the format is a list."""
+    """Render the diagnostics of one file; see `render_files`."""
     report = FileReport(source, list(diagnostics), workflow)
     return render_files([report], format, color=color, strict=strict)
 
@@ -64,7 +72,17 @@ def render_files(
     color: bool = False,
     strict: bool = False,
 ) -> str:
-    """The diagnostics of several files, as one document; ends with a line break unless empty."""
+    """Render the diagnostics of several files as one document.
+
+    Args:
+        files: The files with their diagnostics.
+        format: The format.
+        color: Use terminal colours; only in `text`.
+        strict: Count warnings as errors; only in `json`.
+
+    Returns:
+        The document. It ends with a line break, unless it is empty.
+    """
     match format:
         case "text":
             return "\n".join(
@@ -83,30 +101,36 @@ def render_files(
 
 
 def locate(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
-    """Fill in lines and columns where they are missing, and put all in the order of the text."""
+    """Fill in missing lines and columns, and sort by them.
+
+    Args:
+        diagnostics: The diagnostics.
+        source: The file that their pointers refer to.
+    """
     found = list(diagnostics)
-    unplaced = {one.pointer for one in found if one.line is None}
-    if unplaced:
-        extents = source.extents(unplaced)
+    missing = {one.pointer for one in found if one.line is None}
+    if missing:
+        extents = source.extents(missing)
         found = [
-            _placed(one, source, extents[one.pointer]) if one.line is None else one for one in found
+            _located(one, source, extents[one.pointer]) if one.line is None else one
+            for one in found
         ]
     return sorted(found, key=_order)
 
 
-def _placed(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnostic:
+def _located(diagnostic: Diagnostic, source: Source, extent: Extent) -> Diagnostic:
     start, end = extent.start, extent.end
     if diagnostic.on_key and extent.key is not None:
         start, end = extent.key
     elif diagnostic.span is not None:
         start, end = source.within(extent, diagnostic.span)
-    place = source.position(start, end)
+    position = source.position(start, end)
     return replace(
         diagnostic,
-        line=place.line,
-        column=place.column,
-        end_line=place.end_line,
-        end_column=place.end_column,
+        line=position.line,
+        column=position.column,
+        end_line=position.end_line,
+        end_column=position.end_column,
     )
 
 
@@ -114,7 +138,7 @@ def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
 
 
-def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool) -> str:
+def _text(diagnostic: Diagnostic, source: Source, related: _Positions, color: bool) -> str:
     paint = _COLOURS[diagnostic.level]
 
     def bold(text: str, colour: str) -> str:
@@ -123,20 +147,20 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
     lines = [f"{head}: {visible(diagnostic.message)}"]
     line, column = diagnostic.line or 1, diagnostic.column or 1
-    width = max(len(str(number)) for number in (line, *(place.line for _, place in related)))
+    width = max(len(str(number)) for number in (line, *(position.line for _, position in related)))
     pad = " " * width
 
     def gutter(text: str) -> str:
         return bold(text, "34")
 
-    def quoted(place: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
-        shown = excerpt(source, *place)
+    def quoted(position: tuple[int, int, int, int], label: str | None, mark: str) -> Iterator[str]:
+        shown = excerpt(source, *position)
         if shown is None:
             return
         text, indent, length = shown
         underline = mark * length + (f" {visible(label)}" if label else "")
         yield gutter(f"{pad} |")
-        yield f"{gutter(f'{place[0]:>{width}} |')} {text}".rstrip()
+        yield f"{gutter(f'{position[0]:>{width}} |')} {text}".rstrip()
         yield f"{gutter(f'{pad} |')} {' ' * indent}{bold(underline, paint if mark == '^' else '34')}"
 
     at = f"{visible(source.path)}:{line}:{column}"
@@ -144,11 +168,13 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     lines.append(f"{pad}{gutter('-->')} {at}{pointer}")
     end = (diagnostic.end_line or line, diagnostic.end_column or column + 1)
     lines += quoted((line, column, *end), diagnostic.label, "^")
-    for other, place in related:
-        lines.append(f"{pad}{gutter(':::')} {visible(source.path)}:{place.line}:{place.column}")
-        where = (place.line, place.column, place.end_line, place.end_column)
+    for other, position in related:
+        lines.append(
+            f"{pad}{gutter(':::')} {visible(source.path)}:{position.line}:{position.column}"
+        )
+        where = (position.line, position.column, position.end_line, position.end_column)
         lines += quoted(where, other.message, "-")
-    notes = [("path", visible(shown_way(diagnostic)))]
+    notes = [("path", visible(path_text(diagnostic)))]
     notes.append(("help", visible(diagnostic.help or "")))
     for one in diagnostic.fixes:
         notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
@@ -160,34 +186,39 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Places, color: bool)
     return "\n".join(lines) + "\n"
 
 
-def shown_way(diagnostic: Diagnostic) -> str:
-    """The path of a diagnostic, with what is decided on it and beside it."""
-    taken = dict(diagnostic.choices)
-    way = [f"{node} [{taken[node]}]" if node in taken else node for node in diagnostic.path]
-    beside = [f"{node} [{taken[node]}]" for node in taken if node not in diagnostic.path]
-    return " → ".join(way) + (f", while {', '.join(beside)}" if way and beside else "")
+def path_text(diagnostic: Diagnostic) -> str:
+    """Write the path of a diagnostic with the outcomes of its nodes: `check [yes] → done`."""
+    chosen = dict(diagnostic.choices)
+    path = [f"{node} [{chosen[node]}]" if node in chosen else node for node in diagnostic.path]
+    beside = [f"{node} [{chosen[node]}]" for node in chosen if node not in diagnostic.path]
+    return " → ".join(path) + (f", while {', '.join(beside)}" if path and beside else "")
 
 
 def untried_note(count: int) -> str:
-    """Says of fixes that they may exist, but have not been looked into."""
+    """Write the note that some fixes were not tried."""
     fixes = "1 fix was" if count == 1 else f"{count} fixes were"
     return f"{fixes} not tried: checking the file again with each of them takes too long"
 
 
-def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Places]]:
-    """The diagnostics with the places related to them; the text is searched once."""
+def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Positions]]:
+    """Pair each diagnostic with the positions of its related locations, in one search."""
     located = file.located()
     extents = file.source.extents({one.pointer for found in located for one in found.related})
     for found in located:
-        places = []
+        positions = []
         for one in found.related:
             extent = extents[one.pointer]
-            places.append((one, file.source.position(extent.start, extent.end)))
-        yield found, places
+            positions.append((one, file.source.position(extent.start, extent.end)))
+        yield found, positions
 
 
 def check_report(files: Sequence[FileReport], *, strict: bool = False) -> dict[str, Any]:
-    """The JSON structure of `proflow check --format json`."""
+    """Build the JSON report of `proflow check --format json`.
+
+    Args:
+        files: The files with their diagnostics.
+        strict: Count warnings as errors.
+    """
     shown = [
         {
             "path": file.shown_path,
@@ -221,7 +252,7 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log with one run."""
+    """Build a SARIF 2.1.0 log with one run."""
     located = [(file, *found) for file in files for found in _with_related(file)]
     documents = {file.source.path: JsonText(file.source.text) for file in files}
     rules = sorted({(diagnostic.code, diagnostic.name) for _, diagnostic, _ in located})
@@ -239,9 +270,9 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
                 },
                 "columnKind": "unicodeCodePoints",
                 "results": [
-                    _sarif_result(diagnostic, file.source, places, index[diagnostic.code])
+                    _sarif_result(diagnostic, file.source, positions, index[diagnostic.code])
                     | _sarif_fixes(diagnostic, file.source, documents[file.source.path])
-                    for file, diagnostic, places in located
+                    for file, diagnostic, positions in located
                 ],
             }
         ],
@@ -249,7 +280,7 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
 
 
 def _sarif_result(
-    diagnostic: Diagnostic, source: Source, places: _Places, rule: int
+    diagnostic: Diagnostic, source: Source, positions: _Positions, rule: int
 ) -> dict[str, Any]:
     uri = _uri(source.path)
     result: dict[str, Any] = {
@@ -278,11 +309,11 @@ def _sarif_result(
         {
             "physicalLocation": {
                 "artifactLocation": {"uri": uri},
-                "region": _region(place),
+                "region": _region(position),
             },
             "message": {"text": other.message},
         }
-        for other, place in places
+        for other, position in positions
     ]
     if related:
         result["relatedLocations"] = related
@@ -311,12 +342,12 @@ def _sarif_fixes(diagnostic: Diagnostic, source: Source, document: JsonText) -> 
     return {"fixes": fixes} if fixes else {}
 
 
-def _region(place: Position) -> dict[str, int]:
+def _region(position: Position) -> dict[str, int]:
     return {
-        "startLine": place.line,
-        "startColumn": place.column,
-        "endLine": place.end_line,
-        "endColumn": place.end_column,
+        "startLine": position.line,
+        "startColumn": position.column,
+        "endLine": position.end_line,
+        "endColumn": position.end_column,
     }
 
 
@@ -329,21 +360,21 @@ def _uri(path: str) -> str:
 def _with_notes(diagnostic: Diagnostic) -> str:
     lines = [diagnostic.message]
     if diagnostic.path:
-        lines.append("path: " + shown_way(diagnostic))
+        lines.append("path: " + path_text(diagnostic))
     if diagnostic.help:
         lines.append(f"help: {diagnostic.help}")
     return "\n".join(lines)
 
 
 def _github(diagnostic: Diagnostic, source: Source) -> str:
-    """A workflow command that annotates a line; it is one line whatever the texts hold."""
-    place: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
-    place["endLine"] = diagnostic.end_line or place["line"]
-    if place["endLine"] == place["line"]:
-        place["col"] = diagnostic.column or 1
-        place["endColumn"] = diagnostic.end_column or place["col"]
-    place["title"] = f"{diagnostic.code} {diagnostic.name}"
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
+    """Write the workflow command that annotates a line on GitHub; it is always a single line."""
+    position: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
+    position["endLine"] = diagnostic.end_line or position["line"]
+    if position["endLine"] == position["line"]:
+        position["col"] = diagnostic.column or 1
+        position["endColumn"] = diagnostic.end_column or position["col"]
+    position["title"] = f"{diagnostic.code} {diagnostic.name}"
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in position.items())
     command = _GITHUB_LEVELS[diagnostic.level]
     return f"::{command} {properties}::{_data(_with_notes(diagnostic))}\n"
 

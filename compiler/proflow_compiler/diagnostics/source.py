@@ -1,6 +1,7 @@
-"""Text + JSON pointer → line and column; built only when there is something to report.
+"""Finds the line and column of a JSON pointer in a text.
 
-Lines and columns count from 1, columns in code points.
+The text is scanned only when there is something to report. Lines and columns count from 1, columns
+in code points.
 """
 
 import re
@@ -19,7 +20,7 @@ _Children = dict[str, "_Children"]
 
 @dataclass(frozen=True)
 class Extent:
-    """Where a value stands in the text, and its key if it has one; offsets, the end excluded."""
+    """The offsets of a value in the text, and of its key if it has one; ends are excluded."""
 
     start: int
     end: int
@@ -28,7 +29,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Position:
-    """A range of the text; the end is the last character's place plus one column."""
+    """A range of the text. `end_column` is the column after the last character."""
 
     line: int
     column: int
@@ -38,7 +39,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Source:
-    """A file as it was given. `text` is empty if it could not be decoded."""
+    """A file as it was given.
+
+    Attributes:
+        path: The path, for messages.
+        text: The text; empty if it could not be decoded.
+    """
 
     path: str
     text: str = ""
@@ -47,13 +53,13 @@ class Source:
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE.finditer(self.text))]
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset."""
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of an offset."""
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
     def line_length(self, number: int) -> int:
-        """The length of a line without its line break; 0 if there is none of that number."""
+        """Return the length of a line without its line break; 0 if there is no such line."""
         starts = self._line_starts
         if not 1 <= number <= len(starts):
             return 0
@@ -63,20 +69,25 @@ class Source:
         return end - starts[number - 1]
 
     def slice(self, number: int, start: int, end: int) -> str:
-        """A part of a line, without copying the line: it may be megabytes long."""
+        """Return a part of a line, without copying the line: it may be megabytes long."""
         starts = self._line_starts
         if not 1 <= number <= len(starts):
             return ""
         return self.text[starts[number - 1] + start : starts[number - 1] + end]
 
     def position(self, start: int, end: int) -> Position:
-        """The lines and columns of a range of offsets."""
-        return Position(*self.place(start), *self.place(max(start, end)))
+        """Return the lines and columns of a range of offsets."""
+        return Position(*self.line_and_column(start), *self.line_and_column(max(start, end)))
 
     def extents(self, pointers: Iterable[str]) -> dict[str, Extent]:
-        """Where the values of JSON pointers stand; one that leads nowhere gets its nearest parent.
+        """Find the values of JSON pointers in the text, which must be valid JSON.
 
-        A pointer may lead on into a text that holds JSON. The text is valid JSON. Only what lies on the way is looked at, the rest is skipped.
+        A pointer may lead on into a string that holds JSON. Only the members on the paths of the
+        pointers are scanned.
+
+        Returns:
+            The extent of each value, by pointer; that of the nearest parent if there is no such
+            value.
         """
         wanted: _Children = {}
         for pointer in pointers:
@@ -111,7 +122,7 @@ class Source:
             stack.extend(below.values())
 
     def _dive(self, pointer: str, start: int, wanted: _Children, found: dict[str, Extent]) -> None:
-        """Go on in the JSON that a text holds; its places are those of its characters."""
+        """Search in the JSON that a string holds; the extents are those in the whole text."""
         held, end = _value_at(self.text, start)
         inside: dict[str, Extent] = {}
         try:
@@ -124,7 +135,7 @@ class Source:
             found[pointer + below] = Extent(units[extent.start], units[extent.end], key)
 
     def held(self, pointer: str) -> str:
-        """The text that stands at a pointer; it may stand in a text that holds JSON itself."""
+        """Return the string at a pointer, which may lead through other strings that hold JSON."""
         value: object = _value_at(self.text, _blank(self.text, 0))[0]
         for part in parts(pointer):
             if isinstance(value, str):
@@ -136,7 +147,12 @@ class Source:
         return value if isinstance(value, str) else ""
 
     def within(self, extent: Extent, span: tuple[int, int]) -> tuple[int, int]:
-        """The offsets of a part of a string value, given as offsets into the string."""
+        """Return the offsets in the text of a part of a string value.
+
+        Args:
+            extent: The extent of the string value.
+            span: The part, as offsets into the decoded string.
+        """
         if not self.text.startswith('"', extent.start):
             return extent.start, extent.end
         last = extent.end - 1
@@ -151,7 +167,10 @@ class Source:
 
 
 def members(text: str, start: int) -> Iterator[tuple[str, Extent]]:
-    """The members of the object or array that begins at `start`, in the order of the text."""
+    """Yield the members of the object or list that begins at `start`, in the order of the text.
+
+    Each comes with its key or its index; any other value has no members.
+    """
     opening = text[start : start + 1]
     if opening not in ("{", "["):
         return
@@ -171,12 +190,12 @@ def members(text: str, start: int) -> Iterator[tuple[str, Extent]]:
 
 
 def parts(pointer: str) -> list[str]:
-    """The reference tokens of a JSON pointer (RFC 6901)."""
+    """Split a JSON pointer (RFC 6901) into its unescaped reference tokens."""
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def escape(key: str | int) -> str:
-    """A key as it stands in a JSON pointer."""
+    """Escape a key for a JSON pointer."""
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
@@ -192,7 +211,7 @@ def _nearest(pointer: str, found: dict[str, Extent]) -> str:
 
 
 def _units(text: str, start: int, end: int) -> Iterator[int]:
-    """The offset of each code point of a string literal; an escaped pair of surrogates is one."""
+    """Yield the offset of each code point of a string literal; a surrogate pair is one."""
     at = start
     while at < end:
         match = _UNIT.match(text, at)

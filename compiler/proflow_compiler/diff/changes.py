@@ -9,7 +9,7 @@ from proflow_schemas.durations import DurationError, parse_duration
 from pydantic import BaseModel
 
 from proflow_compiler.design import Design, Edge, Node
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.graph import Graph, build_graph
 
 Kind = Literal[

@@ -13,7 +13,7 @@ from proflow_schemas.node_types.set import Set
 from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diff.activation import Reading, is_total
 from proflow_compiler.diff.changes import plain
 

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from proflow_schemas.node_types.end import End
 
 from proflow_compiler.design import Node
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diff.hazards import Before, done_hazard, notes, open_hazard
 from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_activation

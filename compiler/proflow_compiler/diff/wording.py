@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diff.activation import Activations, Terms
 from proflow_compiler.diff.levels import Levels
 

@@ -1,8 +1,8 @@
-"""Internal: what each code means, why it matters and how to fix it: `proflow explain`, and the doc pages."""
+"""Internal: the pages that explain each rule, for `proflow explain` and for `docs/rules`."""
 
 from proflow_schemas.errors import ProFlowError
 
-from proflow_compiler.diagnostics.problems import did_you_mean
+from proflow_compiler.diagnostics.similar_words import did_you_mean
 from proflow_compiler.rules import CHECKS
 from proflow_compiler.rules.reading import READING_RULES
 from proflow_compiler.rules.rule import Rule
@@ -19,11 +19,18 @@ RULES: dict[str, Rule] = {
 
 
 class UnknownRuleError(ProFlowError, ValueError):
-    """Neither a code nor a name of a rule; the message says what was probably meant."""
+    """No rule has this code or name. The message suggests a similar one, if there is any."""
 
 
 def explain(code: str) -> str:
-    """The doc page, in Markdown, of a rule given by its code or its name."""
+    """Return the page of a rule, in Markdown.
+
+    Args:
+        code: The code of the rule, such as `PF304`, or its name.
+
+    Raises:
+        UnknownRuleError: There is no such rule.
+    """
     wanted = code.strip().lower()
     for rule in RULES.values():
         if wanted in (rule.code.lower(), rule.name):
@@ -34,7 +41,7 @@ def explain(code: str) -> str:
 
 
 def index() -> str:
-    """The page that lists all rules."""
+    """Return the page that lists all rules, in Markdown."""
     rows = [
         f"| [{rule.code}]({rule.name}.md) | {rule.name} | {rule.level.value} | {_line(rule)} |"
         for rule in RULES.values()
@@ -55,7 +62,7 @@ def index() -> str:
 
 
 def pages() -> dict[str, str]:
-    """File name below `docs/rules` → text of every page."""
+    """Return the text of every page by its file name below `docs/rules`."""
     return {
         "README.md": index(),
         **{f"{rule.name}.md": rule.markdown() for rule in RULES.values()},

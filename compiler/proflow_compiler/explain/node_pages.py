@@ -1,4 +1,4 @@
-"""The doc pages of the node types: what each does, its config, its outcomes."""
+"""Writes the doc pages of the node types: what each does, its config, and its outcomes."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,11 @@ from proflow_schemas.node_types import NodeType
 
 
 def pages(kinds: Mapping[str, NodeType]) -> dict[str, str]:
-    """File name below `docs/nodes` → text, of every type and of the page that lists them."""
+    """Return the text of every page by its file name below `docs/nodes`.
+
+    Args:
+        kinds: The node types by name.
+    """
     return {
         "README.md": _index(kinds),
         **{f"{name}.md": page(kind) for name, kind in kinds.items()},
@@ -37,7 +41,7 @@ def _index(kinds: Mapping[str, NodeType]) -> str:
 
 
 def page(kind: NodeType) -> str:
-    """The page of one type, in Markdown."""
+    """Return the page of one type, in Markdown."""
     parts = [f"# {kind.title.en}", kind.summary.en.strip()]
     names = f"Type: `{kind.name}`."
     parts.append(f"{names} Also read: {_ticked(kind.aliases)}." if kind.aliases else names)
@@ -75,7 +79,7 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _description(field: Mapping[str, Any]) -> str:
-    """What the model says of a field, or of the parts of a union in it."""
+    """The description of a field, or those of the members of its union."""
     if "description" in field:
         return _line(field["description"])
     found = (part.get("description") for part in field.get("anyOf", ()))
@@ -83,7 +87,7 @@ def _description(field: Mapping[str, Any]) -> str:
 
 
 def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A JSON Schema in a few words; objects with their keys."""
+    """Describe a JSON Schema in a few words; an object by its keys."""
     if "$ref" in field:
         return _type(definitions[field["$ref"].rsplit("/", 1)[1]], definitions)
     if "anyOf" in field:

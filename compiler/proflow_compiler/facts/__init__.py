@@ -19,7 +19,7 @@ from proflow_schemas.expressions import (
 from proflow_schemas.handlers import Handlers
 
 from proflow_compiler.design import Edge, Node
-from proflow_compiler.diagnostics.making_edits import Ration
+from proflow_compiler.diagnostics.design_edits import Ration
 from proflow_compiler.facts.calls import Calls
 from proflow_compiler.facts.coverage import Coverage, coverage
 from proflow_compiler.facts.scopes import Scopes

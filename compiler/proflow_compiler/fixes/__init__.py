@@ -1,1 +1,1 @@
-"""Internal: fixes of diagnostics: how they are written, proven, applied to texts and to files."""
+"""Internal: finds out which of the fixes that diagnostics offer solve their problem."""

@@ -1,7 +1,7 @@
-"""Keeps those fixes only that mend: applied, the problem is gone and no other error has come.
+"""Keeps only those fixes that work: they remove their problem and cause no other error.
 
-A rule says what usually helps. Whether it does in this design is found out by checking the design
-anew, so that a rule need not foresee what its change does to all other rules.
+A rule proposes what usually helps. Each proposal is applied to a copy of the file, which is then
+read and checked again. So a rule need not foresee what its change means to all other rules.
 """
 
 from collections import Counter
@@ -16,17 +16,17 @@ from proflow_compiler.reader import Reading
 
 Check = Callable[[Design], list[Diagnostic]]
 Error = tuple[str, str | None, str | None]
-"""Its code, its node, and its edge."""
+"""The code of an error, its node, and its edge."""
 
 BUDGET = 400_000
-"""Characters of designs that are checked anew: some 1,500 nodes."""
+"""How many characters are checked again for one file, over all its fixes: some 1,500 nodes."""
 LARGEST = 1_500_000
-"""A file of up to so many characters is checked anew at least once, whatever the budget."""
+"""A file of up to this many characters is checked again at least once, even beyond the budget."""
 
 _BY_NODE = frozenset({"PF210", "PF211", "PF218"})
-"""What is wrong with a node, and told by an example: one of its edges, one of many runs."""
+"""Problems of a node whose message shows one example: one of its edges, or one of many runs."""
 _BY_EDGE = frozenset({"PF206", "PF207", "PF208"})
-"""What is wrong with an edge, and told by an example."""
+"""Problems of an edge whose message shows one example."""
 _OF_EDGES = frozenset({"PF105", "PF106", "PF108", "PF112"})
 _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF101": frozenset({"PF101", *_OF_EDGES}),
@@ -35,18 +35,26 @@ _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF301": frozenset({"PF301", "PF302", "PF303"}),
     "PF303": frozenset({"PF301", "PF302", "PF303"}),
 }
-"""Code → what cannot be found in a node, an edge or an expression before that is mended."""
+"""Code → the codes that can only be found once a problem of that code is solved."""
 _IN_TURN = frozenset({"PF301", "PF302", "PF303"})
-"""Of an expression, the first problem is told alone: mended, the next one is."""
+"""Only the first problem of an expression is reported, so solving it may reveal the next."""
 
 
-def proven(
+def with_proven_fixes(
     reading: Reading, found: Sequence[Diagnostic], check: Check
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """The diagnostics of a reading, and those of its designs' checks, with the fixes that mend.
+    """Drop the fixes that do not solve their problem.
 
-    Beyond the budget, checks keep no fixes and say how many they leave out; those of the reading,
-    which are local, stay.
+    Beyond the budget, fixes of the checks are dropped and counted in `Diagnostic.untried`. Fixes of
+    the reading are kept then, because they are local changes.
+
+    Args:
+        reading: The file as it was read.
+        found: The diagnostics of the checks of its designs.
+        check: Checks a design again; its diagnostics need no fixes.
+
+    Returns:
+        The diagnostics of the reading, and those of the checks.
     """
     trial = _Trial(reading, found, check)
     return (
@@ -68,7 +76,10 @@ class _Trial:
             self._left = self._size
 
     def kept(self, one: Diagnostic, *, unproven: bool) -> Diagnostic:
-        """A diagnostic without the fixes that do not mend."""
+        """Return a diagnostic with only those fixes that solve it.
+
+        `unproven` says whether fixes that exceed the budget are kept.
+        """
         if not one.fixes:
             return one
         fixes: list[Fix] = []
@@ -78,16 +89,16 @@ class _Trial:
                 continue
             self._left -= self._size
             if self._left >= 0:
-                mends = self._mends(fix, one)
+                works = self._solves(fix, one)
             else:
-                mends = unproven
+                works = unproven
                 untried += not unproven
-            if mends:
+            if works:
                 fixes.append(fix)
         return replace(one, fixes=tuple(fixes), untried=untried)
 
     def _in_texts(self, fixes: Iterable[Fix]) -> Iterable[Fix]:
-        """The fixes as edits of the file, where they lead into texts that hold JSON."""
+        """Turn edits within texts that hold JSON into edits of the file."""
         if not self._reading.texts:
             return fixes
         found = []
@@ -97,7 +108,7 @@ class _Trial:
                 found.append(replace(fix, edits=edits))
         return found
 
-    def _mends(self, fix: Fix, one: Diagnostic) -> bool:
+    def _solves(self, fix: Fix, one: Diagnostic) -> bool:
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
@@ -107,24 +118,24 @@ class _Trial:
         return sum(_identity(other) == same for other in after) < self._alike[same]
 
     def _still(self, fix: Fix, one: Diagnostic, after: Sequence[Diagnostic]) -> bool:
-        """Whether what the fix writes has a problem of the same kind."""
+        """True if what the fix writes has a problem with the same code."""
         written = [edit.pointer for edit in fix.edits if edit.op != "remove"]
-        places = {one.pointer, *written, *(edit.source for edit in fix.edits if edit.source)}
+        touched = {one.pointer, *written, *(edit.source for edit in fix.edits if edit.source)}
 
-        def alike(found: Iterable[Diagnostic], within: Iterable[str]) -> int:
+        def same_code(found: Iterable[Diagnostic], within: Iterable[str]) -> int:
             return sum(
                 other.code == one.code
-                and any(f"{other.pointer}/".startswith(f"{place}/") for place in within)
+                and any(f"{other.pointer}/".startswith(f"{pointer}/") for pointer in within)
                 for other in found
             )
 
-        return alike(after, written) > max(0, alike(self._all, places) - 1)
+        return same_code(after, written) > max(0, same_code(self._all, touched) - 1)
 
     def _after(self, fix: Fix) -> list[Diagnostic] | None:
-        """What is wrong with the file once it is fixed; None if it cannot be.
+        """Return the diagnostics of the fixed file; None if the fix cannot be applied.
 
-        Of a file that could not be read, what its designs' checks would say was not known before,
-        and is not looked at.
+        A design that could not be read before is only read, not checked: its checks would report
+        problems that were there before and could not be found.
         """
         try:
             text = patched(self._reading.source.text, fix.edits)
@@ -140,22 +151,26 @@ class _Trial:
 
 
 def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:
-    """What makes it the same problem when lines, and so pointers, have moved."""
+    """What identifies a problem independently of its pointer, which a fix may change."""
     by_example = one.code in _BY_NODE or one.code in _BY_EDGE
     return *_error(one), "" if by_example else one.message
 
 
-def hidden(new: Error, mended: Diagnostic) -> bool:
-    """Whether an error was there before a problem was mended, but could not be found.
+def hidden(new: Error, solved: Diagnostic) -> bool:
+    """Return True if an error may have existed before a problem was solved, hidden by it.
 
-    Edges are only looked at if both their nodes can be read.
+    For instance, edges are only checked if both their nodes can be read.
+
+    Args:
+        new: The error that appears after the fix.
+        solved: The problem that the fix solves.
     """
     code, node, edge = new
-    if mended.edge is not None:
-        return edge == mended.edge and code in _HIDDEN.get(mended.code, ())
-    if mended.code in ("PF101", "PF102") and code in _OF_EDGES:
+    if solved.edge is not None:
+        return edge == solved.edge and code in _HIDDEN.get(solved.code, ())
+    if solved.code in ("PF101", "PF102") and code in _OF_EDGES:
         return True
-    return node == mended.node is not None and code in _HIDDEN.get(mended.code, ())
+    return node == solved.node is not None and code in _HIDDEN.get(solved.code, ())
 
 
 def _errors(found: Iterable[Diagnostic]) -> Counter[Error]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics.making_edits import (
+from proflow_compiler.diagnostics.design_edits import (
     Line,
     add_edges,
     add_node,
@@ -12,7 +12,7 @@ from proflow_compiler.diagnostics.making_edits import (
     free_id,
     plain_end,
 )
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import Graph
 from proflow_compiler.graph.runs import leading_nowhere
 

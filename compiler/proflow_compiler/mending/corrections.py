@@ -1,7 +1,7 @@
 """Fixes that replace the wrong part of an expression."""
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import SiteProblem
 
 

@@ -13,10 +13,10 @@ from proflow_schemas.configs import CronTrigger
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.problems import closest
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import ticks
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.facts.cron_fields import MONTHS, WEEKDAYS, listed, values
 from proflow_compiler.facts.sites import pointed
 

@@ -7,8 +7,8 @@ from proflow_schemas.expressions import parse, template, written_path
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts, Read
 
 _NULL = ("read null", "null")

@@ -5,7 +5,7 @@ from functools import partial
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.making_edits import (
+from proflow_compiler.diagnostics.design_edits import (
     Line,
     add_edges,
     add_node,
@@ -14,7 +14,7 @@ from proflow_compiler.diagnostics.making_edits import (
     lead_to,
     set_key,
 )
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.graph import Graph
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.mending.stopping import IncompleteJoin

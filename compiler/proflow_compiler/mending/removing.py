@@ -6,8 +6,8 @@ from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics.making_edits import fix, remove_edges, remove_nodes
-from proflow_compiler.diagnostics.wording import listed
+from proflow_compiler.diagnostics.design_edits import fix, remove_edges, remove_nodes
+from proflow_compiler.diagnostics.message_text import listed
 from proflow_compiler.graph import Exit, Graph
 
 

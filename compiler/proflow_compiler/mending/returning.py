@@ -6,7 +6,7 @@ from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.making_edits import (
+from proflow_compiler.diagnostics.design_edits import (
     Line,
     add_edges,
     fix,
@@ -17,7 +17,7 @@ from proflow_compiler.diagnostics.making_edits import (
     set_edge_key,
     set_key,
 )
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import BackEdge, Graph, GraphEdge
 
 _MOST_ENTRIES = 3

@@ -11,8 +11,8 @@ from functools import cached_property
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Edit
-from proflow_compiler.diagnostics.making_edits import add_node, free_id, lead_to, set_key
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.design_edits import add_node, free_id, lead_to, set_key
+from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import Exit, GraphEdge
 from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.departures import MergePoint

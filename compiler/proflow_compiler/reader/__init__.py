@@ -1,7 +1,7 @@
-"""Internal: reads designs: whatever shape they were drawn in, into one internal form.
+"""Internal: reads files of any accepted shape into the internal form of designs.
 
-Shapes are told by structure. Every problem of a file is collected; a design is returned only if
-it has no error.
+The shape of a file is recognised by its structure, not by its name. All problems of a file are
+collected; a design is returned only if it has no error.
 """
 
 from collections.abc import Iterable
@@ -23,25 +23,36 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "Reading", "read", "read_file"]
 
 @dataclass(frozen=True)
 class Reading:
-    """The sound designs of a file, and all problems of it, located and in the order of the text."""
+    """The result of reading one file.
+
+    Attributes:
+        designs: The designs without errors.
+        diagnostics: All problems of the file, with lines and columns, in the order of the text.
+        source: The file.
+        select: The code of the row that was selected, if any.
+        texts: The pointers of strings in the file that were read as JSON.
+        types: The node types that designs may use.
+    """
 
     designs: list[Design]
     diagnostics: list[Diagnostic]
     source: Source = field(repr=False)
     select: str | None = None
     texts: tuple[str, ...] = ()
-    """The texts of the file that were read as JSON, by their pointers."""
     types: NodeTypes = field(default=BUILT_IN_TYPES, repr=False)
-    """The node types that were known."""
 
     def again(self, text: bytes) -> "Reading":
-        """The same reading of another text."""
+        """Read another text with the same path, selection and node types."""
         return read(text, self.source.path, select=self.select, types=self.types)
 
     def reports(self, more: Iterable[Diagnostic] = ()) -> list[FileReport]:
-        """These diagnostics and those of later checks, for rendering: one report a design.
+        """Group the diagnostics by design, for rendering.
 
-        What belongs to no sound design of several comes last, in a report of the file.
+        If the file has several designs, diagnostics outside of all of them come last, in a report
+        of the file.
+
+        Args:
+            more: The diagnostics of later stages.
         """
         found = [*self.diagnostics, *more]
         path = self.source.path
@@ -63,10 +74,13 @@ class Reading:
 def read(
     data: bytes, path: str, *, select: str | None = None, types: NodeTypes = BUILT_IN_TYPES
 ) -> Reading:
-    """Read the designs of a file; of an array of rows, `select` names one by its code.
+    """Read the designs of a file. Bad input never raises an exception.
 
-    `path` is for messages, and gives a design without an id its name. `types` are those that it may
-    use. Never raises on bad input.
+    Args:
+        data: The bytes of the file.
+        path: The path for messages; a design without an id is named after it.
+        select: The code of the row to read, if the file is an exported table.
+        types: The node types that designs may use.
     """
     decoded = decode(data, path)
     if decoded.diagnostics:
@@ -79,7 +93,12 @@ def read(
 
 
 def read_file(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Reading:
-    """Read `PATH`, or one of an exported array of rows: `PATH#code`."""
+    """Read the designs of a file. A file that cannot be read is a diagnostic, not an exception.
+
+    Args:
+        path: The file; `PATH#code` selects one row of an exported table.
+        types: The node types that designs may use.
+    """
     loaded = load(path)
     if loaded.problem is not None:
         return Reading([], [loaded.problem], Source(loaded.path), loaded.select, types=types)

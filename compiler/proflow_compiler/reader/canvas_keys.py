@@ -1,6 +1,6 @@
-"""Keys that canvases and hosts write beside ours: positions, styles, states of the screen, columns.
+"""Lists the keys that canvases and hosts write themselves: positions, styles, table columns, ….
 
-They say nothing about what a run does, so that nobody needs to know that they are not read.
+These keys have no influence on runs, so no warning is given that they are not read.
 """
 
 import re
@@ -9,10 +9,10 @@ HOST_KEYS = frozenset(
     {"label", "title", "name", "type", "id", "meta", "status", "icon", "color", "style", "class"}
     | {"description", "selected", "handles", "inputs", "outputs", "logo", "tags", "actions"}
 )
-"""Of nodes, of their `data` and of the top level; they are no misspellings."""
+"""Keys of hosts on nodes, in their `data`, and at the top level; never taken for misspellings."""
 _PORTS = frozenset({"inputs", "outputs"})
 _DRAWN = frozenset(
-    # React Flow 9, 11 and 12, Vue Flow and Svelte Flow, of a node as of an edge
+    # Of React Flow 9, 11 and 12, Vue Flow and Svelte Flow, on nodes and edges alike.
     {"id", "type", "data", "label", "hidden", "selected", "selectable", "deletable", "focusable"}
     | {"style", "className", "class", "zIndex", "z", "ariaLabel", "ariaRole", "domAttributes"}
     | {
@@ -35,7 +35,7 @@ NODE_KEYS = (
     | {"parentId", "parentNode", "sourcePosition", "targetPosition", "handleBounds", "initialized"}
     | {"group", "state", "ports", "size", "angle", "shape", "view", "nodeType", "nodeMeta"}
 )
-"""Of a node itself."""
+"""Keys on a node itself."""
 EDGE_KEYS = (
     HOST_KEYS
     | _DRAWN
@@ -45,7 +45,7 @@ EDGE_KEYS = (
     | {"targetNode", "sourceX", "sourceY", "targetX", "targetY", "text", "lineType", "edgeType"}
     | {"points", "pointsList", "startPoint", "endPoint", "router", "connector", "shape"}
 )
-"""Of an edge itself."""
+"""Keys on an edge itself."""
 DATA_KEYS = (
     HOST_KEYS
     | {"describe", "subtitle", "subTitle", "remark", "remarks", "comment", "note", "notes", "help"}
@@ -58,7 +58,7 @@ DATA_KEYS = (
     | {"text", "placeholder", "version", "createdAt", "updatedAt", "tooltip", "badge", "ports"}
     | {"validation", "isNew", "isEdit", "isStart", "isEnd", "isRoot", "preNodes", "nextNodes"}
 )
-"""Of the `data` of a node or of an edge."""
+"""Keys in the `data` of a node or an edge."""
 DESIGN_KEYS = (
     HOST_KEYS
     | {"nodes", "edges", "elements", "flattenNodes", "flattenEdges", "viewport", "position", "zoom"}
@@ -79,7 +79,7 @@ DESIGN_KEYS = (
     }
     | {"tenant", "organization", "workspace", "project", "schemaVersion", "format", "form", "forms"}
 )
-"""Of the top level, where a row's columns and the fields of an answer stand, too."""
+"""Keys at the top level, including columns of tables and fields of API responses."""
 
 _OF_THE_SCREEN = re.compile(
     r"[_$@].*|x-.*|aria.*|data-.*"
@@ -97,15 +97,15 @@ _OF_A_ROW = re.compile(
 
 
 def is_of_the_screen(key: str) -> bool:
-    """True if a key looks like one of how something is shown: `headerColor`, `roleName`."""
+    """Return True if a key seems to be about display: `headerColor`, `roleName`."""
     return _OF_THE_SCREEN.fullmatch(key) is not None
 
 
 def is_of_a_row(key: str) -> bool:
-    """True if a key at the top level looks like a column of a host's table: `created_by`."""
+    """Return True if a key at the top level seems to be a column of a table: `created_by`."""
     return is_of_the_screen(key) or _OF_A_ROW.fullmatch(key) is not None
 
 
 def is_of_host(key: str, value: object) -> bool:
-    """Whether a key is a host's own, and no misspelling: `inputs` is, if it lists ports."""
+    """Return True if a key is a host's own; `inputs` and `outputs` only if they list ports."""
     return key in HOST_KEYS and (key not in _PORTS or isinstance(value, list))

@@ -1,4 +1,8 @@
-"""Bytes → JSON value, with the place of whatever keeps them from being one."""
+"""Decodes bytes as JSON, and locates what makes them invalid.
+
+JSON is read strictly: no repeated keys, no `NaN`, no infinite numbers, no lone surrogates, and
+limits on size and depth.
+"""
 
 import json
 import math
@@ -8,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import NAMES, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.diagnostics.source import Extent, Source, escape, members
 from proflow_compiler.reader import formats
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger files are refused before they are decoded."""
 MAX_DEPTH = 100
-"""Objects and lists may be nested this deep."""
+"""The greatest depth of nested objects and lists."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*+"|[\[\]{}]|-?(?:NaN|Infinity)\b|-?\d[\d.eE+-]*', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -31,8 +36,8 @@ _WORDING = {
     "Expecting ',' delimiter": "a comma or a closing bracket is missing",
     "Expecting ':' delimiter": "a colon is missing",
     "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
-    "Illegal trailing comma before end of object": "a comma stands before the end of an object",
-    "Illegal trailing comma before end of array": "a comma stands before the end of a list",
+    "Illegal trailing comma before end of object": "there is a comma before the end of an object",
+    "Illegal trailing comma before end of array": "there is a comma before the end of a list",
     "Extra data": "more text follows after the end of the JSON value",
     "Unterminated string starting at": "a text is never closed",
     "Invalid control character at": "a text holds a raw control character",
@@ -44,7 +49,13 @@ _WORDING = {
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text of a file and its JSON value; `value` means nothing if there are errors."""
+    """The text of a file and its JSON value.
+
+    Attributes:
+        source: The text.
+        value: The JSON value; meaningless if there are diagnostics.
+        diagnostics: What makes the file invalid.
+    """
 
     source: Source
     value: Any
@@ -52,11 +63,14 @@ class Decoded:
 
 
 class _Constant(ValueError):
-    """A number that JSON does not have."""
+    """A number that JSON does not have, such as `NaN`."""
 
 
 def decode(data: bytes, path: str) -> Decoded:
-    """Read bytes as JSON. Never raises; one diagnostic says what is wrong first."""
+    """Decode the bytes of a file as JSON. Never raises.
+
+    The first problem is reported; repeated keys are all reported.
+    """
     if len(data) > MAX_BYTES:
         return Decoded(Source(path), None, (too_large(),))
     for mark, encoding in _BOMS:
@@ -78,13 +92,17 @@ def decode(data: bytes, path: str) -> Decoded:
 
 
 def decoded_text(text: str) -> Any:
-    """The JSON value that a text in a file holds; None if it holds no JSON, or JSON that is refused."""
+    """Decode a string of a file as JSON; None if it is not valid JSON or exceeds a limit."""
     value, problems = _parse(Source("", text))
     return None if problems else value
 
 
 def unsound_text(text: str) -> str | None:
-    """Why a text that begins as JSON does is not read as it; None if it is read, or begins else."""
+    """Explain why a string that looks like JSON is not read as such.
+
+    Returns:
+        The reason; None if the string is valid JSON or does not begin with a bracket.
+    """
     if text.lstrip()[:1] not in ("{", "["):
         return None
     source = Source("", text)
@@ -96,6 +114,7 @@ def unsound_text(text: str) -> str | None:
 
 
 def too_large() -> Diagnostic:
+    """Make the diagnostic of a file that is too large."""
     return _problem(
         "PF001",
         f"the file is larger than {MAX_BYTES // 2**20} MB",
@@ -122,7 +141,7 @@ def _parse(source: Source) -> tuple[Any, list[Diagnostic]]:
         return None, [_invalid(source, error)]
     except RecursionError:
         return None, [_too_deep(source)]
-    except ValueError:  # a constant, or an integer of thousands of digits
+    except ValueError:  # `_Constant`, or an integer with thousands of digits
         return None, [_bad_number(source)]
     if _deeper_than(value, MAX_DEPTH):
         return None, [_too_deep(source)]
@@ -228,7 +247,7 @@ def _too_deep(source: Source) -> Diagnostic:
 
 
 def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
-    """Every key that stands twice in one object."""
+    """Report every key that an object has more than once."""
     stack: list[tuple[str, Iterator[tuple[str, Extent]], dict[str, Extent]]] = [
         ("", members(source.text, len(source.text) - len(source.text.lstrip())), {})
     ]
@@ -241,7 +260,7 @@ def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
         name, extent = member
         below = f"{pointer}/{escape(name)}"
         if extent.key is not None and name in seen:
-            first, _ = source.place((seen[name].key or (0, 0))[0])
+            first, _ = source.line_and_column((seen[name].key or (0, 0))[0])
             yield _at(
                 source,
                 *extent.key,
@@ -306,7 +325,7 @@ def _at(
     help: str | None,
     pointer: str = "",
 ) -> Diagnostic:
-    place = source.position(start, min(end, max(start, len(source.text))))
+    position = source.position(start, min(end, max(start, len(source.text))))
     return Diagnostic(
         code,
         NAMES[code],
@@ -314,10 +333,10 @@ def _at(
         message,
         pointer=pointer,
         help=help,
-        line=place.line,
-        column=place.column,
-        end_line=place.end_line,
-        end_column=place.end_column,
+        line=position.line,
+        column=position.column,
+        end_line=position.end_line,
+        end_column=position.end_column,
     )
 
 

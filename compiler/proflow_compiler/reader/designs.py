@@ -1,4 +1,8 @@
-"""A JSON value → its designs: finds the shape, reads nodes, edges and settings."""
+"""Reads the designs of a JSON value: finds its shape, then reads nodes, edges and settings.
+
+A value may be a graph of any accepted shape, the graph in wrapper objects, a row of an exported
+table, or a list of any of these.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +14,9 @@ from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Level, Related, has_errors
-from proflow_compiler.diagnostics.problems import Problems, did_you_mean, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import did_you_mean
 from proflow_compiler.reader import (
     flow_editor,
     formats,
@@ -26,7 +32,7 @@ from proflow_compiler.reader.drawing import SETTINGS, Drawing
 from proflow_compiler.reader.edges import read_edges
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.nodes import read_nodes
-from proflow_compiler.reader.validate import Place, validate
+from proflow_compiler.reader.validate import Location, validate
 
 Shape = Callable[[dict[str, Any], str, Problems], Drawing | None]
 SHAPES: tuple[Shape, ...] = (react_flow_v9.read, flow_editor.read, react_flow.read)
@@ -40,7 +46,18 @@ def read_designs(
     problems: Problems,
     types: NodeTypes = BUILT_IN_TYPES,
 ) -> list[Design]:
-    """The sound designs of a JSON value; `problems` gets every problem of it."""
+    """Read the designs of a JSON value.
+
+    Args:
+        value: The JSON value of a file.
+        path: The path of the file; a design without an id is named after it.
+        select: The code of the row to read, if the value is a list of rows.
+        problems: Collects the problems.
+        types: The node types that designs may use.
+
+    Returns:
+        The designs without errors.
+    """
     stem = names.stem(path)
     rows, pointer = _rows(value)
     if rows is not None:
@@ -71,7 +88,7 @@ def _read_one(
 
 
 def _is_array(value: Any) -> bool:
-    """Whether this is an exported array of rows, or of other designs."""
+    """True if a value is a list of rows or of graphs."""
     return isinstance(value, list) and any(
         riveredge.is_row(one)
         or (isinstance(one, dict) and any(key in one for key in ("nodes", "flattenNodes")))
@@ -80,7 +97,11 @@ def _is_array(value: Any) -> bool:
 
 
 def _rows(value: Any) -> tuple[list[Any] | None, str]:
-    """An exported array of rows, on its own or as the `data` or `items` of an answer."""
+    """Find a list of designs: the value, or the `data`, `items` or `rows` of an API response.
+
+    Returns:
+        The list and its pointer; None if there is no such list.
+    """
     pointer = ""
     for _ in range(_MAX_WRAPPERS):
         if _is_array(value):
@@ -96,7 +117,14 @@ def _rows(value: Any) -> tuple[list[Any] | None, str]:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One element of an array of designs, and what it is called."""
+    """One member of a list of designs.
+
+    Attributes:
+        value: The member.
+        pointer: Where it is.
+        code: The code or id that selects it.
+        name: The id of its design.
+    """
 
     value: Any
     pointer: str
@@ -112,24 +140,24 @@ def _read_rows(
     problems: Problems,
     types: NodeTypes,
 ) -> list[Design]:
-    """The designs of an array; rows are named by code and tenant."""
+    """Read the designs of a list. The ids of rows are made from code and tenant."""
     entries: list[_Entry] = []
-    taken: dict[str, str] = {}
+    pointers: dict[str, str] = {}
     for index, drawn in enumerate(values):
         value = _with_columns_opened(drawn, f"{pointer}/{index}", problems)
         entry = _entry(value, f"{pointer}/{index}", f"{stem}-{index}", problems)
         if entry is None:
             continue
-        if entry.name in taken:
+        if entry.name in pointers:
             at = "code" if "code" in value else "id"
             problems.add(
                 "PF110",
                 f"two designs of the file are called `{entry.name}`",
                 f"{entry.pointer}/{at}",
-                related=(Related(f"{taken[entry.name]}/{at}", "the other one"),),
+                related=(Related(f"{pointers[entry.name]}/{at}", "the other one"),),
             )
             continue
-        taken[entry.name] = entry.pointer
+        pointers[entry.name] = entry.pointer
         entries.append(entry)
     if select is not None:
         entries = _selected(entries, select, problems)
@@ -164,7 +192,7 @@ def _entry(value: Any, pointer: str, otherwise: str, problems: Problems) -> _Ent
 
 
 def _selected(entries: list[_Entry], select: str, problems: Problems) -> list[_Entry]:
-    """The designs of a code, or the one of an id (`leave-t7`), with the problems of no others."""
+    """Select entries by code or by id (`leave-t7`), and drop the problems of all others."""
     found = [entry for entry in entries if select in (entry.code, entry.name)]
     problems.found[:] = [
         one
@@ -222,14 +250,14 @@ def _find(value: Any, pointer: str, problems: Problems) -> Drawing | None:
 
 
 def _with_columns_opened(value: Any, pointer: str, problems: Problems) -> Any:
-    """Nodes and edges that a table keeps as texts, as what these hold."""
+    """Decode nodes and edges that a table stores as strings."""
     value, texts = wrappers.with_columns_opened(value, pointer)
     problems.texts += texts
     return value
 
 
 def _with_outer(drawing: Drawing, outer: Mapping[str, Any], pointers: Mapping[str, str]) -> Drawing:
-    """What stands beside the graph in its wrapper is its setting too."""
+    """Add the settings that wrappers hold beside the graph; its own take precedence."""
     return replace(
         drawing,
         settings={**outer, **drawing.settings},
@@ -238,7 +266,7 @@ def _with_outer(drawing: Drawing, outer: Mapping[str, Any], pointers: Mapping[st
 
 
 def _in_dialect(drawing: Drawing, problems: Problems) -> Drawing:
-    """A graph that was taken out of a row is still read as that product reads it."""
+    """Choose RiverEdge's dialect for a graph with fields that only RiverEdge writes."""
     mark = riveredge.in_dialect(drawing)
     if mark is None:
         return drawing
@@ -266,7 +294,7 @@ def _unknown(value: Any, pointer: str, problems: Problems) -> None:
 
 
 def _returning(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Mapping[str, Node]:
-    """Whoever draws where a return leads to lets approvers return, unless it says otherwise."""
+    """Allow approvers to return if `returned` is drawn and the config does not forbid it."""
     drawn = {edge.source for edge in edges if edge.handle == "returned"}
     found = dict(nodes)
     for name, node in nodes.items():
@@ -324,5 +352,5 @@ def _given(drawing: Drawing) -> dict[str, Any]:
 def _settings(drawing: Drawing, problems: Problems) -> Settings | None:
     given = _given(drawing)
     return validate(
-        Settings, given, Place(drawing.pointer, dict(drawing.setting_pointers)), problems
+        Settings, given, Location(drawing.pointer, dict(drawing.setting_pointers)), problems
     )

@@ -1,7 +1,7 @@
-"""Structured conditions of which two cannot both hold: amounts in tiers, values of one field.
+"""Finds pairs of structured conditions that cannot both hold, such as two ranges of an amount.
 
-Only what is plain is proven: two comparisons of one field with literals. It spares a rule the
-negation of one that is tried before it.
+Only two comparisons of the same field with literals are decided. If two rules are disjoint, the
+second need not exclude the first.
 """
 
 import math
@@ -11,14 +11,14 @@ from typing import Any
 from proflow_schemas.expressions import operator_named
 
 _Range = tuple[float, bool, float, bool]
-"""From where, whether that is in it, to where, whether that is in it."""
+"""Lower bound, whether it is included, upper bound, whether it is included."""
 
 
 def disjoint(one: Any, other: Any) -> bool:
-    """Whether two conditions never hold together; False if that is not plain.
+    """Return True if two conditions never hold together; False if they may or it is not decided.
 
-    They must also fail alike on values that cannot be compared, so an order is held against an
-    order, and an equality against an equality.
+    Both must also fail on the same values that cannot be compared. So an order is only compared
+    with an order, and an equality with an equality.
     """
     first, second = _comparison(one), _comparison(other)
     if first is None or second is None or first[0] != second[0]:
@@ -35,7 +35,7 @@ def disjoint(one: Any, other: Any) -> bool:
 
 
 def _comparison(condition: Any) -> tuple[str, str, Any] | None:
-    """The field, the operator and the value; None if it is no single comparison."""
+    """The field, operator and value of a condition; None if it is not a single comparison."""
     if not isinstance(condition, Mapping) or not condition.keys() <= {"field", "operator", "value"}:
         return None
     field, written = condition.get("field"), condition.get("operator")
@@ -46,7 +46,7 @@ def _comparison(condition: Any) -> tuple[str, str, Any] | None:
 
 
 def _is_word(value: Any) -> bool:
-    """Whether a text equals nothing but itself: `"1"` may be a number, `"true"` a boolean."""
+    """True if a string equals only itself: `"1"` may equal a number and `"true"` a boolean."""
     return isinstance(value, str) and value[:1].isalpha() and value not in ("true", "false")
 
 

@@ -1,4 +1,7 @@
-"""What every shape is brought to before its nodes and edges are read."""
+"""Defines `Drawing`, the common form of all accepted shapes before nodes and edges are read.
+
+The modules of the shapes build it with `items`, `collection` and `settings_of`.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,23 +11,28 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Collection
-from proflow_compiler.diagnostics.edits_of_words import is_typing_error
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
-from proflow_compiler.reader import other_words, unread_keys
+from proflow_compiler.diagnostics.spelling_fixes import is_typing_error
+from proflow_compiler.reader import foreign_settings, unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.reader.decode import unsound_text
-from proflow_compiler.reader.suggesting import Suggestion, closest_key, suggestion, vocabulary
+from proflow_compiler.reader.suggestions import Suggestion, closest_key, suggestion, vocabulary
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
-"""Top-level keys of a design, in their spelling on the canvas."""
+"""The names of the settings of a design, by their keys in a file."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A node or an edge as drawn; `key` is its key where they are a map.
+    """A node or an edge as the file has it.
 
-    `names` are those of its keys that the file calls otherwise.
+    Attributes:
+        pointer: Where it is.
+        value: Its JSON value, with the keys that React Flow uses.
+        key: Its key, if the nodes or edges are a map by id.
+        names: The keys of the file, by ours, where the two differ.
     """
 
     pointer: str
@@ -33,13 +41,27 @@ class Item:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, key: str) -> str:
-        """The pointer of the value of a key, whatever the file calls it."""
+        """Return the pointer of the value of a key of ours."""
         return f"{self.pointer}/{self.names.get(key, key)}"
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Nodes and edges in file order, and the settings beside them, not yet looked into."""
+    """The nodes, edges and settings of a design, not yet validated.
+
+    Attributes:
+        pointer: Where the design is in its file.
+        nodes: The nodes, in the order of the file.
+        edges: The edges, in the order of the file.
+        settings: The settings by key.
+        setting_pointers: Where each setting is.
+        dialect: `riveredge` if the design is read as that product reads its drawings.
+        tenant_id: The tenant of a row; None if the design is not a row.
+        nodes_pointer: Where the nodes are.
+        drawn_nodes: The list or map that holds the nodes in the file.
+        drawn_edges: The list or map that holds the edges in the file.
+        types: The node types that the design may use.
+    """
 
     pointer: str
     nodes: tuple[Item, ...]
@@ -55,7 +77,14 @@ class Drawing:
 
 
 def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item, ...]:
-    """The members of a list, or of a map by id."""
+    """Return the members of a list or of a map by id; report any other value.
+
+    Args:
+        value: The list or map; None has no members.
+        pointer: Where it is.
+        what: Its key, for messages.
+        problems: Collects the problems.
+    """
     if value is None:
         return ()
     if isinstance(value, list):
@@ -69,7 +98,7 @@ def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item
 
 
 def collection(value: Any, pointer: str) -> Collection:
-    """What a list or a map of nodes or edges is like."""
+    """Describe the list or map of nodes or edges that is at a pointer."""
     members = value.values() if isinstance(value, dict) else value
     members = members if isinstance(value, dict | list) else ()
     return Collection(
@@ -83,9 +112,19 @@ def collection(value: Any, pointer: str) -> Collection:
 def settings_of(
     value: Mapping[str, Any], pointer: str, problems: Problems, *, graph_keys: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings among the keys of an object, and where they stand.
+    """Find the settings among the keys of an object.
 
-    One that seems to be a misspelt setting is an error; of others that nothing reads it is said.
+    A key that seems to be a misspelt setting is an error. Other keys that nothing reads are warned
+    about.
+
+    Args:
+        value: The object that holds the graph.
+        pointer: Where it is.
+        problems: Collects the problems.
+        graph_keys: The keys that hold the graph.
+
+    Returns:
+        The settings by key, and their pointers.
     """
     known = [*SETTINGS, *graph_keys]
     found: dict[str, Any] = {}
@@ -97,14 +136,14 @@ def settings_of(
             meant = _meant(key, value, known)
             if meant is None:
                 continue
-            place = f"{pointer}/{escape(key)}"
+            at = f"{pointer}/{escape(key)}"
             problems.add(
                 "PF101",
                 f"unknown key `{shown(key)}`",
-                place,
+                at,
                 help=meant.help,
                 on_key=True,
-                fixes=meant.fixes(place, key, one),
+                fixes=meant.fixes(at, key, one),
             )
             wrong.add(key)
     others = {key: one for key, one in value.items() if key not in wrong}
@@ -113,24 +152,30 @@ def settings_of(
 
 
 def _meant(key: str, value: Mapping[str, Any], known: list[str]) -> Suggestion | None:
-    """What a key at the top level is a misspelling of."""
+    """What to suggest for a misspelt key at the top level; None if it is not misspelt."""
     near = misspelt(key, known, value)
     if near is None:
         return None
     if near not in SETTINGS:
         return Suggestion(f"did you mean `{near}`?", {near: value[key]}, is_typing_error(key, near))
-    meaning = other_words.of_design(key)
+    meaning = foreign_settings.of_design(key)
     return suggestion(key, value[key], vocabulary(Settings), meaning=meaning, given=value)
 
 
 def misspelt(key: str, known: list[str], given: Mapping[str, Any]) -> str | None:
-    """The known key that a host's key seems to be meant for: one that is close, and missing."""
+    """Return the known key that an unknown one is a misspelling of.
+
+    Args:
+        key: The unknown key.
+        known: The known keys.
+        given: The object that has the key; a key that it already has was not meant.
+    """
     near = closest_key(key, known)
     return near if near is not None and near not in given else None
 
 
 def objects(drawn: tuple[Item, ...]) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """Those items that are objects."""
+    """Yield the items whose values are objects, with these."""
     for item in drawn:
         if isinstance(item.value, dict):
             yield item, item.value

@@ -1,4 +1,4 @@
-"""Drawn edges → edges between existing nodes, with their rules as expressions."""
+"""Reads the edges of a drawing: checks ends and handles, and turns rules into expressions."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,14 +9,16 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import (
     edge_fixes,
+    foreign_settings,
     inexact_numbers,
     node_rules,
-    other_words,
     riveredge,
     unread_conditions,
 )
@@ -25,7 +27,7 @@ from proflow_compiler.reader.handles import means_error, outcome_meant
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.nodes import ReadNodes
 from proflow_compiler.reader.ports import with_ends
-from proflow_compiler.reader.suggesting import edge_vocabulary, suggestion
+from proflow_compiler.reader.suggestions import edge_vocabulary, suggestion
 from proflow_compiler.reader.unread_keys import UnreadKeys
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
@@ -33,7 +35,16 @@ _DATA_KEYS = [*_RULE_KEYS, "loop"]
 
 
 def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[Edge, ...]:
-    """All edges of a drawing whose ends exist, in file order."""
+    """Read the edges of a drawing.
+
+    Args:
+        drawing: The drawing.
+        read: Its nodes.
+        problems: Collects the problems.
+
+    Returns:
+        The edges without errors, in the order of the file.
+    """
     edges: list[Edge] = []
     sides: dict[int, node_rules.Side] = {}
     unread = UnreadKeys(problems)
@@ -47,11 +58,12 @@ def read_edges(drawing: Drawing, read: ReadNodes, problems: Problems) -> tuple[E
                 condition = item.value["data"]["condition"]
                 unread_conditions.of_condition(condition, edge.when_pointer, edge.key, problems)
     unread.report()
-    placing = node_rules.Placing(read.rules, sides, problems)
-    edges = placing.place(edges)
+    assignment = node_rules.RuleAssignment(read.rules, sides, problems)
+    edges = assignment.assign(edges)
     _check_duplicates(edges, read, problems)
     if drawing.dialect != riveredge.DIALECT:
-        _check_rules([one for one in edges if one.source not in placing.refused], read, problems)
+        checked = [one for one in edges if one.source not in assignment.refused]
+        _check_rules(checked, read, problems)
     return tuple(edges)
 
 
@@ -94,7 +106,7 @@ def _edge(
         return None
     handle = _handle(value, key, item, problems)
     exact = dialect != riveredge.DIALECT
-    if not _leaves(source, target, handle, key, item, read, problems, exact=exact):
+    if not _is_allowed(source, target, handle, key, item, read, problems, exact=exact):
         return None
     label = value.get("label")
     data = value.get("data")
@@ -118,7 +130,7 @@ def _without_side(
     read: ReadNodes,
     sides: dict[int, node_rules.Side],
 ) -> dict[str, Any]:
-    """An edge without a `condition` that is no rule, but names an outcome of its condition."""
+    """Remove a `condition` that names a branch (`"true"`), and record the branch in `sides`."""
     ruled, rules = read.nodes[source].kind.rules, read.rules.get(source)
     data = value.get("data")
     for holder, inner in ((value, False), (data, True)):
@@ -170,7 +182,7 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
         item.at(name),
         edge=key,
         help=meant(near),
-        fixes=edge_fixes.tied_elsewhere(name, near, item),
+        fixes=edge_fixes.other_end(name, near, item),
     )
     return False
 
@@ -190,7 +202,7 @@ def _handle(value: dict[str, Any], key: str, item: Item, problems: Problems) -> 
     return text
 
 
-def _leaves(
+def _is_allowed(
     source: str,
     target: str,
     handle: str | None,
@@ -201,8 +213,11 @@ def _leaves(
     *,
     exact: bool,
 ) -> bool:
-    """Whether the source has the outcome that the edge leaves by; with `exact`, an outcome that is
-    none because of a typing error is not taken for the only one."""
+    """Report an edge that may not connect its two nodes, or leaves by an unknown outcome.
+
+    If a node has only one outcome besides `error`, any handle means that outcome. With `exact`,
+    handles that seem to be meant for `error` are reported instead.
+    """
     node = read.nodes[source]
     outcomes = node.kind.outcomes
     at = item.at("sourceHandle") if handle is not None else item.at("source")
@@ -253,16 +268,16 @@ def _leaves(
 def _across(
     source: str, target: str, key: str, item: Item, read: ReadNodes, problems: Problems
 ) -> None:
-    """Say that an edge crosses the border of a container."""
+    """Report an edge that crosses the border of a container."""
     left = [one for one in read.containers(source) if one not in read.containers(target)]
     entered = [one for one in read.containers(target) if one not in read.containers(source)]
     fixes: tuple[Fix, ...] = ()
     inside, container = (source, left[-1]) if left else (target, entered[-1])
     if target in left:
-        help = "leave it out: a node that no edge leaves ends the item, or the round"
+        help = "leave it out: a node that no edge leaves ends the item, or the iteration"
         fixes = (edge_fixes.removed(item),)
     elif source in entered:
-        help = "leave it out: a node that no edge leads to begins an item, or a round"
+        help = "leave it out: a node that no edge leads to begins an item, or an iteration"
         fixes = (edge_fixes.removed(item),)
     else:
         help = f"draw it from or to `{shown(container)}`, unless both ends are in it"
@@ -281,7 +296,7 @@ def _across(
 def _rules(
     value: dict[str, Any], key: str, item: Item, problems: Problems
 ) -> dict[str, Any] | None:
-    """The rule of an edge, as arguments of `Edge`; None if it is unsound."""
+    """Read the rule of an edge as arguments of `Edge`; None if it has errors."""
     before = len(problems.found)
 
     def wrong(message: str, at: str, help: str | None = None, *fixes: Fix) -> None:
@@ -307,18 +322,18 @@ def _rules(
     for name in data:
         if name in _DATA_KEYS or misspelt(name, _DATA_KEYS, data) is None:
             continue
-        meaning = other_words.of_edge(name)
+        meaning = foreign_settings.of_edge(name)
         wanted = suggestion(name, data[name], edge_vocabulary(), meaning=meaning, given=data)
         if wanted is not None:
-            place = f"{item.pointer}/data/{escape(name)}"
+            at = f"{item.pointer}/data/{escape(name)}"
             problems.add(
                 "PF101",
                 f"unknown key `{shown(name)}`",
-                place,
+                at,
                 edge=key,
                 on_key=True,
                 help=wanted.help,
-                fixes=wanted.fixes(place, name, data[name]),
+                fixes=wanted.fixes(at, name, data[name]),
             )
     rules = _rule(data, item, wrong)
     if len(problems.found) > before:
@@ -341,7 +356,9 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
         if not isinstance(loop, dict) or bound is None:
             example = '`"loop": {"max": 3}`'
             wrong(
-                "a way back needs a bound", "data/loop", f"say how often it may be taken: {example}"
+                "a back edge needs a bound",
+                "data/loop",
+                f"say how often it may be taken: {example}",
             )
         elif type(bound) is not int or bound < 1:
             wrong("`max` must be a whole number from 1 on", "data/loop/max")
@@ -368,7 +385,7 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
             )
         else:
             pointer = f"{item.pointer}/data/condition"
-            exact = clamped(condition)  # what is wrong with its numbers is said once, by PF322
+            exact = clamped(condition)  # numbers that would be rounded are reported by PF322
             try:
                 found["when"] = condition_to_cel(exact)
                 found["conditions"] = ((exact, pointer),)
@@ -418,7 +435,7 @@ def _outcome(edge: Edge, read: ReadNodes) -> str | None:
 
 
 def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None:
-    """Where rules choose, each outcome has one rule, and at most one has none."""
+    """Check that each outcome that rules choose has one rule, and that at most one has none."""
     leaving: dict[tuple[str, str | None], list[Edge]] = defaultdict(list)
     for edge in edges:
         ruled = read.nodes[edge.source].kind.rules

@@ -1,16 +1,24 @@
-"""Bytes of a file, or why there are none."""
+"""Reads the bytes of a file, or explains why it cannot be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import NAMES, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.reader.decode import MAX_BYTES, too_large
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A file's bytes, or the problem that kept them away; `select` is what stood after `#`."""
+    """The bytes of a file, or the problem why there are none.
+
+    Attributes:
+        path: The path, without the selection.
+        select: The text after `#` in the path, which selects a row.
+        data: The bytes.
+        problem: Why the file could not be read.
+    """
 
     path: str
     select: str | None = None
@@ -19,7 +27,11 @@ class Loaded:
 
 
 def load(path: str) -> Loaded:
-    """Read at most `MAX_BYTES` of `PATH` or `PATH#select`. Never raises."""
+    """Read a file of at most `MAX_BYTES`. Never raises.
+
+    Args:
+        path: `PATH` or `PATH#select`; a file whose name has a `#` takes precedence.
+    """
     select: str | None = None
     if "#" in path and not _exists(path):
         path, _, select = path.partition("#")

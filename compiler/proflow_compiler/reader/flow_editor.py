@@ -1,4 +1,4 @@
-"""ProFlow's FlowEditor: maps by id, `{flattenNodes: {…}, flattenEdges: {…}}`."""
+"""Reads the shape of ProFlow's FlowEditor: `{flattenNodes: {…}, flattenEdges: {…}}`, maps by id."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ GRAPH_KEYS = ("flattenNodes", "flattenEdges")
 
 
 def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
-    """The drawing; None if this is another shape."""
+    """Read an object of this shape; return None if it has another shape."""
     if "flattenNodes" not in value:
         return None
     settings, pointers = settings_of(value, pointer, problems, graph_keys=GRAPH_KEYS)

@@ -1,4 +1,4 @@
-"""Formats of other tools, told by their structure, so that they are refused by name."""
+"""Recognises formats of other tools by their structure, so that the error message can name them."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ _PYTHON = re.compile(r"^(?:from\s+[\w.]+\s+import\s|import\s+\w|def\s+\w+\(|@\w+
 
 
 def of_text(text: str) -> str | None:
-    """The format of a text that is no JSON, if it can be told."""
+    """Return the format of a text that is not JSON; None if it is not recognised."""
     head = text[:20_000].lstrip("\ufeff \t\r\n")
     if head.startswith("<"):
         if re.search(r"omg\.org/spec/BPMN|<\w*:?definitions", head):
@@ -57,7 +57,7 @@ def _of_yaml(head: str) -> str:
 
 
 def of_value(value: Any) -> str | None:
-    """The other tool's format that a JSON value is in, if it is one we know."""
+    """Return the other tool's format that a JSON value has; None if it is not recognised."""
     if isinstance(value, list):
         return _of_list([item for item in value[:_LOOKED_AT] if isinstance(item, dict)])
     if not isinstance(value, dict):
@@ -75,12 +75,12 @@ def of_value(value: Any) -> str | None:
 
 
 _LOOKED_AT = 200
-"""Members of a list that are looked at: a format shows at once."""
+"""How many members of a list are examined: the first ones show the format."""
 _SHAPES = frozenset(
     {"rect", "circle", "ellipse", "diamond", "triangle", "polygon", "star", "image", "donut"}
     | {"modelRect", "hexagon", "html", "polyline", "line", "cubic", "quadratic"}
 )
-"""Types of nodes that are drawn as such, and say nothing else."""
+"""Node types that say how a node looks, and not what it does."""
 
 
 def _is(holder: Any, **keys: type) -> bool:
@@ -133,7 +133,7 @@ def _without_nodes(value: dict[str, Any]) -> str | None:
 
 
 def _of_approvals(value: dict[str, Any]) -> str | None:
-    """Approval designers, and engines of BPMN."""
+    """Recognise approval designers and BPMN engines."""
     if isinstance(value.get("nodeConfig"), dict) or isinstance(value.get("childNode"), dict):
         return "a DingTalk-style approval tree (`childNode`)"
     if isinstance(value.get("childShapes"), list) and "stencil" in value:
@@ -153,7 +153,7 @@ def _of_approvals(value: dict[str, Any]) -> str | None:
 
 
 def _of_automation(value: dict[str, Any]) -> str | None:
-    """Products that connect apps."""
+    """Recognise products that connect apps."""
     schema, properties = value.get("$schema"), value.get("properties")
     definition = value.get("definition")
     inner = properties.get("definition") if isinstance(properties, dict) else None
@@ -184,7 +184,7 @@ def _of_automation(value: dict[str, Any]) -> str | None:
 
 
 def _of_engine(value: dict[str, Any]) -> str | None:
-    """Engines and schedulers."""
+    """Recognise workflow engines and schedulers."""
     api = value.get("apiVersion")
     if "States" in value and "StartAt" in value:
         return "AWS Step Functions (Amazon States Language)"
@@ -224,7 +224,7 @@ def _of_engine(value: dict[str, Any]) -> str | None:
 
 
 def _of_drawing(value: dict[str, Any]) -> str | None:
-    """Libraries that draw graphs."""
+    """Recognise libraries that draw graphs."""
     cells = value.get("cells")
     if isinstance(cells, list):
         first = _first(value, "cells")
@@ -249,7 +249,7 @@ def _of_drawing(value: dict[str, Any]) -> str | None:
 
 
 def _first(holder: Any, key: str) -> dict[str, Any]:
-    """The first member of a list below a key, if it is an object; else an empty one."""
+    """The first member of the list under a key if it is an object; otherwise an empty object."""
     found = holder.get(key) if isinstance(holder, dict) else None
     first = found[0] if isinstance(found, list) and found else None
     return first if isinstance(first, dict) else {}
@@ -293,7 +293,7 @@ def _of_drawn_graph(
     edges: list[dict[str, Any]],
     types: list[str],
 ) -> str | None:
-    """Libraries that draw graphs, whose nodes say how they look and not what they do."""
+    """Recognise libraries for graphs whose nodes say how they look and not what they do."""
     if any("fromNode" in edge and "toNode" in edge for edge in edges):
         return "an Obsidian canvas (JSON Canvas)"
     if any(_is(edge.get("source"), cell=object) for edge in edges):
@@ -312,7 +312,7 @@ def _of_drawn_graph(
 
 
 def _is_placed(nodes: list[dict[str, Any]]) -> bool:
-    """True if nodes have coordinates of their own or in their style, as G6 keeps them."""
+    """True if nodes have coordinates of their own or in their style, as in G6."""
     return any(
         ("x" in holder and "y" in holder)
         for node in nodes
@@ -322,7 +322,7 @@ def _is_placed(nodes: list[dict[str, Any]]) -> bool:
 
 
 def _is_logicflow(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> bool:
-    """True if places stand on nodes and edges themselves, as LogicFlow keeps them."""
+    """True if nodes and edges have coordinates of their own, as in LogicFlow."""
     marks = ("startPoint", "endPoint", "pointsList", "sourceAnchorId")
     return any(mark in edge for edge in edges for mark in marks) or any(
         "x" in node and "y" in node and "data" not in node for node in nodes

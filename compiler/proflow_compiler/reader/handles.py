@@ -1,9 +1,9 @@
-"""Handles that name no outcome, and what they seem to be meant for."""
+"""Guesses which outcome is meant by a handle that names none."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-from proflow_compiler.diagnostics.problems import closest
+from proflow_compiler.diagnostics.similar_words import closest
 
 _ERROR_WORDS = frozenset(
     ["err", "errored", "erroneous", "fail", "failed", "fails", "failure", "exception", "catch"]
@@ -12,7 +12,7 @@ _ERROR_IN_CHINESE = ("失败", "失敗", "错误", "錯誤", "异常", "異常",
 
 
 def means_error(handle: str) -> bool:
-    """Whether a handle that is no outcome seems to be meant for `error`: `onError`, `failed`."""
+    """Return True if a handle seems to be meant for the outcome `error`: `onError`, `failed`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", handle[:100])
     words = re.split(r"[\W_]+", spaced.lower())
     return any(word in handle for word in _ERROR_IN_CHINESE) or any(
@@ -48,7 +48,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def outcome_meant(handle: str, outcomes: Sequence[str]) -> str | None:
-    """The outcome that a handle seems to be meant for."""
+    """Return the outcome that a handle seems to be meant for; None if none is similar."""
     folded = re.sub(r"[\W_]+", "", handle[:100].lower())
     for outcome in outcomes:
         if folded in _WORDS.get(outcome, ()):

@@ -1,6 +1,7 @@
-"""Finds the numbers of a file that would be rounded, as they are written: PF322 reports them.
+"""Finds the numbers of a file that would be rounded, for PF322.
 
-What models make of a config no longer tells: an id is a text there, however it was written.
+It examines the values of the file. Validated configs no longer show such numbers, because they hold
+ids as strings.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ _QUANTITIES = frozenset(
     | {"retries", "passRatio", "temperature", "timeout", "initialInterval", "maxInterval", "after"}
     | {"multiplier", "every", "duration", "until", "mode", "priority", "period", "start", "finish"}
 )
-"""Settings that are numbers and nothing else."""
+"""Settings that are quantities, and so cannot be written as strings."""
 _BOUNDS = frozenset(
     {"maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf", "maxLength"}
     | {"minLength", "maxItems", "minItems", "maxProperties", "minProperties", "maxContains"}
@@ -27,11 +28,11 @@ _SCHEMAS = frozenset({"input", "outputSchema"})
 
 
 def in_config(values: Mapping[str, Any], pointers: Mapping[str, str]) -> Iterator[InexactNumber]:
-    """The numbers in a config, or in the settings of a design.
+    """Yield the numbers in a config, or in the settings of a design, that would be rounded.
 
     Args:
-        values: What is read of it, by key.
-        pointers: Where each of them stands.
+        values: The values that are read, by key.
+        pointers: Where each value is.
     """
     for key, value in values.items():
         if type(value) is str or value is None:
@@ -45,7 +46,7 @@ def in_config(values: Mapping[str, Any], pointers: Mapping[str, str]) -> Iterato
 
 
 def in_condition(condition: Any, pointer: str) -> tuple[InexactNumber, ...]:
-    """The numbers in a structured condition."""
+    """Return the numbers in a structured condition that would be rounded."""
     return tuple(
         InexactNumber(found.number, _below(pointer, found.path))
         for found in every_inexact(condition)

@@ -1,4 +1,8 @@
-"""Ids as texts; those of designs: safe as an Inngest function id and, with underscores, as a Python module."""
+"""Normalises ids: reads them as strings, and makes those of designs safe.
+
+A safe id is valid as the id of an Inngest function and, with underscores for hyphens, as the name
+of a Python module.
+"""
 
 import hashlib
 import keyword
@@ -10,14 +14,14 @@ from typing import Any
 from anyascii import anyascii
 
 MAX_NAME = 64
-"""Longer ids are cut; a digest of the whole keeps them apart."""
+"""The longest safe id. Longer ids are cut, and a digest of the whole keeps them distinct."""
 
 
 def safe_id(text: str) -> str:
-    """A readable id of ASCII letters, digits, `-` and `_` that begins with a letter.
+    """Make a readable id of ASCII letters, digits, `-` and `_` that begins with a letter.
 
-    `采购审批` becomes `cai-gou-shen-pi-…`: transliterated, with a digest of what was written, since
-    other words may sound the same.
+    `采购审批` becomes `cai-gou-shen-pi-…`: it is transliterated, and a digest of the text is added
+    because other words may sound the same.
     """
     plain = unicodedata.normalize("NFC", text)
     if plain.isascii():
@@ -40,7 +44,7 @@ def safe_id(text: str) -> str:
 
 
 def stem(path: str) -> str:
-    """A file's name without folders and endings: `expenses.design.json` → `expenses`."""
+    """Return a file's name without folders and endings: `expenses.design.json` → `expenses`."""
     name = PurePath(path).name
     for ending in (".json", ".design", ".proflow", ".flow"):
         if name.lower().endswith(ending) and len(name) > len(ending):
@@ -49,7 +53,7 @@ def stem(path: str) -> str:
 
 
 def as_id(value: Any) -> str | None:
-    """An id as a text; None if it can be none. Numbers are ids in some canvases."""
+    """Return an id, which some canvases write as a number, as a string; None if it is invalid."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

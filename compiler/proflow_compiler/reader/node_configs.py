@@ -1,4 +1,7 @@
-"""The config of a drawn node: found in one of four places, and valid for its type."""
+"""Reads the config of a node: finds the object that holds it, and validates it for the node's type.
+
+A canvas may hold the config in `config`, `data.config`, `data.content` or `data`.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -10,27 +13,36 @@ from proflow_schemas.node_types import NodeType
 
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
-from proflow_compiler.reader import inexact_numbers, other_words, riveredge
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.reader import foreign_settings, inexact_numbers, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
-from proflow_compiler.reader.suggesting import Suggestion, closest_key, suggestion, vocabulary
+from proflow_compiler.reader.suggestions import Suggestion, closest_key, suggestion, vocabulary
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
-from proflow_compiler.reader.validate import Place, validate
+from proflow_compiler.reader.validate import Location, validate
 
 
 @cache
 def _config_keys(config: type[Config]) -> dict[str, str]:
-    """The keys of a config as they are written → the names of its fields."""
+    """The fields of a config by their keys in a file."""
     return {entry.alias or key: key for key, entry in config.model_fields.items()}
 
 
 @dataclass(frozen=True)
 class ReadConfig:
-    """A valid config: where it stands, where its values stand, and what else stands beside them."""
+    """A valid config.
+
+    Attributes:
+        config: The validated config.
+        location: Where its object is.
+        pointers: Where each of its values is, by key.
+        holder: The object in the file, with its other keys.
+        inexact: The numbers that would be rounded.
+    """
 
     config: Config
-    place: Place
+    location: Location
     pointers: dict[str, str]
     holder: Holder
     inexact: tuple[InexactNumber, ...] = ()
@@ -39,10 +51,12 @@ class ReadConfig:
 @dataclass(frozen=True)
 class _Config:
     value: dict[str, Any]
-    place: Place
+    """The config, with our keys."""
+    location: Location
     bare: bool
+    """True if it is `data` itself, which may hold keys of the canvas as well."""
     drawn: dict[str, Any]
-    """The object as it stands in the file."""
+    """The object in the file."""
 
 
 def read_config(
@@ -53,14 +67,27 @@ def read_config(
     drawing: Drawing,
     problems: Problems,
 ) -> ReadConfig | None:
-    """The config of a node; None if it is unsound."""
+    """Read the config of a node.
+
+    Args:
+        item: The node.
+        node_id: Its id.
+        kind: Its type.
+        data: Its `data`; empty if there is none.
+        drawing: The drawing that it belongs to.
+        problems: Collects the problems.
+
+    Returns:
+        The config; None if it has errors.
+    """
     value: dict[str, Any] = item.value
     found = _config(value, data, kind, item.pointer, node_id, problems)
     if found is None:
         return None
     if drawing.dialect == riveredge.DIALECT:
-        renamed, places = riveredge.config(kind.name, found.value, found.place.pointer)
-        found = _Config(renamed, replace(found.place, pointers=places), found.bare, found.value)
+        renamed, pointers = riveredge.config(kind.name, found.value, found.location.pointer)
+        location = replace(found.location, pointers=pointers)
+        found = _Config(renamed, location, found.bare, found.value)
     known = _config_keys(kind.config)
     given = found.value
     if found.bare:
@@ -73,16 +100,16 @@ def read_config(
             elif not is_of_host(key, one) and misspelt(key, list(known), found.value) is not None:
                 meant = _meant(key, kind, found.value)
                 if meant is None:
-                    continue  # no typing error: unread-key says that nothing reads it
-                place = found.place.of((key,))
+                    continue  # not a typing error: `unread-key` reports it
+                pointer = found.location.of((key,))
                 problems.add(
                     "PF101",
                     f"unknown key `{shown(key)}`",
-                    place,
+                    pointer,
                     help=meant.help,
                     node=node_id,
                     on_key=True,
-                    fixes=meant.fixes(place, key, one),
+                    fixes=meant.fixes(pointer, key, one),
                 )
         if len(problems.found) > before:
             return None
@@ -108,16 +135,16 @@ def read_config(
         )
         return None
     before = len(problems.found)
-    meaning = partial(other_words.meaning, kind)
-    parsed = validate(kind.config, given, found.place, problems, meaning)
+    meaning = partial(foreign_settings.meaning, kind)
+    parsed = validate(kind.config, given, found.location, problems, meaning)
     if parsed is None:
         problems.found[before:] = [_with_meant(one, kind, found) for one in problems.found[before:]]
         return None
     exists = not found.bare or value.get("data") is not None
-    holder = Holder(found.place.pointer, found.drawn, known, exists)
-    pointers = {key: found.place.of((key,)) for key in given}
+    holder = Holder(found.location.pointer, found.drawn, known, exists)
+    pointers = {key: found.location.of((key,)) for key in given}
     inexact = tuple(inexact_numbers.in_config(given, pointers))
-    return ReadConfig(parsed, found.place, pointers, holder, inexact)
+    return ReadConfig(parsed, found.location, pointers, holder, inexact)
 
 
 def _meant(key: str, kind: NodeType, given: dict[str, Any]) -> Suggestion | None:
@@ -125,39 +152,39 @@ def _meant(key: str, kind: NodeType, given: dict[str, Any]) -> Suggestion | None
         key,
         given[key],
         vocabulary(kind.config),
-        meaning=other_words.meaning(kind, key),
+        meaning=foreign_settings.meaning(kind, key),
         given=given,
     )
 
 
 def _with_meant(one: Diagnostic, kind: NodeType, found: _Config) -> Diagnostic:
-    """Of a missing key: what stands under another product's word for it."""
+    """If a key is missing, point to the key by which another product calls it, if that is given."""
     missing = re.fullmatch(r"`(\w+)` is missing", one.message)
-    if missing is None or one.pointer != found.place.pointer:
+    if missing is None or one.pointer != found.location.pointer:
         return one
     for key, value in found.value.items():
         if key in _config_keys(kind.config) or is_of_host(key, value):
             continue
-        meaning = other_words.meaning(kind, key)
+        meaning = foreign_settings.meaning(kind, key)
         meant = _meant(key, kind, found.value)
         if meaning is None or meaning.name != missing[1] or meant is None:
             continue
-        place = found.place.of((key,))
-        fixes = meant.fixes(place, key, value)
-        return replace(one, pointer=place, on_key=True, help=meant.help, fixes=fixes)
+        pointer = found.location.of((key,))
+        fixes = meant.fixes(pointer, key, value)
+        return replace(one, pointer=pointer, on_key=True, help=meant.help, fixes=fixes)
     return one
 
 
 def _is_foreign(key: str, kind: NodeType) -> bool:
-    """True if a key is another product's word, and none of ours with a typing error."""
+    """True if a key is another product's, and not one of ours with a typing error."""
     known = _config_keys(kind.config)
     if key in known or closest_key(key, known) is not None:
         return False
-    return other_words.meaning(kind, key) is not None
+    return foreign_settings.meaning(kind, key) is not None
 
 
 def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:
-    """Move a key of the node itself into its `config`, or make it one."""
+    """Move a key from the node itself into its `config`, which is added if it is missing."""
     config = value.get("config")
     edits = [] if isinstance(config, dict) else [Edit("add", f"{pointer}/config", {})]
     edits.append(Edit("move", f"{pointer}/config/{key}", source=f"{pointer}/{key}"))
@@ -172,12 +199,12 @@ def _config(
     node_id: str,
     problems: Problems,
 ) -> _Config | None:
-    """The object that configures a node: `config`, `data.config`, `data.content`, `data`."""
-    places = [("config", value, pointer), ("config", data, f"{pointer}/data")]
+    """Find the object that configures a node: `config`, `data.config`, `data.content` or `data`."""
+    candidates = [("config", value, pointer), ("config", data, f"{pointer}/data")]
     own = _config_keys(kind.config)
     if "content" not in own or not any(key in data for key in own if key != "content"):
-        places.append(("content", data, f"{pointer}/data"))
-    for key, holder, at in places:
+        candidates.append(("content", data, f"{pointer}/data"))
+    for key, holder, at in candidates:
         one = holder.get(key)
         if key == "config" and one is not None and not isinstance(one, dict):
             problems.add(
@@ -188,6 +215,6 @@ def _config(
             )
             return None
         if isinstance(one, dict) and one:
-            return _Config(one, Place(f"{at}/{key}", {}, node_id), False, one)
+            return _Config(one, Location(f"{at}/{key}", {}, node_id), False, one)
     at = f"{pointer}/data" if value.get("data") is not None else pointer
-    return _Config(data, Place(at, {}, node_id), True, data)
+    return _Config(data, Location(at, {}, node_id), True, data)

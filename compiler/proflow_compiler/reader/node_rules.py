@@ -1,7 +1,8 @@
-"""Rules that stand in a condition itself, as other products keep them, where ours stand on edges.
+"""Reads rules that a file keeps in a condition node, and assigns them to the edges of the node.
 
-They are read where an edge says which rule it means: by the rule's id as its handle, or by a
-`condition` of `"true"` or `"false"`. A rule whose edges do not say it is refused with what to write.
+Our own rules are on edges; other products keep them in nodes. Such a rule is read if an edge refers
+to it: by the id of the rule as its handle, or by a `condition` of `"true"` or `"false"`. A rule
+that no edge refers to is an error, which says what to write instead.
 """
 
 import json
@@ -16,12 +17,14 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix, Level
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.names import as_id
 
 Side = Literal["holds", "else"]
+"""The branch of a condition with a single rule: the one where it holds, or the other one."""
 
 _SINGLE = ("condition", "conditionExpression", "expression", "when", "rule", "if", "expr")
 _SEVERAL = ("rules", "conditions", "cases", "branches")
@@ -33,7 +36,7 @@ _NOTHING = frozenset({"default", "always", "else", "otherwise", "none", ""})
 
 
 def _structured(edge: Edge, condition: Any, pointer: str) -> Edge:
-    """An edge whose rule is a structured condition."""
+    """Add the data of a structured condition to the edge that has it as its rule."""
     inexact = inexact_numbers.in_condition(condition, pointer)
     conditions = ((clamped(condition), pointer),)
     return replace(edge, structured=True, conditions=conditions, inexact=edge.inexact + inexact)
@@ -47,7 +50,14 @@ class _Case:
 
 @dataclass(frozen=True)
 class NodeRules:
-    """What a condition says of its own edges: one rule, or several by their ids."""
+    """The rules in a condition node: one rule, or several with ids.
+
+    Attributes:
+        key: The key that holds them.
+        pointer: Where they are.
+        rule: The only rule, an expression or a structured condition; None if there are several.
+        cases: Several rules by their ids, in the order in which they are tried.
+    """
 
     key: str
     pointer: str
@@ -55,11 +65,19 @@ class NodeRules:
     cases: Mapping[str, _Case] = field(default_factory=dict)
 
 
-def found_in(kind: NodeType, places: Iterable[tuple[Mapping[str, Any], str]]) -> NodeRules | None:
-    """The rules that stand in a node's config or `data`; None if it has no rules."""
+def found_in(kind: NodeType, holders: Iterable[tuple[Mapping[str, Any], str]]) -> NodeRules | None:
+    """Find the rules in a node.
+
+    Args:
+        kind: The type of the node.
+        holders: The objects that may hold rules, its config and `data`, with their pointers.
+
+    Returns:
+        The rules; None if there are none, or if rules do not choose the outcome of this type.
+    """
     if not kind.rules:
         return None
-    for holder, at in places:
+    for holder, at in holders:
         for key in _SEVERAL:
             cases = _cases(holder.get(key), f"{at}/{key}")
             if cases:
@@ -72,7 +90,7 @@ def found_in(kind: NodeType, places: Iterable[tuple[Mapping[str, Any], str]]) ->
 
 
 def _cases(value: Any, at: str) -> dict[str, _Case]:
-    """Rules by their ids; none unless each has one of its own."""
+    """The rules of a list by their ids; empty unless each has an id of its own."""
     if not isinstance(value, list) or not value:
         return {}
     found: dict[str, _Case] = {}
@@ -87,10 +105,16 @@ def _cases(value: Any, at: str) -> dict[str, _Case]:
 
 
 def side(value: Mapping[str, Any], *, ruled: bool, rules: NodeRules | None) -> Side | bool | None:
-    """Which outcome of a condition the text in an edge's `condition` names.
+    """Interpret a string in the `condition` of an edge as the name of a branch.
+
+    Args:
+        value: The object that may have a `condition`: the edge or its `data`.
+        ruled: True if rules choose the outcome of the edge's source.
+        rules: The rules in the source, if it has any.
 
     Returns:
-        The side; None if it names none, which means nothing; False if it is no such text.
+        The branch; None if the string has no meaning and can be ignored; False if it is not such a
+        string.
     """
     text = value.get("condition")
     if not isinstance(text, str):
@@ -104,35 +128,41 @@ def side(value: Mapping[str, Any], *, ruled: bool, rules: NodeRules | None) -> S
 
 
 @dataclass
-class Placing:
-    """Brings the rules of nodes to their edges."""
+class RuleAssignment:
+    """Assigns the rules in nodes to the edges of the nodes.
+
+    Attributes:
+        rules: The rules, by the ids of their nodes.
+        sides: The branches that edges name, by the indexes of the edges.
+        problems: Collects the problems.
+        refused: The nodes whose edges do not say which rule they refer to.
+    """
 
     rules: Mapping[str, NodeRules]
     sides: Mapping[int, Side]
     problems: Problems
     refused: set[str] = field(default_factory=set)
-    """Conditions whose edges do not say which rule they mean."""
 
-    def place(self, edges: Sequence[Edge]) -> list[Edge]:
-        """The edges with the rules of their nodes."""
+    def assign(self, edges: Sequence[Edge]) -> list[Edge]:
+        """Return the edges with the rules of their nodes, in the same order."""
         leaving: dict[str, list[Edge]] = defaultdict(list)
         for edge in edges:
             leaving[edge.source].append(edge)
-        placed = {edge.index: edge for edge in edges}
+        assigned = {edge.index: edge for edge in edges}
         for edge in edges:
             if self.sides.get(edge.index) == "else":
-                placed[edge.index] = replace(edge, default=True)
+                assigned[edge.index] = replace(edge, default=True)
         for source, rules in self.rules.items():
             out = leaving[source]
             if any(edge.when is not None for edge in out):
                 self._unread(source, rules, rules.pointer, "its edges carry rules of their own")
             elif rules.cases:
-                placed |= self._by_id(source, rules, out)
+                assigned |= self._by_id(source, rules, out)
             elif any(edge.index in self.sides for edge in out):
-                placed |= self._by_side(source, rules, out)
+                assigned |= self._by_side(source, rules, out)
             else:
                 self._refuse(source, rules, out)
-        return [placed[edge.index] for edge in edges]
+        return [assigned[edge.index] for edge in edges]
 
     def _by_side(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> dict[int, Edge]:
         found: dict[int, Edge] = {}
@@ -206,7 +236,7 @@ class Placing:
         )
 
     def _refuse(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> None:
-        """Say that the rule belongs on an edge, and on which, if the handles tell."""
+        """Report that the rule belongs on an edge, and on which one if the handles show it."""
         self.refused.add(source)
         key = "when" if isinstance(rules.rule, str) else "condition"
         written = f'`"data": {_short({key: rules.rule})}`'
@@ -241,7 +271,7 @@ def _moved(rules: NodeRules, key: str, holding: Sequence[Edge]) -> Fix:
 
 
 def _text_of(rule: Any) -> str | None:
-    """The expression in an entry of rules, if it is one."""
+    """The expression of a rule in a list; None if the rule is a structured condition."""
     if not isinstance(rule, dict) or "field" in rule:
         return None
     return next((one for key in _TEXT if isinstance(one := rule.get(key), str) and one), None)

@@ -1,23 +1,37 @@
-"""The type of a drawn node: as written, as an alias, or as something that does not run."""
+"""Reads the type of a node, which canvases keep under several keys and spell in several ways."""
 
 from typing import Any
 
 from proflow_schemas.node_types import NodeTypes
 
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
-from proflow_compiler.reader.other_types import type_meant
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.reader.foreign_types import type_meant
 
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
 )
+"""Types of nodes that are notes and do not run."""
 GROUPS = frozenset({"group", "groupnode", "frame"})
+"""Types of nodes that only surround others and do not run."""
 
 
 def spelling_of(
     value: dict[str, Any], data: dict[str, Any], pointer: str, types: NodeTypes
 ) -> tuple[str | None, str]:
-    """The type as written, the first that is known, else the first at all; and where it stands."""
+    """Find the type of a node as the file spells it.
+
+    Args:
+        value: The node.
+        data: Its `data`.
+        pointer: Where the node is.
+        types: The node types that exist.
+
+    Returns:
+        The first spelling that is known, otherwise the most plausible one, or None if there is
+        none; and its pointer, or that of the node.
+    """
     written: list[tuple[str, str]] = []
     for key, holder, at in (
         ("type", value, f"{pointer}/type"),
@@ -48,7 +62,17 @@ def refuse_type(
     types: NodeTypes,
     problems: Problems,
 ) -> None:
-    """Say that a type is missing, or not known."""
+    """Report that the type of a node is missing or unknown.
+
+    Args:
+        value: The node.
+        node_pointer: Where it is.
+        node_id: Its id.
+        spelling: The type as the file spells it; None if it is missing.
+        pointer: Where the type is.
+        types: The node types that exist.
+        problems: Collects the problems.
+    """
     if spelling is None:
         kind = value.get("type")
         if kind is not None and not isinstance(kind, str):

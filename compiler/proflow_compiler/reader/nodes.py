@@ -1,4 +1,4 @@
-"""A drawn node → a node of a known type with a valid config."""
+"""Reads the nodes of a drawing: ids, types, configs, and the containers that they are in."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,8 +8,10 @@ from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, kind_of, meant, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import node_rules, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
@@ -24,23 +26,32 @@ _NODE_KEYS = ["id", "type", "data", "config", "label"]
 
 @dataclass
 class ReadNodes:
-    """The nodes that are sound, and what became of the others, so that edges can tell."""
+    """The nodes of a drawing, with what reading the edges needs to know of all others.
+
+    Attributes:
+        nodes: The nodes without errors, by id.
+        broken: The ids of nodes with errors.
+        notes: The ids of notes.
+        groups: The ids of groups that do not run.
+        parents: For each node or group inside of another one, the id of that one, and the pointer
+            of the key that says so.
+        rules: The rules that condition nodes hold themselves, by the ids of these nodes.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
-    around: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Node or group → what it is drawn in, and the pointer that says so."""
+    parents: dict[str, tuple[str, str]] = field(default_factory=dict)
     rules: dict[str, NodeRules] = field(default_factory=dict)
-    """Condition → the rules that stand in it, where ours stand on its edges."""
 
     @property
     def known(self) -> set[str]:
+        """The ids of all nodes that run, with or without errors."""
         return self.broken | self.nodes.keys()
 
     def containers(self, name: str) -> list[str]:
-        """The containers that a node stands in, the innermost first."""
+        """Return the ids of the containers that a node is in, the innermost first."""
         found: list[str] = []
         parent = self.nodes[name].parent
         while parent is not None and parent not in found:
@@ -50,7 +61,12 @@ class ReadNodes:
 
 
 def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
-    """All nodes of a drawing, in file order."""
+    """Read the nodes of a drawing.
+
+    Args:
+        drawing: The drawing.
+        problems: Collects the problems.
+    """
     read = ReadNodes()
     unread = UnreadKeys(problems, drawing.pointer, drawing.settings)
     first: dict[str, Item] = {}
@@ -74,12 +90,12 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
         first[node_id] = item
         _read_node(item, node_id, drawing, read, unread, problems)
     unread.report()
-    _place(read, drawing.dialect, problems)
+    _assign_containers(read, drawing.dialect, problems)
     return read
 
 
 def _without_copy(item: Item, first: Item) -> tuple[Fix, ...]:
-    """Remove a node that says nothing that the first does not."""
+    """Remove a node that is an exact copy of another one."""
     if item.value != first.value:
         return ()
     return (
@@ -87,12 +103,12 @@ def _without_copy(item: Item, first: Item) -> tuple[Fix, ...]:
     )
 
 
-def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
-    """Put each node into the container that it stands in, beyond what else it is drawn in."""
-    if _turning(read, problems):
+def _assign_containers(read: ReadNodes, dialect: str, problems: Problems) -> None:
+    """Set the `parent` of each node to the innermost container around it; groups are none."""
+    if _has_parent_cycle(read, problems):
         return
     known = read.known | read.groups | read.notes
-    for name, (parent, pointer) in read.around.items():
+    for name, (parent, pointer) in read.parents.items():
         if parent not in known and dialect != riveredge.DIALECT:
             near = problems.closest(parent, read.known | read.groups)
             removed = Fix(
@@ -105,7 +121,7 @@ def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
                 f"`{shown(name)}` stands in `{shown(parent)}`, which does not exist",
                 pointer,
                 node=name,
-                help=meant(near) or "remove the key from a node that stands in nothing",
+                help=meant(near) or "remove the key if the node is in no container",
                 fixes=(*words.name(pointer, near), removed),
             )
     for node in list(read.nodes.values()):
@@ -117,42 +133,42 @@ def _place(read: ReadNodes, dialect: str, problems: Problems) -> None:
             problems.add(
                 "PF112",
                 f"the start `{shown(node.id)}` stands in `{shown(container)}`",
-                read.around[node.id][1],
+                read.parents[node.id][1],
                 node=node.id,
-                help="leave it out: a node that no edge leads to begins an item, or a round",
+                help="leave it out: a node that no edge leads to begins an item, or an iteration",
             )
 
 
 def _container(name: str, read: ReadNodes) -> str | None:
-    while name in read.around:
-        name = read.around[name][0]
+    while name in read.parents:
+        name = read.parents[name][0]
         if name in read.nodes and read.nodes[name].kind.container:
             return name
     return None
 
 
-def _turning(read: ReadNodes, problems: Problems) -> bool:
-    """Whether nodes are drawn in each other in a circle."""
+def _has_parent_cycle(read: ReadNodes, problems: Problems) -> bool:
+    """Report nodes that are inside of themselves; True if there are any."""
     done: set[str] = set()
     found = False
-    for name in read.around:
+    for name in read.parents:
         path: list[str] = []
         at = name
-        while at in read.around and at not in done:
+        while at in read.parents and at not in done:
             done.add(at)
             path.append(at)
-            at = read.around[at][0]
+            at = read.parents[at][0]
         if at not in path:
             continue
         found = True
-        circle = path[path.index(at) :]
-        names = ", ".join(f"`{shown(one)}`" for one in circle[1:6])
+        cycle = path[path.index(at) :]
+        names = ", ".join(f"`{shown(one)}`" for one in cycle[1:6])
         problems.add(
             "PF112",
             f"`{shown(at)}` stands in itself" + (f", by way of {names}" if names else ""),
-            read.around[at][1],
+            read.parents[at][1],
             node=at,
-            help="let one of them stand in nothing",
+            help="let one of them be in no other node",
         )
     return found
 
@@ -232,7 +248,7 @@ def _read_node(
         label=_label(value, data, node_id),
         config=config.config,
         pointer=item.pointer,
-        config_pointer=config.place.pointer,
+        config_pointer=config.location.pointer,
         config_pointers=config.pointers,
         position=_position(value),
         host_type=kind if kind in drawing.types.hosts else None,
@@ -295,7 +311,7 @@ def _note_parent(item: Item, node_id: str, read: ReadNodes) -> None:
     for key in ("parentId", "parentNode"):
         parent = as_id(item.value.get(key))
         if parent:
-            read.around[node_id] = parent, f"{item.pointer}/{key}"
+            read.parents[node_id] = parent, f"{item.pointer}/{key}"
             return
 
 

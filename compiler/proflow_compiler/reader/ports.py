@@ -1,4 +1,4 @@
-"""Edges between ports, as other canvases keep them: `sourceNodeId`, `sourcePortId`, `from`, `to`."""
+"""Renames the ends of edges that other canvases call `sourceNodeId`, `sourcePortId`, `from`, …."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ _UNUSED = ("targetPortId", "targetPortID", "target_port_id", "targetPort", "toPo
 
 
 def with_ends(item: Item) -> Item:
-    """The edge with its ends under the names that React Flow has for them."""
+    """Return an edge with its ends under React Flow's keys: `source`, `target`, `sourceHandle`."""
     value = item.value
     if not isinstance(value, dict) or "source" in value or "target" in value:
         return item

@@ -1,7 +1,7 @@
-"""React Flow v11 and v12 (`toObject()`), ProFlow's FlowView, and the guide's shorter form.
+"""Reads the shape of React Flow v11 and v12 (`toObject()`), ProFlow's FlowView, and the guide.
 
-`{nodes: […], edges: […]}`, where either may also be a map by id; everything else is a setting or
-belongs to the host.
+The shape is `{nodes: […], edges: […]}`, where either may also be a map by id. All other keys are
+settings or belong to the host.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ GRAPH_KEYS = ("nodes", "edges", "viewport")
 
 
 def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
-    """The drawing; None if this is another shape."""
+    """Read an object of this shape; return None if it has another shape."""
     if "nodes" not in value:
         return None
     settings, pointers = settings_of(value, pointer, problems, graph_keys=GRAPH_KEYS)

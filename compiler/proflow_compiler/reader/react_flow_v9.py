@@ -1,4 +1,7 @@
-"""React Flow v9: nodes and edges in one list, `elements`; an edge is what has a source."""
+"""Reads the shape of React Flow v9: one list, `elements`, of nodes and edges.
+
+Members with a `source` or a `target` are edges.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ from proflow_compiler.reader.drawing import Drawing, collection, items, settings
 
 
 def read(value: dict[str, Any], pointer: str, problems: Problems) -> Drawing | None:
-    """The drawing; None if this is another shape."""
+    """Read an object of this shape; return None if it has another shape."""
     if not isinstance(value.get("elements"), list) or "nodes" in value:
         return None
     settings, pointers = settings_of(value, pointer, problems, graph_keys=("elements",))

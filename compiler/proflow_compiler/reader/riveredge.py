@@ -1,10 +1,16 @@
-"""RiverEdge approval processes: rows `{tenant_id, code, name, nodes: {nodes, edges}, config}`.
+"""Reads RiverEdge approval processes.
 
-That product reads a drawing in its own way, which is kept here: a node without a way on is an
-end; of several edges out of anything but a condition it follows the first; `conditions[i]` of a
-condition belongs to its i-th edge in file order, and no match takes the first edge; hours of
-`timeoutHours` only remind. Older rows hold snake_case fields, `approvers`, `roles`, or their
-nodes as a map.
+A process is a row `{tenant_id, code, name, nodes: {nodes, edges}, config}`.
+
+RiverEdge interprets drawings in its own way (the dialect), and so does this module:
+
+- A node without outgoing edges ends the run.
+- Of several edges that leave a node other than a condition, only the first counts.
+- `conditions[i]` of a condition belongs to its i-th edge in the order of the file. If none holds,
+  the first edge is taken.
+- `timeoutHours` only reminds; it does not time out.
+
+Older rows have snake_case fields, `approvers`, `roles`, or their nodes as a map by id.
 """
 
 import json
@@ -21,7 +27,8 @@ from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge, InexactNumber, Node
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.problems import Problems, kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.graph import outcome_of
 from proflow_compiler.reader import inexact_numbers
@@ -58,13 +65,20 @@ _RENAMED = {
 READ_KEYS = frozenset(
     {*_RENAMED, *_RENAMED.values(), *_NODE_MARKS, "conditions", "node_type", "nodeType"}
 )
-"""Keys of a node's data that are read, or that rows hold beside them."""
+"""The keys in the `data` of a node that are read, or that rows have besides."""
 _WORDS = ("approverType", "emptyApproverPolicy")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; `code` selects it."""
+    """One row of the table of processes.
+
+    Attributes:
+        pointer: Where the row is in the file.
+        value: The row.
+        code: Its code, which selects it.
+        tenant_id: Its tenant.
+    """
 
     pointer: str
     value: dict[str, Any]
@@ -73,7 +87,7 @@ class Row:
 
 
 def is_row(value: Any) -> bool:
-    """Whether this is a row: a drawing below `nodes`, beside at least one column of the table."""
+    """Return True if a value is a row: a drawing under `nodes`, and a column of the table."""
     if not isinstance(value, dict) or not any(mark in value for mark in _ROW_MARKS):
         return False
     below = value.get("nodes")
@@ -87,7 +101,7 @@ def is_row(value: Any) -> bool:
 
 
 def row(value: dict[str, Any], pointer: str, problems: Problems) -> Row | None:
-    """A row with sound columns."""
+    """Read the columns of a row; None if they have errors."""
     code, tenant = value.get("code"), value.get("tenant_id")
     before = len(problems.found)
     if code is not None and not isinstance(code, str):
@@ -106,7 +120,7 @@ def row(value: dict[str, Any], pointer: str, problems: Problems) -> Row | None:
 
 
 def read_row(found: Row, problems: Problems) -> Drawing | None:
-    """The drawing of a row."""
+    """Read the drawing of a row; None if it has none."""
     value, pointer = found.value, found.pointer
     graph = value.get("nodes")
     if isinstance(graph, str):
@@ -154,7 +168,7 @@ def _only_nodes(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_dialect(drawing: Drawing) -> str | None:
-    """The pointer of the first field that only this product writes, in a graph without a row."""
+    """Return the pointer of the first field that only RiverEdge writes; None if there is none."""
     handles = {
         as_id(item.value.get("sourceHandle"))
         for item in drawing.edges
@@ -176,7 +190,7 @@ def in_dialect(drawing: Drawing) -> str | None:
 
 
 def _named_by(handles: set[Any], conditions: Any) -> bool:
-    """True if edges name conditions by their ids: here they belong to edges by their order."""
+    """True if edges refer to conditions by id, which RiverEdge does not do."""
     rules = conditions if isinstance(conditions, list) else []
     return any(isinstance(rule, dict) and as_id(rule.get("id")) in handles for rule in rules)
 
@@ -184,18 +198,26 @@ def _named_by(handles: set[Any], conditions: Any) -> bool:
 def config(
     kind: str, data: Mapping[str, Any], pointer: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """A node's data with today's names, and where each value stands.
+    """Rename the keys of a node's data to ours.
 
-    Of several spellings of one field the first that holds something counts.
+    Of several spellings of one field, the first that is not empty counts.
+
+    Args:
+        kind: The type of the node.
+        data: The data.
+        pointer: Where it is.
+
+    Returns:
+        The config, and the pointers of its values, by key.
     """
     found: dict[str, Any] = {}
-    places: dict[str, str] = {}
+    pointers: dict[str, str] = {}
     for key, value in data.items():
         name = _RENAMED.get(key, key)
         empty = value is None or value == [] or value == ""
         if name in found and (empty or found[name] not in (None, [], "")):
             continue
-        found[name], places[name] = value, f"{pointer}/{escape(key)}"
+        found[name], pointers[name] = value, f"{pointer}/{escape(key)}"
     for name in _WORDS:
         if isinstance(found.get(name), str):
             found[name] = re.sub(r"_([a-z])", lambda m: m[1].upper(), found[name])
@@ -205,15 +227,15 @@ def config(
     hours = found.pop("timeoutHours", None)
     if kind == "approval" and hours not in (None, "", 0) and "reminders" not in found:
         found["reminders"] = {"after": _hours(hours)}
-        places["reminders"] = places["timeoutHours"]
+        pointers["reminders"] = pointers["timeoutHours"]
     if NODE_TYPES[kind].config is Notify and "to" not in found:
         found["to"] = _ids(found.get("approverIds"))
-        places["to"] = places.get("approverIds", pointer)
-    return found, places
+        pointers["to"] = pointers.get("approverIds", pointer)
+    return found, pointers
 
 
 def _hours(hours: Any) -> Any:
-    """Hours as a duration; anything else is left for the schema to refuse."""
+    """Write hours as a duration; leave any other value for the schema to refuse."""
     if isinstance(hours, str) and re.fullmatch(r"\d{1,6}", hours):
         hours = int(hours)
     if isinstance(hours, bool) or not isinstance(hours, int | float):
@@ -228,7 +250,18 @@ def _ids(value: Any) -> Any:
 def as_followed(
     drawing: Drawing, nodes: Mapping[str, Node], edges: tuple[Edge, ...], problems: Problems
 ) -> tuple[dict[str, Node], tuple[Edge, ...]]:
-    """The nodes and edges as that product follows them."""
+    """Change nodes and edges so that they mean what they mean in RiverEdge.
+
+    Args:
+        drawing: The drawing.
+        nodes: Its nodes.
+        edges: Its edges.
+        problems: Collects the problems.
+
+    Returns:
+        The nodes with the ends that are not drawn, and the edges that RiverEdge follows, with
+        rules.
+    """
     leaving: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         leaving[edge.source].append(edge)
@@ -245,11 +278,11 @@ def as_followed(
         if node.type == "condition":
             followed += _with_rules(node, out, data, pointer, problems)
         else:
-            taken: set[str] = set()
+            outcomes: set[str] = set()
             for edge in out:
                 outcome = outcome_of(node, edge)
-                if outcome not in taken:
-                    taken.add(outcome)
+                if outcome not in outcomes:
+                    outcomes.add(outcome)
                     followed.append(edge)
                     continue
                 problems.add(
@@ -293,10 +326,10 @@ def as_followed(
 def _with_rules(
     node: Node, out: list[Edge], data: Mapping[str, Any], pointer: str, problems: Problems
 ) -> list[Edge]:
-    """Each edge with its condition; the first edge is the default, so it needs no rule.
+    """Give the edges of a condition their rules; the first edge becomes the default.
 
-    That the first condition is tried first is kept by the others' `!(first) && …`, where both could
-    hold.
+    RiverEdge tries the first condition first. So the rules of the others exclude it with
+    `!(first) && …`, unless both cannot hold.
     """
     if len(out) < 2 or any(edge.when is not None for edge in out):
         return out
@@ -336,7 +369,7 @@ def _with_rules(
                 when=text if disjoint(rules[0], rule) else f"!({texts[0]}) && ({text})",
                 when_pointer=f"{pointer}/{key}/{index}",
                 structured=True,
-                # The first condition is said to be wrong once, with the second.
+                # The first condition is part of all other rules, but is checked only with the second.
                 conditions=tuple(conditions[0 if index == 1 else index : index + 1]),
                 inexact=edge.inexact + inexact[index] + (inexact[0] if index == 1 else ()),
             )

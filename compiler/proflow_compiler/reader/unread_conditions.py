@@ -1,11 +1,12 @@
-"""PF320 for structured conditions: keys by which other products change what a condition says."""
+"""Reports keys of structured conditions that nothing reads (PF320)."""
 
 from typing import Any
 
 from proflow_schemas.expressions.conditions import NOTES
 
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader.canvas_keys import is_of_the_screen
 from proflow_compiler.reader.unread_keys import is_empty
@@ -19,7 +20,14 @@ _GROUPED = frozenset(
 
 
 def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) -> None:
-    """Look through a structured condition that was read."""
+    """Report the keys of a structured condition that nothing reads.
+
+    Args:
+        value: The condition.
+        pointer: Where it is.
+        edge_key: How diagnostics name its edge.
+        problems: Collects the problems.
+    """
     stack = [(value, pointer)]
     while stack:
         one, at = stack.pop()

@@ -1,7 +1,7 @@
-"""PF320: keys that nothing reads, with what seems to be meant by them.
+"""Reports keys that nothing reads (PF320), and suggests what they mean.
 
-What canvases put into a file themselves is known (`canvas_keys`), what other products call a setting
-is known in part (`other_words`). Of all else it is said once for each key, wherever it stands.
+Keys that canvases write themselves (`canvas_keys`) are not reported. Keys of other products
+(`foreign_settings`) are reported wherever they are, any other key once for all nodes or edges.
 """
 
 import json
@@ -16,10 +16,11 @@ from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.diagnostics import Edit, Fix, Level
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.problems import Problems, shown
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import shown
+from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
-from proflow_compiler.reader import other_words
+from proflow_compiler.reader import foreign_settings
 from proflow_compiler.reader.canvas_keys import (
     DATA_KEYS,
     DESIGN_KEYS,
@@ -28,7 +29,7 @@ from proflow_compiler.reader.canvas_keys import (
     is_of_a_row,
     is_of_the_screen,
 )
-from proflow_compiler.reader.suggesting import (
+from proflow_compiler.reader.suggestions import (
     closest_key,
     edge_vocabulary,
     fold_key,
@@ -38,10 +39,10 @@ from proflow_compiler.reader.suggesting import (
 
 _LEAVE = "if the canvas needs it, let it begin with `x-` or `_`: such keys are left alone"
 _NESTED = ("config", "settings", "options")
-"""Objects beside the graph in which hosts keep settings."""
+"""Objects beside the graph in which hosts may keep settings."""
 _HOLDERS = ("config", "content")
 DISPLAYED = ("default", "success", "warning", "error")
-"""How ProFlow paints a node (`data.status`): no status of an `end`."""
+"""Values of `data.status` by which ProFlow colours a node; they are not the status of an `end`."""
 _TYPES_OF: dict[str, list[str]] = {}
 for _type, _kind in NODE_TYPES.items():
     for _field, _info in _kind.config.model_fields.items():
@@ -50,9 +51,13 @@ for _type, _kind in NODE_TYPES.items():
 
 @dataclass(frozen=True)
 class Holder:
-    """The object that configures a node or an edge: where it stands, and what is read of it.
+    """The object that configures a node or an edge.
 
-    `exists`: it stands in the file; else `pointer` is where the node stands, which has no `data`.
+    Attributes:
+        pointer: Where it is; where the node or edge is if it has none.
+        value: The object.
+        read: Its keys that are read.
+        exists: True if the file has it.
     """
 
     pointer: str
@@ -73,13 +78,19 @@ class _Repeated:
 
 @dataclass
 class UnreadKeys:
-    """Collects the keys of one drawing that nothing reads; `report` says the rest."""
+    """Reports the keys of one drawing that nothing reads.
+
+    Unknown keys are collected, and reported by `report` once all nodes or edges were examined.
+
+    Attributes:
+        problems: Collects the problems.
+        pointer: Where the design is.
+        settings: The settings that the design has.
+    """
 
     problems: Problems
     pointer: str = ""
-    """Where the design stands."""
     settings: Collection[str] = ()
-    """The settings that it has."""
     _repeated: dict[tuple[str, str], _Repeated] = field(default_factory=dict)
 
     def of_node(
@@ -91,7 +102,16 @@ class UnreadKeys:
         holder: Holder,
         quiet: Collection[str] = (),
     ) -> None:
-        """Look through a node, its `data`, and what configures it; `quiet` keys are read elsewhere."""
+        """Examine a node, its `data`, and the object that configures it.
+
+        Args:
+            value: The node.
+            pointer: Where it is.
+            node_id: Its id.
+            kind: Its type.
+            holder: The object that configures it.
+            quiet: Keys that are read elsewhere.
+        """
         known = _keys_of(kind)
         data = value.get("data")
         at = f"{pointer}/data"
@@ -99,12 +119,12 @@ class UnreadKeys:
         for key, one in holder.value.items():
             if key in known or key in quiet or is_empty(one):
                 continue
-            place = f"{holder.pointer}/{escape(key)}"
-            found = other_words.meaning(kind, key)
+            key_pointer = f"{holder.pointer}/{escape(key)}"
+            found = foreign_settings.meaning(kind, key)
             if found is not None:
-                self._foreign(found, key, one, place, node_id, kind, holder)
-            elif bare:  # else the schema has said so
-                self._unknown(key, one, place, node_id, kind, holder, DATA_KEYS)
+                self._foreign(found, key, one, key_pointer, node_id, kind, holder)
+            elif bare:  # in a config of its own, the schema has refused the key
+                self._unknown(key, one, key_pointer, node_id, kind, holder, DATA_KEYS)
         around = [(pointer, value, NODE_KEYS)]
         if isinstance(data, dict) and not bare:
             around.append((at, data, DATA_KEYS))
@@ -114,26 +134,26 @@ class UnreadKeys:
             for key, one in keys.items()
             if key not in silent or key in known or key in _HOLDERS
         ):
-            place = f"{below}/{escape(key)}"
-            if key in quiet or is_empty(one) or place == holder.pointer or place == at:
+            key_pointer = f"{below}/{escape(key)}"
+            if key in quiet or is_empty(one) or key_pointer == holder.pointer or key_pointer == at:
                 continue
-            found = other_words.meaning(kind, key)
+            found = foreign_settings.meaning(kind, key)
             if key in _HOLDERS and (isinstance(one, dict) or key == "config"):
                 if one != holder.value:
-                    self._second(key, place, node_id, holder)
+                    self._second(key, key_pointer, node_id, holder)
             elif key in known:
                 if key != "status" or (kind.kind == "end" and one not in DISPLAYED):
-                    self._misplaced(key, one, place, node_id, holder)
+                    self._misplaced(key, one, key_pointer, node_id, holder)
             elif found is not None and key not in silent:
-                self._foreign(found, key, one, place, node_id, kind, holder)
+                self._foreign(found, key, one, key_pointer, node_id, kind, holder)
             else:
-                self._unknown(key, one, place, node_id, kind, holder, silent)
+                self._unknown(key, one, key_pointer, node_id, kind, holder, silent)
 
     def _unknown(
         self,
         key: str,
         value: Any,
-        place: str,
+        key_pointer: str,
         node_id: str,
         kind: NodeType,
         holder: Holder,
@@ -141,10 +161,12 @@ class UnreadKeys:
     ) -> None:
         if key not in silent and not is_of_the_screen(key):
             help = _elsewhere(key, value, kind, holder.value)
-            self._other(key, place, f"`{shown(node_id)}`", help, node=node_id)
+            self._other(key, key_pointer, f"`{shown(node_id)}`", help, node=node_id)
 
-    def _misplaced(self, key: str, one: Any, place: str, node_id: str, holder: Holder) -> None:
-        """A setting of the type that does not stand where the others are."""
+    def _misplaced(
+        self, key: str, one: Any, key_pointer: str, node_id: str, holder: Holder
+    ) -> None:
+        """Report a setting that is outside of the object that configures the node."""
         where = holder.pointer.rpartition("/")[2] if holder.exists else "data"
         if key in holder.value:
             if holder.value[key] == one:
@@ -153,26 +175,28 @@ class UnreadKeys:
             fixes: tuple[Fix, ...] = ()
         else:
             help = f"move it into `{where}`"
-            fixes = (_carried(f"let it count: {help}", place, one, {key: one}, holder),)
-        self._add(key, place, node_id, help, fixes)
+            fixes = (_carried(f"let it count: {help}", key_pointer, one, {key: one}, holder),)
+        self._add(key, key_pointer, node_id, help, fixes)
 
-    def _second(self, key: str, place: str, node_id: str, holder: Holder) -> None:
+    def _second(self, key: str, key_pointer: str, node_id: str, holder: Holder) -> None:
         where = holder.pointer.rpartition("/")[2]
-        self._add(key, place, node_id, f"the node is configured by `{where}`: keep one of the two")
+        self._add(
+            key, key_pointer, node_id, f"the node is configured by `{where}`: keep one of the two"
+        )
 
     def _foreign(
         self,
         found: Meaning,
         key: str,
         one: Any,
-        place: str,
+        key_pointer: str,
         node_id: str,
         kind: NodeType,
         holder: Holder,
     ) -> None:
-        """A key that is another product's word."""
-        if found is other_words.ZONE and "timezone" not in holder.read:
-            self._zone(found, key, one, place, node_id, holder)
+        """Report a key of another product."""
+        if found is foreign_settings.ZONE and "timezone" not in holder.read:
+            self._zone(found, key, one, key_pointer, node_id, holder)
             return
         meant = suggestion(
             key, one, vocabulary(kind.config), meaning=found, given=holder.value.keys() - {key}
@@ -180,16 +204,20 @@ class UnreadKeys:
         help = meant.help if meant is not None else f"did you mean {found.say}?"
         fixes: tuple[Fix, ...] = ()
         if meant is not None and meant.written is not None:
-            fixes = (_carried(other_words.title(meant.written), place, one, meant.written, holder),)
+            fixes = (
+                _carried(
+                    foreign_settings.title(meant.written), key_pointer, one, meant.written, holder
+                ),
+            )
         if found.written is None and isinstance(one, str) and "data.when" in found.say:
             help = f"did you mean {found.say.partition(':')[0]}: {_as_rule(one)}?"
-        self._add(key, place, node_id, help, fixes)
+        self._add(key, key_pointer, node_id, help, fixes)
 
     def _zone(
-        self, found: Meaning, key: str, one: Any, place: str, node_id: str, holder: Holder
+        self, found: Meaning, key: str, one: Any, key_pointer: str, node_id: str, holder: Holder
     ) -> None:
-        """A time zone, which is read in the trigger of a cron, and beside the nodes."""
-        zone = other_words.zone_of(one)
+        """Report a time zone on a node; one is only read in a cron trigger and at the top level."""
+        zone = foreign_settings.zone_of(one)
         trigger = holder.value.get("trigger")
         fixes: tuple[Fix, ...] = ()
         target, title = "", ""
@@ -199,19 +227,19 @@ class UnreadKeys:
                 title = f"fire in `{shown(zone)}`: move it into the trigger"
         elif "timezone" not in self.settings:
             target = f"{self.pointer}/timezone"
-            title = f"{other_words.title({'timezone': zone})}: move it to the design"
+            title = f"{foreign_settings.title({'timezone': zone})}: move it to the design"
         if zone is not None:
             if target:
-                moved = Edit("move", target, source=place)
+                moved = Edit("move", target, source=key_pointer)
                 more = () if zone == one else (Edit("replace", target, zone),)
                 fixes = (Fix(title, False, (moved, *more)),)
-            self.problems.zones.append(place)
-        self._add(key, place, node_id, f"did you mean {found.say}?", fixes)
+            self.problems.zones.append(key_pointer)
+        self._add(key, key_pointer, node_id, f"did you mean {found.say}?", fixes)
 
     def _add(
         self,
         key: str,
-        place: str,
+        key_pointer: str,
         node_id: str,
         help: str,
         fixes: tuple[Fix, ...] = (),
@@ -219,7 +247,7 @@ class UnreadKeys:
         self.problems.add(
             "PF320",
             f"nothing reads `{shown(key)}` of `{shown(node_id)}`",
-            place,
+            key_pointer,
             level=Level.WARNING,
             node=node_id,
             on_key=True,
@@ -230,7 +258,14 @@ class UnreadKeys:
     def of_edge(
         self, value: Mapping[str, Any], pointer: str, edge_key: str, read: Collection[str]
     ) -> None:
-        """Look through an edge and its `data`; `read` are the keys that are, or an error there."""
+        """Examine an edge and its `data`.
+
+        Args:
+            value: The edge.
+            pointer: Where it is.
+            edge_key: How diagnostics name it.
+            read: The keys that are read, or whose misuse is an error.
+        """
         data = value.get("data")
         at = f"{pointer}/data"
         holder = Holder(at if isinstance(data, dict) else pointer, data or {}, read, bool(data))
@@ -247,22 +282,24 @@ class UnreadKeys:
         for key, one, below, silent in own:
             if is_empty(one):
                 continue
-            place = f"{below}/{escape(key)}"
-            found = other_words.of_edge(key)
+            key_pointer = f"{below}/{escape(key)}"
+            found = foreign_settings.of_edge(key)
             if found is None:
                 if key not in silent and not is_of_the_screen(key):
-                    self._other(key, place, f"the edge `{shown(edge_key)}`", None, edge=edge_key)
+                    self._other(
+                        key, key_pointer, f"the edge `{shown(edge_key)}`", None, edge=edge_key
+                    )
                 continue
             given = holder.value.keys() - {key}
             meant = suggestion(key, one, edge_vocabulary(), meaning=found, given=given)
             fixes: tuple[Fix, ...] = ()
             if meant is not None and meant.written is not None:
-                title = other_words.title(meant.written)
-                fixes = (_carried(title, place, one, meant.written, holder),)
+                title = foreign_settings.title(meant.written)
+                fixes = (_carried(title, key_pointer, one, meant.written, holder),)
             self.problems.add(
                 "PF320",
                 f"nothing reads `{shown(key)}` of the edge `{shown(edge_key)}`",
-                place,
+                key_pointer,
                 level=Level.WARNING,
                 edge=edge_key,
                 on_key=True,
@@ -280,7 +317,7 @@ class UnreadKeys:
         node: str | None = None,
         edge: str | None = None,
     ) -> None:
-        """A key of which nothing is known: it is told once, however often it stands there."""
+        """Collect an unknown key, to be reported once for all nodes or edges that have it."""
         kind = "node" if node is not None else "edge"
         known = self._repeated.get((kind, key))
         if known is None:
@@ -289,7 +326,7 @@ class UnreadKeys:
             known.others += 1
 
     def report(self) -> None:
-        """Report what has been collected, each key once."""
+        """Report the unknown keys that were collected, each once."""
         for (kind, key), one in self._repeated.items():
             more = ""
             if one.others:
@@ -315,15 +352,24 @@ def of_design(
     *,
     wrapper: bool = False,
 ) -> None:
-    """Look through the top level; of a wrapper only what other tools call a setting is told."""
+    """Examine the top level of a design.
+
+    Args:
+        value: The object that holds the graph, or a wrapper around it.
+        pointer: Where it is.
+        known: The keys that are read.
+        problems: Collects the problems.
+        wrapper: True for a wrapper, of which only keys that other products use for settings are
+            reported.
+    """
     for key, one in value.items():
         if key in known or is_empty(one):
             continue
-        place = f"{pointer}/{escape(key)}"
+        key_pointer = f"{pointer}/{escape(key)}"
         if key in _NESTED and isinstance(one, dict) and not wrapper:
-            _of_nested(key, one, place, value, pointer, known, problems)
+            _of_nested(key, one, key_pointer, value, pointer, known, problems)
             continue
-        found = other_words.of_design(key)
+        found = foreign_settings.of_design(key)
         if found is None and (
             wrapper or key in DESIGN_KEYS or is_of_a_row(key) or isinstance(one, bool)
         ):
@@ -339,20 +385,26 @@ def of_design(
             if meant.written is not None and not wrapper:
                 holder = Holder(pointer, value, known)
                 fixes = (
-                    _carried(other_words.title(meant.written), place, one, meant.written, holder),
+                    _carried(
+                        foreign_settings.title(meant.written),
+                        key_pointer,
+                        one,
+                        meant.written,
+                        holder,
+                    ),
                 )
         else:
             help = _LEAVE if found is None else f"did you mean {found.say}?"
         if (
-            fold_key(key) in other_words.ZONES
-            and other_words.zone_of(one) is not None
+            fold_key(key) in foreign_settings.ZONES
+            and foreign_settings.zone_of(one) is not None
             and not wrapper
         ):
-            problems.zones.append(place)
+            problems.zones.append(key_pointer)
         problems.add(
             "PF320",
             f"nothing reads `{shown(key)}` of the design",
-            place,
+            key_pointer,
             level=Level.WARNING,
             on_key=True,
             help=help,
@@ -363,18 +415,18 @@ def of_design(
 def _of_nested(
     key: str,
     one: Mapping[str, Any],
-    place: str,
+    key_pointer: str,
     value: Mapping[str, Any],
     pointer: str,
     known: Collection[str],
     problems: Problems,
 ) -> None:
-    """Settings of a design in an object beside its graph."""
+    """Report settings of a design that are in an object beside its graph."""
     quiet = {"id", "name", "description", "version", "nodes", "edges", "viewport", "elements"}
     for name, inner in one.items():
         if name not in known or name in quiet or is_empty(inner):
             continue
-        at = f"{place}/{escape(name)}"
+        at = f"{key_pointer}/{escape(name)}"
         fixes: tuple[Fix, ...] = ()
         if name == "timezone":
             problems.zones.append(at)
@@ -402,12 +454,12 @@ def _keys_of_config(config: type[Config]) -> frozenset[str]:
 
 
 def is_empty(value: Any) -> bool:
-    """True if nothing is lost where nobody reads a value: forms save fields that are not filled."""
+    """Return True if a value is empty, as forms save fields that are not filled in."""
     return value is None or value in ("", [], {})
 
 
 def _elsewhere(key: str, value: Any, kind: NodeType, given: Collection[str]) -> str | None:
-    """What may have been meant by a key that this node type does not have."""
+    """The help for a key that this node type does not have; None if nothing is likely."""
     near = closest_key(key, _keys_of(kind))
     if near is not None and near in given:
         return f"`{near}` is there as well, and counts: remove this key"
@@ -430,14 +482,16 @@ def _as_rule(text: str) -> str:
     return f'`"data": {json.dumps({"when": short}, ensure_ascii=False)}`'.replace("\n", " ")
 
 
-def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], holder: Holder) -> Fix:
-    """Write under our keys what stands under another one."""
+def _carried(
+    title: str, key_pointer: str, value: Any, written: Mapping[str, Any], holder: Holder
+) -> Fix:
+    """Replace a key by settings with our keys in the object that configures the node or edge."""
     names = list(written)
     handle = names == ["sourceHandle"]
     below = holder.pointer.rpartition("/")[0] if handle and holder.exists else holder.pointer
     if len(names) == 1 and (holder.exists or handle):
         target = f"{below}/{escape(names[0])}"
-        plain = Edit("move", target, source=place)
+        plain = Edit("move", target, source=key_pointer)
         if written[names[0]] == value:
             return fix(title, plain)
         return fix(title, plain, Edit("replace", target, written[names[0]]))
@@ -445,13 +499,13 @@ def _carried(title: str, place: str, value: Any, written: Mapping[str, Any], hol
         return Fix(
             title,
             False,
-            (Edit("remove", place), Edit("add", f"{holder.pointer}/data", dict(written))),
+            (Edit("remove", key_pointer), Edit("add", f"{holder.pointer}/data", dict(written))),
         )
     return Fix(
         title,
         False,
         (
-            Edit("remove", place),
+            Edit("remove", key_pointer),
             *(Edit("add", f"{below}/{escape(name)}", one) for name, one in written.items()),
         ),
     )

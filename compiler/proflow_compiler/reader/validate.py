@@ -1,7 +1,7 @@
-"""Validates node configs and settings: pydantic says whether, jsonschema says why not.
+"""Validates node configs and settings: pydantic decides, and jsonschema explains what is wrong.
 
-The schemas are those that `proflow_schemas.published` publishes. jsonschema costs 45–90 µs a
-node, so it is asked only about what pydantic refuses.
+The schemas are those that `proflow_schemas.published` publishes. jsonschema takes 45 to 90 µs per
+node, so it only examines what pydantic refuses.
 """
 
 import re
@@ -19,12 +19,14 @@ from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import Problems, closest, kind_of, shown
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.diagnostics.source import escape
-from proflow_compiler.reader import other_words
-from proflow_compiler.reader.other_types import word_meant
-from proflow_compiler.reader.suggesting import (
+from proflow_compiler.reader import foreign_settings
+from proflow_compiler.reader.foreign_types import word_meant
+from proflow_compiler.reader.suggestions import (
     Suggestion,
     Vocabulary,
     closest_key,
@@ -35,21 +37,27 @@ from proflow_compiler.reader.suggesting import (
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 Path = tuple[str | int, ...]
-
-
-_LEAST_ALIKE = 0.7
-"""Below it two words of a list are other words: `FETCH` is no `PATCH`."""
+"""Keys and indexes that lead to a value below an object."""
 Meanings = Callable[[str], Meaning | None]
+"""Translates a key of another product; None if it is unknown."""
+
+_MIN_SIMILARITY = 0.7
+"""The least similarity of a misspelt value: `FETCH` is not meant for `PATCH`."""
 
 
 def no_meaning(key: str) -> Meaning | None:
-    """Of keys that no other product is known to have."""
+    """Return None: for objects for which no keys of other products are known."""
     return None
 
 
 @dataclass(frozen=True)
 class Naming:
-    """What keys of a model may be meant for: its own, and what other products mean by theirs."""
+    """What unknown keys of a model may mean.
+
+    Attributes:
+        top: The keys of the model.
+        meaning: Translates keys of other products.
+    """
 
     top: Vocabulary
     meaning: Meanings
@@ -57,19 +65,26 @@ class Naming:
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing that is wrong with a value, at `path` below it."""
+    """One problem of a value.
+
+    Attributes:
+        path: Where the problem is, below the value.
+        message: What is wrong.
+        help: What to do.
+        on_key: True if the key is wrong, not its value.
+        given: The value that is given there.
+        meant: The value that was probably meant; for an unknown key, a `Suggestion`.
+    """
 
     path: Path
     message: str
     help: str | None = None
     on_key: bool = False
     given: Any = None
-    """The value that stands there."""
     meant: Any = None
-    """The value that should; of a key, what it seems to be meant for."""
 
     def fixes(self, pointer: str) -> tuple[Fix, ...]:
-        """What to write at the pointer that `path` leads to."""
+        """Make the fixes; `pointer` is where `path` leads to in the file."""
         if self.meant is None:
             return ()
         if isinstance(self.meant, Suggestion):
@@ -80,14 +95,21 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the validated object stands: its pointer, and those of keys that stand elsewhere."""
+class Location:
+    """Where a validated object is in the file.
+
+    Attributes:
+        pointer: The pointer of the object.
+        pointers: The pointers of values that are elsewhere or have other keys in the file, by key.
+        node: The id of the node that it configures.
+    """
 
     pointer: str
     pointers: Mapping[str, str]
     node: str | None = None
 
     def of(self, path: Path) -> str:
+        """Return the pointer of the value at a path below the object."""
         if not path:
             return self.pointer
         first = str(path[0])
@@ -98,13 +120,21 @@ class Place:
 def validate(
     model: type[ConfigT],
     value: Mapping[str, Any],
-    place: Place,
+    location: Location,
     problems: Problems,
     meaning: Meanings = no_meaning,
 ) -> ConfigT | None:
-    """The model of a valid object; None, and why not, otherwise.
+    """Validate an object, and report everything that is wrong with it.
 
-    `meaning` says what other products mean by its keys.
+    Args:
+        model: The model of the object.
+        value: The object.
+        location: Where it is in the file.
+        problems: Collects the problems.
+        meaning: Translates keys of other products.
+
+    Returns:
+        The validated model; None if the object has errors.
     """
     try:
         return model.model_validate(value, by_alias=True, by_name=False)
@@ -112,13 +142,13 @@ def validate(
         refused = error
     violations = list(explain(model, value, meaning)) or list(_of_pydantic(refused))
     for violation in violations:
-        pointer = place.of(violation.path)
+        pointer = location.of(violation.path)
         problems.add(
             "PF101",
             violation.message,
             pointer,
             help=violation.help,
-            node=place.node,
+            node=location.node,
             on_key=violation.on_key,
             fixes=violation.fixes(pointer),
         )
@@ -127,18 +157,18 @@ def validate(
 
 @cache
 def validator(model: type[Config]) -> Validator:
-    """The compiled validator of a model's published schema."""
+    """Return the validator of a model's published schema."""
     return Draft202012Validator(model_schema(model))
 
 
 def explain(model: type[Config], value: Any, meaning: Meanings = no_meaning) -> Iterator[Violation]:
-    """What the published schema of a model has against a value; one violation per cause."""
+    """Explain why a value violates the published schema of a model: one violation per cause."""
     naming = Naming(vocabulary(model), meaning)
     yield from _explain(list(validator(model).iter_errors(value)), (), naming)
 
 
 def _explain(errors: Sequence[SchemaError], path: Path, naming: Naming) -> Iterator[Violation]:
-    """A missing key and an unknown one that is meant for it are one cause."""
+    """Turn errors into violations. A missing key and an unknown one that means it are one cause."""
     unknown: dict[Path, list[str]] = {}
     for error in errors:
         if error.validator == "additionalProperties":
@@ -164,8 +194,8 @@ def _explain(errors: Sequence[SchemaError], path: Path, naming: Naming) -> Itera
 
 
 def _is_meant(other: str, key: str, error: SchemaError) -> bool:
-    """Whether an unknown key is meant for a missing one."""
-    meaning = other_words.of_object(_properties(error), other)
+    """True if an unknown key is meant for a missing one."""
+    meaning = foreign_settings.of_object(_properties(error), other)
     return closest_key(other, [key]) is not None or (meaning is not None and meaning.name == key)
 
 
@@ -187,7 +217,7 @@ def _unknown_key(
 ) -> Violation:
     known = Vocabulary(_properties(error), naming.top.defs) if at else naming.top
     given = _given_keys(error)
-    meaning = naming.meaning(key) if not at else other_words.of_object(known.properties, key)
+    meaning = naming.meaning(key) if not at else foreign_settings.of_object(known.properties, key)
     found = suggestion(key, given[key], known, meaning=meaning, given=given, near=missing)
     path = (*at, key)
     if found is not None:
@@ -203,7 +233,7 @@ def _unknown_key(
 
 
 def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Violation]:
-    """The errors of the alternative that the value was most likely meant to be."""
+    """The violations of the alternative that was most likely meant."""
     branches: dict[int, list[SchemaError]] = {}
     for inner in error.context or ():
         branches.setdefault(int(inner.relative_schema_path[0]), []).append(inner)
@@ -229,7 +259,7 @@ def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Vio
 
 
 def _badness(errors: list[SchemaError]) -> tuple[int, int]:
-    """Fewest foreign keys first, so that `{event, iff}` is read as an event trigger."""
+    """Rank alternatives by missing keys, so that `{event, iff}` is read as an event trigger."""
     missing = sum(inner.validator == "required" and not inner.path for inner in errors)
     return missing, len(errors)
 
@@ -281,13 +311,13 @@ def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
 
 
 def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
-    """The word that another one is meant for: what other products call it, else the closest."""
+    """The allowed value that is meant by another product's value, or else the closest one."""
     known = word_meant(str(at[-1]), value) if at else None
-    return known if known in allowed else closest(value, allowed, cutoff=_LEAST_ALIKE)
+    return known if known in allowed else closest(value, allowed, cutoff=_MIN_SIMILARITY)
 
 
 def _unquoted(value: Any, type: str) -> bool | int | None:
-    """The number, or true or false, that a text holds."""
+    """The number or boolean that a string holds; None if it holds none."""
     if not isinstance(value, str):
         return None
     if type in ("integer", "number"):
@@ -323,7 +353,7 @@ def _dotted(at: Path) -> str:
 
 
 def _of_pydantic(error: ValidationError) -> Iterator[Violation]:
-    """What only pydantic refuses; the two agree, so this is a safety net, not a second voice."""
+    """The violations that only pydantic finds: a fallback, since the schema covers the models."""
     for item in error.errors(include_url=False, include_input=False, include_context=False):
         message = item["msg"].removeprefix("Value error, ")
         yield Violation(

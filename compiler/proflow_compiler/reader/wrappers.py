@@ -1,4 +1,4 @@
-"""What a graph is wrapped in: objects of APIs, and columns of tables that hold it as a text."""
+"""Finds the graph inside of API responses, and decodes table columns that hold JSON as strings."""
 
 from typing import Any
 
@@ -9,17 +9,26 @@ PATHS = (
     *(("config",), ("definition",), ("flow",), ("flowData",), ("flow_data",), ("graphData",)),
     *(("graph_data",), ("content",), ("process",), ("canvas",), ("schema",), ("template",)),
 )
-"""Where a graph may stand below an object, the usual places first."""
+"""The paths at which a wrapper may hold a graph, the most usual first."""
 _GRAPH_KEYS = ("nodes", "elements", "flattenNodes", "cells")
 _TEXTS = ("nodes", "edges", "elements", "flattenNodes", "flattenEdges")
 _MARKS = ('"nodes"', '"elements"', '"flattenNodes"', '"cells"', '"source"', '"id"')
 _MAX_DEPTH = 3
 _EMPTY = 8
-"""Texts up to this length may be an empty list or object."""
+"""Strings up to this length may be an empty list or object."""
 
 
 def inside(value: dict[str, Any], pointer: str) -> tuple[Any, str, list[str]] | None:
-    """The graph in a wrapper, where it stands, and the texts it was read from; None without a wrapper."""
+    """Find the graph in a wrapper.
+
+    Args:
+        value: An object that holds no nodes itself.
+        pointer: Where it is.
+
+    Returns:
+        The graph, its pointer, and the pointers of the strings that were read as JSON on the path
+        to it; None if the object is not a wrapper.
+    """
     plausible: tuple[Any, str, list[str]] | None = None
     for path in PATHS:
         found: Any = value
@@ -30,11 +39,11 @@ def inside(value: dict[str, Any], pointer: str) -> tuple[Any, str, list[str]] | 
             if found is not held:
                 texts.append(f"{pointer}/{'/'.join(path[:depth])}")
         if isinstance(found, dict) or (path == ("data",) and isinstance(found, list)):
-            place = found, f"{pointer}/{'/'.join(path)}", texts
+            candidate = found, f"{pointer}/{'/'.join(path)}", texts
             if _holds_graph(found, _MAX_DEPTH):
-                return place
+                return candidate
             if plausible is None and path in PATHS[:6]:
-                plausible = place
+                plausible = candidate
     return plausible
 
 
@@ -50,7 +59,7 @@ def _holds_graph(value: Any, depth: int) -> bool:
 
 
 def opened(value: Any) -> Any:
-    """The object or list that a text holds as JSON; anything else as it is."""
+    """Decode a string that holds an object or a list as JSON; return any other value unchanged."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     if len(value) > _EMPTY and not any(key in value for key in _MARKS):
@@ -60,10 +69,10 @@ def opened(value: Any) -> Any:
 
 
 def with_columns_opened(value: Any, pointer: str) -> tuple[Any, list[str]]:
-    """An object whose nodes and edges, if texts hold them as JSON, are what these hold.
+    """Decode the nodes and edges of an object if they are strings that hold JSON.
 
     Returns:
-        The object, and the pointers of the texts.
+        The object, and the pointers of these strings.
     """
     texts: list[str] = []
     if isinstance(value, dict):

@@ -6,7 +6,7 @@ from proflow_schemas.node_types.end import End
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts

@@ -10,9 +10,9 @@ from proflow_schemas.configs import CronTrigger
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import meant
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import ticks
+from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.cron_fields import (
     LONGEST,

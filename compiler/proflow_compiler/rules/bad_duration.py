@@ -12,8 +12,8 @@ from proflow_schemas.times import TimeError, read_time
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule

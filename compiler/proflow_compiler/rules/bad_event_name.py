@@ -6,8 +6,8 @@ from proflow_schemas.configs import Answered, EventTrigger
 from proflow_schemas.node_types.emit import Emit
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed, triggers
 from proflow_compiler.rules.rule import Rule

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from proflow_schemas.configs import Answered
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule

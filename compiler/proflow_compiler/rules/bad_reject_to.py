@@ -6,10 +6,10 @@ from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.making_edits import fix, remove_key
-from proflow_compiler.diagnostics.problems import closest, did_you_mean
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.design_edits import fix, remove_key
+from proflow_compiler.diagnostics.message_text import ticks
+from proflow_compiler.diagnostics.similar_words import closest, did_you_mean
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.rules.rule import Rule

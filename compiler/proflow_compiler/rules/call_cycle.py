@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks, walk
+from proflow_compiler.diagnostics.message_text import ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import GraphEdge

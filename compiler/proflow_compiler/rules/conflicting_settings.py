@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.making_edits import fix, remove_key, remove_setting
+from proflow_compiler.diagnostics.design_edits import fix, remove_key, remove_setting
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.diagnostics.making_edits import Ration, fix
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import Ration, fix
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge

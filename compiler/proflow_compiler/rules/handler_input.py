@@ -14,8 +14,8 @@ from proflow_schemas.node_types.task import Task
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import closest, shown
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.message_text import listed, shown, ticks
+from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.rules.rule import Rule

@@ -13,9 +13,9 @@ from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.problems import shown as shown_text
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import shown as shown_text
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.rules.rule import Rule

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.mending.returning import draw_reject_edge, state_bound

@@ -8,7 +8,7 @@ from proflow_schemas.numbers import BEYOND, number_text, shown_number
 
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 

@@ -9,7 +9,7 @@ from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.rules.rule import Rule

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.diagnostics.making_edits import Line, add_edges, fix
-from proflow_compiler.diagnostics.wording import listed, ticks
+from proflow_compiler.diagnostics.design_edits import Line, add_edges, fix
+from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Graph, GraphEdge

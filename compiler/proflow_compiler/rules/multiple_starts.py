@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.making_edits import fix, remove_nodes
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix, remove_nodes
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.rules.rule import Rule

@@ -8,8 +8,8 @@ from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.times import TimeError, is_naive, read_time
 
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
-from proflow_compiler.diagnostics.making_edits import fix
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed, triggers
 from proflow_compiler.rules.rule import Rule

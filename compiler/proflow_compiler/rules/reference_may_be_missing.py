@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from proflow_schemas.expressions import written_path
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks, walk
+from proflow_compiler.diagnostics.message_text import ticks, walk
 from proflow_compiler.facts import Facts, Read
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.graph.runs import Runs, leaving

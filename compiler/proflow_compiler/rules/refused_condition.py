@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.making_edits import fix, set_edge_key
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix, set_edge_key
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Exit, GraphNode

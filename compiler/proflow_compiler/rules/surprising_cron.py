@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from proflow_schemas.configs import CronTrigger
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.cron_fields import (
     LONGEST,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import networkx as nx
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.wording import listed, ticks, walk
+from proflow_compiler.diagnostics.message_text import listed, ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import Graph, GraphEdge

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph.loops import Loop

@@ -6,9 +6,9 @@ from proflow_schemas.handlers import Unmarked
 from proflow_schemas.node_types.task import Task
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import closest, meant
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import ticks
+from proflow_compiler.diagnostics.similar_words import closest, meant
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.mending.joining import continue_without_missing

@@ -6,8 +6,8 @@ from proflow_schemas.configs import CronTrigger
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.making_edits import fix, remove_setting
-from proflow_compiler.diagnostics.wording import ticks
+from proflow_compiler.diagnostics.design_edits import fix, remove_setting
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed, triggers
 from proflow_compiler.graph import Graph

@@ -54,7 +54,7 @@ def check(
     ] = False,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
-    from proflow_compiler.commands.checking_files import Fixing, check_files
+    from proflow_compiler.commands.checking_files import FixOptions, check_files
 
     check_timezone(timezone)
     if paths:
@@ -67,7 +67,7 @@ def check(
             strict=strict,
             stored=stored,
             timezone=timezone,
-            fixing=Fixing(fix, diff, unsafe_fixes),
+            fixing=FixOptions(fix, diff, unsafe_fixes),
         )
     if fix or diff or unsafe_fixes:
         usage("--fix, --diff and --unsafe-fixes are for files: name them")

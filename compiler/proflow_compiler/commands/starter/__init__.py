@@ -1,7 +1,7 @@
-"""Internal: the starter that `proflow init` writes: a design, its handlers, an app, and tests.
+"""Internal: the project that `proflow init` writes: a design, its handlers, an app, and tests.
 
-The files lie in `files/` as they are written, with `.in` at the end of their names, so that no tool
-takes them for parts of this package. The workflows are compiled from the design.
+The files are in `files/`. Their names end in `.in`, so that no tool takes them for parts of this
+package. The workflow modules are compiled from the design.
 """
 
 from importlib.resources import files
@@ -16,7 +16,7 @@ IMPORTS = Imports(client="leave.client:client", handlers="leave.handlers")
 
 
 def starter() -> dict[str, str]:
-    """File name → text of everything that is written."""
+    """Return the texts of all files of the project, by their names."""
     written = dict(_texts(files(__name__) / "files", ""))
     compilation = compile_reading(read(written[DESIGN].encode(), DESIGN))
     modules = emit(compilation.definitions, IMPORTS)

@@ -1,6 +1,7 @@
-"""What other approval products and schedulers call what a design says, and how it is said here.
+"""Translates the keys that other approval products and schedulers use for settings.
 
-What they call settings of nodes stands in the records of the node types.
+The keys of node configs are part of the records of the node types. This module adds those of edges,
+of designs, and of objects below settings.
 """
 
 import json
@@ -22,11 +23,11 @@ from proflow_schemas.node_types.foreign import (
 )
 from proflow_schemas.times import closest_timezone, is_timezone
 
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 
 
 def fold(key: str) -> str:
-    """A key without the marks by which spellings differ: `sla_hours`, `SlaHours` → `slahours`."""
+    """Normalise the spelling of a key: `sla_hours`, `SlaHours` → `slahours`."""
     return _folded(key[:80])
 
 
@@ -36,7 +37,7 @@ def _folded(key: str) -> str:
 
 
 def meaning(kind: NodeType, key: str) -> Meaning | None:
-    """What a key means on a node of a type."""
+    """Return what a key of another product means on a node of a type; None if it is unknown."""
     folded, settings = fold(key), kind.config.model_fields
     found = kind.meanings.get(folded)
     if found is not None:
@@ -51,7 +52,12 @@ def meaning(kind: NodeType, key: str) -> Meaning | None:
 
 
 def of_object(known: Collection[str], key: str) -> Meaning | None:
-    """What a key means in an object below a setting, which has the known keys."""
+    """Return what a key means in an object below a setting; None if it is unknown.
+
+    Args:
+        known: The keys that the object may have.
+        key: The key.
+    """
     folded = fold(key)
     for name, spellings in _BELOW.items():
         if name in known and folded in spellings:
@@ -63,12 +69,12 @@ def of_object(known: Collection[str], key: str) -> Meaning | None:
 
 
 def of_edge(key: str) -> Meaning | None:
-    """What a key means on an edge, or in its data."""
+    """Return what a key means on an edge or in its `data`; None if it is unknown."""
     return _OF_EDGE.get(fold(key))
 
 
 def of_design(key: str) -> Meaning | None:
-    """What a key means at the top level."""
+    """Return what a key means at the top level; None if it is unknown."""
     return _OF_DESIGN.get(fold(key))
 
 
@@ -84,7 +90,7 @@ def _finishing(_: str, value: Any) -> dict[str, Any] | None:
 
 
 def zone_of(value: Any) -> str | None:
-    """The time zone that a value names, or nearly does."""
+    """Return the time zone that a value names, or the closest one; None if none is close."""
     if not isinstance(value, str) or not value.strip():
         return None
     return value if is_timezone(value) else closest_timezone(value)
@@ -98,15 +104,21 @@ def _zoned(_: str, value: Any) -> dict[str, Any] | None:
 ZONES = frozenset(
     {"timezone", "tz", "tzid", "tzname", "zone", "zoneid", "timezoneid", "timezonename", "时区"}
 )
-"""What a time zone stands under."""
+"""The keys, normalised, under which time zones are given."""
 ZONE = Meaning(
     "`timezone` beside the `nodes`: all times of a design that name no zone are read in it", _zoned
 )
-"""A time zone on a node, where none is read."""
+"""The meaning of a time zone on a node, where none is read."""
 
 
 def worded(meaning: Meaning, written: Mapping[str, Any], value: Any) -> str:
-    """What is meant by a key with this value."""
+    """Describe what a key with a value means, for a help.
+
+    Args:
+        meaning: What the key means.
+        written: The keys and values to write instead.
+        value: The value of the key.
+    """
     if len(written) != 1 or value in written.values():
         return meaning.say
     ((name, one),) = written.items()
@@ -115,7 +127,7 @@ def worded(meaning: Meaning, written: Mapping[str, Any], value: Any) -> str:
 
 
 _SHORT = 60
-"""The longest setting that a help spells out."""
+"""The longest setting that a help shows with its value."""
 
 
 def _text_rule(_: str, value: Any) -> dict[str, Any] | None:
@@ -170,7 +182,7 @@ SPANS = frozenset(
     {"after", "every", "initialInterval", "maxInterval", "start", "finish", "period", "timeout"}
     | {"duration"}
 )
-"""Keys that take durations."""
+"""The keys whose values are durations."""
 _BELOW: Mapping[str, frozenset[str]] = {
     "timezone": ZONES,
     "cron": frozenset({"expression", "cronexpression", "schedule", "crontab"}),
@@ -187,11 +199,11 @@ _BELOW: Mapping[str, frozenset[str]] = {
     "finish": frozenset({"timeout", "end", "run", "execution"}),
     "start": frozenset({"begin", "queue", "pending"}),
 }
-"""Keys of objects below settings → what other products call them."""
+"""The keys of objects below settings, with other products' keys for them, normalised."""
 
 
 def title(written: Mapping[str, Any]) -> str:
-    """What a fix changes, for its title."""
+    """Write the title of a fix that writes these settings."""
     if "approverType" in written:
         ids = ", ".join(f"`{shown(one)}`" for one in written["approverIds"][:5])
         return f"ask the {written['approverType']} {ids}"

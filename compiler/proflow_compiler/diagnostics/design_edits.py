@@ -1,9 +1,10 @@
-"""Writes fixes: what is to change in a design, as edits of the file it was drawn in.
+"""Makes fixes: turns changes of nodes, edges and settings of a design into edits of its file.
 
     end = plain_end(design, near=node)
     fix(f"end the run after {ticks(node.id)}", *add_edges(design, [Line(node.id, end)]))
 
-Edits may be given in any order: `fix` puts them so that none moves what another points at.
+The pointers of all edits refer to the file as it is. `fix` orders the edits so that none changes
+what the pointer of a later one refers to.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,13 +17,20 @@ from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics.source import escape, parts
 
-_APART = 120.0
-"""How far from its neighbour a new node is drawn."""
+_DISTANCE = 120.0
+"""The distance between a new node and its neighbour on the canvas."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """An edge to be drawn; `data` is its rule."""
+    """An edge to draw.
+
+    Attributes:
+        source: The id of the node that it leaves.
+        target: The id of the node that it leads to.
+        handle: Its `sourceHandle`.
+        data: Its `data`, which holds its rule.
+    """
 
     source: str
     target: str
@@ -31,33 +39,41 @@ class Line:
 
 
 class Ration:
-    """Lets fixes be made for the first diagnostics of a rule: no more would be proven anyway."""
+    """Limits for how many diagnostics a rule makes fixes: more would not be tried anyway."""
 
     def __init__(self, most: int) -> None:
         self._left = most
 
     def take(self) -> bool:
-        """Whether fixes are made for one more."""
+        """Return True if fixes may be made for one more diagnostic."""
         self._left -= 1
         return self._left >= 0
 
 
 def fix(title: str, *edits: Edit, safe: bool = False, alternative: bool = False) -> Fix:
-    """A fix whose pointers all lead into the file as it is: later members of a list go first."""
+    """Make a fix from edits whose pointers all refer to the file as it is.
+
+    Args:
+        title: What the fix does.
+        edits: Its edits, in any order; of equal ones, one is kept.
+        safe: True if no run behaves differently, or if nothing else can have been meant.
+        alternative: True if it is a second choice, only offered after another fix that works.
+    """
     once = {(edit.op, edit.pointer, repr(edit.value)): edit for edit in edits}.values()
     removed = [edit for edit in once if edit.op == "remove"]
     appended = [edit for edit in once if edit.pointer.endswith("/-")]
     others = [edit for edit in once if edit not in removed and edit not in appended]
-    removed.sort(key=lambda edit: _place(edit.pointer), reverse=True)
+    # Removing a member of a list moves those after it, so later members are removed first.
+    removed.sort(key=lambda edit: _sort_key(edit.pointer), reverse=True)
     return Fix(title, safe, (*others, *removed, *appended), alternative)
 
 
-def _place(pointer: str) -> list[tuple[int, str]]:
+def _sort_key(pointer: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdecimal() else -1, part) for part in parts(pointer)]
 
 
 def set_key(node: Node, key: str, value: Any) -> Edit:
-    """Give a key of a node's config another value, or add it."""
+    """Set a key of a node's config, whether it is there or not."""
     if key in node.config_pointers:
         return Edit("replace", node.config_pointers[key], value)
     if node.config_pointer == node.pointer:
@@ -71,7 +87,7 @@ def remove_key(node: Node, key: str) -> Edit:
 
 
 def set_edge_key(edge: Edge, key: str, value: Any) -> Edit:
-    """Give a key of an edge's data (`when`, `loop`, `default`, …) another value, or add it."""
+    """Set a key of an edge's `data` (`when`, `loop`, `default`, …), whether it is there or not."""
     if edge.data_pointer is None:
         return Edit("add", f"{edge.pointer}/data", {key: value})
     return Edit("add", f"{edge.data_pointer}/{escape(key)}", value)
@@ -83,22 +99,22 @@ def remove_setting(design: Design, key: str) -> Edit:
 
 
 def lead_to(edges: Iterable[Edge], target: str) -> list[Edit]:
-    """Let drawn edges lead to another node."""
+    """Let edges of the file lead to another node."""
     return [Edit("replace", f"{edge.pointer}/target", target) for edge in edges]
 
 
 def leave_by(edge: Edge, outcome: str) -> Edit:
-    """Let a drawn edge leave by another outcome."""
+    """Let an edge of the file leave its node by another outcome."""
     return Edit("add", f"{edge.pointer}/sourceHandle", outcome)
 
 
 def remove_edges(edges: Iterable[Edge]) -> list[Edit]:
-    """Remove edges; those that the dialect adds stand nowhere."""
+    """Remove edges; skip those that follow from the dialect and are not in the file."""
     return [Edit("remove", edge.pointer) for edge in edges if edge.drawn]
 
 
 def remove_nodes(design: Design, names: Collection[str]) -> list[Edit]:
-    """Remove nodes, what stands in them, and all edges that are tied to these."""
+    """Remove nodes, all nodes inside of them, and all edges of these."""
     gone = set(names)
     size = -1
     while size < len(gone):
@@ -110,23 +126,23 @@ def remove_nodes(design: Design, names: Collection[str]) -> list[Edit]:
 
 
 def add_edges(design: Design, lines: Iterable[Line]) -> list[Edit]:
-    """Draw edges, with ids if others have them."""
-    place = design.drawn_edges
+    """Draw edges. They get ids if other edges of the file have ids."""
+    collection = design.drawn_edges
     taken = {edge.key for edge in design.edges} | design.nodes.keys()
     made: dict[str, dict[str, Any]] = {}
     for line in lines:
         key = _free(f"{line.source}-{line.target}", taken | made.keys())
         made[key] = {
-            **({"id": key} if place.named else {}),
+            **({"id": key} if collection.named else {}),
             "source": line.source,
             "target": line.target,
             **({"sourceHandle": line.handle} if line.handle is not None else {}),
             **({"data": dict(line.data)} if line.data is not None else {}),
         }
-    if place.missing:
-        return [Edit("add", place.pointer, list(made.values()))]
+    if collection.missing:
+        return [Edit("add", collection.pointer, list(made.values()))]
     return [
-        Edit("add", f"{place.pointer}/{escape(key) if place.keyed else '-'}", value)
+        Edit("add", f"{collection.pointer}/{escape(key) if collection.keyed else '-'}", value)
         for key, value in made.items()
     ]
 
@@ -141,12 +157,19 @@ def add_node(
     behind: Collection[Node] = (),
     data: Mapping[str, Any] | None = None,
 ) -> Edit:
-    """Draw a node below or above another one, in what that stands in; `free_id` gives its id.
+    """Draw a node near another one, in the same container.
 
-    With `behind` it stands between these and the node that it is near.
+    Args:
+        design: The design.
+        node_id: The id of the new node, from `free_id`.
+        type: Its type.
+        near: The node that it is drawn below.
+        above: Draw it above instead.
+        behind: Draw it between these nodes and `near` instead.
+        data: Its `data`.
     """
-    place = design.drawn_nodes
-    value: dict[str, Any] = {"id": node_id} if place.named or not place.keyed else {}
+    collection = design.drawn_nodes
+    value: dict[str, Any] = {"id": node_id} if collection.named or not collection.keyed else {}
     value["type"] = type
     if near.parent is not None:
         value["parentId"] = near.parent
@@ -155,26 +178,32 @@ def add_node(
         value["position"] = {"x": _number(x), "y": _number(y)}
     if data is not None:
         value["data"] = dict(data)
-    return Edit("add", f"{place.pointer}/{escape(node_id) if place.keyed else '-'}", value)
+    key = escape(node_id) if collection.keyed else "-"
+    return Edit("add", f"{collection.pointer}/{key}", value)
 
 
 def _beside(
-    place: tuple[float, float], behind: Collection[Node], *, above: bool
+    position: tuple[float, float], behind: Collection[Node], *, above: bool
 ) -> tuple[float, float]:
     others = [node.position for node in behind if node.position is not None]
     if not others:
-        return place[0], place[1] - _APART if above else place[1] + _APART
+        return position[0], position[1] - _DISTANCE if above else position[1] + _DISTANCE
     x, y = (sum(axis) / len(others) for axis in zip(*others, strict=True))
-    return float(round((place[0] + x) / 2)), float(round((place[1] + y) / 2))
+    return float(round((position[0] + x) / 2)), float(round((position[1] + y) / 2))
 
 
 def free_id(design: Design, wanted: str) -> str:
-    """An id that no node or edge has."""
+    """Return an id that no node or edge has: the wanted one, or with a number, such as `end-2`."""
     return _free(wanted, design.nodes.keys() | {edge.key for edge in design.edges})
 
 
 def plain_end(design: Design, near: Node) -> str | None:
-    """The nearest `end` that does nothing but complete the run, if there is one."""
+    """Return the id of the nearest `end` that only completes the run; None if there is none.
+
+    Args:
+        design: The design.
+        near: A node in the same container, from which the distance on the canvas is measured.
+    """
     ends = [
         node
         for node in design.nodes.values()

@@ -1,4 +1,7 @@
-"""Fixes of words that are spelt wrong."""
+"""Makes the fixes that replace a misspelt word, name or key.
+
+Such a fix is safe if the given word can only be the known one with a typing error.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,35 +9,54 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.problems import shown
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.source import escape
 
-_TYPING_ERROR = 0.8
-"""How alike two words are of which one must be the other, misspelt."""
-
-
-_SLIP = 2
+_MIN_SIMILARITY = 0.8
+"""The least similarity of two words (0 to 1) of which one is the other with a typing error."""
+_MAX_LENGTH_DIFFERENCE = 2
 """How many letters may be missing, or too many."""
 
 
 def written(pointer: str, meant: Any, *, safe: bool = False) -> Fix:
-    """Write a value in place of the one at a pointer."""
+    """Replace the value at a pointer by the one that was meant."""
     text = meant if isinstance(meant, str) else json.dumps(meant)
     return Fix(f"write `{shown(text)}`", safe, (Edit("replace", pointer, meant),))
 
 
 def word(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
-    """Write a word of the few that can stand at a pointer; safe if it can be no other."""
+    """Replace a word by the allowed one that was meant.
+
+    The fix is safe if the word is the other one with a typing error.
+
+    Args:
+        pointer: Where the word is.
+        given: The word.
+        meant: The allowed word; None for no fix.
+    """
     return () if meant is None else (written(pointer, meant, safe=is_typing_error(given, meant)),)
 
 
 def name(pointer: str, meant: str | None) -> tuple[Fix, ...]:
-    """Write the name of something in the design, which may not be what was meant."""
+    """Replace a name by that of something in the design, which may not be what was meant.
+
+    Args:
+        pointer: Where the name is.
+        meant: The name of something that exists; None for no fix.
+    """
     return () if meant is None else (written(pointer, meant),)
 
 
 def key(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
-    """Spell a key as it is meant; safe if it can be no other."""
+    """Rename a key to the one that was meant.
+
+    The fix is safe if the key is the other one with a typing error.
+
+    Args:
+        pointer: Where the key is.
+        given: The key.
+        meant: The known key; None for no fix.
+    """
     if meant is None:
         return ()
     renamed = f"{pointer.rpartition('/')[0]}/{escape(meant)}"
@@ -43,7 +65,14 @@ def key(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
 
 
 def carried(title: str, pointer: str, value: Any, meant: Mapping[str, Any]) -> Fix:
-    """Write other keys beside where one stands, in its place."""
+    """Replace a key and its value by other keys with their values, in the same object.
+
+    Args:
+        title: The title of the fix.
+        pointer: Where the key is.
+        value: Its value.
+        meant: The keys and values to write instead.
+    """
     above = pointer.rpartition("/")[0]
     if len(meant) > 1:
         added = (Edit("add", f"{above}/{escape(name)}", one) for name, one in meant.items())
@@ -55,13 +84,14 @@ def carried(title: str, pointer: str, value: Any, meant: Mapping[str, Any]) -> F
 
 
 def is_typing_error(given: str, meant: str) -> bool:
-    """Whether a word is another one with a slip, whatever its letter case and its hyphens.
+    """Return True if a word is the other one with a typing error.
 
-    A word more or less is no slip: `maxRetries` is not misspelt.
+    Letter case, hyphens and underscores are ignored. A whole word more or less is no typing error:
+    `maxRetries` is not `retries` misspelt.
     """
     one, other = _flat(given), _flat(meant)
-    alike = SequenceMatcher(None, one, other).ratio() >= _TYPING_ERROR
-    return alike and abs(len(one) - len(other)) <= _SLIP
+    similar = SequenceMatcher(None, one, other).ratio() >= _MIN_SIMILARITY
+    return similar and abs(len(one) - len(other)) <= _MAX_LENGTH_DIFFERENCE
 
 
 def _flat(text: str) -> str:

@@ -1,20 +1,25 @@
-"""What other products call types of nodes, and the words of their settings."""
+"""Translates the names of node types, and the values of settings, that other products use."""
 
 import re
 from collections.abc import Mapping
 
 from proflow_schemas.node_types import BUILT_IN_TYPES, NODE_TYPES, NodeTypes
 
-from proflow_compiler.diagnostics.problems import closest
-from proflow_compiler.reader.other_words import fold
+from proflow_compiler.diagnostics.similar_words import closest
+from proflow_compiler.reader.foreign_settings import fold
 
 _TYPE_OF = {spelling: kind.name for kind in NODE_TYPES.values() for spelling in kind.elsewhere}
-_LEAST_ALIKE = 0.8
-"""Below it two names of types are other words: `form` is no `fork`, `trigger` no `timer`."""
+_MIN_SIMILARITY = 0.8
+"""The least similarity of a misspelt type: `form` does not mean `fork`, nor `trigger` `timer`."""
 
 
 def type_meant(spelling: str, types: NodeTypes = BUILT_IN_TYPES) -> str | None:
-    """The type that an unknown one seems to be meant for; None if it may be anything."""
+    """Return the node type that an unknown one seems to be meant for; None if none is likely.
+
+    Args:
+        spelling: The unknown type.
+        types: The node types that exist.
+    """
     folded = fold(spelling)
     for name in (folded, re.sub(r"(?:node|block|component|shape)$", "", folded)):
         if name in _TYPE_OF:
@@ -22,7 +27,7 @@ def type_meant(spelling: str, types: NodeTypes = BUILT_IN_TYPES) -> str | None:
         for known in types.spellings:
             if fold(known) == name or (len(name) > 2 and sorted(fold(known)) == sorted(name)):
                 return known
-    return closest(spelling, types.spellings, cutoff=_LEAST_ALIKE)
+    return closest(spelling, types.spellings, cutoff=_MIN_SIMILARITY)
 
 
 _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -74,5 +79,10 @@ _MEANT: Mapping[str, Mapping[str, str]] = {
 
 
 def word_meant(key: str, word: str) -> str | None:
-    """The word of a setting that another product's word means: `supervisor` → `manager`."""
+    """Return the value of a setting that another product's value means: `supervisor` → `manager`.
+
+    Args:
+        key: The setting.
+        word: The other product's value.
+    """
     return _MEANT.get(key, {}).get(fold(word))

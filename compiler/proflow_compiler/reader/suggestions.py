@@ -1,8 +1,8 @@
-"""What an unknown key was meant for: a known one, under which its value would be valid.
+"""Suggests which known key is meant by an unknown one.
 
-A key is meant for another one if it is spelt alike, whatever marks and letter case, or if it is
-what other products call it (`other_words`). No key is offered that would not take the value; where
-a key is a plain typing error, it is said what the right one takes.
+A known key is suggested if its spelling is similar, or if the unknown one is another product's name
+for it (`foreign_settings`). It must accept the value that is given. Only for a typing error, a key
+is suggested that does not, and the help says what it takes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -21,9 +21,10 @@ from proflow_schemas.published import edge_data_schema, model_schema
 from proflow_schemas.times import is_timezone
 
 from proflow_compiler.diagnostics import Fix
-from proflow_compiler.diagnostics import edits_of_words as words
-from proflow_compiler.diagnostics.problems import closest, kind_of, shown
-from proflow_compiler.reader.other_words import SPANS, title, worded
+from proflow_compiler.diagnostics import spelling_fixes as words
+from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.similar_words import closest
+from proflow_compiler.reader.foreign_settings import SPANS, title, worded
 
 _TYPES = {
     "string": "a text",
@@ -36,14 +37,18 @@ _TYPES = {
 }
 
 _WAITED = frozenset({"timeout", "duration", "start", "finish", "period"})
-"""Durations that Inngest waits for, in whole seconds."""
+"""The durations that Inngest waits for, which must be whole seconds."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The keys of an object, with the JSON Schemas of what each takes; `defs` are what these name.
+    """The keys that an object may have.
 
-    `fractions`: its timeouts need not be whole seconds, since Inngest does not wait for them.
+    Attributes:
+        properties: The JSON Schemas of their values, by key.
+        defs: The definitions that these schemas refer to.
+        fractions: True if timeouts need not be whole seconds, because Inngest does not wait for
+            them.
     """
 
     properties: Mapping[str, Any]
@@ -51,14 +56,14 @@ class Vocabulary:
     fractions: bool = False
 
     def fits(self, key: str, value: Any) -> bool:
-        """Whether a key takes a value."""
+        """Return True if a key accepts a value."""
         if key not in self.properties or not self._is_sound(key, value):
             return False
         schema = {"$defs": self.defs, "allOf": [self.properties[key]]}
         return bool(Draft202012Validator(schema).is_valid(value))
 
     def _is_sound(self, key: str, value: Any) -> bool:
-        """False for what is no duration or time zone that Inngest takes, where one is asked for."""
+        """False if a key takes a duration or a time zone, and the value is not a valid one."""
         if key == "timezone":
             return isinstance(value, str) and is_timezone(value)
         if key not in SPANS or isinstance(value, dict | bool):
@@ -72,7 +77,7 @@ class Vocabulary:
         return timedelta(seconds=1) <= found <= MAX_WAIT and not found.microseconds
 
     def takes(self, key: str) -> str:
-        """What a key takes, in words."""
+        """Return the types that a key accepts, in words."""
         return one_of_types(self._resolved(self.properties[key]))
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:
@@ -83,14 +88,26 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to say of an unknown key, and what to write in its place; None: that is not known."""
+    """A suggestion for an unknown key.
+
+    Attributes:
+        help: The help of the diagnostic.
+        written: The keys and values to write instead; None if they are not known.
+        safe: True if nothing else can have been meant.
+    """
 
     help: str
     written: Mapping[str, Any] | None = None
     safe: bool = False
 
     def fixes(self, pointer: str, key: str, value: Any) -> tuple[Fix, ...]:
-        """Write it beside where the key stands."""
+        """Make the fix that replaces the key, if it is known what to write.
+
+        Args:
+            pointer: Where the key is.
+            key: The key.
+            value: Its value.
+        """
         if self.written is None:
             return ()
         if len(self.written) == 1:
@@ -102,7 +119,7 @@ class Suggestion:
 
 @cache
 def vocabulary(model: type[Config]) -> Vocabulary:
-    """The keys of a model."""
+    """Return the keys of a config model."""
     schema = model_schema(model)
     fractions = issubclass(model, Task | Http)
     return Vocabulary(schema.get("properties", {}), schema.get("$defs", {}), fractions)
@@ -110,7 +127,7 @@ def vocabulary(model: type[Config]) -> Vocabulary:
 
 @cache
 def edge_vocabulary() -> Vocabulary:
-    """The keys of an edge's `data`."""
+    """Return the keys of an edge's `data`."""
     return Vocabulary(edge_data_schema(), {})
 
 
@@ -123,15 +140,15 @@ def suggestion(
     given: Collection[str] = (),
     near: Collection[str] = (),
 ) -> Suggestion | None:
-    """What an unknown key seems to be meant for; None if it may be anything.
+    """Suggest what an unknown key is meant for; None if nothing is likely.
 
     Args:
-        key: The key, which is none of `known`.
-        value: What stands under it.
-        known: The keys that there are.
-        meaning: What other products mean by it.
-        given: The keys that stand beside it.
-        near: Those among which one that is spelt alike is looked for first.
+        key: The key, which is not in `known`.
+        value: Its value.
+        known: The known keys.
+        meaning: What other products mean by the key.
+        given: The other keys of the object, which are not suggested.
+        near: The known keys among which a similar one is searched first, such as missing ones.
     """
     names = [one for one in known.properties if one not in given]
     alike = closest_key(key, [one for one in near if one not in given]) or closest_key(key, names)
@@ -157,7 +174,7 @@ def _renamed(key: str, meant: str, value: Any) -> Suggestion:
 def _carried(
     key: str, value: Any, known: Vocabulary, meaning: Meaning, given: Collection[str]
 ) -> Suggestion | None:
-    """What to write by another product's word; None if there is no such thing."""
+    """Suggest the settings that another product's key means; None if they would not be valid."""
     written = meaning.written(key, value) if meaning.written is not None else None
     if not written or not all(known.fits(name, one) for name, one in written.items()):
         return None
@@ -167,7 +184,7 @@ def _carried(
 
 
 def _said(meaning: Meaning, value: Any, known: Vocabulary) -> str:
-    """What a word means, where its value cannot be carried over."""
+    """The help for another product's key whose value cannot be translated."""
     if meaning.name is None or meaning.name not in known.properties:
         return f"did you mean {meaning.say}?"
     if known.fits(meaning.name, value) or meaning.say != f"`{meaning.name}`":
@@ -184,7 +201,7 @@ def _takes(name: str, value: Any, known: Vocabulary) -> str:
 
 
 def _has_unit(key: str, meant: str) -> bool:
-    """Whether a key is another one with a unit: `timeoutMs` is no misspelt `timeout`."""
+    """True if a key is another one with a unit: `timeoutMs` is not a misspelt `timeout`."""
     return fold_key(key).removeprefix(fold_key(meant)) in _UNITS
 
 
@@ -195,12 +212,12 @@ _UNITS = frozenset(
 
 
 def fold_key(key: str) -> str:
-    """A key without what spellings differ by: `approver_ids` → `approverids`."""
+    """Normalise the spelling of a key: `approver_ids` → `approverids`."""
     return key[:60].replace("_", "").replace("-", "").lower()
 
 
 def closest_key(key: str, known: Iterable[str]) -> str | None:
-    """A known key that this one seems to be meant for, whatever its spelling of words."""
+    """Return the known key with the closest spelling, whatever its case; None if none is close."""
     return _closest_key(key[:60], tuple(known))
 
 
@@ -217,7 +234,7 @@ def _closest_key(key: str, known: tuple[str, ...]) -> str | None:
 
 
 def one_of_types(schema: Mapping[str, Any]) -> str:
-    """The types that a schema allows, in words; empty if it says nothing of them."""
+    """Return the types that a schema allows, in words; empty if it allows any."""
     allowed = list(dict.fromkeys(_allowed_types(schema)))
     hidden = {"null"} | ({"a whole number"} if "a number" in allowed else set())
     allowed = [name for name in allowed if name not in hidden]
