@@ -193,7 +193,7 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
         output = written_path(("steps", container, "output"))
         return unknown(
             f"`{path[1]}` runs inside `{container}` and can only be read there",
-            f"read what `{container}` comes to: `{output}`" if outside else None,
+            f"read the result of `{container}`: `{output}`" if outside else None,
         )
     if fields is None:
         close = get_close_matches(path[1], scope.steps, n=1)

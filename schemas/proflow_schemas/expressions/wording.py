@@ -200,7 +200,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := re.match(r"expression of type '(.*?)' cannot be the operand of a select", message):
         return f"{type_name(match.group(1))} has no fields", None
     if match := re.match(r"expression of type '(.*?)' cannot be the range", message):
-        return f"{type_name(match.group(1))} cannot be gone through", "give a list or an object"
+        return f"{type_name(match.group(1))} cannot be iterated over", "give a list or an object"
     if message.startswith("Syntax error: token recognition error at: "):
         return _stray(text, offset)
     if message.startswith("Syntax error"):
@@ -210,7 +210,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if re.match(r"invalid (hex )?u?int literal", message):
         return f"the number is {BEYOND}", "write it as a text"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
-        return "the string has an escape that is none", 'double the backslash, or write r"…"'
+        return "the string has an invalid escape sequence", 'double the backslash, or write r"…"'
     if message.startswith("Invalid string literal: String must end with"):
         return "a raw string cannot end in a backslash", 'write it as "…\\\\"'
     if message.startswith("has() argument"):
