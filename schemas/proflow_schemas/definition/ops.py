@@ -43,6 +43,7 @@ class TaskOp(Op):
     input: Value = None
     retry: RetryPolicy | None = None
     timeout: float | None = None
+    """The seconds that one attempt may take."""
     catch: bool = False
     """True: a failure is the outcome `error`, described by `steps.<node>.error`. False: it fails the run."""
 
@@ -111,6 +112,7 @@ class InvokeOp(Op):
     input: Value = None
     timeout: Seconds | None = None
     catch: bool = False
+    """As in `TaskOp`."""
 
 
 class SetOp(Op):
@@ -279,6 +281,7 @@ class ForeachOp(Op):
     steps: "list[AnyOp]"
     result: str | None = None
     catch: bool = False
+    """As in `TaskOp`."""
 
 
 class LoopOp(Op):
@@ -293,6 +296,7 @@ class LoopOp(Op):
     steps: "list[AnyOp]"
     result: str | None = None
     catch: bool = False
+    """As in `TaskOp`."""
 
 
 class PartOp(Op):

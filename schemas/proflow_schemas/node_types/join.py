@@ -30,7 +30,7 @@ NODE_TYPE = NodeType(
     config=Join,
     fields={
         "mode": Words(
-            "when it runs, see below; if not set, it waits as any node does",
+            "when it runs; if not set, it waits as any node does",
             "何时执行；未设置时与普通节点的等待方式相同",
         ),
     },
@@ -38,13 +38,13 @@ NODE_TYPE = NodeType(
     meanings=called("mode", "jointype", "joinmode", "waitfor", "waitmode", "threshold"),
     example='{"id": "join", "type": "join", "data": {"mode": "all"}}',
     notes="""\
-| runs | `mode` | is skipped |
+| the join runs | `mode` | it is skipped |
 |---|---|---|
-| when all edges in are taken or skipped, at least one of them taken | none, or `active` | if none was taken |
-| when every edge in was taken | `all` | if one was skipped |
-| at the one edge that is taken | `one` | if none was taken |
-| at the first edge that is taken | `any` | if none was taken |
-| at that many taken edges, or, with fewer, when all are taken or skipped | a number | if none was taken |
+| when every edge into it is taken or skipped, and at least one is taken | not set, or `active` | if none is taken |
+| when every edge into it is taken | `all` | if one is skipped |
+| when its only taken edge is taken | `one` | if none is taken |
+| when the first edge is taken | `any` | if none is taken |
+| when that many edges are taken; if fewer are, when all are taken or skipped | a number | if none is taken |
 
 If a join is skipped, so are the nodes that only it leads to.
 
