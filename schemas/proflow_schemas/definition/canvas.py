@@ -16,9 +16,13 @@ class CanvasNode(Model):
     type: str
     label: str
     parent: str | None = None
+    """The container that the node is inside of."""
     needs: Needs = None
     stops: bool = False
+    """True for an end that stops the run as soon as one edge into it is taken, even out of a loop."""
     mishap: bool = False
+    """True for a node that is reached only if something goes wrong, and leads only to ends that stop the
+    run. If it is entered from a loop, it belongs to that loop."""
 
 
 class CanvasEdge(Model):
@@ -30,7 +34,9 @@ class CanvasEdge(Model):
     source: str
     target: str
     outcome: str | None = None
+    """The outcome of the source by which the edge is taken; None: any outcome."""
     back: bool = False
+    """True for a back edge."""
 
 
 class Canvas(Model):

@@ -22,7 +22,9 @@ class Part(Model):
     its own that are read after it."""
 
     reads: list[str] = Field(default=[])
+    """The nodes of earlier segments whose results this segment reads."""
     keeps: list[str] = Field(default=[])
+    """The nodes of this segment whose results later segments read."""
     steps: "list[AnyOp]"
 
 

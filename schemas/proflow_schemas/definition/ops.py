@@ -138,6 +138,7 @@ class ChooseOp(Op):
     fn: Literal["choose"] = "choose"
     rules: list[Rule]
     default: str | None = None
+    """The outcome if no rule holds; None: the run fails then."""
     every: bool = False
     outcome_of: str | None = None
     """The node whose outcome these rules refine, if it is not a condition; `node` is then an id of its own,
@@ -179,6 +180,7 @@ class Dependency(Model):
     """
 
     source: str
+    """The node that the edge leaves."""
     outcomes: list[str] = Field(default=[])
 
 
@@ -191,8 +193,10 @@ class RegionTask(Model):
 
     name: str
     after: list[Dependency] = Field(default=[])
+    """The edges into the task. They are settled when their sources are over or skipped."""
     needs: Needs = None
     leaves: bool = False
+    """True if the region arrives when this task arrives."""
     steps: "list[AnyOp]"
 
 
@@ -214,6 +218,8 @@ class RepeatOp(Op):
 
     fn: Literal["repeat"] = "repeat"
     steps: "list[AnyOp]"
+    """The loop body. Each back edge (`again`) to `node` starts another iteration of it; the op arrives if
+    the last iteration arrives."""
 
 
 class AgainOp(Op):
@@ -225,7 +231,9 @@ class AgainOp(Op):
 
     fn: Literal["again"] = "again"
     to: str
+    """The first node of the loop body, which is the `node` of the `repeat`."""
     limit: int = Field(ge=1)
+    """How many times the back edge may be taken; the run fails at the next time."""
     at_once: bool = False
     """True: whatever else runs in the iteration is abandoned. False: it is awaited first."""
     outcome_of: str | None = None
@@ -241,6 +249,7 @@ class LeaveOp(Op):
 
     fn: Literal["leave"] = "leave"
     exit: str
+    """The exit that is recorded as the outcome of `node`."""
 
 
 class InnerList(Model):
@@ -293,6 +302,7 @@ class LoopOp(Op):
     fn: Literal["loop"] = "loop"
     condition: str | None = Field(default=None, alias="while")
     max_iterations: int = Field(ge=1)
+    """The op fails if the expression still holds after this many iterations."""
     steps: "list[AnyOp]"
     result: str | None = None
     catch: bool = False
@@ -307,6 +317,7 @@ class PartOp(Op):
 
     fn: Literal["part-step"] = "part-step"
     part: str
+    """The step id of the segment, a key of the definition's `parts`."""
 
 
 class CallOp(Op):
@@ -317,7 +328,9 @@ class CallOp(Op):
 
     fn: Literal["call"] = "call"
     function: str
+    """A key of the definition's `functions`."""
     once: bool = False
+    """True: of several branches that run at once, only the first to arrive continues with the function."""
 
 
 class EndOp(Op):
@@ -327,7 +340,9 @@ class EndOp(Op):
     status: str = "completed"
     output: Value = None
     terminate: bool = False
+    """True: the whole run ends, with all its other paths."""
     fail: bool = False
+    """True: the whole run ends and fails."""
 
 
 class StopOp(Op):

@@ -194,7 +194,7 @@ NODE_TYPE = NodeType(
     fields={
         "approverType": Words(
             "what kind of ids `approverIds` holds; `manager` and `initiator` need no ids",
-            "审批人类型，决定 `approverIds` 的含义；为 `manager` 或 `initiator` 时无需填写",
+            "审批人类型，决定 `approverIds` 的含义；为 `manager` 或 `initiator` 时无需填写 `approverIds`",
         ),
         "approverIds": Words(
             "who decides; with the type `expression`, an expression that returns the ids",
@@ -236,7 +236,7 @@ NODE_TYPE = NodeType(
         "allowAddSign": Words("whether an approver may add another approver", "审批人能否加签"),
         "allowReturn": Words(
             "whether an approver may return the request; by default, if an edge leaves by `returned`",
-            "审批人能否退回；默认在 `returned` 出口有连线时允许",
+            "审批人能否退回；默认仅在 `returned` 出口有连线时允许",
         ),
         "allowWithdraw": Words(
             "whether the initiator may withdraw the request", "发起人能否撤回申请"

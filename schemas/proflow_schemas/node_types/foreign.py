@@ -173,8 +173,8 @@ STARTS = {
     **called("input", "inputschema", "jsonschema", "schema", "parametersschema"),
 }
 """Keys that say what starts a run, on a start node or at the top level."""
-_RULE = Meaning("a rule, which stands on an edge behind the node: `data.when`")
-GUARD = Meaning("a rule, which stands on the edge that leads to the node: `data.when`")
+_RULE = Meaning("a rule, which belongs on an edge behind the node: `data.when`")
+GUARD = Meaning("a rule, which belongs on the edge that leads to the node: `data.when`")
 ASKS = (
     *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
     *("rule", "rules", "expr", "if"),
