@@ -26,9 +26,11 @@ COMPUTED = {
     "description": "text; `${…}` holds an expression",
 }
 """The JSON Schema of a text with an expression, which is allowed in place of any value."""
-TAKEN = "config"
+RESERVED_KEY = "config"
+"""The key that no setting can have, since canvases keep a node's config in it."""
 _NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][\w-]{0,63}")
 _DEPTH = 8
+"""How many levels of references of a JSON Schema are resolved."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
             raise HandlerError(
                 f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
             )
-    if TAKEN in (_key(name, field) for name, field in model.model_fields.items()):
+    if RESERVED_KEY in (_key(name, field) for name, field in model.model_fields.items()):
         raise HandlerError(
-            f"{described(function)}: a setting cannot be named `{TAKEN}`, which holds the settings"
+            f"{described(function)}: a setting cannot be named `{RESERVED_KEY}`, which holds the settings"
             " of a node in drawings"
         )
     try:
