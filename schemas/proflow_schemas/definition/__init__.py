@@ -1,4 +1,4 @@
-"""The definition: a design compiled to a structured program, the contract of compiler and runtime.
+"""Internal: the definition, which is a design compiled to a structured program.
 
 - `document`: the definition as a whole, its canonical JSON and digest
 - `ops`: the instructions of which a program consists

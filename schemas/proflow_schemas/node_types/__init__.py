@@ -1,4 +1,4 @@
-"""The registry of node types. Each type has a module of its own, which holds its whole record.
+"""Internal: the registry of node types. Each type has a module, which holds its whole record.
 
 The modules are found by their `NODE_TYPE`. No other module lists types: what it needs to know of a type
 is a field of the record.
