@@ -1,6 +1,6 @@
-"""The contract between compiler and runtime: definitions, the JSON Schemas of designs, errors.
+"""The contract between compiler and runtime: definitions, JSON Schemas of designs, errors.
 
-What is exported here is public; all modules of the package are internal.
+The names that are exported here are public. All modules of the package are internal.
 """
 
 from typing import TYPE_CHECKING

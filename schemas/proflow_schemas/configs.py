@@ -1,7 +1,7 @@
-"""What configs of nodes and settings of designs are made of.
+"""The base models and field types of node configs and of a design's settings.
 
-The published JSON Schema of a design is derived from these models. Durations are texts such as `24h`,
-or seconds (see `durations`).
+The published JSON Schema of a design is derived from these models, with their docstrings as descriptions.
+Durations are texts such as `24h`, or seconds (see `durations`).
 """
 
 from functools import cache
@@ -15,7 +15,7 @@ from proflow_schemas.durations import parse_duration
 
 
 def integral(value: Any) -> Any:
-    """JSON Schema calls `3.0` an integer, so the models do."""
+    """Convert `3.0` to `3`: JSON Schema accepts it as an integer, so the models do as well."""
     return int(value) if type(value) is float and value.is_integer() else value
 
 
@@ -38,7 +38,7 @@ RESERVED = (
     *("const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package"),
     *("namespace", "return", "var", "void", "while"),
 )
-"""Names that expressions know, and words that CEL keeps for itself."""
+"""Names with a meaning in expressions, and reserved words of CEL; no alias can have them."""
 
 
 class Config(BaseModel):
@@ -106,36 +106,46 @@ class Retried(Config):
 
 
 def mentions(hint: Any, wanted: Any) -> bool:
-    """True if a type hint is another one, or has it as a part."""
+    """True if a type hint is `wanted`, or contains it."""
     return bool(hint == wanted) or any(mentions(part, wanted) for part in get_args(hint))
 
 
 @cache
 def hints(config: type[BaseModel]) -> dict[str, Any]:
-    """The type hints of a config's fields, annotations included."""
+    """Return the type hints of a config's fields, with their annotations, by attribute name."""
     found = get_type_hints(config, include_extras=True)
     return {name: hint for name, hint in found.items() if name in config.model_fields}
 
 
 @cache
 def is_duration(config: type[BaseModel], key: str) -> bool:
-    """True if a field is a duration."""
+    """True if a field holds a duration.
+
+    Args:
+        config: The model.
+        key: The name of the attribute.
+    """
     return mentions(hints(config)[key], Duration)
 
 
 def seconds(value: Duration | None) -> float | None:
-    """A duration in seconds."""
+    """Return a duration in seconds; None if there is none."""
     return None if value is None else parse_duration(value).total_seconds()
 
 
 def whole_seconds(value: Duration | None) -> int | None:
-    """A duration as Inngest takes it: whole seconds, at least one."""
+    """Return a duration in whole seconds, at least one, as Inngest requires; None if there is none."""
     exact = seconds(value)
     return None if exact is None else max(1, round(exact))
 
 
 def retry_policy(retry: Retry | None, retries: int | None = None) -> RetryPolicy | None:
-    """The policy of a step; `retries: n` is n + 1 attempts."""
+    """Return the retry policy of a step; None if the config sets none.
+
+    Args:
+        retry: The full form.
+        retries: The short form: the number of attempts after the first one.
+    """
     if retry is None:
         return None if retries is None else RetryPolicy(max_attempts=retries + 1)
     return RetryPolicy(

@@ -1,4 +1,7 @@
-"""Durations as designs write them: `90s 15m 24h 3d`, ISO 8601 (`PT15M`, `P1DT2H`), or a number of seconds."""
+"""Reads and writes durations.
+
+A duration is a text (`90s`, `15m`, `24h`, `3d`), ISO 8601 (`PT15M`, `P1DT2H`), or a number of seconds.
+"""
 
 import re
 from datetime import timedelta
@@ -24,11 +27,18 @@ _UNITS = {
 
 
 class DurationError(ProFlowError, ValueError):
-    """A text or number that is no duration."""
+    """Raised when a text or number is not a duration."""
 
 
 def parse_duration(value: str | int | float) -> timedelta:
-    """Read one duration; seconds if it is a number or a text of digits. Raises DurationError."""
+    """Read a duration.
+
+    Args:
+        value: A text, or a number of seconds; a text of digits is a number of seconds as well.
+
+    Raises:
+        DurationError: If it is not a duration, or too long for a `timedelta`.
+    """
     try:
         return _parse(value)
     except OverflowError:
@@ -62,7 +72,7 @@ def _parse(value: str | int | float) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """The shortest text that `parse_duration` reads back: `24h`, `1d`, `90s`, `1500ms`."""
+    """Return a duration as a text in its largest whole unit: `1d`, `25h`, `90s`, `1500ms`."""
     ms = round(value / _UNITS["ms"])
     for unit in ("d", "h", "m", "s"):
         size = round(_UNITS[unit] / _UNITS["ms"])

@@ -1,8 +1,8 @@
-"""The root of all exceptions of this product."""
+"""The base class of all exceptions that ProFlow raises for an application."""
 
 
 class ProFlowError(Exception):
-    """Any error that ProFlow raises on purpose, to be met by an application.
+    """The base class of the errors that ProFlow raises on purpose.
 
     Every exception of the packages `proflow_schemas`, `proflow_compiler` and `proflow_runtime` that
     an application may catch derives from it. Most derive from a built-in exception as well, such as

@@ -1,4 +1,4 @@
-"""Holds inputs against the type that a handler declares: what a run has, or what a design says."""
+"""Checks inputs of handlers, at run time and in designs, against the types that handlers declare."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from proflow_schemas.signatures import HandlerError, Same, described, input_type
 from proflow_schemas.typed_dicts import readable
 
 OPEN = "${"
-"""What texts of a design have that are computed."""
+"""The beginning of an expression in a text of a design."""
 
 
 @dataclass(frozen=True)
 class InputProblem:
-    """Why an input does not fit: what is wrong at a path, or the field that is missing there.
+    """A reason why an input is not valid.
 
-    `unknown`: the path ends in a field that the type does not have, and does not allow.
+    Attributes:
+        path: Where in the input.
+        message: What is wrong there, as pydantic words it.
+        missing: The field that is missing there, or None.
+        unknown: True if the path ends in a field that the type does not have and does not allow.
     """
 
     path: Path
@@ -33,17 +37,17 @@ class InputProblem:
 
 
 def check_handler(handler: Callable[..., Any]) -> None:
-    """Check that a function can be called as a handler, and its input be validated.
+    """Check that a function can be called as a handler, and that its input can be validated.
 
     Raises:
-        HandlerError: If it cannot.
+        HandlerError: If that is not the case.
     """
     require_handler(handler)
     input_adapter(handler)
 
 
 def input_adapter(handler: Callable[..., Any]) -> TypeAdapter[Any] | None:
-    """What validates a handler's input; None: it takes anything.
+    """Return the validator of a handler's input; None if the handler accepts any input.
 
     Raises:
         HandlerError: If the function cannot be a handler, or pydantic cannot validate the type.
@@ -67,16 +71,23 @@ def _adapter(key: Same) -> TypeAdapter[Any] | None:
 
 
 def validated(adapter: TypeAdapter[Any], value: Any) -> Any:
-    """A JSON value as the type, as pydantic reads JSON: a strict model takes a text for a time, too.
+    """Convert a JSON value to the type of a handler's input.
+
+    It is validated as JSON text, since a strict model accepts a text for a time only in JSON.
 
     Raises:
-        ValidationError: If it does not fit.
+        ValidationError: If it is not valid.
     """
     return adapter.validate_json(json.dumps(value))
 
 
 def design_problems(adapter: TypeAdapter[Any], value: Any) -> Iterator[InputProblem]:
-    """Why an input that a design gives can never fit; of what is computed nothing is known."""
+    """Find reasons why the input in a design can never be valid, whatever its expressions evaluate to.
+
+    Args:
+        adapter: The validator of the handler's input.
+        value: The input in the design, with `${…}` in its strings.
+    """
     if _is_open(value):
         return
     try:
@@ -84,7 +95,7 @@ def design_problems(adapter: TypeAdapter[Any], value: Any) -> Iterator[InputProb
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
     except Exception:
-        return  # of the host's own validators, which may not expect a `${…}`
+        return  # raised by a validator of the host, which may not expect a `${…}`
     else:
         return
     seen: set[tuple[Path, str | None]] = set()
@@ -94,7 +105,7 @@ def design_problems(adapter: TypeAdapter[Any], value: Any) -> Iterator[InputProb
         members.setdefault(path, set()).update(rest[:-1])
     for problem in problems:
         path, rest = _split(value, problem["loc"])
-        # Of a union that a field of the value decides about, there is one member in all paths.
+        # For a discriminated union, all paths of pydantic name the same member.
         named = len(rest) == 1 or (len(rest) == 2 and len(members[path]) == 1)
         missing = str(rest[-1]) if problem["type"] == "missing" and named else None
         unknown = problem["type"] in _ABOUT_KEYS and not rest
@@ -109,7 +120,10 @@ _ABOUT_KEYS = {"extra_forbidden", "unexpected_keyword_argument"}
 
 
 def _split(value: Any, loc: tuple[int | str, ...]) -> tuple[Path, tuple[int | str, ...]]:
-    """As far as a value goes along pydantic's path, which names members of unions too."""
+    """Split pydantic's path into the part that exists in the value, and the rest.
+
+    The rest contains names of union members and of missing fields.
+    """
     for number, key in enumerate(loc):
         if isinstance(value, list):
             there = isinstance(key, int) and key < len(value)

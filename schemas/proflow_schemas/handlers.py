@@ -1,7 +1,7 @@
-"""Which functions of a host's module are handlers, and what each takes and returns.
+"""Finds the handlers in a module of a host, and the types of their inputs and outputs.
 
-A handler is a function that is marked with `@handler` of the runtime, or named in its module's
-`__all__`. Designs can call nothing else of the module.
+A handler is a function that is marked with the runtime's `@handler`, or that the module lists in
+`__all__`. Designs can call no other functions of the module.
 """
 
 import inspect
@@ -23,38 +23,52 @@ from proflow_schemas.signatures import HandlerError, described, input_type, plac
 from proflow_schemas.typed_dicts import readable
 
 TENANTS = "tenants"
-"""The function of a module that lists who a cron runs for; it is no handler, unless marked."""
+"""The name of the function that lists the tenants of a cron; it is not a handler unless marked."""
 LIFESPAN = "lifespan"
-"""The async context manager of a module that is open while its handlers may run."""
+"""The name of the async context manager that is open while handlers of the module may run."""
 MARK = "__proflow_handler__"
-"""The attribute of a marked function that holds the name by which designs call it."""
+"""The attribute of a marked function that holds its name in designs."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a handler takes and returns, as JSON Schemas; None: anything. `takes` validates it."""
+    """What a handler accepts and returns.
+
+    Attributes:
+        input: The JSON Schema of its input; None: any value.
+        output: The JSON Schema of its output; None: any value.
+        takes: The validator of its input; None: any value.
+    """
 
     input: Any = None
     output: Any = None
     takes: TypeAdapter[Any] | None = field(default=None, compare=False)
     node_type: NodeType | None = None
-    """The node type whose work it does, if it is not for tasks only."""
+    """The node type whose work it does; None if only tasks call it."""
 
 
 @dataclass(frozen=True)
 class Unmarked:
-    """A function of the handlers module that designs may not call; `place`: where it is."""
+    """A function of the module that is not a handler; `place`: where it is defined."""
 
     place: str
 
 
 Handlers: TypeAlias = Mapping[str, Signature | Unmarked | None]
-"""What designs may name of a handlers module; None: a handler that takes and returns anything."""
+"""The functions of a module by name; None: a handler that accepts and returns any value."""
 
 
 @dataclass(frozen=True)
 class HandlersModule:
-    """What a host's module has for designs."""
+    """What a module of a host offers to designs.
+
+    Attributes:
+        name: The name of the module.
+        handlers: The handlers by their names in designs.
+        unmarked: Its other functions, to explain why a design cannot call them.
+        tenants: Its function that lists the tenants of a cron.
+        lifespan: Its async context manager, which is open while its handlers may run.
+    """
 
     name: str
     handlers: Mapping[str, Callable[..., Any]]
@@ -64,8 +78,9 @@ class HandlersModule:
 
 
 def handlers_module(module: ModuleType) -> HandlersModule:
-    """The handlers of a module: the marked functions in it, also imported ones, and those that its
-    `__all__` names.
+    """Find the handlers of a module.
+
+    These are the marked functions in it, including imported ones, and the functions in its `__all__`.
 
     Raises:
         HandlerError: If one of them cannot be a handler, or two have the same name.
@@ -114,7 +129,7 @@ def _check_types(found: Mapping[str, Callable[..., Any]]) -> None:
 
 
 def _only(name: str, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """The handler of a name, of all variables of a module that hold one of this name."""
+    """Return the handler of a name, given the variables of the module that hold handlers of that name."""
     chosen = functions.get(name) or next(iter(functions.values()))
     for other in functions.values():
         if other is chosen:
@@ -131,12 +146,12 @@ def _only(name: str, functions: Mapping[str, Callable[..., Any]]) -> Callable[..
 
 
 def _mark(value: Any) -> str | None:
-    """The name that a marked function has for designs."""
+    """Return the name of a marked function in designs; None if it is not marked."""
     if isinstance(value, type | ModuleType):
         return None
     try:
         mark = getattr(value, MARK, None)
-    except Exception:  # a proxy, of a request for example, that stands for nothing now
+    except Exception:  # a proxy, such as that of a request, that is not bound now
         return None
     return mark if isinstance(mark, str) and callable(value) else None
 
@@ -146,19 +161,24 @@ def _is_function(value: Any) -> bool:
 
 
 def types_among(handlers: Handlers | None) -> NodeTypes:
-    """The node types that designs may use beside these handlers."""
+    """Return the node types that designs may use: the built-in ones, and those of these handlers."""
     hosts = (one.node_type for one in (handlers or {}).values() if isinstance(one, Signature))
     return NodeTypes(one for one in hosts if one is not None)
 
 
 def signatures(found: HandlersModule) -> Handlers:
-    """What designs may name of a module, for the compiler."""
+    """Return the signatures of a module's functions, for the compiler."""
     known = {name: signature(one, name) for name, one in sorted(found.handlers.items())}
     return {**found.unmarked, **known}
 
 
 def signature(handler: Callable[..., Any], name: str | None = None) -> Signature:
-    """What a handler declares that it takes and returns; `name`: that by which designs call it."""
+    """Return the signature of a handler.
+
+    Args:
+        handler: The function.
+        name: Its name in designs; by default its own name.
+    """
     own_name: str = getattr(handler, "__name__", "")
     return Signature(
         input_schema(handler),
@@ -169,7 +189,7 @@ def signature(handler: Callable[..., Any], name: str | None = None) -> Signature
 
 
 class _JsonSchema(GenerateJsonSchema):
-    """Decimals are handed on as numbers, of which pydantic makes texts; durations as either."""
+    """Describes outputs as the runtime encodes them: decimals are numbers, durations of any type."""
 
     def decimal_schema(self, schema: Any) -> dict[str, Any]:
         if self.mode == "serialization":
@@ -181,14 +201,17 @@ class _JsonSchema(GenerateJsonSchema):
 
 
 def output_schema(handler: Callable[..., Any]) -> Any:
-    """The JSON Schema of what a handler says that it returns; None if it says nothing usable.
+    """Return the JSON Schema of the value that a handler returns, from its annotation.
 
-    The fields of models, dataclasses and typed dicts are all there are, unless these say otherwise.
+    Models, dataclasses and typed dicts have no further fields, unless they say otherwise.
+
+    Returns:
+        The schema; None if the handler has no annotation, or one without a schema.
     """
     try:
         hint = typing.get_type_hints(_plain(handler), include_extras=True).get("return", Any)
     except (NameError, AttributeError, TypeError):
-        return None  # hints that cannot be resolved
+        return None  # an annotation cannot be resolved
     schema = _schema(hint, "serialization")
     if schema is not None:
         _close(schema)
@@ -196,7 +219,7 @@ def output_schema(handler: Callable[..., Any]) -> Any:
 
 
 def input_schema(handler: Callable[..., Any]) -> Any:
-    """The JSON Schema of the input that a handler's `Task[…]` declares; None: it takes anything."""
+    """Return the JSON Schema of the input type of a handler; None if it accepts any input."""
     return _schema(input_type(handler), "validation") or None
 
 
@@ -206,11 +229,11 @@ def _schema(hint: Any, mode: JsonSchemaMode) -> dict[str, Any] | None:
     try:
         return TypeAdapter(readable(hint)).json_schema(mode=mode, schema_generator=_JsonSchema)
     except (PydanticUserError, NameError, AttributeError, TypeError, RecursionError):
-        return None  # types that have no JSON: nothing is known
+        return None  # the type has no JSON Schema
 
 
 def _plain(handler: Callable[..., Any]) -> Any:
-    """The function whose annotations a handler has."""
+    """Return the function that has the annotations of a handler."""
     if inspect.isroutine(handler):
         return handler
     return handler.func if isinstance(handler, partial) else type(handler).__call__

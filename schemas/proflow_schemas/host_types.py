@@ -1,4 +1,4 @@
-"""Node types of a host: a marked function, from whose signature the record of the type is made."""
+"""Node types of a host: makes the record of a type from the signature of a marked function."""
 
 import json
 import re
@@ -19,21 +19,26 @@ from proflow_schemas.signatures import HandlerError, described, input_type
 from proflow_schemas.step_ids import step_id
 
 TYPE_MARK = "__proflow_node_type__"
-"""The attribute of a function that does the work of a node type; holds a `Declared`."""
+"""The attribute of a marked function that holds its `Declared`."""
 COMPUTED = {
     "type": "string",
     "pattern": r"\$\{",
     "description": "text; `${…}` holds an expression",
 }
-"""What may stand in place of any value."""
-TAKEN = "config"
+"""The JSON Schema of a text with an expression, which is allowed in place of any value."""
+RESERVED_KEY = "config"
+"""The key that no setting can have, since canvases keep a node's config in it."""
 _NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][\w-]{0,63}")
 _DEPTH = 8
+"""How many levels of references of a JSON Schema are resolved."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a host says of its node type, beside what its function's signature says."""
+    """What a host declares of its node type, apart from the signature of its function.
+
+    The attributes are those of `NodeType`.
+    """
 
     name: str
     title: Words
@@ -44,7 +49,7 @@ class Declared:
 
 
 def _retry_last(schema: dict[str, Any]) -> None:
-    """How often a step is tried comes after what it does; it is said in one way."""
+    """Move the retry settings behind the others, and allow only one of the two forms."""
     schema.update(_ONE_WAY)
     properties: dict[str, Any] = schema["properties"]
     for key in Retried.model_fields:
@@ -55,20 +60,25 @@ _ONE_WAY: Any = Retried.model_config.get("json_schema_extra")
 
 
 class _Retried(Retried):
-    """What a host's type has beside its own settings."""
+    """The base of configs of host types: the retry settings."""
 
     model_config = ConfigDict(json_schema_extra=_retry_last)
 
 
 def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
-    """The node type whose work a function does; None if it is a handler only.
+    """Return the node type whose work a function does.
 
     Args:
-        handler: The name by which definitions call the function.
-        function: Takes a `Task[Model]`; the type's settings are the fields of that pydantic model.
+        handler: The name of the function in definitions.
+        function: A function that takes a `Task[Model]`. The fields of that pydantic model are the settings
+            of the type.
+
+    Returns:
+        The record; None if the function is a handler for tasks only.
 
     Raises:
-        HandlerError: If the function's parameter is no such task, or the type cannot be named so.
+        HandlerError: If the function takes no such task, or a name of the type or of a setting is not
+            allowed.
     """
     declared = getattr(function, TYPE_MARK, None)
     if not isinstance(declared, Declared):
@@ -86,9 +96,9 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
             raise HandlerError(
                 f"{described(function)}: `{name}` is the built-in node type `{CANONICAL[name]}`"
             )
-    if TAKEN in (_key(name, field) for name, field in model.model_fields.items()):
+    if RESERVED_KEY in (_key(name, field) for name, field in model.model_fields.items()):
         raise HandlerError(
-            f"{described(function)}: a setting cannot be named `{TAKEN}`, which holds the settings"
+            f"{described(function)}: a setting cannot be named `{RESERVED_KEY}`, which holds the settings"
             " of a node in drawings"
         )
     try:
@@ -118,7 +128,7 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
 
 
 def given(config: Config) -> dict[str, Any]:
-    """The settings of a node of a host's type, as its function is given them: JSON."""
+    """Return the settings of a node as the input of its function: JSON, without the retry settings."""
     values = config.model_dump(by_alias=True, exclude_unset=True)
     return {key: value for key, value in values.items() if key not in _tries(type(config))}
 
@@ -133,7 +143,7 @@ def _tries(config: type[Config]) -> frozenset[str]:
 
 
 def _key(name: str, field: FieldInfo) -> str:
-    """The key of a field in JSON."""
+    """Return the key of a field in JSON."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
         alias = next((one for one in alias.choices if isinstance(one, str)), None)
@@ -141,15 +151,15 @@ def _key(name: str, field: FieldInfo) -> str:
 
 
 def _texts(model: type[BaseModel], kind: str) -> list[tuple[str, str]]:
-    """The titles or descriptions of fields, by their keys."""
+    """Return the titles or descriptions (`kind`) of fields, with their keys."""
     found = ((_key(name, one), getattr(one, kind)) for name, one in model.model_fields.items())
     return [(key, text) for key, text in found if text]
 
 
 def _config(name: str, model: type[BaseModel]) -> type[Config]:
-    """What a drawing may say of a node: the model's fields, each of which may be computed.
+    """Make the config model of a type: the fields of the host's model, each of which may be an expression.
 
-    What is not computed is held against the model by the check of handlers' inputs.
+    The values without expressions are validated by `handler_inputs`.
     """
     schema = model.model_json_schema(by_alias=True)
     properties, parts = schema.get("properties", {}), schema.get("$defs", {})
@@ -180,14 +190,14 @@ def _config(name: str, model: type[BaseModel]) -> type[Config]:
 
 
 def _shown(drawn: Mapping[str, Any], schema: dict[str, Any]) -> None:
-    """The JSON Schema of a field: that of the model's, beside what the field itself says."""
+    """Replace the JSON Schema of a field by that of the host's model; keep its description and default."""
     kept: dict[str, Any] = {key: schema[key] for key in ("description", "default") if key in schema}
     schema.clear()
     schema.update({**drawn, **kept})
 
 
 def _plain(field: FieldInfo) -> Any:
-    """A default that JSON has; else none is shown."""
+    """Return the default of a field if it is JSON; else None."""
     value = field.get_default(call_default_factory=False)
     try:
         return json.loads(json.dumps(value))
@@ -196,7 +206,7 @@ def _plain(field: FieldInfo) -> Any:
 
 
 def _inlined(schema: Any, parts: Mapping[str, Any], depth: int) -> Any:
-    """A schema without references; of what refers to itself, so many levels."""
+    """Return a schema with its references resolved, at most `depth` levels deep."""
     if isinstance(schema, list):
         return [_inlined(one, parts, depth) for one in schema]
     if not isinstance(schema, dict):
@@ -210,7 +220,7 @@ def _inlined(schema: Any, parts: Mapping[str, Any], depth: int) -> Any:
 
 
 def _or_computed(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema that a text with an expression fits as well."""
+    """Return a schema that also accepts a text with an expression."""
     plain = {key: one for key, one in schema.items() if key != "title"}
     takes_text = plain.get("type") == "string" and not {"enum", "format", "pattern"} & plain.keys()
     if not plain or takes_text:
@@ -222,7 +232,7 @@ def _or_computed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _example(name: str, config: type[Config]) -> dict[str, Any]:
-    """A node with what is required, for the doc page."""
+    """Return an example node with the required settings, for the doc page."""
     required = [one.alias or key for key, one in config.model_fields.items() if one.is_required()]
     data = {key: f"${{event.data.{key}}}" for key in required}
     return {"id": name, "type": name, "data": data}

@@ -1,9 +1,9 @@
-"""Numbers as JSON and Inngest carry them: 64-bit floating point, exact up to 2^53 − 1.
+"""Numbers that JSON and Inngest transport exactly: 64-bit floats up to 2^53 − 1.
 
-Inngest's server reads every number as a float. A whole number beyond 2^53 − 1 may come back as
-another one, and of a number that has come back nobody can tell whether it was rounded. So numbers
-are judged by their value, however they are written, and what lies beyond is refused wherever it
-could enter: `9007199254740992`, `9007199254740992.0` and `1e300` alike.
+Inngest's server reads every number as a float. An integer beyond 2^53 − 1 may come back as a different
+number, and it is then impossible to tell that it was rounded. So every number beyond that limit is
+refused wherever data enters a run, however it is written: `9007199254740992`, `9007199254740992.0` and
+`1e300` alike.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
 
 MAX_EXACT = 2**53 - 1
-"""The largest number, by magnitude, that is sure to arrive as it was sent."""
+"""The largest absolute value of a number that certainly arrives as it was sent."""
 MAX_DIGITS = 15
-"""Significant digits of a decimal fraction that a float always keeps."""
+"""The most significant digits of a decimal number that a float always preserves."""
 BEYOND = "beyond ±(2^53 − 1)"
 AS_TEXT = "send it as a text"
 
 _LONGEST_SHOWN = 128
-"""Bits of an integer that is shown in a message."""
+"""The most bits of an integer that a message shows."""
 
 Path: TypeAlias = "tuple[str | int, ...]"
-"""Where a value is in another one: keys and indices, from the outside in."""
+"""The position of a value inside of another one: keys and indices, from the outside in."""
 
 _MOST_DIGITS_READ = 400
 _JSON_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def is_exact(number: float) -> bool:
-    """Whether a number arrives as it was sent; not so NaN and infinities."""
+    """True if a number arrives as it was sent; False for NaN and infinities."""
     return -MAX_EXACT <= number <= MAX_EXACT
 
 
 @dataclass(frozen=True, slots=True)
 class Inexact:
-    """A number that may not arrive as it was sent, and where it is in a value."""
+    """A number that may not arrive as it was sent, and its position in a value."""
 
     path: Path
     number: int | float
@@ -51,16 +51,17 @@ class Inexact:
         return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in self.path)
 
     def __str__(self) -> str:
-        """The number and what is wrong with it."""
+        """Return the number and what is wrong with it."""
         if self.number != self.number:
             return f"`{self.number}` is not JSON"
         return f"{shown_number(self.number)} is {BEYOND}"
 
 
 def shown_number(number: float) -> str:
-    """A number as it is shown in a message: in words if it is too long, or too large for a float.
+    """Return a number for a message.
 
-    How the latter was written (`1e999`) is not known any more.
+    A number that is too long is described in words, and so is one that is too large for a float: how it
+    was written (`1e999`) is no longer known.
     """
     if isinstance(number, int):
         return "an integer of many digits" if number.bit_length() > _LONGEST_SHOWN else str(number)
@@ -68,17 +69,19 @@ def shown_number(number: float) -> str:
 
 
 def inexact(value: Any) -> Inexact | None:
-    """The first number in a JSON value that is beyond ±(2^53 − 1), or none at all; None: all are
-    fine.
+    """Return the first number in a value that is beyond ±(2^53 − 1), NaN or infinite.
 
     Args:
-        value: A JSON value; what else is in it is passed over.
+        value: A JSON value; anything in it that is not JSON is ignored.
+
+    Returns:
+        None if all numbers are exact.
     """
     return next(every_inexact(value), None)
 
 
 def every_inexact(value: Any) -> Iterator[Inexact]:
-    """The numbers in a JSON value that are beyond ±(2^53 − 1), in order."""
+    """Yield the numbers in a JSON value that are beyond ±(2^53 − 1), NaN or infinite, in order."""
     waiting: list[tuple[Any, Any]] = [(value, None)]
     while waiting:
         value, at = waiting.pop()
@@ -94,7 +97,7 @@ def every_inexact(value: Any) -> Iterator[Inexact]:
 
 
 def clamped(value: Any) -> Any:
-    """A JSON value with the nearest exact number in place of each that is beyond ±(2^53 − 1)."""
+    """Replace each number beyond ±(2^53 − 1) in a JSON value by that limit."""
     if isinstance(value, Mapping):
         return {key: clamped(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -113,26 +116,32 @@ def _path(at: Any) -> Path:
 
 
 def whole(number: float) -> int | float:
-    """A number without a fraction as an integer, as JSON shows it; any other as it is.
+    """Return a float without a fraction as an integer, and any other number unchanged.
 
-    Minus zero is zero.
+    Minus zero becomes zero.
     """
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def number_text(number: float) -> str:
-    """A finite number as JSON writes it: `3`, `0.1`, `1000000000000000`."""
+    """Return the JSON text of a finite number: `3`, `0.1`, `1000000000000000`."""
     plain = whole(number)
     return str(plain) if isinstance(plain, int) and abs(plain) < 1e21 else repr(number)
 
 
 def read_integer(digits: str) -> int | float:
-    """An integer of JSON, as `parse_int` of `json.loads`; infinite if it is too long for Python."""
+    """Read an integer of JSON, for `parse_int` of `json.loads`; infinity if it has too many digits."""
     return int(digits) if len(digits) < _MOST_DIGITS_READ else float(digits)
 
 
 def read_number(text: str) -> float | None:
-    """The number that a text is, spaces around it aside; None if it is none.
+    """Read a text as a number.
+
+    Args:
+        text: A text, with or without white space around the number.
+
+    Returns:
+        The number; None if the text is not a number.
 
     Raises:
         ValueError: If the number is beyond ±(2^53 − 1).
@@ -147,11 +156,11 @@ def read_number(text: str) -> float | None:
 
 
 def from_decimal(value: Decimal) -> int | float:
-    """A decimal as a number.
+    """Convert a decimal to a JSON number.
 
     Raises:
-        ValueError: If it has more than 15 significant digits, is beyond ±(2^53 − 1), too small for
-            a float to keep its digits, or is NaN or infinite.
+        ValueError: If a float cannot preserve it: it has more than 15 significant digits, is beyond
+            ±(2^53 − 1) or too small, or is NaN or infinite.
     """
     if not value.is_finite():
         raise ValueError(f"`{value}`, which is not JSON")
@@ -164,14 +173,14 @@ def from_decimal(value: Decimal) -> int | float:
     number = float(exact)
     if not is_exact(number):
         raise ValueError(f"a decimal {BEYOND}, return it as a text")
-    # Below 2.2e-308 floats have fewer digits, and below 5e-324 none.
+    # Below 2.2e-308, floats have fewer significant digits; below 5e-324, none.
     if abs(number) < sys.float_info.min and Decimal(repr(number)) != exact:
         raise ValueError("a decimal too small for a number of JSON, return it as a text")
     return whole(number)
 
 
 def _without_zeros(value: Decimal) -> Decimal | None:
-    """The same value without zeros at its end; None if it has too many digits then, too."""
+    """Return the same value without trailing zeros; None if it still has too many digits."""
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     kept = list(digits)
@@ -182,18 +191,18 @@ def _without_zeros(value: Decimal) -> Decimal | None:
 
 
 def rounded(number: float, digits: int = 0) -> float:
-    """A number rounded half up, away from zero, as its shortest decimal is: 1.005 to 1.01.
+    """Round a number half away from zero, based on its shortest decimal form: 1.005 to 1.01.
 
     Args:
         number: A finite number.
-        digits: After the point; before it, if negative.
+        digits: The digits after the decimal point; negative for digits before it.
     """
     shortest = Decimal(repr(float(number)))
     exponent = shortest.as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent <= digits:
         return float(number)
-    # Of what lies below half of the last digit kept, nothing stays: no quantum is that large.
+    # A number below half of the last kept digit becomes zero.
     if shortest.adjusted() < -digits - 1:
         return 0.0
     with localcontext(Context(prec=400, rounding=ROUND_HALF_UP)):

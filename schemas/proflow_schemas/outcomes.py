@@ -1,4 +1,4 @@
-"""What the branches of a definition ask for: the outcomes that its nodes can take."""
+"""The outcomes that the nodes of a definition can take, as its branches refer to them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,20 +21,24 @@ CAUGHT = ("default", "error")
 
 
 class Outcomes:
-    """The outcomes of all nodes of a program, as far as a branch may go on by them."""
+    """The outcomes of all nodes of a program, as far as branches can depend on them.
+
+    Args:
+        blocks: The outermost blocks of the program.
+    """
 
     def __init__(self, blocks: Iterable[Sequence[Any]]) -> None:
         self._by_node: dict[str, list[str]] = {}
         self.exits: set[str] = set()
-        """The ids of which exits of loops are outcomes."""
+        """The ids whose outcomes are exits of loops (`exit_id`)."""
         self.caught: set[str] = set()
-        """The nodes of which a failure is an outcome, and the only one beside the usual one."""
+        """The nodes whose outcomes are `default` and `error`: a failure does not fail the run."""
         for block in blocks:
             for op in walk(list(block)):
                 self._add(op)
 
     def of(self, node: str) -> Sequence[str]:
-        """All outcomes that a node can take; nothing if they are not known."""
+        """Return all outcomes that a node can take; empty if they are not known."""
         return self._by_node.get(node, ())
 
     def _add(self, op: Any) -> None:

@@ -1,8 +1,8 @@
 """The published JSON Schemas (draft 2020-12), derived from the models.
 
-`design.schema.json` describes the canonical shapes of a design for editors (`"$schema"`), and
-`definition.schema.json` what a design compiles to. `python -m proflow_schemas.published` writes
-both beside this module.
+`design.schema.json` describes the canonical shapes of a design, for text editors (`"$schema"`).
+`definition.schema.json` describes what a design is compiled to. `python -m proflow_schemas.published`
+writes both next to this module.
 """
 
 import json
@@ -20,20 +20,20 @@ from proflow_schemas.settings import Settings
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DIRECTORY = Path(__file__).parent
 MAX_ID = 200
-"""The longest id of a node."""
+"""The most characters of a node's id."""
 FILES = {"design": "design.schema.json", "definition": "definition.schema.json"}
 
 
 @cache
 def model_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of one model; what it accepts, the model accepts, and the other way round."""
+    """Return the JSON Schema of a model; both accept the same values."""
     schema = model.model_json_schema(mode="validation", by_alias=True)
     _drop_titles(schema)
     return schema
 
 
 def _drop_titles(schema: Any) -> None:
-    """Titles only repeat the keys."""
+    """Remove the titles, which only repeat the keys."""
     stack = [schema]
     while stack:
         part = stack.pop()
@@ -46,7 +46,7 @@ def _drop_titles(schema: Any) -> None:
 
 
 def definition_schema() -> dict[str, Any]:
-    """The schema of a definition: what a design compiles to."""
+    """Return the JSON Schema of a definition, which is what a design is compiled to."""
     schema = model_schema(Definition)
     return {
         "$schema": DRAFT,
@@ -58,9 +58,12 @@ def definition_schema() -> dict[str, Any]:
 
 
 def design_schema(types: NodeTypes = BUILT_IN_TYPES) -> dict[str, Any]:
-    """The schema of a design in its canonical shapes: the guide's, and React Flow's.
+    """Return the JSON Schema of a design in its canonical shapes: that of the guide, and React Flow's.
 
-    Every key of a host's canvas is allowed beside ours; inside `config` nothing unknown is.
+    Further keys of a host's canvas are allowed, except inside of `config`.
+
+    Args:
+        types: The node types that designs may use.
     """
     settings = model_schema(Settings)
     definitions: dict[str, Any] = dict(settings.get("$defs", {}))
@@ -117,7 +120,7 @@ _EDGE: dict[str, Any] = {
                 "default": {"type": ["boolean", "null"]},
                 "priority": {"type": ["number", "null"]},
                 "loop": {
-                    "description": "the edge leads back, and a run takes it so many times",
+                    "description": "the edge leads back, and a run takes it at most `max` times",
                     "anyOf": [
                         {
                             "type": "object",
@@ -146,7 +149,7 @@ _EDGE: dict[str, Any] = {
 
 
 def edge_data_schema() -> dict[str, Any]:
-    """The schemas of the keys of an edge's `data`."""
+    """Return the JSON Schemas of the keys of an edge's `data`."""
     properties: dict[str, Any] = _EDGE["properties"]["data"]["properties"]
     return properties
 
@@ -161,16 +164,16 @@ def _node_schema(types: NodeTypes) -> dict[str, Any]:
         "properties": {
             "id": {"$ref": "#/$defs/id"},
             "type": {"description": "what the node does", "examples": list(spellings)},
-            "label": {"description": "what people read"},
+            "label": {"description": "the name that people read"},
             "parentId": {
                 "type": ["string", "integer", "null"],
-                "description": "the `foreach` or `loop` that it runs in, or a group",
+                "description": "the `foreach` or `loop` that the node is inside of, or a group",
             },
             "data": {
                 "type": ["object", "null"],
                 "properties": {"config": {"type": ["object", "null"]}},
             },
-            "config": {"type": ["object", "null"], "description": "what the type configures"},
+            "config": {"type": ["object", "null"], "description": "the config of the type"},
         },
         "anyOf": [
             _typed({"enum": [*known, *drawn_only]}),
@@ -185,7 +188,8 @@ def _node_schema(types: NodeTypes) -> dict[str, Any]:
 
 
 def _node_definitions(kind: NodeType) -> dict[str, Any]:
-    """The config of a type, on its own and among the keys of a host, and where it is looked for."""
+    """Return the schemas of a type: its config alone, its config among the keys of a host, and the node
+    with the places where its config may be."""
     model: type[Config] = kind.config
     schema = dict(model_schema(model))
     definitions: dict[str, Any] = dict(schema.pop("$defs", {}))
@@ -245,7 +249,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def published() -> dict[str, str]:
-    """File name → text of every published schema."""
+    """Return the text of each published schema, by file name."""
     schemas = {"design": design_schema(), "definition": definition_schema()}
     return {
         FILES[name]: json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
@@ -254,7 +258,7 @@ def published() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the published schemas beside this module."""
+    """Write the published schemas next to this module."""
     for name, text in published().items():
         (DIRECTORY / name).write_text(text, encoding="utf-8")
 

@@ -1,4 +1,7 @@
-"""The top-level settings of a design: how its function is triggered, limited and retried."""
+"""The top-level settings of a design: how its function is triggered, limited and retried.
+
+The docstrings of the models are the descriptions in the published JSON Schema.
+"""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""What functions declare as handlers: that they take one task, and the type of its input."""
+"""Reads the signatures of handlers: functions that take one task, whose input may have a type."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Input = TypeVar("Input", default=Any)
 
 
 class TaskOf(Generic[Input]):
-    """What a handler's parameter is: `Task` of the runtime, whose input is an `Input`."""
+    """The base class of the runtime's `Task`, the type of a handler's parameter, for an input type."""
 
 
 class Same:
-    """A function as a key: equal to itself only, so that one that cannot be hashed can be kept."""
+    """A function as a dictionary key, compared by identity; callable objects may not be hashable."""
 
     __slots__ = ("function",)
 
@@ -36,14 +36,14 @@ class Same:
 
 
 class HandlerError(ProFlowError, TypeError):
-    """A function that cannot be a handler; the message names it, its module and line."""
+    """Raised for a function that cannot be a handler; the message names it with its module and line."""
 
 
 def require_handler(handler: Callable[..., Any]) -> None:
     """Check that a function can be called as a handler.
 
     Raises:
-        HandlerError: If it yields, or does not take exactly one task.
+        HandlerError: If it yields, cannot be called, or does not take exactly one task.
     """
     call = called(handler)
     if inspect.isasyncgenfunction(call) or inspect.isgeneratorfunction(call):
@@ -67,7 +67,7 @@ def require_handler(handler: Callable[..., Any]) -> None:
 
 
 def input_type(handler: Callable[..., Any]) -> Any:
-    """The type that a handler's `Task[…]` names; `Any` if it names none.
+    """Return the input type of a handler, as in `Task[Order]`; `Any` if it declares none.
 
     Raises:
         HandlerError: If the function cannot be a handler, or the type is not known at run time.
@@ -83,21 +83,21 @@ def input_type(handler: Callable[..., Any]) -> Any:
 
 
 def called(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that runs when a handler is called: of an object, its `__call__`."""
+    """Return the function that runs when a handler is called; for an object, its `__call__`."""
     while isinstance(handler, partial):
         handler = handler.func
     return handler if inspect.isroutine(handler) else getattr(handler, "__call__", handler)  # noqa: B004
 
 
 def described(function: Callable[..., Any]) -> str:
-    """A function as errors name it: ``the handler `pay` (erp.handlers, line 12)``."""
+    """Return a function for a message: ``the handler `pay` (erp.handlers, line 12)``."""
     plain = inspect.unwrap(function)
     name = getattr(plain, "__name__", type(plain).__name__)
     return f"the handler `{name}` ({place_of(function)})"
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """Where a function is written: `erp.handlers, line 12`."""
+    """Return where a function is defined: `erp.handlers, line 12`."""
     plain = inspect.unwrap(called(function))
     module = getattr(plain, "__module__", None) or "an unknown module"
     code = getattr(plain, "__code__", None)
@@ -105,7 +105,7 @@ def place_of(function: Callable[..., Any]) -> str:
 
 
 def _parameter(handler: Callable[..., Any]) -> inspect.Parameter | None:
-    """The parameter that takes the task; None: the function does not say."""
+    """Return the parameter that takes the task; None if the signature is unknown."""
     try:
         signature = inspect.signature(handler)
     except (TypeError, ValueError):
@@ -122,9 +122,9 @@ def _parameter(handler: Callable[..., Any]) -> inspect.Parameter | None:
 
 
 def _hint(handler: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """What a parameter's annotation means; Any where there is none.
+    """Return the resolved annotation of a parameter; `Any` if it has none.
 
-    One that cannot be resolved matters only if it may name a type of the input.
+    An annotation that cannot be resolved is an error only if it may contain the type of the input.
     """
     annotation = parameter.annotation
     if annotation is inspect.Parameter.empty:

@@ -1,4 +1,4 @@
-"""How much a run may hold, and how large a value is as JSON."""
+"""The limits of what a run can hold, and the size of values as JSON."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_VALUE_BYTES = 4 * 2**20
-"""The value of an expression, as JSON: what Inngest takes as the output of one step."""
+"""The most bytes of an expression's value as JSON: Inngest's limit for the output of one step."""
 MAX_EVENT_BYTES = 3 * 2**20
-"""The data of an event, as JSON: what Inngest takes."""
+"""The most bytes of an event's data as JSON: Inngest's limit."""
 MAX_STATE_BYTES = 32 * 2**20
-"""All that a run holds, as JSON: what Inngest keeps of one run."""
+"""The most bytes of all outputs of a run as JSON: Inngest's limit."""
 MAX_STEPS = 999
-"""Steps of one run that Inngest executes: it ends the run at the next one."""
+"""The most steps of a run: Inngest ends the run at the next one."""
 MAX_ITEMS = 10_000
-"""Items of one list that is gone through, also where they take no steps."""
+"""The most items of a list that a `foreach` runs for, even if they need no steps."""
 
 HOLDER = 4
-"""How much more memory a list or an object takes than a number does."""
+"""How many times more memory a list or an object needs than a number."""
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
@@ -27,16 +27,16 @@ _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).en
 
 
 def text_size(text: str) -> int:
-    """The bytes of a text as JSON."""
+    """Return the bytes of a text as JSON."""
     written: str = _encode(text)
     return len(written) if written.isascii() else len(written.encode("utf-8", "surrogatepass"))
 
 
 def tree_size(value: Any) -> int:
-    """The bytes of a JSON value, without white space.
+    """Return the bytes of a JSON value, without white space.
 
-    What it takes grows with the result: a value that shares parts with itself may be small, and yet
-    huge as JSON. For one of unknown origin use `json_size`.
+    The time grows with the result. A value that contains the same object many times may be small in memory
+    and huge as JSON, so use `json_size` for values of unknown origin.
     """
     try:
         return text_size(value) if isinstance(value, str) else _written_size(value)
@@ -45,15 +45,15 @@ def tree_size(value: Any) -> int:
 
 
 def event_size(data: Any) -> int:
-    """The bytes of an event's data as it is sent: compact JSON in ASCII."""
+    """Return the bytes of an event's data as it is sent: compact JSON in ASCII."""
     return len(_encode_ascii(data))
 
 
 def tree_measure(value: Any) -> tuple[int, int]:
-    """The bytes of a list or an object as JSON, and how many values there are in it.
+    """Return the bytes of a list or an object as JSON, and the number of values in it.
 
-    Of the values a list or an object counts `HOLDER` times: so much more memory does it take. It may
-    be a few more than there are. For what it takes see `tree_size`.
+    A list or an object counts as `HOLDER` values, since it needs that much more memory. The number may be
+    slightly too high. The time grows with the result, as for `tree_size`.
     """
     written: str = _encode(value)
     size = len(written) if written.isascii() else len(written.encode("utf-8", "surrogatepass"))
@@ -63,7 +63,7 @@ def tree_measure(value: Any) -> tuple[int, int]:
 
 
 def _values(value: Any) -> int:
-    """How many values there are in one, itself included, as `tree_measure` counts them."""
+    """Return the number of values in a value, itself included, as `tree_measure` counts them."""
     found = 0
     stack = [value]
     while stack:
@@ -82,10 +82,10 @@ def _written_size(value: Any) -> int:
 
 
 def has_values(value: Any, count: int) -> bool:
-    """Whether there are so many values in one, or more: then its JSON has as many bytes.
+    """True if there are at least `count` values inside of a value; its JSON has at least as many bytes.
 
-    It looks no further once it knows, so that a value which shares parts with itself, or contains
-    itself, takes no longer than another one.
+    The search stops as soon as the answer is known, so it ends quickly even for a value that contains the
+    same object many times, or contains itself.
     """
     stack = [value]
     while stack:
@@ -102,10 +102,10 @@ def has_values(value: Any, count: int) -> bool:
 
 
 def json_size(value: Any) -> float:
-    """The bytes of any value as JSON; infinite for one that contains itself.
+    """Return the bytes of any value as JSON; infinity if it contains itself.
 
-    Each list and each object is looked at once, however often it occurs, so that the time is linear
-    in what the value takes in memory. What JSON cannot hold counts nothing.
+    Each list and object is visited once, however often it occurs, so the time is linear in the memory that
+    the value occupies. Values that JSON does not have count as nothing.
     """
     sizes: dict[int, float] = {}
     stack: list[tuple[Any, bool]] = [(value, False)]
@@ -115,7 +115,7 @@ def json_size(value: Any) -> float:
         if entered:
             sizes[key] = _sum(one, sizes)
         elif _is_holder(one) and key not in sizes:
-            sizes[key] = math.inf  # until it is known: what meets it meanwhile is inside of it
+            sizes[key] = math.inf  # until it is known; whoever reads this meanwhile is inside of it
             stack.append((one, True))
             stack += [(item, False) for item in _others(one)]
     if type(value) in _PLAIN:
@@ -128,13 +128,13 @@ def _is_holder(value: Any) -> bool:
 
 
 def _others(holder: Any) -> list[Any]:
-    """What is in a list or an object and is no plain value."""
+    """Return the values of a list or an object that are not plain."""
     inner = holder.values() if isinstance(holder, Mapping) else holder
     return [item for item in inner if type(item) not in _PLAIN]
 
 
 def _sum(holder: Any, sizes: Mapping[int, float]) -> float:
-    """The bytes of a list or an object, of which those of the lists and objects in it are known."""
+    """Return the bytes of a list or an object, given the sizes of the lists and objects in it."""
     inner = holder.values() if isinstance(holder, Mapping) else holder
     size = 2.0 + max(0, len(holder) - 1)
     size += sum(sizes.get(id(item), 0) for item in _others(holder))
@@ -146,5 +146,5 @@ def _sum(holder: Any, sizes: Mapping[int, float]) -> float:
 
 
 def _sum_of_plain(values: list[Any]) -> int:
-    """The bytes of texts, numbers and truth values, written at once."""
+    """Return the bytes of texts, numbers, booleans and nulls, which are encoded together."""
     return _written_size(values) - 1 - len(values) if values else 0

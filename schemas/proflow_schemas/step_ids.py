@@ -1,9 +1,15 @@
-"""Inngest step ids, derived from node ids alone and unique by construction.
+"""Inngest step ids, which are derived from node ids alone and are unique.
 
-`x` is the node's own step, `x/wait` and `x/notify` are parts of an approval, `x#k` the k-th
-execution of a node in a loop (k ≥ 2), `x[i]` that for item i of a container, `x[i][j]` for item j of
-a container inside it, `x[i]#k/wait` all of it. The characters that carry this meaning are
-percent-escaped in node ids, so that no node id can imitate another's step.
+For a node `x`:
+
+- `x` is its own step
+- `x/wait` and `x/notify` are parts of it, if it is an approval
+- `x#k` is its k-th execution in a loop, for k ≥ 2
+- `x[i]` is its step for item i of a container, `x[i][j]` for item j of a container inside of that one
+- `x[i]#k/wait` combines all of these
+
+The special characters are percent-escaped in node ids, so that no node id can be mistaken for the step of
+another node.
 """
 
 import re
@@ -18,7 +24,14 @@ _STEP = re.compile(r"([^#\[\]/]+)((?:\[[0-9]{1,9}\])*)(?:#([0-9]{1,9}))?(?:/([^/
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step id says: which execution (from 1) of a node, for which items, which part of it."""
+    """The components of a step id.
+
+    Attributes:
+        node: The id of the node.
+        items: The index of the item in each enclosing container, from the outside in.
+        execution: The number of the execution, from 1.
+        part: The part of the node, such as `wait`; None for the node's own step.
+    """
 
     node: str
     items: tuple[int, ...] = ()
@@ -27,19 +40,26 @@ class Step:
 
     @property
     def whole(self) -> str:
-        """The id without the part."""
+        """The step id without the part."""
         return step_id(self.node, items=self.items, execution=self.execution)
 
 
 def escape(node: str) -> str:
-    """A node id as it stands in step ids."""
+    """Return a node id as it is written in step ids, with special characters escaped."""
     return _SPECIAL.sub(lambda m: f"%{ord(m[0]):02X}", node)
 
 
 def step_id(
     node: str, part: str | None = None, *, items: Sequence[int] = (), execution: int = 1
 ) -> str:
-    """The step id of a node, or of one part of it, for an item, at its k-th execution there."""
+    """Return the step id of a node.
+
+    Args:
+        node: The id of the node.
+        part: A part of the node, such as `wait`.
+        items: The index of the item in each enclosing container, from the outside in.
+        execution: The number of the execution for this item, from 1.
+    """
     own = escape(node) + "".join(f"[{index}]" for index in items)
     if execution > 1:
         own += f"#{execution}"
@@ -47,36 +67,36 @@ def step_id(
 
 
 def node_of(step: str) -> str:
-    """The node id a step id was derived from."""
+    """Return the node id that a step id was derived from."""
     own = re.split(r"[#\[/]", step, maxsplit=1)[0]
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), own)
 
 
 def choice_id(node: str, outcome: str) -> str:
-    """The id of the choice among the edges by which a node goes on after an outcome."""
+    """Return the id of the choice among the edges with rules that leave a node by one outcome."""
     return f"{node}?{outcome}"
 
 
 def outcome_of_choice(choice: str, node: str) -> str:
-    """The outcome that a `choice_id` of a node stands for."""
+    """Return the outcome that a `choice_id` of a node was made from."""
     return choice.removeprefix(f"{node}?")
 
 
 def exit_id(header: str) -> str:
-    """The id of which the exits of the loop that begins with `header` are outcomes."""
+    """Return the id whose outcomes are the exits of the loop with the first node `header`."""
     return f"{header}?exit"
 
 
 def loop_of(exits: str) -> str:
-    """The first node of the loop whose exits are outcomes of an `exit_id`.
+    """Return the first node of the loop that an `exit_id` was made from.
 
-    Such an id may have got a question mark and a number that tell it from what is drawn.
+    The id may end in a question mark and a number, which distinguish it from the ids of drawn nodes.
     """
     return _EXITS.sub("", exits)
 
 
 def parse(step: str) -> Step | None:
-    """What a step id says; None if it is none."""
+    """Return the components of a step id; None if the text is not a step id."""
     found = _STEP.fullmatch(step)
     if found is None:
         return None

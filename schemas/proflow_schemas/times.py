@@ -1,4 +1,4 @@
-"""Times as designs and events write them, and the time zones by which those without one are read."""
+"""Reads times of designs and events, and finds time zones."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from zoneinfo import ZoneInfo, available_timezones
 from proflow_schemas.errors import ProFlowError
 
 UTC_NAME = "UTC"
-"""The time zone of what has no other."""
+"""The time zone that applies if no other is known."""
 EARLIEST_YEAR = 2000
-"""An earlier time is a mistake: a number of another unit, or a field that was never filled in."""
+"""The first year of times. An earlier time is a mistake: a number in another unit, or an empty field."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = 946_684_800
 """The year 2000 in seconds since 1970."""
 _LATEST = 253_402_300_799
-"""The end of the year 9999, beyond which there are no times."""
+"""The end of the year 9999, in seconds since 1970. Python has no later times."""
 _DIGITS = re.compile(r"[0-9]{9,20}(?:\.[0-9]{1,9})?", re.ASCII)
 _TIME_OF_DAY = re.compile(
     r"(?:^|[T\s\d-])[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?$", re.ASCII
 )
 _CITIES = {"beijing": "Asia/Shanghai", "peking": "Asia/Shanghai", "shenzhen": "Asia/Shanghai"}
-"""Cities whose time zone is called after another one."""
+"""Cities whose time zone is named after another city."""
 _CHINA = 8
-"""Hours ahead of UTC: there the city is better known than the offset."""
+"""The offset of China in hours, for which the zone `Asia/Shanghai` is suggested."""
 _OFFSET = re.compile(r"(?:utc|gmt)?_?([+-])0?([0-9]{1,2})(?::?00)?", re.ASCII)
 _ABBREVIATION = re.compile(r"[A-Za-z]{2,4}", re.ASCII)
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
-"""Files of the database that name no zone."""
+"""Files of the tz database that are not time zones."""
 
 
 class TimeError(ProFlowError, ValueError):
-    """A value that is no time, or one before the year 2000."""
+    """Raised when a value is not a time, or is out of range, and for unknown time zones."""
 
 
 @cache
 def timezones() -> frozenset[str]:
-    """The names of the tz database."""
+    """Return the names of all time zones of the tz database."""
     return frozenset(available_timezones()) - _NO_ZONES
 
 
@@ -49,7 +49,7 @@ def is_timezone(name: str) -> bool:
 
 
 def closest_timezone(name: str) -> str | None:
-    """The time zone that a wrong name was probably meant to be, if one is close."""
+    """Return the time zone that an unknown name probably means; None if none is close."""
     folded = {one.lower(): one for one in sorted(timezones())}
     wanted = "_".join(name.lower().split())[:60]
     city = wanted.rpartition("/")[2]
@@ -62,43 +62,51 @@ def closest_timezone(name: str) -> str | None:
     if (found := next((one for one in folded if one.endswith(f"/{city}")), None)) is not None:
         return folded[found]
     if _ABBREVIATION.fullmatch(name):
-        return None  # the same few letters mean several zones
+        return None  # an abbreviation can mean several zones
     close = get_close_matches(wanted, folded, n=1)
     return folded[close[0]] if close else None
 
 
 def _with_offset(sign: int, hours: int) -> str | None:
-    """The time zone that is always so many hours ahead of UTC, or behind it."""
+    """Return the time zone with a fixed offset from UTC; `sign` is 1 for ahead, -1 for behind."""
     if not hours:
         return UTC_NAME
     if sign * hours == _CHINA:
         return "Asia/Shanghai"
-    name = f"Etc/GMT{'-' if sign > 0 else '+'}{hours}"  # POSIX counts the other way round
+    name = f"Etc/GMT{'-' if sign > 0 else '+'}{hours}"  # these names have the opposite sign
     return name if is_timezone(name) else None
 
 
 @lru_cache(maxsize=1024)
 def timezone_named(name: str) -> ZoneInfo:
-    """A time zone of the tz database; any other name is a `TimeError`."""
+    """Return a time zone of the tz database.
+
+    Raises:
+        TimeError: If there is no time zone of this name.
+    """
     if not is_timezone(name):
         raise TimeError(f"there is no time zone `{name[:60]}`")
     return ZoneInfo(name)
 
 
 def read_time(value: object, timezone: str = UTC_NAME) -> datetime:
-    """Read a time, as an aware `datetime`.
+    """Read a time.
 
-    A text is ISO 8601; without an offset it is local time in `timezone`. Of local times that occur
-    twice, when clocks are set back, the first is meant; one that is skipped, when clocks are set
-    forward, moves forward by as much as the clocks do. A number counts seconds or milliseconds
-    since 1970, which its size tells apart.
+    A text is ISO 8601; without an offset it is local time in `timezone`. A local time that occurs twice,
+    because clocks are set back, means its first occurrence. One that is skipped, because clocks are set
+    forward, moves forward by the same amount. A number counts seconds or milliseconds since 1970, which
+    its size tells.
 
     Args:
         value: A text or a number.
-        timezone: A name of the tz database.
+        timezone: The name of a time zone.
+
+    Returns:
+        The time with a time zone.
 
     Raises:
-        TimeError: It is neither, or before the year 2000.
+        TimeError: If the value is not a time, is before the year 2000 or after 9999, or if there is no
+            such time zone.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TimeError("not a text or a number")
@@ -122,7 +130,7 @@ def read_time(value: object, timezone: str = UTC_NAME) -> datetime:
 
 
 def _of_number(value: float, shown: str) -> datetime:
-    """A number of milliseconds, or else of seconds."""
+    """Read a number of milliseconds or of seconds; `shown` is how it was written."""
     if not value >= _EARLIEST:
         raise TimeError(
             f"`{shown[:60]}` is before the year {EARLIEST_YEAR}, as seconds or milliseconds"
@@ -140,7 +148,7 @@ def _of_number(value: float, shown: str) -> datetime:
 
 
 def is_naive(text: str) -> bool:
-    """True if a text is a time without an offset, or a template that ends in a time of day."""
+    """True if a text is a time without an offset, or a template that ends with a time of day."""
     if "${" in text:
         return _TIME_OF_DAY.search(text.rsplit("}", 1)[-1]) is not None
     if _DIGITS.fullmatch(text.strip()):

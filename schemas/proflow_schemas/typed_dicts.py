@@ -1,4 +1,4 @@
-"""Typed dicts as pydantic takes them on every Python."""
+"""Makes typed dicts usable for pydantic on every Python version."""
 
 import types
 import typing
@@ -8,9 +8,13 @@ import typing_extensions
 
 
 def readable(hint: Any, within: tuple[Any, ...] = ()) -> Any:
-    """A type hint whose typed dicts are those of `typing_extensions`.
+    """Replace the typed dicts in a type hint by those of `typing_extensions`.
 
-    Before Python 3.12 pydantic takes no others. What refers to itself is anything there.
+    Before Python 3.12, pydantic accepts no others. A reference of a typed dict to itself becomes `Any`.
+
+    Args:
+        hint: The type hint.
+        within: The typed dicts that enclose it.
     """
     if typing.is_typeddict(hint):
         if hint in within:

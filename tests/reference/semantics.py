@@ -1,10 +1,13 @@
-"""What a run of a design does: a token game with a clock.
+"""The reference semantics: what a run of a design does, as a token game with a clock.
 
-Every edge ends up taken or skipped. A node whose edges in are all settled runs once if one of them
-was taken (a join of mode `all`: if all of them were), else it is skipped, and skipping travels on.
-What leads only to ends that stop the run starts at its first taken edge. A loop is one node of the
-graph around it: an edge that leaves it settles when its last round is over, unless it stops the run.
-Nothing here knows of blocks, programs or requests; times are seconds since the run began.
+Every edge ends up *settled*: either taken or skipped. When all edges into a node are settled, the node
+runs once if one of them was taken (a join of mode `all`: if all of them were). Otherwise it is skipped,
+and so are its edges. Nodes that lead only to ends that stop the run start at their first taken edge.
+
+In the graph around it, a loop behaves like a single node: an edge that leaves the loop is settled when
+the last iteration is over, or at once if it leads to an end that stops the run.
+
+This module knows no blocks, programs or requests. Times are seconds since the run began.
 """
 
 from collections import Counter
@@ -26,7 +29,15 @@ from reference.tails import stop_tails
 
 
 def play(graph: Graph, outside: Outside) -> Run:
-    """The run of a sound design."""
+    """Run a sound design.
+
+    Args:
+        graph: The graph of the design's root level.
+        outside: What happens outside of the run: events, answers, outputs of handlers.
+
+    Returns:
+        What the run did, with the state of every node.
+    """
     game = Game(outside)
     data = dict(outside.data)
     game.event = {"id": "event", "data": data}
@@ -44,7 +55,7 @@ def play(graph: Graph, outside: Outside) -> Run:
 
 
 class InIteration:
-    """A node in the iteration that is going on, as long as that lasts."""
+    """A node in one iteration of a loop. It is alive until a return ends the iteration."""
 
     def __init__(self, level: "Level", name: str) -> None:
         self.level, self.name = level, name
@@ -59,7 +70,7 @@ class InIteration:
 
 
 class Level:
-    """One game on one graph: the run itself, an item of a foreach, or a round of a loop."""
+    """One game on one graph: the run itself, an item of a `foreach`, or an iteration of a `loop`."""
 
     def __init__(
         self,
@@ -74,36 +85,36 @@ class Level:
         self.game, self.graph, self.items, self.container = game, graph, items, container
         self.steps: dict[str, Any] = {} if steps is None else steps
         self.names = names
-        """What expressions can read besides `steps`."""
+        """What expressions can read, apart from `steps`."""
         self.alive = True
         self.begun: set[str] = set()
-        """Nodes that were started or skipped."""
+        """The nodes that were started or skipped."""
         self.over: set[str] = set()
         self.settled: dict[int, bool] = {}
-        """Edge → whether it was taken."""
+        """Index of a settled edge → True if it was taken."""
         self.rounds = rounds_of(graph)
         self.tails = stop_tails(graph)
-        """Nodes that start at their first taken edge."""
+        """The nodes that start at their first taken edge."""
         self.epochs: Counter[str] = Counter()
-        """How often an iteration was ended by a return while a node in it may have been open."""
+        """Node → how often a return has ended an iteration that contains it."""
         self.ends: list[tuple[bool, str, End, Any]] = []
         self.ending: list[tuple[str, str]] = []
-        """The outcomes that end this item in this instant, and their nodes."""
+        """The nodes, with their outcomes, that end this item at this instant."""
         self.returning: list[tuple[str, BackEdge, InIteration]] = []
-        """The approvals that return in this instant."""
+        """The approvals that return at this instant."""
         self.containers: dict[str, Container] = {}
-        """Those that are open."""
+        """The open containers, by node."""
         self.triggers: dict[str, str] = {}
-        """Wait → the node it was armed together with."""
+        """Wait → the node that triggers its event, which started once the wait was armed."""
         self.held: dict[str, str] = {}
-        """Wait → its outcome, while that node is not over."""
+        """Wait → its outcome, until the triggering node is over."""
 
     def begin(self) -> None:
         self.start(self.graph.starts[0])
 
     @property
     def scope(self) -> dict[str, Any]:
-        """What expressions can read."""
+        """Everything that expressions can read."""
         return {**self.names, "steps": self.steps}
 
     def happened(self, name: str) -> Happened:
@@ -112,7 +123,7 @@ class Level:
     # --- edges
 
     def settle(self, edge: GraphEdge, taken: bool) -> None:
-        """An edge is settled at once, or with the loop that it leaves."""
+        """Settle an edge: at once, or, if it leaves a loop, when the last iteration is over."""
         for round_ in reversed(self.rounds):
             if round_.left_by(edge) and not self.graph.nodes[edge.target].stops:
                 round_.held[edge] = taken
@@ -138,7 +149,7 @@ class Level:
                 self.settle(out, False)
 
     def needed(self, node: str) -> int:
-        """How many edges in must be taken for a node to go on before all are settled."""
+        """Return at how many taken edges a node runs before all are settled; more than it has: never."""
         if node in self.tails:
             return 1
         at = self.graph.nodes[node]
@@ -153,7 +164,7 @@ class Level:
     # --- nodes
 
     def start(self, name: str) -> None:
-        """Start a node; it is over at once, or at a known time, or never."""
+        """Start a node. It is over at once, at a known time, or never."""
         if (wait := self.armed_with(name)) is not None:
             self.triggers[wait] = name
             self.start(wait)
@@ -169,8 +180,11 @@ class Level:
             start_node(self, name)
 
     def armed_with(self, name: str) -> str | None:
-        """The wait that is armed before this node starts: what triggers the event is drawn directly
-        before the wait, which is over when both are."""
+        """Return the wait that must be armed before this node starts; None if there is none.
+
+        A node that may trigger the wait's event stands directly before the wait. The wait is over when
+        both are.
+        """
         at, out, exits = self.graph.nodes[name], self.graph.out(name), self.graph.exits[name]
         if len(out) != 1 or not at.drawn or at.node.type not in TRIGGERS:
             return None
@@ -186,7 +200,7 @@ class Level:
         return after.id
 
     def choose(self, name: str) -> None:
-        """The first outcome whose rule holds (an inclusive: all such), else the default."""
+        """Choose the first outcome whose rule holds (all of them for `inclusive`), else the default."""
         every = self.graph.nodes[name].every
         found: list[str] = []
         try:
@@ -204,7 +218,7 @@ class Level:
         self.finish(name, found if every else found[0])
 
     def finish(self, name: str, outcome: str | list[str]) -> None:
-        """A node took an outcome: its edges are taken, those of its other outcomes skipped."""
+        """End a node by an outcome: take the edges of that outcome, and skip all others."""
         at = self.graph.nodes[name]
         trigger = self.triggers.get(name)
         if trigger is not None and trigger not in self.over:
@@ -236,7 +250,7 @@ class Level:
                 try:
                     self.settle(edge, True)
                 except Stopped as error:
-                    stopped = error  # another edge may stop the run in the same instant
+                    stopped = error  # another edge may stop the run at the same instant
         for edge, exit_ in sorted(edges, key=lambda one: one[1].outcome in taken):
             if exit_.outcome not in taken or not self.graph.nodes[edge.target].stops:
                 try:
@@ -249,7 +263,7 @@ class Level:
             self.finish(wait, self.held.pop(wait))
 
     def note_outcome(self, name: str, outcome: str | list[str]) -> None:
-        """Keep the outcome, for expressions and for the run's result."""
+        """Record the outcome for expressions, and in the result if it could have been another one."""
         at = self.graph.nodes[name]
         if not at.drawn:
             return
@@ -259,7 +273,7 @@ class Level:
             self.game.run.outcomes[step_id(name, items=self.items)] = outcome
 
     def wrong(self, name: str, message: str, kind: str = "NonRetriableError") -> None:
-        """A node could not do its work: it takes `error`, if that is drawn."""
+        """Handle the error of a node: take its `error` edge; without one, fail the run or the item."""
         if any(exit_.outcome == "error" for exit_ in self.graph.exits[name]):
             self.steps[name] = {"output": None, "error": {"name": kind, "message": message}}
             self.happened(name).error = message
@@ -268,7 +282,7 @@ class Level:
             self.fail(name, message)
 
     def fail(self, name: str, message: str) -> NoReturn:
-        """The run fails, or the item does."""
+        """Fail the run, or the item that the node is in."""
         happened = self.happened(name)
         happened.status, happened.outcome, happened.error = "failed", None, message
         if self.container is None:
@@ -280,8 +294,11 @@ class Level:
     # --- what is over
 
     def return_soon(self, name: str, way: BackEdge) -> None:
-        """An approval returns, unless what else happens in this instant is more: a failure, an end of
-        the item or the run. Of two returns the one of the smaller node comes first."""
+        """Schedule the return of an approval for the end of this instant.
+
+        A failure, or an end of the item or the run, at the same instant takes precedence. Of two returns,
+        that of the node with the smaller id comes first.
+        """
         if not self.returning:
             self.game.later(0, self, self.return_now)
         self.returning.append((name, way, InIteration(self, name)))
@@ -295,7 +312,7 @@ class Level:
                 self.return_at_once(self.go_back(name, way))
 
     def return_at_once(self, round_: Round) -> None:
-        """An approval returns: this iteration is over, whatever else goes on in it."""
+        """End the iteration because an approval returns, whatever else is open in it."""
         for name in round_.loop.nodes:
             self.epochs[name] += 1
             happened = self.game.states.get((name, self.items))
@@ -309,7 +326,7 @@ class Level:
         self.repeat(round_)
 
     def go_back(self, name: str, way: BackEdge) -> Round:
-        """Another round of a loop, when this one is over; not more often than its bound says."""
+        """Take a back edge: another iteration follows when this one is over. Fail if the bound is exceeded."""
         (round_,) = [one for one in self.rounds if one.loop.header == way.edge.target]
         if round_.takes(way) > way.limit:
             times = "once" if way.limit == 1 else f"{way.limit} times"
@@ -318,15 +335,15 @@ class Level:
         return round_
 
     def call(self, name: str, step: str) -> Called:
-        """A node begins a run of another workflow."""
+        """Start a run of another workflow for a node."""
         return self.game.call(InIteration(self, name), step)
 
     def later(self, name: str, seconds: float, what: Callable[[], None]) -> None:
-        """Something that a node does later, unless its iteration is over by then."""
+        """Schedule an action of a node; it is dropped if the node's iteration is over by then."""
         self.game.later(seconds, InIteration(self, name), what)
 
     def look(self) -> None:
-        """After everything that happens: is a round over, or all of this?"""
+        """Check, after everything that happens, if an iteration or the whole level is over."""
         if not self.alive or self.returning:
             return
         while (found := self.round_over()) is not None:
@@ -342,12 +359,12 @@ class Level:
             self.container.item_over(self)
 
     def round_over(self) -> Round | None:
-        """The innermost loop whose nodes are all over."""
+        """Return the innermost loop whose nodes are all over; None if there is none."""
         over = (one for one in self.rounds if not one.over and self.over >= one.loop.nodes)
         return next(over, None)
 
     def repeat(self, round_: Round) -> None:
-        """Unsettle the nodes and edges of a loop, and run its header again."""
+        """Begin another iteration: unsettle the nodes and edges of the loop, and start its header."""
         nodes = round_.loop.nodes
         self.begun -= nodes
         self.over -= nodes
@@ -364,12 +381,15 @@ class Level:
         self.start(round_.loop.header)
 
     def result(self) -> tuple[str, Any]:
-        """A status other than `completed` wins; ties go to the smallest node id."""
+        """Return the status and the output of the end that decides the result.
+
+        A status other than `completed` takes precedence, then the smaller node id.
+        """
         _, _, end, output = min(self.ends, key=lambda one: one[:2])
         return end.status, output
 
     def output(self) -> Any:
-        """The result of an item: of the end that decided it, else of its only sink."""
+        """Return the output of an item: of the end that decides it, else of its only sink."""
         if self.ends:
             return self.result()[1]
         sinks = self.sinks()
@@ -378,10 +398,10 @@ class Level:
         return None
 
     def end_item(self, name: str, outcome: str) -> NoReturn:
-        """An outcome that is not drawn ends the item.
+        """End the item by an outcome that has no edge, at the end of this instant.
 
-        Of two in one instant the smallest node counts; but what else happens in this instant may let
-        the item fail, or stop the run, and that comes first.
+        If several nodes do so at one instant, the smallest id counts. A failure of the item, or a stop of
+        the run, at the same instant takes precedence.
         """
         self.game.run.stops.add(self.game.now)
         if not self.ending:
@@ -390,7 +410,7 @@ class Level:
         raise Abandoned
 
     def leave(self) -> NoReturn:
-        """The item is over; what else is open in it is left."""
+        """Leave the item, and abandon whatever else is open in it."""
         assert self.container is not None
         name, outcome = min(self.ending)
         self.ends = [(False, name, End(status=outcome), None)]
@@ -405,7 +425,7 @@ class Level:
         return happened is not None and happened.status in ("waiting", "running")
 
     def sinks(self) -> Sequence[str]:
-        """The nodes without a way on."""
+        """Return the nodes without an exit, apart from ends."""
         return [
             name
             for name, at in self.graph.nodes.items()
@@ -413,7 +433,7 @@ class Level:
         ]
 
     def abandon(self) -> None:
-        """Nothing more happens here; what is open is cancelled."""
+        """Stop this level: cancel its open nodes, and abandon its containers."""
         self.alive = False
         self.game.run.abandoned |= {step_id(name, items=self.items) for name in self.graph.nodes}
         for name in self.begun:

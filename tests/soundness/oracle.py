@@ -1,68 +1,69 @@
-"""Which designs are unsound, found out by trying every combination of outcomes.
+"""Finds out which designs are unsound by trying every combination of outcomes.
 
-Written from the words of the language alone; it shares nothing with the compiler. A design is its
-plain JSON. Each level of it (the root, the inside of a container) is judged on its own. A *run* of
-a level is a choice of one option for each of its nodes: an outcome, or a set of edges. All runs of
-a level are looked at together: whatever may or may not hold in a run is a whole number with one
-bit for each run.
+The oracle is written from the definition of the language alone and shares no code with the compiler. A
+design is its plain JSON. Each level of a design (the root, or the inside of a container) is judged on its
+own. A *run* of a level is a choice of one option for each of its nodes: an outcome, or a set of edges. All
+runs of a level are examined together: a fact that holds in some runs is an integer with one bit for each
+run.
 
-Where the words leave a choice, these readings are taken, each with a tiny example.
+Where the definition leaves a choice, the oracle reads it as follows. Each reading has a small example.
 
- 1. *Back edges* are left out of a run, which shows one iteration of each loop. A node is judged by
-    the runs in which no loop that it is not part of takes a way back: what follows a loop sees its
-    last iteration only. `h → {a, b}; a returned → h; a → j; b → j`: `j` is outside the loop, and
-    never sees `b` arrive in an iteration that `a` has ended.
- 2. *Ways back at a join*: `all`, `one` and unnamed joins that begin a loop are judged by the edges
-    from outside of it. `start → j; x → j; j(all) → c; c again → j`: two edges in, not three.
- 3. *A stop counts wherever it is drawn*, also behind the join, if the run comes there without the
-    join. `start → {A, B, D}; A → j or a plain end; B → j; j(all) → k; D → k; k → terminate`: `j`
-    is excused, `k` is unclear.
- 4. *From leaving to a stop nothing takes time*: the clock starts where the branch leaves, not where
-    it began. `p → {f, l} → m; f rejected → terminate` is fine, although the approval takes days;
+ 1. *Back edges* are not part of a run, which shows one iteration of each loop. A node is judged by the
+    runs in which no loop that it is outside of takes a back edge: what follows a loop sees only the last
+    iteration. `h → {a, b}; a returned → h; a → j; b → j`: `j` is outside the loop, and never sees `b`
+    arrive in an iteration that `a` has ended.
+ 2. *Back edges into a join*: joins of mode `all`, `one` or none that begin a loop are judged by the edges
+    from outside of the loop. `start → j; x → j; j(all) → c; c again → j`: the join has two edges, not
+    three.
+ 3. *A stop counts wherever it is drawn*, also behind the join, if the run reaches it without the join.
+    `start → {A, B, D}; A → j or a plain end; B → j; j(all) → k; D → k; k → terminate`: `j` is excused,
+    `k` is unclear.
+ 4. *From leaving to a stop, no time may pass*: the clock starts where the branch leaves, not where it
+    began. `p → {f, l} → m; f rejected → terminate` is fine, although the approval takes days;
     `f rejected → notify → terminate` is unclear. `start`, `end`, `set`, `condition`, `inclusive`,
-    `parallel` and `join` take no time; everything else does, delays of no length included.
- 5. *What stops the run in time* may be the way of the branch, or anything else that `m` waits for:
-    then `m` never begins. `p → {f, g, x}; f → j; g → j; j(all) → m; x → m; g rejected` and not
-    drawn: nothing is unclear, although the way of `f` itself ends at `j` and stops nothing.
- 6. *A starved `all` is a way that left*: `p → {f, g, x}; f, g → j(all) → m; x → m; g rejected →
-    notify → terminate`: `m` may go on while the notification is sent, so it is unclear.
- 7. *Leaving by a default outcome* is forgiven where that outcome does not lead to `m` at all. If
-    it carries rules, it is a choice among its edges. `p → {a, b}; a error → m; b error → m` is
-    fine; `p → {a, b}; a [x] → m, a [else] → end; b → m` is not.
- 8. *Several leavings on one way*: one that is not forgiven is enough. `p → {g, b}; g → {c, d}; c
-    error → m; d [x] → m, d [else] → end; b error → m` is unclear by `d`.
- 9. *An inclusive node* that does not choose a way to `m` is forgiven wherever it stands, not only at
+    `parallel` and `join` take no time. Everything else does, even a delay of length zero.
+ 5. *What stops the run in time* may be on the path of the branch, or anything else that `m` waits for:
+    then `m` never begins. `p → {f, g, x}; f → j; g → j; j(all) → m; x → m`, and `rejected` of `g` has no
+    edge: nothing is unclear, although the path of `f` itself ends at `j` and stops nothing.
+ 6. *A starved `all` is a branch that left*: `p → {f, g, x}; f, g → j(all) → m; x → m; g rejected →
+    notify → terminate`: `m` may run while the notification is sent, so it is unclear.
+ 7. *Leaving by a default outcome* is forgiven if that outcome does not lead to `m` at all. If it has
+    rules, it is a choice among its edges. `p → {a, b}; a error → m; b error → m` is fine;
+    `p → {a, b}; a [x] → m, a [else] → end; b → m` is not.
+ 8. *If a branch can leave at several places*, one that is not forgiven is enough. `p → {g, b};
+    g → {c, d}; c error → m; d [x] → m, d [else] → end; b error → m` is unclear because of `d`.
+ 9. *An inclusive node* that does not choose an edge towards `m` is forgiven wherever it is, not only at
     the fork. `p → {i, b}; i [x] → m, i [y] → end; b → m` is fine.
-10. *`f1` may be `m` itself*. `p → {m, x}; x → m; x rejected → end` is unclear.
-11. *The entries of a container* are siblings: an item starts at all of them at once, as at the
-    edges out of one outcome.
-12. *An undrawn outcome that may not happen* does not matter; a drawn `timeout` without a setting may
-    happen (366 days), a `timeout` that approves, rejects or only reminds does not.
-13. *An `error` of a step with none drawn*, and choices that match nothing, stop the run like an end.
+10. *The branch may begin with `m` itself*. `p → {m, x}; x → m; x rejected → end` is unclear.
+11. *The entries of a container* are siblings: an item starts at all of them at once, as it would at the
+    edges of one outcome.
+12. *An outcome without an edge that cannot happen* does not matter. A `timeout` with an edge but without
+    a setting can happen (after 366 days); a `timeout` that approves, rejects or only reminds cannot.
+13. *An `error` of a step without an edge*, and choices in which no rule holds, stop the run like an end.
     Inside an item they end the item; a terminating end and a failure end the item's run as well.
-14. *`returned`* is forgiven in a conflict whichever of the two edges it is: the first ends the
-    iteration. `p → {a, b}; a returned → h; b rejected → h`: no conflict. Returning to the fork
-    itself is returning to before it. Two edges of one outcome are a conflict all the same: nothing
-    would ever become of the other.
-15. *A mishap in a loop* belongs to it: what is only come to by a rejection, a timeout, a return or an
-    error, leads to nothing but stops, and is entered from the loop alone. An iteration is not over
-    before it is. `p → {a, b}; a again → h; b rejected → notify → terminate` is no conflict; with
+14. *`returned`* is forgiven in a conflict, whichever of the two edges it is: the first one ends the
+    iteration. `p → {a, b}; a returned → h; b rejected → h`: no conflict. A return to the fork itself is a
+    return to before it. Two edges of one outcome are a conflict all the same: the other one would have no
+    effect.
+15. *A mishap in a loop* belongs to the loop. A mishap is a node that is reached only by a rejection, a
+    timeout, a return or an error, leads only to stops, and is entered only from the loop. An iteration is
+    not over before it is. `p → {a, b}; a again → h; b rejected → notify → terminate` is no conflict; with
     `b approved → notify → terminate` it is one. A conflict counts whatever else stops the run.
-16. *An edge that leaves a loop* is settled when everything in that iteration is; into a stopping end
-    it is at once.
-17. *Tails*: a node with a dead end, or with a plain end anywhere behind it, is none. That a join
-    names a mode, or that branches ordinarily meet, is said of the one node: what stands before such
-    a node may still be a tail. Ways back count as ways on; two edges in are compared within one
-    iteration. `a → pay, b → pay, pay → terminate` behind a parallel: `pay` waits.
-18. *A node that never begins* in a run, since the run has stopped by then, says nothing there.
+16. *An edge that leaves a loop* is settled when everything in that iteration is settled; an edge to an
+    end that stops the run is settled at once.
+17. *Tails*: a node from which a dead end or a plain end can be reached is not a tail. That a join names a
+    mode, or that branches ordinarily meet at a node, concerns that node only: the nodes before it may
+    still be tails. Back edges count as exits; two edges into a node are compared within one iteration.
+    `a → pay, b → pay, pay → terminate` behind a parallel: `pay` waits.
+18. *A node that never begins* in a run, since the run has stopped by then, is not judged by that run.
     `p → {d, z}; d → x → y; z → y; d rejected → terminate`: before `y`, `x` ran.
-19. *A way that was skipped* is waited for: `a rejected → end, a → y; z → y`: before `y`, `a` ran.
-20. *No durations are known*: a node that takes no time is not before its sibling.
-21. *Any node* with two edges in is where branches may meet, a condition or a join right before a
-    plain end as well; only the plain end itself is not judged.
-22. *The first taken edge of a tail* counts within a loop, if the tail belongs to it: `h → p → {a, b}
-    → k(all) → c; c again → h; a rejected → notify → terminate`: the notification does not wait for
-    `b`.
+19. *A branch that was skipped* is waited for: `a rejected → end, a → y; z → y`: before `y`, `a` ran.
+20. *No durations are known*: a node that takes no time does not run before its sibling.
+21. *Any node* with two edges into it is a place where branches may meet, including a condition, or a join
+    directly before a plain end. Only the plain end itself is not judged.
+22. *The first taken edge of a tail* counts within a loop, if the tail belongs to the loop:
+    `h → p → {a, b} → k(all) → c; c again → h; a rejected → notify → terminate`: the notification does not
+    wait for `b`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -99,16 +100,16 @@ _OUTCOMES = {
 INSTANT = ("start", "end", "set", "condition", "inclusive", "parallel", "join")
 _ENTRY = ""
 LIMIT = 1 << 18
-"""How many runs of one level are looked at, at most."""
+"""The most runs of one level that are examined."""
 
 
 class TooLarge(ValueError):
-    """A level has too many runs to try them all."""
+    """Raised when a level has more than `LIMIT` runs."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node as it is drawn: its type by its canonical name, and its settings."""
+    """A drawn node: its id, the canonical name of its type, and its settings."""
 
     id: str
     kind: str
@@ -116,18 +117,18 @@ class Node:
 
     @property
     def mode(self) -> str | int | None:
-        """The mode that a join names."""
+        """The mode of a join; None if it has none, and for other nodes."""
         return self.config.get("mode") if self.kind == "join" else None
 
     @property
     def stops(self) -> bool:
-        """Whether it is an end that stops the run."""
+        """True if it is an end that stops the run."""
         return self.kind == "end" and bool(self.config.get("terminate") or self.config.get("fail"))
 
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge as it is drawn, with the outcome it leaves by."""
+    """A drawn edge, with the outcome of its source by which it leaves."""
 
     index: int
     source: str
@@ -139,7 +140,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to leave a node: the edges that it takes; without any it may stop the run."""
+    """One way in which a node can end: the edges that are taken; an option without edges may stop the run."""
 
     outcome: str
     edges: frozenset[int]
@@ -149,7 +150,15 @@ class Option:
 
 @dataclass
 class Verdict:
-    """What is wrong with a design, each node with a run that shows it."""
+    """What is wrong with a design.
+
+    Attributes:
+        starved: Joins of mode `all` that can get some of their edges but not all.
+        doubled: Joins of mode `one` that can get two edges.
+        unclear: Nodes where a branch can arrive after another one has left.
+        conflicting: The first nodes of loops whose iteration can both repeat and leave, or repeat twice.
+        irreducible: True if a cycle can be entered at several nodes.
+    """
 
     starved: frozenset[str]
     doubled: frozenset[str]
@@ -157,14 +166,14 @@ class Verdict:
     conflicting: frozenset[str]
     irreducible: bool
     never: frozenset[str]
-    """Joins that promise `all` and that no run comes to, though none of their level is starved."""
+    """Joins of mode `all` that no run reaches, though no join of their level is starved."""
     shown: dict[tuple[str, str], str]
-    """By code and node: which outcomes make it happen."""
+    """Diagnostic code and node → the outcomes of a run that shows the problem."""
     levels: "list[Level]" = field(repr=False)
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if nothing is wrong."""
         return not (
             self.starved
             or self.doubled
@@ -175,14 +184,18 @@ class Verdict:
         )
 
     def surely_ran(self, x: str, y: str) -> bool:
-        """Whether x has run and finished before, on every run in which y begins."""
+        """Return True if, in every run in which y begins, x has run and finished before.
+
+        Raises:
+            ValueError: If x and y are not on the same level.
+        """
         level = self._level(y)
         if x not in level.nodes:
             raise ValueError(f"{x} and {y} are not on one level")
         return level.surely_ran(x, y)
 
     def begins(self, y: str) -> bool:
-        """Whether a node begins on any run."""
+        """Return True if a node begins in any run."""
         return bool(self._level(y).begins(y))
 
     def _level(self, id: str) -> "Level":
@@ -190,7 +203,11 @@ class Verdict:
 
 
 def judge(design: Mapping[str, Any]) -> Verdict:
-    """Judge a design by all runs of it."""
+    """Judge a design by all its runs.
+
+    Raises:
+        TooLarge: If a level has too many runs.
+    """
     levels = levels_of(design)
     codes = ("PF204", "PF208", "PF210", "PF211", "PF218")
     found: dict[str, set[str]] = {code: set() for code in codes}
@@ -223,7 +240,7 @@ def judge(design: Mapping[str, Any]) -> Verdict:
 
 
 def levels_of(design: Mapping[str, Any]) -> "list[Level]":
-    """The root of a design, and the inside of each container."""
+    """Return the levels of a design: the root, and the inside of each container."""
     parents = {str(node["id"]): _parent(node) for node in design["nodes"]}
     nodes = {str(node["id"]): _node(node) for node in design["nodes"]}
     edges = [_edge(index, edge, nodes) for index, edge in enumerate(design["edges"])]
@@ -263,7 +280,10 @@ def _edge(index: int, edge: Mapping[str, Any], nodes: Mapping[str, Node]) -> Edg
 
 
 def _choices(edges: Iterable[Edge], outcome: str, *, grouped: bool) -> list[Option]:
-    """The options of edges with rules: one for each rule, and the default."""
+    """Return the options of edges with rules: one for each rule, and the default.
+
+    With `grouped`, edges with the same handle are one option.
+    """
     groups: dict[Any, list[Edge]] = {}
     for edge in edges:
         groups.setdefault((edge.handle if grouped else None) or edge.index, []).append(edge)
@@ -276,7 +296,7 @@ def _choices(edges: Iterable[Edge], outcome: str, *, grouped: bool) -> list[Opti
 
 
 def _options(node: Node, edges: list[Edge]) -> list[Option]:
-    """All ways to leave a node."""
+    """Return all options of a node."""
     if node.kind == "end":
         return [Option("end", frozenset())]
     if node.kind == "condition":
@@ -306,7 +326,7 @@ def _options(node: Node, edges: list[Edge]) -> list[Option]:
 
 
 def _any(masks: Iterable[int]) -> int:
-    """The runs in which one of these holds."""
+    """Return the runs in which at least one of some facts holds."""
     result = 0
     for mask in masks:
         result |= mask
@@ -314,7 +334,7 @@ def _any(masks: Iterable[int]) -> int:
 
 
 def _all(masks: Iterable[int], every: int) -> int:
-    """The runs in which all of these hold."""
+    """Return the runs in which all of some facts hold."""
     result = every
     for mask in masks:
         result &= mask
@@ -322,7 +342,7 @@ def _all(masks: Iterable[int], every: int) -> int:
 
 
 def _at_least(number: int, masks: Iterable[int], every: int) -> int:
-    """The runs in which so many of these hold."""
+    """Return the runs in which at least `number` of some facts hold."""
     counted = [every] + [0] * number
     for mask in masks:
         for index in range(number, 0, -1):
@@ -331,10 +351,13 @@ def _at_least(number: int, masks: Iterable[int], every: int) -> int:
 
 
 class Level:
-    """A graph of nodes with one way in, and all of its runs."""
+    """A graph with a single entry, and all its runs.
+
+    Facts about runs are integers with one bit for each run. Nodes are named by their ids.
+    """
 
     def __init__(self, nodes: dict[str, Node], edges: list[Edge]) -> None:
-        """Find its way in, its loops, and an order of its nodes."""
+        """Find the entry, the loops, and an order of the nodes."""
         self.nodes = dict(nodes)
         self.edges = {edge.index: edge for edge in edges}
         entries = [node.id for node in nodes.values() if node.kind == "start"]
@@ -351,7 +374,7 @@ class Level:
         self._find_loops()
 
     def _find_loops(self) -> None:
-        """Tell ways back from ways on; what is left of a cycle then makes it irreducible."""
+        """Find the back edges and loop bodies; a cycle that remains without back edges makes it irreducible."""
         every = self.edges.values()
         around = {id: self._reachable(self.entry, every, without=id) for id in self.nodes}
         inside = self._reachable(self.entry, every)
@@ -397,7 +420,7 @@ class Level:
         self.irreducible = len(self.order) < len(self.nodes)
 
     def _mishaps(self, forward: list[Edge]) -> set[str]:
-        """The nodes that only lead to stops, and are only come to if something goes wrong."""
+        """Return the nodes that lead only to stops, and are reached only if something goes wrong."""
         usual = [
             edge
             for edge in forward
@@ -409,7 +432,7 @@ class Level:
 
     @staticmethod
     def _reachable(id: str, edges: Iterable[Edge], *, without: str | None = None) -> set[str]:
-        """The nodes on ways that begin here, this one too, and avoid another."""
+        """Return the nodes that can be reached from a node, itself included, on paths that avoid `without`."""
         ways: dict[str, list[str]] = {}
         for edge in edges:
             ways.setdefault(edge.source, []).append(edge.target)
@@ -423,7 +446,7 @@ class Level:
         return found
 
     def _left(self, edge: Edge) -> set[str]:
-        """The nodes of the outermost loop that an edge leaves."""
+        """Return the body of the outermost loop that an edge leaves; empty if it leaves none."""
         bodies = [
             body for body in self.bodies.values() if edge.source in body and edge.target not in body
         ]
@@ -433,7 +456,7 @@ class Level:
 
     @cached_property
     def options(self) -> dict[str, list[Option]]:
-        """All ways to leave each node."""
+        """The options of each node."""
         return {
             id: _options(node, [edge for edge in self.edges.values() if edge.source == id])
             for id, node in self.nodes.items()
@@ -451,7 +474,7 @@ class Level:
 
     @cached_property
     def chooses(self) -> dict[str, list[int]]:
-        """By node: the runs that choose each of its options, whether it runs or not."""
+        """Node → for each of its options, the runs that choose it, whether the node runs or not."""
         result: dict[str, list[int]] = {}
         stride = 1
         for id, options in self.options.items():
@@ -463,7 +486,10 @@ class Level:
         return result
 
     def _flow(self, *, plain_joins: bool = False) -> tuple[dict[str, int], dict[int, int]]:
-        """By node: the runs in which it runs; by edge: those in which it is taken."""
+        """Return the runs in which each node runs, and those in which each edge is taken.
+
+        With `plain_joins`, one taken edge is enough for joins of mode `all`.
+        """
         runs: dict[str, int] = {}
         taken: dict[int, int] = {}
         for id in self.order:
@@ -480,7 +506,7 @@ class Level:
         return runs, taken
 
     def _leaves(self, id: str, index: int) -> int:
-        """The runs that choose an option with this edge."""
+        """Return the runs that choose an option with this edge."""
         return _any(
             mask
             for mask, option in zip(self.chooses[id], self.options[id], strict=True)
@@ -493,16 +519,16 @@ class Level:
 
     @property
     def runs(self) -> dict[str, int]:
-        """By node: the runs in which it runs."""
+        """Node → the runs in which it runs."""
         return self._flowing[0]
 
     @property
     def taken(self) -> dict[int, int]:
-        """By edge: the runs in which it is taken."""
+        """Edge → the runs in which it is taken."""
         return self._flowing[1]
 
     def tell(self, runs: int) -> str:
-        """The outcomes of the first of some runs."""
+        """Describe the first of some runs by the outcomes of its nodes."""
         first = runs & -runs
         told = []
         for id in self.order:
@@ -513,12 +539,12 @@ class Level:
         return "; ".join(told)
 
     def option(self, id: str, run: int) -> Option:
-        """What a node chooses in the run of this number."""
+        """Return the option that a node chooses in the run with this number."""
         masks = zip(self.chooses[id], self.options[id], strict=True)
         return next(option for mask, option in masks if mask >> run & 1)
 
     def _returning(self, id: str, taken: Mapping[int, int], *, around: bool) -> int:
-        """The runs that take a way back of a loop around a node, or of one that is not."""
+        """Return the runs that take a back edge of a loop that contains a node (`around`), or of another loop."""
         return _any(
             taken[index]
             for index in self.back
@@ -526,17 +552,17 @@ class Level:
         )
 
     def _seen(self, id: str, taken: Mapping[int, int] | None = None) -> int:
-        """The runs by which a node is judged: loops beside it are in their last iteration."""
+        """Return the runs by which a node is judged: those in which loops that it is outside of do not repeat."""
         return self.every & ~self._returning(id, taken or self.taken, around=False)
 
     @cached_property
     def stopped(self) -> int:
-        """The runs that something stops, sooner or later."""
+        """The runs that are stopped at some time."""
         ends = (self.runs[id] for id, node in self.nodes.items() if node.stops)
         return _any([*ends, *(self._stops(id) for id in self.nodes)])
 
     def _stops(self, id: str) -> int:
-        """The runs in which a node stops the run by an outcome that is not drawn."""
+        """Return the runs that a node stops by an outcome without an edge."""
         return self.runs[id] & _any(
             mask
             for mask, option in zip(self.chooses[id], self.options[id], strict=True)
@@ -546,7 +572,7 @@ class Level:
     # Joins that promise something
 
     def starved(self) -> dict[str, int]:
-        """By `all` join: the runs that come to it by some of its edges, and do not stop."""
+        """Return, for each join of mode `all`, the runs that take some of its edges but not all, and do not stop."""
         result = {}
         for id, node in self.nodes.items():
             if node.mode == "all":
@@ -557,7 +583,7 @@ class Level:
         return result
 
     def never(self) -> set[str]:
-        """The `all` joins that no run comes to."""
+        """Return the joins of mode `all` that no run reaches."""
         return {
             id
             for id, node in self.nodes.items()
@@ -565,7 +591,7 @@ class Level:
         }
 
     def doubled(self) -> dict[str, int]:
-        """By `one` join: the runs that come to it twice."""
+        """Return, for each join of mode `one`, the runs that take two of its edges."""
         return {
             id: self._seen(id)
             & _at_least(2, (self.taken[edge.index] for edge in self.into[id]), self.every)
@@ -576,7 +602,7 @@ class Level:
     # Loops
 
     def conflicting(self) -> dict[str, int]:
-        """By first node of a loop: the runs that go back while they go back, or leave."""
+        """Return, for the first node of each loop, the runs that take two back edges, or one and an exit."""
         result: dict[str, int] = {}
         for header, body in self.bodies.items():
             ways = [index for index in self.back if self.edges[index].target == header]
@@ -601,7 +627,7 @@ class Level:
         return (first.source, first.outcome) == (second.source, second.outcome)
 
     def _is_return(self, index: int) -> bool:
-        """Whether an edge is the way back of an approval that returns."""
+        """True if an edge is a back edge by which an approval returns."""
         edge = self.edges[index]
         return (
             index in self.back
@@ -613,7 +639,7 @@ class Level:
 
     @cached_property
     def _doomed(self) -> set[str]:
-        """The nodes, ends apart, from which every way leads to stops."""
+        """The nodes, except ends, from which every path leads to stops."""
         every = self.edges.values()
         dead = {
             id
@@ -632,7 +658,7 @@ class Level:
 
     @cached_property
     def tails(self) -> set[str]:
-        """The nodes, ends apart, that run at their first taken edge, since they lead to stops."""
+        """The nodes, except ends, that run at their first taken edge because they lead only to stops."""
         taken = self._flow(plain_joins=True)[1]
         happy = _all(
             (
@@ -656,21 +682,21 @@ class Level:
         }
 
     def needed(self, id: str) -> int | None:
-        """At which taken edge a node goes on; None if it waits for all to settle."""
+        """Return at how many taken edges a node runs; None if it waits until all are settled."""
         node = self.nodes[id]
         if node.stops or id in self.tails or node.mode in ("any", "one"):
             return 1
         return node.mode if isinstance(node.mode, int) else None
 
     def _settled(self, edge: Edge, nodes: Mapping[str, int]) -> int:
-        """The runs in which an edge is settled, where these nodes are."""
+        """Return the runs in which an edge is settled, given those in which each node is settled."""
         left = self._left(edge)
         if not left or self.nodes[edge.target].stops:
             return nodes[edge.source]
         return _all((nodes[id] for id in left), self.every)
 
     def _goes_on(self, id: str, nodes: Mapping[str, int]) -> int:
-        """The runs in which a node begins, or is skipped, where these nodes are settled."""
+        """Return the runs in which a node begins or is skipped, given those in which each node is settled."""
         edges = {edge.index: self._settled(edge, nodes) for edge in self.into[id]}
         everything = _all(edges.values(), self.every)
         if (needed := self.needed(id)) is None:
@@ -680,7 +706,7 @@ class Level:
 
     @cached_property
     def _without(self) -> dict[str, dict[str, int]]:
-        """By x and y: the runs in which y begins, or is skipped, though x never ends."""
+        """x → y → the runs in which y begins or is skipped even if x never ends."""
         result: dict[str, dict[str, int]] = {}
         for x in self.order:
             begins: dict[str, int] = {}
@@ -692,7 +718,7 @@ class Level:
         return result
 
     def _halted(self, id: str) -> int:
-        """The runs that surely have stopped, or left the iteration, when a node would begin."""
+        """Return the runs that certainly have stopped, or left the iteration, before a node would begin."""
         settled: dict[str, int] = {}
         for other in self.order:
             settled[other] = self.every & ~self._without[other][id]
@@ -709,17 +735,17 @@ class Level:
         return _any([*ends, *ways, *(settled[other] & self._stops(other) for other in self.nodes)])
 
     def begins(self, id: str) -> int:
-        """The runs in which a node may begin: nothing surely stops them before."""
+        """Return the runs in which a node may begin: nothing certainly stops them before."""
         return self.runs[id] & self._seen(id) & ~self._halted(id)
 
     def surely_ran(self, x: str, y: str) -> bool:
-        """Whether x has run and finished before, on every run in which y begins."""
+        """Return True if, in every run in which y begins, x has run and finished before."""
         return not self.begins(y) & ~(self.runs[x] & ~self._without[x][y])
 
-    # Branches that walked away
+    # Branches that left
 
     def unclear(self) -> dict[str, int]:
-        """By node where branches meet: the runs in which one has left and another arrives."""
+        """Return, for each node where branches meet, the runs in which one has left and another arrives."""
         result: dict[str, int] = {}
         judged = [
             id
@@ -747,13 +773,13 @@ class Level:
         return result
 
     def _arriving(self, edge: Edge, m: str) -> set[int]:
-        """The edges into m that an edge leads to, itself among them."""
+        """Return the edges into m that can be reached by an edge; the edge itself if it leads to m."""
         if edge.target == m:
             return {edge.index}
         return {e.index for e in self.into[m] if e.source in self.after[edge.target]}
 
     def _way(self, edge: Edge) -> dict[str, int]:
-        """By node: the runs in which it is come to by taken edges behind this one."""
+        """Return, for each node, the runs in which it is reached by taken edges from this edge on."""
         way = dict.fromkeys(self.nodes, 0)
         for id in self.order:
             if id == edge.target:
@@ -763,7 +789,7 @@ class Level:
         return way
 
     def _walked_away(self, way: Mapping[str, int], edge: Edge, m: str) -> int:
-        """The runs in which the way behind an edge leaves m, and not as it may."""
+        """Return the runs in which the branch behind an edge leaves m, and is not forgiven for it."""
         result = 0
         for id in self.after[edge.target]:
             if m == id or m not in self.after[id]:

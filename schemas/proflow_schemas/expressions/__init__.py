@@ -1,4 +1,13 @@
-"""Internal: CEL expressions: syntax, references, types, evaluation, and `${…}` in strings."""
+"""Internal: CEL expressions, from their text to their value.
+
+- `syntax`, `tokens`, `tree`, `presence`: parse a text, and find what it reads
+- `checking`, `scope`, `shapes`, `declarations`, `correcting`: check an expression before it runs
+- `program`, `arithmetic`, `functions`, `extent`, `large_data`: evaluate it
+- `template`: `${…}` in the strings of a config
+- `conditions`, `condition_checking`: structured conditions of canvases
+- `foreign`, `matching`: what Inngest's server evaluates itself
+- `literals`, `texts`, `wording`, `errors`: values as texts, and messages
+"""
 
 from .checking import Expected, problems
 from .condition_checking import condition_problems

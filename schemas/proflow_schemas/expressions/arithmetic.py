@@ -1,11 +1,14 @@
-"""Makes all numbers of an expression floats, as JSON's are.
+"""Rewrites the syntax tree of an expression so that all its numbers are floats, like those of JSON.
 
-The syntax tree is changed, the text stays as it was written. Integer literals become floats, what
-gives an integer (`size(…)`, `….getHours()`) is made a float, and where CEL's own functions tell
-integers from floats, ours take their place. What `+`, `-` and `*` give is held against the limit of
-exact numbers before anything else reads it: a float beyond it may have been rounded, and neither the
-result nor a comparison would show it. A comparison that may be of a number with a text takes a note
-of it, if it is.
+Only the tree changes, never the text that the user wrote:
+
+- Integer literals become floats, and the results of functions that return integers (`size(…)`,
+  `….getHours()`) are converted to floats.
+- CEL functions that distinguish integers from floats are replaced by those of `functions.py`.
+- The result of `+`, `-` and `*` is checked against the limit of exact numbers before anything else
+  reads it. A float beyond the limit may have been rounded, which neither the result nor a comparison
+  would show.
+- A comparison that might compare a number with a text records its offset when it does.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ INTEGERS = frozenset(
         "getSeconds",
     }
 )
-"""Functions of CEL that give integers."""
+"""CEL functions that return integers."""
 _NUMERIC = frozenset({"_*_", "_/_", "_%_", "int", "uint", "double", "round", *INTEGERS})
 _TEXTUAL = frozenset({"string"})
 _NEITHER = frozenset(
@@ -46,19 +49,25 @@ _NEITHER = frozenset(
     | {"contains", "startsWith", "endsWith", "matches"}
 )
 _RESULT = "@number"
-"""The name of what an operator gave, while it is held against the limit."""
+"""The variable that holds the result of an operator while it is checked against the limit."""
 _SHALLOW = 8
-"""How deeply what is compared may be nested for a note to be taken."""
+"""The nesting depth from which on mixed comparisons are not recorded."""
 _Kind = Literal["number", "text", "neither"]
 
 _environment = cel.NewEnv(extensions=[cel.CelExtension("proflow", functions())])
 
 
 def program(tree: Node) -> cel.Expression:
-    """What evaluates a tree, given floats for all numbers of its data.
+    """Compile a syntax tree.
+
+    Args:
+        tree: The tree as it was parsed, with integers.
+
+    Returns:
+        A compiled expression, whose data must have floats for all numbers.
 
     Raises:
-        ExpressionError: If it is nested too deeply.
+        ExpressionError: If the tree is nested too deeply.
     """
     for folds in (False, True):
         try:
@@ -69,11 +78,12 @@ def program(tree: Node) -> cel.Expression:
 
 
 def rewritten(node: Node, *, folds: bool = False) -> Node:
-    """The tree with floats for all numbers.
+    """Return the tree with floats for all numbers.
 
     Args:
-        node: The tree.
-        folds: Whether long sums are to be written flat: it takes longer to evaluate them.
+        node: The tree as it was parsed.
+        folds: Write a sum of many terms as one comprehension. It is nested less deeply that way, but
+            takes longer to evaluate.
     """
     return _Rewriting(folds).of(node)
 
@@ -122,7 +132,7 @@ class _Rewriting:
         if node.function in INTEGERS:
             return Call(node.offset, "double", None, (call,))
         if compared := _compared(node):
-            # Where it is no such comparison the note is undefined, which `|| true` passes over.
+            # For other operands the note has no overload; `|| true` ignores that failure.
             both = (*map(self.of, compared), Const(node.offset, float(node.offset)))
             note = Call(node.offset, MIXED, None, both)
             noted = Call(node.offset, "_||_", None, (note, Const(node.offset, True)))
@@ -130,7 +140,7 @@ class _Rewriting:
         return call
 
     def _sum(self, node: Call) -> Node:
-        """What `+`, `-` or `*` gives, if it is no number beyond the limit."""
+        """Rewrite a call of `+`, `-` or `*` so that it fails if its result is a number beyond the limit."""
         kinds = {_kind(one) for one in node.arguments}
         if kinds & {"text", "neither"}:
             return replace(node, arguments=tuple(map(self.of, node.arguments)))
@@ -143,7 +153,7 @@ class _Rewriting:
         return _within_limit(Call(node.offset, node.function, None, (left, right)))
 
     def _folded(self, node: Call) -> Node:
-        """A sum of many terms as one comprehension over them, however many there are."""
+        """Rewrite a sum of many terms as one comprehension over them, whose depth is constant."""
         terms: list[Node] = []
         first: Node = node
         while isinstance(first, Call) and first.function == node.function and not first.target:
@@ -162,17 +172,18 @@ class _Rewriting:
         )
 
     def _key(self, node: Node) -> Node:
-        """The key of a map: keys may be texts, booleans and whole numbers, not floats."""
+        """Rewrite a key of a map: CEL allows texts, booleans and integers as keys, but no floats."""
         if isinstance(node, Const):
             return node
         return Call(node.offset, KEY, None, (self.of(node),))
 
 
 def _within_limit(call: Call) -> Node:
-    """What a call gives, if it is no number beyond the limit; else the evaluation fails.
+    """Return a node with the value of `call` that fails if it is a number beyond the limit.
 
-    As a comprehension over nothing, which names a value as `cel.bind` does: what is computed is
-    computed once. What is no number cannot be compared with one, which `||` passes over.
+    The node is a comprehension over an empty list. It binds the value to a name, as `cel.bind` does,
+    so that it is computed only once. If the value is not a number, comparing it with the limit fails,
+    and `||` ignores that failure.
     """
     found = Ident(call.offset, _RESULT)
 
@@ -208,9 +219,10 @@ def _within_limit(call: Call) -> Node:
 
 
 def _compared(node: Call) -> tuple[Node, Node] | None:
-    """What a call compares, where one side may be a number and the other a text.
+    """Return both sides of a comparison if one may be a number and the other a text; else None.
 
-    The items of a list that is written out are compared with by one of them, if all are alike.
+    If the right side of `in` is a list literal whose elements are of one kind, its first element
+    stands for all of them.
     """
     if node.function not in ("_==_", "_!=_", "@in") or len(node.arguments) != 2:
         return None
@@ -224,9 +236,9 @@ def _compared(node: Call) -> tuple[Node, Node] | None:
 
 
 def _depth(node: Node) -> int:
-    """How deeply a node is nested; without end if it holds what takes long, or a comparison.
+    """Return how deeply a node is nested; `_SHALLOW` if it contains a comprehension or a comparison.
 
-    To take a note, what is compared is computed twice.
+    Both sides of a recorded comparison are computed twice, so they must be cheap.
     """
     match node:
         case Const() | Ident():
@@ -241,12 +253,12 @@ def _depth(node: Node) -> int:
 
 
 def _may_mix(left: _Kind | None, right: _Kind | None) -> bool:
-    """True if one may be a number and the other a text."""
+    """True if one side may be a number and the other a text."""
     return "neither" not in (left, right) and (left is None or left != right)
 
 
 def _kind(node: Node) -> _Kind | None:
-    """What a node gives, as far as that can be seen; None if it cannot."""
+    """Return what kind of value a node has; None if that cannot be told without data."""
     match node:
         case Const(value=None | bool() | bytes()) | Many():
             return "neither"
@@ -269,6 +281,6 @@ def _kind(node: Node) -> _Kind | None:
         ):
             return "text"
         case Ident(name=name) if name.startswith("@"):
-            return "neither"  # what a macro counts with
+            return "neither"  # a variable that a macro made
         case _:
             return None

@@ -1,4 +1,7 @@
-"""Checks expressions against what is known where they stand: names, fields, types."""
+"""Checks an expression against the names, fields and types that are known at its place in a design.
+
+The main function is `problems`. It never raises: a syntax error is one of the problems.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,16 @@ _RESULTS = {
 
 
 def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[ExpressionProblem]:
-    """Everything wrong with an expression, in order of its text; never raises."""
+    """Find everything that is wrong with an expression.
+
+    Args:
+        text: The expression.
+        scope: What it may read.
+        expect: The type that its result must have.
+
+    Returns:
+        The problems in the order of the text; a single one if the expression cannot be parsed.
+    """
     try:
         syntax = parse(text)
     except ExpressionError as error:
@@ -98,8 +110,8 @@ def _type_problems(
     findings = list(found)
     tolerated = [finding for finding in findings if finding.compares_well]
     if tolerated:
-        # The library refuses to compare anything with null, though that evaluates. Looking again
-        # without the types of what is compared finds the rest.
+        # The library rejects every comparison with null, though they can be evaluated. A second check
+        # without the types of the compared values finds the problems that the first one hid.
         compared = _compared(syntax.tree)
         loose = [
             DYN if reference.path in compared else one
@@ -130,7 +142,7 @@ def _result_problem(
     name = result.split("<", 1)[0]
     given = _RESULTS.get(name, f"`{result}`")
     if name == "DYN":
-        # A single read whose type has several alternatives, none of them the one wanted.
+        # A single read may have several types, none of which is the expected one.
         shape = shape_of(syntax.references[0].path, scope) if syntax.is_reference else None
         kinds = shape.kinds() if shape is not None else frozenset({"any"})
         wanted_kinds = {
@@ -164,9 +176,9 @@ def _result_problem(
 
 
 def _compared_with_nothing(syntax: Syntax, kinds: frozenset[str]) -> Correction | None:
-    """A condition that asks whether what is read, or its size, is empty or zero.
+    """Return the comparison of a read, or of its size, with the empty value or zero.
 
-    Of anything that is computed there is no telling what it was to be compared with.
+    None for other expressions: what those should be compared with cannot be guessed.
     """
     comparison = _COMPARISONS_WITH_NOTHING.get(next(iter(kinds)) if len(kinds) == 1 else "")
     is_size = isinstance(syntax.tree, Call) and syntax.tree.function == "size"
@@ -177,13 +189,20 @@ def _compared_with_nothing(syntax: Syntax, kinds: frozenset[str]) -> Correction 
 
 @lru_cache(maxsize=4096)
 def _checked(text: str, types: tuple[str, ...]) -> tuple[tuple[Finding, ...], str | None]:
-    """What the library's type checker finds, and the type of the result if it found nothing.
+    """Run the library's type checker.
 
-    `types` are those of the reads, in order. Designs are checked again and again as they are drawn,
-    and what is found depends on nothing else.
+    Each read of a known type is replaced by a variable of that type, padded to the same length so that
+    offsets stay valid: the library itself gives a field in brackets (`steps["a-1"]`) no type.
 
-    Each read of a known type is replaced by a variable of that type, as long as itself: a name
-    written in brackets would otherwise be of no type.
+    The result depends on the arguments only and is cached, since designs are checked again and again
+    while they are drawn.
+
+    Args:
+        text: The expression.
+        types: The type of each of its references, in order, by the library's names.
+
+    Returns:
+        What the checker found, and the type of the result; that is None if it found anything.
     """
     prefix = "_r"
     while prefix in text:
@@ -225,7 +244,7 @@ def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
 
 
 def _with_numbers(text: str, variables: dict[str, str]) -> str:
-    """The text with a variable of the type `double` in place of each integer, as long as itself."""
+    """Replace each integer literal by a variable of type `double`, padded to the same length."""
     found = tokens(text)
     used = {token.text for token in found} | variables.keys()
     name = next((one for one in f"_{ascii_letters}" if one not in used), None)
@@ -271,7 +290,7 @@ def _compared(node: Node) -> set[tuple[str, ...]]:
 
 
 def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
-    """Patterns, timestamps and durations that are written out and wrong."""
+    """Find invalid literals: patterns, timestamps, durations and numbers in strings."""
     for call in syntax.calls:
         argument = call.arguments[-1] if call.arguments else None
         if not isinstance(argument, Const) or not isinstance(argument.value, str):
@@ -290,7 +309,7 @@ def _constant_problems(syntax: Syntax) -> Iterator[ExpressionProblem]:
 
 
 def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProblem]:
-    """Comparisons with a string that a value of a listed few never is."""
+    """Find comparisons of a value from a fixed list (`enum`) with a string that is not in the list."""
     for call in syntax.calls:
         if call.function not in ("_==_", "_!=_", "@in") or len(call.arguments) != 2:
             continue
@@ -328,7 +347,7 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
 
 
 def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProblem]:
-    """Comparisons of a number with a text, of which one may be null."""
+    """Find comparisons of a number with a text that the library misses because one may be null."""
     for call in syntax.calls:
         if call.function not in ("_==_", "_!=_") or len(call.arguments) != 2:
             continue
@@ -344,7 +363,7 @@ def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionPro
 
 
 def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]:
-    """The JSON types of a literal or a read, null aside; empty: nothing is known."""
+    """Return the JSON types of a literal or a read, without null; empty if they are not known."""
     if isinstance(node, Const):
         return Shape.of({"const": node.value}).kinds() if node.value is not None else frozenset()
     path = constant_path(node)
@@ -356,7 +375,10 @@ def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]
 
 
 def operator_span(text: str, offset: int) -> tuple[int, int]:
-    """The span to blame: the library puts a call at its parenthesis, we at its name."""
+    """Return the span of the operator or the function name at an offset that the library reported.
+
+    The library reports a function call at its opening parenthesis.
+    """
     if text[offset : offset + 1] == "(" and (name := re.search(r"\w+\s*\Z", text[:offset])):
         return name.start(), name.start() + len(name.group().rstrip())
     return offset, _token_end(text, offset)

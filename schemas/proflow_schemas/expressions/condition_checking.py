@@ -1,8 +1,8 @@
-"""Checks structured conditions against what is known of the fields that they compare.
+"""Checks structured conditions against the types of the fields that they compare.
 
-A condition becomes an expression that takes values of every type, so that forms may write numbers as
-texts: the library's type checker has nothing to say about it. So each comparison is looked at as it
-was written, and what is wrong is said where it stands.
+The expression that a condition is converted to accepts values of every type, since forms write numbers
+as texts. The library's type checker therefore finds nothing in it. So each comparison is checked here
+as it was written, and each problem has the path of the key that is wrong.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ _WITHOUT_VALUE = frozenset({"isEmpty", "isNotEmpty", "exists", "notExists"})
 
 
 def condition_problems(condition: Any, scope: TypeScope) -> list[tuple[Path, ExpressionProblem]]:
-    """Everything wrong with a structured condition: where in it, and what.
+    """Find everything that is wrong with a structured condition.
 
     Args:
-        condition: One that `condition_to_cel` takes.
+        condition: A condition that `condition_to_cel` accepts.
         scope: What it may read.
+
+    Returns:
+        Pairs of a path in the condition (keys and indices) and the problem there.
     """
     return [
         (path, found) for one in comparisons(condition) for path, found in _problems_of(one, scope)
@@ -63,7 +66,7 @@ def _problems_of(one: Comparison, scope: TypeScope) -> Iterator[tuple[Path, Expr
 
 
 def _unknown(one: Comparison, scope: TypeScope) -> ExpressionProblem | None:
-    """That there is no such field."""
+    """Return the problem if the field does not exist; else None."""
     named: list[str] = []
     for part in one.parts:
         if isinstance(part, int) or (part.isdecimal() and len(named) > 1):
@@ -74,7 +77,7 @@ def _unknown(one: Comparison, scope: TypeScope) -> ExpressionProblem | None:
 
 
 def _shape(one: Comparison, scope: TypeScope) -> Shape | None:
-    """What is known of the field; None: nothing."""
+    """Return the shape of the compared field; None if it is not known."""
     names: list[str] = []
     shape: Shape | None = None
     for at, part in enumerate(one.parts):
@@ -96,7 +99,7 @@ def _shape(one: Comparison, scope: TypeScope) -> Shape | None:
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """The strings with `${…}` in a value."""
+    """Yield the strings of a value that contain `${…}`, with their paths."""
     if isinstance(value, str) and "${" in value:
         yield path, value
     elif isinstance(value, list | tuple):
@@ -155,7 +158,7 @@ def _equality(
     values: list[tuple[Path, Any]],
     of: str = "",
 ) -> Iterator[tuple[Path, ExpressionProblem]]:
-    """Values that the field, or what `of` says of it, never equals."""
+    """Find values that the field, or the part of it that `of` names, can never equal."""
     known = shape.values()
     for path, value in values:
         if value is None:

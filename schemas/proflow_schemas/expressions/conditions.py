@@ -1,12 +1,14 @@
-"""Structured conditions, as canvases hold them, as CEL.
+"""Converts the structured conditions that canvases store into CEL expressions.
 
-A condition is `{field, operator, value}` or a group: a list (all of it), a list of lists (any of
-them), `{"all": […]}`, `{"any": […]}`, `{"not": …}`, `{"logic": "and" | "or", "conditions": […]}`.
+A condition is `{field, operator, value}` or a group. A group is a list (all must hold), a list of lists
+(one list must hold), `{"all": […]}`, `{"any": […]}`, `{"not": …}`, or
+`{"logic": "and" | "or", "conditions": […]}`.
 
-A missing field makes every comparison false, `!=` and `notIn` included; only `isEmpty` and
-`notExists` hold for it. A `null` on the way to a field counts as missing. Forms give strings, so
-a string value that reads as a JSON number or boolean matches that too: `"100"` is `100` and
-`"100"`. `between` includes both bounds; `contains` is for strings and lists.
+- A missing field makes every comparison false, including `!=` and `notIn`; only `isEmpty` and
+  `notExists` hold. A field whose parent is `null` counts as missing.
+- Forms store texts, so a text that reads as a JSON number or boolean matches both: the value `"100"`
+  equals `100` and `"100"`.
+- `between` includes both bounds. `contains` works on strings, lists and objects.
 """
 
 from __future__ import annotations
@@ -81,12 +83,12 @@ _SPELT: dict[str, str] = {
         '`"logic": "and"` or `"or"` of a group, beside its `conditions`',
     ),
 }
-"""Words that name no operator → what is written here."""
+"""Words of other products that name no operator here → what to write instead."""
 _SHORTEST, _ALIKE = 4, 0.8
-"""Shorter words are no typing errors of one another, nor are those less alike."""
+"""The length and the similarity (0 to 1) from which on a word may be a typing error of another one."""
 _LONGEST_SHOWN = 30
 
-# The others fail on null, so that there null is tested for like a missing field.
+# The other operators fail on null, so for them null is treated like a missing field.
 _TAKES_NULL = frozenset({"==", "!=", "in", "notIn"})
 
 _ALL = frozenset({"all", "and", "&&", "every"})
@@ -98,7 +100,7 @@ NOTES = frozenset(
     {"id", "key", "name", "label", "title", "description", "remark", "fieldName", "fieldLabel"}
     | {"fieldType", "valueType", "dataType", "valueLabel", "unit", "index", "uuid"}
 )
-"""Keys that canvases write beside those of a condition; they say nothing of when it holds."""
+"""Keys that canvases store in a condition and that do not affect when it holds."""
 
 _PART = re.compile(r"""\.?([^.\[\]"'\s][^.\[\]]*)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
@@ -106,7 +108,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
 
 
 def condition_to_cel(condition: Any) -> str:
-    """The CEL text of a structured condition; an `ExpressionError` says what cannot be read."""
+    """Return the CEL text of a structured condition.
+
+    Raises:
+        ExpressionError: If the condition cannot be understood; the message says why.
+    """
     text = _group(condition, 0)[0]
     parse(text)
     return text
@@ -117,11 +123,11 @@ class Comparison:
     """One `{field, operator, value}` of a structured condition.
 
     Attributes:
-        path: Where it is in the condition: keys and indices.
-        field: The field as it is written.
-        parts: Its path from a name in scope, `event` or `steps`; numbers are indices of lists.
+        path: The keys and indices that lead to it in the condition.
+        field: The field as the user wrote it.
+        parts: The path of the field from a name in scope (`event`, `steps`); integers are list indices.
         operator: The operator in its canonical spelling.
-        value: What it is compared with; None where there is none.
+        value: What the field is compared with; None if there is no value.
     """
 
     path: tuple[str | int, ...]
@@ -132,7 +138,12 @@ class Comparison:
 
 
 def comparisons(condition: Any, path: tuple[str | int, ...] = ()) -> Iterator[Comparison]:
-    """The comparisons of a structured condition that `condition_to_cel` takes, in order."""
+    """Yield the comparisons of a structured condition in order.
+
+    Args:
+        condition: A condition that `condition_to_cel` accepts.
+        path: The keys and indices that lead to the condition.
+    """
     if isinstance(condition, list | tuple):
         for at, member in enumerate(condition):
             yield from comparisons(member, (*path, at))
@@ -151,7 +162,7 @@ def comparisons(condition: Any, path: tuple[str | int, ...] = ()) -> Iterator[Co
 
 
 def alternatives(value: Any) -> list[Any]:
-    """What a value of a condition stands for: itself, and what a form's text reads as."""
+    """Return the JSON values that a value of a condition matches: `"100"` matches `"100"` and `100`."""
     if not isinstance(value, str):
         return [value]
     if _NUMBER.match(value) and is_exact(float(value)):
@@ -160,17 +171,17 @@ def alternatives(value: Any) -> list[Any]:
 
 
 def listed(value: Any) -> Any:
-    """The values of `in`; a text is a list of texts."""
+    """Return the list of values of `in` and `notIn`; a text is split at its commas."""
     return _list(value, "in", "") if isinstance(value, list | tuple | str) else value
 
 
 def bounds(value: Any) -> tuple[Any, Any]:
-    """The bounds of `between`."""
+    """Return the lower and the upper bound of `between`."""
     return _bounds(value, "")
 
 
 def _group(condition: Any, depth: int) -> tuple[str, bool]:
-    """The text, and whether it may stand beside `&&` and `||` without parentheses."""
+    """Return the CEL text, and True if it needs no parentheses beside `&&` and `||`."""
     if depth > MAX_GROUP_DEPTH:
         raise ExpressionError(f"conditions are nested more than {MAX_GROUP_DEPTH} groups deep")
     if isinstance(condition, list | tuple):
@@ -305,7 +316,7 @@ def _order(operator: str, read: str, value: Any, plain: str) -> str:
 
 
 def _literals(value: Any) -> list[str]:
-    """The literals a value stands for: itself first, then the number or boolean it reads as."""
+    """Return the CEL literals that a value matches: itself, then the number or boolean it reads as."""
     if not isinstance(value, str):
         return [quote(value)]
     if "${" in value:
@@ -321,7 +332,7 @@ def _literals(value: Any) -> list[str]:
         try:
             literals.append(quote(json.loads(value)))
         except ExpressionError:
-            return literals  # no number that JSON data could hold
+            return literals  # JSON data cannot hold this number
     elif value in ("true", "false"):
         literals.append(value)
     return literals
@@ -368,7 +379,7 @@ def _operator(condition: Mapping[str, Any]) -> str:
 
 
 def operator_named(written: str) -> str | None:
-    """The operator that a word stands for: `gte` → `>=`."""
+    """Return the operator that a word stands for, as `>=` for `gte`; None if it stands for none."""
     return _OPERATOR_OF.get(_folded(written))
 
 
@@ -377,7 +388,7 @@ def _folded(written: str) -> str:
 
 
 def _instead(key: str, value: Any) -> str | None:
-    """What to write in place of an operator that there is not."""
+    """Return what to write instead of an unknown operator; None if nothing similar is known."""
     negated = re.sub(r"^(?:not|isnot|doesnot|doesnt|!)", "", key)
     if negated in _LIKE:
         return _like(value, negated=negated != key)
@@ -394,7 +405,7 @@ def _instead(key: str, value: Any) -> str | None:
 
 
 def _like(value: Any, *, negated: bool) -> str:
-    """The operator that asks what a pattern of SQL does."""
+    """Return the operator that does what a `LIKE` pattern of SQL does."""
     text = value if isinstance(value, str) else ""
     inner = text.strip("%*")
     begins, ends = text[:1] in ("%", "*"), text[-1:] in ("%", "*")
@@ -412,10 +423,13 @@ def _one_of_operators() -> str:
 
 
 def _field(field: str) -> tuple[str, str, str]:
-    """Tests that the field is there, reads it, and names it.
+    """Convert the path of a field.
 
-    A number between dots (`lines.0.price`) is an index where a list stands there, as in the paths
-    of forms, and else the name of a field.
+    A number between dots (`lines.0.price`) is an index if the value there is a list, as in the paths of
+    forms; otherwise it is the name of a field.
+
+    Returns:
+        The CEL test that the field exists, the CEL text that reads it, and its path as written.
     """
     field = _bare(field)
     parts = _scoped(_parts(field))
@@ -447,7 +461,7 @@ def _bare(field: str) -> str:
 
 
 def _scoped(parts: list[str | int]) -> list[str | int]:
-    """A path from a name in scope: from `event.data`, unless it begins with `event` or `steps`."""
+    """Return a path from a name in scope: below `event.data`, unless it begins with `event` or `steps`."""
     if parts[0] in ("event", "steps") and len(parts) > 1:
         return parts
     return ["event", "data", *parts]

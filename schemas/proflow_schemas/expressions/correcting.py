@@ -1,4 +1,7 @@
-"""What to write in place of an expression that cannot be parsed: slips of other languages."""
+"""Corrects expressions that cannot be parsed because they use the syntax of another language.
+
+Examples are `=` for `==`, `and` for `&&`, and typographic quotes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _QUOTES = str.maketrans("“”„‟", '""""')
 
 
 def corrected(text: str) -> Correction | None:
-    """The expression with `==` for `=`, `&&` for `and`, … if it can be parsed then."""
+    """Return the corrected expression if it can be parsed; else None."""
     now = text
     for _ in range(_MOST_SLIPS):
         try:
@@ -29,7 +32,7 @@ def corrected(text: str) -> Correction | None:
 
 
 def _without_slip(text: str, offset: int | None) -> str | None:
-    """The text without the slip at an offset; None if there is none that is known."""
+    """Return the text with the mistake at an offset corrected; None if it is not a known one."""
     if offset is None or offset >= len(text):
         return None
     before, rest = text[:offset], text[offset:]

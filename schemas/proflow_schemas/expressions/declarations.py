@@ -1,4 +1,7 @@
-"""What the CEL library's type checker is told of functions: all numbers are of one type, `double`."""
+"""Declares functions to the CEL library's type checker such that all numbers have the type `double`.
+
+The declarations are for checking only; `functions.py` has the functions that are evaluated.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,11 @@ _OF_DURATIONS = ("getHours", "getMinutes", "getSeconds", "getMilliseconds")
 
 
 def environment(variables: Mapping[str, cel.Type]) -> cel.Env:
-    """An environment to check types in; it evaluates nothing."""
+    """Return an environment that checks types. It cannot evaluate.
+
+    Args:
+        variables: The names in scope, with their types.
+    """
     return cel.NewEnv(config=_config(), variables=dict(variables))
 
 
@@ -31,7 +38,7 @@ def _config() -> cel.EnvConfig:
         json.dumps(
             {
                 "name": "proflow",
-                # The library's own declarations tell integers from doubles.
+                # The library's own declarations distinguish integers from doubles.
                 "stdlib": {"exclude_functions": [{"name": name} for name in declared]},
                 "functions": [
                     {"name": name, "overloads": overloads} for name, overloads in declared.items()
@@ -42,7 +49,7 @@ def _config() -> cel.EnvConfig:
 
 
 def _declared() -> dict[str, list[dict[str, Any]]]:
-    """The functions that are declared anew, with their overloads."""
+    """Return the functions that replace declarations of the library, with their overloads."""
     number = _DOUBLE
     sized = (_STRING, _BYTES, _LIST, _MAP)
     readable = [_overload(number, one) for one in (_DOUBLE, _STRING, _TIME)]

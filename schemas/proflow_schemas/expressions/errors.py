@@ -1,4 +1,4 @@
-"""What an expression reports when it cannot be read, typed or evaluated."""
+"""The errors and problems of expressions that cannot be parsed, type-checked or evaluated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type"]
 
 
 class ExpressionError(ProFlowError, ValueError):
-    """An expression that cannot be parsed, compiled, rendered or evaluated.
+    """Raised when an expression cannot be parsed, compiled, rendered or evaluated.
 
-    `message` says what is wrong (lowercase start, no full stop), `offset` is an index in code
-    points into the text that was given, or `None` where no place is to blame, `help` says what
-    to do, or is `None`.
+    Attributes:
+        message: What is wrong, with a lowercase start and without a full stop.
+        offset: Where in the given text, in code points; None if no single place is wrong.
+        help: What to do about it, or None.
     """
 
     def __init__(self, message: str, *, offset: int | None = None, help: str | None = None) -> None:
@@ -25,14 +26,21 @@ class ExpressionError(ProFlowError, ValueError):
         self.help = help
 
     def shifted(self, by: int) -> ExpressionError:
-        """The same error in a text in which the expression begins at `by`."""
+        """Return the same error for a longer text in which the expression begins at offset `by`."""
         offset = by if self.offset is None else self.offset + by
         return ExpressionError(self.message, offset=offset, help=self.help)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What to write in place of a part of an expression; `sure`: nothing else can be meant."""
+    """A replacement for a part of an expression.
+
+    Attributes:
+        start: Where the replaced part begins.
+        end: Where it ends.
+        text: The text to put there.
+        sure: True if nothing else can have been meant, so that it may be applied without asking.
+    """
 
     start: int
     end: int
@@ -42,7 +50,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class ExpressionProblem:
-    """One finding about an expression; `start` and `end` are a span of its text."""
+    """One problem of an expression; `start` and `end` are the span of its text that is wrong."""
 
     kind: ProblemKind
     message: str

@@ -1,10 +1,12 @@
-"""How large the value of an expression can be, and what computing it takes, before it is computed.
+"""Bounds the size of an expression's value and the cost of computing it, before it is computed.
 
-The library has no limit of its own but one on iterations: `a + a + …` of a few megabytes, or a list
-that `map` makes of a large value, would take all memory there is. So an expression that can make a
-value larger than what it reads is first gone through with sizes in place of values. The bound is
-exact for texts and lists that are put together; choices count as the larger one, a comprehension as
-so many times its largest item, or, if that is too much, item by item.
+The library limits nothing but the number of iterations: `a + a + …` of a few megabytes, or a list that
+`map` makes of a large value, would use up all memory. So an expression that can make a value larger
+than what it reads is first evaluated abstractly, with sizes in place of values.
+
+The bound is exact for concatenated texts and lists. A choice counts as the larger of its two results. A
+comprehension counts as its largest item times the number of items; if that exceeds the limit, it is
+computed again item by item.
 """
 
 from __future__ import annotations
@@ -21,21 +23,21 @@ from .syntax import children, constant_path
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select
 
 MAX_MEMORY = 256 * 2**20
-"""Bytes that an evaluation may take, as far as is known before it."""
+"""The most memory that an evaluation may need, in bytes, as estimated beforehand."""
 MAX_WORK = 10_000_000
-"""Comparisons that an evaluation may take."""
+"""The most comparisons that an evaluation may make."""
 _MOST_LOOKED_AT = 50_000
-"""Nodes of the tree, times items, that are gone through at most."""
+"""The most nodes that the estimate itself visits; a comprehension visits its nodes once per item."""
 _HARMLESS = 64 * 2**10
-"""So many bytes, times the nodes of the tree, are no reason to look closer."""
+"""Data of fewer bytes than this, divided by the nodes of the tree, needs no estimate."""
 
-# Measured, in bytes: what a value of JSON takes in the library, what an entry of a list does that
-# is put together there, and what a value takes that is handed back.
+# Measured memory of the library, in bytes: of one JSON value that is passed in, of one entry of a list
+# that is built, and of one value that is returned.
 _TAKEN = 64
 _ENTRY = 32
 _GIVEN = 32
 _SCALAR = 30
-"""Bytes of a number, a time or a truth value as JSON, at most."""
+"""The most bytes of a number, a time or a boolean as JSON."""
 
 _UNKNOWN: Any = object()
 _TESTS = frozenset({"_==_", "_!=_", "@in", "contains", "startsWith", "endsWith", "matches"})
@@ -46,17 +48,16 @@ Kind = Literal["text", "list", "other", "unknown"]
 
 
 class Extent(NamedTuple):
-    """How large a value is.
+    """An upper bound of how large a value is.
 
     Attributes:
-        size: Its bytes as JSON, at most.
-        values: The values in it, itself included, at most; a list or an object counts `HOLDER`
-            times.
-        kind: What it is, as far as it matters to `+`.
-        exact: Whether it has exactly so many bytes.
-        known: The value itself, where it is read and not computed.
-        items: Of a computed list, how many items it has, and the bytes and values of the largest,
-            at most.
+        size: The most bytes that it has as JSON.
+        values: The most values in it, itself included; a list or an object counts `HOLDER` times.
+        kind: Its type, as far as `+` depends on it.
+        exact: True if `size` is its exact size.
+        known: The value itself, if it is read and not computed.
+        items: Of a computed list: the number of its items, and the bytes and values of the largest
+            one, all at most.
     """
 
     size: int
@@ -71,12 +72,12 @@ _NOTHING = Extent(_SCALAR, kind="other")
 
 
 class _TooMuch(Exception):
-    """What an evaluation takes passes a limit."""
+    """Raised when the estimated cost of an evaluation exceeds a limit."""
 
 
 def grows(tree: Node) -> bool:
-    """Whether an expression may make a value that is larger than what it reads, or compare more
-    than once what it reads."""
+    """True if an expression may make a value larger than what it reads, or read the same data more
+    than once."""
     if isinstance(tree, Comprehension | Many):
         return True
     if isinstance(tree, Call) and tree.function in ("_+_", "string", "bytes"):
@@ -85,21 +86,21 @@ def grows(tree: Node) -> bool:
 
 
 def nodes_of(tree: Node) -> int:
-    """How many nodes a tree has; comprehensions count by the square for each level."""
+    """Return the number of nodes of a tree, squared for each comprehension that encloses them."""
     found = 1 + sum(nodes_of(child) for child in children(tree))
     return found * found if isinstance(tree, Comprehension) else found
 
 
 def check_extent(tree: Node, data: Mapping[str, Any], nodes: int) -> None:
-    """Refuse an expression that would make too large a value, or take too much to compute.
+    """Refuse an expression whose value would be too large, or too expensive to compute.
 
     Args:
-        tree: The expression, for which `grows` is true.
-        data: What it reads.
-        nodes: What `nodes_of` says of the tree.
+        tree: The expression; a tree for which `grows` is true.
+        data: The data that it reads, by name.
+        nodes: The result of `nodes_of(tree)`.
 
     Raises:
-        ExpressionError: It would.
+        ExpressionError: If the bound of its size or of its cost exceeds the limit.
     """
     if _is_harmless(data, _HARMLESS // nodes):
         return
@@ -120,7 +121,11 @@ def check_extent(tree: Node, data: Mapping[str, Any], nodes: int) -> None:
 
 
 def check_size(value: Any) -> None:
-    """Refuse a value that has more bytes than a value may have. Raises `ExpressionError`."""
+    """Refuse a JSON value that has more than `MAX_VALUE_BYTES`.
+
+    Raises:
+        ExpressionError: If it has.
+    """
     if isinstance(value, str):
         if 6 * len(value) + 2 <= MAX_VALUE_BYTES:
             return
@@ -131,7 +136,7 @@ def check_size(value: Any) -> None:
 
 
 def too_large(size: int) -> ExpressionError:
-    """What is wrong with a value of so many bytes."""
+    """Return the error for a value of `size` bytes."""
     return ExpressionError(
         f"the value has {size:,} bytes, more than the {MAX_VALUE_BYTES >> 20} MiB that a value may"
         " have",
@@ -140,7 +145,7 @@ def too_large(size: int) -> ExpressionError:
 
 
 def _is_harmless(value: Any, budget: int) -> bool:
-    """Whether data is so small that nothing which reads it can be large."""
+    """True if data is so small that no value computed from it can be too large."""
     left = budget
     stack = [value]
     while stack:
@@ -162,22 +167,26 @@ def _is_harmless(value: Any, budget: int) -> bool:
 
 @dataclass
 class _Account:
-    """Goes through an expression, and adds up what it takes."""
+    """Evaluates an expression abstractly, and adds up its memory and work."""
 
     data: Mapping[str, Any]
     closely: bool = False
-    """Go through comprehensions item by item."""
+    """Estimate comprehensions item by item, instead of by their largest item."""
     memory: int = 0
     work: int = 0
     looked_at: int = 0
     longest: int = 0
-    """The items of the longest list that a comprehension goes through."""
+    """The number of items of the longest list that a comprehension iterates over."""
     seen: dict[int, Extent] = field(default_factory=dict)
-    """The extents of what is read, by identity: the data stays as it is meanwhile."""
+    """The extents of values that were read, by `id`; the data does not change meanwhile."""
 
     def total(self, tree: Node) -> Extent:
-        """The extent of the result. Raises `_TooMuch`, and `ExpressionError` for a result that is
-        surely too large."""
+        """Return the extent of the result.
+
+        Raises:
+            _TooMuch: If the estimated cost exceeds a limit.
+            ExpressionError: If the result is certainly too large.
+        """
         for value in self.data.values():
             found = self._extent(value)
             self._take(_TAKEN * found.values + found.size)
@@ -216,17 +225,17 @@ class _Account:
     # --- reads
 
     def _read(self, node: Node) -> Extent:
-        """What is read of the data, by a path or by a name."""
+        """Return the extent of what a name or a path reads."""
         path = constant_path(node)
         value: Any = self.data
         for part in path or ():
             if not isinstance(value, Mapping) or part not in value:
-                return _NOTHING  # the evaluation will say so
+                return _NOTHING  # the evaluation will fail
             value = value[part]
         return self._extent(value)
 
     def _extent(self, value: Any) -> Extent:
-        """The extent of a value of the data, which is looked at once."""
+        """Return the extent of a value of the data; each is measured once."""
         if not isinstance(value, str | Mapping | list | tuple):
             return _NOTHING
         found = self.seen.get(id(value))
@@ -235,7 +244,7 @@ class _Account:
         return found
 
     def _field(self, node: Node, operand: Node, names: dict[str, Extent]) -> Extent:
-        """A field of a value: of the data, of an item, or of something computed."""
+        """Return the extent of a field of the data, of an item, or of a computed value."""
         path = constant_path(node)
         if path is None or path[0] not in names:
             if path is not None:
@@ -257,7 +266,7 @@ class _Account:
     def _many(self, node: Many, names: dict[str, Extent]) -> Extent:
         found = [self._of(one, names) for one in node.elements]
         self._take(_ENTRY * len(found))
-        # Of a map every other one is a key: as many commas and colons as elements.
+        # In a map every other element is a key: together there are as many commas and colons as elements.
         size = 2 + max(0, len(found) - 1) + sum(one.size for one in found)
         values = HOLDER + sum(one.values for one in found)
         largest = max((one.size for one in found), default=0)
@@ -293,8 +302,11 @@ class _Account:
                 return Extent(size + _SCALAR, sum(one.values for one in given))
 
     def _plus(self, left: Extent, right: Extent) -> Extent:
-        """The sum, or both put together: one pair of quotes or brackets goes, and lists get a comma
-        unless one is empty."""
+        """Return the extent of a sum or a concatenation.
+
+        A concatenation loses one pair of quotes or brackets; that of two lists that are not empty
+        gains a comma.
+        """
         if "other" in (left.kind, right.kind):
             return _NOTHING
         exact = left.exact and right.exact
@@ -318,10 +330,10 @@ class _Account:
         counted = over.items or (over.values, over.size, over.values)
         turns = counted[0] if items is None else len(items)
         self.longest = max(self.longest, turns)
-        # For each item that is appended, the library copies the list.
+        # The library copies the whole list for each item that is appended.
         self._take(0 if appended is None else _ENTRY // 2 * turns * turns, turns)
         if items is None:
-            # If nothing more is known, each may be as large as all of them together.
+            # An unknown item may be as large as the whole list.
             shown, times = [Extent(counted[1], counted[2])], turns
         elif self.closely or len(items) < 2:
             shown, times = [self._extent(item) for item in items], 1
@@ -342,7 +354,7 @@ class _Account:
         return Extent(2 + size, HOLDER + values, "list", items=(turns, largest, most))
 
     def _largest(self, items: list[Any]) -> Extent:
-        """An extent that those of all items fit into."""
+        """Return an extent that bounds those of all items."""
         found = [self._extent(item) for item in items]
         kinds = {one.kind for one in found}
         kind = kinds.pop() if len(kinds) == 1 else "unknown"
@@ -352,7 +364,7 @@ class _Account:
 def _joined(
     left: Extent, right: Extent, count: Callable[[int, int], int]
 ) -> tuple[int, int, int] | None:
-    """The items of two lists, of which `count` says how many there are."""
+    """Combine the `items` of two lists; `count` combines the numbers of items."""
     one, other = _counted(left), _counted(right)
     if one is None or other is None:
         return None
@@ -366,7 +378,7 @@ def _counted(one: Extent) -> tuple[int, int, int] | None:
 
 
 def _appended(node: Comprehension) -> Node | None:
-    """The list that each turn appends to the result; None if the result is no list."""
+    """Return the list that each iteration appends to the result; None if the result is not a list."""
     step = node.step
     if not isinstance(node.accu_init, Many):
         return None
@@ -378,7 +390,7 @@ def _appended(node: Comprehension) -> Node | None:
 
 
 def _compared(test: str, given: list[Extent]) -> int:
-    """How many comparisons a test takes, at most."""
+    """Return the most comparisons that a test makes."""
     if test == "@in":
         return given[-1].values
     if test in ("_==_", "_!=_"):
@@ -387,7 +399,7 @@ def _compared(test: str, given: list[Extent]) -> int:
 
 
 def _items(over: Extent) -> list[Any] | None:
-    """What a comprehension goes through; None if that is not known."""
+    """Return the items that a comprehension iterates over; None if they are not known."""
     if over.known is _UNKNOWN:
         return None
     return list(over.known) if isinstance(over.known, Mapping | list | tuple) else []

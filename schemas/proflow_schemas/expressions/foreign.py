@@ -1,8 +1,8 @@
-"""Expressions that Inngest's own server computes: conditions of triggers, keys of limits.
+"""Expressions that Inngest's server evaluates itself: conditions of triggers, keys of limits.
 
-Its CEL tells integers from floats, and reads all numbers of events as floats. What a design writes
-there means the same as elsewhere: integer literals are written as floats where they are calculated
-with, and what has no such form is a problem.
+The server's CEL distinguishes integers from floats, and reads all numbers of events as floats. To mean
+the same there as elsewhere, an expression gets floats for its integer literals wherever it calculates
+with them (`for_inngest`). What cannot be expressed that way is a problem (`foreign_problems`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ _ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
 _CONVERSIONS = frozenset({"int", "uint"})
 _CHOICE = "_?_:_"
 _OURS = frozenset({"round"})
-"""Functions that CEL itself does not have."""
+"""Functions of ours that the server's CEL does not have."""
 
 
 def for_inngest(text: str) -> str:
-    """An expression as Inngest's server takes it. Raises `ExpressionError` where it is none."""
+    """Return an expression in the form that Inngest's server accepts.
+
+    Raises:
+        ExpressionError: If it cannot be parsed.
+    """
     tree = parse(text).tree
     starts = sorted({one.offset for call in _calls(tree) for one in _beside_floats(call)})
     pieces: list[str] = []
@@ -38,7 +42,7 @@ def for_inngest(text: str) -> str:
 
 
 def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
-    """What a sound expression does that Inngest's server cannot, or does otherwise."""
+    """Find what Inngest's server cannot evaluate, or evaluates differently, in a valid expression."""
     for call in _calls(parse(text).tree):
         if call.function in _OURS:
             yield _problem(text, call, "is not known here", None)
@@ -59,7 +63,7 @@ def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
 
 
 def _beside_floats(call: Call) -> Iterator[Const]:
-    """The integer literals that stand where a call takes a float."""
+    """Yield the integer literals that stand where a call needs floats."""
     if call.function in _ARITHMETIC:
         beside = () if any(map(_is_integer, call.arguments)) else call.arguments
     elif call.function in COMPARISONS:
@@ -73,7 +77,7 @@ def _beside_floats(call: Call) -> Iterator[Const]:
 
 
 def _literals(node: Node) -> Iterator[Const]:
-    """The integer literals that a node may be, or calculates with."""
+    """Yield the integer literals that a node may evaluate to, or calculates with."""
     if isinstance(node, Const):
         if type(node.value) is int:
             yield node
@@ -102,7 +106,7 @@ def _is_literal(node: Node) -> bool:
 
 
 def _is_integer(node: Node) -> bool:
-    """True if the server computes an integer."""
+    """True if a node is an integer on the server."""
     if not isinstance(node, Call):
         return False
     if node.function in _ARITHMETIC | {"-_"}:
@@ -111,7 +115,7 @@ def _is_integer(node: Node) -> bool:
 
 
 def _is_float(node: Node) -> bool:
-    """True if the server knows beforehand that a node gives a float."""
+    """True if a node is certainly a float on the server."""
     if isinstance(node, Const):
         return isinstance(node.value, float)
     if isinstance(node, Many):

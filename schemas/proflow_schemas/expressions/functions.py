@@ -1,8 +1,8 @@
-"""The functions that expressions have besides CEL's own, and those that replace them.
+"""The functions that expressions have in addition to CEL's own, or in place of them.
 
-CEL tells integers from floats, JSON does not: all numbers of an expression are floats, and what CEL
-defines for integers alone is defined here for them. Names with an `@` cannot be written; the
-`arithmetic` of an expression puts them in place of CEL's.
+CEL distinguishes integers from floats, and JSON does not. All numbers of an expression are floats, so
+what CEL defines for integers only is defined for floats here. Users cannot write names with an `@`;
+`arithmetic.py` puts them in place of CEL's names.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from proflow_schemas.numbers import (
 from .texts import duration_text, time_text
 
 OWN = "proflow: "
-"""Begins the messages of errors that are worded here, with a help after a line break."""
+"""The prefix of error messages of this module; a line break separates message and help."""
 MOST_DIGITS = 15
-"""To how many digits `round` rounds, at most."""
+"""The most digits that `round` accepts."""
 REPLACED = {
     "_/_": "@divide",
     "_%_": "@modulo",
@@ -40,19 +40,19 @@ REPLACED = {
     "double": "@double",
     "string": "@string",
 }
-"""CEL's functions, and what stands in their place."""
+"""CEL function → the function that replaces it."""
 SUMS = {"_+_": "@add", "_-_": "@subtract", "_*_": "@multiply"}
-"""CEL's functions that may give a number beyond the limit, and what stands in their place where
-they take numbers alone."""
+"""CEL operator whose result may be beyond the limit → its replacement, where all operands are certainly
+numbers."""
 KEY = "@key"
-"""Makes a key of a map of what is computed."""
+"""Converts a computed value to a key of a map."""
 BEYOND_LIMIT = "@beyond"
-"""Fails: an operator has given a number that may have been rounded."""
+"""Always fails: the result of an operator may have been rounded."""
 MIXED = "@mixed"
-"""Notes that a number is compared with a text. Undefined for anything else."""
+"""Records that a number is compared with a text. It has no overload for other operands."""
 
 mixed: ContextVar[list[int] | None] = ContextVar("proflow_mixed", default=None)
-"""Collects the offsets of comparisons of a number with a text."""
+"""The list that receives the offsets of comparisons of a number with a text; None: not recorded."""
 
 
 def _failure(message: str, help: str | None = None) -> ValueError:
@@ -183,7 +183,7 @@ def _note_mixed(left: Any, right: Any, offset: float) -> bool:
 _INT, _DOUBLE, _STRING = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING
 _BOOL, _DYN, _TIMESTAMP = cel.Type.BOOL, cel.Type.DYN, cel.Type.TIMESTAMP
 _NUMBERS = (_INT, _DOUBLE)
-"""Integers are left where a map has them for keys."""
+"""Numbers are floats, except keys of maps, which are integers."""
 _PAIRS = [(one, other) for one in _NUMBERS for other in _NUMBERS]
 _UNLIKE = ((_INT, _DOUBLE), (_DOUBLE, _INT))
 
@@ -202,7 +202,7 @@ def _declared(
 
 
 def functions() -> list[cel.FunctionDecl]:
-    """The functions with their implementations."""
+    """Return the functions with their implementations, to extend a CEL environment with."""
     readable = [(one,) for one in (*_NUMBERS, _STRING)]
     shown = (*_NUMBERS, _STRING, _BOOL, cel.Type.BYTES, _TIMESTAMP, cel.Type.DURATION)
     return [
@@ -226,7 +226,7 @@ def functions() -> list[cel.FunctionDecl]:
         ),
         _declared("round", _round, _DOUBLE, [*((one,) for one in _NUMBERS), *_PAIRS]),
         _declared("timestamp", _timestamp, _TIMESTAMP, [(_DOUBLE,)]),
-        # Integers come of keys of maps.
+        # Integers come from keys of maps.
         *(
             _declared(function, _calculated(symbol), _DOUBLE, signatures)
             for symbol, written in (("+", "_+_"), ("-", "_-_"), ("*", "_*_"))

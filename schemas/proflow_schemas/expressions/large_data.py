@@ -1,8 +1,8 @@
-"""Large data of expressions: made ready for the library at once, and not evaluated twice.
+"""Keeps the results of expressions over large data, so that they are not evaluated twice.
 
-Inngest runs a function from its beginning in every request, so that a rule about a large list is
-evaluated again and again over the same data. To read the data as JSON takes a fraction of what an
-evaluation does, and JSON is what tells whether it is the same.
+Inngest runs a function from its beginning in every request, so a rule about a large list is evaluated
+again and again over the same data. Encoding the data as JSON takes a fraction of the time of an
+evaluation, and the JSON shows whether the data is the same.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from hashlib import blake2b
 from typing import Any
 
 LARGE = 32 * 2**10
-"""So many bytes of data, about, are worth the effort."""
+"""The size of data from which on results are kept, in bytes, roughly."""
 _MOST_KEPT = 512
 _LARGEST_KEPT = 2_048
-"""Characters of a result that is kept."""
+"""The most characters of a result that is kept."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _OTHERS = re.compile(r"[^\[\]{}]+")
 _INNERMOST = re.compile(r"\[\]|\{\}")
 _UNSURE = re.compile(r"\\u0000|\d{16}|\d[eE]\+?\d|NaN|Infinity")
-"""What a closer look is needed for: U+0000, and numbers that may be beyond the limit."""
+"""Matches what must be checked value by value: U+0000, and numbers that may be beyond the limit."""
 
 
 def is_large(data: Mapping[str, Any]) -> bool:
-    """Whether there is so much data that a result is worth keeping."""
+    """True if data is so large that a result is worth keeping."""
     left = LARGE
     stack: list[Any] = [data]
     while stack:
@@ -50,7 +50,7 @@ def is_large(data: Mapping[str, Any]) -> bool:
 
 
 def as_json(data: Mapping[str, Any]) -> str | None:
-    """The data as JSON; None if it is none, or nested too deep for that."""
+    """Return data as JSON; None if it is not JSON, or nested too deeply."""
     try:
         return _encode(data)
     except (TypeError, ValueError, RecursionError):
@@ -58,9 +58,14 @@ def as_json(data: Mapping[str, Any]) -> str | None:
 
 
 def with_floats(text: str, deepest: int) -> Any:
-    """The data of a JSON text with floats for all numbers, as the library takes it.
+    """Read a JSON text with floats for all numbers, in the form that the library accepts.
 
-    None if it is not sure that the library takes it: that needs a closer look.
+    Args:
+        text: Compact JSON.
+        deepest: How deeply lists and objects may be nested.
+
+    Returns:
+        The data; None if it must be checked value by value first.
     """
     if _UNSURE.search(text) is not None or _is_deeper(text, deepest):
         return None
@@ -68,7 +73,10 @@ def with_floats(text: str, deepest: int) -> Any:
 
 
 def _is_deeper(text: str, depth: int) -> bool:
-    """Whether lists and objects are nested deeper; each turn takes the innermost away."""
+    """True if lists and objects are nested more than `depth` levels deep.
+
+    Each iteration removes the innermost level.
+    """
     brackets = _OTHERS.sub("", _TEXT.sub("", text))
     for _ in range(depth):
         if not brackets:
@@ -78,20 +86,25 @@ def _is_deeper(text: str, depth: int) -> bool:
 
 
 class Results:
-    """What expressions gave, by the expression and all that it read; the latest few."""
+    """The latest results of expressions, by the expression and all the data that it read."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, tuple[str, tuple[int, ...]]] = OrderedDict()
 
     @staticmethod
     def key(expression: str, data: str) -> bytes:
-        """What tells an evaluation from others."""
+        """Return the key of an evaluation.
+
+        Args:
+            expression: The text of the expression.
+            data: All that it reads, as JSON.
+        """
         hashed = blake2b(expression.encode("utf-8", "surrogatepass"), digest_size=32)
         hashed.update(b"\0" + data.encode("utf-8", "surrogatepass"))
         return hashed.digest()
 
     def get(self, key: bytes) -> tuple[Any, tuple[int, ...]] | None:
-        """A result, as a copy, and the offsets that were noted; None if it is not known."""
+        """Return a copy of a result and the recorded offsets of mixed comparisons; None if it is not kept."""
         known = self._kept.get(key)
         if known is None:
             return None
@@ -99,7 +112,7 @@ class Results:
         return json.loads(known[0]), known[1]
 
     def keep(self, key: bytes, result: Any, noted: tuple[int, ...]) -> None:
-        """Remember a result, if it is small."""
+        """Keep a result with its recorded offsets, if it is small."""
         if isinstance(result, str) and len(result) > _LARGEST_KEPT:
             return
         if isinstance(result, list | dict) and len(result) > _LARGEST_KEPT:

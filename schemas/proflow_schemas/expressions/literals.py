@@ -1,4 +1,4 @@
-"""JSON values and paths as CEL text."""
+"""Writes JSON values and paths as CEL text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ _MAX_DEPTH = 24
 
 
 def quote(value: Any) -> str:
-    """A JSON value as a CEL literal that evaluates to the same value.
+    """Return a CEL literal that evaluates to a JSON value.
 
-    Characters that do not show, or that reorder text, are escaped.
+    Invisible characters, and those that reorder text, are escaped.
+
+    Raises:
+        ExpressionError: If the value is not JSON, is nested too deeply, or has a number beyond
+            ±(2^53 − 1).
     """
     return _quote(value, 0)
 
@@ -48,7 +52,7 @@ def _quote(value: Any, depth: int) -> str:
 
 
 def written_path(path: tuple[str, ...]) -> str:
-    """A path as an expression: `steps["a-1"].output`."""
+    """Return the expression that reads a path: `steps["a-1"].output`."""
     root, *parts = path
     return root + "".join(
         f".{part}" if is_identifier(part) else f"[{_quote_text(part)}]" for part in parts
@@ -56,10 +60,12 @@ def written_path(path: tuple[str, ...]) -> str:
 
 
 def matcher_literal(value: Any) -> str:
-    """A scalar as a literal in an Inngest `if` expression.
+    """Return a scalar as a literal of an `if` expression that Inngest's server matches events with.
 
-    The server's matcher never unescapes: a literal with an escape never matches, in silence. So
-    a value that would need one is an `ExpressionError`.
+    The server's matcher does not unescape: a literal with an escape sequence silently never matches.
+
+    Raises:
+        ExpressionError: If the value would need an escape sequence, or is not a scalar.
     """
     if isinstance(value, str):
         for character in value:

@@ -1,4 +1,4 @@
-"""What events are matched on: ids, which compare as strings, so that `7` and `"7"` are alike."""
+"""Compares the ids that events are matched by. They compare as strings: `7` and `"7"` are the same id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,15}|-?(?:0|[1-9][0-9]{0,15})\.[0-9]{0,14
 
 
 def id_forms(value: Any) -> list[Any]:
-    """The JSON values that are the same id as a text, a number or a boolean."""
+    """Return the JSON values that are the same id as `value`: for `7`, these are `7` and `"7"`."""
     if isinstance(value, bool):
         return [value]
     if isinstance(value, float):
@@ -32,9 +32,15 @@ def id_forms(value: Any) -> list[Any]:
 
 
 def compared_paths(conditions: Iterable[str | None]) -> list[str]:
-    """What the `if`s of cancellations read of the trigger: `event.data.order_id`; not the tenant.
+    """Return the paths that the `if`s of cancellations read of the event that started the run.
 
-    The server writes these values into the condition before it compares.
+    The server substitutes their values into the condition before it compares.
+
+    Args:
+        conditions: The `if` expressions; None for a cancellation without one.
+
+    Returns:
+        Paths such as `event.data.order_id`, without `event.data.tenant_id`.
     """
     read = (one for text in conditions if text is not None for one in parse(text).references)
     paths = {one.path: None for one in read if one.path[0] == "event"}
@@ -42,10 +48,10 @@ def compared_paths(conditions: Iterable[str | None]) -> list[str]:
 
 
 def unmatched(value: Any) -> str | None:
-    """What is in a value for which no cancellation ever matches; None if there is nothing.
+    """Return what in a value makes a cancellation never match; None if nothing does.
 
-    The server writes a text as Go quotes it, and compares what it has quoted unread: a text with an
-    escape is lost in silence.
+    The server quotes a text as Go does, and compares the quoted form without unescaping it. A text
+    that needs an escape sequence therefore silently never matches.
     """
     if isinstance(value, list | dict):
         inner = value if isinstance(value, list) else [*value, *value.values()]
@@ -64,11 +70,15 @@ _QUOTED = {"\\": "a backslash", '"': "a double quote"}
 
 
 def same_id(known: str, arriving: str) -> str:
-    """The CEL that compares two ids as Inngest's server allows it in a cancellation's `if`.
+    """Return the CEL text that compares two ids in the `if` of a cancellation.
 
-    `known` and `arriving` are paths, such as `event.data.order_id` and `async.data.order_id`. The
-    server takes no functions there but conversions to numbers, and calls two missing fields alike.
-    So a number and a text are compared as numbers: the one that is a number is its own `double`.
+    The server allows no functions there but conversions to numbers, and considers two missing fields
+    equal. So a number and a text are compared as numbers; the side that equals its own `double` is the
+    number.
+
+    Args:
+        known: A path in the event that started the run, such as `event.data.order_id`.
+        arriving: A path in the cancelling event, such as `async.data.order_id`.
     """
     return (
         f"{known} != null && ({known} == {arriving} || double({known}) == double({arriving})"

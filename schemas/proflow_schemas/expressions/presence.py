@@ -1,7 +1,7 @@
-"""`has(steps["a-1"])`, which CEL itself refuses: its `has` takes `steps.a` only.
+"""Allows `has(steps["a-1"])`, which CEL rejects: its `has` accepts only fields after a dot.
 
-Ids with a hyphen are common, so `has(x["key"])` is read as `"key" in x`. The rewritten text has
-the same length, and offsets in it can be taken back to the original.
+Ids with a hyphen are common, so `has(x["key"])` is rewritten to `"key" in x`. The rewritten text has the
+same length, and its offsets can be mapped back to the original.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from .tokens import Token, tokens
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """One rewritten `has(…)`, `start` to `end`: what is where, before and after."""
+    """One rewritten `has(…)`.
+
+    Attributes:
+        start: Where it begins, in both texts.
+        end: Where it ends, in both texts.
+        operand: Where `x` of `has(x["key"])` begins in the original.
+        key: Where the key begins in the original.
+        inner: The span of the argument in the original.
+        moved_operator: Where `in` begins in the rewritten text.
+        moved_operand: Where `x` begins in the rewritten text.
+    """
 
     start: int
     end: int
@@ -27,13 +37,13 @@ class _Region:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """The text for the library, and the way back from it."""
+    """The rewritten text for the library, and the mapping of its offsets to the original."""
 
     text: str
     regions: tuple[_Region, ...]
 
     def original(self, offset: int) -> int:
-        """The offset in the original text."""
+        """Return the offset in the original text that belongs to an offset in the rewritten one."""
         region = self._around(offset)
         if region is None:
             return offset
@@ -42,7 +52,7 @@ class Rewriting:
         return region.key
 
     def presence(self, offset: int) -> tuple[int, int] | None:
-        """The argument's span if the `in` at this offset was a `has(…)`."""
+        """Return the span of the argument if the `in` at this offset was a `has(…)`; else None."""
         region = self._around(offset)
         return region.inner if region and region.moved_operator == offset else None
 
@@ -52,7 +62,7 @@ class Rewriting:
 
 
 def rewrite_presence(text: str) -> Rewriting:
-    """`text` with every `has(x["key"])` as `("key" in x)`."""
+    """Rewrite every `has(x["key"])` of an expression to `("key" in x)`."""
     if "has" not in text or "[" not in text:
         return Rewriting(text, ())
     found = tokens(text)
@@ -73,7 +83,7 @@ def rewrite_presence(text: str) -> Rewriting:
             continue
         first, last = chain[0], chain[-1]
         operand = text[first.start : opening.start]
-        # Comments would swallow what follows them.
+        # A comment would hide what is moved behind it.
         if "//" in text[last.end : opening.start] or "//" in text[opening.end : closing.start]:
             continue
         replaced = f"({key.text} in {operand})"
@@ -111,7 +121,7 @@ def _matching(found: list[Token], at: int) -> int | None:
 
 
 def _is_chain(found: list[Token]) -> bool:
-    """Whether the tokens are a name with fields, indices and calls, and no operator."""
+    """True if the tokens are a name with fields, indices and calls, without operators."""
     depth = 0
     for token in found:
         if token.text in ("(", "["):

@@ -39,16 +39,16 @@ _LONGEST_SHOWN = 60
 """Characters of a text in a message."""
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
-# What of the scope an expression needs: nested by field; `True` the whole value, `False` only
-# whether it is there.
+# The part of the scope that an expression reads, nested by field. `True`: the whole value; `False`: only
+# whether the field exists.
 _Plan = dict[str, "bool | _Plan"]
 
 
 class Program:
     """A compiled expression.
 
-    Only what it refers to is handed to the library, which converts its data eagerly: 4 µs for
-    a field, whatever else the scope holds.
+    Only the data that the expression reads is passed to the library. The library converts all data that
+    it is given, so the time of an evaluation would otherwise grow with the size of the scope.
     """
 
     __slots__ = ("_direct", "_evaluate", "_growing", "_plan", "syntax")
@@ -60,24 +60,31 @@ class Program:
         reference = syntax.references[0] if syntax.is_reference else None
         self._direct = None if reference is None or reference.presence else reference
         self._growing = nodes_of(syntax.tree) if grows(syntax.tree) else 0
-        """How much there is to look at before it is evaluated; 0: its value cannot be too large."""
+        """The result of `nodes_of`, by which the cost is estimated first; 0: the value cannot be too large."""
 
     @property
     def text(self) -> str:
-        """The expression as written."""
+        """The expression as the user wrote it."""
         return self.syntax.text
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What the expression reads."""
+        """What the expression reads, in the order of its text."""
         return self.syntax.references
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        """The value as JSON: objects with sorted keys, timestamps as RFC 3339, durations in
-        seconds (`"90s"`), bytes as base64.
+        """Evaluate the expression.
 
-        `scope` maps `event`, `steps`, `run` … to JSON values; `steps` holds the steps that have
-        finished. An `ExpressionError` names the field that is missing.
+        Args:
+            scope: `event`, `steps`, `run`, … → their JSON values. `steps` has only the steps that have
+                finished.
+
+        Returns:
+            A JSON value: objects have sorted keys, timestamps are RFC 3339, durations are in seconds
+            (`"90s"`), bytes are base64.
+
+        Raises:
+            ExpressionError: If the evaluation fails; the message names a missing field.
         """
         if self._direct is not None:
             found = _json(_read(scope, self._direct))
@@ -108,7 +115,7 @@ class Program:
         return found
 
     def _computed(self, scope: Mapping[str, Any], read: dict[str, Any], text: str | None) -> Any:
-        """The value; `text` is what is read as JSON, where that is known."""
+        """Evaluate without the kept results; `text` is `read` as JSON, or None."""
         value = self._value(scope, read, text)
         plain = value.plain_value()
         if type(plain) is str and value.type() == _ERROR:
@@ -118,17 +125,34 @@ class Program:
         return found
 
     def length(self, scope: Mapping[str, Any]) -> int | None:
-        """How long the list is that the expression reads, without copying it; None if it computes
-        something, or reads something else. Raises as `evaluate`."""
+        """Return the length of the list that the expression reads, without copying the list.
+
+        Args:
+            scope: As for `evaluate`.
+
+        Returns:
+            The length; None if the expression computes something, or reads something else.
+
+        Raises:
+            ExpressionError: As `evaluate`.
+        """
         if self._direct is None:
             return None
         found = _read(scope, self._direct)
         return len(found) if isinstance(found, list | tuple) else None
 
     def test(self, scope: Mapping[str, Any], unlike: list[str] | None = None) -> bool:
-        """Whether a condition holds; anything but true or false is an `ExpressionError`.
+        """Evaluate the expression as a condition.
 
-        `unlike` receives what is to be said of comparisons of a number with a text, once each.
+        Args:
+            scope: As for `evaluate`.
+            unlike: A list to which a message is appended for each comparison of a number with a text.
+
+        Returns:
+            True if the condition holds.
+
+        Raises:
+            ExpressionError: If the evaluation fails, or the result is neither true nor false.
         """
         if unlike is None:
             plain = self.evaluate(scope)
@@ -149,7 +173,7 @@ class Program:
         )
 
     def _unlike(self, offset: int) -> str:
-        """That the comparison at an offset is of a number with a text."""
+        """Return the message about the comparison of a number with a text at an offset."""
         sides = [
             constant_path(argument)
             for call in _calls(self.syntax.tree)
@@ -165,7 +189,7 @@ class Program:
         if self._growing:
             try:
                 check_extent(self.syntax.tree, read, self._growing)
-            except RecursionError:  # far deeper than is taken
+            except RecursionError:  # the data is far deeper than the limit
                 raise ExpressionError(_TOO_DEEP) from None
         data = None if text is None else with_floats(text, MAX_DATA_DEPTH)
         if data is None:
@@ -178,7 +202,11 @@ class Program:
 
 @lru_cache(maxsize=4096)
 def compile(text: str) -> Program:
-    """The program of `text`; an `ExpressionError` where it is no expression."""
+    """Compile an expression; the latest 4,096 are cached.
+
+    Raises:
+        ExpressionError: If it cannot be parsed.
+    """
     return Program(parse(text))
 
 
@@ -218,7 +246,7 @@ def _narrowed(source: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
 
 
 def _converted(read: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
-    """What an expression reads, as the library takes it."""
+    """Convert what an expression reads to what the library accepts."""
     found: dict[str, Any] = {}
     for key, value in read.items():
         below = plan[key]
@@ -230,9 +258,10 @@ def _converted(read: Mapping[str, Any], plan: _Plan) -> dict[str, Any]:
 
 
 def _prepared(value: Any, depth: int) -> Any:
-    """Data as the library takes it: all numbers floats.
+    """Convert data to what the library accepts: all numbers become floats.
 
-    Refuses what it would crash on (depth), cut off (a text at its first NUL) or round.
+    Data is refused that would crash the library (too deep), that it would cut off (a text at its first
+    NUL), or that it would round.
     """
     kind = type(value)
     if kind is int or kind is float:
@@ -266,7 +295,7 @@ def _read(scope: Mapping[str, Any], reference: Reference) -> Any:
 
 
 def _missing(parent: Any, reference: Reference, at: int) -> ExpressionError:
-    """Why the part of the path at index `at` cannot be read of `parent`."""
+    """Return the error that part `at` of the path cannot be read from `parent`."""
     part = reference.path[at]
     if at == 0:
         return ExpressionError(f"there is nothing called `{part}` here", offset=reference.start)
@@ -286,7 +315,7 @@ def _missing(parent: Any, reference: Reference, at: int) -> ExpressionError:
 
 
 def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionError:
-    """Blames a reference that cannot be read, if one is to blame; else words the message."""
+    """Return the error of a failed evaluation: about the reference that cannot be read, if that is the cause."""
     key = re.search(r'Key not found in map : "(.*)"', raw, re.DOTALL)
     if key or "SELECT to non-message" in raw or "No value with name" in raw:
         for reference in syntax.references:
@@ -311,7 +340,7 @@ def _failure(raw: str, syntax: Syntax, scope: Mapping[str, Any]) -> ExpressionEr
 def _naming(
     error: ExpressionError, called: list[Call], scope: Mapping[str, Any]
 ) -> ExpressionError:
-    """The error with the fields that an operator could not take, and what they are."""
+    """Add to an error which fields the operator does not accept, and what their values are."""
     for call in called:
         if call.target is not None and call.function in ("contains", "startsWith", "endsWith"):
             sides = [_side(one, scope) for one in (call.target, *call.arguments)]
@@ -326,14 +355,14 @@ def _naming(
             continue
         message = error.message
         if call.function == "@in" and _is_loose(call.arguments[1]):
-            # Conditions with `contains` are written so.
+            # Structured conditions with `contains` are converted to this form.
             message = f"`contains` is for a string, a list or an object, not {kinds[1]}"
         return ExpressionError(f"{message}: {' and '.join(named)}", help=error.help)
     return error
 
 
 def _side(node: Node, scope: Mapping[str, Any]) -> tuple[tuple[str, ...] | None, str | None]:
-    """The path that one side of an operator reads, and what is there; None: nobody knows."""
+    """Return the path that an operand reads and the kind of its value; None where they are not known."""
     if isinstance(node, Const):
         return None, _kind(node.value)
     if _is_loose(node):
@@ -352,7 +381,7 @@ def _is_loose(node: Node) -> bool:
 
 
 def _names_of(function: str) -> tuple[str | None, ...]:
-    """What a function may be called where it is evaluated."""
+    """Return the names that a function may have in the evaluated tree."""
     return function, REPLACED.get(function), SUMS.get(function)
 
 
@@ -376,7 +405,7 @@ def _kind(value: Any) -> str:
 
 
 def value_shown(value: Any) -> str:
-    """What a JSON value is, with the value itself if it is short: `the string "a"`, `a list`."""
+    """Describe a JSON value for a message; short values are shown: `the string "a"`, `a list`."""
     if value is None or isinstance(value, list | tuple | Mapping):
         return _kind(value)
     text = json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What an expression may read at one place, and whether a read fits it."""
+"""What an expression may read at one place of a design, and checks of its reads against that."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "workflow": {"id": "string", "version": None},
 }
 _SHORT = 60
-"""An expression of so many characters is shown as a whole."""
+"""The most characters of an expression that a message shows as a whole."""
 _NAMES_OF_DATA = frozenset(
     {"data", "form", "formdata", "formData", "payload", "body", "inputs", "params", "vars"}
     | {"variables", "context", "ctx", "trigger", "record", "fields"}
 )
-"""What other tools call the data of the event that started a run."""
+"""The names that other products give to the data of the event that started a run."""
 _LITERAL = re.compile(r"""["'\d.\[{-]|(?:true|false|null)\b""")
 TYPE_NAMES = frozenset({"bool", "bytes", "double", "list", "map", "null_type", "string"})
-"""Names that CEL itself gives a meaning, in comparisons such as `type(x) == string`."""
+"""Names of types in CEL, for comparisons such as `type(x) == string`."""
 _INTEGER_TYPES = frozenset({"int", "uint"})
 _LOCAL_NAMES = {
     "item": "inside a `foreach`",
@@ -45,11 +45,17 @@ _LOCAL_NAMES = {
 class TypeScope:
     """What an expression may read at one place.
 
-    `event_data` is a JSON Schema of `event.data`; `steps` maps the ids of the nodes that may be
-    read to their fields, each given as a JSON Schema, the name of a JSON type (`"string"`), `None`
-    for anything, or `False` for what is never there; `names` maps those of `item`, its other name,
-    `index` and `iteration` that are in scope to what they are, given in the same ways or as a
-    `Shape`. `elsewhere` maps nodes in containers to these, to say why they cannot be read.
+    A type is given as a JSON Schema, as the name of a JSON type (`"string"`), or as None for any value.
+
+    Attributes:
+        event_data: The JSON Schema of `event.data`.
+        steps: Ids of the nodes that may be read → the types of their fields; False for a field that
+            never exists.
+        names: The names in scope among `item`, its alias, `index` and `iteration` → their types; a
+            `Shape` is allowed as well.
+        elsewhere: Nodes inside of containers that cannot be read here → their container, for messages.
+        initiator: True if `initiator` is in scope.
+        tenant: True if `tenant_id` is in scope.
     """
 
     event_data: Any = None
@@ -61,7 +67,7 @@ class TypeScope:
     _shapes: dict[tuple[str, ...], Shape | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
-    """What is known of the paths that have been asked for."""
+    """A cache of `shape_of`."""
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -82,7 +88,13 @@ class TypeScope:
 def reference_problem(
     text: str, reference: Reference, scope: TypeScope
 ) -> ExpressionProblem | None:
-    """What is wrong with one read, or `None`."""
+    """Return what is wrong with one read of an expression; None if nothing is.
+
+    Args:
+        text: The expression.
+        reference: The read.
+        scope: What the expression may read.
+    """
     path = reference.path
     root = path[0]
 
@@ -181,7 +193,7 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
         output = written_path(("steps", container, "output"))
         return unknown(
             f"`{path[1]}` runs inside `{container}` and can only be read there",
-            f"read what `{container}` comes to: `{output}`" if outside else None,
+            f"read the result of `{container}`: `{output}`" if outside else None,
         )
     if fields is None:
         close = get_close_matches(path[1], scope.steps, n=1)
@@ -207,7 +219,7 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
 
 
 def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> ExpressionProblem:
-    """That the field at this index of a path is none of those that are known."""
+    """Return the problem that part `at` of a path is not one of the known fields."""
     path, start, end = reference.path, reference.start, reference.end
     close = closest_name(path[at], known)
     message = f"`{written_path(path[:at])}` has no field `{path[at]}`"
@@ -219,7 +231,7 @@ def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> Exp
 
 
 def _data_field(path: tuple[str, ...], scope: TypeScope) -> tuple[str, ...] | None:
-    """The path below `event.data` that was meant by a name that stands alone, as in other tools."""
+    """Return the path below `event.data` that a path of another product's syntax probably means."""
     below = path[1:] if path[0] in _NAMES_OF_DATA and len(path) > 1 else path
     if (close := closest_name(below[0], scope.data.fields())) is not None:
         return close, *below[1:]
@@ -227,7 +239,7 @@ def _data_field(path: tuple[str, ...], scope: TypeScope) -> tuple[str, ...] | No
 
 
 def _is_a_text(text: str, reference: Reference) -> bool:
-    """Whether a name stands behind `==` or `!=`, or before one with no literal behind it."""
+    """True if a name is probably an unquoted text: it is compared, and not with a literal."""
     before, after = text[: reference.start].rstrip(), text[reference.end :].lstrip()
     if before.endswith(("==", "!=")):
         return True
@@ -235,7 +247,7 @@ def _is_a_text(text: str, reference: Reference) -> bool:
 
 
 def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionProblem | None:
-    """What is wrong with the path from index `at` on, below a value of this shape."""
+    """Return what is wrong with a path from part `at` on, below a value of a known shape."""
     for index in range(at, len(reference.path)):
         name = reference.path[index]
         kinds = shape.kinds()
@@ -262,7 +274,7 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
 
 
 def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
-    """The shape of what a path reads; `None` where nothing is known."""
+    """Return the shape of the value that a path reads; None if nothing is known of it."""
     if path not in scope._shapes:
         scope._shapes[path] = _shape_of(path, scope)
     return scope._shapes[path]
@@ -291,7 +303,7 @@ def _shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
 
 
 def static_type(path: tuple[str, ...], scope: TypeScope) -> str:
-    """The type of what a path reads, by the library's name for it; `DYN` if it is not known."""
+    """Return the library's name for the type of the value that a path reads; `DYN` if it is not known."""
     shape = shape_of(path, scope)
     if shape is None:
         return DYN
@@ -313,7 +325,7 @@ def _cel_type(shape: Shape, depth: int) -> str:
 
 
 def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> str | None:
-    """The closest known name, as a help text."""
+    """Return the help text that suggests the closest known name; None if none is close."""
     close = closest_name(name, known)
     if close is None:
         return None
@@ -321,14 +333,14 @@ def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> 
 
 
 def closest_name(name: str, known: Collection[str]) -> str | None:
-    """The closest known name, if one is close."""
+    """Return the closest known name; None if none is close."""
     if not known:
         return None
     return next(iter(get_close_matches(name, sorted(known), n=1)), None)
 
 
 def kinds_text(kinds: Collection[str]) -> str:
-    """JSON types as words: `null or a string`."""
+    """Return JSON types as words: `null or a string`."""
     names = {
         "string": "a string",
         "number": "a number",

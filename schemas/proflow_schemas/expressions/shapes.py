@@ -1,4 +1,4 @@
-"""What a JSON Schema says about a value, as far as typing an expression needs it."""
+"""Reads from a JSON Schema what type-checking an expression needs to know about a value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ _MAX_HOPS = 32
 
 @dataclass(frozen=True)
 class Shape:
-    """A value described by one of several schemas of one document; none given: anything."""
+    """A value that is valid against one of several schemas of a document; without schemas, any value.
+
+    Attributes:
+        alternatives: The schemas.
+        root: The document, in which `$ref`s are resolved.
+    """
 
     alternatives: tuple[Any, ...]
     root: Any
 
     @classmethod
     def of(cls, schema: Any) -> Shape:
-        """The shape of a schema, of the name of a JSON type, or of `None`, which is anything."""
+        """Return the shape of a JSON Schema, of the name of a JSON type, or of None for any value."""
         if isinstance(schema, Shape):
             return schema
         if isinstance(schema, str):
@@ -27,7 +32,7 @@ class Shape:
         return cls((schema,), schema)
 
     def kinds(self) -> frozenset[str]:
-        """The JSON types the value may have; `any` among them where it may have every type."""
+        """Return the JSON types that the value may have; `any` is among them if nothing is known."""
         return self._known_kinds
 
     @cached_property
@@ -35,7 +40,7 @@ class Shape:
         return frozenset(kind for node in self._nodes for kind in _kinds(node))
 
     def values(self) -> tuple[Any, ...] | None:
-        """The values it may have, where they are listed (`enum`, `const`)."""
+        """Return the values that it may have, if all are listed (`enum`, `const`); else None."""
         found: list[Any] = []
         for node in self._nodes:
             if isinstance(node.get("enum"), list):
@@ -47,16 +52,16 @@ class Shape:
         return tuple(found) or None
 
     def fields(self) -> frozenset[str]:
-        """The names of the properties the schemas know."""
+        """Return the names of the properties that the schemas declare."""
         return frozenset(name for node in self._nodes for name in _properties(node))
 
     def required(self) -> frozenset[str]:
-        """The names of the properties that each of the schemas requires."""
+        """Return the names of the properties that every schema requires."""
         found = [frozenset(node.get("required") or ()) for node in self._nodes]
         return frozenset.intersection(*found)
 
     def is_closed(self) -> bool:
-        """Whether no other properties are allowed."""
+        """True if properties that are not declared are not allowed."""
         nodes = [node for node in self._nodes if "object" in _kinds(node) or _properties(node)]
         return (
             bool(nodes)
@@ -68,7 +73,7 @@ class Shape:
         )
 
     def field(self, name: str) -> Shape:
-        """The shape of a property; anything, if the schemas do not know it."""
+        """Return the shape of a property; any value if the schemas do not declare it."""
         found: list[Any] = []
         for node in self._nodes:
             properties = _properties(node)
@@ -79,7 +84,7 @@ class Shape:
         return Shape(tuple(found), self.root)
 
     def item(self) -> Shape:
-        """The shape of a list's items."""
+        """Return the shape of a list's items."""
         found = [node.get("items") for node in self._nodes if "prefixItems" not in node]
         return Shape(tuple(found), self.root)
 
@@ -89,7 +94,7 @@ class Shape:
         return nodes or [{}]
 
     def _flat(self, schema: Any, hops: int) -> Iterator[Mapping[str, Any]]:
-        """The schemas without `$ref` and combinators; what is not understood is anything."""
+        """Yield the schemas with `$ref`s and unions resolved; `{}` for what is not supported."""
         if not isinstance(schema, Mapping) or hops > _MAX_HOPS:
             yield {}
             return
@@ -108,7 +113,7 @@ class Shape:
 
 
 def resolve(root: Any, reference: str) -> Any:
-    """What a local `$ref` (`#/$defs/line`) points to, or `None`."""
+    """Return what a local `$ref` (`#/$defs/line`) refers to; None if it cannot be resolved."""
     if not reference.startswith("#"):
         return None
     found = root

@@ -1,4 +1,4 @@
-"""Expressions as text: their syntax, and what they read."""
+"""Parses expressions, and finds what they read and which of these reads are guarded by `has(…)`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tokens import tokens
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select, read_tree
 from .wording import compile_findings
 
-# In code points. The library stops at 100,000, but needs a third of a second by then.
+# In code points. The library's own limit is 100,000, for which it takes a third of a second.
 MAX_LENGTH = 32_768
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -30,14 +30,17 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 class Reference:
     """One read of a name in scope, with the constant fields that follow it.
 
-    `steps["a-1"].outcome` has the path `("steps", "a-1", "outcome")`; an index that is not a
-    constant string ends the path. `start` and `end` are the span in the text. `presence`: it is
-    the argument of `has(…)`. `guarded`: reading it cannot miss: what it reads is the argument of
-    `has(…)` itself, or is read only where a `has(…)` holds. For a step that is a matter of the
-    step (`has(steps.x)` guards `steps.x.output`), for anything else of the whole path. `chosen`: of
-    a step's field, that it is read only where the step's outcome, or a `has(…)` of the field, says
-    that it holds something. `absent`: the steps of which a `has(…)` says that they are not there
-    where this is read.
+    Attributes:
+        path: The name and the fields: `("steps", "a-1", "outcome")` for `steps["a-1"].outcome`. An index
+            that is not a constant string ends the path.
+        start: Where it begins in the text.
+        end: Where it ends in the text.
+        guarded: True if the read cannot fail, since a `has(…)` has tested what it reads. For a step it is
+            enough that the step was tested: `has(steps.x)` guards `steps.x.output`.
+        presence: True if it is the argument of `has(…)` itself.
+        chosen: For a field of a step: True if it is read only where the step's outcome, or a `has(…)` of
+            the field, implies that the field has a value.
+        absent: The steps that do not exist where this is read, as implied by a negated `has(…)`.
     """
 
     path: tuple[str, ...]
@@ -51,34 +54,44 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """A parsed expression: what it reads, in order of appearance, its tree, and what evaluates it
-    where all numbers of its data are floats."""
+    """A parsed expression.
+
+    Attributes:
+        text: The expression as the user wrote it.
+        references: What it reads, in the order of the text.
+        tree: Its syntax tree.
+        compiled: What evaluates it; all numbers of its data must be floats.
+    """
 
     text: str
     references: tuple[Reference, ...]
     tree: Node = field(repr=False)
     compiled: cel.Expression = field(repr=False)
     calls: tuple[Call, ...] = field(repr=False)
-    """Every call in the tree, the outer ones first."""
+    """Every call in the tree, outer ones first."""
     paths: frozenset[tuple[str, ...]] = field(repr=False)
-    """What it reads."""
+    """The paths of its references."""
 
     @property
     def is_reference(self) -> bool:
-        """Whether the expression is one read and nothing else."""
+        """True if the expression is a single read and nothing else."""
         return len(self.references) == 1 and constant_path(self.tree) == self.references[0].path
 
 
 _ALWAYS_THERE = frozenset({("steps",), ("event",), ("event", "data"), ("run",), ("workflow",)})
 
-# Without declarations and without checking, one environment does for all names.
+# Without type-checking no names need to be declared, so one environment serves all expressions.
 _environment = cel.NewEnv()
 _compiling = threading.Lock()
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Syntax:
-    """Parse `text`; anything but well-formed CEL is an `ExpressionError` with its place."""
+    """Parse an expression; the latest 4,096 are cached.
+
+    Raises:
+        ExpressionError: If the text is not well-formed CEL; with its offset.
+    """
     _check_text(text)
     rewriting = rewrite_presence(text)
     try:
@@ -113,7 +126,7 @@ def _calls(tree: Node) -> Iterator[Call]:
 
 
 def beyond_exact(offset: int) -> ExpressionError:
-    """Of a number in an expression that would be rounded."""
+    """Return the error for a number in an expression that would be rounded."""
     return ExpressionError(f"the number is {BEYOND}", offset=offset, help="write it as a text")
 
 
@@ -146,7 +159,7 @@ def _check_text(text: str) -> None:
 
 
 def constant_path(node: Node) -> tuple[str, ...] | None:
-    """The path a node reads, or `None` if it is no chain of constant fields from a name."""
+    """Return the path that a node reads; None if it is not a name followed by constant fields."""
     parts: list[str] = []
     while True:
         if isinstance(node, Ident):
@@ -172,11 +185,12 @@ def _constant_index(node: Node) -> tuple[Node, str] | None:
 
 
 class _References:
-    """Walks a tree once to know which `has(…)` imply what, once more to collect the reads.
+    """Collects the references of a tree, with the facts that hold where each is read.
 
-    Facts are sets of guarded paths, kept as bits: `true_of[n]` are the paths without which `n`
-    is false, `false_of[n]` those without which it is true. CEL's `&&` and `||` give their
-    result from either side, even if the other side fails, so order does not matter.
+    A first walk computes for each node which paths certainly exist if it is true, and which if it is
+    false (`facts`, as sets of bits). A second walk collects the reads with what is known there. CEL's
+    `&&` and `||` may get their result from either side, even if the other side fails, so the order of
+    the two sides does not matter.
     """
 
     def __init__(self, tree: Node, rewriting: Rewriting) -> None:
@@ -270,7 +284,7 @@ class _References:
             self._visit(child, known, bound)
 
     def _presence(self, node: Node) -> tuple[str, ...] | None:
-        """The path whose presence a node tests: `has(a.b)`, `"b" in steps`."""
+        """Return the path whose existence a node tests (`has(a.b)`, `"b" in steps`); else None."""
         if isinstance(node, Select) and node.test_only:
             operand = constant_path(node.operand)
             return None if operand is None else (*operand, node.field)
@@ -321,7 +335,7 @@ class _References:
         return known & self.guards.get(needed, 0) != 0
 
     def _span(self, root: Ident, links: Iterable[str]) -> tuple[int, int]:
-        """The span from the name to its last field; parentheses on the way are passed over."""
+        """Return the span from a name to its last field; parentheses in between are skipped."""
         at = bisect_left(self.starts, root.offset)
         if root.name.startswith(".") and self._text(at) == ".":
             at += 1
@@ -342,21 +356,21 @@ class _References:
 
 
 _SOMETHING = "\0"
-"""Stands for what a step's output holds; no field has this name."""
+"""A pseudo field: the output of a step has a value. No real field has this name."""
 
 
 _ABSENT = "\1"
-"""Stands for steps that are not there; no name is this."""
+"""A pseudo name: a step does not exist. No real name is this."""
 
 
 def _absence(presence: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The fact that a step is not there, where its presence is tested in vain."""
+    """Return the fact that holds if a test for a step is false; None if it does not test a step."""
     is_step = len(presence) == 2 and presence[0] == "steps"
     return (_ABSENT, presence[1]) if is_step else None
 
 
 def _holding(path: tuple[str, ...]) -> tuple[str, ...]:
-    """What has to be there for a field of a step to hold something."""
+    """Return the fact that implies that a field of a step has a value."""
     if path[0] != "steps" or len(path) < 3:
         return ()
     return path[:3] if path[2] == "error" else (*path[:3], _SOMETHING)
@@ -365,10 +379,13 @@ def _holding(path: tuple[str, ...]) -> tuple[str, ...]:
 def _implied(
     node: Node, presence: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """The field of a step that holds something where `node` is true, and where it is false.
+    """Return which field of a step has a value if `node` is true, and which if it is false.
 
-    Where a step has an `error` it has no output; outcomes other than `error` and `timeout` come
-    with one. `presence`: the path whose presence `node` tests.
+    A step with an `error` has no output. Outcomes other than `error` and `timeout` come with an output.
+
+    Args:
+        node: A test of a step's field.
+        presence: The path whose existence `node` tests, if it does.
     """
     if presence is not None:
         is_error = presence[0] == "steps" and len(presence) == 3 and presence[2] == "error"
@@ -401,7 +418,7 @@ def _implied(
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The nodes directly below a node."""
+    """Return the nodes directly below a node."""
     if isinstance(node, Select):
         return (node.operand,)
     if isinstance(node, Call):

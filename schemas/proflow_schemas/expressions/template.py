@@ -1,9 +1,8 @@
-"""`${…}` in the strings of a config.
+"""Templates: strings of a config with expressions in `${…}`.
 
-A string that is exactly one `${…}` keeps the type of its expression. Elsewhere the value becomes
-text: strings as they are, `true`, `false` and `null` by those words, numbers as JSON writes them
-(a double without a fraction as an integer), lists and objects as compact JSON with sorted keys.
-`$${` is a literal `${`.
+A string that is exactly one `${…}` evaluates to the value of the expression, of whatever type. In any
+other string the value is converted to text: strings stay as they are, everything else becomes compact
+JSON with sorted keys, and a float without a fraction is written as an integer. `$${` is a literal `${`.
 """
 
 from __future__ import annotations
@@ -28,10 +27,12 @@ _NOT_CLOSED_HELP = "close it with `}`, or write `$${` for a literal `${`"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A string with `${…}` in it, parsed.
+    """A parsed template.
 
-    `expressions` are the texts between the braces with their offsets, `references` their reads
-    with spans in the whole text.
+    Attributes:
+        text: The whole string.
+        references: What its expressions read; spans are offsets in the whole string.
+        expressions: The texts between the braces, with their offsets in the whole string.
     """
 
     text: str
@@ -41,16 +42,27 @@ class Template:
 
     @property
     def is_literal(self) -> bool:
-        """Whether there is nothing to interpolate."""
+        """True if it has no expressions."""
         return not self.expressions
 
     @property
     def is_expression(self) -> bool:
-        """Whether the text is exactly one `${…}`, so that its type is kept."""
+        """True if it is exactly one `${…}`, so that the type of the value is kept."""
         return len(self._parts) == 1 and bool(self.expressions)
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        """The value for `scope`; an `ExpressionError` has its offset in the whole text."""
+        """Evaluate the template.
+
+        Args:
+            scope: As for `Program.evaluate`.
+
+        Returns:
+            A JSON value; a text unless `is_expression`.
+
+        Raises:
+            ExpressionError: If an expression fails, or the text is too large. Its offset is in the
+                whole string.
+        """
         if self.is_expression:
             return self._evaluate(self._parts[0], scope)
         pieces: list[str] = []
@@ -78,7 +90,12 @@ class Template:
 
 @lru_cache(maxsize=4096)
 def template(text: str) -> Template:
-    """Parse the string of a config; an `ExpressionError` has its offset in the whole text."""
+    """Parse a template; the latest 4,096 are cached.
+
+    Raises:
+        ExpressionError: If an expression cannot be parsed or `${` is not closed. Its offset is in the
+            whole string.
+    """
     parts: list[str | tuple[Program, int]] = []
     expressions: list[tuple[str, int]] = []
     references: list[Reference] = []
@@ -115,7 +132,11 @@ def template(text: str) -> Template:
 
 
 def render_value(value: Any, scope: Mapping[str, Any]) -> Any:
-    """A config value with every string in it rendered; keys are taken as they are."""
+    """Render every string of a JSON value; keys of objects are not templates.
+
+    Raises:
+        ExpressionError: If an expression fails, or the value is nested too deeply.
+    """
     return _rendered(value, scope, 0)
 
 
@@ -132,7 +153,7 @@ def _rendered(value: Any, scope: Mapping[str, Any], depth: int) -> Any:
 
 
 def value_references(value: Any) -> tuple[Reference, ...]:
-    """What the strings of a config value read, in order; spans are in the string at hand."""
+    """Return what the strings of a JSON value read, in order; spans are offsets in each string."""
     return tuple(reference for text in _strings(value) for reference in template(text).references)
 
 
@@ -150,7 +171,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def as_text(value: Any) -> str:
-    """A JSON value as it stands in a text."""
+    """Return a JSON value as it is inserted into a text."""
     if isinstance(value, str):
         return value
     return json.dumps(

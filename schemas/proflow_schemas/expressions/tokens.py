@@ -1,6 +1,6 @@
-"""The lexical structure of CEL: enough to find spans, closing braces and identifiers.
+"""Splits CEL text into tokens, to find spans, closing braces and identifiers.
 
-Source: the lexis of the CEL specification, and the backquoted fields of its reference parser.
+Source: the lexical grammar of the CEL specification, and the backquoted fields of its reference parser.
 """
 
 from __future__ import annotations
@@ -53,15 +53,14 @@ class Token:
 
 
 def is_identifier(name: str) -> bool:
-    """Whether CEL takes `name` after a dot."""
+    """True if CEL accepts `name` as a field after a dot."""
     return _IDENTIFIER.match(name) is not None and name not in KEYWORDS
 
 
 def tokens(text: str, start: int = 0) -> list[Token]:
-    """The tokens of `text` from `start`, without space and comments.
+    """Return the tokens of a text from an offset on, without white space and comments.
 
-    A character that begins no token becomes one of kind `other`: saying what is wrong with it
-    is the parser's part.
+    A character that begins no token becomes a token of kind `other`; the parser reports it.
     """
     found: list[Token] = []
     position = start
@@ -75,10 +74,19 @@ def tokens(text: str, start: int = 0) -> list[Token]:
 
 
 def closing_brace(text: str, start: int) -> int | None:
-    """The index of the `}` that closes an expression beginning at `start`, or `None`.
+    """Find the `}` that closes an expression.
 
-    Braces of maps and braces inside strings and comments do not count. A string that is never
-    closed is an `ExpressionError`, since nothing after it can be told apart.
+    Braces of maps, and braces inside strings and comments, do not count.
+
+    Args:
+        text: A template.
+        start: Where the expression begins, behind `${`.
+
+    Returns:
+        The offset of the `}`; None if there is none.
+
+    Raises:
+        ExpressionError: If a string is not closed, so that it is unknown where the expression ends.
     """
     depth = 0
     position = start

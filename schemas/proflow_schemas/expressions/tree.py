@@ -1,8 +1,8 @@
-"""The syntax tree of an expression, read from what the CEL library serializes, and written back.
+"""The syntax tree of an expression: its nodes, and conversion from and to the CEL library's format.
 
-`Expression.serialize()` gives a `google.protobuf.Any` holding a `cel.expr.ParsedExpr`; the field
-numbers are those of `cel/expr/syntax.proto`. Reading the few that matter takes less than a
-protobuf schema of our own would.
+`Expression.serialize()` returns a `google.protobuf.Any` that contains a `cel.expr.ParsedExpr`. The field
+numbers are those of `cel/expr/syntax.proto`. Only a few fields matter, so they are decoded here without
+a protobuf schema.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A literal; bytes and unsigned integers included."""
+    """A literal, including bytes and unsigned integers."""
 
     offset: int
     value: bool | int | float | str | bytes | None
@@ -22,7 +22,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Ident:
-    """A name; `offset` is where it begins."""
+    """A name; `offset` is its beginning."""
 
     offset: int
     name: str
@@ -50,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A list, or a map's or message's keys and values in turn; `message` names the message."""
+    """A list, or a map or message with its keys and values in turn; `message` is the message's name."""
 
     offset: int
     elements: tuple[Node, ...]
@@ -60,13 +60,13 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """What the macros `all`, `exists`, `map`, `filter` … become."""
+    """A loop over a list or a map, which the macros `all`, `exists`, `map`, `filter`, … expand to."""
 
     offset: int
     iter_range: Node
     accu_init: Node
     names: tuple[str, str]
-    """Of the item, and of the second variable, which is mostly empty."""
+    """The name of the item, and of a second variable; mostly that is empty."""
     accumulator: str
     condition: Node
     step: Node
@@ -74,7 +74,7 @@ class Comprehension:
 
     @property
     def variables(self) -> frozenset[str]:
-        """The names of the variables."""
+        """The names that are not empty."""
         return frozenset(self.names) - {""}
 
 
@@ -82,7 +82,7 @@ Node = Const | Ident | Select | Call | Many | Comprehension
 
 
 def read_tree(serialized: bytes) -> Node:
-    """The tree of a serialized, unchecked expression."""
+    """Return the tree of an expression that the library has parsed and serialized, unchecked."""
     parsed = _message(_message(serialized)[2][0])
     positions: dict[int, int] = {}
     for source_info in parsed.get(3, []):
@@ -93,13 +93,13 @@ def read_tree(serialized: bytes) -> Node:
 
 
 def write_tree(node: Node) -> bytes:
-    """A tree as `Env.deserialize` takes it, without positions."""
+    """Serialize a tree for `Env.deserialize`, without positions."""
     expression = _Writing().expression(node)
     return _part(1, b"type.googleapis.com/cel.expr.ParsedExpr") + _part(2, _part(2, expression))
 
 
 class _Writing:
-    """Numbers the nodes as it writes them."""
+    """Serializes nodes, and numbers them in the order in which it visits them."""
 
     def __init__(self) -> None:
         self._written = 0
@@ -245,7 +245,7 @@ def _text(fields: dict[int, list[bytes]], field: int) -> str:
 
 
 def _message(data: bytes) -> dict[int, list[bytes]]:
-    """The length-delimited fields of a message."""
+    """Return the length-delimited fields of a protobuf message, by field number."""
     found: dict[int, list[bytes]] = {}
     for field, value in _fields(data):
         if isinstance(value, bytes):
@@ -254,7 +254,7 @@ def _message(data: bytes) -> dict[int, list[bytes]]:
 
 
 def _numbers(data: bytes) -> dict[int, int]:
-    """The varint fields of a message."""
+    """Return the varint fields of a protobuf message, by field number."""
     return {field: value for field, value in _fields(data) if isinstance(value, int)}
 
 

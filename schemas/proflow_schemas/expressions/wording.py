@@ -1,4 +1,4 @@
-"""The CEL library's messages in our own words."""
+"""Translates the messages of the CEL library into ours, which speak of JSON types and offer help."""
 
 from __future__ import annotations
 
@@ -88,7 +88,14 @@ TOO_NESTED_HELP = "compute parts of it in `set` nodes, or join long sums in pare
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One error of the library's compiler: its place, its words and ours."""
+    """One error of the library's compiler.
+
+    Attributes:
+        offset: Where it is in the text.
+        raw: The library's message.
+        message: Our message.
+        help: What to do about it, or None.
+    """
 
     offset: int
     raw: str
@@ -97,7 +104,7 @@ class Finding:
 
     @property
     def compares_well(self) -> bool:
-        """Whether it objects to a comparison that evaluates, with null."""
+        """True if it rejects a comparison with null, which can be evaluated nevertheless."""
         match = _OVERLOAD.search(self.raw)
         if match is None or match.group(1) not in ("_==_", "_!=_"):
             return False
@@ -105,7 +112,15 @@ class Finding:
 
 
 def compile_findings(text: str, raw: str) -> list[Finding]:
-    """Every error the library found in `text`, in order; at least one."""
+    """Return the errors that the library found in a text, in order.
+
+    Args:
+        text: The expression.
+        raw: The message of the exception that the library raised.
+
+    Returns:
+        At least one error.
+    """
     if "recursion" in raw:
         return [Finding(0, raw, TOO_NESTED, TOO_NESTED_HELP)]
     located = _LOCATED.findall(raw)
@@ -123,9 +138,13 @@ def compile_findings(text: str, raw: str) -> list[Finding]:
 
 
 def evaluation_error(raw: str) -> tuple[str | None, ExpressionError]:
-    """Why an evaluation failed, as far as the library's message alone tells.
+    """Return the function or operator that failed, and the error, of a failed evaluation.
 
-    With it the function or operator that failed, where the message names one.
+    Args:
+        raw: The library's message.
+
+    Returns:
+        The function's name in CEL, or None if the message names none; and the error without offset.
     """
     message = _STATUS.sub("", _STATUS.sub("", raw)).strip()
     if message.startswith(OWN):
@@ -181,7 +200,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := re.match(r"expression of type '(.*?)' cannot be the operand of a select", message):
         return f"{type_name(match.group(1))} has no fields", None
     if match := re.match(r"expression of type '(.*?)' cannot be the range", message):
-        return f"{type_name(match.group(1))} cannot be gone through", "give a list or an object"
+        return f"{type_name(match.group(1))} cannot be iterated over", "give a list or an object"
     if message.startswith("Syntax error: token recognition error at: "):
         return _stray(text, offset)
     if message.startswith("Syntax error"):
@@ -191,7 +210,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if re.match(r"invalid (hex )?u?int literal", message):
         return f"the number is {BEYOND}", "write it as a text"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
-        return "the string has an escape that is none", 'double the backslash, or write r"…"'
+        return "the string has an invalid escape sequence", 'double the backslash, or write r"…"'
     if message.startswith("Invalid string literal: String must end with"):
         return "a raw string cannot end in a backslash", 'write it as "…\\\\"'
     if message.startswith("has() argument"):
@@ -235,14 +254,19 @@ def _stray(text: str, offset: int) -> tuple[str, str | None]:
 
 
 def _quoted(character: str) -> str:
-    """A character as shown in a message: its code where showing it would mislead."""
+    """Return a character for a message; as a code point if it would be invisible."""
     if character.isprintable() and not character.isspace():
         return f"`{character}`"
     return "character " + " ".join(f"U+{ord(one):04X}" for one in character)
 
 
 def overload(function: str, types: Sequence[str]) -> tuple[str, str | None]:
-    """That a function or an operator does not take values of some types, and what to do."""
+    """Return the message, and the help, that a function does not accept operands of some types.
+
+    Args:
+        function: The name in CEL: `_+_`, `size`.
+        types: The types of the operands, by their names in CEL.
+    """
     names = [type_name(one) for one in types]
     operator = operator_name(function)
     if function == "_?_:_":
@@ -290,12 +314,12 @@ def _unknown_function(name: str) -> tuple[str, str | None]:
 
 
 def operator_name(function: str) -> str:
-    """`_*_` as it is written: `*`."""
+    """Return an operator as it is written: `*` for `_*_`."""
     return {"@in": "in", "_?_:_": "? :", "_[_]": "[ ]"}.get(function, function.strip("_"))
 
 
 def type_name(name: str) -> str:
-    """A CEL type as words."""
+    """Return a CEL type as words: `a list of strings`."""
     base, _, inner = name.partition("(")
     if base == "list" and inner and inner.rstrip(")") in _TYPES:
         return f"a list of {_TYPES[inner.rstrip(')')].split(' ', 1)[-1]}s"

@@ -1,7 +1,7 @@
-"""The node types: a module each, which holds the whole record of one.
+"""Internal: the registry of node types. Each type has a module, which holds its whole record.
 
-Which there are is found out here, and nowhere else: what other modules have to know of a type is a
-field of its record.
+The modules are found by their `NODE_TYPE`. No other module lists types: what it needs to know of a type
+is a field of the record.
 """
 
 import importlib
@@ -37,7 +37,7 @@ def _found() -> dict[str, NodeType]:
 
 
 def canonical(kinds: Iterable[NodeType]) -> dict[str, str]:
-    """Every spelling of these types → its canonical name."""
+    """Return the canonical name of each name and alias of some types."""
     return {spelling: one.name for one in kinds for spelling in (one.name, *one.aliases)}
 
 
@@ -45,11 +45,15 @@ NODE_TYPES: Mapping[str, NodeType] = _found()
 """Every built-in node type, by its canonical name."""
 
 CANONICAL: Mapping[str, str] = canonical(NODE_TYPES.values())
-"""Every spelling of a built-in type → its canonical name."""
+"""The canonical name of each name and alias of a built-in type."""
 
 
 class NodeTypes:
-    """The node types that designs may use: the built-in ones, and those of a host."""
+    """The node types that designs may use: the built-in ones, and those of a host.
+
+    Args:
+        hosts: The types that the host adds.
+    """
 
     def __init__(self, hosts: Iterable[NodeType] = ()) -> None:
         self.hosts = tuple(hosts)
@@ -58,10 +62,10 @@ class NodeTypes:
             **{one.name: one for one in self.hosts},
         }
         self.spellings: Mapping[str, str] = canonical(self.all.values())
-        """Every spelling → the type's canonical name."""
+        """The canonical name of each name and alias."""
 
     def get(self, spelling: str) -> NodeType | None:
-        """The type of a name or an alias; None: there is none."""
+        """Return the type with a name or an alias; None if there is none."""
         name = self.spellings.get(spelling)
         return None if name is None else self.all[name]
 
@@ -71,11 +75,11 @@ BUILT_IN_TYPES = NodeTypes()
 HANDLERS: Mapping[str, NodeType] = {
     one.handler: one for one in reversed([*NODE_TYPES.values()]) if one.handler is not None
 }
-"""Every built-in handler's name → the first type that it does the work of."""
+"""The name of each built-in handler → the first type whose work it does."""
 
 
 def method_of(handler: str) -> str | None:
-    """The method of `Flow` that generated code calls for a handler; None: `run`."""
+    """Return the method of `Flow` that generated code calls for a handler; None means `run`."""
     return HANDLERS[handler].method if handler in HANDLERS else None
 
 
@@ -89,5 +93,9 @@ _A_HOSTS = step(
 
 
 def type_of(name: str) -> NodeType:
-    """The record of a type in a canvas; one that is not built in is a host's, and so a step."""
+    """Return the record of a type in a canvas.
+
+    A type that is not built in belongs to a host. Types of hosts are steps, so a placeholder record of a
+    step stands for it.
+    """
     return NODE_TYPES.get(name, _A_HOSTS)

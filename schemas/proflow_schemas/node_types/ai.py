@@ -1,4 +1,4 @@
-"""Asking a language model."""
+"""The node type `ai`: asks a language model."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ NODE_TYPE = step(
     title=Words("AI", "AI"),
     summary=Words(
         "Asks a language model. With `outputSchema`, the answer is JSON of that schema.",
-        "调用大语言模型；给出 `outputSchema` 时，回答是符合该结构的 JSON。",
+        "调用大语言模型。设置 `outputSchema` 后，返回符合该结构的 JSON。",
     ),
     category="work",
     icon="robot",
@@ -42,11 +42,13 @@ NODE_TYPE = step(
     ),
     config=Ai,
     fields={
-        "model": Words("the model, if not the host's default", "使用的模型，未设置时用默认模型"),
+        "model": Words(
+            "the model; the host's default if not set", "使用的模型；未设置时使用默认模型"
+        ),
         "system": Words("the system prompt", "系统提示词"),
-        "prompt": Words("what is asked", "向模型提出的问题"),
+        "prompt": Words("the prompt", "发送给模型的提示词"),
         "outputSchema": Words("the JSON Schema of the answer", "回答的 JSON Schema"),
-        "temperature": Words("0 to 2", "0 到 2"),
+        "temperature": Words("the sampling temperature, 0 to 2", "采样温度，取值 0 到 2"),
         **RETRY_FIELDS,
     },
     for_output=True,

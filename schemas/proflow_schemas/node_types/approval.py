@@ -1,4 +1,4 @@
-"""Asking people to decide."""
+"""The node type `approval`: asks people to decide, and waits for the decision."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,13 +8,13 @@ from proflow_schemas.configs import Answered, Config, Count, Duration, Name, int
 from proflow_schemas.definition import Approval as Policy
 from proflow_schemas.definition import ApprovalOp
 from proflow_schemas.durations import parse_duration
-from proflow_schemas.node_types.foreign import GUARDS, asked, called, lasting, reminding
+from proflow_schemas.node_types.foreign import GUARDS, approvers, called, lasting, reminding
 from proflow_schemas.node_types.record import NodeType, Words
 from proflow_schemas.step_ids import step_id
 
 
 def _listed(value: Any) -> Any:
-    """One id or a list of them → a list of texts."""
+    """Convert one id, or a list of ids, to a list of texts."""
     if value is None:
         return None
     ids = value if isinstance(value, list) else [value]
@@ -37,7 +37,7 @@ _KINDS = {"user": "user", "role": "role", "department": "department", "form": "f
 
 
 class Reminders(Config):
-    """When those who have not decided yet are reminded."""
+    """When approvers who have not decided yet are reminded."""
 
     after: Duration
     every: Duration | None = None
@@ -86,7 +86,8 @@ class Approval(Answered):
     reject_to: Name | None = None
     event: Name = "approval/response"
     match: Name | None = Field(
-        default=None, description="path in both events, such as `data.approval_id`"
+        default=None,
+        description="path of a field that both events have, such as `data.approval_id`",
     )
 
 
@@ -129,7 +130,7 @@ def _lower(node: str, config: Approval) -> ApprovalOp:
 
 
 def _approvers(config: Approval) -> list[str]:
-    """`user:7`, `role:finance`, `department:3`, `manager`, …"""
+    """Return the approvers with their kinds: `user:7`, `role:finance`, `department:3`, `manager`."""
     kind, ids = config.approver_type, config.approver_ids
     if kind == "expression":
         return []
@@ -142,12 +143,12 @@ def _approvers(config: Approval) -> list[str]:
 
 
 def _user(one: str | int) -> str:
-    """An id without a kind is a user's; `role:admin` says its kind itself."""
+    """Return an id with its kind: an id without one is a user's."""
     return one if isinstance(one, str) and ":" in one else f"user:{one}"
 
 
 def _as_value(ids: object) -> object:
-    """Expressions as a value; what has `${…}` in it already is one."""
+    """Return expressions as a value; a text that contains `${…}` already is one."""
     if isinstance(ids, list):
         found = [_as_value(one) for one in ids]
         return found[0] if len(found) == 1 else found
@@ -155,7 +156,7 @@ def _as_value(ids: object) -> object:
 
 
 def _reminders(reminders: Reminders | None) -> dict[str, object] | None:
-    """With durations in seconds."""
+    """Return the reminders with durations in seconds."""
     if reminders is None:
         return None
     found: dict[str, object] = {"after": _duration(reminders.after)}
@@ -175,7 +176,9 @@ NODE_TYPE = NodeType(
     name="approval",
     kind="waits",
     title=Words("Approval", "审批"),
-    summary=Words("Asks people to decide, and waits for the decision.", "请人审批，并等待结果。"),
+    summary=Words(
+        "Asks people to decide, and waits for the decision.", "发起审批，并等待审批结果。"
+    ),
     category="people",
     icon="user",
     shape="person",
@@ -190,19 +193,19 @@ NODE_TYPE = NodeType(
     config=Approval,
     fields={
         "approverType": Words(
-            "what `approverIds` are; `manager` and `initiator` need none",
-            "`approverIds` 的含义；`manager` 和 `initiator` 无需填写",
+            "what kind of ids `approverIds` holds; `manager` and `initiator` need no ids",
+            "审批人类型，决定 `approverIds` 的含义；为 `manager` 或 `initiator` 时无需填写 `approverIds`",
         ),
         "approverIds": Words(
-            "who decides; with `expression`, an expression that gives them",
-            "由谁审批；类型为 `expression` 时，填写得出审批人的表达式",
+            "who decides; with the type `expression`, an expression that returns the ids",
+            "由谁审批；类型为 `expression` 时，填写返回审批人的表达式",
         ),
         "approvalMode": Words(
-            "how many have to agree (`OR` is read as `any`, `AND` as `all`)",
-            "需要多少人同意（`OR` 按 `any`、`AND` 按 `all` 处理）",
+            "how many approvers must agree (`OR` is read as `any`, `AND` as `all`)",
+            "多人审批时需要多少人同意（`OR` 等同于 `any`，`AND` 等同于 `all`）",
         ),
         "passRatio": Words(
-            "with `quorum`: the share that has to agree, up to 1, or a percentage above",
+            "with `quorum`: the share that must agree; a fraction up to 1, a percentage above",
             "票签（`quorum`）的通过比例：不超过 1 的小数，或大于 1 的百分数",
         ),
         "timeout": Words(
@@ -210,39 +213,49 @@ NODE_TYPE = NodeType(
             "最长等待时间，例如 `24h`；未设置时为 366 天",
         ),
         "timeoutAction": Words(
-            "what a timeout does: its own outcome, a decision, or a reminder",
-            "超时后怎么办：走超时出口、自动决定，或提醒",
+            "what happens on a timeout: the `timeout` outcome, a decision, or a reminder",
+            "超时后的处理方式：走 `timeout` 出口、自动通过、自动拒绝，或发送提醒",
         ),
         "reminders": Words(
-            "when those who have not decided are reminded, how often and at most how many times",
-            "何时提醒尚未处理的人、间隔多久、最多几次",
+            "when approvers who have not decided are reminded, how often, and how many times at most",
+            "何时提醒尚未处理的审批人、提醒间隔、最多提醒几次",
         ),
-        "emptyApproverPolicy": Words("what the host does if nobody is named", "没有审批人时怎么办"),
-        "fallbackApproverIds": Words("who decides then", "此时改由谁审批"),
-        "selfApproval": Words("whether the initiator may decide", "发起人能否审批自己的申请"),
-        "commentRequired": Words("when a decision needs a comment", "什么情况下必须填写审批意见"),
-        "allowTransfer": Words("whether an approver may hand over", "审批人能否转交"),
-        "allowAddSign": Words("whether an approver may add another", "审批人能否加签"),
+        "emptyApproverPolicy": Words(
+            "what the host does if there is no approver", "没有审批人时的处理方式"
+        ),
+        "fallbackApproverIds": Words(
+            "who decides if there is no approver", "没有审批人时改由谁审批"
+        ),
+        "selfApproval": Words(
+            "whether the initiator may decide on their own request", "发起人能否审批自己的申请"
+        ),
+        "commentRequired": Words("when a decision needs a comment", "何时必须填写审批意见"),
+        "allowTransfer": Words(
+            "whether an approver may hand the decision to somebody else", "审批人能否转交给他人"
+        ),
+        "allowAddSign": Words("whether an approver may add another approver", "审批人能否加签"),
         "allowReturn": Words(
-            "whether an approver may return the request; by default, if its `returned` is drawn",
-            "审批人能否退回；默认在画了 `returned` 出口时允许",
+            "whether an approver may return the request; by default, if an edge leaves by `returned`",
+            "审批人能否退回；默认仅在 `returned` 出口有连线时允许",
         ),
-        "allowWithdraw": Words("whether the initiator may withdraw it", "发起人能否撤回"),
+        "allowWithdraw": Words(
+            "whether the initiator may withdraw the request", "发起人能否撤回申请"
+        ),
         "rejectTo": Words(
             "the node that a rejection leads back to, at most 10 times",
-            "被拒绝后退回到哪个节点，最多 10 次",
+            "拒绝后退回到哪个节点，最多退回 10 次",
         ),
-        "event": Words("the event that brings the answer", "带来审批结果的事件"),
+        "event": Words("the event that carries the decision", "返回审批结果的事件"),
         "match": Words(
-            "path in both events, such as `data.approval_id`",
-            "两个事件中都有的路径，例如 `data.approval_id`",
+            "path of a field that both events have, such as `data.approval_id`",
+            "两个事件都包含的字段路径，例如 `data.approval_id`",
         ),
     },
     outcomes=("approved", "rejected", "timeout", "returned"),
     undrawn=("rejected", "timeout", "returned"),
     readable=("output", "outcome", "decidedBy", "comment"),
     meanings={
-        **asked(
+        **approvers(
             "role",
             *(
                 "approverrole",
@@ -261,7 +274,7 @@ NODE_TYPE = NodeType(
                 "assignedrole",
             ),
         ),
-        **asked(
+        **approvers(
             "user",
             *("approver", "approvers", "approveruser", "approverusers", "approveruserid"),
             *(
@@ -275,7 +288,7 @@ NODE_TYPE = NodeType(
             *("candidateuser", "candidateusers", "user", "users", "userid", "userids", "reviewer"),
             *("reviewers", "auditor", "auditors", "assignto"),
         ),
-        **asked(
+        **approvers(
             "department",
             *("department", "departments", "departmentid", "departmentids", "dept", "depts"),
             *("deptid", "deptids", "approverdepartment", "approverdept"),
@@ -317,19 +330,20 @@ NODE_TYPE = NodeType(
   "data": {"approverType": "user", "approverIds": [7, 9, 12], "approvalMode": "all", "timeout": "3d"}
 }""",
     notes="""\
-Opening it sends the event `approval/requested`; the answer is the event `approval/response` with
-`tenant_id`, `approval_id`, and `approved` or `outcome`. With `match` an answer is recognised by that
-path, as in `data.order_id`, instead of the run's own approval id.
+The node sends the event `approval/requested` and waits for the event `approval/response` with
+`tenant_id`, `approval_id`, and `approved` or `outcome`. With `match`, the answer is recognised by the
+field at that path, such as `data.order_id`, instead of the approval's id.
 
-One answer decides the node, whatever its mode: who asks several people counts their votes.
+One answer decides the node, whatever its mode: whoever asks several people counts their votes before
+sending it.
 
-Rejected, timed out or returned without an edge drawn for it, the approval stops the run, other
-branches included, and its outcome is the run's result. Draw the edge to let them go on, or to do
-something before the run ends. `timeoutAction` decides otherwise for a timeout: `approve` and `reject`
-take that outcome, `remind` goes on waiting.
+If the approval is rejected, returned or times out, and no edge is drawn for that outcome, the run stops,
+other branches included, and the outcome is the run's result. Draw the edge to let the other branches go
+on, or to do something before the run ends. For a timeout, `timeoutAction` can decide otherwise:
+`approve` and `reject` take that outcome, `remind` keeps waiting.
 
-A `returned` edge that leads back begins another iteration. It may lead back from one of several
-parallel branches: the first return ends the iteration at once, and the approvals that are still open
-in it are closed. Two other edges back that can be taken at once are an error.
+A `returned` edge that leads back to an earlier node begins another iteration. It may leave one of several
+parallel branches: the first return ends the iteration at once, and the approvals that are still open in
+it are closed. Any other two back edges that can be taken at the same time are an error.
 """,
 )

@@ -1,4 +1,4 @@
-"""Sending a copy to people who have nothing to decide."""
+"""The node type `cc`: informs people who have nothing to decide."""
 
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ NODE_TYPE = replace(
     name="cc",
     title=Words("Copy", "抄送"),
     summary=Words(
-        "Informs people who have nothing to decide. It does what `notify` does.",
-        "告知无需做决定的人，作用与 `notify` 相同。",
+        "Informs people who have nothing to decide. It works like `notify`.",
+        "抄送给无需审批的人，用法与 `notify` 相同。",
     ),
     icon="mail",
     order=60,

@@ -1,4 +1,4 @@
-"""Choosing a way by rules."""
+"""The node type `condition`: follows the first edge whose rule holds."""
 
 from proflow_schemas.configs import Config
 from proflow_schemas.node_types.foreign import RULES
@@ -6,14 +6,14 @@ from proflow_schemas.node_types.record import NodeType, Words
 
 
 class Condition(Config):
-    """Goes on by the first edge whose rule holds."""
+    """Follows the first edge whose rule holds."""
 
 
 NODE_TYPE = NodeType(
     name="condition",
     kind="structure",
     title=Words("Condition", "条件"),
-    summary=Words("Goes on by the first edge whose rule holds.", "沿第一条规则成立的连线继续。"),
+    summary=Words("Follows the first edge whose rule holds.", "沿第一条规则成立的连线继续。"),
     category="flow",
     icon="branches",
     shape="decision",
@@ -30,13 +30,13 @@ NODE_TYPE = NodeType(
     meanings=RULES,
     example='{"id": "amount", "type": "condition", "data": {"label": "How much?"}}',
     notes="""\
-The rules stand on the edges, in `data.when`, and are tried in the order of `data.priority`, then as
-they stand in the file. The edge without a rule is the default. If no rule holds and there is no
-default, the run fails. Edges with the same `sourceHandle` are one outcome, and share a rule.
+Each edge has its rule in `data.when`. The rules are tested in the order of `data.priority`, then in the
+order of the file. The edge without a rule is the default. If no rule holds and there is no default, the
+run fails. Edges with the same `sourceHandle` are one outcome, and share a rule.
 
-The edges that are not taken are skipped, and what only they lead to is skipped as well. Where the
-branches meet again, nothing waits for the ones that were not chosen.
+The other edges are skipped, and so are the nodes that only they lead to. Where the branches meet again,
+nothing waits for the branches that were not chosen.
 
-Edges with rules out of any other node act as a condition there.
+Edges with rules that leave any other node work like a condition behind that node.
 """,
 )

@@ -1,4 +1,4 @@
-"""Sleeping."""
+"""The node type `delay`: sleeps for a duration, or until a time."""
 
 from proflow_schemas.configs import Config, Duration, Text, Whole, whole_seconds
 from proflow_schemas.definition import SleepOp
@@ -28,8 +28,8 @@ NODE_TYPE = NodeType(
     kind="waits",
     title=Words("Delay", "延时"),
     summary=Words(
-        "Sleeps for a `duration`, or `until` a time. A time that has passed is no delay.",
-        "等待一段时间（`duration`），或等到某个时刻（`until`）。已经过去的时刻不再等待。",
+        "Sleeps for a `duration`, or `until` a time. If that time has passed, the run continues at once.",
+        "等待一段时间（`duration`），或等到某个时刻（`until`）；该时刻已过时立即继续。",
     ),
     category="time",
     icon="hourglass",
@@ -39,10 +39,10 @@ NODE_TYPE = NodeType(
     elsewhere=(*("sleep", "pause", "timerevent", "intermediatetimer", "waitfor", "延时", "等待"),),
     config=Delay,
     fields={
-        "duration": Words("how long; a day is always 24 hours", "等多久；一天始终是 24 小时"),
+        "duration": Words("how long; a day is always 24 hours", "等待时长；一天始终按 24 小时计算"),
         "until": Words(
             "a time: ISO 8601, or seconds or milliseconds since 1970",
-            "等到何时：ISO 8601，或 1970 年起的秒数、毫秒数",
+            "等待到的时刻：ISO 8601 格式，或 1970 年以来的秒数或毫秒数",
         ),
     },
     readable=("outcome",),
@@ -52,15 +52,14 @@ NODE_TYPE = NodeType(
     lower=_lower,
     example='{"id": "cool-off", "type": "delay", "data": {"duration": "3d"}}',
     notes="""\
-A time with an offset (`2026-01-31T18:00:00+08:00`, `…Z`) is that moment. One without, such as
-`2026-01-31T18:00`, or `2026-01-31` for its midnight, is local time in the design's `timezone`, else
-in the tenant's, else in the service's default, else in UTC; the tenant's is looked up once, when the
-run begins. Where clocks are set forward, a time that is skipped moves forward by as much
-(02:30 becomes 03:30); where they are set back, of a time that comes twice the first is meant.
+A time with an offset (`2026-01-31T18:00:00+08:00`, `…Z`) is exact. A time without one, such as
+`2026-01-31T18:00`, or `2026-01-31` for its midnight, is local time in the design's `timezone`, else in
+the tenant's, else in the service's default, else in UTC. The tenant's time zone is looked up once, when
+the run begins. When clocks are set forward, a skipped time moves forward by the same amount (02:30
+becomes 03:30). When they are set back, a time that occurs twice means its first occurrence.
 
-Numbers are told apart by their size: below 253,402,300,800 they count seconds, from 946,684,800,000
-on milliseconds. A time before the year 2000 is a mistake: in the drawing an error, at run time the
-node fails. A `duration` counts from when the run arrives, and its days are 24 hours, also where
-clocks change.
+A number below 253,402,300,800 counts seconds, a number from 946,684,800,000 on milliseconds. A time
+before the year 2000 is a mistake: an error in the design, and a failure of the node at run time. A
+`duration` begins when the run reaches the node. Its days are always 24 hours, even when clocks change.
 """,
 )

@@ -1,4 +1,4 @@
-"""Sending an event."""
+"""The node type `emit`: sends an event."""
 
 from proflow_schemas.configs import Config, Name, Value
 from proflow_schemas.definition import SendOp
@@ -23,8 +23,8 @@ NODE_TYPE = NodeType(
     kind="step",
     title=Words("Emit", "发送事件"),
     summary=Words(
-        "Sends an event; its data gets the run's `tenant_id`.",
-        "发送一个事件，事件数据会带上本次运行的 `tenant_id`。",
+        "Sends an event. The run's `tenant_id` is added to its data.",
+        "发送一个事件，事件数据中会自动带上本次运行的 `tenant_id`。",
     ),
     category="time",
     icon="send",

@@ -1,4 +1,4 @@
-"""The end of a path."""
+"""The node type `end`: ends a path of a run."""
 
 from proflow_schemas.configs import Config, Name, Value
 from proflow_schemas.definition import EndOp
@@ -33,7 +33,7 @@ NODE_TYPE = NodeType(
     title=Words("End", "结束"),
     summary=Words(
         "Where a path of a run ends. The run's result is the `status` of its end.",
-        "一条路径的终点；它的 `status` 就是流程的结果。",
+        "一条路径的终点，其 `status` 即流程的结果。",
     ),
     category="flow",
     icon="stop",
@@ -47,11 +47,11 @@ NODE_TYPE = NodeType(
     fields={
         "status": Words(
             "the run's result: `completed`, or any word such as `rejected`",
-            "流程结果：`completed`，或 `rejected` 等任意词",
+            "流程的结果：`completed`，或 `rejected` 等自定义值",
         ),
         "output": Words("the run's output", "流程的输出"),
-        "terminate": Words("whether this stops all other paths too", "是否同时停止其他所有路径"),
-        "fail": Words("whether the run fails here", "流程是否在此失败"),
+        "terminate": Words("whether all other paths stop as well", "是否同时停止其他所有路径"),
+        "fail": Words("whether the run fails", "是否将流程标记为失败"),
     },
     outcomes=(),
     readable=(),
@@ -61,15 +61,15 @@ NODE_TYPE = NodeType(
     lower=_lower,
     example='{"id": "end", "type": "end", "data": {"status": "rejected"}}',
     notes="""\
-Other paths go on, unless the end has `terminate`: then open waits, delays and approvals are
-cancelled, and nothing new starts. `fail` does the same and fails the run.
+Other paths go on, unless the end has `terminate`: then open waits, delays and approvals are cancelled,
+and nothing new starts. `fail` does the same, and the run fails.
 
-An end with `terminate` or `fail` runs at the first edge that is taken into it and ignores later ones,
-so several rejections may share one. So do the nodes that lead only to such ends, such as one
-notification before it: they do not wait for other branches.
+An end with `terminate` or `fail` runs as soon as one edge into it is taken, and ignores later ones, so
+several rejections may share one end. The same holds for nodes that lead only to such ends, such as a
+notification before the end: they do not wait for other branches.
 
-A terminating end decides the result of the run. Otherwise a status other than `completed` does; of
-two such, that of the end with the smaller id. Of two ends that stop the run at the same instant, one
-with `fail` counts first, then the smaller id.
+A terminating end decides the result of the run. Without one, a status other than `completed` does; if
+there are several, that of the end with the smallest id. If two ends stop the run at the same instant, an
+end with `fail` decides, else the end with the smaller id.
 """,
 )

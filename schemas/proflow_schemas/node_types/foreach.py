@@ -1,4 +1,4 @@
-"""Running the nodes inside for each item of a list."""
+"""The node type `foreach`: runs the nodes inside of it once for each item of a list."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from proflow_schemas.step_ids import step_id
 
 
 class Foreach(Config):
-    """Runs the nodes in it once for each item of a list."""
+    """Runs the nodes inside of it once for each item of a list."""
 
     items: Expression
     alias: Name | None = Field(
@@ -54,7 +54,8 @@ NODE_TYPE = NodeType(
     kind="container",
     title=Words("Foreach", "逐项处理"),
     summary=Words(
-        "Runs the nodes in it once for each item of a list.", "对列表的每一项运行一次内部节点。"
+        "Runs the nodes inside of it once for each item of a list.",
+        "对列表中的每一项，运行一次容器内的节点。",
     ),
     category="flow",
     icon="profile",
@@ -63,11 +64,11 @@ NODE_TYPE = NodeType(
     elsewhere=(*("each", "map", "iterator", "iterate", "loopoveritems", "splitinbatches", "循环"),),
     config=Foreach,
     fields={
-        "items": Words("the expression of the list", "得出列表的表达式"),
+        "items": Words("an expression that returns the list", "返回列表的表达式"),
         "maxConcurrency": Words(
-            "how many items at once; all of them without it", "同时处理几项；未设置时全部同时处理"
+            "how many items run at once; all if not set", "最多同时处理几项；未设置时全部同时处理"
         ),
-        "as": Words("another name for `item`", "`item` 的另一个名称"),
+        "as": Words("another name for `item`", "`item` 的别名"),
     },
     outcomes=DONE_OR_ERROR,
     readable=READS_ERROR,
@@ -80,21 +81,22 @@ NODE_TYPE = NodeType(
     example="""\
 {"id": "lines", "type": "foreach", "data": {"items": "event.data.lines", "as": "line", "maxConcurrency": 5}}""",
     notes="""\
-The nodes in it have its id as their `parentId`. Those to which no edge leads begin an item; edges
-across the border are an error. Expressions inside read `item` (or the name given by `as`) and
-`index`, which counts from 0; nodes inside can be read only there, each of the same item.
+The nodes inside have the container's id as their `parentId`. An item begins with the nodes that no edge
+leads to. Edges between nodes inside and outside are an error. Expressions inside read `item` (or the name
+given by `as`) and `index`, which counts from 0. The results of nodes inside can be read only inside, and
+only those of the same item.
 
-The node's `output` is the list of the items' results, in order: the `output` of the `end` that an
-item came to, else the output of the only node inside that no edge leaves. An `end` inside ends its
-path of the item; with `terminate` or `fail` it ends the run. A rejection, a timeout or a return
-inside that is not drawn ends its item, without an output: what else is open in that item is left, and
-the other items go on.
+The node's `output` is the list of the items' results, in order. The result of an item is the `output` of
+the `end` that it reached, else the output of the only node inside that no edge leaves. An `end` inside
+ends its path of the item; with `terminate` or `fail` it ends the run. A rejection, a timeout or a return
+inside that has no edge ends its item without an output: whatever else is open in that item is abandoned,
+and the other items go on.
 
-A list is refused before its first item if its items surely take more steps than are left of the 999 of
-a run, with the lists in them, or if there are more than 10,000; the node fails, and says so. Where items
-may take more steps than that, but need not, each begins once the run has room for all that it may take.
+A run has 999 steps. If the items, with the lists inside of them, certainly need more steps than are left,
+or if there are more than 10,000 items, the node fails before the first item, with a message that says so.
+If they may need more, but need not, each item begins as soon as the run has enough steps left for it.
 
-If an item fails, no other is started, those that are open are given up, and the `error` edge is
-taken; without one, the run fails.
+If an item fails, no other item is started, the open ones are abandoned, and the `error` edge is taken.
+Without that edge, the run fails.
 """,
 )

@@ -1,10 +1,11 @@
-"""What other products call settings of nodes, and how they are said here.
+"""The names of settings in other products, and the settings here that they correspond to.
 
-Taken from what people export or write by hand: Flowable and Camunda (`assignee`, `candidateGroups`,
-`dueDate`, `conditionExpression`), DingTalk-style designers (`multiMode`, `sla_hours`), Airflow and
-Argo (`schedule`, `loop_over`), n8n and Dify (`parameters`, `iterator`). A word stands in a record only
-if it can mean one thing; what it would do in a run is for a person to confirm. Keys are folded: lower
-case, without marks (`sla_hours`, `SlaHours` → `slahours`).
+They come from designs that people export or write by hand: Flowable and Camunda (`assignee`,
+`candidateGroups`, `dueDate`, `conditionExpression`), DingTalk-style designers (`multiMode`, `sla_hours`),
+Airflow and Argo (`schedule`, `loop_over`), n8n and Dify (`parameters`, `iterator`).
+
+A name is listed only if it has a single possible meaning. It becomes a suggestion, which a person has to
+confirm. Names are in lower case and without punctuation: `slahours` for `sla_hours` and `SlaHours`.
 """
 
 import json
@@ -16,14 +17,17 @@ from typing import Any
 from proflow_schemas.durations import DurationError, parse_duration
 
 Written = Callable[[str, Any], dict[str, Any] | None]
-"""The key and its value → the keys that say it here; None if the value cannot be carried over."""
+"""Converts a key and its value to the keys and values here; None if the value cannot be converted."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a foreign key means: `say` completes "did you mean …?"; `written` carries it over.
+    """What a key of another product means here.
 
-    `name` is the key that is meant, if it is a single one.
+    Attributes:
+        say: Completes the message "did you mean …?".
+        written: Converts the key with its value; None if that is not possible.
+        name: The key here, if it is a single one.
     """
 
     say: str
@@ -32,17 +36,27 @@ class Meaning:
 
 
 def same_value(name: str) -> Meaning:
-    """Another name of one setting, whose value may stay as it is."""
+    """Return the meaning of a key that is another name of a setting; its value stays the same."""
     return Meaning(f"`{name}`", lambda _, value: {name: value}, name)
 
 
 def called(name: str, *spellings: str) -> dict[str, Meaning]:
-    """Other names of one setting, whose value may stay as it is."""
+    """Return the meanings of other names of a setting; the value stays the same.
+
+    Args:
+        name: The key here.
+        spellings: The names in other products.
+    """
     return dict.fromkeys(spellings, same_value(name))
 
 
-def asked(kind: str, *spellings: str) -> dict[str, Meaning]:
-    """Who is asked: a kind of approver, by ids."""
+def approvers(kind: str, *spellings: str) -> dict[str, Meaning]:
+    """Return the meanings of keys that hold the ids of approvers.
+
+    Args:
+        kind: The kind of approver: `user`, `role`, `department`.
+        spellings: The keys in other products.
+    """
 
     def written(_: str, value: Any) -> dict[str, Any] | None:
         ids = _ids(value)
@@ -53,7 +67,7 @@ def asked(kind: str, *spellings: str) -> dict[str, Meaning]:
 
 
 def _ids(value: Any) -> list[Any] | None:
-    """One id or a list of them; texts with commas are lists, as forms save them."""
+    """Return the ids of a value; a text with commas is a list, as forms save it. None: no ids."""
     ids = re.split(r"\s*[,，;；]\s*", value.strip()) if isinstance(value, str) else value
     ids = ids if isinstance(ids, list) else [ids]
     sound = ids and all(type(one) in (str, int) and one != "" for one in ids)
@@ -61,7 +75,15 @@ def _ids(value: Any) -> list[Any] | None:
 
 
 def span_of(value: Any, unit: str) -> str | int | float | None:
-    """A duration in the unit that a key names, or as it is; None if it is none."""
+    """Convert a value to a duration.
+
+    Args:
+        value: A number, or a text with digits or a duration.
+        unit: The unit that the key names, such as `hours`; empty if it names none.
+
+    Returns:
+        The duration as designs write it; None if the value is not a duration.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not value:
@@ -82,7 +104,12 @@ def span_of(value: Any, unit: str) -> str | int | float | None:
 
 
 def lasting(name: str, unit: str = "") -> Meaning:
-    """A setting that takes a duration, by a key that may name a unit."""
+    """Return the meaning of a key that holds a duration.
+
+    Args:
+        name: The key here.
+        unit: The unit that the foreign key names; empty if it names none.
+    """
 
     def written(_: str, value: Any) -> dict[str, Any] | None:
         found = span_of(value, unit)
@@ -98,7 +125,11 @@ def _example(unit: str) -> str:
 
 
 def reminding(unit: str = "") -> Meaning:
-    """Reminders, by a key that may name a unit."""
+    """Return the meaning of a key that holds reminders, or the time until the first one.
+
+    Args:
+        unit: The unit that the foreign key names; empty if it names none.
+    """
 
     def written(_: str, value: Any) -> dict[str, Any] | None:
         if isinstance(value, dict):
@@ -111,7 +142,7 @@ def reminding(unit: str = "") -> Meaning:
 
 
 def same_field(_: str, value: Any) -> dict[str, Any] | None:
-    """`async.data.id == event.data.id` → `match`."""
+    """Convert a comparison such as `async.data.id == event.data.id` to `match`; None for others."""
     sides = [one.strip() for one in value.split("==")] if isinstance(value, str) else []
     paths = {one.partition(".")[2] for one in sides if _PATH.fullmatch(one)}
     roots = {one.partition(".")[0] for one in sides}
@@ -141,18 +172,18 @@ STARTS = {
     **called("trigger", "triggers", "triggerby"),
     **called("input", "inputschema", "jsonschema", "schema", "parametersschema"),
 }
-"""What starts a run: on a start node, or at the top level."""
-_RULE = Meaning("a rule, which stands on an edge behind the node: `data.when`")
-GUARD = Meaning("a rule, which stands on the edge that leads to the node: `data.when`")
+"""Keys that say what starts a run, on a start node or at the top level."""
+_RULE = Meaning("a rule, which belongs on an edge behind the node: `data.when`")
+GUARD = Meaning("a rule, which belongs on the edge that leads to the node: `data.when`")
 ASKS = (
     *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
     *("rule", "rules", "expr", "if"),
 )
 _CHOICES = ("branches", "cases")
 RULES = dict.fromkeys((*ASKS, *_CHOICES), _RULE)
-"""Rules that stand on a node that chooses."""
+"""Keys that hold rules, on a node that chooses by rules."""
 GUARDS = dict.fromkeys((*ASKS, "runif", "skipif", "unless"), GUARD) | dict.fromkeys(_CHOICES, _RULE)
-"""Rules that stand on a node that works."""
+"""Keys that hold rules, on any other node."""
 _ATTEMPTS = Meaning('`retry`, such as `"retry": {"maxAttempts": 3}`', _attempts)
 TRIES = (
     called("retries", "maxretries", "retrycount", "retrytimes", "numretries", "retrylimit")

@@ -1,4 +1,4 @@
-"""Calling a URL."""
+"""The node type `http`: calls a URL."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ NODE_TYPE = step(
     function="http.request",
     method="http",
     title=Words("HTTP", "HTTP 请求"),
-    summary=Words("Calls a URL.", "调用一个网址。"),
+    summary=Words("Calls a URL.", "向指定网址发送 HTTP 请求。"),
     category="work",
     icon="api",
     order=80,
@@ -33,11 +33,11 @@ NODE_TYPE = step(
     ),
     config=Http,
     fields={
-        "method": Words("the method", "请求方法"),
-        "url": Words("the URL", "网址"),
-        "headers": Words("name → value", "请求头：名称 → 值"),
-        "body": Words("sent as JSON", "以 JSON 发送的内容"),
-        "timeout": Words("how long one attempt may take", "单次尝试的最长时间"),
+        "method": Words("the HTTP method", "请求方法"),
+        "url": Words("the URL", "请求网址"),
+        "headers": Words("headers: name → value", "请求头：名称 → 值"),
+        "body": Words("the body, sent as JSON", "请求体，以 JSON 格式发送"),
+        "timeout": Words("how long one attempt may take", "单次请求的最长时间"),
         **RETRY_FIELDS,
     },
     triggers=True,
@@ -62,7 +62,7 @@ NODE_TYPE = step(
   "data": {"method": "POST", "url": "https://erp.example/bookings", "body": {"id": "${event.data.id}"}}
 }""",
     notes="""\
-The output is `{"status", "headers", "body"}`; a body that is JSON is read. Numbers in it beyond
+The output is `{"status", "headers", "body"}`. A body in JSON is parsed; numbers in it beyond
 ±(2^53 − 1), which Inngest would round, become texts.
 """,
 )

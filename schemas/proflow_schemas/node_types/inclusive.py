@@ -1,4 +1,4 @@
-"""Going on by every edge whose rule holds."""
+"""The node type `inclusive`: follows every edge whose rule holds."""
 
 from proflow_schemas.configs import Config
 from proflow_schemas.node_types.foreign import RULES
@@ -6,7 +6,7 @@ from proflow_schemas.node_types.record import NodeType, Words
 
 
 class Inclusive(Config):
-    """Goes on by every edge whose rule holds, at once."""
+    """Follows every edge whose rule holds, at once."""
 
 
 NODE_TYPE = NodeType(
@@ -14,7 +14,7 @@ NODE_TYPE = NodeType(
     kind="structure",
     title=Words("Inclusive", "多选分支"),
     summary=Words(
-        "Goes on by every edge whose rule holds, at once.", "沿所有规则成立的连线同时继续。"
+        "Follows every edge whose rule holds, at once.", "同时沿所有规则成立的连线继续。"
     ),
     category="flow",
     icon="sisternode",
@@ -29,12 +29,12 @@ NODE_TYPE = NodeType(
     meanings=RULES,
     example='{"id": "channels", "type": "inclusive", "data": {"label": "How to tell them"}}',
     notes="""\
-The rules stand on the edges, as those of a `condition` do, but each that holds is followed. The edge
-without a rule is taken if no other is. If no rule holds and there is no default, the run fails.
-Edges with the same `sourceHandle` are one outcome, and share a rule.
+The edges have rules, as those of a `condition` do, but every edge whose rule holds is followed. The edge
+without a rule is the default: it is taken if no rule holds. If no rule holds and there is no default, the
+run fails. Edges with the same `sourceHandle` are one outcome, and share a rule.
 
-Where the branches meet, an ordinary node or a `join` without a mode waits for those that were taken.
-One that was not chosen has not left, so nothing has to be said about it. The `outcome` is the list of
+Where the branches meet, an ordinary node or a `join` without a mode waits for the branches that were
+taken. No mode has to be named because of branches that were not chosen. The `outcome` is the list of
 outcomes, in the order of the rules.
 """,
 )

@@ -1,4 +1,4 @@
-"""Where branches meet."""
+"""The node type `join`: waits for the branches that lead to it."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ NODE_TYPE = NodeType(
     title=Words("Join", "汇合"),
     summary=Words(
         "Waits for the branches that lead to it, and runs once.",
-        "等待通向它的各个分支，然后只执行一次。",
+        "等待汇入的各个分支，然后只执行一次。",
     ),
     category="flow",
     icon="merge-cells",
@@ -30,33 +30,34 @@ NODE_TYPE = NodeType(
     config=Join,
     fields={
         "mode": Words(
-            "when it runs; see below. Without it, it waits as any node does",
-            "何时执行，见下文；未设置时与普通节点一样等待",
+            "when it runs; if not set, it waits as any node does",
+            "何时执行；未设置时与普通节点的等待方式相同",
         ),
     },
     readable=(),
     meanings=called("mode", "jointype", "joinmode", "waitfor", "waitmode", "threshold"),
     example='{"id": "join", "type": "join", "data": {"mode": "all"}}',
     notes="""\
-| runs | `mode` | is skipped |
+| the join runs | `mode` | it is skipped |
 |---|---|---|
-| when all edges in are taken or skipped, at least one of them taken | none, or `active` | if none was taken |
-| when every edge in was taken | `all` | if one was skipped |
-| at the one edge that is taken | `one` | if none was taken |
-| at the first edge that is taken | `any` | if none was taken |
-| at that many taken edges, or, with fewer, when all are taken or skipped | a number | if none was taken |
+| when every edge into it is taken or skipped, and at least one is taken | not set, or `active` | if none is taken |
+| when every edge into it is taken | `all` | if one is skipped |
+| when its only taken edge is taken | `one` | if none is taken |
+| when the first edge is taken | `any` | if none is taken |
+| when that many edges are taken; if fewer are, when all are taken or skipped | a number | if none is taken |
 
-If a join is skipped, so is what follows it.
+If a join is skipped, so are the nodes that only it leads to.
 
-`all` and `one` are promises that the compiler proves, or refutes by a run that it prints. With `all`,
-a run that takes one edge in takes all of them, unless something stops the run: an `end` with
-`terminate`, a failure, a rejection that is not drawn. With `one`, no run takes two.
+`all` and `one` are promises, which the compiler proves or disproves; if it disproves one, it prints a run
+that breaks it. With `all`, a run that takes one edge into the join takes all of them, unless something
+stops the run: an `end` with `terminate`, a failure, or a rejection without an edge. With `one`, no run
+takes two edges into the join.
 
-`any` and numbers go on early and never hang. Branches that arrive later change nothing, but keep the
-run open until they are over, unless an `end` with `terminate` stops it.
+With `any` or a number the join runs early, and never waits forever. Branches that arrive later change
+nothing, but the run stays open until they are over, unless an `end` with `terminate` stops it.
 
-Name the mode wherever one branch can leave by a rejection, a timeout, an error or a choice while
-another one arrives: `all`, if what follows needs every branch, `active`, if the run goes on without
-those that have left. Without a mode that is an error.
+Set a mode wherever one branch can leave by a rejection, a timeout, an error or a choice while another one
+arrives: `all` if what follows needs every branch, `active` if the run goes on without the branches that
+left. Without a mode that is an error.
 """,
 )

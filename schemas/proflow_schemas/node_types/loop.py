@@ -1,4 +1,4 @@
-"""Running the nodes inside while an expression holds."""
+"""The node type `loop`: runs the nodes inside of it while an expression holds."""
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from proflow_schemas.step_ids import step_id
 
 
 class Loop(Config):
-    """Runs the nodes in it again and again, while an expression holds."""
+    """Runs the nodes inside of it again and again, while an expression holds."""
 
     condition: Expression | None = Field(default=None, alias="while")
     max_iterations: Count = 10
@@ -33,8 +33,8 @@ NODE_TYPE = NodeType(
     kind="container",
     title=Words("Loop", "循环"),
     summary=Words(
-        "Runs the nodes in it again and again, while an expression holds.",
-        "在表达式成立期间，反复运行内部节点。",
+        "Runs the nodes inside of it again and again, while an expression holds.",
+        "表达式成立时，重复运行容器内的节点。",
     ),
     category="flow",
     icon="retweet",
@@ -43,12 +43,12 @@ NODE_TYPE = NodeType(
     config=Loop,
     fields={
         "while": Words(
-            "tested before each iteration; without it, there are `maxIterations` iterations",
-            "每轮开始前检查；未设置时共运行 `maxIterations` 轮",
+            "tested before each iteration; if not set, there are `maxIterations` iterations",
+            "循环条件，每轮开始前判断；未设置时固定运行 `maxIterations` 轮",
         ),
         "maxIterations": Words(
-            "the most iterations: if `while` still holds then, the node fails",
-            "最多几轮：到达后 `while` 仍成立则节点失败",
+            "the most iterations; if `while` still holds after them, the node fails",
+            "最多运行几轮；达到上限后 `while` 仍成立，则节点失败",
         ),
     },
     outcomes=DONE_OR_ERROR,
@@ -59,18 +59,18 @@ NODE_TYPE = NodeType(
     example="""\
 {"id": "poll", "type": "loop", "data": {"while": "iteration < event.data.rounds", "maxIterations": 20}}""",
     notes="""\
-The nodes in it have its id as their `parentId`. Those to which no edge leads begin an iteration;
-edges across the border are an error. Expressions inside, and `while`, read `iteration`: the number of
-iterations that are over.
+The nodes inside have the container's id as their `parentId`. An iteration begins with the nodes that no
+edge leads to. Edges between nodes inside and outside are an error. Expressions inside, and `while`, read
+`iteration`: the number of iterations that are over.
 
-The node's `output` is the last iteration's result: the `output` of the `end` that it came to, else
-the output of the only node inside that no edge leaves. An `end` inside ends its path of the
-iteration; with `terminate` or `fail` it ends the run. A rejection, a timeout or a
-return inside that is not drawn ends its iteration.
+The node's `output` is the result of the last iteration: the `output` of the `end` that it reached, else
+the output of the only node inside that no edge leaves. An `end` inside ends its path of the iteration;
+with `terminate` or `fail` it ends the run. A rejection, a timeout or a return inside that has no edge
+ends its iteration.
 
-If an iteration fails, or `while` still holds after `maxIterations` iterations, the `error` edge is
-taken; without one, the run fails.
+If an iteration fails, or `while` still holds after `maxIterations` iterations, the `error` edge is taken.
+Without that edge, the run fails.
 
-To go back to an earlier node, no container is needed: draw an edge back, with a bound.
+To go back to an earlier node no container is needed: draw an edge back to it, with a bound.
 """,
 )

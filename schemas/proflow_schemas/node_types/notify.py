@@ -1,4 +1,4 @@
-"""Sending a message."""
+"""The node type `notify`: sends a message."""
 
 from proflow_schemas.configs import Config, Text, Value, Whole
 from proflow_schemas.node_types.foreign import GUARDS, Meaning, called
@@ -20,8 +20,8 @@ NODE_TYPE = step(
     method="notify",
     title=Words("Notify", "通知"),
     summary=Words(
-        "Sends a message over a channel: `email`, `sms`, `push`, `inApp`, or one of the host's.",
-        "通过 `email`、`sms`、`push`、`inApp` 或自行注册的渠道发送消息。",
+        "Sends a message over a channel: `email`, `sms`, `push`, `inApp`, or one of the host's own.",
+        "通过 `email`、`sms`、`push`、`inApp` 或自定义渠道发送消息。",
     ),
     category="people",
     icon="bell",
@@ -35,11 +35,11 @@ NODE_TYPE = step(
     fields={
         "channel": Words(
             "`email`, `sms`, `push`, `inApp`, or one that the host registers",
-            "`email`、`sms`、`push`、`inApp`，或自行注册的渠道",
+            "`email`、`sms`、`push`、`inApp`，或自定义渠道",
         ),
-        "to": Words("who gets it: one or a list", "接收人，一个或多个"),
-        "subject": Words("its subject", "主题"),
-        "content": Words("its text, or data for the channel", "正文，或渠道需要的数据"),
+        "to": Words("the recipient, or a list of them", "接收人，可以是一个或多个"),
+        "subject": Words("the subject", "消息主题"),
+        "content": Words("the text, or data for the channel", "消息正文，或渠道所需的数据"),
     },
     triggers=True,
     meanings=called(

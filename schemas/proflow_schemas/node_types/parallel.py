@@ -1,4 +1,4 @@
-"""Going on by all edges."""
+"""The node type `parallel`: follows all its edges at once."""
 
 from proflow_schemas.configs import Config
 from proflow_schemas.node_types.foreign import RULES
@@ -6,7 +6,7 @@ from proflow_schemas.node_types.record import NodeType, Words
 
 
 class Parallel(Config):
-    """Goes on by all edges at once."""
+    """Follows all its edges at once."""
 
 
 NODE_TYPE = NodeType(
@@ -14,8 +14,8 @@ NODE_TYPE = NodeType(
     kind="structure",
     title=Words("Parallel", "并行"),
     summary=Words(
-        "Goes on by all its edges at once, as any node with several edges does.",
-        "沿所有连线同时继续。",
+        "Follows all its edges at once, as any node with several edges does.",
+        "同时沿所有连线继续。",
     ),
     category="flow",
     icon="fork",
@@ -28,8 +28,8 @@ NODE_TYPE = NodeType(
     meanings=RULES,
     example='{"id": "fork", "type": "parallel"}',
     notes="""\
-Branches do not hold each other up. Where they meet, the node waits until every edge in is taken or
-skipped, and runs once if one of them was taken. If a branch can leave before, by a rejection, a
-timeout, an error or a choice, let the branches meet in a `join` that names its `mode`.
+Branches do not wait for each other. The node where they meet waits until every edge into it is taken or
+skipped, and runs once if at least one was taken. If a branch can leave before that, by a rejection, a
+timeout, an error or a choice, let the branches meet in a `join` with a `mode`.
 """,
 )

@@ -1,4 +1,4 @@
-"""Computing values."""
+"""The node type `set`: computes values from expressions."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ NODE_TYPE = NodeType(
     title=Words("Set", "赋值"),
     summary=Words(
         "Computes values from expressions; they are the fields of its `output`.",
-        "用表达式计算值，结果成为 `output` 的各个字段。",
+        "用表达式计算值，结果作为 `output` 的字段。",
     ),
     category="work",
     icon="code",
@@ -42,7 +42,7 @@ NODE_TYPE = NodeType(
     ),
     config=Set,
     fields={
-        "values": Words("name → expression", "名称 → 表达式"),
+        "values": Words("field name → expression", "字段名 → 表达式"),
     },
     meanings=called(
         "values", "variables", "assignments", "assign", "fields", "expressions", "mapping", "output"
@@ -56,5 +56,5 @@ NODE_TYPE = NodeType(
     for_output=True,
     output=_output,
     example='{"id": "total", "type": "set", "data": {"values": {"sum": "event.data.a + event.data.b"}}}',
-    notes="Unlike in other configs, a value is an expression itself, without `${…}`.\n",
+    notes="Unlike in other configs, each value is an expression as such, without `${…}`.\n",
 )

@@ -1,4 +1,4 @@
-"""The start of a run."""
+"""The node type `start`: begins a run."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ NODE_TYPE = NodeType(
     config=Start,
     fields={
         "trigger": Words(
-            "what starts a run: one event or schedule, or a list",
-            "由什么启动：一个事件或定时计划，也可以是列表",
+            "what starts a run: an event or a schedule, or a list of them",
+            "触发方式：事件或定时计划，可以设置多个",
         ),
         "initiator": Words(
-            "who started the run; `event.data.initiator_id` by default",
-            "流程发起人，默认为 `event.data.initiator_id`",
+            "an expression for who started the run; by default `event.data.initiator_id`",
+            "返回流程发起人的表达式，默认为 `event.data.initiator_id`",
         ),
         "input": Words("JSON Schema of `event.data`", "`event.data` 的 JSON Schema"),
     },
@@ -49,11 +49,11 @@ NODE_TYPE = NodeType(
     meanings=STARTS | called("initiator", "applicant", "starter", "initiatorid", "submitter"),
     example='{"id": "start", "type": "start", "data": {"trigger": {"event": "order/created"}}}',
     notes="""\
-Without a trigger, here or on the design, the event `<id>/start` starts a run.
+If neither this node nor the design has a trigger, the event `<id>/start` starts a run.
 
-`initiator` names who started the run; by default it is `event.data.initiator_id`.
+`initiator` is an expression for who started the run; by default it is `event.data.initiator_id`.
 
-A `cron` trigger has no tenant. Unless the design's `scope` is `system`, it becomes two functions:
-one that sends the event `<id>/scheduled` for every tenant, and the workflow.
+A `cron` trigger has no tenant. Unless the design's `scope` is `system`, it becomes two functions: one that
+sends the event `<id>/scheduled` for every tenant, and the workflow that this event starts.
 """,
 )

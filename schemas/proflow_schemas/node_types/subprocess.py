@@ -1,4 +1,4 @@
-"""Running another workflow."""
+"""The node type `subprocess`: runs another workflow, and waits for its result."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from proflow_schemas.step_ids import step_id
 
 
 class Subprocess(Config):
-    """Runs another workflow, and goes on with its result."""
+    """Runs another workflow, and continues with its result."""
 
     workflow: Name
     input: Value = None
@@ -40,8 +40,8 @@ NODE_TYPE = NodeType(
     kind="waits",
     title=Words("Subprocess", "子流程"),
     summary=Words(
-        "Runs another workflow, and goes on with its result.",
-        "运行另一个流程，并带着它的结果继续。",
+        "Runs another workflow, and continues with its result.",
+        "运行另一个流程，待其完成后带着结果继续。",
     ),
     category="work",
     icon="subnode",
@@ -53,9 +53,9 @@ NODE_TYPE = NodeType(
     ),
     config=Subprocess,
     fields={
-        "workflow": Words("the id of the other workflow", "另一个流程的 id"),
+        "workflow": Words("the id of the other workflow", "子流程的 ID"),
         "input": Words(
-            "the data of the event that it starts with: an object", "启动它的事件数据：一个对象"
+            "the data of the event that starts it: an object", "启动子流程的事件数据，须为对象"
         ),
         "timeout": Words(
             "how long it may take: a duration such as `24h`", "最长运行时间，例如 `24h`"
@@ -76,10 +76,10 @@ NODE_TYPE = NodeType(
     example="""\
 {"id": "sign", "type": "subprocess", "data": {"workflow": "contract-signing", "input": {"contract": "${event.data.id}"}}}""",
     notes="""\
-The other workflow runs for the same tenant, in the version that is published at that moment. The
-node's `output` is its `{result, output}`.
+The other workflow runs for the same tenant, in the version that is published when it starts. The node's
+`output` is the `{result, output}` of that run.
 
-If the other workflow fails, is cancelled, takes too long or does not exist, the `error` edge is
-taken; without one, the run fails. Workflows call each other at most 8 deep.
+If the other workflow fails, is cancelled, takes too long or does not exist, the `error` edge is taken.
+Without that edge, the run fails. Workflows can call each other at most 8 levels deep.
 """,
 )

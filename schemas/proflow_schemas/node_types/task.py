@@ -1,4 +1,4 @@
-"""Running a handler of the host."""
+"""The node type `task`: runs a handler of the host."""
 
 from proflow_schemas.configs import Duration, Name, Retried, Value, retry_policy, seconds
 from proflow_schemas.definition import TaskOp
@@ -30,7 +30,7 @@ NODE_TYPE = step(
     name="task",
     title=Words("Task", "任务"),
     summary=Words(
-        "Runs a handler: a Python function of the host.", "调用处理函数：由您的应用用 Python 编写。"
+        "Runs a handler: a Python function of the host.", "调用应用中用 Python 编写的处理函数。"
     ),
     category="work",
     icon="tool",
@@ -44,9 +44,9 @@ NODE_TYPE = step(
     config=Task,
     fields={
         "handler": Words("the name of the function", "处理函数的名称"),
-        "input": Words("what it is given", "传给它的数据"),
+        "input": Words("the input of the function", "传给处理函数的数据"),
         **RETRY_FIELDS,
-        "timeout": Words("how long one attempt may take", "单次尝试的最长时间"),
+        "timeout": Words("how long one attempt may take", "单次执行的最长时间"),
     },
     triggers=True,
     meanings=called(
@@ -62,8 +62,8 @@ NODE_TYPE = step(
     example="""\
 {"id": "pay", "type": "task", "data": {"handler": "pay_supplier", "input": {"order": "${event.data.order_id}"}}}""",
     notes="""\
-What the handler returns is the node's `output`. It is retried until its attempts are used up;
-then the `error` edge is taken, and without one the run fails. `retries: n` is n + 1 attempts. After
-an error, `steps.<id>.error` has its `name` and `message`.
+The node's `output` is what the handler returns. A handler that fails is retried until its attempts are
+used up. Then the `error` edge is taken; without that edge, the run fails. `retries: n` means n + 1
+attempts. After an error, `steps.<id>.error` has its `name` and `message`.
 """,
 )

@@ -1,4 +1,4 @@
-"""Waiting for an event."""
+"""The node type `wait`: waits for an event."""
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ class Wait(Answered):
 
     event: Name
     match: Name | None = Field(
-        default=None, description="path in both events, such as `data.order_id`"
+        default=None, description="path of a field that both events have, such as `data.order_id`"
     )
     timeout: Duration | None = None
 
@@ -34,8 +34,8 @@ NODE_TYPE = NodeType(
     kind="waits",
     title=Words("Wait", "等待事件"),
     summary=Words(
-        "Waits for an event of the run's tenant, at most for `timeout`, else for 366 days.",
-        "等待本租户的一个事件，最长等待 `timeout`，未设置时为 366 天。",
+        "Waits for an event of the run's tenant, for at most `timeout`, or 366 days if not set.",
+        "等待本租户的某个事件，最长等待 `timeout`；未设置时为 366 天。",
     ),
     category="time",
     icon="login",
@@ -49,10 +49,10 @@ NODE_TYPE = NodeType(
     config=Wait,
     fields={
         "event": Words("the event's name", "事件名称"),
-        "timeout": Words("how long at most", "最长等待时间"),
+        "timeout": Words("how long to wait at most", "最长等待时间"),
         "match": Words(
-            "path in both events, such as `data.order_id`",
-            "两个事件中都有的路径，例如 `data.order_id`",
+            "path of a field that both events have, such as `data.order_id`",
+            "两个事件都包含的字段路径，例如 `data.order_id`",
         ),
     },
     outcomes=("received", "timeout"),
@@ -68,13 +68,13 @@ NODE_TYPE = NodeType(
     example="""\
 {"id": "paid", "type": "wait", "data": {"event": "payment/received", "match": "data.order_id", "timeout": "7d"}}""",
     notes="""\
-`match` is a path that has the same value in the event that started the run. The values are ids, and
-compare as strings: `7` in one event and `"7"` in the other are the same. The event's data is the
-node's `output`.
+With `match`, the field at that path must have the same value in the event and in the event that started
+the run. The values are ids and compare as strings: `7` in one event equals `"7"` in the other. The node's
+`output` is the event's data.
 
-An answer that comes before the wait began is lost. So a `notify`, `emit`, `http` or `task` right
-before a wait, which triggers the event, starts once the wait has begun.
+An event that arrives before the wait has begun is lost. So if a `notify`, `emit`, `http` or `task` comes
+right before a wait, and thus may trigger its event, it starts once the wait has begun.
 
-Timed out without an edge drawn for it, the wait ends the run with the result `timeout`.
+If the wait times out and no edge is drawn for `timeout`, the run ends with the result `timeout`.
 """,
 )

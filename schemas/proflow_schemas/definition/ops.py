@@ -1,0 +1,379 @@
+"""The ops of a definition: the instructions of which its blocks consist.
+
+A block is a list of ops, which run one after another. Running a block has one of two results: it
+*arrives*, so that what follows the block runs, or it *ends*, so that nothing follows on this path.
+A `call` is always the last op of its block: the block arrives if the called function arrives.
+
+The docstrings of the models are the descriptions in the published `definition.schema.json`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from proflow_schemas.definition.model import Model, Needs, Seconds, Value
+
+
+class RetryPolicy(Model):
+    """How often a step is tried, and how long after a failure; intervals in seconds."""
+
+    max_attempts: int = Field(ge=1)
+    initial_interval: float | None = Field(default=None, ge=0)
+    max_interval: float | None = Field(default=None, ge=0)
+    multiplier: float = Field(default=2.0, ge=1)
+
+
+class Op(Model):
+    """One instruction. `id` is the Inngest step id, `node` the id on the canvas."""
+
+    id: str
+    node: str
+
+    @model_serializer(mode="wrap")
+    def _with_fn(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Always write `fn`: it tells ops apart, and `exclude_defaults` would leave it out."""
+        return {"fn": self.fn, **handler(self)}  # type: ignore[attr-defined]
+
+
+class TaskOp(Op):
+    """Runs a handler: the user's (`send_email`) or a built-in one (`proflow:http`)."""
+
+    fn: Literal["task-step"] = "task-step"
+    handler: str
+    input: Value = None
+    retry: RetryPolicy | None = None
+    timeout: float | None = None
+    """The seconds that one attempt may take."""
+    catch: bool = False
+    """True: a failure is the outcome `error`, described by `steps.<node>.error`. False: it fails the run."""
+
+
+class Approval(Model):
+    """Who decides and how; the policy travels to the host in `approval/requested`."""
+
+    approvers: list[str] = Field(default=[])
+    approver_expression: Value = None
+    mode: Literal["any", "all", "sequential", "quorum"] = "any"
+    pass_ratio: float | None = None
+    reminders: dict[str, Any] | None = None
+    empty_approver_policy: str | None = None
+    fallback_approvers: list[str] = Field(default=[])
+    self_approval: str | None = None
+    comment_required: str | None = None
+    allow: list[Literal["transfer", "addSign", "return", "withdraw"]] = Field(default=[])
+
+
+class ApprovalOp(Op):
+    """Requests a decision and waits for it. Outcomes: approved, rejected, timeout, returned."""
+
+    fn: Literal["approval-step"] = "approval-step"
+    approval: Approval = Approval()
+    event: str = "approval/response"
+    match: str | None = None
+    timeout: Seconds | None = None
+    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+
+
+class WaitOp(Op):
+    """Waits for an event. Outcomes: received, timeout.
+
+    `armed_with` ops (what triggers the event) start once the wait is armed; the wait is over when
+    both are done. Without `timeout` it waits Inngest's 366 days.
+    """
+
+    fn: Literal["wait-step"] = "wait-step"
+    event: str
+    match: str | None = None
+    timeout: Seconds | None = None
+    armed_with: "list[AnyOp]" = Field(default=[])
+
+
+class SleepOp(Op):
+    """Sleeps for `seconds`, or until the time that `until` (a value) renders to."""
+
+    fn: Literal["sleep-step"] = "sleep-step"
+    seconds: Seconds | None = None
+    until: Value = None
+
+
+class SendOp(Op):
+    """Sends one event; `data` gets the run's `tenant_id`."""
+
+    fn: Literal["send-step"] = "send-step"
+    event: str
+    data: Value = None
+
+
+class InvokeOp(Op):
+    """Runs another workflow of the same tenant; its output is the child's `{result, output}`."""
+
+    fn: Literal["invoke-step"] = "invoke-step"
+    workflow: str
+    input: Value = None
+    timeout: Seconds | None = None
+    catch: bool = False
+    """As in `TaskOp`."""
+
+
+class SetOp(Op):
+    """Computes values: name → expression (not a template). No step of its own: it is pure."""
+
+    fn: Literal["set-step"] = "set-step"
+    values: dict[str, str]
+
+
+class Rule(Model):
+    """An outcome and the expression that chooses it."""
+
+    outcome: str
+    when: str
+
+
+class ChooseOp(Op):
+    """Takes the first outcome whose rule holds, else `default`; no default: the run fails.
+
+    With `every` it takes each outcome whose rule holds; a region follows, which starts them.
+    """
+
+    fn: Literal["choose"] = "choose"
+    rules: list[Rule]
+    default: str | None = None
+    """The outcome if no rule holds; None: the run fails then."""
+    every: bool = False
+    outcome_of: str | None = None
+    """The node whose outcome these rules refine, if it is not a condition; `node` is then an id of its own,
+    so that the choice does not overwrite that outcome."""
+
+
+class Case(Model):
+    outcomes: list[str] = Field(min_length=1)
+    steps: "list[AnyOp]"
+
+
+class BranchOp(Op):
+    """Continues with the case of the outcome that `node` took; no case: arrives at once."""
+
+    fn: Literal["branch"] = "branch"
+    cases: list[Case]
+
+
+class Arm(Model):
+    name: str
+    steps: "list[AnyOp]"
+
+
+class ParallelOp(Op):
+    """Runs all arms at once; arrives when all are over and at least one arrived, else ends.
+
+    If it `needs` all, it arrives only if all arms did.
+    """
+
+    fn: Literal["parallel"] = "parallel"
+    arms: list[Arm] = Field(min_length=2)
+    needs: Literal["all"] | None = None
+
+
+class Dependency(Model):
+    """An edge into a task of a region: from another task of it, or from a node before the region.
+
+    It is taken if the source arrived, by one of `outcomes` (none given: whatever the outcome).
+    """
+
+    source: str
+    """The node that the edge leaves."""
+    outcomes: list[str] = Field(default=[])
+
+
+class RegionTask(Model):
+    """A part of a region: it runs once its edges in are settled, if at least one was taken.
+
+    With a number it `needs` it runs as soon as so many are taken, with `all` only if all are. A
+    task with `leaves` that arrives makes the region arrive. No edges in: it starts at once.
+    """
+
+    name: str
+    after: list[Dependency] = Field(default=[])
+    """The edges into the task. They are settled when their sources are over or skipped."""
+    needs: Needs = None
+    leaves: bool = False
+    """True if the region arrives when this task arrives."""
+    steps: "list[AnyOp]"
+
+
+class RegionOp(Op):
+    """Runs tasks that depend on each other crosswise, each as soon as it may; in topological order.
+
+    It is over when all tasks are settled; it arrives if one that `leaves` did, else it ends.
+    """
+
+    fn: Literal["region"] = "region"
+    tasks: list[RegionTask] = Field(min_length=1)
+
+
+class RepeatOp(Op):
+    """Runs a block, and again for every `again` to `node` that it comes to; arrives where it does.
+
+    `node` is the first one of the block, where the ways back lead to.
+    """
+
+    fn: Literal["repeat"] = "repeat"
+    steps: "list[AnyOp]"
+    """The loop body. Each back edge (`again`) to `node` starts another iteration of it; the op arrives if
+    the last iteration arrives."""
+
+
+class AgainOp(Op):
+    """The way back from `node` to the repeated block that begins with `to`, at most `limit` times.
+
+    It ends its block; one time more fails the run. Ways back by different outcomes of `node` are
+    counted apart.
+    """
+
+    fn: Literal["again"] = "again"
+    to: str
+    """The first node of the loop body, which is the `node` of the `repeat`."""
+    limit: int = Field(ge=1)
+    """How many times the back edge may be taken; the run fails at the next time."""
+    at_once: bool = False
+    """True: whatever else runs in the iteration is abandoned. False: it is awaited first."""
+    outcome_of: str | None = None
+    """The node whose outcome the rule refines, as in `choose`."""
+
+
+class LeaveOp(Op):
+    """Notes by which of several exits a repeated block is left, and arrives.
+
+    `node` is an id of its own, `<first node of the block>?exit`, of which `exit` becomes an
+    outcome: a branch or region after the block goes on by it.
+    """
+
+    fn: Literal["leave"] = "leave"
+    exit: str
+    """The exit that is recorded as the outcome of `node`."""
+
+
+class InnerList(Model):
+    """A `foreach` inside of another one, whose list is known before the outer one's item begins."""
+
+    node: str
+    items: str
+    """The expression of the list. It reads nothing that depends on the outer item."""
+    alias: str | None = None
+    item_steps: int = Field(default=0, ge=0)
+    least_steps: int = Field(default=0, ge=0)
+    times: int = Field(default=1, ge=1)
+    """How often one outer item can run it at most; more than once if it is in a loop."""
+    certain: bool = False
+    """True if every outer item that ends without a failure runs it."""
+    lists: "list[InnerList]" = Field(default_factory=list)
+
+
+class ForeachOp(Op):
+    """Runs a block once for each item of a list, at most `max_concurrency` at once.
+
+    The output is the list of the items' results, in order: the output of the `end` that an item
+    came to, else that of the node `result`.
+    """
+
+    fn: Literal["foreach"] = "foreach"
+    items: str
+    """The expression of the list."""
+    alias: str | None = Field(default=None, alias="as")
+    max_concurrency: int | None = Field(default=None, ge=1)
+    item_steps: int = Field(default=0, ge=0)
+    """The most steps that one item can take, without those of `lists`. By this number a list that is too
+    long for one run is refused before its first item."""
+    least_steps: int = Field(default=0, ge=0)
+    """The fewest steps that one item takes if nothing fails, without those of `lists`."""
+    lists: list[InnerList] = Field(default_factory=list)
+    """The lists of inner `foreach` ops that are known before an item of this one begins."""
+    steps: "list[AnyOp]"
+    result: str | None = None
+    catch: bool = False
+    """As in `TaskOp`."""
+
+
+class LoopOp(Op):
+    """Runs a block while an expression holds; without one, `max_iterations` times.
+
+    The expression still holds after so many rounds: it fails. The output is the last round's.
+    """
+
+    fn: Literal["loop"] = "loop"
+    condition: str | None = Field(default=None, alias="while")
+    max_iterations: int = Field(ge=1)
+    """The op fails if the expression still holds after this many iterations."""
+    steps: "list[AnyOp]"
+    result: str | None = None
+    catch: bool = False
+    """As in `TaskOp`."""
+
+
+class PartOp(Op):
+    """Runs a part of the program as a function of its own, which has steps of its own.
+
+    `node` is the first one of the part. Where the part arrives, the block goes on.
+    """
+
+    fn: Literal["part-step"] = "part-step"
+    part: str
+    """The step id of the segment, a key of the definition's `parts`."""
+
+
+class CallOp(Op):
+    """Goes on with a function, a path shared by several: where it arrives, the block arrives.
+
+    `once`: only the first of those that run at once goes on with it; for others the block ends.
+    """
+
+    fn: Literal["call"] = "call"
+    function: str
+    """A key of the definition's `functions`."""
+    once: bool = False
+    """True: of several branches that run at once, only the first to arrive continues with the function."""
+
+
+class EndOp(Op):
+    """A drawn end."""
+
+    fn: Literal["end"] = "end"
+    status: str = "completed"
+    output: Value = None
+    terminate: bool = False
+    """True: the whole run ends, with all its other paths."""
+    fail: bool = False
+    """True: the whole run ends and fails."""
+
+
+class StopOp(Op):
+    """The invisible end of an undrawn outcome: the status is the outcome of `node`.
+
+    It ends the run, or in a container the item.
+    """
+
+    fn: Literal["stop"] = "stop"
+
+
+AnyOp = Annotated[
+    TaskOp
+    | ApprovalOp
+    | WaitOp
+    | SleepOp
+    | SendOp
+    | InvokeOp
+    | SetOp
+    | ChooseOp
+    | BranchOp
+    | ParallelOp
+    | RegionOp
+    | RepeatOp
+    | AgainOp
+    | LeaveOp
+    | ForeachOp
+    | LoopOp
+    | PartOp
+    | CallOp
+    | EndOp
+    | StopOp,
+    Field(discriminator="fn"),
+]
