@@ -14,7 +14,7 @@ from proflow_schemas.definition import CanvasEdge, Definition
 from proflow_schemas.node_types import type_of
 from proflow_schemas.step_ids import node_of, parse
 
-from proflow_runtime.context import steering
+from proflow_runtime.context import test_controls
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside
@@ -126,7 +126,7 @@ async def explore(
             if prefix and (node_of(prefix[-1][0]), prefix[-1][1]) not in tried
         )
         decisions = Decisions(definition, open_.pop(next(new, 0)))
-        with steering.steering(decisions.decide):
+        with test_controls.choosing_outcomes(decisions.decide):
             simulated = await simulate(
                 definition,
                 outside,

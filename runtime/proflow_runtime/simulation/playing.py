@@ -22,7 +22,7 @@ from proflow_schemas.errors import ProFlowError
 from proflow_schemas.step_ids import Step, parse
 
 from proflow_runtime import status
-from proflow_runtime.context import steering
+from proflow_runtime.context import test_controls
 from proflow_runtime.flow.parts import Handed, function_id
 from proflow_runtime.handlers import interception
 from proflow_runtime.handlers.registry import Registry
@@ -332,7 +332,7 @@ class _Play:
         if (given := self.outputs.of(task.node_id, step, name, run)) is not None:
             self._mark(workflow, task.node_id)
             return given.value
-        if op.catch and steering.lets_fail(workflow.id, step):
+        if op.catch and test_controls.must_fail(workflow.id, step):
             raise inngest.NonRetriableError("simulated")
         if task.node_id in workflow.real:
             return await handler(task)

@@ -9,7 +9,7 @@ from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import RunStatus, state_json, time_text
 from proflow_runtime.status.node_states import node_states
-from proflow_runtime.values.envelopes import StepFailure, open_memo
+from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 
 _STATUSES: dict[str, RunStatus] = {
     "Completed": "completed",
@@ -85,7 +85,7 @@ def _settled(step: StepRecord) -> dict[str, Any]:
     status, output = _STEP_STATUSES.get(step.status, step.status), step.output
     if step.error is not None:
         output = step.error
-    elif step.op == "StepRun" and isinstance(memo := open_memo(output), StepFailure):
+    elif step.op == "StepRun" and isinstance(memo := unwrap(output), StepFailure):
         status, output = "failed", {"name": memo.name, "message": memo.message}
     return {
         "id": step.id,

@@ -150,7 +150,7 @@ def _check(value: Any, at: Place, depth: int) -> int:
     raise _ObjectMet
 
 
-def rounded_on_the_way(value: JSON, name: str) -> str | None:
+def rounding_problem(value: JSON, name: str) -> str | None:
     """What is wrong with data that Inngest has handed over; None: nothing is.
 
     Args:

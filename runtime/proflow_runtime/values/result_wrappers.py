@@ -23,14 +23,14 @@ class StepFailure:
         return f"failed after {times}: {self.message}"
 
 
-def seal(output: JSON) -> JSON:
+def wrap(output: JSON) -> JSON:
     """An output as it is memoised; one that could be taken for an envelope gets its own."""
     if isinstance(output, dict) and len(output) == 1 and (_ERROR in output or _OUTPUT in output):
         return {_OUTPUT: output}
     return output
 
 
-def seal_failure(failure: StepFailure) -> JSON:
+def wrap_failure(failure: StepFailure) -> JSON:
     return {
         _ERROR: {
             "name": failure.name,
@@ -40,7 +40,7 @@ def seal_failure(failure: StepFailure) -> JSON:
     }
 
 
-def open_memo(memo: Any) -> JSON | StepFailure:
+def unwrap(memo: Any) -> JSON | StepFailure:
     """What was sealed."""
     if type(memo) is dict and len(memo) == 1:
         if _OUTPUT in memo:
