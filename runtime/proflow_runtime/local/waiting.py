@@ -297,5 +297,5 @@ class Waiting:
             }
         }
         text = gojson.dumps_html_safe(output)
-        error = {"error": "InvalidExpression", "message": text, "name": "Error"}
-        self._execution.fail(run, output, error, event_output=text)
+        failure = {"error": "InvalidExpression", "message": text, "name": "Error"}
+        self._execution.fail(run, output, failure, event_output=text)

@@ -1,4 +1,4 @@
-"""A simulated run as `proflow run --format json` tells it; times are ISO 8601, in UTC."""
+"""Reports a simulated run as JSON, for `proflow run --format json`; times are ISO 8601, in UTC."""
 
 from dataclasses import asdict
 from typing import Any
@@ -20,11 +20,12 @@ _STEP_STATUSES = {"timed_out": "timeout", "retrying": "failed"}
 
 
 def report(simulated: Simulated) -> dict[str, Any]:
-    """`{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
-    "nodes", "steps", "events"}`, and what was `simulated` and `unused`.
+    """Report a simulated run.
 
-    `steps` has one entry per executed attempt, and per sleep or wait: `at` is when it was executed,
-    answered or over; of an open one, when it began.
+    Returns:
+        `{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
+        "nodes", "steps", "events", "simulated", "unused"}`. `steps` has one entry per attempt, sleep
+        or wait, where `at` is when it was executed, answered or ended; for an open one, when it began.
     """
     run, definition = simulated.run, simulated.definition
     status: RunStatus = _STATUSES.get(run.status, "waiting")
@@ -99,7 +100,7 @@ def _settled(step: StepRecord) -> dict[str, Any]:
 
 
 def traced(simulated: Simulated) -> list[dict[str, Any]]:
-    """Every request to the SDK and its answer, in order: `{"at", "run_id", …, "response"}`."""
+    """Return every request to the SDK with its response: `{"at", "run_id", …, "response"}`."""
     return [
         {**asdict(exchange), "at": time_text(exchange.at)} for exchange in simulated.engine.requests
     ]
