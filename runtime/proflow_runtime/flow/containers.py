@@ -98,14 +98,14 @@ class Containers(Structures):
         over: set[int] = set()
         begun = 0
 
-        async def each(index: int, value: JSON, *, asked: bool = False) -> JSON:
+        async def each(index: int, value: JSON, *, requested: bool = False) -> JSON:
             nonlocal begun
             is_open = begun > len(over)
             if max_concurrency is not None and begun - len(over) >= max_concurrency:
                 raise Stall
             if tight:
                 own = each_steps[index]
-                if self.planned + own.most > MAX_STEPS and not asked:
+                if self.planned + own.most > MAX_STEPS and not requested:
                     if is_open:
                         raise Stall  # until open items have ended with fewer steps than their maximum
                     problem = no_room(index, len(found), own, self.planned)
@@ -131,8 +131,8 @@ class Containers(Structures):
             if only is None or len(found) == 1:
                 return await self._groups.all([partial(each, *item) for item in enumerate(found)])
             # The request is for a step of this item; no other item can complete in this replay.
-            asked = partial(each, only, found[only], asked=True)
-            return await self._groups.all([asked, _stall])
+            target = partial(each, only, found[only], requested=True)
+            return await self._groups.all([target, _stall])
 
         return await self._contained(node, execution, work, catch)
 

@@ -28,7 +28,7 @@ class Progress:
         self._tracked: tuple[RevertibleDict[Any, Any], ...] = (
             replay._executions,
             replay._inner_outcomes,
-            replay._asked,
+            replay._open_approvals,
             replay._open,
             replay._entered,
         )
@@ -50,7 +50,7 @@ class Progress:
     @property
     def open_approvals(self) -> list[str]:
         """The executions (`x[3]#2`) of approvals that were requested in this block and are open."""
-        return sorted(self._replay._asked.changed())
+        return sorted(self._replay._open_approvals.changed())
 
     def recorded(self) -> dict[str, JSON]:
         """Return what has changed in this block, as JSON for a memo."""

@@ -101,7 +101,7 @@ class Replay:
         self._opener, self._closer = opener, closer
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
-        self._asked: RevertibleDict[str, bool] = RevertibleDict()
+        self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()
         """The open approvals, by their executions (`x[3]#2`)."""
         self._open: RevertibleDict[str, Call | None] = RevertibleDict()
         """The open steps in items and iterations; the value is the call if a step calls a workflow."""

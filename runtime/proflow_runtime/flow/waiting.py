@@ -191,12 +191,12 @@ class Waits(Steps):
                 "commentRequired": comment_required,
                 "allow": list(allow) or None,
             }
-            asked = approvals.Request(
+            approval = approvals.Request(
                 approval_id, self.run_id, self.workflow.id, node, event, policy
             )
             named = [*approvers, *approvals.listed(self._resolved(approver_expression))]
             initiator = self._scope.get("initiator")
-            data = asked.data(named, initiator)
+            data = approval.data(named, initiator)
             if self._opener is not None and self.tenant_id is not None:
                 answer = answering(path, approval_id)
                 await self._opener(
@@ -210,7 +210,7 @@ class Waits(Steps):
                         None if initiator is None else str(initiator),
                         event,
                         answer,
-                        asked.shown_policy(),
+                        approval.shown_policy(),
                         self._ctx.event.data,
                     )
                 )
@@ -228,11 +228,11 @@ class Waits(Steps):
             return await self._waited(waiting, event, if_exp, limit)
 
         self._record_status(node, "waiting")
-        self._asked[execution_id] = True
+        self._open_approvals[execution_id] = True
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True
-        self._asked.discard(execution_id)
+        self._open_approvals.discard(execution_id)
         self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:
             decision = (

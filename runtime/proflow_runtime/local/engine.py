@@ -501,15 +501,15 @@ class LocalEngine:
             return refusal("TimeoutError", f"the request took longer than {seconds} s")
 
     def _retry_time(
-        self, before: datetime, asked: datetime | None, item: QueueItem, answer: Answer
+        self, before: datetime, retry_at: datetime | None, item: QueueItem, answer: Answer
     ) -> datetime:
         now = self.clock.now()
         if answer.retry_after is None:
             return now + self._backoff(item.attempt)
         if self._virtual is None:
             return max(now, answer.retry_after)
-        if asked is not None:
-            return max(now, asked)
+        if retry_at is not None:
+            return max(now, retry_at)
         return now + retry_pause(answer.retry_after, before, datetime.now(UTC))
 
     def _keep(

@@ -21,19 +21,19 @@ def inngest_backoff(attempt: int) -> timedelta:
     return _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
 
 
-def retry_pause(asked: datetime, before: datetime, after: datetime) -> timedelta:
+def retry_pause(retry_at: datetime, before: datetime, after: datetime) -> timedelta:
     """Recover the exact duration of a `RetryAfterError`.
 
     The SDK turns the duration into a time of the wall clock during the request. Of the durations that
     are possible, the roundest one is meant.
 
     Args:
-        asked: The time in the response.
+        retry_at: The time in the response.
         before: The wall clock's time before the request.
         after: The wall clock's time after it.
     """
     # The header is truncated to milliseconds.
-    least, most = asked - after, asked - before + timedelta(milliseconds=1)
+    least, most = retry_at - after, retry_at - before + timedelta(milliseconds=1)
     for unit in (timedelta(seconds=1), timedelta(milliseconds=100), timedelta(milliseconds=1)):
         pause = -(-least // unit) * unit
         if pause <= most:
