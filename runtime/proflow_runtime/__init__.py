@@ -1,13 +1,17 @@
-"""Runs compiled workflows on Inngest: what generated modules and their handlers import.
+"""Runs compiled workflows on Inngest. Generated modules and handlers import from this package.
 
-What is exported here is public, and so is what these packages export: `proflow_runtime.client` (the
-Inngest client of the environment), `proflow_runtime.local` (the engine, for tests),
-`proflow_runtime.approvals` (who is asked), `proflow_runtime.service` and `proflow_runtime.store`
-(stored designs; they need the extra `service`). All other modules are internal.
+These packages have public names as well:
 
-Names are imported when they are first used, so that the command line is there at once. That is
-why none of them is also the name of a module.
+- `proflow_runtime.client`: the Inngest client of the environment;
+- `proflow_runtime.local`: the local engine, for tests;
+- `proflow_runtime.approvals`: how approvers are found;
+- `proflow_runtime.service` and `proflow_runtime.store`: stored designs (extra `service`).
+
+All other modules are internal.
 """
+
+# Names are imported on first use, so that the command line starts quickly. Therefore no name may also
+# be the name of a module.
 
 from typing import TYPE_CHECKING
 

@@ -96,7 +96,7 @@ def test_several_answers_are_for_the_executions_in_turn(
 
 def test_one_answer_is_for_all_executions(inside: Proflow, order: Path) -> None:
     run = ran(inside, order, "--answer", "boss=returned", code=1)
-    assert run["error"]["message"] == "way back `boss → draft` was taken more than 3 times"
+    assert run["error"]["message"] == "back edge `boss → draft` was taken more than 3 times"
     assert [one for one, _ in steps(run, "draft")][-1] == "draft#4"
     assert run["nodes"]["each"]["status"] == run["nodes"]["check"]["status"] == "skipped"
 

@@ -62,7 +62,7 @@ def test_what_was_called_and_left_is_told_to_be_cancelled(proflow: Proflow, tmp_
 def test_a_return_too_many_fails_with_the_node_and_the_bound(proflow: Proflow) -> None:
     done = proflow("run", RETURNED, "--data", DATA, "--answer", "legal=returned@+1h")
     assert done.code == 1
-    assert "way back `legal → draft` was taken more than 3 times" in done.out
+    assert "back edge `legal → draft` was taken more than 3 times" in done.out
 
 
 @pytest.mark.parametrize(

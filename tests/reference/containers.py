@@ -136,8 +136,8 @@ class EachRound(Container):
             self.complete(self.last)
             return
         if self.iteration == most:
-            bound = "1 round" if most == 1 else f"{most} rounds"
-            self.failed(f"loop `{self.name}` goes on after {bound}")
+            bound = "1 iteration" if most == 1 else f"{most} iterations"
+            self.failed(f"loop `{self.name}` continues after {bound}")
             return
         self.iteration += 1
         items = self.level.items

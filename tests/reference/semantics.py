@@ -331,7 +331,7 @@ class Level:
         if round_.takes(way) > way.limit:
             times = "once" if way.limit == 1 else f"{way.limit} times"
             target = way.edge.target
-            self.fail(name, f"way back `{name} → {target}` was taken more than {times}")
+            self.fail(name, f"back edge `{name} → {target}` was taken more than {times}")
         return round_
 
     def call(self, name: str, step: str) -> Called:

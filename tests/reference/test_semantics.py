@@ -257,7 +257,7 @@ def test_a_way_back_repeats_the_loop_until_its_bound_is_used_up() -> None:
     }
     assert (run.status, run.nodes["task"].started, run.ended) == ("completed", 10, 15)
     run = ran(drawn, answers={**answers, "approval#3": back})
-    assert run.error == "way back `approval → task` was taken more than 2 times"
+    assert run.error == "back edge `approval → task` was taken more than 2 times"
     assert (run.status, run.nodes["approval"].status) == ("failed", "failed")
 
 
@@ -364,7 +364,7 @@ def test_a_loop_container_runs_while_its_rule_holds_within_its_bound() -> None:
     run = around(**{"while": "false"})
     assert (run.output, starts(run)) == (None, {})
     run = around(**{"while": "true", "maxIterations": 1})
-    assert (run.status, run.error) == ("failed", "loop `loop` goes on after 1 round")
+    assert (run.status, run.error) == ("failed", "loop `loop` continues after 1 iteration")
 
 
 def test_a_subprocess_is_another_design_that_begins_now() -> None:

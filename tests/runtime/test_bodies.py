@@ -130,7 +130,7 @@ async def test_rules_of_an_outcome_are_chosen_and_counted_apart(
         run = await start(engine)
         assert run.status == "Failed"
         assert run.error is not None
-        assert run.error["message"] == "way back `count → count` was taken more than once"
+        assert run.error["message"] == "back edge `count → count` was taken more than once"
 
 
 async def test_failed_tells_whether_a_step_took_its_error(

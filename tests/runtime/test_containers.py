@@ -342,7 +342,7 @@ async def test_a_loop_that_would_go_on_beyond_its_bound_fails(
 
     async with LocalEngine(client, [register(body)]) as engine:
         run = await start(engine)
-        message = "loop `poll-all` goes on after 2 rounds"
+        message = "loop `poll-all` continues after 2 iterations"
         if catch:
             assert run.output is not None
             assert run.output["output"] == message

@@ -8,7 +8,7 @@ from typing import Any
 import inngest
 import pytest
 from proflow_runtime import Again, Branch, Exit, Flow, Result, Task
-from proflow_runtime.context.steering import steering
+from proflow_runtime.context.test_controls import choosing_outcomes
 from proflow_runtime.local import LocalEngine, Observation
 from proflow_runtime.status import InMemoryRecorder, recording
 
@@ -156,7 +156,7 @@ async def test_a_way_back_taken_too_often_fails_the_run(
             await answer(engine, "boss", outcome="returned")
         assert run.error is not None
         times = "once" if limit == 1 else "2 times"
-        message = f"way back `boss → draft` was taken more than {times}"
+        message = f"back edge `boss → draft` was taken more than {times}"
         assert run.error["message"] == message
 
 
@@ -183,7 +183,7 @@ async def test_ways_back_by_different_outcomes_of_a_node_are_counted_apart(
             assert run.status == "Running"
         await answer(engine, "boss", outcome="rejected")
         assert run.error is not None
-        assert run.error["message"] == "way back `boss → draft` was taken more than once"
+        assert run.error["message"] == "back edge `boss → draft` was taken more than once"
 
 
 async def test_a_loop_can_be_left_by_an_end(client: inngest.Inngest, register: Register) -> None:
@@ -358,11 +358,11 @@ async def test_an_inclusive_split_can_be_steered_to_every_combination(
         taken = flow.choose_every("how", {"mail": "false", "sms": "event.nowhere"}, default="post")
         return flow.end("end", output=list(taken))
 
-    def steer(workflow: str, step: str, ways: Sequence[str]) -> str:
+    def choose(workflow: str, step: str, ways: Sequence[str]) -> str:
         assert (workflow, step, list(ways)) == ("x", "how", ["mail", "sms", "mail, sms", "post"])
         return chosen
 
-    with steering(steer):
+    with choosing_outcomes(choose):
         async with LocalEngine(client, [register(body)]) as engine:
             run = await start(engine)
             assert run.output is not None

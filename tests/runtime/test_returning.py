@@ -273,7 +273,7 @@ async def test_a_bound_that_is_used_up_fails_the_run(
                 await reply(engine, run, f"legal{again}", outcome="returned")
             assert run.error is not None
             times = "once" if limit == 1 else f"{limit} times"
-            message = f"way back `legal → draft` was taken more than {times}"
+            message = f"back edge `legal → draft` was taken more than {times}"
             assert run.error["message"] == message
             assert recorder.runs[run.id].nodes["legal"].status == "failed"
 
@@ -362,7 +362,7 @@ async def test_returns_are_counted_for_each_entry_of_a_loop(
         assert run.status == "Running", run.error
         await reply(engine, run, "near#4", outcome="returned")
         assert run.error is not None
-        message = "way back `near → check` was taken more than once"
+        message = "back edge `near → check` was taken more than once"
         assert run.error["message"] == message
 
 

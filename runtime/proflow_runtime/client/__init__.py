@@ -1,6 +1,6 @@
-"""The Inngest client of generated modules that name none.
+"""The default Inngest client of generated modules.
 
-Environment: `PROFLOW_APP_ID` (`proflow` by default) and what the SDK reads itself: `INNGEST_DEV`,
+Environment variables: `PROFLOW_APP_ID` (`proflow` by default), and those of the SDK: `INNGEST_DEV`,
 `INNGEST_EVENT_KEY`, `INNGEST_SIGNING_KEY`, `INNGEST_BASE_URL`.
 """
 

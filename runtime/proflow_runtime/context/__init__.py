@@ -1,1 +1,1 @@
-"""Internal: what is known wherever a run is: the time, the tenant, the time zone, what is installed."""
+"""Internal: the context of a run: its time, its tenant, its time zone, and the installed extras."""

@@ -1,4 +1,4 @@
-"""Time as workflow code should read it: the local engine's clock inside a run, else the wall clock.
+"""The time that workflow code reads: the local engine's clock inside its runs, else the wall clock.
 
 All times are aware `datetime`s in UTC.
 """
@@ -25,14 +25,19 @@ class RealClock:
 
 
 class VirtualClock:
-    """A clock that stands still until it is advanced.
-
-    `start` must be aware; it is cut to whole milliseconds, the precision of Inngest's timestamps.
-    """
+    """A clock that only moves when it is advanced."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        """Create a clock.
+
+        Args:
+            start: An aware time. It is truncated to milliseconds, the precision of Inngest.
+
+        Raises:
+            ValueError: If `start` is naive.
+        """
         if start.tzinfo is None:
-            raise ValueError("a virtual clock starts at an aware time")
+            raise ValueError("the start of a virtual clock must be an aware time")
         start = start.astimezone(UTC)
         self._now = start.replace(microsecond=start.microsecond // 1000 * 1000)
 
@@ -40,7 +45,11 @@ class VirtualClock:
         return self._now
 
     def advance_to(self, when: datetime) -> None:
-        """Move forward to `when`; an earlier time is a `ValueError`, time never goes back."""
+        """Move forward to `when`.
+
+        Raises:
+            ValueError: If `when` is in the past.
+        """
         if when < self._now:
             raise ValueError(f"cannot go back from {self._now} to {when}")
         self._now = when
@@ -51,7 +60,7 @@ _wall = RealClock()
 
 
 def now() -> datetime:
-    """The time of the run that is executing, or the wall clock's outside of any."""
+    """Return the time of the run that is executing, or of the wall clock outside of a run."""
     return (_current.get() or _wall).now()
 
 
@@ -61,14 +70,21 @@ def activate(clock: Clock) -> Token[Clock | None]:
 
 
 def deactivate(token: Token[Clock | None]) -> None:
-    """Undo one `activate`, in the context it was called in."""
+    """Undo an `activate`, in the same context."""
     _current.reset(token)
 
 
 async def happens(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event on the real clock, so long at most; whether it has happened.
+    """Wait for an event by the wall clock.
 
-    `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the event.
+    `asyncio.wait_for` of Python 3.11 would lose a cancellation that comes together with the event.
+
+    Args:
+        event: The event.
+        seconds: How long to wait at most.
+
+    Returns:
+        True if the event is set.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""The optional parts of the distribution: which packages each needs, and what to say without them."""
+"""The extras (optional parts) of the distribution: their packages, and the error if one is missing."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
@@ -17,13 +17,14 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ai": ("openai",),
     "email": ("aiosmtplib",),
 }
-"""Extra → the packages that it brings, as they are imported."""
+"""Extra → the packages that it installs, by their import names."""
 
 
 class MissingExtraError(ProFlowError, ImportError):
-    """An optional part of the distribution is used and not installed.
+    """An extra is needed and not installed; the message says how to install it.
 
-    The message says which, and how to install it. `extra` is its name.
+    Attributes:
+        extra: The name of the extra.
     """
 
     def __init__(self, extra: str, user: str) -> None:
@@ -34,26 +35,31 @@ class MissingExtraError(ProFlowError, ImportError):
 
 @cache
 def is_installed(extra: str) -> bool:
-    """Whether all packages of an extra can be imported."""
+    """Return True if all packages of an extra can be imported."""
     return all(find_spec(package) is not None for package in EXTRAS[extra])
 
 
 def require(extra: str, user: str) -> None:
-    """Make sure that an extra is installed.
+    """Check that an extra is installed.
 
     Args:
-        extra: The extra's name, such as `service`.
-        user: Who needs it, as the message names it, such as `` `proflow serve` ``.
+        extra: The name of the extra, such as `service`.
+        user: What needs it, for the message, such as `` `proflow serve` ``.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: If it is not installed.
     """
     if not is_installed(extra):
         raise MissingExtraError(extra, user)
 
 
 def needing(extra: str, user: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A decorator of functions that need an extra: they raise `MissingExtraError` without it."""
+    """Return a decorator for functions that need an extra: without it, they raise an error.
+
+    Args:
+        extra: The name of the extra.
+        user: What needs it, for the message.
+    """
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)

@@ -1,4 +1,4 @@
-"""The tenant that a run, and the handler it is executing, belongs to."""
+"""The tenant of the current run, and the validation of tenant ids."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ class NoTenantError(ProFlowError, LookupError):
 
 
 def current_tenant() -> int:
-    """The tenant whose run the calling handler executes for.
-
-    Returns:
-        The tenant's id.
+    """Return the id of the tenant whose run calls this handler.
 
     Raises:
-        NoTenantError: It is called outside a handler, or in the run of a `system` design.
+        NoTenantError: Outside a handler, or in a run of a `system` design.
     """
     tenant = _current.get()
     if tenant is None:
@@ -35,12 +32,16 @@ activate, deactivate = _current.set, _current.reset
 
 
 def is_tenant(value: Any) -> bool:
-    """Whether a value is a tenant's id: a positive integer."""
+    """Return True if a value is a tenant id: a positive integer."""
     return type(value) is int and value > 0
 
 
 def required_tenant(data: Any) -> int:
-    """The tenant of an event's data; the run fails at once if there is none."""
+    """Return the tenant id in the data of an event.
+
+    Raises:
+        NonRetriableError: If there is none, or if it is not a positive integer.
+    """
     tenant = data.get("tenant_id")
     if not is_tenant(tenant):
         wrong = "" if tenant is None else f": a positive integer, not {value_shown(tenant)}"

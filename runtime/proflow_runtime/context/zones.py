@@ -1,4 +1,4 @@
-"""The time zone of what names none: of crons, and of the times that delays wait for."""
+"""The default time zone, for crons and for times that name none."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from contextvars import ContextVar
 from proflow_schemas.times import UTC_NAME, timezone_named
 
 TIMEZONE = "PROFLOW_TIMEZONE"
-"""The environment variable that names the default."""
+"""The environment variable with the default time zone."""
 
 _default: ContextVar[str | None] = ContextVar("proflow_timezone", default=None)
 
 
 def named_default() -> str | None:
-    """The default that somebody has named; None: nobody has.
+    """Return the configured default time zone, or None if there is none.
 
-    Raises `TimeError` for a name that the tz database does not have.
+    Raises:
+        TimeError: If the tz database does not contain it.
     """
     name = _default.get() or os.environ.get(TIMEZONE) or None
     if name is not None:
@@ -27,13 +28,17 @@ def named_default() -> str | None:
 
 
 def default_timezone() -> str:
-    """The time zone of designs that name none, where no tenant's is known. Raises `TimeError`."""
+    """Return the default time zone: the configured one, else UTC.
+
+    Raises:
+        TimeError: If the tz database does not contain it.
+    """
     return named_default() or UTC_NAME
 
 
 @contextmanager
 def defaulting_to(timezone: str | None) -> Iterator[None]:
-    """Within this block another time zone is the default; None: the one that it is anyway."""
+    """Use another default time zone within a block; None changes nothing."""
     token = _default.set(timezone or _default.get())
     try:
         yield

@@ -69,7 +69,7 @@ class Closer:
         if handler is not None:
             await ctx.step.run(
                 failures.NODE,
-                lambda: failures.told(
+                lambda: failures.handle_failure(
                     self._programs.registry[handler],
                     closed["run"],
                     tenant_id,

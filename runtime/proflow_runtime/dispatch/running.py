@@ -18,7 +18,7 @@ from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.flow import Flow
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
-from proflow_runtime.programs.decorator import part_pass, whole_pass
+from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.triggers import MOST_TENANTS
@@ -69,7 +69,7 @@ class Interpreter:
         prepared = await self._programs.get(pin)
         flow = self._flow(ctx, pin, asked.run_id, trigger, prepared, pinned.get("timezone"))
         flow.planned += 1  # the first step, which holds the run to its version
-        answer = await whole_pass(flow, prepared.program.body)
+        answer = await replay_run(flow, prepared.program.body)
         # A run that Inngest ends well is never open in the table: if this fails, the request does.
         await self._finish(tenant_id, asked.run_id, answer)
         if self._ended is not None:
@@ -158,7 +158,7 @@ class Interpreter:
             raise inngest.NonRetriableError(f"there is no part `{part}` of `{asked.workflow}`")
         handed = Handed.of(ctx.event)
         flow = self._flow(ctx, pin, run.id, handed.event, prepared)
-        return await part_pass(flow, prepared.program.parts[part], handed, known.keeps)
+        return await replay_part(flow, prepared.program.parts[part], handed, known.keeps)
 
     def _flow(
         self,

@@ -1,4 +1,4 @@
-"""What an approval tells the host, and how the host's answer is read."""
+"""Approvals: what is sent to the host, and how its answer is read."""
 
 from __future__ import annotations
 
@@ -20,17 +20,28 @@ _BY_TIMEOUT: Mapping[TimeoutAction, str] = {"approve": "approved", "reject": "re
 
 
 Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]
-"""Opens an approval, once, however often it is asked."""
+"""Opens an approval; calling it again for the same execution has no effect."""
 Closer: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
-"""Closes the approvals of a run that it has left, by their executions (`x[3]#2`)."""
+"""Closes approvals of a run that are no longer needed, by their executions (`x[3]#2`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """An approval to open. `step` (`x[3]#2`) tells its executions within a run apart.
+    """An approval to open.
 
-    `answer_data` is what the event that resumes the run has to hold, beside the decision; `policy`
-    as in `approval/requested`; `data` that of the event which started the run.
+    Attributes:
+        tenant_id: The tenant of the run.
+        run_id: The id of the run.
+        workflow: The id of the workflow.
+        node: The id of the node.
+        step: The execution of the node within the run, such as `x[3]#2`.
+        approvers: The ids of the approvers that the design names.
+        initiator: The id of the person who started the run.
+        answer_event: The name of the event that resumes the run.
+        answer_data: What that event must contain besides the decision.
+        policy: The settings of the approval, as in `approval/requested`.
+        data: The data of the event that started the run.
+        label: The label of the node.
     """
 
     tenant_id: int
@@ -48,12 +59,12 @@ class OpenRequest:
 
 
 class AnswerError(ProFlowError, ValueError):
-    """An answer that does not decide."""
+    """An answer that contains no valid decision; the message continues “the answer …”."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An approval that is asked for; `policy` in the design's own spelling."""
+    """The data of an `approval/requested` event; the keys of `policy` are spelled as in designs."""
 
     approval_id: JSON
     run_id: str
@@ -63,7 +74,7 @@ class Request:
     policy: Mapping[str, JSON]
 
     def data(self, approvers: list[str], initiator: JSON) -> dict[str, JSON]:
-        """The data of the event `approval/requested`."""
+        """Return the data of the event `approval/requested`."""
         return {
             "approval_id": self.approval_id,
             "run_id": self.run_id,
@@ -76,40 +87,47 @@ class Request:
         }
 
     def shown_policy(self) -> dict[str, JSON]:
-        """What the design says of it, without what it does not say."""
+        """Return the settings that the design contains."""
         return {key: value for key, value in self.policy.items() if value is not None}
 
 
 def open_for(timeout: timedelta | None, action: TimeoutAction) -> timedelta | None:
-    """How long the answer is waited for; None: as long as possible."""
+    """Return how long to wait for the answer; None means as long as possible."""
     return None if action == "remind" else timeout
 
 
 def by_timeout(action: TimeoutAction) -> Decision:
-    """What is decided when nobody has answered in time."""
+    """Return the decision if nobody has answered in time."""
     outcome = _BY_TIMEOUT.get(action)
     return Decision("timeout") if outcome is None else Decision(outcome, "timeout")
 
 
 def by_answer(answer: Mapping[str, Any]) -> Decision:
-    """What an answer `{approved | outcome, comment?, decided_by?}` decides; `AnswerError`: nothing."""
+    """Read an answer.
+
+    Args:
+        answer: `{"approved" or "outcome", "comment"?, "decided_by"?}`.
+
+    Raises:
+        AnswerError: If it contains no valid decision.
+    """
     approved, outcome = answer.get("approved"), answer.get("outcome")
     if approved is not None and not isinstance(approved, bool):
         raise AnswerError("has an `approved` that is not true or false")
-    said = None if approved is None else "approved" if approved else "rejected"
+    stated = None if approved is None else "approved" if approved else "rejected"
     if outcome is None:
-        outcome = said
+        outcome = stated
     if outcome is None:
         raise AnswerError("has neither `approved` nor `outcome`")
     if outcome not in OUTCOMES:
         raise AnswerError(f"has the unknown outcome `{str(outcome)[:60]}`")
-    if said is not None and (said == "approved") != (outcome == "approved"):
-        raise AnswerError(f"says both `{said}` and `{outcome}`")
+    if stated is not None and (stated == "approved") != (outcome == "approved"):
+        raise AnswerError(f"says both `{stated}` and `{outcome}`")
     return Decision(outcome, answer.get("decided_by"), answer.get("comment"))
 
 
 def listed(value: JSON) -> list[str]:
-    """One approver or a list of them, as texts."""
+    """Return one approver, or a list of them, as a list of texts."""
     if value is None:
         return []
     return [str(one) for one in (value if isinstance(value, list) else [value])]

@@ -1,4 +1,4 @@
-"""One attempt at a step: the handler's call inside the step, and how its end is memoised."""
+"""One attempt at a step: calls the handler, and turns the result into what Inngest stores."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ import inngest
 from proflow_schemas.sizes import tree_size
 
 from proflow_runtime.context import clock
-from proflow_runtime.flow.holding import Holding
+from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.values import JSON, checked
 from proflow_runtime.values.encoding import NotJsonError
-from proflow_runtime.values.envelopes import StepFailure, seal, seal_failure
+from proflow_runtime.values.result_wrappers import StepFailure, wrap, wrap_failure
 from proflow_runtime.values.results import Failed
 from proflow_runtime.values.retry import Retry
 
 MAX_MESSAGE = 10_000
-"""Characters of an error's message: it is a step's output, and goes on into others."""
+"""Maximum length of an error's message, which becomes part of outputs."""
 
 
 class Attempt:
-    """One attempt; afterwards `failure` says whether and why it failed, for good or not."""
+    """One attempt at a step.
+
+    After `run`, `failure` describes the failure of this attempt, if any, whether final or not.
+    """
 
     __slots__ = ("_last", "_number", "_retry", "failure")
 
     def __init__(self, number: int, retry: Retry | None, max_attempts: int) -> None:
-        """`number` counts from 0."""
+        """Prepare an attempt.
+
+        Args:
+            number: The number of the attempt, counted from 0.
+            retry: The node's own retry policy.
+            max_attempts: The maximum number of attempts without one.
+        """
         self._number = number
         self._retry = retry
         self._last = number + 1 >= (retry.max_attempts if retry else max_attempts)
@@ -37,11 +46,20 @@ class Attempt:
         self,
         work: Callable[[], Awaitable[JSON]],
         timeout: timedelta | None = None,
-        holding: Holding | None = None,
+        run_size: RunSize | None = None,
     ) -> JSON:
-        """The memo: an output, or why the step failed for good. Raises what is to be retried.
+        """Do the work of a step.
 
-        `holding`: what the run holds already, which the output is added to.
+        Args:
+            work: Calls the handler.
+            timeout: How long the attempt may take.
+            run_size: The size of the run so far, which the output adds to.
+
+        Returns:
+            What Inngest is to store: the output, or a final failure, in its result wrapper.
+
+        Raises:
+            Exception: A failure after which Inngest is to retry.
         """
         try:
             if timeout is None:
@@ -50,9 +68,9 @@ class Attempt:
                 async with asyncio.timeout(timeout.total_seconds()) as limit:
                     output = await work()
                 output = checked(output)
-            if holding is not None and (problem := holding.problem_with(tree_size(output))):
-                raise NotJsonError(problem)  # what was done is not done again
-            return seal(output)
+            if run_size is not None and (problem := run_size.problem_with(tree_size(output))):
+                raise NotJsonError(problem)  # final: the work is not done again
+            return wrap(output)
         except (NotJsonError, Failed, inngest.NonRetriableError) as error:
             return self._final(error)
         except inngest.RetryAfterError as error:
@@ -68,7 +86,7 @@ class Attempt:
         except Exception as error:
             return self._again(error)
         except (asyncio.CancelledError, SystemExit) as error:
-            # Of the handler's own making, unless somebody cancels this request.
+            # The handler raised it itself, unless this request is being cancelled.
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
@@ -84,7 +102,7 @@ class Attempt:
         raise inngest.RetryAfterError(failure.message, clock.now() + pause) from error
 
     def _final(self, error: Exception) -> JSON:
-        return seal_failure(self._failed(error))
+        return wrap_failure(self._failed(error))
 
     def _failed(self, error: Exception) -> StepFailure:
         name = type(error).__name__
@@ -96,7 +114,7 @@ class Attempt:
 
 
 def _in_run_time(when: datetime) -> datetime:
-    """The SDK counts relative pauses from the wall clock, in naive local time."""
+    """Return a retry time on the run's clock: the SDK gives it as naive local time of the wall clock."""
     if when.tzinfo is not None:
         return when
     pause = when.astimezone(UTC) - datetime.now(UTC)

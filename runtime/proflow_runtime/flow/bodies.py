@@ -1,4 +1,4 @@
-"""What a run is made of: functions without arguments, of which those that await are coroutines."""
+"""Bodies: functions without arguments, plain or async, that a run executes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypeAlias, TypeVar
 T = TypeVar("T")
 
 Body: TypeAlias = Callable[[], Awaitable[T] | T]
-"""A coroutine function, or a plain one that has nothing to await."""
+"""A coroutine function, or a plain function that has nothing to await."""
 
 
 async def run_body(body: Body[T]) -> T:
-    """Run a body, whichever it is."""
+    """Call a body, and await its result if it is awaitable."""
     done = body()
     return await done if isinstance(done, Awaitable) else done

@@ -1,4 +1,4 @@
-"""Which Inngest functions a run invokes: for another workflow, and for a part of its own."""
+"""Finds the Inngest functions that a run invokes: those of other workflows and of its own parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from proflow_runtime.values import JSON
 
 @dataclass(frozen=True)
 class Callee:
-    """A function, and what it is told below `_proflow` beside who has called it."""
+    """An Inngest function, and additional data for it.
+
+    `own` is added to the object `_proflow` in the event's data, which also identifies the caller.
+    """
 
     function_id: str
     own: Mapping[str, JSON] = field(default_factory=dict)
@@ -23,8 +26,10 @@ class Callee:
 class Call:
     """A call of another workflow.
 
-    `id` is the same whenever this call of the run is tried, and no other's. `data`: what the child's
-    event holds.
+    Attributes:
+        id: Identifies the call; it is the same in every attempt.
+        workflow: The id of the workflow.
+        data: The data of the event that starts the child.
     """
 
     id: str
@@ -34,28 +39,30 @@ class Call:
 
 @dataclass(frozen=True)
 class Cancelling:
-    """The event that cancels a child; the run's tenant is added to its data."""
+    """The event that cancels a child. The run's tenant id is added to its data."""
 
     event: str
     data: Mapping[str, JSON]
 
 
 class Callees(Protocol):
-    """Finds the functions of workflows and parts by their names, and cancels what was called."""
+    """Finds the functions of workflows and parts by name, and cancels calls."""
 
     def workflow(self, workflow: str, call: str) -> Callee:
-        """`call` is the id of the call."""
+        """Return the function of a workflow; `call` is the id of the call."""
         ...
 
-    def part(self, workflow: str, part: str) -> Callee: ...
+    def part(self, workflow: str, part: str) -> Callee:
+        """Return the function of a part of a workflow."""
+        ...
 
     async def leave(self, call: Call) -> Cancelling:
-        """Note that what a call has started, or is about to start, is to end."""
+        """Record that a child is to end, whether or not it has started, and return the event for it."""
         ...
 
 
 class CompiledCallees:
-    """Every workflow, and every part of one, is a function of its own."""
+    """The callees of compiled designs: each workflow and each part is an Inngest function."""
 
     def workflow(self, workflow: str, call: str) -> Callee:
         return Callee(workflow, {"call": call_id(call)})

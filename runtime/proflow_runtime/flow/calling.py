@@ -1,4 +1,4 @@
-"""How a run calls another workflow, and cancels what it has called."""
+"""Calls other workflows as subprocesses, and cancels those that nobody waits for any more."""
 
 from __future__ import annotations
 
@@ -11,29 +11,38 @@ import inngest
 
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.callees import Call
-from proflow_runtime.flow.passes import Pass
+from proflow_runtime.flow.replay import Replay
 from proflow_runtime.values import JSON
 
 BATCH = 200
-"""Events that are sent at once."""
+"""Maximum number of events in one request."""
 TIMED_OUT = "InngestInvokeTimeoutError"
 
 
-class Calls(Pass):
+class Calls(Replay):
     """Calls of other workflows.
 
-    Inngest lets a child go on that its parent waits for no more. So whatever leaves one cancels it, in
-    a step of its own: `x/left` if it takes too long, `x/ended-left` and so on after the step that keeps
-    what was known as an item or an iteration was left. Not in that step itself: another pass may see
-    the child cancelled before it sees that the step is over, and would take that for a failure.
+    Inngest does not cancel a child when its parent stops waiting for it. So the run cancels it in a
+    step of its own: `<node>/left` after a timeout, `<node>/ended-left` and so on after the step that
+    stores the progress of an item or iteration. It cannot be that step itself: another replay might
+    see the cancelled child before it sees the completed step, and would treat it as a failure.
     """
 
     async def _called(
         self, step: str, left: str, workflow: str, given: Any, timeout: timedelta | None
     ) -> JSON:
-        """The answer of a child that is called in a step; `left`: the step that cancels it.
+        """Call a workflow in a step, and return its result.
 
-        Raises `SubprocessError`, and `StepError` for a child that has failed or takes too long.
+        Args:
+            step: The id of the step.
+            left: The id of the step that cancels the child if it takes too long.
+            workflow: The id of the workflow.
+            given: Its input.
+            timeout: How long to wait for its end.
+
+        Raises:
+            SubprocessError: If it cannot be called, was cancelled, or is no workflow.
+            StepError: If it has failed or takes too long.
         """
         parent = self.inngest_run_id
         call_id = f"{parent}:{step}"
@@ -59,11 +68,15 @@ class Calls(Pass):
         return subprocess.answered(workflow, answer)
 
     async def _cancel_left(self, step: str, known: Any) -> None:
-        """Cancel, in a step, what was called and open when something was left, which is known since.
+        """Cancel, in a step, the calls that were open when a cancel scope was left.
 
-        Until then these calls count as open: something around may be left, too.
+        Until that step has ended they count as open, since an enclosing scope may be left as well.
+
+        Args:
+            step: The id of the step.
+            known: The stored progress of the scope.
         """
-        # What was begun by an earlier version has kept no calls.
+        # Runs that an earlier version has begun have stored no calls.
         found = [self._open.get(one) for one in known.get("calls", ())]
         if not found:
             return
@@ -72,7 +85,7 @@ class Calls(Pass):
         await self._groups.one(partial(self._stepped, step, memo))
 
     async def _cancel(self, step: str, calls: Iterable[Call]) -> None:
-        """Cancel what was called, inside a step."""
+        """Send the events that cancel calls, from inside a step."""
         self._groups.executed = True
         cancelling = [
             events.outgoing(

@@ -1,4 +1,4 @@
-"""The primitives that run a block of its own several times: for each item, or while a rule holds."""
+"""The primitives that repeat a block: for each item of a list, or while a condition holds."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import TypeAlias
 from proflow_schemas.expressions import ExpressionError, compile, value_shown
 from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
-from proflow_runtime.context import steering
+from proflow_runtime.context import test_controls
 from proflow_runtime.flow.bodies import Body
 from proflow_runtime.flow.counting import InnerList, Steps, no_room, of_items, problem_with
 from proflow_runtime.flow.frames import Item, Loop
 from proflow_runtime.flow.groups import Stall
 from proflow_runtime.flow.leaving import LeftBy
-from proflow_runtime.flow.passes import step_id
 from proflow_runtime.flow.progress import Progress
+from proflow_runtime.flow.replay import step_id
 from proflow_runtime.flow.structures import Structures
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
-from proflow_runtime.values.envelopes import StepFailure
+from proflow_runtime.values.result_wrappers import StepFailure
 from proflow_runtime.values.results import Failed, ItemEnded, Left, Result, combined
 
 Repeated: TypeAlias = Body[Result | None]
 
 
 class Containers(Structures):
-    """What a run does over and over.
+    """The primitives for containers, which hold a block of their own.
 
-    With `catch` a container that fails takes the outcome `error`, with `steps.x.error`. What is
-    still open inside is abandoned then: Inngest goes on with it behind the run's back. So the first
-    failure is memoised, as a step `x/error`: later passes may see others. From then on no handler
-    is called in there.
+    With `catch`, a container that fails has the outcome `error` and the field `steps.<node>.error`.
+    Steps that are open in it at that moment are abandoned: Inngest still executes them, but calls no
+    handler. The first failure is stored in a step `<node>/error`, because later replays could find
+    another failure first.
     """
 
     async def foreach(
@@ -50,17 +50,35 @@ class Containers(Structures):
         result: str | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Runs a block once for each item of a list; the output is the list of their results.
+        """Run a block for each item of a list, concurrently.
 
-        `items` is the expression of the list. An item takes `item_steps` steps at most and
-        `least_steps` at least, and those of the `lists` in it. A list whose items surely take more
-        steps than the run has left is refused before its first item. Where they may, an item begins
-        as soon as those that have begun leave it the steps that it may take; if none is open and they
-        do not, the list fails before that item. An item's result is the output of the end it came
-        to, else that of the node `result`.
+        Inngest ends a run at its thousandth step. So the steps of the items are counted beforehand: a
+        list whose items need more steps than the run has left fails before its first item. If they
+        only *may* need more, each item begins when enough steps are left for its maximum, which may be
+        once earlier items have ended with fewer; if none is open, the list fails before that item.
+
+        Args:
+            node: The node's id.
+            items: The CEL expression of the list.
+            body: What runs for each item.
+            item_steps: How many steps an item takes at most, without those of `lists`.
+            least_steps: How many steps an item takes at least, without those of `lists`.
+            lists: The nested foreach whose lists are known before an item begins.
+            alias: Another name for `item` in expressions.
+            max_concurrency: How many items may run at the same time.
+            result: The node whose output is the result of an item that reaches no end.
+            catch: Whether the design handles the failure of the container.
+
+        Returns:
+            The results of the items, in the order of the list: the output of the end that the item
+            reached, else of `result`. None if a failure was caught.
+
+        Raises:
+            Failed: If the list cannot be computed, is too long, or if an item fails, and `catch` is
+                not set.
         """
         execution = self._execution(node)
-        self._saw(node, "running")
+        self._record_status(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
         steps = Steps(least_steps, item_steps)
@@ -80,16 +98,16 @@ class Containers(Structures):
         over: set[int] = set()
         begun = 0
 
-        async def each(index: int, value: JSON, *, asked: bool = False) -> JSON:
+        async def each(index: int, value: JSON, *, requested: bool = False) -> JSON:
             nonlocal begun
             is_open = begun > len(over)
             if max_concurrency is not None and begun - len(over) >= max_concurrency:
                 raise Stall
             if tight:
                 own = each_steps[index]
-                if self.planned + own.most > MAX_STEPS and not asked:
+                if self.planned + own.most > MAX_STEPS and not requested:
                     if is_open:
-                        raise Stall  # until those that are open have taken fewer than they might
+                        raise Stall  # until open items have ended with fewer steps than their maximum
                     problem = no_room(index, len(found), own, self.planned)
                     raise Failed(node, f"the list of items of `{node}`: {problem}")
                 self.planned += own.most
@@ -102,8 +120,8 @@ class Containers(Structures):
                 await self._item(node, execution, body)
                 output = self._result(result)
             over.add(index)
-            if tight and isinstance(frame.stretch, Item):
-                self.planned -= max(0, each_steps[index].most - frame.stretch.taken)
+            if tight and isinstance(frame.cancel_scope, Item):
+                self.planned -= max(0, each_steps[index].most - frame.cancel_scope.taken)
             return output
 
         async def work() -> JSON:
@@ -112,9 +130,9 @@ class Containers(Structures):
             only = self._targeted(node, execution)
             if only is None or len(found) == 1:
                 return await self._groups.all([partial(each, *item) for item in enumerate(found)])
-            # Inngest asks for a step of this item: no other one is over in this pass.
-            asked = partial(each, only, found[only], asked=True)
-            return await self._groups.all([asked, _stall])
+            # The request is for a step of this item; no other item can complete in this replay.
+            target = partial(each, only, found[only], requested=True)
+            return await self._groups.all([target, _stall])
 
         return await self._contained(node, execution, work, catch)
 
@@ -128,28 +146,43 @@ class Containers(Structures):
         result: str | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Runs a block while an expression holds, or `max_iterations` times if there is none.
+        """Run a block while a condition holds.
 
-        The output is the last round's, as an item's is. An expression that holds for longer fails.
+        Args:
+            node: The node's id.
+            body: What runs in each iteration.
+            condition: A boolean CEL expression, computed before each iteration. Without one, the
+                block runs `max_iterations` times.
+            max_iterations: The maximum number of iterations.
+            result: The node whose output is the result of an iteration that reaches no end.
+            catch: Whether the design handles the failure of the container.
+
+        Returns:
+            The result of the last iteration, as in `foreach`; None if there was none, or if a failure
+            was caught.
+
+        Raises:
+            Failed: If the condition still holds after `max_iterations`, if it cannot be computed, or
+                if an iteration fails, and `catch` is not set.
         """
         execution = self._execution(node)
-        self._saw(node, "running")
+        self._record_status(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
         container = self._frame.container()
-        loop = Loop(container.stretch, header=node)
+        loop = Loop(container.cancel_scope, header=node)
 
         async def work() -> JSON:
             output: JSON = None
             for number in range(max_iterations + 1):
-                with self._within(container.iteration(loop, number)):
+                with self._within(container.container_iteration(loop, number)):
                     if not self._goes_on(node, condition, number, max_iterations):
                         return output
                     if number == max_iterations:
-                        bound = f"{number} rounds" if number > 1 else "1 round"
-                        raise Failed(node, f"loop `{node}` goes on after {bound}")
-                    self._next_round(loop)
-                    await self._item(node, loop.round, body)
+                        bound = f"{number} iterations" if number > 1 else "1 iteration"
+                        raise Failed(node, f"loop `{node}` continues after {bound}")
+                    self._next_iteration(loop)
+                    await self._item(node, loop.iteration, body)
                     output = self._result(result)
             return output
 
@@ -158,7 +191,7 @@ class Containers(Structures):
     def _goes_on(self, node: str, condition: str | None, number: int, most: int) -> bool:
         if condition is None:
             return number < most
-        if steering.current() is not None:
+        if test_controls.current_chooser() is not None:
             return number < 1
         try:
             unlike: list[str] = []
@@ -177,13 +210,21 @@ class Containers(Structures):
         alias: str | None,
         counted: bool,
     ) -> tuple[list[JSON], list[Steps], str | None]:
-        """The value of an expression, the steps of its items, and what is wrong with it as a list.
+        """Compute a list.
 
-        `counted`: its steps are among those of the item that it is in.
+        Args:
+            items: The expression.
+            steps: The steps of one item, without those of `lists`.
+            lists: The nested lists that are known before an item begins.
+            alias: Another name for `item`.
+            counted: True if the steps of this list were counted with those of the enclosing item.
+
+        Returns:
+            The items, the steps of each, and a message if the run cannot iterate over the list.
         """
         program = compile(items)
         length = program.length(self._scope)
-        if length is not None and length > MAX_ITEMS:  # before it is copied
+        if length is not None and length > MAX_ITEMS:  # checked before the list is copied
             return [], [], problem_with([steps] * length, 0, in_lists=False)
         found = program.evaluate(self._scope)
         if not isinstance(found, list):
@@ -197,23 +238,25 @@ class Containers(Structures):
 
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
-        return steering.lets_fail(self.workflow.id, step)
+        return test_controls.must_fail(self.workflow.id, step)
 
     async def _item(self, node: str, execution: int, body: Repeated | None) -> None:
-        """One item, or one iteration of a loop, which an outcome that is not drawn may end at once."""
-        stretch = self._frame.stretch
-        assert stretch is not None
-        done = await self._leavable(node, "ended", stretch, execution, body or _nothing, _ends_item)
+        """Run one item or iteration, which an outcome without an edge may end while steps are open."""
+        cancel_scope = self._frame.cancel_scope
+        assert cancel_scope is not None
+        done = await self._run_until_left(
+            node, "ended", cancel_scope, execution, body or _nothing, _ends_item
+        )
         if not isinstance(done, LeftBy):
             return
         self._frame.ends[:] = [Result(done.node, done.outcome)]
-        for key in stretch.seen:
+        for key in cancel_scope.nodes:
             state = self._known(key)
             if state is not None and state.status in ("running", "waiting"):
                 self._keep(key, replace(state, status="cancelled"))
 
     def _result(self, node: str | None) -> JSON:
-        """What an item or a round comes to."""
+        """Return the result of the current item or iteration."""
         frame = self._frame
         if frame.ends:
             return combined(frame.ends).output
@@ -233,14 +276,14 @@ class Containers(Structures):
             if isinstance(output, StepFailure):
                 self._settle_error(node, output)
                 return None
-            self._took(node, "default")
+            self._record_outcome(node, "default")
         self._settle(node, output)
         return output
 
     async def _caught(
         self, node: str, execution: int, work: Callable[[], Awaitable[JSON]]
     ) -> JSON | StepFailure:
-        """What `work` comes to. What it has counted and seen is then as when it first failed."""
+        """Run `work`; if it fails, store its first failure and restore the progress of that moment."""
         step = step_id(node, "error", items=self._frame.items, execution=execution)
         abandoned = self._is_memoised(step)
         states = self._all_states()
@@ -256,11 +299,11 @@ class Containers(Structures):
             async def memo() -> JSON:
                 self._groups.executed = True
                 if self._closer is not None:
-                    await self._closer(progress.asked)
+                    await self._closer(progress.open_approvals)
                 return {
                     "name": first.name,
                     "message": str(first),
-                    **progress.told(),
+                    **progress.recorded(),
                     "states": [
                         [*key, state.round]
                         for key, state in self._all_states().items()
@@ -279,14 +322,14 @@ class Containers(Structures):
         return StepFailure(known["name"], known["message"], 0)
 
     def _unable(self, node: str, message: str, catch: bool) -> None:
-        """A container that cannot even begin."""
+        """Fail a container before its first item or iteration."""
         if not catch:
             self._fail(node, message)
         self._settle_error(node, StepFailure("NonRetriableError", message, 0))
 
 
 def _nothing() -> None:
-    """What stands in a container that is empty."""
+    """The body of an empty container."""
 
 
 def _ends_item(error: Left) -> bool:

@@ -1,8 +1,8 @@
-"""How many steps the items of a list take: what they surely do, and what they may do at most.
+"""Counts the steps that the items of a list take, at least and at most.
 
-A list in an item is counted by its own length, if it is known before the item begins: then it reads
-nothing that comes of the item. Any other one may be empty, as far as is known, and is counted where
-it begins.
+A nested list is counted with the item if its length is known before the item begins, that is, if it
+reads nothing that the item computes. Any other nested list may be empty, and is counted when it
+begins.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ from proflow_runtime.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class InnerList:
-    """A foreach in an item of another one, whose list is known before that item begins.
+    """A nested foreach whose list is known before an item of the outer foreach begins.
 
-    `item_steps` and `least_steps` are of an item of its own, without the `lists` in there; an item
-    comes to it `times` times at most, and surely once if it is `certain`.
+    Attributes:
+        node: The id of the nested foreach.
+        items: The CEL expression of its list.
+        alias: Another name for `item` in it.
+        item_steps: The maximum number of steps of one of its items, without those of `lists`.
+        least_steps: The minimum number of steps of one of its items, without those of `lists`.
+        times: How often it is executed at most per item of the outer foreach.
+        certain: Whether it is executed at least once.
+        lists: The foreach nested in it whose lists are known as well.
     """
 
     node: str
@@ -38,7 +45,7 @@ class InnerList:
 
     @classmethod
     def of(cls, stored: Stored) -> InnerList:
-        """The same, as a definition has it."""
+        """Convert from the form in a definition."""
         return cls(
             stored.node,
             stored.items,
@@ -53,7 +60,7 @@ class InnerList:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How many steps something takes: `least` if nothing in it fails, and `most`."""
+    """A number of steps: at least `least` if nothing fails, at most `most`."""
 
     least: int = 0
     most: int = 0
@@ -66,14 +73,14 @@ def of_items(
     lists: Sequence[InnerList],
     alias: str | None,
 ) -> list[Steps]:
-    """The steps of each item of a list.
+    """Count the steps of each item of a list.
 
     Args:
-        scope: What can be read where the list is gone through.
+        scope: The names that expressions see outside the foreach.
         found: The items.
-        steps: Those of one item, without the lists in it.
-        lists: The lists in an item that are known before it begins.
-        alias: Another name of the item.
+        steps: The steps of one item, without those of `lists`.
+        lists: The nested lists that are known before an item begins.
+        alias: Another name for `item`.
     """
     if not lists:
         return [steps] * len(found)
@@ -93,7 +100,7 @@ def of_items(
 
 
 def _of_list(scope: Scope, one: InnerList) -> Steps:
-    """The steps of a list in an item; none if it cannot be gone through, which its foreach says."""
+    """Count the steps of a nested list; 0 if it is not a list, which its own foreach reports."""
     own = Steps(one.least_steps, one.item_steps)
     program = compile(one.items)
     try:
@@ -109,12 +116,16 @@ def _of_list(scope: Scope, one: InnerList) -> Steps:
 
 
 def problem_with(each: Sequence[Steps], planned: int, *, in_lists: bool) -> str | None:
-    """What is wrong with a list whose items surely take more steps than a run may; None: nothing.
+    """Describe why a run cannot iterate over a list.
 
     Args:
         each: The steps of each item.
-        planned: The steps that the run takes besides.
-        in_lists: Whether they are those of lists in the items, too.
+        planned: The steps of the rest of the run.
+        in_lists: Whether `each` includes the steps of nested lists.
+
+    Returns:
+        A message that continues “the list of items …”, if there are too many items, or if their
+        minimum of steps exceeds the limit of a run. Otherwise None.
     """
     least = sum(one.least for one in each)
     if planned + least <= MAX_STEPS or least == 0:
@@ -138,7 +149,7 @@ def problem_with(each: Sequence[Steps], planned: int, *, in_lists: bool) -> str 
 
 
 def no_room(index: int, items: int, steps: Steps, planned: int) -> str:
-    """That an item cannot begin, since it may need more steps than are left."""
+    """Return the message for an item that cannot begin because too few steps are left."""
     return (
         f"item {index + 1:,} of {items:,} may take up to {steps.most:,} steps, and"
         f" {max(0, MAX_STEPS - planned):,} of the {MAX_STEPS} of a run are left"

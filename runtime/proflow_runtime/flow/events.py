@@ -1,4 +1,4 @@
-"""Events that a run sends."""
+"""Makes the events that a run sends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proflow_runtime.values import JSON
 
 
 def too_large(data: JSON) -> str | None:
-    """What is wrong with data of an event that is more than Inngest takes; None: it is not."""
+    """Return a message if the data of an event exceeds Inngest's limit, else None."""
     size = event_size(data)
     if size <= MAX_EVENT_BYTES:
         return None
@@ -22,11 +22,19 @@ def too_large(data: JSON) -> str | None:
 def outgoing(
     name: str, data: JSON, *, tenant_id: int | None, run_id: str, step: str, cause: str
 ) -> inngest.Event:
-    """An event of a run: the same one, with the same id, however often its step is tried.
+    """Make an event. Every attempt at the same step makes the same id, so that Inngest drops copies.
 
-    `cause` is the id of the event that started the run; its first part stays in the ids along a
-    chain of runs. Raises `NonRetriableError` for data that is no object, or more than Inngest takes:
-    trying again would not help.
+    Args:
+        name: The event's name.
+        data: The event's data, an object or None.
+        tenant_id: The tenant of the run, which is added to the data.
+        run_id: The id of the run.
+        step: The id of the step, for the event's id.
+        cause: The id of the event that started the run. Its first part becomes the beginning of the
+            new id, so that a chain of runs has a common prefix.
+
+    Raises:
+        NonRetriableError: If the data is not an object or too large.
     """
     if data is not None and not isinstance(data, dict):
         raise inngest.NonRetriableError(f"the data of event `{name}` is not an object")

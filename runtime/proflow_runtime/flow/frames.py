@@ -1,4 +1,4 @@
-"""Where in its program a run is: in which item of which container, in which round of which loop."""
+"""Frames: where in its program a replay is, that is, in which items and iterations."""
 
 from __future__ import annotations
 
@@ -6,139 +6,157 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from proflow_runtime.flow.kept import Kept
+from proflow_runtime.flow.revertible import RevertibleDict
 from proflow_runtime.flow.scope import Scope
 from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 from proflow_runtime.values.results import Result
 
-Place: TypeAlias = tuple[str, int, int]
-"""A foreach, which execution of it this is, and which of its items."""
+ItemPosition: TypeAlias = tuple[str, int, int]
+"""An item of a foreach: the node's id, the number of its execution, and the item's index."""
 Outcome: TypeAlias = str | list[str]
-"""The outcome that a node took; of an inclusive, all that it took."""
+"""The outcome of a node; a list for an inclusive gateway, which may have several."""
 
 
 @dataclass(slots=True, eq=False)
-class Stretch:
-    """A stretch of a run that may be left while something in it is open: an item, or an iteration.
+class CancelScope:
+    """An item or an iteration: a section of a run that can end while steps in it are open.
 
-    `around` is the stretch that this one is in, `seen` the nodes in it that have a state. Once it has
-    been left, `left` are the steps that were open then, and `begun` says how often each node had been
-    executed.
+    Attributes:
+        parent: The enclosing scope.
+        nodes: The nodes in this scope that have a state.
+        open_steps: Once the scope was left: the steps that were open at that moment.
+        executions: Once the scope was left: how often each node had been executed by then.
     """
 
-    around: Stretch | None
-    seen: set[ItemKey] = field(default_factory=set)
-    left: frozenset[str] = frozenset()
-    begun: Mapping[ItemKey, int] | None = None
+    parent: CancelScope | None
+    nodes: set[ItemKey] = field(default_factory=set)
+    open_steps: frozenset[str] = frozenset()
+    executions: Mapping[ItemKey, int] | None = None
 
-    def has_left(self, step: str) -> bool:
-        """Whether a step was open when this stretch, or one around it, was left."""
-        return step in self.left or (self.around is not None and self.around.has_left(step))
+    def was_open(self, step: str) -> bool:
+        """True if a step was open when this scope, or an enclosing one, was left."""
+        return step in self.open_steps or (self.parent is not None and self.parent.was_open(step))
 
     def may_execute(self, key: ItemKey, number: int) -> bool:
-        """Whether a node was executed so often before this stretch, or one around it, was left."""
-        if self.begun is not None and number > self.begun.get(key, 0):
+        """True if execution `number` of a node began before this or an enclosing scope was left."""
+        if self.executions is not None and number > self.executions.get(key, 0):
             return False
-        return self.around is None or self.around.may_execute(key, number)
+        return self.parent is None or self.parent.may_execute(key, number)
 
     @property
     def loops(self) -> Iterator[Loop]:
-        """The loops that this is in, or is, the innermost first."""
-        stretch: Stretch | None = self
-        while stretch is not None:
-            if isinstance(stretch, Loop):
-                yield stretch
-            stretch = stretch.around
+        """The loops among this scope and its enclosing ones, innermost first."""
+        cancel_scope: CancelScope | None = self
+        while cancel_scope is not None:
+            if isinstance(cancel_scope, Loop):
+                yield cancel_scope
+            cancel_scope = cancel_scope.parent
 
 
 @dataclass(slots=True, eq=False)
-class Item(Stretch):
-    """One item of a foreach; `taken`: the steps in it that this pass has come to."""
+class Item(CancelScope):
+    """One item of a foreach; `taken` counts the steps in it that this replay has reached."""
 
     taken: int = 0
 
 
 @dataclass(slots=True, eq=False)
-class Loop(Stretch):
-    """A loop that the run is in, since it was entered from outside; as a stretch, its iteration.
+class Loop(CancelScope):
+    """A loop that the run is in; as a cancel scope, its current iteration.
 
-    `round` counts over the whole run, `returns` by the way back: a node, and its outcome. The next
-    round takes back the states of the nodes that this one has `seen`.
+    There is one object from when the run enters the loop until it leaves it.
+
+    Attributes:
+        header: The node that the loop begins with.
+        iteration: The number of the iteration, counted over the whole run.
+        returns: How often each back edge was taken, by its node and that node's outcome.
     """
 
     header: str = field(kw_only=True)
-    round: int = 0
+    iteration: int = 0
     returns: dict[tuple[str, str | None], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """What holds for the ops of the run itself, of one item, or of one round.
+    """The context of the ops of a run, of one item, or of one iteration.
 
-    `items`: which item of each foreach around, outer first. `stretch`: which item or iteration this
-    is in, if any; without one, step ids are those of the nodes, and nothing is counted. `inner`: this
-    is inside a container.
+    Attributes:
+        parent: The enclosing frame.
+        items: The index of the item in each enclosing foreach, outermost first.
+        inner: True inside a container.
+        cancel_scope: The item or iteration that this is in. Without one, a node is executed once,
+            and its step id needs no execution number.
+        path: The enclosing items, outermost first, with the foreach that each belongs to.
+        names: The names that only expressions in this frame see.
+        steps: What expressions see as `steps`.
+        outcomes: The outcomes of nodes that have several possible ones.
+        exits: The exits by which each loop was left, by the loop's header.
+        ends: The ends that were reached.
+        scope: The names that expressions see, once they have been computed.
+        counted: The nested foreach nodes whose steps are included in the item's planned steps.
     """
 
     parent: Frame | None = None
     items: tuple[int, ...] = ()
     inner: bool = False
-    stretch: Stretch | None = None
-    path: tuple[Place, ...] = ()
-    """The items that this is in, outer first, with what they are items of."""
+    cancel_scope: CancelScope | None = None
+    path: tuple[ItemPosition, ...] = ()
     names: Mapping[str, JSON] = field(default_factory=dict)
-    """What expressions see here, and not outside."""
-    steps: Kept[str, dict[str, JSON]] = field(default_factory=Kept)
-    outcomes: Kept[str, Outcome] = field(default_factory=Kept)
+    steps: RevertibleDict[str, dict[str, JSON]] = field(default_factory=RevertibleDict)
+    outcomes: RevertibleDict[str, Outcome] = field(default_factory=RevertibleDict)
     exits: dict[str, list[str]] = field(default_factory=dict)
-    """By which exits loops were left."""
     ends: list[Result] = field(default_factory=list)
     scope: Scope | None = None
     counted: frozenset[str] = frozenset()
-    """The foreach in here whose steps are among those that are planned for the item."""
 
     @property
     def loop(self) -> Loop | None:
-        """The innermost loop that this is in."""
-        return None if self.stretch is None else next(self.stretch.loops, None)
+        """The innermost enclosing loop."""
+        return None if self.cancel_scope is None else next(self.cancel_scope.loops, None)
 
     def item(
         self,
         index: int,
         names: Mapping[str, JSON],
-        place: Place,
+        position: ItemPosition,
         counted: frozenset[str] = frozenset(),
     ) -> Frame:
-        """One item of a foreach: what is known so far can be read in it, and nothing of it later."""
+        """Create the frame of one item of a foreach.
+
+        The item can read the results known so far; its own results are not visible outside.
+        """
         return Frame(
             parent=self,
             items=(*self.items, index),
-            path=(*self.path, place),
+            path=(*self.path, position),
             inner=True,
-            stretch=Item(self.stretch),
+            cancel_scope=Item(self.cancel_scope),
             names=names,
-            steps=Kept(self.steps),
+            steps=RevertibleDict(self.steps),
             counted=counted,
         )
 
     def container(self) -> Frame:
-        """What the rounds of a loop container share."""
+        """Create the frame that the iterations of a loop container share."""
         return Frame(
             parent=self,
             items=self.items,
             path=self.path,
             inner=True,
-            stretch=self.stretch,
-            steps=Kept(self.steps),
+            cancel_scope=self.cancel_scope,
+            steps=RevertibleDict(self.steps),
             counted=self.counted,
         )
 
-    def round(self, loop: Loop) -> Frame:
-        """One round of a drawn loop: it shares everything with what is around it."""
-        return replace(self, parent=self, stretch=loop, names={})
+    def loop_iteration(self, loop: Loop) -> Frame:
+        """Create the frame of an iteration of a drawn loop, which shares all data with this one."""
+        return replace(self, parent=self, cancel_scope=loop, names={})
 
-    def iteration(self, loop: Loop, number: int) -> Frame:
-        """One round of a loop container, counted from 0."""
+    def container_iteration(self, loop: Loop, number: int) -> Frame:
+        """Create the frame of an iteration of a loop container; `number` counts from 0."""
         names = {"iteration": number}
-        return replace(self, parent=self, stretch=loop, names=names, exits={}, ends=[], scope=None)
+        return replace(
+            self, parent=self, cancel_scope=loop, names=names, exits={}, ends=[], scope=None
+        )

@@ -1,21 +1,22 @@
-"""Which steps go together: the one place that knows how Inngest's parallel groups behave.
+"""Groups of concurrent steps: the only module that knows how Inngest's parallel groups behave.
 
-A sequential run calls its steps plainly, one request each. A group is discovered in one pass and
-its steps are executed by targeted passes, in `RACE` mode: in the default mode branches advance in
-lockstep. The price is that a plain step after a group may execute twice. So once a run has passed
-a group, every step outside an arm is a group of its own.
+A sequential run calls its steps directly, one per request. For a group, one request plans all steps,
+and one *targeted* request executes each of them. Groups use the mode `RACE`, because in the default
+mode no branch proceeds before all have completed their current step. In that mode, a step that is
+called directly after a group may be executed twice. So once a run has passed a group, every step
+outside a branch is a group of its own.
 
-In a targeted pass a group returns less than it was given, so each member marks its completion
-itself. An incomplete nested group raises `Stall`, which the enclosing member absorbs; an incomplete
-outermost group means that the target is nowhere in the run. A member that may not start yet raises
-`Stall` likewise.
+In a targeted request, a group returns fewer results than it has members. So each member records its
+own completion. An incomplete nested group raises `Stall`, which the enclosing member catches; if the
+outermost group is incomplete, the target is not part of the run any more. A member that must not
+start yet raises `Stall` as well.
 
-A member that fails or stops leaves the group only when all members have been called: what they have
-planned is dropped then. But what a targeted pass has executed must be answered, whatever became of
-the group meanwhile, or it would execute once more.
+If a member fails or stops, its exception leaves the group only after all members have been called,
+and the steps that they have planned are dropped. If the request has executed a step, however, its
+output must be returned first, or Inngest would execute the step again.
 
-Callables put `aside` settle nothing: they are run by the first outermost group that is not complete
-in this pass, so that they neither hold up the run nor get out of reach of their targeted pass.
+Nothing waits for callables that are put `aside`. The first outermost group that is incomplete in this
+replay runs them, so that they do not delay the run, and targeted requests still reach their steps.
 """
 
 from __future__ import annotations
@@ -35,50 +36,53 @@ _RACE = inngest.ParallelMode.RACE
 
 
 class Stall(Exception):
-    """Something is not complete in this pass."""
+    """Something cannot complete in this replay."""
 
 
 class MissedTarget(RuntimeError):
-    """A targeted pass did not come by its step."""
+    """A targeted request did not reach its step."""
 
     def __init__(self) -> None:
-        super().__init__("the step that Inngest asked for is not on the way of this run")
+        super().__init__("the step that Inngest requested is not reached by this run")
 
 
 class Groups:
-    """The groups of one pass."""
+    """The groups of one replay.
+
+    Attributes:
+        plain: Whether a step may be called directly: before the first group, and inside a member.
+        executed: Whether this request has executed a step, whose output must be returned.
+        left: The nodes that are known to have ended the enclosing items and iterations.
+        depth: The number of enclosing groups.
+    """
 
     __slots__ = ("_aside", "_parallel", "depth", "executed", "left", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
         self.plain = True
-        """Whether a step is called directly: inside a member, and before the first group."""
         self.executed = False
-        """Whether this pass has executed a step, and has to answer what came of it."""
         self.left: list[str] = []
-        """The nodes that have ended the items and iterations that this is in, as is known already."""
         self.depth = 0
-        """In how many groups this is."""
         self._aside: list[Call[Any]] = []
 
     @property
     def inside(self) -> bool:
-        """Whether this is inside a member."""
+        """Whether the replay is inside a member of a group."""
         return self.depth > 0
 
     async def one(self, call: Call[T]) -> T:
-        """A single step."""
+        """Run a single step, as a group if necessary."""
         if self.plain:
             return await call()
         return (await self.all((call,)))[0]
 
     def aside(self, call: Call[Any]) -> None:
-        """A callable that nothing waits for."""
+        """Add a callable that nothing waits for."""
         self._aside.append(call)
 
     async def apart(self, call: Call[T]) -> T:
-        """A group of one that runs itself what is put aside in it, so that its failures stay in."""
+        """Run a group of one that also runs what is put aside in it, and so raises its failures."""
         around, self._aside = self._aside, []
         settled = False
         try:
@@ -89,15 +93,15 @@ class Groups:
         return result
 
     async def all(self, calls: Sequence[Call[T]]) -> list[T]:
-        """Runs all, in any order of time, and returns what each returned."""
+        """Run all concurrently, and return their results in the order of the calls."""
         return await self._grouped(calls, drains=not self.depth)
 
     def _rank(self, one: Failed | Stopped | Left) -> tuple[bool, int, str]:
-        """Which counts of those that are seen in one pass: the smallest.
+        """Rank the exceptions that occur in one replay; the one with the smallest rank is raised.
 
-        A failure comes before a stop, a stop before the end of an item, that before a return, then the
-        smallest node. But where something has ended the item or the iteration, what else happens in
-        it came too late.
+        A failure comes before a stop, a stop before the end of an item, and that before a return; ties
+        go to the smallest node id. But if the item or iteration is known to have ended, the exception
+        that ended it comes first, because everything else happened later.
         """
         late = not (isinstance(one, Left) and one.node in self.left)
         return late, (Failed, Stopped, ItemEnded, Returned).index(type(one)), one.node
@@ -118,7 +122,7 @@ class Groups:
         async def drain() -> None:
             nonlocal raised
             if self._aside and len(settled) < len(calls):
-                # Once in a pass: the run may go on even so, if a container catches a failure.
+                # Only once per replay: the run may continue after this, if a container catches a failure.
                 aside, self._aside = tuple(self._aside), []
                 try:
                     await self._parallel(aside, parallel_mode=_RACE)

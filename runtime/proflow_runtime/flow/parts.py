@@ -1,8 +1,8 @@
-"""Parts of a long program: functions of their own that one run invokes one after the other.
+"""Parts of a long program: Inngest functions that the run invokes one after the other.
 
-A part goes on with the scope of the run it belongs to. It is given that run's id, the event that
-started it, and the steps it reads; it hands back what it came to, and those of its steps that are
-read elsewhere. Of what happens in it, approval ids, idempotency keys and states are the run's.
+A part continues with the context of its run: it receives the run's id, the event that started the
+run, and the outputs it reads. It returns its result, and those of its outputs that are read elsewhere.
+Approval ids, idempotency keys and node states in a part are those of the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import inngest
 from proflow_schemas.step_ids import loop_of
 
 from proflow_runtime.flow.frames import Frame, Outcome
-from proflow_runtime.flow.passes import Pass, step_id
+from proflow_runtime.flow.replay import Replay, step_id
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.values import JSON
 from proflow_runtime.values.results import Failed, Result, Stopped
@@ -24,8 +24,7 @@ from proflow_runtime.values.results import Failed, Result, Stopped
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of some nodes: what can be read of them, and by which outcomes and exits they
-    were left."""
+    """The results of some nodes: what expressions read of them, their outcomes, the exits of loops."""
 
     steps: dict[str, dict[str, JSON]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -33,6 +32,7 @@ class Known:
 
     @classmethod
     def of(cls, frame: Frame, nodes: Iterable[str]) -> Known:
+        """Collect the results of nodes from a frame."""
         names = list(nodes)
         return cls(
             {name: frame.steps[name] for name in names if name in frame.steps},
@@ -41,6 +41,7 @@ class Known:
         )
 
     def put_into(self, frame: Frame) -> None:
+        """Add these results to a frame."""
         for node, step in self.steps.items():
             frame.steps[node] = step
         for node, outcome in self.outcomes.items():
@@ -50,17 +51,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Handed:
-    """What a run hands to a part of it."""
+    """What a run passes to a part.
+
+    Attributes:
+        run_id: The id of the run.
+        inngest_run_id: Inngest's id of the run.
+        event: The event that started the run.
+        known: The results that the part reads.
+        timezone: The time zone of the run; None if an earlier version began the run.
+    """
 
     run_id: str
     inngest_run_id: str
     event: inngest.Event
     known: Known
     timezone: str | None = None
-    """The run's, where it was begun by a version that hands it on."""
 
     def data(self, callee: Mapping[str, JSON]) -> dict[str, JSON]:
-        """As the data of an event; `callee`: what the part's function has to know besides."""
+        """Return the data of the event that starts the part; `callee` is additional data for it."""
         event = {
             "name": self.event.name,
             "id": self.event.id,
@@ -75,7 +83,11 @@ class Handed:
 
     @classmethod
     def of(cls, event: inngest.Event) -> Handed:
-        """What the event that began a part holds. Raises `NonRetriableError`."""
+        """Read the event that started a part.
+
+        Raises:
+            NonRetriableError: If the event was not sent by a run.
+        """
         own: Any = event.data.get(LINEAGE)
         try:
             started = own["event"]
@@ -98,22 +110,29 @@ class Handed:
 
 @dataclass(frozen=True)
 class HandedBack:
-    """What a part came to: `ended` if it did not arrive; `stopped` if the whole run is over."""
+    """The result of a part.
+
+    Attributes:
+        ended: The result if the run does not continue behind the part.
+        stopped: Whether the whole run has ended.
+        ends: The ends that the part reached.
+        known: The results that are read elsewhere.
+        outcomes: The outcomes of the part's nodes, for the result of the run.
+    """
 
     ended: Result | None = None
     stopped: bool = False
     ends: list[Result] = field(default_factory=list)
     known: Known = field(default_factory=Known)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """What the run's result says of all nodes."""
 
     def data(self) -> dict[str, JSON]:
-        """As what the part's function returns."""
+        """Return the result as the return value of the part's function."""
         return {LINEAGE: asdict(self)}
 
     @classmethod
     def of(cls, returned: Any) -> HandedBack | None:
-        """What a part's function returned; None if that is something else: it was cancelled."""
+        """Read the return value of a part's function; None if it is no such result (cancelled)."""
         if not isinstance(returned, dict) or returned.keys() != {LINEAGE}:
             return None
         own = returned[LINEAGE]
@@ -127,13 +146,23 @@ class HandedBack:
         )
 
 
-class Parts(Pass):
-    """How a run goes on in a part of it."""
+class Parts(Replay):
+    """The primitive that runs a part, and what a part itself needs."""
 
     async def part(self, node: str, part: str, reads: Sequence[str] = ()) -> Result | None:
-        """Runs the part that begins with `node`. None: it arrived; a result: it ended.
+        """Run a part of the workflow in a function of its own.
 
-        `reads` are the nodes before it that it reads.
+        Args:
+            node: The node that the part begins with.
+            part: The name of the part.
+            reads: The earlier nodes whose results the part reads.
+
+        Returns:
+            None if the run continues behind the part; otherwise the result.
+
+        Raises:
+            Failed: If the part has failed or was cancelled.
+            Stopped: If the part has ended the whole run.
         """
         frame = self._frame
         self.planned += 1
@@ -165,22 +194,28 @@ class Parts(Pass):
     def handed_back(
         self, ended: Result | None, stopped: bool, keeps: Iterable[str]
     ) -> dict[str, JSON]:
-        """What this part returns to the run it belongs to; it keeps the steps of some nodes."""
+        """Return what the function of this part returns to its run.
+
+        Args:
+            ended: The result if the run does not continue behind the part.
+            stopped: Whether the whole run has ended.
+            keeps: The nodes whose results are read elsewhere.
+        """
         root = self._root
         known = Known.of(root, keeps)
         return HandedBack(ended, stopped, root.ends, known, self.outcomes).data()
 
     def take(self, handed: Handed) -> None:
-        """This is a pass over a part."""
+        """Make this the replay of a part, with what its run has passed to it."""
         handed.known.put_into(self._root)
         self.timezone = handed.timezone or self.timezone
 
 
 def function_id(workflow: str, part: str) -> str:
-    """The id of the Inngest function that runs a part."""
+    """Return the id of the Inngest function that runs a part."""
     return f"{workflow}-{part}"
 
 
 def part_event(workflow: str, part: str) -> str:
-    """The event that a part's function is registered for, since it needs one; nobody sends it."""
+    """Return the event that triggers a part's function; Inngest requires one, but it is never sent."""
     return f"{workflow}/{part}"

@@ -1,4 +1,4 @@
-"""When those who have not decided an approval are reminded of it."""
+"""The schedule on which approvers are reminded of an open approval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from proflow_runtime.values.retry import Span, span
 
 @dataclass(frozen=True)
 class Reminders:
-    """The first reminder comes `after` a while, more of them `every` so often, `max` at most."""
+    """A schedule of reminders.
+
+    Attributes:
+        after: The time from the request to the first reminder.
+        every: The time between reminders; None for a single one.
+        max: The maximum number of reminders.
+    """
 
     after: Span
     every: Span | None = None
@@ -20,11 +26,11 @@ class Reminders:
 
     @classmethod
     def of(cls, policy: Mapping[str, Any]) -> Reminders:
-        """Read what a definition says, with durations in seconds."""
+        """Convert from the form in a definition, where durations are seconds."""
         return cls(policy["after"], policy.get("every"), policy.get("max"))
 
     def policy(self) -> dict[str, JSON]:
-        """What the host is told, with durations in seconds and without what is not set."""
+        """Return the form in `approval/requested`: durations in seconds, and only what is set."""
         found: dict[str, JSON] = {"after": _seconds(self.after)}
         if self.every is not None:
             found["every"] = _seconds(self.every)

@@ -1,4 +1,4 @@
-"""What expressions see of a run: `event`, `tenant_id`, `initiator`, `run`, `workflow`, `steps`."""
+"""The names that expressions see: `event`, `tenant_id`, `initiator`, `run`, `workflow`, `steps`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,19 @@ _INITIATOR = "initiator"
 
 @dataclass(frozen=True)
 class Workflow:
-    """What is the same for all runs of a compiled design."""
+    """A compiled design: what all its runs have in common.
+
+    Attributes:
+        id: The id of the workflow.
+        digest: The digest of the definition.
+        version: The version of the design.
+        max_attempts: The maximum number of attempts of a step without a policy of its own.
+        scope: `system` if runs belong to no tenant.
+        initiator: The CEL expression of the person who started the run.
+        timezone: The time zone of times that name none; None for the default.
+        compared: The paths in the trigger that Inngest compares to find the runs that an event
+            cancels.
+    """
 
     id: str
     digest: str = ""
@@ -25,14 +37,14 @@ class Workflow:
     scope: Literal["tenant", "system"] = "tenant"
     initiator: str | None = None
     timezone: str | None = None
-    """The time zone of times that name none; None: the default."""
     compared: tuple[str, ...] = ()
-    """What Inngest's server compares of the trigger to find the runs that an event cancels."""
 
 
 class Scope(dict[str, Any]):
-    """The names of one pass. The initiator is computed when it is first asked for: most runs never
-    ask, and many have none."""
+    """The names of one replay.
+
+    `initiator` is computed when it is first read: most runs never read it, and many have none.
+    """
 
     __slots__ = ("_initiator", "_no_initiator")
 
@@ -44,7 +56,7 @@ class Scope(dict[str, Any]):
         workflow: Workflow,
         steps: Mapping[str, Mapping[str, JSON]],
     ) -> None:
-        """`steps` is shared, not copied."""
+        """Create the names of a run; `steps` is shared with the caller, not copied."""
         super().__init__(
             event={"name": event.name, "id": event.id, "ts": event.ts, "data": event.data},
             run={"id": run_id},
@@ -57,7 +69,7 @@ class Scope(dict[str, Any]):
         self._no_initiator: str | None = None
 
     def inside(self, steps: Mapping[str, Mapping[str, JSON]], names: Mapping[str, JSON]) -> Scope:
-        """The names inside a container: `names` besides, and other `steps`."""
+        """Create the names inside a container: these with other `steps`, and `names` in addition."""
         inner = Scope.__new__(Scope)
         inner.update(self)
         inner["steps"] = steps
@@ -76,7 +88,7 @@ class Scope(dict[str, Any]):
         return super().__contains__(key)
 
     def worded(self, error: ExpressionError) -> str:
-        """The message of an error that an expression of this scope raised."""
+        """Return the message of an error, with the reason if the initiator is missing."""
         if self._no_initiator is not None and f"`{_INITIATOR}`" in error.message:
             return f"{error.message}: {self._no_initiator}"
         return error.message

@@ -1,4 +1,4 @@
-"""The primitives that are one step each: handlers, messages, models, calls, events, other runs."""
+"""The primitives that are one step each: handlers, messages, models, HTTP, events, subprocesses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime.context import clock, steering, tenant
+from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.flow.calling import Calls
-from proflow_runtime.flow.passes import step_id
+from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
-from proflow_runtime.values.envelopes import StepFailure, open_memo, seal_failure
+from proflow_runtime.values.result_wrappers import StepFailure, unwrap, wrap_failure
 from proflow_runtime.values.retry import Retry, Span, span
 
 
 class Steps(Calls):
-    """What a run does, step by step.
+    """The primitives that are one step each.
 
-    With `catch` a step that fails takes the outcome `error`, with `steps.x.error`, and returns
-    None; without, the run fails when its attempts are used up.
+    Their common arguments are:
+
+    - `node`: the node's id, from which the id of the step is derived;
+    - `retry`: how often and when a failed attempt is repeated; by default the workflow's number of
+      attempts, with Inngest's pauses;
+    - `catch`: whether the design handles the failure. If so, a step that has failed for good returns
+      None, and its node has the outcome `error` and the field `steps.<node>.error`. Otherwise the run
+      fails (`Failed`).
+
+    Values may be lazy (`Flow.get`, `Flow.text`); they are computed inside the step.
     """
 
     def run(
@@ -39,14 +47,29 @@ class Steps(Calls):
         timeout: Span | None = None,
         catch: bool = False,
     ) -> Coroutine[Any, Any, JSON]:
-        """Runs a handler, and returns its output."""
+        """Run a handler in a step.
+
+        Args:
+            node: The node's id.
+            handler: The host's function.
+            input: The `input` of its `Task`.
+            retry: The node's retry policy.
+            timeout: How long one attempt may take.
+            catch: Whether the design handles the failure.
+
+        Returns:
+            The output of the handler, as JSON; None if a caught failure has occurred.
+
+        Raises:
+            Failed: If the step has failed for good and `catch` is not set.
+        """
         step = self._begin(node)
 
         def attempt() -> Awaitable[JSON]:
             work = partial(self._handled, node, step, handler, input)
             return self._attempt(node, work, retry, timeout)
 
-        # Handed on, not awaited: one coroutine less for every step of every pass.
+        # Returned, not awaited: this saves a coroutine for every step of every replay.
         return self._executed(node, step, attempt, catch)
 
     async def notify(
@@ -60,7 +83,23 @@ class Steps(Calls):
         retry: Retry | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Sends a message over a channel."""
+        """Send a message.
+
+        Args:
+            node: The node's id.
+            to: A recipient or a list of recipients, in the form that the channel expects.
+            channel: The name of the channel, such as `email`.
+            subject: The subject line.
+            content: The text of the message.
+            retry: The node's retry policy.
+            catch: Whether the design handles the failure.
+
+        Returns:
+            The output of the channel's handler.
+
+        Raises:
+            Failed: If the step has failed for good and `catch` is not set.
+        """
         message = {"channel": channel, "to": to, "subject": subject, "content": content}
         return await self.run(node, notify.send, message, retry=retry, catch=catch)
 
@@ -76,7 +115,24 @@ class Steps(Calls):
         retry: Retry | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Asks a language model; the output is its text, or JSON if there is an output schema."""
+        """Ask a language model.
+
+        Args:
+            node: The node's id.
+            prompt: The user's message.
+            model: The model's name; by default `PROFLOW_AI_MODEL`.
+            system: The system message.
+            output_schema: The JSON Schema of the answer.
+            temperature: The sampling temperature; by default the model's own.
+            retry: The node's retry policy.
+            catch: Whether the design handles the failure.
+
+        Returns:
+            The text of the answer; with `output_schema`, the answer as JSON.
+
+        Raises:
+            Failed: If the step has failed for good and `catch` is not set.
+        """
         request = {
             "prompt": prompt,
             "model": model,
@@ -98,7 +154,24 @@ class Steps(Calls):
         retry: Retry | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Calls a URL; the output is `{"status", "headers", "body"}`."""
+        """Send an HTTP request.
+
+        Args:
+            node: The node's id.
+            url: An absolute http or https URL.
+            method: The HTTP method.
+            headers: The headers.
+            body: A text, or a value that is sent as JSON.
+            timeout: How long one attempt may take, 30 seconds by default.
+            retry: The node's retry policy.
+            catch: Whether the design handles the failure.
+
+        Returns:
+            `{"status", "headers", "body"}`.
+
+        Raises:
+            Failed: If the step has failed for good and `catch` is not set.
+        """
         request = {
             "method": method,
             "url": url,
@@ -109,7 +182,16 @@ class Steps(Calls):
         return await self.run(node, http.request, request, retry=retry, catch=catch)
 
     async def send(self, node: str, event: str, data: Any = None) -> None:
-        """Sends one event; its data gets the run's `tenant_id`."""
+        """Send an event.
+
+        Args:
+            node: The node's id.
+            event: The event's name.
+            data: The event's data, an object; the run's `tenant_id` is added to it.
+
+        Raises:
+            Failed: If the event cannot be sent.
+        """
         step = self._begin(node)
 
         async def work() -> None:
@@ -126,15 +208,29 @@ class Steps(Calls):
         timeout: timedelta | None = None,
         catch: bool = False,
     ) -> JSON:
-        """Runs another workflow of the same tenant; the output is its `{"result", "output"}`."""
+        """Run another workflow of the same tenant as a subprocess, and wait for its end.
+
+        Args:
+            node: The node's id.
+            workflow: The id of the other workflow.
+            input: The data of the event that starts it, an object.
+            timeout: How long to wait for its end; it is cancelled then.
+            catch: Whether the design handles the failure.
+
+        Returns:
+            `{"result", "output"}`: its status and its output.
+
+        Raises:
+            Failed: If it fails, is cancelled or takes too long, and `catch` is not set.
+        """
         items, execution = self._frame.items, self._execution(node)
         step = step_id(node, items=items, execution=execution)
         left = step_id(node, "left", items=items, execution=execution)
         self._located(step, left)
         self.planned += 0 if items else 1
-        self._saw(node, "running")
+        self._record_status(node, "running")
         try:
-            if catch and steering.lets_fail(self.workflow.id, step):
+            if catch and test_controls.must_fail(self.workflow.id, step):
                 raise subprocess.SubprocessError("simulated")
             given = {} if input is None else self._resolved(input)
             output = await self._called(step, left, workflow, given, timeout)
@@ -147,20 +243,20 @@ class Steps(Calls):
     async def _executed(
         self, node: str, step: str, attempt: Callable[[], Awaitable[JSON]], catch: bool = False
     ) -> JSON:
-        """The output of a node that is one step."""
+        """Execute a node that is one step, and return its output."""
         if self.states is not None:
-            self._saw(node, "running")
+            self._record_status(node, "running")
         try:
-            # Most steps are those of a sequential run that has them behind it.
+            # The frequent case, a step of a sequential run that has ended, takes the shortest way.
             call = partial(self._step.run, step, attempt)
-            if self._frame.stretch is not None:
+            if self._frame.cancel_scope is not None:
                 call = partial(self._stepped, step, call)
             memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
-            # Inngest gave up first: the function has fewer attempts than the node.
+            # Inngest stopped retrying first: the function has fewer attempts than the node.
             failure = StepFailure(error.name, error.message, 0)
             return self._failed(node, f"step `{step}` failed: {error.message}", failure, catch)
-        output = open_memo(memo)
+        output = unwrap(memo)
         if type(output) is StepFailure:
             return self._failed(node, f"step `{step}` {output}", output, catch)
         return self._succeeded(node, output, catch)
@@ -168,7 +264,7 @@ class Steps(Calls):
     def _succeeded(self, node: str, output: JSON, catch: bool) -> JSON:
         self._holds(node, output)
         if catch:
-            self._took(node, "default")
+            self._record_outcome(node, "default")
         self._settle(node, output)
         return output
 
@@ -184,18 +280,18 @@ class Steps(Calls):
         retry: Retry | None = None,
         timeout: Span | None = None,
     ) -> JSON:
-        """One attempt, inside its step: returns what is memoised."""
+        """Make one attempt inside a step, and return what Inngest is to store."""
         self._groups.executed = True
         number = self._ctx.attempt
         if self._abandoned or self._groups.left:
-            return seal_failure(StepFailure("Abandoned", "what it belongs to is over", number))
+            return wrap_failure(StepFailure("Abandoned", "what it belongs to is over", number))
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
         if self.states is None:
-            return await attempt.run(work, limit, self._held)
+            return await attempt.run(work, limit, self._size)
         started_at = clock.now()
         try:
-            return await attempt.run(work, limit, self._held)
+            return await attempt.run(work, limit, self._size)
         finally:
             self._attempted(node, attempt.failure, number + 1, started_at)
 
@@ -223,13 +319,13 @@ class Steps(Calls):
             step=step,
             cause=self._ctx.event.id,
         )
-        # The public `step.send_event` wants data that is computed already, in every pass.
+        # The public `step.send_event` needs the computed data in every replay.
         await self._step._client.send(event)
 
     def _attempted(
         self, node: str, failure: StepFailure | None, number: int, started_at: datetime
     ) -> None:
-        """An attempt is over; the memo of a step says no more about that."""
+        """Record the end of an attempt: the stored output of a step does not contain its times."""
         known = self._known((node, self._frame.items))
         if known is None or known.status != "running":
             return

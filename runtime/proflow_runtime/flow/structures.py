@@ -1,4 +1,4 @@
-"""The primitives that hold others together: parallel arms, regions, drawn loops."""
+"""The primitives that structure a run: parallel arms, regions, drawn loops."""
 
 from __future__ import annotations
 
@@ -21,25 +21,31 @@ Needs: TypeAlias = int | Literal["all"] | None
 
 
 class Exit:
-    """An edge out of the drawn loop that begins with `loop`: one of its exits `to`."""
+    """The exits of a drawn loop, as something that a branch of a region depends on."""
 
     __slots__ = ("loop", "to")
 
     def __init__(self, loop: str, *to: str) -> None:
+        """Name one or several exits of a loop.
+
+        Args:
+            loop: The node that the loop begins with.
+            to: The exits, as in `Flow.leave`.
+        """
         self.loop, self.to = loop, to
 
 
 Source: TypeAlias = str | tuple[str, ...] | Exit
-"""A node, by whatever outcome, or a node and its outcomes, or an exit of a loop."""
+"""What a branch depends on: a node, a node with outcomes, or exits of a loop."""
 
 
 class Branch(Generic[Passed]):
-    """A part of a region: it runs once all of `after` is settled, if at least one arrived there.
+    """A branch of a region, which starts when the edges that lead to it allow it.
 
-    With a number it `needs` it runs as soon as so many have arrived, with `all` only if all have. A
-    branch with `leaves` that arrives makes the region arrive; of another one that does, the region
-    takes no notice. Nothing to come `after`: it starts at once. Without a `body` it arrives at once.
-    `Passed` is what the region may come to by it.
+    By default it runs once all its edges are taken or skipped, if at least one of them was taken. A
+    branch *arrives* if its body returns None.
+
+    `Passed` is the type of the result that this branch may give the region.
     """
 
     __slots__ = ("after", "body", "leaves", "name", "needs")
@@ -92,12 +98,23 @@ class Branch(Generic[Passed]):
         needs: Needs = None,
         leaves: bool = False,
     ) -> None:
+        """Describe a branch.
+
+        Args:
+            name: The node that the branch begins with.
+            body: What the branch runs. Without a body, it arrives when it starts.
+            after: The edges that lead to it. Without any, it starts at once.
+            needs: A number: start as soon as this many edges were taken. `all`: run only if all were
+                taken.
+            leaves: Whether the region arrives when this branch does. The arrival of other branches
+                only matters to the branches after them.
+        """
         self.name, self.body = name, body
         self.after, self.needs, self.leaves = after, needs, leaves
 
 
 class Structures(Leaving):
-    """How a run's paths split, meet and come back."""
+    """The primitives that split and join the paths of a run, and repeat them."""
 
     @overload
     async def parallel(
@@ -121,18 +138,19 @@ class Structures(Leaving):
         *arms: Body[Result | Again | None],
         needs: Literal["all"] | None = None,
     ) -> Result | Again | None:
-        """Run all arms at once.
+        """Run arms concurrently, and wait for all of them.
 
         Args:
-            arms: What runs at once; each returns None where it arrives.
-            needs: `all` if what follows needs every arm to arrive; else one is enough.
+            arms: The bodies. An arm that returns None arrives at the join behind the arms.
+            needs: With `all`, the run continues behind the arms only if every arm arrives. By
+                default, one arm is enough.
 
         Returns:
-            None if the run goes on behind the arms; the result of those that ended if not; the back
-            edge that one of them took, once all are over.
+            None if the run continues behind the arms; the back edge, if an arm takes one; otherwise
+            the combined result of the arms that ended.
         """
         results = await self._groups.all([partial(run_body, arm) for arm in arms])
-        back = _way_back(results)
+        back = _back_edge_of(results)
         if back is not None:
             return back
         ended = [result for result in results if isinstance(result, Result)]
@@ -149,18 +167,23 @@ class Structures(Leaving):
     async def region(self, *branches: Branch[Result | Again | None]) -> Result | Again | None: ...
 
     async def region(self, *branches: Branch[Result | Again | None]) -> Result | Again | None:
-        """Runs branches that depend on each other crosswise, each as soon as it may.
+        """Run branches that depend on each other, each as soon as possible.
 
-        They stand in topological order. What a branch comes after is another branch, or ran before
-        the region. None: one that `leaves` arrived; a result: all have ended.
+        Args:
+            branches: The branches, in topological order. A branch may depend on other branches and on
+                nodes that ran before the region.
+
+        Returns:
+            None if a branch with `leaves` has arrived; the back edge, if a branch takes one;
+            otherwise the combined result of the branches that ended.
         """
         arrived: dict[str, bool] = {}
         names = {branch.name for branch in branches}
         left: set[str] = set()
-        """Nodes that end the item or the iteration: nothing that comes after them begins any more."""
+        """Branches that have ended the item or iteration: those that depend on them do not start."""
 
         def taken(source: Source) -> bool | None:
-            """Whether what leads here was taken; None: that is open still, or all is left."""
+            """Return whether an edge was taken; None if that is still open, or no longer matters."""
             if isinstance(source, Exit):
                 node, outcomes = source.loop, list(source.to)
             else:
@@ -192,7 +215,7 @@ class Structures(Leaving):
             return done
 
         results = await self._groups.all([partial(enter, branch) for branch in branches])
-        back = _way_back(results)
+        back = _back_edge_of(results)
         if back is not None:
             return back
         if any(branch.leaves and arrived[branch.name] for branch in branches):
@@ -207,13 +230,25 @@ class Structures(Leaving):
     async def repeat(self, node: str, body: Body[Result | Again | None]) -> Result | None: ...
 
     async def repeat(self, node: str, body: Body[Result | Again | None]) -> Result | None:
-        """Runs a block that begins with `node`, once more for every way back to it."""
+        """Run a drawn loop.
+
+        Args:
+            node: The node that the loop begins with, its header.
+            body: The loop body. It runs again when it returns a back edge (`again`).
+
+        Returns:
+            What the last iteration returned: a result if it ended; None if the run continues behind
+            the loop.
+
+        Raises:
+            Failed: If a back edge is taken more often than its limit.
+        """
         around = self._frame
-        loop = Loop(around.stretch, header=node)
+        loop = Loop(around.cancel_scope, header=node)
         left = set(around.exits)
         while True:
-            self._next_round(loop)
-            with self._within(around.round(loop)):
+            self._next_iteration(loop)
+            with self._within(around.loop_iteration(loop)):
                 done = await self._iteration(loop, body)
             if not isinstance(done, Again):
                 return done
@@ -223,12 +258,14 @@ class Structures(Leaving):
     async def _iteration(
         self, loop: Loop, body: Body[Result | Again | None]
     ) -> Result | Again | None:
-        """One iteration of a loop, which an approval may end at once by returning."""
+        """Run one iteration, which an approval that returns may end while other steps are open."""
 
         def returns(error: Left) -> bool:
             return isinstance(error, Returned) and error.back.to == loop.header
 
-        done = await self._leavable(loop.header, "returned", loop, loop.round, body, returns)
+        done = await self._run_until_left(
+            loop.header, "returned", loop, loop.iteration, body, returns
+        )
         if not isinstance(done, LeftBy):
             return done
         back = Again(done.node, loop.header, done.limit, done.of)
@@ -259,18 +296,29 @@ class Structures(Leaving):
     def again(
         self, node: str, *, to: str, limit: int, after: str | None = None, at_once: bool = False
     ) -> Again:
-        """The back edge from `node` to the repeated block that begins with `to`.
+        """Take a back edge.
 
-        The run fails when it is taken more than `limit` times since the loop was entered. Another
-        outcome of `node` is another back edge. `after` is as in `choose`. With `at_once` whatever
-        else the iteration does is left.
+        Args:
+            node: The node that the edge leaves. Each of its outcomes counts as an edge of its own.
+            to: The header of the loop.
+            limit: How often the edge may be taken before the loop is left.
+            after: As in `choose`.
+            at_once: End the iteration now, even if other steps in it are open. By default, the next
+                iteration begins when all paths of this one have ended.
+
+        Returns:
+            The back edge, for the body to return.
+
+        Raises:
+            Failed: If the edge was taken more often than its limit.
+            Returned: If `at_once` is set. `repeat` handles it.
         """
         name, of = (node, None) if after is None else (choice_id(node, after), node)
-        stretch = self._frame.stretch
-        loops = islice(() if stretch is None else stretch.loops, None if at_once else 1)
+        cancel_scope = self._frame.cancel_scope
+        loops = islice(() if cancel_scope is None else cancel_scope.loops, None if at_once else 1)
         loop = next((one for one in loops if one.header == to), None)
         if loop is None:
-            raise ValueError(f"the way back `{node} → {to}` leads out of its repeated block")
+            raise ValueError(f"the back edge `{node} → {to}` leads to no enclosing loop")
         back = Again(name, to, limit, of)
         if at_once:
             raise Returned(back)
@@ -278,50 +326,64 @@ class Structures(Leaving):
         return back
 
     def _count_return(self, loop: Loop, back: Again, outcome: str | None) -> None:
-        way = back.node, outcome
-        loop.returns[way] = loop.returns.get(way, 0) + 1
-        if loop.returns[way] > back.limit:
+        edge = back.node, outcome
+        loop.returns[edge] = loop.returns.get(edge, 0) + 1
+        if loop.returns[edge] > back.limit:
             times = "once" if back.limit == 1 else f"{back.limit} times"
             name = back.of or back.node
-            self._fail(back.node, f"way back `{name} → {back.to}` was taken more than {times}")
+            self._fail(back.node, f"back edge `{name} → {back.to}` was taken more than {times}")
 
     async def once(self, node: str, body: Body[Result]) -> Result:
-        """Runs what begins with `node`, for the first of those that come to it at once.
+        """Run a body for the first of several concurrent paths that arrive at a node.
 
-        For the others their path ends: the node is on its way already.
+        Args:
+            node: The node that the body begins with.
+            body: What runs from that node on.
+
+        Returns:
+            The result of the body. The other paths end here with the result of `absorbed`.
         """
         return await run_body(body) if self.enters(node) else self.absorbed()
 
     def enters(self, node: str) -> bool:
-        """Whether this is the first to come to `node`; it is from now on."""
+        """Return True if this path is the first to arrive at `node`, and record that one has."""
         key = (node, self._frame.items)
         first = key not in self._entered
         self._entered[key] = True
         return first
 
     def absorbed(self) -> Result:
-        """The end of a path that comes to what is on its way already."""
+        """Return the result of a path that arrives at a node after another path did."""
         return Result("", "completed")
 
     def leave(self, node: str, *, to: str) -> None:
-        """Note that the loop that begins with `node` is left by its exit `to`."""
+        """Record that a loop is left.
+
+        Args:
+            node: The header of the loop.
+            to: The exit by which it is left.
+        """
         exits = self._frame.exits.setdefault(node, [])
         if to not in exits:
             exits.append(to)
 
     def exit_of(self, node: str) -> str | None:
-        """The exit by which the loop that begins with `node` was left; None: it was not left."""
+        """Return the exit by which a loop was left, or None if it was not left.
+
+        Args:
+            node: The header of the loop.
+        """
         return next(iter(self._frame.exits.get(node, ())), None)
 
-    def _next_round(self, loop: Loop) -> None:
-        """Begins a round: what the one before has seen is to come again."""
+    def _next_iteration(self, loop: Loop) -> None:
+        """Begin an iteration, and reset the states of the nodes of the previous one."""
         key = (loop.header, self._frame.items)
-        loop.round = self._rounds[key] = self._rounds.get(key, 0) + 1
-        for seen in loop.seen:
+        loop.iteration = self._iterations[key] = self._iterations.get(key, 0) + 1
+        for seen in loop.nodes:
             known = self._known(seen)
             if known is not None and known.status != "pending":
                 self._keep(seen, NodeState("pending", round=known.round + 1))
 
 
-def _way_back(results: Sequence[Result | Again | None]) -> Again | None:
+def _back_edge_of(results: Sequence[Result | Again | None]) -> Again | None:
     return next((result for result in results if isinstance(result, Again)), None)

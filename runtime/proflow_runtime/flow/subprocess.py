@@ -1,4 +1,4 @@
-"""One workflow inside another: what a child is started with, and what its end tells its parent."""
+"""Subprocesses: the event that starts a child run, and how its result is read."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ import inngest
 from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.flow.events import too_large
-from proflow_runtime.values import JSON, rounded_on_the_way
+from proflow_runtime.values import JSON, rounding_problem
 
 MAX_DEPTH = 8
 LINEAGE = "_proflow"
-"""Where an event's data says that it starts a child: how deep down, and of which run."""
+"""The key in an event's data with the nesting depth and the parent of a child run."""
 
 PARENT_ENDED = "inngest/function.finished"
 OF_PARENT = f"async.data.run_id == event.data.{LINEAGE}.parent"
 WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
-"""When a child is cancelled: its parent's run has ended, however it did. Only children match, since
-elsewhere the field is missing."""
+"""Cancels a child when its parent's run has ended. Other runs lack the field and never match."""
 
 CALL_LEFT = "proflow/call.left"
 OF_CALL = f"async.data.call == event.data.{LINEAGE}.call"
 WITH_CALL = inngest.Cancel(event=CALL_LEFT, if_exp=OF_CALL)
-"""When a child is cancelled besides: the item or the iteration that it was called in is over."""
+"""Cancels a child when the item or iteration that called it has ended."""
 
 
 class SubprocessError(ProFlowError):
-    """A child could not be started, or did not come to an end of its own."""
+    """A child could not be started, or has no result."""
 
 
 class SubprocessCancelled(SubprocessError):
-    """Somebody cancelled a child."""
+    """A child was cancelled."""
 
 
 def call_id(call: str) -> str:
-    """What a child and the event that cancels it have in common.
+    """Return the id by which an event finds the child to cancel.
 
-    A digest, since a step's id may hold what Inngest's matching of events does not read.
+    It is a digest, because Inngest's matching does not support all characters of step ids.
+
+    Args:
+        call: The id of the call (`Call.id`).
     """
     return hashlib.sha256(call.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -51,10 +53,17 @@ def invocation(
     parent: str,
     own: Mapping[str, JSON],
 ) -> dict[str, JSON]:
-    """The data of a child's event. Raises `SubprocessError`.
+    """Return the data of the event that starts a child.
 
-    `trigger` is the data of the event that started the parent, `parent` Inngest's id of its run,
-    `own` what the child's function has to know besides.
+    Args:
+        input: The input of the child, an object.
+        trigger: The data of the event that started the parent.
+        tenant_id: The tenant of the parent.
+        parent: Inngest's id of the parent's run.
+        own: Additional data for the child's function.
+
+    Raises:
+        SubprocessError: If the input is not an object, is too large, or the child is nested too deep.
     """
     if not isinstance(input, dict):
         raise SubprocessError("its input is not an object")
@@ -71,21 +80,30 @@ def invocation(
 
 
 def was_cancelled(answer: Any) -> bool:
-    """Whether this is what Inngest says of a child that was cancelled: the event of its end."""
+    """Return True if this is the event that Inngest returns in place of a cancelled child's result."""
     return isinstance(answer, dict) and answer.get("name") == PARENT_ENDED
 
 
 def answered(workflow: str, answer: JSON) -> JSON:
-    """A child's `{"result", "output"}`. Raises `SubprocessError`, also for what no child says.
+    """Read what Inngest returns for a child.
 
-    For a cancelled child Inngest hands over the event of its end, in place of a result.
+    Args:
+        workflow: The id of the child's workflow, for messages.
+        answer: The return value of the child's function.
+
+    Returns:
+        `{"result", "output"}`.
+
+    Raises:
+        SubprocessCancelled: If the child was cancelled.
+        SubprocessError: If the function is not a workflow, or a number may have been rounded.
     """
     if isinstance(answer, dict):
         if answer.keys() >= {"result", "output", "outcomes"}:
-            problem = rounded_on_the_way(answer["output"], "output")
+            problem = rounding_problem(answer["output"], "output")
             if problem is not None:
                 raise SubprocessError(f"workflow `{workflow}`: {problem}")
             return {"result": answer["result"], "output": answer["output"]}
         if was_cancelled(answer):
             raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
-    raise SubprocessError(f"function `{workflow}` is no workflow: its result is none of one")
+    raise SubprocessError(f"function `{workflow}` does not return the result of a workflow")

@@ -1,4 +1,4 @@
-"""The primitives that wait: for a time, for an event, for somebody's decision."""
+"""The primitives that wait: for a time, for an event, or for a decision."""
 
 from __future__ import annotations
 
@@ -15,25 +15,38 @@ from proflow_schemas.times import TimeError, read_time
 from proflow_runtime.context import clock
 from proflow_runtime.flow import approvals
 from proflow_runtime.flow.approvals import TimeoutAction
-from proflow_runtime.flow.passes import step_id
 from proflow_runtime.flow.reminders import Reminders
+from proflow_runtime.flow.replay import step_id
 from proflow_runtime.flow.stepping import Steps
 from proflow_runtime.protocol.conditions import answering, condition, correlation_id, matched_value
-from proflow_runtime.values import resolve, rounded_on_the_way
-from proflow_runtime.values.envelopes import StepFailure, open_memo
+from proflow_runtime.values import resolve, rounding_problem
+from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 from proflow_runtime.values.results import Decision, Received
 
 
 class Waits(Steps):
-    """What a run waits for."""
+    """The primitives that wait: sleeps, events and approvals."""
 
     async def sleep(self, node: str, duration: timedelta) -> None:
-        """Sleeps for a duration, counted from when the run first arrives here."""
+        """Sleep for a duration.
+
+        Args:
+            node: The node's id.
+            duration: The duration, counted from when the run first reaches the node.
+        """
         await self._slept(node, clock.now() + duration)
 
     async def sleep_until(self, node: str, until: Any) -> None:
-        """Sleeps until an ISO 8601 time (local time of the run, unless it has an offset), or until
-        so many seconds or milliseconds since 1970."""
+        """Sleep until a time.
+
+        Args:
+            node: The node's id.
+            until: An ISO 8601 time, or the number of seconds or milliseconds since 1970. A time
+                without an offset is in the time zone of the run. The value may be lazy.
+
+        Raises:
+            Failed: If the time cannot be computed or read, or is more than 366 days ahead.
+        """
         try:
             when = read_time(resolve(until, self._scope), self.timezone)
         except ExpressionError as error:
@@ -53,10 +66,21 @@ class Waits(Steps):
         timeout: timedelta | None = None,
         armed_with: Callable[[], Awaitable[object]] | None = None,
     ) -> Received:
-        """Waits for an event of this tenant.
+        """Wait for an event of this tenant.
 
-        `match` is a path in the trigger and in the event that must hold the same value.
-        `armed_with` starts once the wait is armed, and both must be over.
+        Args:
+            node: The node's id.
+            event: The event's name.
+            match: A path such as `data.order_id`. The event must have the same value there as the
+                event that started the run.
+            timeout: How long to wait; by default 366 days, Inngest's maximum.
+            armed_with: What to run at the same time, once Inngest knows of the wait. Both have to end.
+
+        Returns:
+            `received` with the event's data, or `timeout`.
+
+        Raises:
+            Failed: If there is nothing to match on, or if a number in the event was rounded.
         """
         step = self._begin(node)
         try:
@@ -70,7 +94,7 @@ class Waits(Steps):
             nonlocal answer
             answer = await self._waited(step, event, if_exp, timeout)
 
-        self._saw(node, "waiting")
+        self._record_status(node, "waiting")
         if armed_with is None:
             await self._groups.one(armed)
         else:
@@ -80,7 +104,7 @@ class Waits(Steps):
             Received("timeout") if answer is None else Received("received", dict(answer.data))
         )
         self._holds(node, received.data)
-        self._took(node, received.outcome)
+        self._record_outcome(node, received.outcome)
         self._settle(node, received.data, received.outcome)
         return received
 
@@ -103,9 +127,35 @@ class Waits(Steps):
         comment_required: str | None = None,
         allow: Sequence[str] = (),
     ) -> Decision:
-        """Asks for a decision (`approval/requested`) and waits for the answer.
+        """Request a decision by `approval/requested`, and wait for the answer.
 
-        What it does not need itself (`mode` and so on) travels to the host as `policy`.
+        The run itself needs only the answer. The settings from `mode` on are for whoever asks the
+        approvers and counts their votes; the request contains them as `policy`.
+
+        Args:
+            node: The node's id.
+            approvers: The ids of the approvers.
+            approver_expression: A lazy value with one more approver, or a list of them.
+            timeout: How long to wait for the answer.
+            timeout_action: What happens then: the outcome `timeout` (`route`), a decision (`approve`,
+                `reject`), or a reminder only (`remind`).
+            event: The name of the event with the answer.
+            match: The path that identifies the answer, as in `wait`; by default the answer contains
+                the `approval_id` of the request.
+            mode: How many approvers have to agree, and whether they are asked one after the other.
+            pass_ratio: With `quorum`: the share of the approvers who have to agree.
+            reminders: When approvers are reminded.
+            empty_approver_policy: What happens if there are no approvers.
+            fallback_approvers: Who is asked then.
+            self_approval: What happens if the initiator is an approver.
+            comment_required: Which decisions need a comment.
+            allow: What approvers may do besides deciding.
+
+        Returns:
+            The decision, with who made it and the comment.
+
+        Raises:
+            Failed: If the approval cannot be requested, or if the answer is not a decision.
         """
         items, execution = self._frame.items, self._execution(node)
         notifying = step_id(node, "notify", items=items, execution=execution)
@@ -128,7 +178,7 @@ class Waits(Steps):
 
         async def request() -> None:
             if left:
-                return  # its iteration is over: nobody is asked any more
+                return  # the item or iteration has ended, so nobody is asked any more
             policy = {
                 "mode": mode,
                 "passRatio": pass_ratio,
@@ -141,12 +191,12 @@ class Waits(Steps):
                 "commentRequired": comment_required,
                 "allow": list(allow) or None,
             }
-            asked = approvals.Request(
+            approval = approvals.Request(
                 approval_id, self.run_id, self.workflow.id, node, event, policy
             )
             named = [*approvers, *approvals.listed(self._resolved(approver_expression))]
             initiator = self._scope.get("initiator")
-            data = asked.data(named, initiator)
+            data = approval.data(named, initiator)
             if self._opener is not None and self.tenant_id is not None:
                 answer = answering(path, approval_id)
                 await self._opener(
@@ -160,7 +210,7 @@ class Waits(Steps):
                         None if initiator is None else str(initiator),
                         event,
                         answer,
-                        asked.shown_policy(),
+                        approval.shown_policy(),
                         self._ctx.event.data,
                     )
                 )
@@ -168,8 +218,8 @@ class Waits(Steps):
 
         async def requested() -> None:
             attempt = partial(self._attempt, node, request)
-            self._count(self._frame.stretch)
-            memo = open_memo(await self._step.run(notifying, attempt))
+            self._count(self._frame.cancel_scope)
+            memo = unwrap(await self._step.run(notifying, attempt))
             if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
@@ -177,12 +227,12 @@ class Waits(Steps):
             limit = approvals.open_for(timeout, timeout_action)
             return await self._waited(waiting, event, if_exp, limit)
 
-        self._saw(node, "waiting")
-        self._asked[execution_id] = True
+        self._record_status(node, "waiting")
+        self._open_approvals[execution_id] = True
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True
-        self._asked.discard(execution_id)
+        self._open_approvals.discard(execution_id)
         self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:
             decision = (
@@ -193,22 +243,22 @@ class Waits(Steps):
         except approvals.AnswerError as error:
             self._fail(node, f"the answer to approval `{node}` {error}")
         self._holds(node, None if answer is None else dict(answer.data))
-        self._took(node, decision.outcome)
+        self._record_outcome(node, decision.outcome)
         self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
 
     def _check_answer(self, answer: inngest.Event | None, what: str, node: str) -> None:
-        """The run fails where the event that resumes it holds a number that was rounded."""
+        """Fail the run if a number in the event that resumes it may have been rounded."""
         if answer is None:
             return
-        problem = rounded_on_the_way(answer.data, "data")
+        problem = rounding_problem(answer.data, "data")
         if problem is not None:
             self._fail(node, f"{what}: {problem}")
 
     async def _slept(self, node: str, until: datetime) -> None:
         step = self._begin(node)
-        self._saw(node, "waiting")
+        self._record_status(node, "waiting")
         call = partial(self._step.sleep_until, step, until)
         await self._groups.one(partial(self._stepped, step, call))
         self._settle(node, None)

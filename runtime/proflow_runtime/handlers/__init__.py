@@ -1,1 +1,1 @@
-"""Internal: handlers: what nodes do. The user's own, and the built-in ones."""
+"""Internal: handlers, which do the work of nodes: the registry of the host's, and the built-in ones."""

@@ -1,7 +1,7 @@
-"""Which addresses workflows may call: public ones, unless the host allows more.
+"""Restricts the addresses that workflows may call to public ones, unless the host allows more.
 
-Environment: `PROFLOW_HTTP_ALLOW_PRIVATE` (`1`: any address), `PROFLOW_HTTP_ALLOW` (host names and
-networks, separated by commas), `SSL_CERT_FILE` (certificates to trust).
+Environment variables: `PROFLOW_HTTP_ALLOW_PRIVATE` (`1` allows any address), `PROFLOW_HTTP_ALLOW` (host
+names and networks, separated by commas), `SSL_CERT_FILE` (certificates to trust).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True)
 class Allowed:
-    """What may be called beside public addresses."""
+    """The hosts and networks that may be called in addition to public addresses."""
 
     everything: bool = False
     hosts: frozenset[str] = frozenset()
@@ -48,6 +48,7 @@ class Allowed:
         return cls(everything, frozenset(hosts), tuple(networks))
 
     def permits(self, host: str, address: Address) -> bool:
+        """Return True if this address of a host may be called."""
         if self.everything or host.lower() in self.hosts or is_public(address):
             return True
         return any(
@@ -56,7 +57,7 @@ class Allowed:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is on the public internet, the IPv4 one in it included."""
+    """Return True if an address, and any IPv4 address embedded in it, is on the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         if address in _NAT64:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
@@ -70,12 +71,12 @@ def is_public(address: Address) -> bool:
 
 @lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
-    """Whose certificates are accepted; reading them takes some 10 ms."""
+    """The trusted certificates, read once because that takes about 10 ms."""
     return httpx.create_ssl_context()
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Connects to addresses that were looked up and checked here, at every hop of a redirect."""
+    """An HTTP transport that resolves and checks each host itself, also for every redirect."""
 
     def __init__(self, allowed: Allowed) -> None:
         self._allowed = allowed

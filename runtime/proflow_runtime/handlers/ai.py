@@ -1,7 +1,7 @@
-"""The built-in handler of `ai` nodes: any server that speaks OpenAI's chat completions.
+"""The built-in handler of `ai` nodes, for any server with OpenAI's chat completions API.
 
-Environment: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `PROFLOW_AI_MODEL` (for nodes that name no model),
-`PROFLOW_AI_TIMEOUT` in seconds (120 by default).
+Environment variables: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `PROFLOW_AI_MODEL` (for nodes that name no
+model), `PROFLOW_AI_TIMEOUT` in seconds (120 by default).
 """
 
 from __future__ import annotations
@@ -23,13 +23,21 @@ _AGAIN = {408, 409, 429}
 
 
 async def complete(task: Task) -> JSON:
-    """Answers `{"prompt", "system", "model", "output_schema", "temperature"}`.
+    """Ask a language model.
 
-    Returns the answer's text, or JSON that is valid under `output_schema`.
+    Args:
+        task: Its input is `{"prompt", "system", "model", "output_schema", "temperature"}`.
+
+    Returns:
+        The text of the answer; with an `output_schema`, JSON that is valid under it.
+
+    Raises:
+        NonRetriableError: If the request cannot succeed, such as without a key or a model.
+        RetryAfterError: If the server asks for a pause.
+        RuntimeError: For other errors, after which the step is retried.
     """
     require_now("ai", "an `ai` node")
-    # Importing it takes a second, which only those pay who use it.
-    import openai
+    import openai  # optional, and takes a second to import
 
     config = task.input
     key = os.environ.get("OPENAI_API_KEY")
@@ -82,8 +90,7 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         raise RuntimeError("the model gave an empty answer")
     if schema is None:
         return message.content
-    # It is imported by those who use it only.
-    import jsonschema
+    import jsonschema  # slow to import
 
     try:
         output = json.loads(message.content, parse_int=read_integer)

@@ -1,4 +1,4 @@
-"""Calls a handler with its task: the input as the type that the handler declares."""
+"""Calls a handler with its task, whose input is converted to the type that the handler declares."""
 
 from __future__ import annotations
 
@@ -20,28 +20,40 @@ from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.values import JSON
 
 MOST_NAMED = 5
-"""Problems of an input that a message lists, at most."""
+"""Maximum number of problems of an input that a message lists."""
 
 
 class HandlerInputError(ProFlowError, inngest.NonRetriableError):
-    """The input of a node is not what its handler declares."""
+    """The input of a node does not have the type that its handler declares."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """How a handler is called."""
+    """How to call a handler.
+
+    Attributes:
+        adapter: Validates the input; None if the handler takes any JSON.
+        blocks: Whether the handler is not `async`, and so runs in a thread.
+    """
 
     adapter: TypeAdapter[Any] | None
-    """What validates its input; None: it takes anything."""
     blocks: bool
-    """It is no coroutine function: it runs in a thread, beside the event loop."""
 
 
 async def call_handler(handler: Handler, task: Task) -> JSON:
-    """Run a handler; one that is not `async` runs in a thread, with this task's context variables.
+    """Call a handler.
+
+    A handler that is not `async` runs in a thread, with the current context variables.
+
+    Args:
+        handler: The handler.
+        task: Its task, with the input as JSON.
+
+    Returns:
+        The handler's return value.
 
     Raises:
-        HandlerInputError: If the input does not fit the type of the handler's `Task[…]`.
+        HandlerInputError: If the input does not have the type of the handler's `Task[…]`.
     """
     known = _known(Same(handler))
     if known.adapter is not None:
@@ -58,7 +70,7 @@ def _in_thread(handler: Callable[[Task], Any], task: Task) -> Any:
     try:
         return handler(task)
     except StopIteration as error:
-        # A future cannot hold one: whoever waits for it would wait for ever.
+        # A future cannot contain a `StopIteration`; awaiting it would never end.
         raise RuntimeError("the handler raised `StopIteration`") from error
 
 

@@ -1,4 +1,4 @@
-"""The channels that notifications go over: e-mail is built in, a host registers the others."""
+"""The channels of notifications: e-mail is built in, the host registers all others."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ class UnknownChannelError(ProFlowError, LookupError):
 
 
 class Channels:
-    """The handlers of channels, by name: those of one service, or of one registry.
-
-    What is not registered here is looked for in `beyond`.
-    """
+    """The handlers of channels, by name; each service and each registry has its own."""
 
     def __init__(self, beyond: Channels | None = None) -> None:
+        """Create an empty set of channels.
+
+        Args:
+            beyond: Where channels are looked up that are not registered here.
+        """
         self._handlers: dict[str, Handler] = {}
         self._beyond = beyond
 
     def register(self, name: str, handler: Handler) -> None:
-        """Let notifications go over a channel such as `sms`, `push` or `inApp`.
+        """Register the handler of a channel such as `sms`, `push` or `inApp`.
 
         Args:
-            name: What designs call it; `email` replaces what is built in.
-            handler: Gets `{"channel", "to", "subject", "content"}` as its input.
+            name: The channel's name in designs. `email` replaces the built-in channel.
+            handler: Its input is `{"channel", "to", "subject", "content"}`.
 
         Raises:
-            ValueError: If there is no name.
+            ValueError: If the name is empty.
             HandlerError: If the function cannot be a handler.
         """
         if not name:
@@ -55,7 +57,7 @@ class Channels:
         return self.find(name) is not None or (name in _BUILT_IN and is_installed("email"))
 
     def find(self, name: object) -> Handler | None:
-        """The registered handler of a channel; None: the built-in one, or none."""
+        """Return the registered handler of a channel, or None if it is built in or unknown."""
         if not isinstance(name, str):
             return None
         at: Channels | None = self
@@ -66,7 +68,12 @@ class Channels:
         return None if name in _BUILT_IN else (_stand_ins.get() or {}).get(name)
 
     def require(self, names: Iterable[str]) -> None:
-        """Raises `UnknownChannelError`, which names all that are missing, or `MissingExtraError`."""
+        """Check that all these channels exist.
+
+        Raises:
+            UnknownChannelError: If some do not; the message lists them.
+            MissingExtraError: If `email` is among them and its extra is not installed.
+        """
         missing = sorted({name for name in names if name not in self})
         if EMAIL in missing:
             require("email", f"the channel `{EMAIL}`")
@@ -78,7 +85,11 @@ class Channels:
             )
 
     def handler(self, name: object) -> Handler:
-        """The registered handler of a channel; an attempt fails for good if there is none."""
+        """Return the registered handler of a channel, inside an attempt.
+
+        Raises:
+            NonRetriableError: If there is none.
+        """
         found = self.find(name)
         if found is None:
             raise inngest.NonRetriableError(f"no handler is registered for the channel `{name}`")
@@ -86,20 +97,20 @@ class Channels:
 
 
 OF_THE_PROCESS = Channels()
-"""Those of generated modules, and of every registry that does not have a channel itself."""
+"""The channels of generated modules, and of every registry that lacks a channel itself."""
 
 
 def register_channel(name: str, handler: Handler) -> None:
-    """Let the notifications of all workflows in this process go over a channel.
+    """Register the handler of a notification channel for all workflows in this process.
 
-    `Registry.channels` and `ProFlow.register_channel` do so for one service only.
+    To register it for one service only, use `Registry.channels` or `ProFlow.register_channel`.
 
     Args:
-        name: What designs call it, such as `sms`; `email` replaces what is built in.
-        handler: Gets `{"channel", "to", "subject", "content"}` as its input.
+        name: The channel's name in designs, such as `sms`. `email` replaces the built-in channel.
+        handler: Its input is `{"channel", "to", "subject", "content"}`.
 
     Raises:
-        ValueError: If there is no name.
+        ValueError: If the name is empty.
         HandlerError: If the function cannot be a handler.
     """
     OF_THE_PROCESS.register(name, handler)
@@ -107,7 +118,7 @@ def register_channel(name: str, handler: Handler) -> None:
 
 @contextmanager
 def standing_in(handlers: Mapping[str, Handler]) -> Iterator[None]:
-    """Channels for tasks that are started in this block, where nobody has registered them."""
+    """Use these handlers for unregistered channels in this block and in tasks started in it."""
     token = _stand_ins.set({**(_stand_ins.get() or {}), **handlers})
     try:
         yield

@@ -1,7 +1,7 @@
 """The built-in handler of `http` nodes.
 
-Environment: what may be called, see `addresses`; `PROFLOW_HTTP_MAX_BYTES`, the size of an answer's
-body (1 MiB by default).
+Environment variables: those of `addresses`, for what may be called, and `PROFLOW_HTTP_MAX_BYTES`, the
+maximum size of a response body (1 MiB by default).
 """
 
 from __future__ import annotations
@@ -38,11 +38,22 @@ _AGAIN = {408, 425, 429}
 
 
 async def request(task: Task) -> JSON:
-    """Sends `{"method", "url", "headers", "body", "timeout"}`.
+    """Send an HTTP request.
 
-    A body that is no text is sent as JSON. Returns `{"status", "headers", "body"}`: a JSON body
-    parsed (numbers beyond ±(2^53 − 1) as texts), a text as it is, anything else as `{"base64"}`. An
-    answer of 400 or more is an error: 408, 425, 429 and 5xx are retried, the others are not.
+    Args:
+        task: Its input is `{"method", "url", "headers", "body", "timeout"}`. A `body` that is not a
+            text is sent as JSON.
+
+    Returns:
+        `{"status", "headers", "body"}`. A JSON body is parsed (numbers beyond ±(2^53 − 1) become
+        texts), a text is returned as it is, anything else as `{"base64"}`.
+
+    Raises:
+        NonRetriableError: If the request is invalid or not allowed, or if the status is 400 or more
+            and none of the following.
+        RetryAfterError: For 408, 425, 429 and 5xx with a `Retry-After` header.
+        RuntimeError: For these statuses without it, and for network errors.
+        TimeoutError: If there is no response in time.
     """
     config = task.input
     method = str(config.get("method") or "GET").upper()
@@ -125,7 +136,7 @@ def _refusal(what: str, answer: httpx.Response) -> Exception:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """The pause a server asks for, in seconds or as a date."""
+    """Return the pause that a `Retry-After` header asks for, at most a day; None if there is none."""
     value = headers.get("retry-after", "").strip()
     if value.isdecimal() and len(value) < 8:
         return min(timedelta(seconds=int(value)), LONGEST_RETRY_AFTER)
@@ -155,7 +166,7 @@ def _parsed(answer: httpx.Response, body: bytes) -> JSON:
         try:
             return json.loads(body, parse_int=_integer, parse_float=_float, parse_constant=str)
         except ValueError:
-            pass  # what claims to be JSON and is not, is shown as it came
+            pass  # not JSON, whatever the header says: returned as a text
     try:
         return body.decode(answer.charset_encoding or "utf-8")
     except (UnicodeDecodeError, LookupError):

@@ -1,4 +1,4 @@
-"""Steps in between Flow and the handlers, for simulation and tests."""
+"""Intercepts the calls of handlers, for simulation and tests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.values import JSON
 
 Interceptor: TypeAlias = Callable[[Task, Handler], Awaitable[JSON]]
-"""Gets every attempt and the handler meant for it; what it returns or raises is the handler's."""
+"""Takes a task and its handler; what it returns or raises replaces what the handler would."""
 
 _interceptor: ContextVar[Interceptor | None] = ContextVar("proflow_interceptor", default=None)
 
 
 @contextmanager
 def intercepting(interceptor: Interceptor) -> Iterator[None]:
-    """Every handler called from this context, and from tasks started in it, goes this way."""
+    """Call `interceptor` in place of handlers, in this context and in tasks started from it."""
     token = _interceptor.set(interceptor)
     try:
         yield
@@ -29,7 +29,7 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
 
 
 async def call(handler: Handler, task: Task) -> JSON:
-    """Runs a handler, or what stands in its way."""
+    """Call a handler, or the interceptor of this context in its place."""
     interceptor = _interceptor.get()
     if interceptor is None:
         return await call_handler(handler, task)

@@ -1,8 +1,8 @@
-"""The `lifespan` of a host's handlers: what is open while they may run, such as a database.
+"""The `lifespan` of a host's handlers: resources that are open while they may run, such as a database.
 
-A lifespan is opened in a task of its own, whose context variables nobody else has, so that what it
-sets (Tortoise keeps its connections in such variables) never meets what others have set. Handlers
-run with these variables, in whatever task they are called.
+A lifespan is opened in a task of its own with empty context variables, so that the variables it sets
+(Tortoise keeps its connections in some) do not conflict with those of others. Handlers run with these
+variables, whatever task calls them.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from proflow_schemas.errors import ProFlowError
 from proflow_schemas.signatures import Same
 
 Lifespan: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
-"""An async context manager function, of no argument or of one: the Inngest client."""
+"""An async context manager function with no argument, or with one: the Inngest client."""
 
 
 class LifespanError(ProFlowError):
-    """Why a lifespan could not be opened or closed; one line."""
+    """A lifespan could not be opened or closed; the message is one line."""
 
 
 _inside: ContextVar[bool] = ContextVar("proflow_surroundings", default=False)
 
 
 class Surroundings:
-    """The context variables of a lifespan, as long as it is open; nothing otherwise."""
+    """The context variables of a lifespan while it is open."""
 
     def __init__(self) -> None:
         self._variables: Context | None = None
 
     @property
     def is_open(self) -> bool:
+        """Whether the lifespan is open."""
         return self._variables is not None
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Run with these variables; in a block of other surroundings these stay."""
+        """Set these variables for a block, unless it is inside a block of other surroundings."""
         if self._variables is None or _inside.get():
             yield
             return
@@ -63,14 +64,14 @@ class Surroundings:
         of: str = "the host",
         functions: Collection[Callable[..., Any]] = (),
     ) -> AsyncIterator[None]:
-        """A lifespan, open. It is closed whatever ends the block, a cancellation included.
+        """Open a lifespan for a block. It is closed however the block ends, also by a cancellation.
 
         Args:
-            lifespan: It is opened and closed in one task.
-            client: What a lifespan that takes an argument is given.
-            of: What has the lifespan, for messages.
-            functions: What generated modules call, which know no registry: they find these
-                surroundings by the function.
+            lifespan: The lifespan.
+            client: The argument of a lifespan that takes one.
+            of: The owner of the lifespan, for messages.
+            functions: The functions that generated modules call. These know no registry, so the
+                surroundings are found by the function (`surroundings_of`).
 
         Raises:
             LifespanError: If it cannot be opened or closed.
@@ -104,7 +105,7 @@ class Surroundings:
 
 _NOTHING = Surroundings()
 _open: list[_Opened] = []
-"""For generated modules, which refer to functions, and have nothing else to go by."""
+"""The open surroundings, for generated modules, which only know their functions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class _Opened:
 
 
 def surroundings_of(function: Callable[..., Any]) -> Surroundings:
-    """The lifespan of a function that is called without a registry, the last that was opened."""
+    """Return the surroundings of a function that is called without a registry, last opened first."""
     for opened in reversed(_open):
         if Same(function) in opened.functions:
             return opened.surroundings
@@ -165,7 +166,7 @@ def _made(
 
 
 def _takes(signature: inspect.Signature, client: inngest.Inngest) -> bool:
-    """Whether a function can be given an argument, and needs one."""
+    """Return True if a function can take an argument, and requires one."""
     try:
         signature.bind(client)
     except TypeError:
@@ -174,5 +175,5 @@ def _takes(signature: inspect.Signature, client: inngest.Inngest) -> bool:
 
 
 def _line(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

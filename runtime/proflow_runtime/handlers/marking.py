@@ -1,4 +1,4 @@
-"""`@handler` and `@node_type`: mark the functions that designs may call."""
+"""The decorators `@handler` and `@node_type`, which mark the functions that designs may call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proflow_schemas.node_types.record import Category
 Marked = TypeVar("Marked", bound=Callable[..., Any])
 
 BUILT_IN_PREFIX = "proflow:"
-"""What the names of built-in handlers begin with."""
+"""The prefix of the names of built-in handlers."""
 
 
 @overload
@@ -21,14 +21,21 @@ def handler(function: Marked, /) -> Marked: ...
 @overload
 def handler(name: str | None = None, /) -> Callable[[Marked], Marked]: ...
 def handler(given: Any = None, /) -> Any:
-    """Mark a function as a handler: designs may call it.
+    """Mark a function as a handler, which designs may call.
 
-    `@handler` calls it by the function's own name, `@handler("send-mail")` by another one, under
-    which it is then in its module as well: generated modules refer to it there.
+    Use it as `@handler`, or with a name as `@handler("send-mail")`.
+
+    Args:
+        given: The function, or the name by which designs call it; the function's own name by default.
+            The function is also added to its module under that name, because generated modules refer
+            to it there.
+
+    Returns:
+        The function, or a decorator of functions if a name is given.
 
     Raises:
         TypeError: If something other than a function or a name is given.
-        ValueError: If the name is empty, begins with `proflow:`, or is that of something else in
+        ValueError: If the name is empty, begins with `proflow:`, or is the name of something else in
             the function's module.
     """
     if given is None:
@@ -50,28 +57,44 @@ def node_type(
     category: Category = "work",
     aliases: Sequence[str] = (),
 ) -> Callable[[Marked], Marked]:
-    """Mark a function as what does the work of a node type, which designs may then use.
+    """Define a node type whose work is done by the decorated function.
 
-    Its parameter is a `Task[Model]`: the fields of that pydantic model are the settings of a node,
-    each of which may be computed (`${…}`), beside `retry` and `retries`. What it returns is the
+    The function's parameter is a `Task[Model]`. The fields of this pydantic model are the settings of
+    a node, besides `retry` and `retries`; each may be an expression (`${…}`). The return value is the
     node's output.
 
     Args:
-        name: The `type` of such nodes.
-        title: What people read, as one text or by language: `{"zh": "生成凭证", "en": "Voucher"}`;
-            the name by default.
-        summary: What it does, likewise; by default what the function's docstring begins with.
-        icon: The name of an icon of Ant Design, such as `file-text`.
-        category: Where it stands in the palette: `flow`, `people`, `work`, `time`.
-        aliases: Other types in drawings that mean it.
+        name: The `type` of the nodes.
+        title: The name that people see, as one text or by language, such as
+            `{"zh": "生成凭证", "en": "Voucher"}`; by default `name`.
+        summary: What such a node does, likewise; by default the first paragraph of the function's
+            docstring.
+        icon: The name of an Ant Design icon, such as `file-text`.
+        category: The group in the palette: `flow`, `people`, `work` or `time`.
+        aliases: Other values of `type` that mean this node type.
+
+    Returns:
+        A decorator, which returns the function itself.
+
+    Raises:
+        TypeError: If something other than a function is decorated.
+
+    Example:
+        ```python
+        class Voucher(BaseModel):
+            account: str
+
+        @node_type("voucher", title={"zh": "生成凭证", "en": "Voucher"}, icon="file-text")
+        async def create_voucher(task: Task[Voucher]) -> Created: ...
+        ```
     """
 
     def marked(function: Marked) -> Marked:
-        said = (function.__doc__ or "").strip().partition("\n\n")[0]
+        paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
         declared = Declared(
             name,
             _words(title, name),
-            _words(summary, " ".join(said.split()) or name),
+            _words(summary, " ".join(paragraph.split()) or name),
             icon,
             category,
             tuple(aliases),
@@ -84,7 +107,7 @@ def node_type(
 
 
 def _words(given: str | Mapping[str, str] | None, default: str) -> Words:
-    """A text in both languages; what is missing in one is that of the other."""
+    """Return a text in both languages; a missing one is replaced by the other."""
     if given is None or isinstance(given, str):
         return Words(given or default, given or default)
     found = {language: given[language] for language in ("en", "zh") if given.get(language)}

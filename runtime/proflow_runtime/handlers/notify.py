@@ -10,7 +10,15 @@ from proflow_runtime.values import JSON
 
 
 async def send(task: Task, channels: Channels = OF_THE_PROCESS) -> JSON:
-    """Sends `{"channel", "to", "subject", "content"}` over its channel."""
+    """Send a notification over its channel.
+
+    Args:
+        task: Its input is `{"channel", "to", "subject", "content"}`.
+        channels: The registered channels.
+
+    Returns:
+        The output of the channel's handler.
+    """
     channel = task.input.get("channel") or "inApp"
     if channel == EMAIL and channels.find(EMAIL) is None:
         return await smtp.send(task)

@@ -1,4 +1,4 @@
-"""What built-in handlers do without the optional packages that they stand on."""
+"""Fails the attempts of built-in handlers whose optional packages are not installed."""
 
 import inngest
 
@@ -6,7 +6,11 @@ from proflow_runtime.context.extras import MissingExtraError, require
 
 
 def require_now(extra: str, user: str) -> None:
-    """Raises `NonRetriableError` if an extra is missing: no other attempt would find it."""
+    """Check inside an attempt that an extra is installed.
+
+    Raises:
+        NonRetriableError: If it is not, because another attempt would fail as well.
+    """
     try:
         require(extra, user)
     except MissingExtraError as error:

@@ -1,4 +1,4 @@
-"""Handlers by name: the user's, of a module, and the built-in ones."""
+"""`Registry`: the handlers of a host, by name, and the built-in handlers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTIFY, AI, HTTP = "proflow:notify", "proflow:ai", "proflow:http"
 
 
 def _built_in(kind: NodeType, channels: Channels) -> Handler:
-    """The handler of a built-in type; one that sends messages is given the channels."""
+    """Return the handler of a built-in node type, bound to the channels if it sends messages."""
     module, _, name = str(kind.function).rpartition(".")
     found: Callable[..., JSON] = getattr(import_module(f"proflow_runtime.handlers.{module}"), name)
     takes_channels = "channels" in parameters_of(found).parameters
@@ -37,11 +37,14 @@ def _built_in(kind: NodeType, channels: Channels) -> Handler:
 
 
 class UnknownHandlerError(ProFlowError, LookupError):
-    """A design names handlers that there are not."""
+    """A design names handlers that do not exist."""
 
 
 class Registry:
-    """Handlers by the names that designs use, and what else a host's handlers module has."""
+    """The handlers of a host, by the names that designs use.
+
+    A registry also has what else a host's module of handlers defines: `tenants` and `lifespan`.
+    """
 
     def __init__(
         self,
@@ -52,17 +55,17 @@ class Registry:
         unmarked: Mapping[str, Unmarked] | None = None,
         module: str | None = None,
     ) -> None:
-        """Make a registry.
+        """Create a registry.
 
         Args:
-            handlers: The user's handlers.
-            tenants: Lists who a cron runs for.
-            lifespan: Is open while the handlers may run.
-            unmarked: Functions beside them that designs may not call, for messages.
-            module: Where all of these are from, for messages.
+            handlers: The host's handlers, by name.
+            tenants: Returns the ids of the tenants for which crons start runs.
+            lifespan: An async context manager function that is open while handlers may run.
+            unmarked: Other functions of the module, which designs may not call; for messages.
+            module: The name of the module; for messages.
 
         Raises:
-            HandlerError: If one of the handlers cannot be a handler.
+            HandlerError: If a function cannot be a handler.
         """
         for handler in (handlers or {}).values():
             check_handler(handler)
@@ -77,14 +80,14 @@ class Registry:
 
     @classmethod
     def from_module(cls, module: ModuleType | HandlersModule) -> Registry:
-        """The handlers of a module, its `tenants` and its `lifespan`.
+        """Create a registry of the handlers of a module, with its `tenants` and its `lifespan`.
 
         Args:
-            module: Its handlers are the functions that are marked with `@handler`, and those that
-                its `__all__` names.
+            module: The module. Its handlers are the functions that are marked with `@handler` or
+                listed in `__all__`.
 
         Raises:
-            HandlerError: If one of them cannot be a handler, or two have the same name.
+            HandlerError: If a function cannot be a handler, or if two have the same name.
         """
         found = handlers_module(module) if isinstance(module, ModuleType) else module
         return cls(
@@ -96,26 +99,27 @@ class Registry:
         )
 
     def names(self) -> list[str]:
-        """The user's handlers."""
+        """Return the names of the host's handlers, sorted."""
         return sorted(name for name in self._handlers if name not in HANDLERS)
 
     def signatures(self) -> Handlers:
-        """What designs may name, with what each handler takes and returns, for the compiler."""
+        """Return the input and output types of all handlers, by name, for the compiler."""
         return {
             **self._unmarked,
             **{name: signature(self._handlers[name], name) for name in self.names()},
         }
 
     def lifespan(self, client: inngest.Inngest) -> AbstractAsyncContextManager[None]:
-        """The `lifespan` of the handlers' module, if it has one: open it while handlers may run.
+        """Return a context manager that opens the `lifespan` of the handlers' module.
 
-        One that is open already is left to whoever has opened it.
+        It has to be open while handlers may run. It does nothing if there is no lifespan, or if it is
+        already open.
 
         Args:
-            client: What a lifespan that takes an argument is given.
+            client: The argument of a lifespan that takes one.
 
         Raises:
-            LifespanError: On entering or leaving it, if it cannot be opened or closed.
+            LifespanError: On entering or leaving, if the lifespan cannot be opened or closed.
         """
         if self._lifespan is None or self._surroundings.is_open:
             return nullcontext()
@@ -128,13 +132,13 @@ class Registry:
         )
 
     def with_lifespan(self, lifespan: Lifespan) -> Registry:
-        """The same handlers and channels, with another lifespan."""
+        """Return a registry with the same handlers and channels and another lifespan."""
         found = copy(self)
         found._lifespan, found._surroundings = lifespan, Surroundings()
         return found
 
     def within_lifespan(self) -> AbstractContextManager[None]:
-        """Run a block with the context variables of the lifespan, while that is open."""
+        """Return a context manager that sets the context variables of the lifespan, if it is open."""
         return self._surroundings.entered()
 
     def __contains__(self, name: str) -> bool:
@@ -152,7 +156,11 @@ class Registry:
             return await call_handler(handler, task)
 
     def require(self, names: Iterable[str]) -> None:
-        """Raises `UnknownHandlerError`, which names all that are missing."""
+        """Check that all these handlers exist.
+
+        Raises:
+            UnknownHandlerError: If some do not; the message lists them.
+        """
         missing = sorted({name for name in names if name not in self._handlers})
         self.refuse_unmarked(missing)
         if missing:
@@ -162,7 +170,11 @@ class Registry:
             )
 
     def refuse_unmarked(self, names: Iterable[str]) -> None:
-        """Raises `UnknownHandlerError` for names of functions that are no handlers."""
+        """Check that no name is that of a function which is not marked as a handler.
+
+        Raises:
+            UnknownHandlerError: If some are; the message says how to mark them.
+        """
         found = sorted({name for name in names if name in self._unmarked} - self._handlers.keys())
         if found:
             listed = ", ".join(f"`{name}` ({self._unmarked[name].place})" for name in found)
@@ -172,16 +184,22 @@ class Registry:
             )
 
     def get(self, name: str, default: Handler) -> Handler:
+        """Return a handler, or `default` if there is none of that name."""
         handler = self._handlers.get(name)
         return default if handler is None else self._within_lifespan(handler)
 
     @property
     def has_tenants(self) -> bool:
+        """Whether the host lists its tenants."""
         return self._tenants is not None
 
     @property
     def tenants(self) -> Tenants:
-        """Raises `UnknownHandlerError` if there is none."""
+        """The host's function that lists its tenants.
+
+        Raises:
+            UnknownHandlerError: If there is none.
+        """
         if self._tenants is None:
             raise UnknownHandlerError(
                 "a cron has no tenant: an `async def tenants()` among the handlers must list them"

@@ -1,6 +1,6 @@
-"""Sends e-mail by SMTP.
+"""The built-in channel `email`, which sends by SMTP.
 
-Environment: `PROFLOW_SMTP_HOST`, `PROFLOW_SMTP_FROM`, and optionally `PROFLOW_SMTP_PORT`,
+Environment variables: `PROFLOW_SMTP_HOST`, `PROFLOW_SMTP_FROM`, and optionally `PROFLOW_SMTP_PORT`,
 `PROFLOW_SMTP_USERNAME`, `PROFLOW_SMTP_PASSWORD`, `PROFLOW_SMTP_SECURITY` (`starttls`, the default,
 `tls` or `none`) and `PROFLOW_SMTP_TIMEOUT` in seconds.
 """
@@ -36,7 +36,7 @@ _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 @dataclass(frozen=True)
 class Smtp:
-    """How to reach the mail server."""
+    """The settings of the mail server."""
 
     host: str
     sender: Address
@@ -48,7 +48,11 @@ class Smtp:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> Smtp:
-        """Raises `NonRetriableError`, which names the variable that is missing or wrong."""
+        """Read the settings from environment variables.
+
+        Raises:
+            NonRetriableError: If a variable is missing or wrong; the message names it.
+        """
         host, sender = env.get("PROFLOW_SMTP_HOST"), env.get("PROFLOW_SMTP_FROM")
         if not host or not sender:
             missing = "PROFLOW_SMTP_FROM" if host else "PROFLOW_SMTP_HOST"
@@ -77,13 +81,20 @@ class Smtp:
 
 
 async def send(task: Task) -> JSON:
-    """Sends `{"to", "subject", "content"}`; `content` is a text, or `{"text"?, "html"}`.
+    """Send an e-mail.
 
-    Returns `{"message_id", "refused": {address: reason}}`.
+    Args:
+        task: Its input is `{"to", "subject", "content"}`; `content` is a text or `{"text"?, "html"}`.
+
+    Returns:
+        `{"message_id", "refused": {address: reason}}`.
+
+    Raises:
+        NonRetriableError: If the message or the settings are invalid, or the server refuses for good.
+        RuntimeError: If the server refuses for now.
     """
     require_now("email", f"the channel `{EMAIL}`")
-    # An optional dependency.
-    import aiosmtplib
+    import aiosmtplib  # optional
 
     smtp = Smtp.from_environment()
     message = compose(smtp.sender, task)
@@ -119,7 +130,7 @@ async def send(task: Task) -> JSON:
 
 
 def compose(sender: Address, task: Task) -> EmailMessage:
-    """The message. Nothing in the input can add a header or a recipient."""
+    """Make the message. Its input cannot inject headers or recipients."""
     to = task.input.get("to")
     recipients = [parse_address(one) for one in (to if isinstance(to, list) else [to])]
     if not recipients:
@@ -141,7 +152,11 @@ def compose(sender: Address, task: Task) -> EmailMessage:
 
 
 def parse_address(text: object) -> Address:
-    """Exactly one address, with or without a name; raises `NonRetriableError`."""
+    """Parse a text as exactly one address, with or without a name.
+
+    Raises:
+        NonRetriableError: If it is anything else.
+    """
     found = _ADDRESS.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         shown = as_text(text)[:80] if text is not None else "nothing"

@@ -1,4 +1,4 @@
-"""What a handler is given, and what a handler is."""
+"""`Task` and `Handler`: what a handler is given, and what it is."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ _logger = logging.getLogger("proflow.handlers")
 
 @dataclass(frozen=True)
 class Task(TaskOf[Input]):
-    """One attempt at a node's work.
+    """One attempt at the work of a node: the argument of a handler.
 
-    A handler that declares `Task[Model]` gets its input as a `Model`, validated; one that declares
-    `Task` gets JSON as it is. `attempt` counts from 1. `idempotency_key` is the same on every
-    attempt. `tenant_id` is None in the run of a `system` design only.
+    Attributes:
+        input: The node's input. A handler that declares `Task[Model]` gets a validated `Model`; one
+            that declares `Task` gets JSON.
+        tenant_id: The tenant of the run; None only in runs of `system` designs.
+        run_id: The id of the run.
+        node_id: The id of the node.
+        attempt: The number of the attempt, counted from 1.
+        idempotency_key: A key that is unique to this execution of the node in this run, and the same
+            in all attempts.
     """
 
     input: Input
@@ -32,7 +38,7 @@ class Task(TaskOf[Input]):
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
-        """Logs with `run_id`, `node_id`, `tenant_id` and `attempt` as extra fields."""
+        """A logger that adds `run_id`, `node_id`, `tenant_id` and `attempt` as extra fields."""
         extra: dict[str, object] = {
             "run_id": self.run_id,
             "node_id": self.node_id,
@@ -43,5 +49,5 @@ class Task(TaskOf[Input]):
 
 
 Handler: TypeAlias = Callable[[Task], Awaitable[JSON] | JSON]
-"""The function that does the work of a node: takes a `Task`, returns JSON. One that is not `async`
-runs in a thread."""
+"""A function that does the work of a node: it takes a `Task` and returns JSON, or something that can
+be encoded as JSON. A function that is not `async` runs in a thread."""

@@ -1,6 +1,7 @@
-"""An Inngest server in one process: drives the real SDK, in virtual or in real time.
+"""An Inngest server in one process, for tests and for one machine.
 
-For tests and for one machine. What is exported here is public; all modules of the package are internal.
+`LocalEngine` drives the real Inngest SDK, in virtual or in real time. The names exported here are
+public; all modules of the package are internal.
 """
 
 from proflow_runtime.context.clock import Clock, RealClock, VirtualClock

@@ -1,4 +1,4 @@
-"""From events to runs: triggers, deduplication, and the flow control in front of a function."""
+"""Starts runs from events: triggers, deduplication, and the flow control of functions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -55,9 +55,11 @@ class Admission:
         self._homeless: list[tuple[Key, Any, datetime | None]] = []
 
     def admit(self, event: Event, arrival: Event) -> None:
-        """Start, or prepare to start, every function that an event triggers.
+        """Start every function that an event triggers, or schedule its start.
 
-        `arrival` is the event with floats for numbers. An event of the future starts its runs then.
+        Args:
+            event: The event. If its time is in the future, its runs start then.
+            arrival: The same event with all numbers as floats.
         """
         for settings in self.functions.values():
             if any(
@@ -68,7 +70,7 @@ class Admission:
                 self._collect(settings, event, arrival)
 
     def invoke(self, function_id: str, event: Event, parent: ParentStep) -> bool:
-        """Start a child; `False` if there is no such function. Only its throttle applies."""
+        """Start a child run; False if there is no such function. Of its flow control, only the throttle applies."""
         settings = self.functions.get(function_id)
         if settings is None:
             return False
@@ -76,13 +78,13 @@ class Admission:
         return True
 
     def start(self, settings: FunctionSettings, event: Event) -> None:
-        """Start a run for a tick of a cron."""
+        """Start a run at a tick of a cron."""
         self._limit(settings, [event], gojson.as_floats(event))
 
     def restore(self, keys: Sequence[tuple[Key, Any, datetime | None]]) -> None:
-        """Remember what an earlier process did; what came due meanwhile is done at once.
+        """Restore the entries of an earlier process; what has become due since is done at once.
 
-        Events that are gathered for a function that is not there wait for it.
+        Events that were collected for a missing function wait until it is deployed.
         """
         now = self._clock.now()
         known = sorted([*self._homeless, *keys], key=lambda entry: entry[2] or now)
@@ -202,7 +204,7 @@ class Admission:
         self._execution.queue_run(settings, events, ready, due, parent)
 
     def _throttled(self, rate: Rate, key: Key, due: datetime) -> datetime:
-        """When a run may start: a generic cell rate with room for `limit + burst` at once."""
+        """Return when a run may start, by the generic cell rate algorithm with a burst of `limit + burst`."""
         interval = rate.period / rate.limit
         arrival = max(self._arrivals.get(key, due), due)
         room = interval * (rate.limit + rate.burst - 1)
@@ -232,7 +234,7 @@ def _key(
 
 
 def _value(expression: Expression | None, arrival: Event) -> str:
-    """The text of a key; a key that cannot be computed is one key of its own."""
+    """Return the text of a key; all keys that cannot be computed count as the same one."""
     return "" if expression is None else gojson.dumps(expression.evaluate({"event": arrival}))
 
 

@@ -1,4 +1,4 @@
-"""Ties an SDK client to the engine while it runs: its events and its sense of time."""
+"""Connects an SDK client to a running engine: the engine receives its events and sets its time."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from proflow_runtime.local.records import Event
 
 
 class Outbox:
-    """The request that is executing: who sends, and how many events it has sent.
+    """The events that the executing request has sent.
 
-    `retry_at` is set where the request asks for another attempt at a time of the run's own clock.
+    `retry_at` is set if the request asks for another attempt at a time of the run's clock.
     """
 
     __slots__ = ("closed", "number", "pending", "retry_at", "run_id", "sent")
@@ -35,10 +35,10 @@ Deliver = Callable[[list[inngest.Event], Outbox | None], list[str]]
 
 
 class ClientBinding:
-    """Overrides `send` and `send_sync` on one client, and makes its sleeps exact in virtual time.
+    """Overrides `send` and `send_sync` of a client, and makes its sleeps exact in virtual time.
 
-    Everything is undone by `release`. A client serves one engine at a time. `flushed` waits until
-    what was delivered is safe; `flush` does so in a thread.
+    `release` restores the client, which can serve one engine at a time. `flushed` waits until the
+    delivered events are stored; `flush` does so in another thread.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ClientBinding:
         self._exact_sleeps = exact_sleeps
 
     def bind(self) -> None:
-        """Raises `RuntimeError` if another engine has the client."""
+        """Connect the client. Raises `RuntimeError` if another engine uses it."""
         if "send" in vars(self._client):
             raise RuntimeError("the client is in use by another local engine")
         self._middleware = self._client.middleware
@@ -117,7 +117,7 @@ class ClientBinding:
 
 
 class _Timekeeper(inngest.MiddlewareSync):
-    """Binds a function's pass to the engine's clock; also reaches synchronous functions' threads."""
+    """Sets the engine's clock in each replay, also in the threads of synchronous functions."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How many requests may be in flight at once, per function and key."""
+"""Limits the number of concurrent requests per function and key."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from proflow_runtime.protocol import gojson
 
 
 class Capacity:
-    """Counts requests in flight against the functions' limits on concurrency."""
+    """Counts open requests against the concurrency limits of functions."""
 
     def __init__(self) -> None:
         self._taken: Counter[tuple[str, str, str]] = Counter()
 
     def full(self, run: Run) -> Place | None:
-        """The first of a run's limits that leaves no room."""
+        """Return the first limit of a run that is reached, or None."""
         for place in places(run):
             if not self.has_room(place):
                 return place
@@ -34,7 +34,7 @@ class Capacity:
 
 
 def places(run: Run) -> tuple[Place, ...]:
-    """Where a run takes part in limits on concurrency."""
+    """Return the concurrency limits that apply to a run."""
     if run.places is None:
         run.places = tuple(_places(run))
     return run.places

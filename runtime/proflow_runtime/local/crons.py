@@ -1,4 +1,4 @@
-"""The ticks of cron triggers."""
+"""Fires cron triggers."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ from proflow_runtime.local.settings import CronTrigger, FunctionSettings
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 NEXT_TICK = "cron"
-"""Of the journal's keys: the next tick of a function's cron."""
+"""The purpose in journal keys of the next tick of a cron."""
 
 
 class Crons:
-    """Starts the functions with cron triggers, up to a given time and no further.
+    """Starts functions with cron triggers, up to a given time.
 
-    A trigger's `jitter` is honoured as none: a tick comes on time. If ticks were missed because no
-    engine ran, the last of them is made up for, once.
+    A trigger's `jitter` is ignored. If ticks were missed because no engine was running, only the last
+    one is made up for.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Crons:
         self._until: datetime | None = None
 
     def restore(self, keys: Sequence[tuple[Key, Any, datetime | None]]) -> None:
-        """Remember which ticks an earlier process was about to make."""
+        """Restore the ticks that an earlier process had scheduled."""
         for (function_id, _, source), value, _ in keys:
             self._promised[function_id, source] = datetime.fromisoformat(value)
 
     def schedule(self, until: datetime = ALWAYS) -> None:
-        """Let every cron tick from now on, up to and including a time."""
+        """Let all crons fire from now on, up to and including a time."""
         after = max(self._done, self._clock.now())
         self._until = until
         if until < ALWAYS:
@@ -60,7 +60,7 @@ class Crons:
                 self._begin(settings, cron, after)
 
     def redeploy(self) -> None:
-        """The functions are others now: drop the crons that are gone, begin those that are new."""
+        """Adapt to replaced functions: remove the crons that are gone, and add new ones."""
         crons = {
             (settings.id, cron.source): (settings, cron)
             for settings in self._admission.functions.values()
@@ -78,14 +78,14 @@ class Crons:
         self._promised.clear()
 
     def stop(self) -> None:
-        """Drop the ticks to come."""
+        """Cancel all future ticks."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         self._until = None
 
     def tick(self, settings: FunctionSettings, cron: CronTrigger, when: datetime) -> None:
-        """Start a function for one tick."""
+        """Start a function at a tick."""
         time = when.strftime("%Y-%m-%dT%H:%M:%SZ")
         data = {"cron": cron.source, "fireAt": time, "scheduledAt": time}
         event = make_event(CRON, data, time, milliseconds(when))

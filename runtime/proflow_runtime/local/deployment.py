@@ -1,4 +1,4 @@
-"""The functions that the engine runs, which may change while it does."""
+"""The functions that the engine runs; they may be replaced while it runs."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,9 @@ log = logging.getLogger("proflow.engine")
 
 
 class Deployment:
-    """What is deployed (`settings`), and what answers for it (`app`).
+    """The settings of the deployed functions (`settings`), and the app that runs them (`app`).
 
-    A function that is gone answers for the runs it still has. Raises `Unsupported`.
+    A function that was removed still completes its open runs. Raises `Unsupported`.
     """
 
     def __init__(self, client: inngest.Inngest, functions: Sequence[inngest.Function[Any]]) -> None:
@@ -31,7 +31,7 @@ class Deployment:
     def replace(
         self, functions: Sequence[inngest.Function[Any]], running: AbstractSet[str]
     ) -> None:
-        """Deploy these functions; `running` are the ids of those that have runs."""
+        """Replace the functions; `running` are the ids of the functions that have open runs."""
         new = {settings.id for function in functions for settings in settings_of(function)}
         leaving = [
             function
@@ -42,7 +42,7 @@ class Deployment:
         self._set(functions, leaving)
 
     def restore(self, saved: Iterable[SavedRun], execution: Execution) -> None:
-        """Go on with runs of an earlier process; those without a function wait for it."""
+        """Continue the runs of an earlier process; those without a function wait until it is deployed."""
         functions = {item.id: item for item in self.settings}
         homeless = []
         for run in (*self._homeless, *saved):

@@ -1,4 +1,4 @@
-"""Which requests of real time are made when: by priority, within limits, and none too early."""
+"""Makes requests in real time: by priority, within limits, and after the journal is written."""
 
 import asyncio
 import heapq
@@ -16,9 +16,9 @@ from proflow_runtime.local.runs import Place, QueueItem
 class Dispatcher:
     """Starts requests that are due.
 
-    A request waits until what it follows from is safe (`journal`), until less than `most` are in
-    flight, and until every limit on concurrency that its run takes part in leaves room. `exchange`
-    makes it, in a task of its own; `landed` is told of its end.
+    A request waits until the changes that caused it are stored (`journal`), until fewer than `most`
+    requests are open, and until all concurrency limits of its run allow it. `exchange` makes it in a
+    task of its own; `landed` is called when it has ended.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Dispatcher:
         return not (self._in_flight or self._unsafe or self._ready or self._parked)
 
     def submit(self, item: QueueItem) -> None:
-        """Take a request that is due."""
+        """Add a request that is due."""
         self._count += 1
         heapq.heappush(self._unsafe, (item.mark, self._count, item))
 
     def launch(self) -> None:
-        """Start whatever may start."""
+        """Start all requests that may start."""
         while self._unsafe and self._unsafe[0][0] <= self._journal.committed:
             self._make_ready(heapq.heappop(self._unsafe)[2])
         while self._ready and len(self._in_flight) < self._most:
@@ -68,13 +68,13 @@ class Dispatcher:
             task.add_done_callback(partial(self._done, item, taken))
 
     async def drain(self, grace: timedelta) -> int:
-        """Wait for what is in flight, for some time; the number of requests that took longer."""
+        """Wait for open requests to end, at most for `grace`; return how many took longer."""
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=grace.total_seconds())
         return len(self._in_flight)
 
     async def abort(self) -> None:
-        """Break off what is in flight."""
+        """Abort all open requests."""
         tasks = list(self._in_flight)
         for task in tasks:
             task.cancel()
@@ -91,7 +91,7 @@ class Dispatcher:
         self._landed(item, None if task.cancelled() else task.exception())
 
     def _unpark(self, freed: tuple[Place, ...]) -> None:
-        """Give the next one that waits for a place another try, if there is room."""
+        """Try the next request that waits for a limit again, if the limit allows it."""
         for place in freed:
             parked = self._parked.get(place[0])
             if parked and self._capacity.has_room(place):

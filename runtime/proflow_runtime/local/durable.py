@@ -1,4 +1,4 @@
-"""Keeps the engine's promises in the database: changes are gathered, and committed in groups."""
+"""A journal in the database: collects the changes of the engine's state and commits them in groups."""
 
 import asyncio
 import hashlib
@@ -26,13 +26,13 @@ RETENTION = timedelta(days=7)
 """How long the steps of ended runs are kept."""
 PRUNE_EVERY = timedelta(minutes=10)
 RETRY_PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries while the database does not answer; the last one from then on."""
+"""Seconds between attempts while the database is unavailable; the last value repeats."""
 log = logging.getLogger("proflow.journal")
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What was told since the last commit; of what changed twice the last state."""
+    """The changes since the last commit; for each object only the last one."""
 
     queued: dict[str, str] = field(default_factory=dict)
     moved: dict[str, Run] = field(default_factory=dict)
@@ -44,10 +44,10 @@ class _Changes:
 
 
 class DurableJournal:
-    """A journal in the database that is open where it is used; one process at a time has it.
+    """A journal in the open database, for one process at a time.
 
-    While the database does not answer, nothing is promised and no request follows from what was
-    not; once it does, the engine goes on. `open` raises `JournalInUse`.
+    While the database is unavailable, no change counts as stored, and so no request is made because of
+    it. The engine continues when the database is back. `open` raises `JournalInUse`.
     """
 
     def __init__(self, *, retention: timedelta = RETENTION) -> None:
@@ -56,13 +56,13 @@ class DurableJournal:
         self._retention = retention
         self._ownership = Ownership()
         self._changes = _Changes()
-        self._told = asyncio.Event()
+        self._has_changes = asyncio.Event()
         self._safe = asyncio.Condition()
         self._failure: BaseException | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
-    # --- its course
+    # --- life cycle
 
     async def open(self, committed: Callable[[], None]) -> Saved:
         await self._ownership.acquire()
@@ -82,7 +82,7 @@ class DurableJournal:
 
     async def close(self) -> None:
         self._closing = True
-        self._told.set()
+        self._has_changes.set()
         committer, pruner = self._tasks
         pruner.cancel()
         try:
@@ -108,8 +108,8 @@ class DurableJournal:
     async def _commit_always(self) -> None:
         try:
             while True:
-                await self._told.wait()
-                self._told.clear()
+                await self._has_changes.wait()
+                self._has_changes.clear()
                 if self.committed < self.position:
                     position, changes = self.position, self._changes
                     self._changes = _Changes()
@@ -159,7 +159,7 @@ class DurableJournal:
 
     def _change(self) -> _Changes:
         self.position += 1
-        self._told.set()
+        self._has_changes.set()
         return self._changes
 
     def run_queued(self, run: Run) -> None:
@@ -196,7 +196,7 @@ class DurableJournal:
 
 
 def _batch(changes: _Changes) -> rows.Batch:
-    """The rows of changes, with the state that runs have now."""
+    """Return the rows of the changes, with the current state of runs."""
     batch = rows.Batch(memos=list(changes.memos))
     for run_id, origin in changes.queued.items():
         batch.runs.append((run_id, origin, snapshots.progress(changes.moved[run_id])))

@@ -1,4 +1,4 @@
-"""The engine of `proflow serve --local`: in real time, its promises kept in the database."""
+"""The engine of `proflow serve --local`: in real time, with a journal in the database."""
 
 import asyncio
 import random
@@ -13,17 +13,17 @@ from proflow_runtime.local.durable import DurableJournal
 from proflow_runtime.local.engine import LocalEngine
 
 HISTORY = 1_000
-"""Ended runs that the engine keeps in memory."""
+"""Maximum number of ended runs that the engine keeps in memory."""
 
 
 class DurableEngine:
-    """A target of deployments: the engine in this process."""
+    """A deployment target: the engine in this process."""
 
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
 
     async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
-        """Run these functions from now on."""
+        """Replace the functions that the engine runs."""
         self._engine.deploy(functions)
 
 
@@ -31,7 +31,7 @@ class DurableEngine:
 async def durable_engine(
     client: inngest.Inngest, stopping: asyncio.Event
 ) -> AsyncIterator[DurableEngine]:
-    """Drive an engine meanwhile; sets `stopping` when it cannot go on."""
+    """Drive an engine within a block; set `stopping` if it cannot continue."""
     engine = LocalEngine(
         client,
         [],

@@ -1,4 +1,4 @@
-"""The local engine: an Inngest server in one process, for one machine, tests and simulation."""
+"""`LocalEngine`: an Inngest server in one process, for one machine, tests and simulation."""
 
 import asyncio
 import json
@@ -45,27 +45,41 @@ MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
 GRACE = timedelta(seconds=10)
 LONGEST_PAUSE = 30.0
-"""Seconds until the clock is looked at again: it may be set, and machines sleep."""
+"""Maximum seconds between two looks at the clock, which may be set, and stops while a machine sleeps."""
 
 log = logging.getLogger("proflow.engine")
 Action = Callable[[], Awaitable[object] | None]
 
 
 class Runaway(ProFlowError, RuntimeError):
-    """More requests were made than the caller allows."""
+    """The engine has made `max_requests` requests and is not idle."""
 
 
 class LocalEngine:
-    """Runs Inngest functions in this process, through the SDK's own request handler.
+    """An Inngest server in this process, which runs functions through the SDK's own request handler.
 
     With a `VirtualClock` (the default) a request takes no time, requests are made one by one, and
-    time jumps to whatever is due next: the same inputs give the same run to the byte. With a
-    `RealClock` requests overlap and answers count in order of arrival.
+    time jumps to whatever is due next. So the same inputs give exactly the same run. With a
+    `RealClock` requests overlap, and responses are processed in order of arrival.
 
-    Use as an async context manager; meanwhile the client sends its events here. Drive it with
-    `run_until_idle`, or with `serve` until `stop`. With a `journal` it goes on where an earlier
-    process ended: a step that was recorded is never executed again, one that was executing is (at
-    least once). Raises `Unsupported` for a function the engine cannot run as Inngest would.
+    Use the engine as an async context manager; inside it, the client's events go to the engine.
+    Drive it with `run_until_idle`, or with `serve` until `stop`.
+
+    With a `journal`, the engine continues where an earlier process ended: a step whose output was
+    stored is never executed again; a step that was executing is (at least once).
+
+    Attributes:
+        clock: The clock that runs read.
+        events: The events that the engine has received.
+        requests: The requests and responses, if `trace` is set.
+
+    Example:
+        ```python
+        async with LocalEngine(client, functions) as engine:
+            await engine.send(inngest.Event(name="leave/requested", data={"days": 3}))
+            await engine.run_until_idle()
+            (run,) = engine.runs.values()
+        ```
     """
 
     def __init__(
@@ -84,11 +98,27 @@ class LocalEngine:
         retry_backoff: Callable[[int], timedelta] | None = None,
         trace: bool = False,
     ) -> None:
-        """`retry_backoff` maps the attempt that failed (from 0) to the pause; `trace` keeps
-        `requests`; beyond `max_requests` `run_until_idle` raises `Runaway`: functions may start
-        each other for ever. In real time at most `most_in_flight` requests are made at once, and
-        one that takes longer than `longest_request` has failed. `history`: how many ended runs and
-        events are remembered; all by default. With a journal, give each process another `seed`.
+        """Create an engine.
+
+        Args:
+            client: The Inngest client of the functions, not in production mode.
+            functions: The functions to run.
+            clock: A `VirtualClock` (the default) or a `RealClock`.
+            journal: Where the engine stores its state, so that another process can continue.
+            seed: The seed of all ids. With a journal, each process needs another one.
+            max_steps: The maximum number of steps of a run, as on Inngest.
+            max_requests: The maximum number of requests, beyond which `Runaway` is raised; functions
+                may start each other for ever.
+            most_in_flight: The maximum number of concurrent requests, in real time.
+            longest_request: A request that takes longer counts as failed, in real time.
+            history: How many ended runs and events are kept; all by default.
+            retry_backoff: Maps the failed attempt, counted from 0, to the pause before the next one;
+                by default Inngest's table without jitter.
+            trace: Whether to keep `requests`.
+
+        Raises:
+            Unsupported: If the client is in production mode, or if the engine cannot run a function
+                as Inngest would.
         """
         if client.is_production:
             raise Unsupported(
@@ -173,31 +203,41 @@ class LocalEngine:
         self._binding.release()
         await self._journal.close()
 
-    # --- what happened
+    # --- records
 
     @property
     def runs(self) -> Mapping[str, RunRecord]:
-        """Every run by its id, in order of being queued."""
+        """All runs by id, in the order in which they were queued."""
         return MappingProxyType(self._execution.runs)
 
     @property
     def waits(self) -> list[ArmedWait]:
-        """Everything that runs are waiting for now."""
+        """All that runs are waiting for at the moment."""
         live = self._execution.live_runs()
         return [wait for run in live for wait in run.record.waits.values()]
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every observation, at once; the result unsubscribes it."""
+        """Call `listener` with every observation as it happens.
+
+        Returns:
+            A function that unsubscribes it.
+        """
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
-    # --- what the outside does
+    # --- actions from outside
 
     async def send(self, *events: inngest.Event | Mapping[str, Any]) -> list[str]:
-        """Send events as to the server's event API; a mapping may also have a `user`.
+        """Send events, as to the server's event API.
 
-        Returns the engine's own ids, once the events are safe. Raises `ValueError` for what the API
-        refuses.
+        Args:
+            events: The events; one that is a mapping may also have a `user`.
+
+        Returns:
+            The engine's ids of the events, once they are stored.
+
+        Raises:
+            ValueError: If the API would refuse an event.
         """
         self._check_open()
         parsed = [parse_event(event) for event in events]
@@ -207,7 +247,14 @@ class LocalEngine:
         return ids
 
     async def cancel(self, run_id: str) -> bool:
-        """Cancel a run as the API does; `False` if it has ended. `KeyError` for an unknown id."""
+        """Cancel a run, as the API does.
+
+        Returns:
+            False if the run has ended already.
+
+        Raises:
+            KeyError: If there is no such run.
+        """
         self._execution.runs[run_id]
         run = self._execution.find(run_id)
         if run is None:
@@ -218,10 +265,16 @@ class LocalEngine:
         return True
 
     def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
-        """Run these functions from now on, in place of those before.
+        """Replace the functions.
 
-        Runs in flight go on with the function of their id as it is now; a function that is gone
-        starts no more runs, and ends those it has. Raises `Unsupported`, and then changes nothing.
+        Open runs continue with the new function of the same id. A function that was removed starts no
+        more runs, but completes those it has.
+
+        Args:
+            functions: All functions to run from now on.
+
+        Raises:
+            Unsupported: If the engine cannot run one of them; nothing is changed then.
         """
         running = {run.settings.id for run in self._execution.live_runs()}
         self._deployment.replace(functions, running)
@@ -234,14 +287,28 @@ class LocalEngine:
         self._wake.set()
 
     def at(self, when: datetime, action: Action) -> Timer:
-        """Do something at a time (at once if it has passed), before that instant's requests."""
+        """Schedule an action.
+
+        Args:
+            when: When to call it; at once if this time has passed. It comes before requests that are
+                due at the same time.
+            action: A function, plain or async.
+
+        Returns:
+            A timer, which can be cancelled.
+        """
         self._wake.set()
         return self._scheduler.add(Timer(when, action))
 
     async def fire_cron(self, fn_id: str, at: datetime | None = None) -> None:
-        """Let a function's first cron fire once, at a time (now by default).
+        """Fire the first cron of a function once.
 
-        `fn_id` with or without the app's id. `KeyError` if there is none, or it has no cron.
+        Args:
+            fn_id: The id of the function, with or without the app's id.
+            at: When; now by default.
+
+        Raises:
+            KeyError: If there is no such function, or if it has no cron.
         """
         functions = self._admission.functions
         settings = functions.get(fn_id) or functions[f"{self._client.app_id}-{fn_id}"]
@@ -258,10 +325,15 @@ class LocalEngine:
         until: datetime | None = None,
         ignore_timeouts: Callable[[ArmedWait], bool] | None = None,
     ) -> None:
-        """Drive everything until nothing is left but open-ended waits, or until a time.
+        """Drive all runs until they have ended or wait for something outside, or until a time.
 
-        Crons tick only up to `until`. Timeouts of waits and invocations count as due, except those
-        that `ignore_timeouts` calls technical: they do not move virtual time by themselves.
+        Args:
+            until: When to stop. Crons fire only if this is given, up to that time.
+            ignore_timeouts: Returns True for a wait whose timeout must not move virtual time by
+                itself, such as Inngest's maximum of 366 days. All other timeouts are awaited.
+
+        Raises:
+            Runaway: If there were more than `max_requests` requests.
         """
         self._check_open()
         if self._running:
@@ -280,11 +352,16 @@ class LocalEngine:
             self._crons.stop()
 
     async def serve(self, *, grace: timedelta = GRACE) -> None:
-        """Drive everything, crons too, in real time, until `stop`.
+        """Drive all runs and crons in real time, until `stop` is called.
 
-        Then requests in flight are given `grace` to end; what is broken off is made again by the
-        next process that opens the journal. What goes wrong in one run ends that run alone. Raises
-        what keeps the journal from being written.
+        An error of the engine in one run ends only that run.
+
+        Args:
+            grace: How long open requests may take to end after `stop`. The next process that opens
+                the journal repeats those that were aborted.
+
+        Raises:
+            Exception: If the journal cannot be written.
         """
         self._check_open()
         if self._running or self._virtual is not None:
@@ -295,7 +372,7 @@ class LocalEngine:
             await self._run_real(None)
             left = await self._dispatcher.drain(grace)
             if left:
-                log.warning("%d requests are broken off, and will be made again", left)
+                log.warning("%d requests are aborted, and will be repeated", left)
             if (failure := self._journal.failure()) is not None:
                 raise failure
         finally:
@@ -303,7 +380,7 @@ class LocalEngine:
             self._crons.stop()
 
     def stop(self) -> None:
-        """Let `serve` end."""
+        """Make `serve` end."""
         self._stopping = True
         self._wake.set()
 
@@ -323,7 +400,7 @@ class LocalEngine:
             clock.advance_to(until)
 
     async def _run_batch(self) -> None:
-        """Make the requests of one instant; all see the state before the first answer."""
+        """Make the requests that are due now; all contain the state before the first response."""
         items, self._due = self._due, []
         items.sort(key=lambda item: -item.run.rank)
         built = [(item, *self._build(item)) for item in items if not item.run.record.ended]
@@ -353,7 +430,7 @@ class LocalEngine:
     def _landed(self, item: QueueItem, error: BaseException | None) -> None:
         if isinstance(error, Exception) and self._serving:
             run = item.run
-            log.error("run %s cannot go on", run.record.id, exc_info=error)
+            log.error("run %s cannot continue", run.record.id, exc_info=error)
             if not run.record.ended:
                 self._execution.refuse(run, type(error).__name__, f"the engine failed: {error}")
         elif error is not None:
@@ -424,15 +501,15 @@ class LocalEngine:
             return refusal("TimeoutError", f"the request took longer than {seconds} s")
 
     def _retry_time(
-        self, before: datetime, asked: datetime | None, item: QueueItem, answer: Answer
+        self, before: datetime, retry_at: datetime | None, item: QueueItem, answer: Answer
     ) -> datetime:
         now = self.clock.now()
         if answer.retry_after is None:
             return now + self._backoff(item.attempt)
         if self._virtual is None:
             return max(now, answer.retry_after)
-        if asked is not None:
-            return max(now, asked)
+        if retry_at is not None:
+            return max(now, retry_at)
         return now + retry_pause(answer.retry_after, before, datetime.now(UTC))
 
     def _keep(
@@ -456,7 +533,7 @@ class LocalEngine:
     # --- events
 
     def _sent(self, events: list[inngest.Event], outbox: Outbox | None) -> list[str]:
-        """Take events from the client. In virtual time those of a request arrive at its end."""
+        """Take events from the client. In virtual time, events of a request arrive at its end."""
         self._check_open()
         parsed = [parse_event(event) for event in events]
         now = self.clock.now()
@@ -486,12 +563,12 @@ class LocalEngine:
     def _receive_safely(self, event: Event, event_id: str, sender: str | None) -> None:
         try:
             self._receive(event, event_id, sender=sender)
-        except Exception as error:  # a listener's; raised where the engine is driven
+        except Exception as error:  # of a listener; raised where the engine is driven
             self._failure = error
             self._wake.set()
 
     def _flush_from_thread(self) -> None:
-        """Wait until what was sent is safe; the engine's own thread cannot."""
+        """Wait in another thread until sent events are stored; the engine's own thread cannot wait."""
         if self._durable and threading.get_ident() != self._thread:
             asyncio.run_coroutine_threadsafe(self._journal.flushed(), self._loop).result()
 

@@ -1,4 +1,4 @@
-"""Events as they are sent: checked like by the server's event API."""
+"""Parses events as the server's event API does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,16 @@ LAST_TIME = 253_402_214_400_000  # the last day of the year 9999
 
 
 def parse_event(given: inngest.Event | Mapping[str, Any]) -> Event:
-    """An event as the server keeps it; `id` and `ts` are empty if not given.
+    """Parse an event into the form in which the server stores it.
 
-    A mapping may also have a `user`. Raises `ValueError` for what the event API refuses.
+    Args:
+        given: The event; a mapping may also have a `user`.
+
+    Returns:
+        The event; its `id` and `ts` are empty if not given.
+
+    Raises:
+        ValueError: If the event API would refuse it.
     """
     raw = given.model_dump() if isinstance(given, inngest.Event) else dict(given)
     name = raw.get("name")

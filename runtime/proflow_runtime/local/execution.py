@@ -1,4 +1,4 @@
-"""What answers of the app do to runs: the server's state machine, free of any input and output."""
+"""The server's state machine: how responses of the app change runs. It does no input or output."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -48,11 +48,11 @@ RetryTime = Callable[[QueueItem, Answer], datetime]
 
 
 class Execution:
-    """All runs and what they wait for.
+    """All runs, and what they wait for.
 
-    `submit` takes a request that is due, `emit` an event of the server's own, `invoke` starts a
-    child (`False`: no such function), `notify` tells the listeners. `history`: how many ended runs
-    are remembered; all by default.
+    `submit` takes a request that is due, `emit` an event of the server itself; `invoke` starts a child
+    (False if there is no such function), `notify` calls the listeners. `history` is the number of
+    ended runs to keep; all by default.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Execution:
         due: datetime,
         parent: ParentStep | None = None,
     ) -> Run:
-        """Make a run that could start when `ready`, and whose first request is `due` then or later."""
+        """Create a run that may start at `ready`; its first request is `due` then or later."""
         now = self._clock.now()
         record = RunRecord(
             id=self._ids.next(now, "run"),
@@ -114,7 +114,7 @@ class Execution:
         return run
 
     def add(self, record: RunRecord, settings: FunctionSettings) -> Run:
-        """Take a run in, with nothing to do yet."""
+        """Add a run without any request."""
         trigger = gojson.as_floats(record.event)
         priority = settings.priority and settings.priority.evaluate({"event": trigger})
         seconds = priority if isinstance(priority, int | float) else 0
@@ -135,7 +135,7 @@ class Execution:
         return run
 
     def reconfigure(self, functions: Mapping[str, FunctionSettings]) -> None:
-        """Let the runs in flight go on under their functions' settings of now."""
+        """Apply the new settings of their functions to open runs."""
         self._cancellable.clear()
         for run in self._live.values():
             run.settings = functions.get(run.settings.id, run.settings)
@@ -144,7 +144,7 @@ class Execution:
                 self._cancellable.setdefault(rule.event, {})[run.record.id] = run
 
     def live_runs(self, function_id: str | None = None) -> list[Run]:
-        """The runs that have not ended, in order of their start."""
+        """Return the open runs, in order of their start."""
         return [
             run
             for run in self._live.values()
@@ -152,7 +152,7 @@ class Execution:
         ]
 
     def find(self, run_id: str) -> Run | None:
-        """A run that has not ended."""
+        """Return an open run, or None."""
         return self._live.get(run_id)
 
     def cancel(self, run: Run) -> None:
@@ -160,14 +160,16 @@ class Execution:
         run.record.output = {}
         self._end(run, "Cancelled", None)
 
-    def fail(self, run: Run, output: Any, error: dict[str, Any], *, told: Any = None) -> None:
-        """End a run; `told` is the output as the events have it, where that differs."""
+    def fail(
+        self, run: Run, output: Any, error: dict[str, Any], *, event_output: Any = None
+    ) -> None:
+        """Fail a run; `event_output` is the output to publish in events, if it differs."""
         run.record.error = error
         run.record.output = output
-        self._end(run, "Failed", output if told is None else told)
+        self._end(run, "Failed", output if event_output is None else event_output)
 
     def refuse(self, run: Run, name: str, message: str) -> None:
-        """End a run that has asked for what is not possible."""
+        """Fail a run that has requested something impossible."""
         output = {"message": message, "name": name}
         self.fail(run, output, {"error": name, **output})
 
@@ -209,7 +211,7 @@ class Execution:
     # --- requests
 
     def open(self, item: QueueItem) -> None:
-        """Take note that an item's request is about to be made."""
+        """Record that a request is about to be made."""
         run = item.run
         if not item.made:
             item.plan_only = run.plan_only
@@ -231,7 +233,7 @@ class Execution:
             self._notify(RunStarted(run.record, now))
 
     def body(self, item: QueueItem, request_id: str) -> bytes:
-        """The body of an item's request, after `open`."""
+        """Return the body of a request; call `open` first."""
         run = item.run
         return wire.request_body(
             attempt=item.attempt,
@@ -251,7 +253,7 @@ class Execution:
         )
 
     def settle(self, item: QueueItem, answer: Answer, retry_time: RetryTime) -> None:
-        """Apply an answer. The answer to a run that has ended changes nothing."""
+        """Apply a response. A response for a run that has ended changes nothing."""
         run = item.run
         if run.record.ended:
             return
@@ -362,7 +364,7 @@ class Execution:
         self.schedule(item)
 
     def schedule(self, item: QueueItem) -> None:
-        """Submit a request when it is due."""
+        """Submit a request at the time when it is due."""
 
         def come_due() -> None:
             item.run.queued.discard(timer)
@@ -374,7 +376,7 @@ class Execution:
     # --- steps
 
     def _attempt(self, item: QueueItem, hashed: str | None, step_id: str | None) -> StepRecord:
-        """The record of the attempt that was just made."""
+        """Return the record of the last attempt."""
         planned = item.run.pending.get(hashed) if hashed is not None else None
         if planned is not None and planned.step.status == "planned":
             planned.step.attempt = item.attempt
@@ -403,7 +405,7 @@ class Execution:
         *,
         after_sleep: bool = False,
     ) -> None:
-        """Memoise a step and ask for what follows."""
+        """Store the output of a step, and schedule the next request."""
         now = self._clock.now()
         step.status, step.at = status, now
         if run.pending.pop(hashed, None) is not None:
@@ -435,7 +437,7 @@ class Execution:
         self._enqueue(run, None, after_sleep=after_sleep)
 
     def close(self, run: Run, hashed: str, status: StepStatus) -> Pending:
-        """Take a pending step out, its timer and its wait with it."""
+        """Remove a pending step with its timer and its wait."""
         pending = run.pending.pop(hashed)
         self._journal.step_closed(run, hashed)
         pending.step.status, pending.step.at = status, self._clock.now()
@@ -447,7 +449,7 @@ class Execution:
         return pending
 
     def cancel_runs(self, event: Event, arrival: Event) -> None:
-        """Cancel every run that is to be cancelled on an event."""
+        """Cancel all runs that an event cancels."""
         now = self._clock.now()
         for run in list(self._cancellable.get(event["name"], {}).values()):
             for rule in run.settings.cancel_on:
@@ -460,5 +462,5 @@ class Execution:
                     break
 
     def expire(self, run: Run, due: datetime) -> None:
-        """Cancel a run at a time, unless it starts, or finishes, before."""
+        """Cancel a run at a time, unless it has started (or finished) by then."""
         run.limit = self._scheduler.add(Timer(due, partial(self.cancel, run)))

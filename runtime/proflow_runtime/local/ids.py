@@ -1,4 +1,4 @@
-"""Identifiers shaped like Inngest's, derived from a seed: the same inputs give the same ids."""
+"""Makes ids in Inngest's formats from a seed, so that the same inputs give the same ids."""
 
 import base64
 import hashlib
@@ -12,12 +12,12 @@ _TO_CROCKFORD = bytes.maketrans(_RFC4648, _CROCKFORD)
 
 
 def milliseconds(at: datetime) -> int:
-    """Unix time in whole milliseconds, cut."""
+    """Return the Unix time in milliseconds, rounded down."""
     return int(at.timestamp()) * 1000 + at.microsecond // 1000
 
 
 def hash_step_id(step_id: str) -> str:
-    """The id under which the wire protocol knows a step: sha1 in hex."""
+    """Return the id of a step in the wire protocol: its SHA-1 in hex."""
     return hashlib.sha1(step_id.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -35,17 +35,17 @@ class IdFactory:
         self._count = 0
 
     def ulid(self, at: datetime, label: str) -> str:
-        """The ULID of `label` at a time; the same label gives the same 80 low bits."""
+        """Return the ULID of a label at a time; the same label gives the same 80 low bits."""
         low = hashlib.blake2b(f"{self._seed}/{label}".encode(), digest_size=10).digest()
         return (
             _time_half(milliseconds(at)) + base64.b32encode(low).translate(_TO_CROCKFORD).decode()
         )
 
     def next(self, at: datetime, kind: str) -> str:
-        """A fresh ULID."""
+        """Return a new ULID."""
         self._count += 1
         return self.ulid(at, f"{kind}/{self._count}")
 
     def uuid(self, label: str) -> str:
-        """The UUID of `label`."""
+        """Return the UUID of a label."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}/{label}"))

@@ -1,7 +1,7 @@
-"""What the engine promises, as told to whoever keeps it; in virtual time nobody does.
+"""The journal, which stores the changes of the engine's state. In virtual time there is none.
 
-The engine tells of every change of its state at once and without waiting. What must not happen
-before a change is safe (the next request of a run, the end of `send`) waits for it.
+The engine records each change at once, without waiting. Only what must not happen before a change is
+stored (the next request of a run, the return of `send`) waits for that.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ Key = tuple[str, str, str]
 
 
 class SavedRun(Protocol):
-    """A run that had not ended when the process did; the texts are those of `snapshots`."""
+    """An open run of an earlier process; the texts are those of `snapshots`."""
 
     @property
     def id(self) -> str: ...
@@ -43,70 +43,70 @@ class SavedRun(Protocol):
 
 @dataclass(slots=True)
 class Saved:
-    """What an earlier process has promised; runs in order of being queued."""
+    """The stored state of an earlier process; runs are in the order in which they were queued."""
 
     runs: Sequence[SavedRun] = field(default_factory=list)
     keys: Sequence[tuple[Key, Any, datetime | None]] = field(default_factory=list)
-    """What admission remembers, and until when."""
+    """The stored entries of admission, and until when each is valid."""
 
 
 class Journal(Protocol):
-    """Keeps the engine's state; a restart builds it again from `open`."""
+    """Stores the engine's state, so that another process can restore it by `open`."""
 
     position: int
-    """How many changes it was told of."""
+    """The number of changes so far."""
     committed: int
-    """How many of them are safe."""
+    """The number of changes that are stored."""
 
     async def open(self, committed: Callable[[], None]) -> Saved:
-        """Begin; `committed` is called whenever more changes are safe, or none will be any more."""
+        """Open the journal; `committed` is called when changes were stored, or can no longer be stored."""
         ...
 
     async def close(self) -> None:
-        """Make safe what is left, and end."""
+        """Store the remaining changes, and close the journal."""
         ...
 
     async def flushed(self) -> None:
-        """Wait until everything told so far is safe. Raises what prevents it."""
+        """Wait until all changes so far are stored. Raises the error that prevents it."""
         ...
 
     def failure(self) -> BaseException | None:
-        """Why nothing will be safe any more."""
+        """Return the error because of which nothing can be stored any more, or None."""
         ...
 
     def run_queued(self, run: Run) -> None: ...
 
     def run_moved(self, run: Run) -> None:
-        """Its status, its time limit, or how it makes requests."""
+        """Record a change of a run's status, time limit, or kind of requests."""
         ...
 
     def run_ended(self, run: Run) -> None:
-        """What it waited for is over, and its requests are dropped."""
+        """Record the end of a run, which also removes its waits and requests."""
         ...
 
     def step_settled(self, run: Run, hashed: str, memo: str) -> None: ...
 
     def step_opened(self, run: Run, hashed: str, pending: Pending) -> None:
-        """It is planned, or waits for something."""
+        """Record a step that is planned, or waits for something."""
         ...
 
     def step_closed(self, run: Run, hashed: str) -> None: ...
 
     def request_queued(self, item: QueueItem) -> None:
-        """Also for another attempt, and when it is made after a sleep."""
+        """Record a request, also one for another attempt or after a sleep."""
         ...
 
     def request_answered(self, item: QueueItem) -> None: ...
 
     def kept(self, key: Key, value: Any, until: datetime | None) -> None:
-        """Admission remembers something; `value` is JSON but for datetimes."""
+        """Record an entry of admission; `value` is JSON, but may contain datetimes."""
         ...
 
     def dropped(self, key: Key) -> None: ...
 
 
 class NoJournal:
-    """Keeps nothing: whatever happens is as safe as it will be."""
+    """Stores nothing; every change counts as stored."""
 
     position = 0
     committed = 0

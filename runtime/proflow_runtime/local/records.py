@@ -1,4 +1,4 @@
-"""What the engine tells about runs: their records, and the observations sent to listeners.
+"""The engine's records of runs, and the observations that it sends to listeners.
 
 Times are aware, in UTC. Events are the objects of the wire protocol: `{data, id, name, ts, user}`.
 """
@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 Event: TypeAlias = dict[str, Any]
-"""An event, as the wire protocol has it."""
+"""An event in the form of the wire protocol."""
 RunStatus = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
-"""How far a run is."""
+"""The status of a run."""
 StepStatus = Literal[
     "planned",  # known, not executed yet
     "sleeping",
@@ -23,7 +23,7 @@ StepStatus = Literal[
     "failed",
     "cancelled",  # open when its run ended
 ]
-"""How far a step is."""
+"""The status of a step."""
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class StepRecord:
     attempt: int
     status: StepStatus
     started_at: datetime
-    """When it was executed, planned or armed."""
+    """When the step was executed, planned or armed."""
     at: datetime
     """When its status was last set."""
     output: Any = None
@@ -60,7 +60,7 @@ class ArmedWait:
     """The awaited event's name, the invoked function's id, or the ISO time of a sleep."""
     expression: str | None
     timeout: timedelta | None
-    """As asked for; `None` for a sleep and for an invocation without one."""
+    """The requested timeout; None for a sleep, and for an invocation without one."""
     armed_at: datetime
     deadline: datetime
 
@@ -86,7 +86,7 @@ class RunRecord:
     parent: ParentStep | None = None
     status: RunStatus = "Queued"
     started_at: datetime | None = None
-    """The first request."""
+    """When the first request was made."""
     ended_at: datetime | None = None
     output: Any = None
     error: dict[str, Any] | None = None
@@ -119,7 +119,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class EventReceived:
-    """An event has come to the engine."""
+    """The engine has received an event."""
 
     event: Event
     id: str
@@ -141,7 +141,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepPlanned:
-    """A step is known that is not executed yet."""
+    """A step was planned, and is not executed yet."""
 
     run: RunRecord
     step: StepRecord
@@ -189,6 +189,6 @@ class RunEnded:
 Observation: TypeAlias = (
     EventReceived | RunStarted | StepPlanned | StepArmed | StepSettled | AttemptFailed | RunEnded
 )
-"""Something that the engine has seen."""
+"""Something that has happened in the engine."""
 Listener: TypeAlias = Callable[[Observation], None]
-"""Is called with each observation, as it happens."""
+"""A function that is called with each observation."""

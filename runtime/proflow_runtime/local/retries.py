@@ -1,4 +1,4 @@
-"""When a failed request is made again."""
+"""Computes when a failed request is repeated."""
 
 from datetime import datetime, timedelta
 
@@ -17,18 +17,23 @@ _BACKOFF = (
 
 
 def inngest_backoff(attempt: int) -> timedelta:
-    """Inngest's table, without its jitter; `attempt` is the one that failed, from 0."""
+    """Return Inngest's pause after a failed attempt, counted from 0, without jitter."""
     return _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
 
 
-def retry_pause(asked: datetime, before: datetime, after: datetime) -> timedelta:
-    """The pause that a `RetryAfterError` with a duration means, exactly.
+def retry_pause(retry_at: datetime, before: datetime, after: datetime) -> timedelta:
+    """Recover the exact duration of a `RetryAfterError`.
 
-    The SDK turns the duration into a time of the wall clock, somewhere between `before` and `after`
-    the request: the pause is the roundest one that fits.
+    The SDK turns the duration into a time of the wall clock during the request. Of the durations that
+    are possible, the roundest one is meant.
+
+    Args:
+        retry_at: The time in the response.
+        before: The wall clock's time before the request.
+        after: The wall clock's time after it.
     """
-    # The header is cut to milliseconds.
-    least, most = asked - after, asked - before + timedelta(milliseconds=1)
+    # The header is truncated to milliseconds.
+    least, most = retry_at - after, retry_at - before + timedelta(milliseconds=1)
     for unit in (timedelta(seconds=1), timedelta(milliseconds=100), timedelta(milliseconds=1)):
         pause = -(-least // unit) * unit
         if pause <= most:

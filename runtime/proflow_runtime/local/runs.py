@@ -1,4 +1,4 @@
-"""The engine's own state of a run, and the events the server makes about runs."""
+"""The engine's internal state of a run, and the events that the server sends about runs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,11 +39,11 @@ class Pending:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A run as the engine drives it; what others may see of it is `record`.
+    """The internal state of a run; its public part is `record`.
 
-    `memos`: hashed ids of the settled steps. `entries`: their memos, as JSON text of `"id":memo`.
-    `stack`: the same ids in order of completion. `plan_only`: what requests call
-    `disable_immediate_execution`. `version`: -1 until a 206 was accepted.
+    `memos`: the hashed ids of the completed steps. `entries`: their stored outputs, as JSON text
+    `"id":output`. `stack`: the same ids in order of completion. `plan_only`: the field
+    `disable_immediate_execution` of requests. `version`: -1 until a 206 response was accepted.
     """
 
     record: RunRecord
@@ -54,7 +54,7 @@ class Run:
     trigger: Event
     """The trigger with floats for numbers, for expressions."""
     rank: timedelta
-    """By its priority: how much earlier than others it is served."""
+    """The priority of the run; a higher one is served earlier."""
     memos: set[str] = field(default_factory=set)
     entries: list[str] = field(default_factory=list)
     stack: list[str] = field(default_factory=list)
@@ -62,21 +62,21 @@ class Run:
     plan_only: bool = False
     version: int = -1
     size: int = 0
-    """Of the memos, in bytes."""
+    """The size of the stored outputs, in bytes."""
     limit: Timer | None = None
-    """What cancels it if it does not start, or later finish, in time."""
+    """The timer that cancels the run if it does not start (later: finish) in time."""
     queued: set[Timer] = field(default_factory=set)
-    """Its requests to come."""
+    """The queued requests."""
     places: tuple[Place, ...] | None = None
-    """Where it takes part in limits on concurrency, once that is known."""
+    """The concurrency limits that apply to the run, once they are known."""
 
 
 @dataclass(slots=True, eq=False)
 class QueueItem:
-    """A request to come. Its retries are the same item with a higher `attempt`.
+    """A queued request. Its retries are the same item with a higher `attempt`.
 
     `target`: the hashed id of a planned step, or `None` for a request that discovers steps.
-    `current`: the height of the stack when it was queued.
+    `current`: the length of the stack when it was queued.
     """
 
     run: Run
@@ -88,11 +88,11 @@ class QueueItem:
     attempt: int = 0
     after_sleep: bool = False
     plan_only: bool = False
-    """As its request said."""
+    """The value that its request contains."""
     made: bool = False
-    """It is being made, or was when an earlier process ended: it says again what it said."""
+    """The request is open, or was when an earlier process ended; it is then repeated unchanged."""
     mark: int = 0
-    """The journal's position when it was queued."""
+    """The position of the journal when the request was queued."""
 
     @property
     def step(self) -> str:
@@ -100,12 +100,12 @@ class QueueItem:
 
 
 def make_event(name: str, data: dict[str, Any], event_id: str, ts: int) -> Event:
-    """An event of the server's own, keys sorted."""
+    """Make an event of the server itself, with sorted keys."""
     return {"data": data, "id": event_id, "name": name, "ts": ts, "user": {}}
 
 
 def ended_data(run: RunRecord, result: Any) -> dict[str, Any]:
-    """The data of `function.finished`, `.failed` and `.cancelled`, keys sorted."""
+    """Return the data of `function.finished`, `.failed` and `.cancelled`, with sorted keys."""
     data: dict[str, Any] = {"_inngest": {"status": run.status}}
     if run.parent is not None:
         data["correlation_id"] = f"{run.parent.run_id}.{run.parent.hashed}"
@@ -124,7 +124,7 @@ def ended_data(run: RunRecord, result: Any) -> dict[str, Any]:
 
 
 def function_error(body: Any, *, no_retry: bool) -> dict[str, Any]:
-    """The `error` of a failed run, from the body of the answer that failed it."""
+    """Return the `error` of a failed run, from the body of the last response."""
     error: dict[str, Any] = {
         "error": "NonRetriableError" if no_retry else "invalid status code: 500"
     }
@@ -136,7 +136,7 @@ def function_error(body: Any, *, no_retry: bool) -> dict[str, Any]:
 
 
 def step_error(error: dict[str, Any] | None, *, no_retry: bool) -> dict[str, Any]:
-    """The memo's error of a step that failed for good."""
+    """Return the stored error of a step that has failed for good."""
     kept = {key: (error or {}).get(key) for key in ("message", "name")}
     if no_retry:
         kept["noRetry"] = True
@@ -146,5 +146,5 @@ def step_error(error: dict[str, Any] | None, *, no_retry: bool) -> dict[str, Any
 
 
 def due_time(text: str) -> datetime:
-    """The time of a sleep."""
+    """Parse the time of a sleep."""
     return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What is due when: timers and requests, in order of time, and of entry within one instant."""
+"""Timers, in order of time; those of the same time in the order in which they were added."""
 
 import heapq
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,9 @@ from proflow_runtime.local.records import ArmedWait
 
 @dataclass(slots=True, eq=False)
 class Timer:
-    """Something to do at a time, unless it is cancelled before.
+    """An action at a time, unless it is cancelled before.
 
-    `passive`: it fires when time passes it but is no reason for virtual time to move.
+    `passive`: it fires when its time comes, but is no reason for virtual time to move.
     `wait`: the wait whose timeout it is.
     """
 
@@ -44,14 +44,17 @@ class Scheduler:
         return timer
 
     def next_due(self, *, passive_too: bool = False) -> datetime | None:
-        """When to look again: the earliest timer, as long as an active one is left."""
+        """Return the time of the earliest timer.
+
+        None if there is none, or only passive ones and not `passive_too`.
+        """
         active, passive = self._first(self._active), self._first(self._passive)
         if active is None:
             return passive if passive_too else None
         return active if passive is None else min(active, passive)
 
     def pop_due(self, now: datetime) -> Timer | None:
-        """Take the first live timer that is due."""
+        """Remove and return the first timer that is due and not cancelled."""
         self._first(self._active)
         self._first(self._passive)
         heaps = [heap for heap in (self._active, self._passive) if heap and heap[0][0] <= now]
@@ -60,7 +63,7 @@ class Scheduler:
         return heapq.heappop(min(heaps, key=lambda heap: heap[0][:2]))[2]
 
     def classify(self, is_passive: Callable[[ArmedWait], bool]) -> None:
-        """Decide, for now and for timers to come, which timeouts of waits are passive."""
+        """Set which timeouts of waits are passive, for existing and future timers."""
         self._is_passive = is_passive
         entries = [entry for entry in self._active + self._passive if entry[2].live]
         for _, _, timer in entries:

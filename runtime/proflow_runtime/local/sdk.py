@@ -1,8 +1,8 @@
-"""The SDK's side of the conversation: its own handler of requests, called in this process.
+"""Calls the SDK's request handler in this process.
 
-The SDK makes its handler public only through web frameworks (`inngest.fast_api` and others), none of
-which this package needs. What the FastAPI integration does around the handler is done here, so that
-the functions see the same requests and the server the same answers.
+The SDK exposes its handler only through integrations with web frameworks (`inngest.fast_api` and
+others), which this package does not need. This module does what the FastAPI integration does, so that
+functions see the same requests, and the engine the same responses, as over HTTP.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class LocalRequest:
 
 
 class SdkApp:
-    """The functions, behind the SDK's handler of requests."""
+    """The functions, as served by the SDK's request handler."""
 
     def __init__(self, client: inngest.Inngest, functions: Sequence[inngest.Function[Any]]) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class SdkApp:
     async def post(
         self, function_id: str, step: str, body: bytes, job: str, request: str
     ) -> Answer:
-        """One request of the server. An app that raises answers 500, as behind a web server."""
+        """Make a request. If the app raises, the response is 500, as behind a web server."""
         headers = {
             "host": "local",
             "user-agent": "Inngest",

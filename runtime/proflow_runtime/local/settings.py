@@ -1,6 +1,6 @@
-"""A function's settings as the server keeps them: checked, its expressions compiled.
+"""The settings of a function as the server stores them: validated, with compiled expressions.
 
-What the engine cannot honour is refused here, before anything runs.
+Settings that the engine does not support are refused here, before anything runs.
 """
 
 import re
@@ -25,7 +25,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 class Unsupported(ProFlowError, ValueError):
-    """A function has a setting that is wrong, or that the local engine cannot honour."""
+    """A function has a setting that is wrong, or that the local engine does not support."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,22 @@ class CronTrigger:
     zone: ZoneInfo
 
     def ticks(self, after: datetime) -> Iterator[datetime]:
-        """The times at which it fires, strictly after a time, in UTC."""
+        """Yield the times at which it fires, strictly after a time, in UTC."""
         for tick in CronSim(_as_inngest_reads(self.schedule), after.astimezone(self.zone)):
             yield tick.astimezone(UTC)
 
     def last_tick(self, until: datetime) -> datetime | None:
-        """When it fired last, up to and including a time, in UTC."""
+        """Return when it fired last, up to and including a time, in UTC."""
         after = until.astimezone(self.zone) + timedelta(microseconds=1)
         tick = next(CronSim(_as_inngest_reads(self.schedule), after, reverse=True), None)
         return None if tick is None else tick.astimezone(UTC)
 
 
 def _as_inngest_reads(schedule: str) -> str:
-    """A cron with `*/2` written as a list of days, as Inngest reads it: it or the weekday fits.
+    """Rewrite a step such as `*/2` in the days of a cron as a list, to get Inngest's meaning.
 
-    Other readers take what begins with `*` for a field that is open, so that both have to fit.
+    For Inngest, either the day of the month or the weekday has to match. Other cron parsers treat a
+    field that begins with `*` as unrestricted, so that both would have to match.
     """
     fields = schedule.split()
     if len(fields) == 5:
@@ -160,7 +161,7 @@ def settings_of(function: inngest.Function[Any]) -> list[FunctionSettings]:
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration as the SDK writes it, such as `90s` or `2w`. Raises `ValueError`."""
+    """Parse a duration as the SDK writes it, such as `90s` or `2w`. Raises `ValueError`."""
     found = _DURATION.fullmatch(text)
     if found is None:
         raise ValueError(f"`{text}` is not a duration")
@@ -168,7 +169,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_cron(source: str) -> CronTrigger:
-    """A cron trigger as Inngest accepts it. Raises `ValueError`."""
+    """Parse a cron trigger as Inngest does. Raises `ValueError`."""
     zone_name, schedule = "UTC", source
     if found := _CRON_ZONE.fullmatch(source.strip()):
         zone_name, schedule = found[1], found[2]

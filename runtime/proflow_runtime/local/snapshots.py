@@ -1,4 +1,4 @@
-"""A run's state as JSON text, in pieces that change at different times, and back."""
+"""Serialises the state of a run as JSON, in pieces that change at different times."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from proflow_runtime.protocol.matching import compile_expression
 
 
 def origin(run: Run) -> str:
-    """What a run was queued with."""
+    """Serialise what a run was queued with."""
     record = run.record
     parent = record.parent
     head = gojson.dumps(
@@ -29,7 +29,7 @@ def origin(run: Run) -> str:
 
 
 def progress(run: Run) -> str:
-    """How far a run is."""
+    """Serialise the progress of a run."""
     record = run.record
     if record.ended:
         ended = {"status": record.status, "output": record.output, "error": record.error}
@@ -47,7 +47,7 @@ def progress(run: Run) -> str:
 
 
 def step(hashed: str, pending: Pending) -> str:
-    """A step that is planned, or waits."""
+    """Serialise a step that is planned, or waits."""
     record, wait = pending.step, pending.wait
     return gojson.dumps(
         {
@@ -71,7 +71,7 @@ def step(hashed: str, pending: Pending) -> str:
 
 
 def request(item: QueueItem) -> str:
-    """A request to come; one that is being made also says whether it was to plan only."""
+    """Serialise a queued request; for an open one, also whether it only plans steps."""
     return gojson.dumps(
         {
             "target": item.target,
@@ -86,13 +86,13 @@ def request(item: QueueItem) -> str:
 
 
 def function_of(saved: SavedRun) -> str:
-    """The id of a saved run's function."""
+    """Return the id of the function of a saved run."""
     function_id: str = json.loads(saved.origin)["function_id"]
     return function_id
 
 
 def restore(execution: Execution, settings: FunctionSettings, saved: SavedRun) -> None:
-    """Go on with a run of an earlier process."""
+    """Continue a run of an earlier process."""
     given, so_far = json.loads(saved.origin), json.loads(saved.progress)
     started = so_far["started_at"]
     record = RunRecord(

@@ -1,4 +1,4 @@
-"""Steps that wait: for time, for an event, for another run."""
+"""Steps that wait for a time, an event or another run."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ INVOKE_DEADLINE = timedelta(days=365)
 
 
 class Runs(Protocol):
-    """What waiting asks of the execution of runs."""
+    """The part of `Execution` that `Waiting` uses."""
 
     def find(self, run_id: str) -> Run | None: ...
 
@@ -56,13 +56,15 @@ class Runs(Protocol):
         after_sleep: bool = False,
     ) -> None: ...
 
-    def fail(self, run: Run, output: Any, error: dict[str, Any], *, told: Any = None) -> None: ...
+    def fail(
+        self, run: Run, output: Any, error: dict[str, Any], *, event_output: Any = None
+    ) -> None: ...
 
     def refuse(self, run: Run, name: str, message: str) -> None: ...
 
 
 class Waiting:
-    """Arms waits, and resumes their runs by an event, a child's end or the time."""
+    """Arms waits, and resumes runs on an event, at the end of a child, or at a time."""
 
     def __init__(
         self,
@@ -87,12 +89,12 @@ class Waiting:
         self._by_event: dict[str, dict[tuple[str, str], Run]] = {}
 
     def forget(self, wait: ArmedWait) -> None:
-        """A wait is over."""
+        """Remove a wait that has ended."""
         if wait.op == "WaitForEvent":
             del self._by_event[wait.name][wait.run_id, wait.hashed]
 
     def arm(self, run: Run, op: Op) -> None:
-        """Begin what an operation asks for; a run that asks for the impossible fails."""
+        """Start the wait that an operation requests; the run fails if that is impossible."""
         match op.op:
             case "Sleep":
                 self._sleep(run, op)
@@ -202,7 +204,7 @@ class Waiting:
         self._notify(StepArmed(run.record, pending.step, wait, wait.armed_at))
 
     def begin(self, run: Run, pending: Pending, wait: ArmedWait) -> None:
-        """Wait from now on, also for what an earlier process waited for."""
+        """Start a wait, which may be one of an earlier process."""
         expired = {
             "Sleep": self._woken,
             "WaitForEvent": self._wait_expired,
@@ -249,7 +251,7 @@ class Waiting:
         self._execution.settle_step(run, hashed, pending.step, status, memo, pending.races)
 
     def return_to(self, parent: ParentStep, finished: Event) -> None:
-        """Give a child's end to the step that invoked it."""
+        """Pass the result of a child to the step that invoked it."""
         run = self._execution.find(parent.run_id)
         if run is None or parent.hashed not in run.pending:
             return
@@ -295,5 +297,5 @@ class Waiting:
             }
         }
         text = gojson.dumps_html_safe(output)
-        told = {"error": "InvalidExpression", "message": text, "name": "Error"}
-        self._execution.fail(run, output, told, told=text)
+        failure = {"error": "InvalidExpression", "message": text, "name": "Error"}
+        self._execution.fail(run, output, failure, event_output=text)

@@ -1,1 +1,1 @@
-"""Internal: from a definition or a generated module to Inngest functions."""
+"""Internal: turns definitions and generated modules into Inngest functions."""

@@ -1,4 +1,4 @@
-"""`@workflow`: a run's body over `Flow` becomes a handler that Inngest can call."""
+"""The decorator `@workflow`, which turns the body of a run into a handler that Inngest can call."""
 
 from __future__ import annotations
 
@@ -37,26 +37,27 @@ def workflow(
     channels: Sequence[str] = (),
     compared: Sequence[str] = (),
 ) -> Bodies:
-    """Turn a body into an Inngest handler; its result is `{"result", "output", "outcomes"}`.
+    """Turn the body of a workflow into an Inngest handler.
 
-    Generated modules put it below `client.create_function`.
+    Generated modules apply it below `client.create_function`. The handler returns
+    `{"result", "output", "outcomes"}`: the run's status, its output, and the outcomes of its nodes.
 
     Args:
         digest: The digest of the definition that the body was compiled from.
         id: The workflow's id; by default the body's name with hyphens.
         version: The version of the design.
-        max_attempts: How often a step is tried that has no policy of its own.
-        scope: `system` for a workflow without a tenant.
-        initiator: An expression for the person who started the run.
-        timezone: Where times without an offset are local; by default `PROFLOW_TIMEZONE`, else UTC.
-        channels: Those that the body's notifications name literally. Where one is not registered, a
-            run's pass raises `UnknownChannelError` before it does anything; not the import, since
-            hosts register channels after it.
-        compared: What Inngest's server compares of the trigger to find the runs that an event
-            cancels. A run that it could never find fails at once.
+        max_attempts: The maximum number of attempts of a step without a retry policy.
+        scope: `system` for a workflow whose runs belong to no tenant.
+        initiator: The CEL expression of the person who started the run.
+        timezone: The time zone of times without an offset; by default `PROFLOW_TIMEZONE`, else UTC.
+        channels: The channels that the body's notifications name literally. If one is not registered,
+            every replay raises `UnknownChannelError` before it does anything. (The import does not,
+            because hosts may register channels after it.)
+        compared: The paths in the trigger that Inngest compares to find the runs that an event
+            cancels. A run that could never be found fails at once.
 
     Returns:
-        A decorator of bodies.
+        A decorator, which is given the body: an async function of a `Flow`.
     """
     known = Workflow(
         id or "", digest, version, max_attempts, scope, initiator, timezone, tuple(compared)
@@ -65,7 +66,7 @@ def workflow(
 
 
 class Bodies:
-    """Makes Inngest handlers of a workflow's body, and of the bodies of its parts."""
+    """Makes Inngest handlers from the body of a workflow and from the bodies of its parts."""
 
     def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
         self._workflow, self._channels = known, channels
@@ -78,19 +79,26 @@ class Bodies:
 
         @functools.wraps(body)
         async def handler(ctx: inngest.Context) -> JSON:
-            return await whole_pass(self._flow(ctx, known), body)
+            return await replay_run(self._flow(ctx, known), body)
 
         return handler
 
     def part(self, keeps: Sequence[str] = ()) -> Callable[[Body], InngestHandler]:
-        """Turns the body of a part into a handler; it keeps the steps of some nodes."""
+        """Turn the body of a part into an Inngest handler.
+
+        Args:
+            keeps: The nodes of the part whose results are read elsewhere.
+
+        Returns:
+            A decorator of bodies.
+        """
 
         def decorate(body: Body) -> InngestHandler:
             @functools.wraps(body)
             async def handler(ctx: inngest.Context) -> JSON:
                 handed = Handed.of(ctx.event)
                 own = replace(ctx, run_id=handed.run_id, event=handed.event)
-                return await part_pass(self._flow(own, self._workflow), body, handed, keeps)
+                return await replay_part(self._flow(own, self._workflow), body, handed, keeps)
 
             return handler
 
@@ -104,19 +112,40 @@ class Bodies:
         return Flow(ctx, known, tenant_id, recorders=status.OF_THE_PROCESS, callees=callees)
 
 
-async def whole_pass(flow: Flow, body: Body) -> JSON:
-    """One pass over a run; where it answers or fails, the run is over."""
+async def replay_run(flow: Flow, body: Body) -> JSON:
+    """Replay a run.
+
+    Returns:
+        `{"result", "output", "outcomes"}`. When this function returns or fails, the run has ended; if
+        steps are open, the SDK ends the replay by an exception of its own.
+
+    Raises:
+        NonRetriableError: If the run has failed.
+    """
     return await _handled(flow, partial(_whole, flow, body), final=True)
 
 
-async def part_pass(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]) -> JSON:
-    """One pass over a part of a run, which keeps the steps of some nodes."""
+async def replay_part(flow: Flow, body: Body, handed: Handed, keeps: Sequence[str]) -> JSON:
+    """Replay a part of a run.
+
+    Args:
+        flow: The replay.
+        body: The body of the part.
+        handed: What the run has passed to the part.
+        keeps: The nodes of the part whose results are read elsewhere.
+
+    Returns:
+        The result of the part, for the run.
+
+    Raises:
+        NonRetriableError: If the part has failed.
+    """
     flow.take(handed)
     return await _handled(flow, partial(_partly, flow, body, keeps), final=False)
 
 
 async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
-    """What a run answers."""
+    """Return the result of a run."""
     flow.check_trigger()
     try:
         result = flow.concluded(await body(flow))
@@ -126,7 +155,7 @@ async def _whole(flow: Flow, body: Body) -> dict[str, JSON]:
 
 
 async def _partly(flow: Flow, body: Body, keeps: Sequence[str]) -> dict[str, JSON]:
-    """What a part answers."""
+    """Return the result of a part."""
     try:
         return flow.handed_back(await body(flow), False, keeps)
     except Stopped as stopped:
@@ -136,7 +165,7 @@ async def _partly(flow: Flow, body: Body, keeps: Sequence[str]) -> dict[str, JSO
 async def _handled(
     flow: Flow, answering: Callable[[], Awaitable[dict[str, JSON]]], *, final: bool
 ) -> JSON:
-    """One pass; `final`: where it answers or fails, the run is over."""
+    """Run a replay and send its snapshot; `final` is True if its end is the end of the run."""
     answer: dict[str, JSON] | None = None
     failure: Failed | None = None
     try:
@@ -145,7 +174,7 @@ async def _handled(
         failure = failed
         raise inngest.NonRetriableError(str(failed)) from None
     finally:
-        # A pass mostly ends in an interrupt of the SDK, which must pass untouched.
+        # Most replays end by an exception of the SDK, which must be left alone.
         if flow.states is not None:
             over = (answer, failure) if final else (None, None)
             await flow.recorders.hand_over(_snapshot(flow, *over))

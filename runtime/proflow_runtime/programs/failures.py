@@ -1,4 +1,4 @@
-"""What is done once when a run has failed."""
+"""Calls a host's handler once when a run has failed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ NODE = "on-failure"
 
 
 def on_failure(handler: Handler) -> Any:
-    """An Inngest `on_failure` handler that runs a handler once, for the failed run's tenant.
+    """Make an Inngest `on_failure` handler from a host's handler.
+
+    The handler is called once per failed run, with the tenant of that run.
 
     Args:
         handler: Its input is `{"error": {"name", "message"}, "event", "run_id"}`.
 
     Returns:
-        What `client.create_function` takes as `on_failure`.
+        The value of `on_failure` for `client.create_function`.
     """
 
     async def failed(ctx: inngest.Context) -> JSON:
@@ -34,14 +36,14 @@ def on_failure(handler: Handler) -> Any:
         tenant_id = named if tenant.is_tenant(named) else None
 
         async def attempt() -> JSON:
-            return await told(handler, run_id, tenant_id, error, event, ctx.attempt)
+            return await handle_failure(handler, run_id, tenant_id, error, event, ctx.attempt)
 
         return await ctx.step.run(NODE, attempt)
 
     return failed
 
 
-async def told(
+async def handle_failure(
     handler: Handler,
     run_id: str,
     tenant_id: int | None,
@@ -49,7 +51,19 @@ async def told(
     event: JSON,
     attempt: int,
 ) -> JSON:
-    """One attempt, counted from 0, at telling a handler that a run has failed."""
+    """Make one attempt at calling the handler of failures.
+
+    Args:
+        handler: The host's handler.
+        run_id: The id of the failed run.
+        tenant_id: Its tenant; None for a `system` design.
+        error: The `name` and `message` of its error.
+        event: The event that started it.
+        attempt: The number of the attempt, counted from 0.
+
+    Returns:
+        The output of the handler.
+    """
     task = Task(
         input={
             "error": {key: error.get(key) for key in ("name", "message")},

@@ -1,4 +1,4 @@
-"""The Inngest functions of a definition, as a generated module has them in `FUNCTIONS`."""
+"""Makes the Inngest functions of a definition, which are those in `FUNCTIONS` of a generated module."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ MIN_RETRIES = 4
 def functions_of(
     definition: Definition, client: inngest.Inngest, registry: Registry
 ) -> list[inngest.Function[Any]]:
-    """The Inngest functions of a definition, to be served like hand-written ones.
+    """Make the Inngest functions of a definition, to be served like hand-written ones.
 
     Args:
-        definition: What a design compiles to.
+        definition: A compiled design.
         client: The Inngest client of the application.
         registry: The handlers that the definition names.
 
     Returns:
-        The fan-outs of a tenant's crons, the workflow's parts, and last the workflow.
+        One function per cron that starts a run for each tenant, one per part of the workflow, and
+        last the workflow itself.
 
     Raises:
-        UnknownHandlerError: The definition names a handler that the registry lacks.
-        UnknownChannelError: It names a channel that nobody has registered.
-        MissingExtraError: It sends e-mail, and the extra `email` is not installed.
+        UnknownHandlerError: If the definition names a handler that the registry lacks.
+        UnknownChannelError: If it names a channel that is not registered.
+        MissingExtraError: If it sends e-mail, and the extra `email` is not installed.
 
     Example:
         ```python
@@ -81,8 +82,11 @@ def functions_of(
 
 
 def retries_of(definition: Definition) -> int:
-    """The retries of the Inngest function: enough for every node, whose own limits `Flow` keeps,
-    and never none, because an attempt is also lost when the app restarts."""
+    """Return the number of retries of the Inngest function.
+
+    It is enough for every node (`Flow` enforces the nodes' own limits), and at least `MIN_RETRIES`,
+    because an attempt is also lost when the app restarts.
+    """
     policies = [
         op.retry.max_attempts - 1
         for block in blocks(definition)
@@ -93,7 +97,7 @@ def retries_of(definition: Definition) -> int:
 
 
 def scheduled_event(definition_id: str) -> str:
-    """The event that a fan-out sends to each tenant."""
+    """Return the name of the event that starts the run of each tenant at a cron."""
     return f"{definition_id}/scheduled"
 
 
@@ -157,7 +161,7 @@ def _limits(definition: Definition) -> dict[str, Any]:
         inngest.Cancel(event=one.event, if_exp=one.condition, timeout=_seconds(one.timeout))
         for one in settings.cancel_on
     ]
-    # Inngest leaves the children of a run that has ended running. Any workflow may be one.
+    # Any workflow may be called as a child, and Inngest does not cancel the children of ended runs.
     if settings.ends_with_parent:
         cancel.append(WITH_PARENT)
     if settings.ends_with_call:

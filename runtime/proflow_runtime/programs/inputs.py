@@ -1,4 +1,4 @@
-"""Holds the data that starts a run against the JSON Schema of a design's `start.input`."""
+"""Validates the data that starts a run against the JSON Schema of a design's `start.input`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What a schema has against a value in the data.
+    """A value that a schema does not allow.
 
-    `pointer` is the value's JSON pointer in the data; empty for the data itself.
+    Attributes:
+        pointer: The JSON pointer of the value in the data; empty for the data itself.
+        message: What is wrong with it.
     """
 
     pointer: str
@@ -24,15 +26,18 @@ class Violation:
 
 
 def violations(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> list[Violation]:
-    """What the schema has against the data, in order of the places; 50 at most.
+    """Validate the data of an event.
 
     Args:
         data: The data of the event that starts a run.
         schema: The design's `input`; None allows everything.
+
+    Returns:
+        The violations, sorted by position; at most 50.
     """
     if schema is None:
         return []
-    import jsonschema  # takes long to import, and most runs have no schema
+    import jsonschema  # slow to import, and most designs have no schema
 
     validator = jsonschema.Draft202012Validator(schema)
     found = sorted(validator.iter_errors(dict(data)), key=lambda one: one.json_path)

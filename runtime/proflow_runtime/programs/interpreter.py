@@ -1,7 +1,8 @@
-"""Runs a definition: its ops become closures over `Flow`, once; every pass only calls them.
+"""Runs a definition without generating code.
 
-A block that ends in a call or a branch hands over to the next block instead of awaiting it, so that
-a long chain of functions needs no deep stack.
+Each op is compiled once into a closure over `Flow`; every replay only calls the closures. A block that
+ends in a call or a branch returns the next block instead of awaiting it, so that a long chain of
+functions needs no deep stack.
 """
 
 from __future__ import annotations
@@ -53,14 +54,14 @@ from proflow_runtime.values.results import Again, Result
 from proflow_runtime.values.retry import Retry
 
 Ended: TypeAlias = Result | Again | None
-"""How a block came to its end; None: it arrived."""
+"""The result of a block: an end, a back edge, or None if the run continues behind the block."""
 
 Instruction: TypeAlias = Callable[[Flow], Awaitable[Ended]]
 
 
 @dataclass(slots=True)
 class _Block:
-    """Instructions, and what the block goes on with when all of them have arrived."""
+    """Instructions, and how to find the next block once all of them have completed."""
 
     instructions: tuple[Instruction, ...] = ()
     follow: Callable[[Flow], _Block | None] | None = None
@@ -76,10 +77,10 @@ class _Block:
         return None
 
     async def run_out(self, flow: Flow) -> Result | None:
-        """Runs a block that no way back leads out of."""
+        """Run a block that no back edge leaves."""
         ended = await self.run(flow)
         if isinstance(ended, Again):
-            raise ValueError(f"the way back to `{ended.to}` leads out of every repeated block")
+            raise ValueError(f"the back edge to `{ended.to}` leads to no enclosing loop")
         return ended
 
 
@@ -92,26 +93,26 @@ _ABSORBED = _Block((_absorb,))
 
 @dataclass(frozen=True)
 class Program:
-    """The body of a definition's runs, and those of the parts that it is split into."""
+    """The body of a workflow, and the bodies of the parts that it is split into, by name."""
 
     body: Body
     parts: Mapping[str, Body]
 
 
 def interpret(definition: Definition, registry: Registry) -> Program:
-    """The bodies of a definition, the counterpart of generated functions.
+    """Make the bodies of a definition, which do the same as the functions of a generated module.
 
     Args:
-        definition: What a design compiles to.
+        definition: A compiled design.
         registry: The handlers that the definition names.
 
     Returns:
         The body of the workflow, and those of its parts; `workflow` makes Inngest handlers of them.
 
     Raises:
-        UnknownHandlerError: The definition names a handler that the registry lacks.
-        UnknownChannelError: It names a channel that nobody has registered.
-        MissingExtraError: It sends e-mail, and the extra `email` is not installed.
+        UnknownHandlerError: If the definition names a handler that the registry lacks.
+        UnknownChannelError: If it names a channel that is not registered.
+        MissingExtraError: If it sends e-mail, and the extra `email` is not installed.
     """
     tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
     registry.require(op.handler for op in tasks)
@@ -124,7 +125,7 @@ def interpret(definition: Definition, registry: Registry) -> Program:
 
 
 def literal_channels(definition: Definition) -> list[str]:
-    """The channels that a definition's notifications name, as far as they are no expressions."""
+    """Return the channels that a definition's notifications name literally, sorted."""
     inputs = [
         op.input
         for op in _ops(definition)
@@ -301,7 +302,7 @@ class _Compiler:
         return region
 
     def _name(self, source: str) -> str:
-        """A loop that is left by several exits is named by its first node."""
+        """Return the name of what a branch depends on; a loop with several exits goes by its header."""
         return loop_of(source) if source in self._outcomes.exits else source
 
     def _edges(self, task: RegionTask) -> list[Source]:
@@ -359,7 +360,7 @@ class _Compiler:
 def _block_of(
     node: str, is_loop: bool, cases: Mapping[str, _Block | None], flow: Flow
 ) -> _Block | None:
-    """What follows by the outcome of a node, or by the exit of a loop; None: nothing is drawn."""
+    """Return the block for a node's outcome or a loop's exit; None if the case has no block."""
     drawn = loop_of(node) if is_loop else node
     outcome = flow.exit_of(drawn) if is_loop else flow.outcome_of(node)
     if outcome is None or outcome not in cases:
@@ -430,7 +431,7 @@ def _choose(op: ChooseOp) -> Instruction:
 
 
 def _chosen_for(op: ChooseOp | AgainOp) -> tuple[str, str | None]:
-    """The node that goes on here; and after which outcome, if it has edges with rules there."""
+    """Return the node that `Flow` is given, and its outcome if rules on its edges are meant."""
     if op.outcome_of is None:
         return op.node, None
     return op.outcome_of, outcome_of_choice(op.node, op.outcome_of)

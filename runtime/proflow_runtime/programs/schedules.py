@@ -1,4 +1,4 @@
-"""Crons of tenants: one tick becomes one event per tenant."""
+"""Crons: each tick starts one run per tenant."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ _BATCH = 500
 
 
 def cron_trigger(cron: str, timezone: str | None = None) -> inngest.TriggerCron:
-    """A five-field cron expression in a time zone, such as `Asia/Shanghai`.
+    """Make an Inngest trigger from a cron expression.
 
-    Without one it is in that of `PROFLOW_TIMEZONE`, or else in UTC.
+    Args:
+        cron: A cron expression of five fields.
+        timezone: Its time zone, such as `Asia/Shanghai`; by default `PROFLOW_TIMEZONE`, else UTC.
     """
     return inngest.TriggerCron(cron=in_timezone(cron, timezone or default_timezone()))
 
 
 def in_timezone(cron: str, timezone: str) -> str:
-    """A cron and its time zone as Inngest takes both in one: `TZ=Asia/Shanghai 0 9 * * *`."""
+    """Return a cron with its time zone in Inngest's form: `TZ=Asia/Shanghai 0 9 * * *`."""
     return cron if timezone == UTC_NAME else f"TZ={timezone} {cron}"
 
 
@@ -38,9 +40,18 @@ def fan_out(
     tenants: Tenants,
     timezone: str | None = None,
 ) -> inngest.Function[Any]:
-    """A cron function that sends `event` with `{tenant_id, scheduled_at}` for each tenant.
+    """Make an Inngest function that sends an event to each tenant at each tick of a cron.
 
-    An event's id is made of the tick and the tenant, so that nobody's run starts twice.
+    The data of the event is `{"tenant_id", "scheduled_at"}`. Its id consists of the tick and the
+    tenant, so that no run starts twice.
+
+    Args:
+        client: The Inngest client of the application.
+        fn_id: The id of the function.
+        cron: A cron expression of five fields.
+        event: The name of the event.
+        tenants: Returns the ids of the tenants.
+        timezone: The time zone of the cron; by default `PROFLOW_TIMEZONE`, else UTC.
     """
 
     async def handler(ctx: inngest.Context) -> dict[str, int]:
@@ -72,7 +83,7 @@ def fan_out(
 
 
 def tick_of(event: inngest.Event) -> str:
-    """The time a cron fired for, as it says itself, or when it was invoked by hand."""
+    """Return the time of a cron's tick in ISO 8601; if invoked by hand, the time of the event."""
     at = event.data.get("scheduledAt")
     if isinstance(at, str) and at:
         return at

@@ -1,4 +1,4 @@
-"""Internal: what is Inngest's own, as its server does it: CEL matching, Go's JSON, the wire format.
+"""Internal: Inngest's own formats, as its server implements them: CEL, Go's JSON, the wire format.
 
-Production code may import it; `local`, which builds an engine on it, is for one machine and for tests.
+Production code may import this package, unlike `local`, which is for one machine and for tests.
 """

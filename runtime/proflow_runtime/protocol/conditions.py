@@ -1,4 +1,4 @@
-"""Which event ends a wait: the expressions that Inngest's server matches with."""
+"""Makes the expressions by which Inngest's server finds the event that ends a wait."""
 
 from __future__ import annotations
 
@@ -22,15 +22,29 @@ _UNSAFE = re.compile("[\"'\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def correlation_id(run_id: str, node: str, *, items: Sequence[int] = (), execution: int = 1) -> str:
-    """An id for one execution of a node in a run, safe as a literal and as unique as its step id."""
+    """Return a unique id for one execution of a node in a run.
+
+    It contains no characters that Inngest's matching does not support in literals.
+
+    Args:
+        run_id: The id of the run.
+        node: The node's id.
+        items: The indices of its enclosing foreach items, outermost first.
+        execution: The number of the execution, counted from 1.
+    """
     step = step_id(node, items=items, execution=execution)
     return f"{run_id}:{_UNSAFE.sub(lambda m: f'%{ord(m[0]):02X}', step)}"
 
 
 def matched_value(match: str, data: Mapping[str, Any]) -> Any:
-    """What the trigger holds at a path such as `data.order_id`.
+    """Return the value in the trigger that events are matched on.
 
-    Raises `ExpressionError` if it is missing, or nothing that events can be matched on.
+    Args:
+        match: A path such as `data.order_id`.
+        data: The data of the trigger.
+
+    Raises:
+        ExpressionError: If the value is missing, null, a list or an object.
     """
     value: Any = {"data": data}
     for part in _path(match):
@@ -44,11 +58,14 @@ def matched_value(match: str, data: Mapping[str, Any]) -> Any:
 
 
 def check_compared(paths: Iterable[str], event: Mapping[str, Any]) -> None:
-    """Raise `ExpressionError` if a cancellation could never match what the trigger holds.
+    """Check that cancellations can match the values in the trigger.
 
     Args:
-        paths: What is compared of the trigger, such as `event.data.order_id`.
+        paths: The compared paths of the trigger, such as `event.data.order_id`.
         event: The trigger.
+
+    Raises:
+        ExpressionError: If a value contains characters that never match.
     """
     for path in paths:
         value: Any = {"event": event}
@@ -62,10 +79,21 @@ def check_compared(paths: Iterable[str], event: Mapping[str, Any]) -> None:
 
 
 def condition(tenant_id: int | None, match: str | None = None, value: Any = None) -> str | None:
-    """The `if` of a wait: the tenant's events, with this value at the path; None: any event.
+    """Return the `if` expression of a wait.
 
-    Values are literals: an expression that mentions `event.` loses its mode on the server. Ids
-    compare as strings, so `7` and `"7"` are the same. Raises `ExpressionError`.
+    It contains the value as a literal, because the server handles an expression with `event.`
+    differently. Ids are compared as strings, so that `7` and `"7"` are the same.
+
+    Args:
+        tenant_id: The tenant whose events match; None for all events.
+        match: The path that must contain the value.
+        value: The value.
+
+    Returns:
+        The expression; None if any event matches.
+
+    Raises:
+        ExpressionError: If the value cannot be matched.
     """
     tests = [] if tenant_id is None else [f"async.data.tenant_id == {matcher_literal(tenant_id)}"]
     if match is not None:
@@ -75,7 +103,7 @@ def condition(tenant_id: int | None, match: str | None = None, value: Any = None
 
 
 def answering(match: str, value: JSON) -> dict[str, JSON]:
-    """The data of an event that matches: `value` at the path `match`."""
+    """Return the data of an event that matches: an object with `value` at the path `match`."""
     _, *parts = _path(match)
     found: JSON = value
     for part in reversed(parts):

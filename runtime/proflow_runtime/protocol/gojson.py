@@ -1,7 +1,7 @@
-"""JSON as Inngest's server, written in Go, hands it on.
+"""JSON as Inngest's server, which is written in Go, returns it.
 
-Every number is a 64-bit float there, objects come back with their keys sorted, and what is no valid
-Unicode becomes U+FFFD.
+Every number is a 64-bit float there, the keys of objects are sorted, and invalid Unicode becomes
+U+FFFD.
 """
 
 import json
@@ -16,9 +16,11 @@ _PLAIN = 1e21  # from here on Go writes an exponent, which Python reads as a flo
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse and normalise.
+    """Parse and normalise JSON.
 
-    Raises `ValueError` for what is not JSON (also NaN and Infinity) and for deeper nesting than 200.
+    Raises:
+        ValueError: If the text is not JSON (this includes NaN and Infinity), or is nested deeper than
+            200 levels.
     """
     try:
         return normalise(json.loads(text, parse_constant=_refuse))
@@ -27,9 +29,11 @@ def loads(text: str | bytes) -> Any:
 
 
 def from_python(value: object) -> Any:
-    """A value made in Python as it looks after the trip over the wire.
+    """Return a Python value as it is after the server has returned it.
 
-    Raises `ValueError` for what JSON cannot hold, for NaN, Infinity, cycles and too deep nesting.
+    Raises:
+        ValueError: If the value is not JSON, for NaN, Infinity and cycles, or if it is nested too
+            deep.
     """
     try:
         return normalise(json.loads(json.dumps(value, allow_nan=False)))
@@ -40,20 +44,25 @@ def from_python(value: object) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON text, ASCII."""
+    """Return compact JSON text in ASCII."""
     return _encode(value)
 
 
 def dumps_html_safe(value: Any) -> str:
-    """Compact JSON text in which Go escapes `<`, `>` and `&` inside strings."""
+    """Return compact JSON text in which `<`, `>` and `&` are escaped, as Go does."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def normalise(value: Any, depth: int = 0) -> Any:
-    """A parsed JSON value as Go gives it back.
+    """Return a parsed JSON value as Go returns it.
 
-    Raises `ValueError` if a number exceeds a float, or the nesting 200 levels.
+    Args:
+        value: The value.
+        depth: Its nesting depth.
+
+    Raises:
+        ValueError: If a number exceeds the range of a float, or the nesting 200 levels.
     """
     if isinstance(value, str):
         return value if value.isascii() else _valid(value)
@@ -79,7 +88,7 @@ def normalise(value: Any, depth: int = 0) -> Any:
 
 
 def as_floats(value: Any) -> Any:
-    """The value with every integer as a float, as an expression of the server sees it."""
+    """Return a value with every integer as a float, as expressions on the server see it."""
     if isinstance(value, dict):
         return {key: as_floats(item) for key, item in value.items()}
     if isinstance(value, list):

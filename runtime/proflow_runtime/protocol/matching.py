@@ -1,6 +1,6 @@
-"""Expressions (CEL) as Inngest's server evaluates them: `event` is the trigger, `async` the arrival.
+"""Evaluates CEL expressions as Inngest's server does: `event` is the trigger, `async` the new event.
 
-A missing field, a type error or a result that is no boolean is "no match", never an error.
+A missing field, a type error or a result that is not a boolean means "no match", never an error.
 """
 
 import re
@@ -30,9 +30,12 @@ class BadExpression(ProFlowError, ValueError):
 class Expression:
     """A compiled expression.
 
-    `has_escape`: a string literal holds an escape sequence; the server's matcher of waits and
-    cancellations compares literals unread, so such an expression never matches there.
-    `reads_trigger`: it mentions `event.`.
+    Attributes:
+        source: Its text.
+        program: The compiled program.
+        has_escape: Whether a string literal contains an escape sequence. The server compares the
+            literals of waits and cancellations unparsed, so such an expression never matches there.
+        reads_trigger: Whether it contains `event.`.
     """
 
     source: str
@@ -41,22 +44,31 @@ class Expression:
     reads_trigger: bool
 
     def evaluate(self, names: Mapping[str, Any]) -> Any:
-        """The plain value; `None` where the evaluation fails."""
+        """Return the value, or None if the evaluation fails."""
         value = self.program.eval(data=dict(names))
         return None if value.type() == cel.Type.ERROR else value.plain_value()
 
     def holds(self, names: Mapping[str, Any]) -> bool:
-        """Whether the result is `true`."""
+        """Return True if the result is `true`."""
         return self.evaluate(names) is True
 
     def resumes(self, trigger: Mapping[str, Any], arrival: Mapping[str, Any]) -> bool:
-        """Whether an arriving event resumes or cancels a run; the events have floats for numbers."""
+        """Return True if an arriving event resumes or cancels a run.
+
+        Args:
+            trigger: The event that started the run, with all numbers as floats.
+            arrival: The arriving event, likewise.
+        """
         return not self.has_escape and self.holds({"event": trigger, "async": arrival})
 
 
 @lru_cache(maxsize=4096)
 def compile_expression(source: str) -> Expression:
-    """Compile `source`. Raises `BadExpression`."""
+    """Compile an expression.
+
+    Raises:
+        BadExpression: If it does not compile.
+    """
     try:
         program = _ENV.compile(source)
     except (RuntimeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The wire format between server and SDK: requests as the server writes them, answers as it reads them."""
+"""The wire format between server and SDK: writes requests and reads responses as the server does."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from typing import Any
 from proflow_runtime.protocol import gojson
 
 READ_HEADERS = ("x-inngest-no-retry", "retry-after", "x-inngest-req-version")
-"""The headers of an answer that the server looks at."""
+"""The headers of a response that the server reads."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """An answer: its parsed and normalised body, and the headers the server looks at."""
+    """A response: its parsed and normalised body, and the headers that the server reads."""
 
     status: int
     body: Any
@@ -26,7 +26,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One operation of a 206 answer."""
+    """One operation of a 206 response."""
 
     op: str
     hashed: str
@@ -43,7 +43,7 @@ class Op:
 
 
 def read_answer(status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
-    """The answer of an app; one that is not JSON counts as an error."""
+    """Read the response of an app; a body that is not JSON counts as an error."""
     found = {key.lower(): value for key, value in headers.items()}
     try:
         body = gojson.loads(raw) if raw else None
@@ -61,7 +61,7 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
 
 
 def read_op(raw: dict[str, Any]) -> Op:
-    """One entry of a 206 answer."""
+    """Read one operation of a 206 response."""
     userland = raw.get("userland") or {}
     step_id = userland.get("id") or raw["displayName"]
     if userland.get("index"):
@@ -94,7 +94,7 @@ def request_body(
     memos: Sequence[str],
     version: int,
 ) -> bytes:
-    """A request's body; `event`, `events` and the entries of `memos` are JSON text already."""
+    """Return the body of a request; `event`, `events` and the entries of `memos` are JSON text."""
     settled = '"{}"'.format('","'.join(stack)) if stack else ""
     return (
         f'{{"ctx":{{"attempt":{attempt},"disable_immediate_execution":'
@@ -108,10 +108,10 @@ def request_body(
 
 
 def memo_entry(hashed: str, memo: str) -> str:
-    """One entry of a request's `steps`."""
+    """Return one entry of a request's `steps`."""
     return f"{json.dumps(hashed)}:{memo}"
 
 
 def refusal(name: str, message: str) -> Answer:
-    """The answer of an app that could not give one."""
+    """Return a response with status 500, for an app that could not respond."""
     return Answer(500, {"code": "unknown", "message": message, "name": name})

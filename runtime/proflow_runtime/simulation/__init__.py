@@ -1,4 +1,4 @@
-"""Internal: runs one design on the local engine, with everything outside of it simulated."""
+"""Internal: runs a design on the local engine, and simulates everything outside of the run."""
 
 from proflow_runtime.simulation.functions import (
     CLIENT_MODULE,

@@ -1,8 +1,8 @@
-"""Every way through a design: one run per combination of outcomes.
+"""Runs a design once per combination of outcomes, to visit every path.
 
-Approvals are answered each way and left unanswered where that has a consequence, waits likewise;
-what has a way on for its failure fails once. Conditions are steered, not computed, so two conditions
-on the same data count as independent. A way back is taken once.
+Approvals get each possible answer, or none if that has a consequence; waits likewise. A step whose
+failure is caught also fails. The outcomes of conditions are chosen, not computed, so two conditions on
+the same data count as independent. A back edge is taken once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from proflow_schemas.definition import CanvasEdge, Definition
 from proflow_schemas.node_types import type_of
 from proflow_schemas.step_ids import node_of, parse
 
-from proflow_runtime.context import steering
+from proflow_runtime.context import test_controls
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.simulation.functions import MakeFunctions
 from proflow_runtime.simulation.outside import Outside
@@ -24,29 +24,35 @@ from proflow_runtime.simulation.report import report
 
 MAX_RUNS = 256
 _VARIED = 2
-"""Up to which execution of a node its decisions are varied."""
+"""The last execution of a node whose decisions are varied."""
 
 Prefix: TypeAlias = tuple[tuple[str, str], ...]
-"""The first decisions of a run, in the order they are made: step and outcome."""
+"""The first decisions of a run, in order: step and outcome."""
 
 
 @dataclass
 class Exploration:
-    """All runs, each with the `decisions` that made it, and what none of them reached."""
+    """The result of an exploration.
+
+    Attributes:
+        runs: The reports of all runs, each with its `decisions`.
+        complete: Whether there were no more than `MAX_RUNS` combinations.
+        uncovered_nodes: The nodes that no run has reached.
+        uncovered_edges: The edges that no run has taken.
+    """
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = True
-    """Whether there were no more than `MAX_RUNS` combinations."""
     uncovered_nodes: list[str] = field(default_factory=list)
     uncovered_edges: list[dict[str, str | None]] = field(default_factory=list)
 
 
 class Decisions:
-    """The decisions of one run: those given, then the first choice of each.
+    """The decisions of one run: the given ones, then the first possible outcome of each step.
 
-    They are kept by the step ids of the design's own nodes, of conditions as if they were steps;
-    its subprocesses take the first choice always. A way back is taken at most once, and what a
-    node decides after its second execution has no alternatives.
+    The keys are the step ids of the design's own nodes; conditions have ids as if they were steps.
+    Subprocesses always take the first outcome. A back edge is taken at most once, and decisions after
+    the second execution of a node are not varied.
     """
 
     def __init__(self, definition: Definition, given: Prefix) -> None:
@@ -57,7 +63,13 @@ class Decisions:
         self.choices: dict[str, list[str]] = {}
 
     def decide(self, workflow: str, step: str, outcomes: Sequence[str]) -> str:
-        """The outcome of a step, the same whenever it is asked for."""
+        """Return the outcome of a step, which is the same for every call.
+
+        Args:
+            workflow: The id of the workflow.
+            step: The id of the step.
+            outcomes: The possible outcomes.
+        """
         if workflow != self._workflow:
             return outcomes[0]
         if step not in self.made:
@@ -67,7 +79,7 @@ class Decisions:
         return self.made[step]
 
     def _open(self, step: str, outcomes: Sequence[str]) -> list[str]:
-        """Those that are no way back, or one that was not taken; the former first."""
+        """Return the outcomes that may be chosen: a back edge only once, and after all others."""
         node = node_of(step)
         taken = {outcome for at, outcome in self.made.items() if node_of(at) == node}
         fresh = [one for one in outcomes if not (self._leads_back(node, one) and one in taken)]
@@ -77,8 +89,10 @@ class Decisions:
         return any((node, one) in self._back for one in (outcome, *outcome.split(", ")))
 
     def alternatives(self) -> Iterator[Prefix]:
-        """What else could have been decided, as the decisions up to there: each once over all
-        runs, because what was given is not decided otherwise."""
+        """Yield the other decisions that could have been made, with the decisions before them.
+
+        Given decisions are not varied, so that each alternative occurs once over all runs.
+        """
         made = tuple(self.made.items())
         for index in range(len(self._given), len(made)):
             step, outcome = made[index]
@@ -90,8 +104,8 @@ class Decisions:
                     yield (*made[:index], (step, other))
 
     @property
-    def place(self) -> tuple[int, ...]:
-        """Where the run stands among all: by the place of each outcome among its step's."""
+    def rank(self) -> tuple[int, ...]:
+        """The sort key of the run: the index of each outcome among those of its step."""
         return tuple(self.choices[step].index(outcome) for step, outcome in self.made.items())
 
 
@@ -106,7 +120,14 @@ async def explore(
 ) -> Exploration:
     """Run a design once per combination of outcomes, at most `MAX_RUNS` times.
 
-    The data of the event has every field that is read, made up where it is not given.
+    Args:
+        definition: The compiled design.
+        outside: The data of the event and the other inputs of the simulation. Fields that the design
+            reads and the data lacks are made up; answers are ignored.
+        children: The workflows that it may run as subprocesses.
+        functions: Makes the Inngest functions; by default those of the interpreter.
+        registry: The handlers; missing ones are simulated.
+        client: The client of the functions.
     """
     found = Exploration()
     outside = replace(outside, answers=(), data=plausible_data(definition, outside.data))
@@ -119,14 +140,14 @@ async def explore(
         if len(runs) == MAX_RUNS:
             found.complete = False
             break
-        # What no run has decided yet comes first, so that few runs cover much.
+        # Outcomes that no run has had yet come first, so that few runs cover much.
         new = (
             index
             for index, prefix in enumerate(open_)
             if prefix and (node_of(prefix[-1][0]), prefix[-1][1]) not in tried
         )
         decisions = Decisions(definition, open_.pop(next(new, 0)))
-        with steering.steering(decisions.decide):
+        with test_controls.choosing_outcomes(decisions.decide):
             simulated = await simulate(
                 definition,
                 outside,
@@ -136,7 +157,7 @@ async def explore(
                 decide=decisions.decide,
                 client=client,
             )
-        runs.append((decisions.place, {"decisions": dict(decisions.made), **report(simulated)}))
+        runs.append((decisions.rank, {"decisions": dict(decisions.made), **report(simulated)}))
         ran |= simulated.ran
         tried.update((node_of(step), outcome) for step, outcome in decisions.made.items())
         open_ += decisions.alternatives()
@@ -148,7 +169,7 @@ async def explore(
 def _cover(
     definition: Definition, found: Exploration, ran: set[str], decided: set[tuple[str, str]]
 ) -> None:
-    """Note what was not reached, by the nodes that `ran` in any round of any run."""
+    """Record what was not reached; `ran` are the nodes that ran in any iteration of any run."""
     canvas = definition.canvas
     reached = set(ran)
     taken = {(node, one) for node, outcome in decided for one in (outcome, *outcome.split(", "))}
@@ -164,7 +185,7 @@ def _cover(
             edge.outcome is None or (edge.source, edge.outcome) in taken
         )
 
-    # Nodes that run nothing are reached, in a round that is past, if what leads to them was taken.
+    # Nodes without work of their own were reached if an edge to them was taken, in any iteration.
     types = {node.id: node.type for node in canvas.nodes}
     silent = [
         edge

@@ -1,4 +1,4 @@
-"""The Inngest functions of designs, as one of both targets makes them."""
+"""Makes the Inngest functions of designs, by the interpreter or from generated modules."""
 
 import importlib.util
 import sys
@@ -17,20 +17,24 @@ from proflow_runtime.programs.functions import functions_of
 
 CLIENT_MODULE = "proflow_simulated_client"
 HANDLERS_MODULE = "proflow_simulated_handlers"
-"""The modules that generated code imports in a simulation, as if they were the host's."""
+"""The modules that generated code imports in a simulation, in place of the host's."""
 
 MakeFunctions = Callable[[inngest.Inngest, Registry], list[inngest.Function[Any]]]
 
 
 def interpreted_functions(*definitions: Definition) -> MakeFunctions:
-    """The functions of the generic interpreter."""
+    """Return what makes the functions of definitions by the interpreter."""
     return lambda client, registry: [
         function for one in definitions for function in functions_of(one, client, registry)
     ]
 
 
 def generated_functions(*sources: str) -> MakeFunctions:
-    """The functions of generated modules, compiled for `CLIENT_MODULE` and `HANDLERS_MODULE`."""
+    """Return what makes the functions of generated modules.
+
+    Args:
+        sources: The texts of the modules, compiled for `CLIENT_MODULE` and `HANDLERS_MODULE`.
+    """
 
     def make(client: inngest.Inngest, registry: Registry) -> list[inngest.Function[Any]]:
         handlers = ModuleType(HANDLERS_MODULE)

@@ -1,9 +1,9 @@
-"""What happens outside of a simulated run: data, answers, events, outputs, failures.
+"""Reads the inputs of a simulated run: data, answers, events, outputs, failures.
 
-The texts are those of the command line: `NODE=OUTCOME[@+DURATION]`, `EVENT[@+DURATION]=JSON`,
-`NODE=JSON`, `NODE=MESSAGE[*N]`. A node id may itself hold `=`: the longest that exists is meant.
-In place of a node, a step id may name one of its executions: `x#2`, `x[0]`; those of a workflow
-that is run as a subprocess stand behind its id, `workflow/x`.
+They are given as on the command line: `NODE=OUTCOME[@+DURATION]`, `EVENT[@+DURATION]=JSON`,
+`NODE=JSON`, `NODE=MESSAGE[*N]`. A node id may itself contain `=`; the longest existing id is meant. In
+place of a node, a step id can name one of its executions: `x#2`, `x[0]`. Nodes of a subprocess are
+preceded by its workflow id: `workflow/x`.
 """
 
 import difflib
@@ -27,31 +27,37 @@ from proflow_runtime.programs.inputs import violations
 from proflow_runtime.protocol import gojson
 
 _SHOWN = 5
-"""So many things that are wrong with the data are told."""
+"""The maximum number of violations that a message lists."""
 _LATER = re.compile(r"@\+([0-9A-Za-z.]+)\Z")
 _TIMES = re.compile(r"\*([0-9]+)\Z")
 
 
 class OutsideError(ProFlowError, ValueError):
-    """An argument that says nothing that could happen in this design."""
+    """An argument that is invalid for this design."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a node, so long after it began to wait."""
+    """An answer to a node that waits.
+
+    Attributes:
+        node: The node's id.
+        outcome: The outcome.
+        after: How long after the beginning of the wait the answer comes.
+        step: The execution that it is for; None for any.
+        workflow: The workflow of the node if it is in a subprocess.
+    """
 
     node: str
     outcome: str
     after: timedelta = timedelta()
     step: str | None = None
-    """The execution it is for; None: no particular one."""
     workflow: str | None = None
-    """The subprocess that the node is of; None: the design itself."""
 
 
 @dataclass(frozen=True)
 class Sending:
-    """An event, so long after the run's start."""
+    """An event that is sent; `after` is the time since the start of the run."""
 
     event: str
     data: dict[str, Any]
@@ -60,7 +66,7 @@ class Sending:
 
 @dataclass(frozen=True)
 class Output:
-    """What a node's handler gives, or what a wait receives."""
+    """The output of a node's handler, or the data that a wait receives."""
 
     node: str
     value: Any
@@ -70,7 +76,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Failure:
-    """The first `times` attempts of a node, at each execution, fail; None: all."""
+    """The failure of the first `times` attempts at each execution of a node; None for all attempts."""
 
     node: str
     message: str
@@ -81,7 +87,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outside:
-    """All of it. Several answers to one node are for its executions in turn, outputs likewise."""
+    """The inputs of a simulation.
+
+    Several answers to one node are for its executions in turn; outputs likewise.
+
+    Attributes:
+        data: The data of the event that starts the run.
+        at: When the run starts.
+        answers: The answers to approvals and waits.
+        sends: The events that are sent during the run.
+        outputs: The outputs of nodes.
+        failures: The failures of nodes.
+    """
 
     data: dict[str, Any] = field(default_factory=dict)
     at: datetime | None = None
@@ -104,11 +121,23 @@ def read_outside(
     timezone: str | None = None,
     filled: bool = False,
 ) -> Outside:
-    """Read the arguments, and hold them against the design and those that it runs as subprocesses.
+    """Read the arguments of a simulation, and validate them against the design and its subprocesses.
 
-    `at` without an offset is local time of the design, else in `timezone`, else of this machine.
-    `filled`: what the data lacks will be made up, so that it need not fit the design's `input`.
-    Raises `OutsideError`.
+    Args:
+        definition: The compiled design.
+        children: The workflows that it may run as subprocesses.
+        data: The data of the event, as JSON.
+        at: When the run starts. A time without an offset is in the time zone of the design, else in
+            `timezone`, else in that of this machine.
+        answers: `NODE=OUTCOME[@+DURATION]`.
+        sends: `EVENT[@+DURATION]=JSON`.
+        outputs: `NODE=JSON`.
+        failures: `NODE=MESSAGE[*N]`.
+        timezone: The default time zone of `at`.
+        filled: Whether missing data will be made up, so that it need not fit the design's `input`.
+
+    Raises:
+        OutsideError: If an argument is invalid.
     """
     drawn = _Drawn(definition, children)
     given = {} if data is None else _event_data(data, "--data")
@@ -125,7 +154,15 @@ def read_outside(
 
 
 def read_json(text: str, option: str) -> Any:
-    """JSON as the command line gives it. Raises `OutsideError`."""
+    """Parse JSON from the command line.
+
+    Args:
+        text: The JSON text.
+        option: The option, for the message.
+
+    Raises:
+        OutsideError: If the text is not JSON, or contains a number that Inngest would round.
+    """
 
     def refuse(constant: str) -> NoReturn:
         raise OutsideError(f"{option}: `{constant}` is not JSON")
@@ -145,17 +182,17 @@ def read_json(text: str, option: str) -> Any:
 
 
 def _refuse_unfit(data: dict[str, Any], definition: Definition) -> None:
-    """Raises `OutsideError` for data that the service would not start a run with."""
+    """Raise `OutsideError` if the service would not start a run with this data."""
     if definition.triggers and all(isinstance(one, CronTrigger) for one in definition.triggers):
-        return  # a cron brings no data
+        return  # a cron has no data
     found = violations(data, definition.input)
     if found:
         each = [
             f"{_cut(one.pointer)}: {one.message}" if one.pointer else one.message for one in found
         ]
         more = "" if len(each) <= _SHOWN else f"; and {len(each) - _SHOWN} more"
-        told = "; ".join(each[:_SHOWN])
-        raise OutsideError(f"--data is not what the workflow takes: {told}{more}")
+        listed = "; ".join(each[:_SHOWN])
+        raise OutsideError(f"--data is not what the workflow takes: {listed}{more}")
 
 
 def _event_data(text: str, option: str) -> dict[str, Any]:
@@ -173,7 +210,7 @@ def _event_data(text: str, option: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Named:
-    """What an argument is about: a node, one of its executions if `step` says which."""
+    """What an argument refers to: a node, or one of its executions (`step`)."""
 
     workflow: str | None
     node: str
@@ -184,7 +221,7 @@ class _Named:
 
 
 class _Drawn:
-    """The nodes that arguments can name: their types, and in how many foreach each one stands."""
+    """The nodes that arguments can name: their types, and the number of their enclosing foreach."""
 
     def __init__(
         self,
@@ -207,7 +244,7 @@ class _Drawn:
         return node if self.workflow is None else f"{self.workflow}/{node}"
 
     def names(self) -> list[str]:
-        """All that arguments can name, but for single executions."""
+        """Return all nodes that arguments can name."""
         inside = [name for child in self.children for name in child.names()]
         return [*map(self.shown, self.types), *inside]
 
@@ -289,14 +326,14 @@ def _failure(text: str, drawn: _Drawn) -> Failure:
 
 
 def _named(text: str, drawn: _Drawn, option: str, form: str) -> tuple[_Named, str]:
-    """What an argument is about, and what is said of it."""
-    places = [index for index, char in enumerate(text) if char == "="]
-    if not places:
+    """Split an argument at the right `=`: return what it refers to, and the text after it."""
+    positions = [index for index, char in enumerate(text) if char == "="]
+    if not positions:
         raise OutsideError(f"{option}: `{_cut(text)}` is not {form}")
-    for place in reversed(places):
-        if (found := drawn.find(text[:place], option)) is not None:
-            return found, text[place + 1 :]
-    name = text[: places[0]]
+    for position in reversed(positions):
+        if (found := drawn.find(text[:position], option)) is not None:
+            return found, text[position + 1 :]
+    name = text[: positions[0]]
     raise OutsideError(f"{option}: there is no node `{_cut(name)}`{_meant(name, drawn.names())}")
 
 

@@ -1,4 +1,4 @@
-"""Outputs of handlers that are simulated, and data of events: whatever a design reads of them."""
+"""Makes up the outputs of simulated handlers and the data of events, with all fields that are read."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,14 @@ Path: TypeAlias = tuple[str, ...]
 
 
 def plausible_outputs(definition: Definition) -> dict[str, Any]:
-    """One output per node with a handler.
+    """Make up one output per node with a handler.
 
-    The output has every field that an expression reads, and holds a text that names it; what is
-    iterated is a list of two. What a language model answers is a text, or follows its output
-    schema; an HTTP call answers 200.
+    An output has every field that an expression reads, with a text that names the field; a list that
+    is iterated has two items. The answer of a language model is a text, or follows the output schema;
+    an HTTP request returns status 200.
+
+    Returns:
+        The outputs, by node id.
     """
     read: dict[str, set[Path]] = defaultdict(set)
     for path in _Reads(definition).paths:
@@ -34,7 +37,7 @@ def plausible_outputs(definition: Definition) -> dict[str, Any]:
 
 
 def plausible_data(definition: Definition, given: dict[str, Any]) -> dict[str, Any]:
-    """The data of an event that has what is `given`, and every other field that is read."""
+    """Return the data of an event: what is `given`, and made-up values for other fields that are read."""
     paths = {
         path[2:][:_DEPTH]
         for path in _Reads(definition).paths
@@ -69,8 +72,8 @@ def _output(op: TaskOp, read: set[Path]) -> Any:
 
 
 def _value(name: str, paths: set[Path], shape: Shape = ANYTHING) -> Any:
-    """A value that has all these paths; where nothing is read of it, it holds its own name, or a
-    number if its shape says so."""
+    """Make a value that has all these paths; the value of a path is its name, or a number if its
+    shape is one."""
     inner: dict[str, set[Path]] = defaultdict(set)
     for path in paths:
         if path:
@@ -84,7 +87,7 @@ def _value(name: str, paths: set[Path], shape: Shape = ANYTHING) -> Any:
 
 
 def _sample(schema: Any, name: str, depth: int = 0) -> Any:
-    """A value that a plain JSON Schema allows."""
+    """Make a value that a simple JSON Schema allows."""
     if not isinstance(schema, dict) or depth > _DEPTH:
         return None
     if "const" in schema:
@@ -110,7 +113,7 @@ def _sample(schema: Any, name: str, depth: int = 0) -> Any:
 
 
 class _Reads:
-    """What the expressions of a definition read; an element of a list is `*`."""
+    """The paths that the expressions of a definition read; an element of a list is `*`."""
 
     def __init__(self, definition: Definition) -> None:
         self.paths: set[Path] = set()
@@ -121,7 +124,7 @@ class _Reads:
             self._block(part.steps, {})
 
     def _block(self, ops: Sequence[Any], names: Mapping[str, Path | None]) -> None:
-        """`names` says what each name in scope stands for; None: nothing that is known."""
+        """Collect the paths of a block; `names` maps names in scope to their paths, if known."""
         stack: list[tuple[Any, Mapping[str, Path | None]]] = [(op, names) for op in ops]
         while stack:
             op, known = stack.pop()
@@ -154,7 +157,7 @@ class _Reads:
         self.paths.update(path for path in rooted if path is not None)
 
     def _rooted(self, path: Path, names: Mapping[str, Path | None]) -> Path | None:
-        """A path from `event` or `steps` on."""
+        """Return a path that begins with `event` or `steps`, or None if unknown."""
         if path[0] not in names:
             return path
         known = names[path[0]]

@@ -1,4 +1,4 @@
-"""Drives designs' functions on the local engine: starts the run, answers, fails, records."""
+"""Simulates a run on the local engine: starts it, answers it, makes steps fail, and records it."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ from proflow_schemas.errors import ProFlowError
 from proflow_schemas.step_ids import Step, parse
 
 from proflow_runtime import status
-from proflow_runtime.context import steering
+from proflow_runtime.context import test_controls
 from proflow_runtime.flow.parts import Handed, function_id
 from proflow_runtime.handlers import interception
 from proflow_runtime.handlers.registry import Registry
@@ -47,19 +47,19 @@ from proflow_runtime.simulation.turns import Turns
 from proflow_runtime.values import JSON, checked
 
 Decide = Callable[[str, str, Sequence[str]], str]
-"""Gets a workflow, the id of one of its steps and its possible outcomes, and returns one."""
+"""Takes a workflow's id, a step's id and its possible outcomes; returns one of them."""
 
 ANSWER_AFTER = timedelta(minutes=1)
-"""How long those take who are told what to decide."""
+"""When an answer comes that `decide` has chosen, after the beginning of the wait."""
 
 
 class SimulationError(ProFlowError, ValueError):
-    """The run could not even start; the message says why."""
+    """The run could not start; the message says why."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One call of a handler, real or simulated; `step` is the Inngest step it was made in."""
+    """One call of a handler, real or simulated; `step` is the idempotency key of the task."""
 
     node: str
     step: str
@@ -71,41 +71,48 @@ class Attempt:
 
 @dataclass
 class Simulated:
-    """What a simulation has seen: the run of the design, and all that went with it."""
+    """The result of a simulation.
+
+    Attributes:
+        definition: The compiled design.
+        run: The engine's record of the run.
+        engine: The engine.
+        run_id: The run's own id.
+        states: The recorded node states, if any.
+        log: The calls of handlers and the other steps of the run, in order.
+        simulated: The nodes whose handler was simulated, in the order of their first attempt.
+        unused: Messages about the inputs that were not used.
+        ran: The nodes that have run, in any iteration.
+    """
 
     definition: Definition
     run: RunRecord
     engine: LocalEngine
     run_id: str
-    """What the run calls itself."""
     states: status.RecordedRun | None
     log: list[Attempt | StepRecord]
-    """What happened in the run, in order: calls of handlers, and what only the engine saw."""
     simulated: list[str]
-    """Nodes whose handler was simulated, in order of their first attempt."""
     unused: list[str] = field(default_factory=list)
-    """What was meant to happen outside and did not."""
     ran: frozenset[str] = frozenset()
-    """Nodes that began to run, be it in a round of a loop that is past."""
 
 
 class Serving:
-    """Which function is which workflow's: here, each has its own, and those of its parts."""
+    """Maps runs of the engine to workflows; here, every workflow and every part has its function."""
 
     def function_id(self, run: RunRecord) -> str:
-        """The function that runs the same workflow, or part, where each has its own."""
+        """Return the function that would run the same workflow or part if each had its own."""
         return run.function_id
 
     def run_id(self, run: RunRecord) -> str:
-        """What a run of a workflow, or of its part, calls itself."""
+        """Return the id of a run as the workflow sees it."""
         return run.id
 
     def run(self, engine: LocalEngine, run_id: str) -> RunRecord:
-        """The whole run that calls itself so."""
+        """Return the engine's record of the whole run with this id."""
         return engine.runs[run_id]
 
     def cron_id(self, definition: Definition) -> str:
-        """The function that the first cron of a workflow calls, without the app's id."""
+        """Return the function that the first cron of a workflow starts, without the app's id."""
         return definition.id if definition.scope == "system" else f"{definition.id}-fan-out"
 
 
@@ -121,16 +128,26 @@ async def simulate(
     serving: Serving | None = None,
     client: inngest.Inngest | None = None,
 ) -> Simulated:
-    """One run of a design in virtual time.
+    """Run a design once in virtual time.
 
-    `children` are workflows that it may run as subprocesses; `functions` makes those of all, and
-    `serving` says which of them is whose, unless every workflow has its own.
-    `decide` says how a step that waits is answered, in place of `outside.answers`; `timeout` is to
-    leave it. `client` is that of the functions, by default one of its own; many runs in turn share
-    one of `simulated_client`.
+    Built-in handlers and those that the registry lacks are simulated. So nothing leaves this machine,
+    apart from what the registry's own handlers send.
 
-    Handlers that `registry` lacks are simulated, and so are the built-in ones: nothing leaves the
-    machine but what the registry's own handlers send. Raises `SimulationError`.
+    Args:
+        definition: The compiled design.
+        outside: The inputs of the simulation.
+        children: The workflows that it may run as subprocesses.
+        functions: Makes the Inngest functions of all; by default those of the interpreter.
+        registry: The handlers.
+        trace: Whether to keep all requests and responses.
+        decide: Chooses the answer of each step that waits, in place of `outside.answers`; `timeout`
+            means no answer.
+        serving: Maps runs to workflows, if not every workflow has its own function.
+        client: The client of the functions, by default a new one. Consecutive simulations can share
+            one (`simulated_client`).
+
+    Raises:
+        SimulationError: If the run could not start.
     """
     definitions = [definition, *children]
     play = _Play(definitions, outside, registry or Registry(), decide, serving or Serving())
@@ -168,13 +185,13 @@ async def simulate(
 
 
 def simulated_client() -> inngest.Inngest:
-    """The client of simulated functions: what it sends stays on this machine."""
+    """Create a client for simulated functions; its events stay on this machine."""
     logger = logging.getLogger("proflow.simulation")
     return inngest.Inngest(app_id="proflow", is_production=False, logger=logger)
 
 
 class _Workflow:
-    """One of the designs, as far as what stands outside of its runs has to do with it."""
+    """What the simulation needs to know of one of the designs."""
 
     def __init__(self, definition: Definition, registry: Registry) -> None:
         self.id = definition.id
@@ -194,11 +211,11 @@ class _Workflow:
         self.parts = {
             op.id for block in blocks(definition) for op in walk(block) if isinstance(op, PartOp)
         }
-        """The steps that run them."""
+        """The ids of the steps that run parts."""
 
 
 class _Play:
-    """What stands outside of the runs, on the engine's side and on the handlers' side."""
+    """The environment of the simulated runs: answers waits, and takes the place of handlers."""
 
     engine: LocalEngine
 
@@ -223,15 +240,15 @@ class _Play:
             for one, workflow in zip(definitions, workflows, strict=True)
             for function in (one.id, *(function_id(one.id, part) for part in one.parts))
         }
-        """By the ids of their functions, those of parts among them."""
+        """The workflows by the ids of their functions, including those of parts."""
         self.registry = completed(definitions, registry, outside.data.get("tenant_id"))
         self.answers = Turns(outside.answers)
         self.outputs = Turns(outside.outputs)
         self.failures: dict[tuple[str | None, str, str | None], list[Failure]] = {}
-        """By workflow, node and step; None: all others of its steps."""
+        """The failures by workflow, node and step; the step is None for all other steps of the node."""
         for failure in outside.failures:
-            told = (failure.workflow, failure.node, failure.step)
-            self.failures.setdefault(told, []).append(failure)
+            target = (failure.workflow, failure.node, failure.step)
+            self.failures.setdefault(target, []).append(failure)
 
     @property
     def function_id(self) -> str:
@@ -270,8 +287,10 @@ class _Play:
         raise SimulationError(f"no run started: {why}")
 
     def log_of(self, run: RunRecord) -> list[Attempt | StepRecord]:
-        """The log of one run and its parts, which are steps of it that do not count; a step that a
-        handler worked for stands in it once per attempt."""
+        """Return the log of a run and its parts.
+
+        A step that calls a handler has one entry per attempt. The steps that run parts are left out.
+        """
         own_id = self.serving.run_id(run)
         log = [entry for run_id, entry in self.log if run_id == own_id]
         worked = {entry.step for entry in log if isinstance(entry, Attempt)}
@@ -295,7 +314,7 @@ class _Play:
         ]
 
     def _whole(self, run: RunRecord) -> RunRecord:
-        """The run that a run of a part belongs to; any other itself."""
+        """Return the run that the run of a part belongs to; for any other, the run itself."""
         workflow = self._workflow(run)
         if workflow is None or self.serving.function_id(run) == f"proflow-{workflow.id}":
             return run
@@ -310,7 +329,7 @@ class _Play:
     # --- handlers
 
     async def work(self, task: Task, handler: Handler) -> JSON:
-        """Stands between a step and its handler."""
+        """Execute a task in place of its handler, and record the attempt."""
         attempt = Attempt(task.node_id, task.idempotency_key, task.attempt, self.engine.clock.now())
         self.log.append((task.run_id, attempt))
         try:
@@ -326,25 +345,25 @@ class _Play:
         if workflow is None or op is None:
             return await handler(task)
         step = task.idempotency_key.removeprefix(f"{task.run_id}:")
-        name, run = self._told_as(workflow, task.run_id)
+        name, run = self._input_target(workflow, task.run_id)
         if message := self._failure(task, step, name):
             raise SimulatedError(message)
         if (given := self.outputs.of(task.node_id, step, name, run)) is not None:
             self._mark(workflow, task.node_id)
             return given.value
-        if op.catch and steering.lets_fail(workflow.id, step):
+        if op.catch and test_controls.must_fail(workflow.id, step):
             raise inngest.NonRetriableError("simulated")
         if task.node_id in workflow.real:
             return await handler(task)
         self._mark(workflow, task.node_id)
         return workflow.plausible[task.node_id]
 
-    def _told_as(self, workflow: _Workflow, run_id: str) -> tuple[str | None, str | None]:
-        """By which workflow and run `outside` tells what happens there."""
+    def _input_target(self, workflow: _Workflow, run_id: str) -> tuple[str | None, str | None]:
+        """Return the workflow and the run by which inputs refer to this run."""
         return (None, None) if workflow is self.own else (workflow.id, run_id)
 
     def _failure(self, task: Task, step: str, workflow: str | None) -> str | None:
-        """How this attempt is to fail, if it is."""
+        """Return the message with which this attempt is to fail, or None."""
         of_node = self.failures.get((workflow, task.node_id, None), [])
         left = task.attempt
         for failure in self.failures.get((workflow, task.node_id, step), of_node):
@@ -360,7 +379,7 @@ class _Play:
     # --- answers
 
     def observe(self, observation: Observation) -> None:
-        """Keeps the log, and answers a node when its wait is armed."""
+        """Record what the engine does, and answer a node when its wait is armed."""
         if isinstance(observation, StepSettled | AttemptFailed):
             whole = self._whole(observation.run)
             self.log.append((self.serving.run_id(whole), observation.step))
@@ -382,7 +401,7 @@ class _Play:
             outcome = self.decide(workflow.id, step.whole, outcomes)
             return None if outcome == "timeout" else Answer(step.node, outcome, ANSWER_AFTER)
         return self.answers.of(
-            step.node, step.whole, *self._told_as(workflow, self.serving.run_id(run))
+            step.node, step.whole, *self._input_target(workflow, self.serving.run_id(run))
         )
 
     def _answer(
@@ -397,7 +416,7 @@ class _Play:
             if answer.outcome == "rejected":
                 data = {"approved": False}
         elif given := self.outputs.of(
-            step.node, step.whole, *self._told_as(workflow, self.serving.run_id(run))
+            step.node, step.whole, *self._input_target(workflow, self.serving.run_id(run))
         ):
             data = dict(given.value) if isinstance(given.value, dict) else {}
         trigger = run.event["data"]
@@ -412,7 +431,7 @@ class _Play:
         return inngest.Event(name=wait.name, data=data)
 
     def is_technical(self, wait: ArmedWait) -> bool:
-        """Whether a wait has no timeout in the design: Inngest's 366 days are none."""
+        """Return True if a wait has no timeout in the design, only Inngest's 366 days."""
         if wait.op == "InvokeFunction":
             return wait.timeout is None
         workflow, step = self._workflow(self.engine.runs[wait.run_id]), parse(wait.step_id)
@@ -422,12 +441,12 @@ class _Play:
         return op.timeout is None or (isinstance(op, ApprovalOp) and op.timeout_action == "remind")
 
     def unused(self) -> list[str]:
-        """Answers nobody waited for, and failures and outputs of what did not run."""
+        """Return messages about answers that nobody waited for, and inputs for nodes that did not run."""
         worked: set[tuple[str | None, str, str | None]] = set()
         for run_id, entry in self.log:
             workflow = self._workflow(self._run(run_id))
             if isinstance(entry, Attempt) and workflow is not None:
-                name, _ = self._told_as(workflow, run_id)
+                name, _ = self._input_target(workflow, run_id)
                 step = entry.step.partition(":")[2]
                 worked |= {(name, entry.node, None), (name, entry.node, step)}
         return [
@@ -441,20 +460,20 @@ class _Play:
             ),
             *(
                 f"`{_shown(failures[0])}` did not run, and so did not fail"
-                for told, failures in self.failures.items()
-                if told not in worked
+                for target, failures in self.failures.items()
+                if target not in worked
             ),
         ]
 
 
-def _shown(told: Answer | Output | Failure) -> str:
-    """The node or step, as arguments name it."""
-    name = told.step or told.node
-    return name if told.workflow is None else f"{told.workflow}/{name}"
+def _shown(given: Answer | Output | Failure) -> str:
+    """Return the node or step as arguments name it."""
+    name = given.step or given.node
+    return name if given.workflow is None else f"{given.workflow}/{name}"
 
 
 def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
-    """What may become of an approval or a wait; `timeout` only where it has one that fires."""
+    """Return the possible outcomes of an approval or a wait; `timeout` only if it has one."""
     fires = op.timeout is not None
     if isinstance(op, WaitOp):
         return ["received", *(["timeout"] if fires else [])]
@@ -463,7 +482,7 @@ def outcomes_of(op: ApprovalOp | WaitOp) -> list[str]:
 
 
 class SimulatedError(ProFlowError, RuntimeError):
-    """The failure of an attempt, asked for by `--fail`."""
+    """The failure of an attempt that `--fail` requests."""
 
 
 def _sender(engine: LocalEngine, event: inngest.Event) -> Callable[[], Awaitable[object]]:

@@ -1,4 +1,4 @@
-"""A simulated run as `proflow run --format json` tells it; times are ISO 8601, in UTC."""
+"""Reports a simulated run as JSON, for `proflow run --format json`; times are ISO 8601, in UTC."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +9,7 @@ from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import RunStatus, state_json, time_text
 from proflow_runtime.status.node_states import node_states
-from proflow_runtime.values.envelopes import StepFailure, open_memo
+from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 
 _STATUSES: dict[str, RunStatus] = {
     "Completed": "completed",
@@ -20,11 +20,12 @@ _STEP_STATUSES = {"timed_out": "timeout", "retrying": "failed"}
 
 
 def report(simulated: Simulated) -> dict[str, Any]:
-    """`{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
-    "nodes", "steps", "events"}`, and what was `simulated` and `unused`.
+    """Report a simulated run.
 
-    `steps` has one entry per executed attempt, and per sleep or wait: `at` is when it was executed,
-    answered or over; of an open one, when it began.
+    Returns:
+        `{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
+        "nodes", "steps", "events", "simulated", "unused"}`. `steps` has one entry per attempt, sleep
+        or wait, where `at` is when it was executed, answered or ended; for an open one, when it began.
     """
     run, definition = simulated.run, simulated.definition
     status: RunStatus = _STATUSES.get(run.status, "waiting")
@@ -85,7 +86,7 @@ def _settled(step: StepRecord) -> dict[str, Any]:
     status, output = _STEP_STATUSES.get(step.status, step.status), step.output
     if step.error is not None:
         output = step.error
-    elif step.op == "StepRun" and isinstance(memo := open_memo(output), StepFailure):
+    elif step.op == "StepRun" and isinstance(memo := unwrap(output), StepFailure):
         status, output = "failed", {"name": memo.name, "message": memo.message}
     return {
         "id": step.id,
@@ -99,7 +100,7 @@ def _settled(step: StepRecord) -> dict[str, Any]:
 
 
 def traced(simulated: Simulated) -> list[dict[str, Any]]:
-    """Every request to the SDK and its answer, in order: `{"at", "run_id", …, "response"}`."""
+    """Return every request to the SDK with its response: `{"at", "run_id", …, "response"}`."""
     return [
         {**asdict(exchange), "at": time_text(exchange.at)} for exchange in simulated.engine.requests
     ]

@@ -1,4 +1,4 @@
-"""What stands in for the handlers and channels that a simulation lacks."""
+"""Replaces handlers and channels that are missing in a simulation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +13,12 @@ from proflow_runtime.values import JSON
 
 
 def completed(definitions: Sequence[Definition], registry: Registry, tenant: Any) -> Registry:
-    """The registry, with a stand-in for every handler of the designs that it lacks.
+    """Return a registry with a stand-in for every missing handler of the designs.
 
-    `tenant` is the one that a schedule is for; None: those that the registry lists, else 1.
+    Args:
+        definitions: The compiled designs.
+        registry: The handlers that exist.
+        tenant: The tenant for which crons start runs; None for those that the registry lists, else 1.
     """
     handlers = {
         name: registry.get(name, _stand_in)
@@ -31,14 +34,14 @@ def completed(definitions: Sequence[Definition], registry: Registry, tenant: Any
 
 
 def handlers_named(definitions: Sequence[Definition]) -> set[str]:
-    """The handlers that designs name, the built-in ones among them."""
+    """Return the names of all handlers of designs, including built-in ones."""
     named = {op.handler for op in tasks_of(definitions)}
     return named | {one.on_failure for one in definitions if one.on_failure is not None}
 
 
 @contextmanager
 def any_channel(definitions: Sequence[Definition]) -> Iterator[None]:
-    """Every channel that the designs name is registered meanwhile, with a stand-in."""
+    """Register a stand-in for every channel that the designs name, within a block."""
     names = {
         op.input["channel"]
         for op in tasks_of(definitions)
@@ -49,7 +52,7 @@ def any_channel(definitions: Sequence[Definition]) -> Iterator[None]:
 
 
 def tasks_of(definitions: Iterable[Definition]) -> list[TaskOp]:
-    """Everything that handlers do."""
+    """Return all ops that call handlers."""
     return [
         op
         for one in definitions

@@ -1,11 +1,11 @@
-"""Which of the things said of a node holds for which of its executions."""
+"""Assigns the inputs of a simulation that name a node to the executions of the node."""
 
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 
-class Said(Protocol):
-    """Something said of a node, or of one of its steps."""
+class NodeInput(Protocol):
+    """An input that names a node, or one of its steps."""
 
     @property
     def node(self) -> str: ...
@@ -17,41 +17,51 @@ class Said(Protocol):
     def workflow(self) -> str | None: ...
 
 
-T = TypeVar("T", bound=Said)
+T = TypeVar("T", bound=NodeInput)
 
 
-Place: TypeAlias = tuple[str | None, str]
-"""A node or a step, and the subprocess it is of; None: of the design itself."""
+Target: TypeAlias = tuple[str | None, str]
+"""The workflow if it is a subprocess, and the id of a node or step in it."""
 
 
 class Turns(Generic[T]):
-    """What was said of a step holds for it alone. What was said of a node is for its other
-    executions in turn, over all runs of a subprocess; if it is one thing only, for all of them."""
+    """Inputs of the same kind, and the executions that they are for.
 
-    def __init__(self, said: Iterable[T]) -> None:
-        self._of_steps: dict[Place, T] = {}
-        self._of_nodes: dict[Place, list[T]] = {}
-        self._given: dict[tuple[Place, str | None], T | None] = {}
-        for one in said:
+    An input for a step is only for that step. Inputs for a node are for its other executions in turn,
+    over all runs of a subprocess. A single input for a node is for all of them.
+    """
+
+    def __init__(self, inputs: Iterable[T]) -> None:
+        self._of_steps: dict[Target, T] = {}
+        self._of_nodes: dict[Target, list[T]] = {}
+        self._given: dict[tuple[Target, str | None], T | None] = {}
+        for one in inputs:
             if one.step is not None:
                 self._of_steps[one.workflow, one.step] = one
             else:
                 self._of_nodes.setdefault((one.workflow, one.node), []).append(one)
         self._left = {node: list(found) for node, found in self._of_nodes.items()}
-        self._held: set[Place] = set()
+        self._used: set[Target] = set()
 
     def of(
         self, node: str, step: str, workflow: str | None = None, run: str | None = None
     ) -> T | None:
-        """What holds for a step; the same whenever it is asked for. `run`: that of the subprocess."""
+        """Return the input for a step, which is the same for every call.
+
+        Args:
+            node: The node's id.
+            step: The step's id.
+            workflow: The workflow if it is a subprocess.
+            run: The run of the subprocess.
+        """
         execution = ((workflow, step), run)
         if execution not in self._given:
             self._given[execution] = self._next((workflow, node), (workflow, step))
         return self._given[execution]
 
-    def _next(self, node: Place, step: Place) -> T | None:
+    def _next(self, node: Target, step: Target) -> T | None:
         if step in self._of_steps:
-            self._held.add(step)
+            self._used.add(step)
             return self._of_steps[step]
         all_, left = self._of_nodes.get(node, []), self._left.get(node, [])
         if len(all_) == 1:
@@ -60,6 +70,6 @@ class Turns(Generic[T]):
         return left.pop(0) if left else None
 
     def unused(self) -> list[T]:
-        """What has held for no step."""
-        steps = [one for step, one in self._of_steps.items() if step not in self._held]
+        """Return the inputs that were used for no step."""
+        steps = [one for step, one in self._of_steps.items() if step not in self._used]
         return [*steps, *(one for left in self._left.values() for one in left)]

@@ -1,4 +1,4 @@
-"""Internal: what is known of a run's nodes: snapshots of it as it moves, and what they add up to."""
+"""Internal: the states of a run's nodes: snapshots by replays, recorders, and their combination."""
 
 from __future__ import annotations
 
@@ -20,32 +20,54 @@ _logger = logging.getLogger("proflow.status")
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node's part in a run; times are aware, in UTC.
+    """The state of a node in a run.
 
-    In a snapshot, `attempts` and the times are there only where that pass knows them.
+    In a snapshot, `attempts` and the times are only set if that replay knows them.
+
+    Attributes:
+        status: The status.
+        outcome: The outcome; a list for an inclusive gateway, which may have several.
+        attempts: The number of attempts.
+        error: The `name` and `message` of the last failure.
+        started_at: When the node started, in UTC.
+        ended_at: When the node ended, in UTC.
+        round: The number of the iteration, in a loop. A later iteration replaces all earlier ones.
+        notes: Oddities that are no failure, such as a rule that compares a number with a text.
     """
 
     status: NodeStatus
     outcome: str | list[str] | None = None
-    """A list: of an inclusive, which may take several."""
     attempts: int | None = None
     error: Mapping[str, str] | None = None
-    """`name` and `message` of the last failure."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     round: int = 1
-    """In a loop, which of its rounds this is of; the state of a later one replaces all earlier."""
     notes: tuple[str, ...] = ()
-    """What is odd about it, though nothing failed: a rule compares a number with a text."""
 
 
 ItemKey = tuple[str, tuple[int, ...]]
-"""A node inside a foreach, and the items (outer first) that it is of."""
+"""A node and the indices of its enclosing foreach items, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one pass of a run has seen. `status` says how the run ended, if it did."""
+    """The node states that one replay of a run has recorded.
+
+    Attributes:
+        run_id: The id of the run.
+        workflow_id: The id of the workflow.
+        version: The version of the design.
+        digest: The digest of the definition.
+        tenant_id: The tenant of the run; None for a `system` design.
+        at: When the replay ended.
+        status: The final status of the run, or `running`.
+        nodes: The states of the nodes, by id.
+        result: The result of the run, once it has completed.
+        error: The error of the run, once it has failed.
+        items: The states of the nodes inside a foreach, for each item.
+        view: How many steps had ended when the replay began. Of two concurrent replays, the one with
+            the larger number is newer.
+    """
 
     run_id: str
     workflow_id: str
@@ -58,20 +80,17 @@ class Snapshot:
     result: Mapping[str, JSON] | None = None
     error: str | None = None
     items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
-    """The nodes inside of foreach, item by item."""
     view: int = 0
-    """How many steps of the Inngest run were over as the pass began: of two passes that overlap,
-    what the one with more of them has seen is newer."""
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]
 
 
 class Recorders:
-    """Who is told what passes have seen: those of one service, or of the process."""
+    """The recorders that receive the snapshots of replays; a service and the process each have some."""
 
     def __init__(self, beyond: Recorders | None = None) -> None:
-        """`beyond` are told as well."""
+        """Create an empty list; the recorders of `beyond` receive all snapshots as well."""
         self._recorders: list[Recorder] = []
         self._beyond = beyond
 
@@ -79,16 +98,20 @@ class Recorders:
         return bool(self._recorders) or bool(self._beyond)
 
     def add(self, recorder: Recorder) -> Callable[[], None]:
-        """Call `recorder` at the end of every pass; the result takes it away again.
+        """Call `recorder` at the end of every replay.
 
-        What it raises is logged and does not harm the run.
+        Args:
+            recorder: A function, plain or async. Its exceptions are logged and do not affect the run.
+
+        Returns:
+            A function that removes it.
         """
         self._recorders.append(recorder)
         return lambda: self._recorders.remove(recorder)
 
     @contextmanager
     def recording(self, recorder: Recorder) -> Iterator[None]:
-        """`recorder` is called within this block."""
+        """Return a context manager that adds `recorder` for a block."""
         remove = self.add(recorder)
         try:
             yield
@@ -96,7 +119,7 @@ class Recorders:
             remove()
 
     async def hand_over(self, snapshot: Snapshot) -> None:
-        """Give a snapshot to the recorders."""
+        """Call all recorders with a snapshot."""
         for recorder in list(self._recorders):
             try:
                 done = recorder(snapshot)
@@ -110,25 +133,35 @@ class Recorders:
 
 
 OF_THE_PROCESS = Recorders()
-"""Told of every run in this process: of generated modules, definitions, and all services."""
+"""The recorders of every run in this process: of generated modules, definitions, and services."""
 
 
 def add_recorder(recorder: Recorder) -> Callable[[], None]:
-    """Call `recorder` at the end of every pass of every run in this process.
+    """Call `recorder` at the end of every replay of every run in this process.
 
-    What it raises is logged and does not harm the run. The result takes it away again.
+    Args:
+        recorder: A function, plain or async. Its exceptions are logged and do not affect the run.
+
+    Returns:
+        A function that removes it.
     """
     return OF_THE_PROCESS.add(recorder)
 
 
 def recording(recorder: Recorder) -> AbstractContextManager[None]:
-    """`recorder` is told of every run in this process, within the block."""
+    """Return a context manager that adds `recorder` for every run in this process."""
     return OF_THE_PROCESS.recording(recorder)
 
 
 @dataclass
 class RecordedRun:
-    """What the snapshots of one run add up to."""
+    """The combined state of a run, from its snapshots.
+
+    Attributes:
+        items: The states of the nodes inside a foreach: node id → item indices → state.
+        known: The last known state of each node.
+        stale: The nodes inside a foreach whose state in `known` is to be computed from `items`.
+    """
 
     workflow_id: str
     version: str | None
@@ -141,13 +174,11 @@ class RecordedRun:
     result: Mapping[str, JSON] | None = None
     error: str | None = None
     known: dict[str, NodeState] = field(default_factory=dict)
-    """What was last known of each node."""
     stale: set[str] = field(default_factory=set)
-    """Nodes inside a foreach of which an item has moved since."""
 
     @property
     def nodes(self) -> dict[str, NodeState]:
-        """By node id; of those inside a foreach, what all their items come to."""
+        """The state of each node, by id; for nodes inside a foreach, over all items."""
         for node in self.stale:
             self.known[node] = over_items(self.items[node].values())
         self.stale.clear()
@@ -161,13 +192,13 @@ _ORDER: Mapping[NodeStatus, int] = {
     "completed": 2,
     "failed": 2,
     "skipped": 2,
-    # What Inngest goes on with, in an item that has been abandoned, is nothing to the run.
+    # Steps of an abandoned item may still complete in Inngest; the run ignores them.
     "cancelled": 3,
 }
 
 
 class InMemoryRecorder:
-    """Keeps what is known of every run, by run id. Snapshots may arrive in any order."""
+    """A recorder that keeps the state of every run, by run id. Snapshots may arrive in any order."""
 
     def __init__(self) -> None:
         self.runs: dict[str, RecordedRun] = {}
@@ -194,7 +225,15 @@ class InMemoryRecorder:
 
 
 def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
-    """What is known of a node after a snapshot taken at `at`; within a round it never goes back."""
+    """Merge the state of a node in a snapshot into its known state.
+
+    Within an iteration a state never goes back, for example from `completed` to `running`.
+
+    Args:
+        known: The known state, if any.
+        seen: The state in the snapshot.
+        at: The time of the snapshot.
+    """
     if known is not None and seen.round < known.round:
         return known
     if known is None or seen.round > known.round:
@@ -213,7 +252,7 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
     return NodeState(
         seen.status,
         seen.outcome or known.outcome,
-        # What was cancelled may never have been tried.
+        # A cancelled step may never have been attempted.
         attempts or (1 if over and seen.status != "cancelled" else None),
         seen.error if over else seen.error or known.error,
         started_at,
@@ -224,14 +263,14 @@ def merged(known: NodeState | None, seen: NodeState, at: datetime) -> NodeState:
 
 
 def time_text(at: datetime | None) -> str | None:
-    """`2026-01-01T09:00:00.000Z`."""
+    """Return a time in ISO 8601, such as `2026-01-01T09:00:00.000Z`."""
     if at is None:
         return None
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def state_json(state: NodeState) -> dict[str, Any]:
-    """A node's state as `proflow run` and the API tell it; `notes` only where there are any."""
+    """Return the state of a node as JSON, for `proflow run` and the API; `notes` only if any."""
     notes = {"notes": list(state.notes)} if state.notes else {}
     return {
         "status": state.status,

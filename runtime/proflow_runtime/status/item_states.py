@@ -1,4 +1,4 @@
-"""What a node inside a foreach shows on the canvas: one state, of those of all its items."""
+"""Combines the states of a node in all items of a foreach into the one that the canvas shows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ _FIRST = ("failed", "running", "waiting", "completed", "cancelled", "skipped", "
 
 
 def over_items(states: Iterable[NodeState]) -> NodeState:
-    """The state that is the most urgent; the most attempts; from the first start to the last end.
+    """Combine the states of a node in several items.
 
-    What was completed in one item was not cancelled, though it was in another.
+    The status is the most urgent one: `completed` in one item comes before `cancelled` in another.
+    The outcome is that of all items with this status, if they have the same. The times span from the
+    first start to the last end, and `attempts` is the maximum.
 
-    The outcome is the common one of the items in that state, if they have one. `ValueError` if there
-    is no state.
+    Args:
+        states: At least one state.
+
+    Raises:
+        ValueError: If there is none.
     """
     found = list(states)
     shown = min(found, key=lambda state: _FIRST.index(state.status))

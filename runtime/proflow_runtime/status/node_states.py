@@ -1,7 +1,8 @@
-"""What a canvas shows of a run: the state of every drawn node, from those that were recorded.
+"""Computes the state of every drawn node of a run from the recorded states.
 
-Every edge ends taken or skipped, and skipping travels on; edges that leave a loop settle when it is
-left. So what became of nodes that run nothing follows from the others.
+Replays record only nodes that do something. The states of the others follow from these: every edge
+is finally taken or skipped, a node whose edges were all skipped is skipped as well, and the edges that
+leave a loop are settled when the loop is left.
 """
 
 from __future__ import annotations
@@ -28,11 +29,22 @@ def node_states(
     began: datetime | None = None,
     items: Items | None = None,
 ) -> dict[str, NodeState]:
-    """The state of every drawn node, by node id; `items` are the recorded ones inside of foreach.
+    """Compute the state of every drawn node.
 
     A node that is next in a run is `running`, even before it is recorded. When a run or a container
-    is over, what never started in it is `skipped` and what was open is `cancelled`. A node inside a
-    foreach shows what all its items come to; one in a loop shows the last round.
+    has ended, nodes that never started are `skipped` and open ones are `cancelled`. The state of a
+    node inside a foreach is that over all items; the state of a node in a loop is that of the last
+    iteration.
+
+    Args:
+        canvas: The drawn nodes and edges.
+        recorded: The recorded states, by node id.
+        run_status: The status of the run.
+        began: When the run began.
+        items: The recorded states of nodes inside a foreach: node id → item indices → state.
+
+    Returns:
+        The states, by node id.
     """
     found = every_state(canvas, recorded, run_status, began, items)
     return {name: over_items(states) for name, states in found.items()}
@@ -45,14 +57,17 @@ def every_state(
     began: datetime | None = None,
     items: Items | None = None,
 ) -> dict[str, list[NodeState]]:
-    """The same, with all states of each node inside a foreach: one for each item that has begun."""
+    """Compute all states of every drawn node: one for each item of a foreach that has begun.
+
+    Args: as for `node_states`.
+    """
     over = run_status in ("completed", "failed", "cancelled")
     found = _Showing(canvas, recorded, items or {}).shown(over, began)
     return {node.id: found[node.id] for node in canvas.nodes if node.type != "choice"}
 
 
 class _Showing:
-    """The levels of a canvas, and what was recorded on each of them for which items."""
+    """The levels of a canvas (its containers), and the recorded states on each of them."""
 
     def __init__(self, canvas: Canvas, recorded: Mapping[str, NodeState], items: Items) -> None:
         self.recorded, self.items = recorded, items
@@ -68,9 +83,9 @@ class _Showing:
         self.parents = parents
         self.each = {node.id for node in canvas.nodes if type_of(node.type).per_item}
         self.begun: dict[tuple[str, Path], datetime | None] = {}
-        """Containers, or items of them, in which something was recorded: since when."""
+        """When each container, or item of it, began: the first recorded time of a node in it."""
         self.indices: dict[tuple[str, Path], set[int]] = defaultdict(set)
-        """The items that have begun."""
+        """The indices of the items that have begun."""
         for node in canvas.nodes:
             for path in (items.get(node.id, ()) if items else ()) or ((),):
                 self._enter(node.id, path)
@@ -90,13 +105,13 @@ class _Showing:
             container = self.parents[container]
 
     def known(self, node: str, path: Path) -> NodeState | None:
-        """What was recorded; None also if the round that is going on has not come to it."""
+        """Return the recorded state; None also if the current iteration has not reached the node."""
         of_items = self.items.get(node, {})
         found = of_items.get(path) if path else self.recorded.get(node)
         return None if found is None or found.status == "pending" else found
 
     def shown(self, over: bool, began: datetime | None) -> Mapping[str, list[NodeState]]:
-        """All states of each node, one for each item of the containers around it."""
+        """Compute all states of each node, one for each item of its enclosing containers."""
         found: dict[str, list[NodeState]] = defaultdict(list)
         stack: list[tuple[str | None, Path, bool]] = [(None, (), over)]
         while stack:
@@ -109,7 +124,7 @@ class _Showing:
                 if name not in self.levels:
                     continue
                 shut = closed or state.status in ("completed", "failed", "skipped", "cancelled")
-                # Without items there is one level, which nothing has entered.
+                # Without any item, the content is shown once, as not entered.
                 within = [(*path, index) for index in sorted(self.indices.get((name, path), ()))]
                 stack += [(name, one, shut) for one in within or [path]]
         return found
@@ -117,8 +132,14 @@ class _Showing:
 
 @dataclass(frozen=True)
 class _Loop:
-    """A loop: `back` are the ways back in it, `left_by` the edges that settle when it is left,
-    `stopping` those that stop the run."""
+    """A loop of a level; edges go by their number.
+
+    Attributes:
+        nodes: The nodes of the loop body.
+        back: The back edges.
+        left_by: The edges that are settled when the loop is left.
+        stopping: The edges that stop the run.
+    """
 
     nodes: frozenset[str]
     back: tuple[int, ...]
@@ -144,7 +165,7 @@ class _Level:
             for name in body:
                 within[name].append(number)
         self.gates: dict[int, int] = {}
-        """Edge → the outermost loop that it leaves, by its number."""
+        """Edge → the number of the outermost loop that it leaves."""
         back: list[list[int]] = [[] for _ in bodies]
         stopping: list[list[int]] = [[] for _ in bodies]
         for index, edge in enumerate(edges):
@@ -169,8 +190,11 @@ class _Level:
         self.order = self._in_order()
 
     def _in_order(self) -> list[str | int]:
-        """The nodes, each after those that lead to it, and loops, by number, after their nodes and
-        before what they lead to; nodes on a cycle come last."""
+        """Sort the nodes and the loops (as numbers) topologically.
+
+        A loop comes after its nodes and before the nodes that its exits lead to. Nodes on a cycle come
+        last.
+        """
         before: dict[str | int, int] = {name: len(edges) for name, edges in self.into.items()}
         after: dict[str | int, list[str | int]] = {name: [] for name in self.nodes}
         for number, loop in enumerate(self.loops):
@@ -193,7 +217,15 @@ class _Level:
     def states(
         self, showing: _Showing, path: Path, over: bool, began: datetime | None, entered: bool
     ) -> dict[str, NodeState]:
-        """The states of its nodes for one item; `over`: nothing starts here any more."""
+        """Compute the states of the nodes of this level for one item.
+
+        Args:
+            showing: The recorded states.
+            path: The indices of the enclosing items.
+            over: Whether the run or container has ended, so that nothing starts any more.
+            began: When the run, container or item began.
+            entered: Whether it has begun.
+        """
         known = {name: showing.known(name, path) for name in self.nodes}
         states: dict[str, NodeState] = {}
         held: dict[int, bool] = {}
@@ -221,22 +253,22 @@ class _Level:
                     arrivals = [since[index] for index in into if taken.get(index)]
                     ended[name] = _nth(arrivals, node.needs)
                 if name in self.headers:
-                    # The way in is long past where this is not the first round.
+                    # In a later iteration, the edges into the loop were taken long ago.
                     body = [known[one] for one in self.headers[name].nodes]
                     starts = [one.started_at for one in body if one is not None]
                     ended[name] = _nth(starts, 1) or ended[name]
                 state = replace(state, started_at=ended[name], ended_at=ended[name])
             states[name] = state
-            for index, way in self._settled(name, state, None not in flags).items():
-                held[index] = way
+            for index, was_taken in self._settled(name, state, None not in flags).items():
+                held[index] = was_taken
                 if index not in self.gates and not self.edges[index].back:
-                    taken[index], since[index] = way, ended[name]
+                    taken[index], since[index] = was_taken, ended[name]
         return states
 
     def _left(
         self, loop: _Loop, states: Mapping[str, NodeState], held: Mapping[int, bool]
     ) -> list[int]:
-        """The edges that are settled because the run has left a loop."""
+        """Return the edges that are settled because the run has left a loop."""
         over = all(
             states[name].status in ("completed", "skipped")
             and not self._has_ended(name, states[name].outcome)
@@ -247,8 +279,11 @@ class _Level:
         return [index for index in loop.left_by if index in held]
 
     def _settled(self, name: str, state: NodeState, whole: bool) -> dict[int, bool]:
-        """Which edges out of a node were taken; none of them is told of a node that is not over, or
-        whose outcome has stopped the run, because it is not drawn."""
+        """Return which edges of a node were taken.
+
+        The result is empty for a node that has not ended, or whose outcome has no edge and so has
+        stopped the run.
+        """
         out = self.out[name]
         if state.status == "skipped" and whole:
             return dict.fromkeys(out, False)
@@ -257,12 +292,12 @@ class _Level:
         return {} if self._has_ended(name, state.outcome) else self._followed(name, state.outcome)
 
     def _followed(self, name: str, outcome: str | list[str] | None) -> dict[int, bool]:
-        """The edges out of a node that is over, and whether they lead on by its outcome."""
+        """Return the edges of a completed node, and whether they belong to its outcome."""
         outcomes = outcome if isinstance(outcome, list) else [outcome]
         return {index: self.edges[index].outcome in (None, *outcomes) for index in self.out[name]}
 
     def _has_ended(self, name: str, outcome: str | list[str] | None) -> bool:
-        """Whether a node's outcome is not drawn, and has ended the run or the item."""
+        """Return True if a node's outcome has no edge, and so has ended the run or the item."""
         if outcome not in type_of(self.nodes[name].type).undrawn:
             return False
         return not any(self._followed(name, outcome).values())
@@ -276,7 +311,7 @@ def _state(
     over: bool,
     begins: bool,
 ) -> NodeState:
-    """A node's state; `flags` say of each edge in whether it was taken, None: not settled yet."""
+    """Compute the state of a node; `flags` says of each edge to it whether it was taken, if settled."""
     if known is not None:
         open_still = known.status in ("running", "waiting")
         return replace(known, status="cancelled") if open_still and over else known
@@ -293,20 +328,20 @@ def _state(
 
 
 def _bodies(nodes: Iterable[CanvasNode], edges: list[CanvasEdge]) -> dict[str, frozenset[str]]:
-    """The nodes of the loop that begins with each header, those of outer loops first."""
+    """Return the nodes of each loop by its header, outer loops first."""
     mishaps = {node.id for node in nodes if node.mishap}
     into: dict[str, list[str]] = {name: [] for name in mishaps}
     for edge in edges:
         if edge.target in mishaps:
             into[edge.target].append(edge.source)
     before: dict[str, list[str]] = {node.id: [] for node in nodes}
-    ways: dict[str, list[str]] = {}
+    sources_of: dict[str, list[str]] = {}
     for edge in edges:
         before[edge.target].append(edge.source)
         if edge.back:
-            ways.setdefault(edge.target, []).append(edge.source)
+            sources_of.setdefault(edge.target, []).append(edge.source)
     found: dict[str, frozenset[str]] = {}
-    for header, sources in ways.items():
+    for header, sources in sources_of.items():
         body, stack = {header}, list(sources)
         while stack:
             name = stack.pop()

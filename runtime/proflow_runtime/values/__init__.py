@@ -1,4 +1,4 @@
-"""Internal: JSON values, lazy ones, and the check that a handler's output is JSON."""
+"""Internal: JSON values, lazy values, and the validation of handlers' outputs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from proflow_schemas.sizes import (
     tree_size,
 )
 
-from proflow_runtime.values.encoding import MAX_DEPTH, NotJsonError, Place, encoded, worded
+from proflow_runtime.values.encoding import MAX_DEPTH, NotJsonError, Position, encoded, worded
 
 JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list, or dict with string keys."""
 
 
 class Lazy:
-    """A value that is computed where it is used: an expression, or a text with `${…}`."""
+    """A value that is computed when it is used: an expression, or a text with `${…}`."""
 
     __slots__ = ("text",)
 
@@ -34,7 +34,14 @@ class Lazy:
         return f"{type(self).__name__}({self.text!r})"
 
     def render(self, scope: Mapping[str, Any]) -> JSON:
-        """The value; raises `ExpressionError`."""
+        """Compute the value.
+
+        Args:
+            scope: The names that expressions see.
+
+        Raises:
+            ExpressionError: If it cannot be computed.
+        """
         raise NotImplementedError
 
 
@@ -48,7 +55,7 @@ class Expression(Lazy):
 
 
 class Text(Lazy):
-    """A text with `${…}`; one that is exactly one `${…}` keeps the type of its expression."""
+    """A text with `${…}`; a text that is exactly one `${…}` has the type of its expression."""
 
     __slots__ = ()
 
@@ -57,12 +64,20 @@ class Text(Lazy):
 
 
 def resolve(value: Any, scope: Mapping[str, Any]) -> JSON:
-    """`value` with everything lazy in it computed. Raises `ExpressionError`."""
+    """Compute all lazy values in a value.
+
+    Args:
+        value: A lazy value, or JSON that may contain lazy values.
+        scope: The names that expressions see.
+
+    Raises:
+        ExpressionError: If one cannot be computed, or if all together are too large.
+    """
     return _resolved(value, scope, [MAX_STATE_BYTES])
 
 
 def _resolved(value: Any, scope: Mapping[str, Any], left: list[int]) -> JSON:
-    """`left`: how many bytes there may still be, in all that is computed."""
+    """Compute lazy values; `left` holds the number of bytes that they may still take."""
     if isinstance(value, Lazy):
         found = value.render(scope)
         if isinstance(found, str | list | dict):
@@ -79,7 +94,7 @@ def _resolved(value: Any, scope: Mapping[str, Any], left: list[int]) -> JSON:
 
 
 def lazily(value: JSON) -> Any:
-    """A definition's `Value` with every string that holds `${` made lazy."""
+    """Return a `Value` of a definition with every string that contains `${` made lazy."""
     if isinstance(value, str):
         return Text(value) if "${" in value else value
     if isinstance(value, dict):
@@ -90,19 +105,26 @@ def lazily(value: JSON) -> Any:
 
 
 def checked(value: Any) -> JSON:
-    """`value`, if it survives the way to Inngest and back; raises `NotJsonError`, which says where.
+    """Validate the output of a handler, and encode it if necessary (see `encoding`).
 
-    Numbers beyond ±(2^53 − 1) are refused, because the server would round them; what is no JSON is
-    encoded (see `encoding`). Decimals become numbers, also those in models, and are refused if they
-    have more than 15 digits.
+    Args:
+        value: The output.
+
+    Returns:
+        The output as JSON that Inngest stores and returns unchanged.
+
+    Raises:
+        NotJsonError: If it cannot be encoded, is too large or nested too deep, or contains a number
+            that Inngest would round: beyond ±(2^53 − 1), or a decimal of more than 15 digits. The
+            message names the position.
     """
-    # First: a value that shares parts with itself, however small, may take for ever to go through.
+    # First, because even a small value may take for ever to traverse if it shares parts with itself.
     if has_values(value, MAX_VALUE_BYTES):
         raise NotJsonError(_too_large(json_size(value)))
     try:
         most = _check(value, None, 0)
     except _ObjectMet:
-        # Tried first as it is: nearly all outputs are JSON already.
+        # Encoding comes second, because nearly all outputs are JSON already.
         value = encoded(value)
         most = _check(value, None, 0)
     if most > MAX_VALUE_BYTES and (size := tree_size(value)) > MAX_VALUE_BYTES:
@@ -111,7 +133,7 @@ def checked(value: Any) -> JSON:
 
 
 class _ObjectMet(Exception):
-    """What is checked holds something else than JSON's own types."""
+    """The value contains something other than JSON's own types."""
 
 
 def _too_large(size: float) -> str:
@@ -120,8 +142,8 @@ def _too_large(size: float) -> str:
     return f"the output has {int(size):,} bytes, more than the 4 MiB that a step may"
 
 
-def _check(value: Any, at: Place, depth: int) -> int:
-    """Raises `NotJsonError`; returns a number of bytes that `value` does not exceed as JSON."""
+def _check(value: Any, at: Position, depth: int) -> int:
+    """Check a value, and return an upper bound of its size in bytes. Raises `NotJsonError`."""
     if type(value) is str:
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             raise NotJsonError(f"{worded(at)} contains half of a surrogate pair")
@@ -150,15 +172,15 @@ def _check(value: Any, at: Place, depth: int) -> int:
     raise _ObjectMet
 
 
-def rounded_on_the_way(value: JSON, name: str) -> str | None:
-    """What is wrong with data that Inngest has handed over; None: nothing is.
+def rounding_problem(value: JSON, name: str) -> str | None:
+    """Find a number that Inngest may have rounded.
 
     Args:
-        value: The data.
-        name: What it is called in messages.
+        value: Data that Inngest has sent.
+        name: The name of the data in the message.
 
     Returns:
-        That a number in it is beyond ±(2^53 − 1): whether it was rounded, nobody can tell.
+        A message if a number in the data is beyond ±(2^53 − 1), else None.
     """
     found = inexact(value)
     if found is None:

@@ -1,8 +1,8 @@
-"""What handlers return, as JSON: dates, ids, enums, sets, dataclasses and models are encoded.
+"""Encodes the outputs of handlers as JSON: dates, ids, enums, sets, dataclasses and models.
 
-As FastAPI's `jsonable_encoder` does it, with three differences: decimals become numbers or are
-refused, sets are put in order, and an object of a type that is not known here is refused, where
-FastAPI would take its attributes.
+It works like FastAPI's `jsonable_encoder`, with three differences: a decimal becomes a number or is
+refused, sets are sorted, and objects of unknown types are refused, where FastAPI encodes their
+attributes.
 """
 
 from __future__ import annotations
@@ -37,25 +37,26 @@ from pydantic_core import MultiHostUrl, Url
 
 MAX_DEPTH = 200
 
-Place: TypeAlias = "tuple[Place, str | int] | None"
-"""Where in an output a value is: what holds it, and its key or index. Worded only in errors."""
+Position: TypeAlias = "tuple[Position, str | int] | None"
+"""The position of a value in an output: that of its container, and its key or index. It is turned
+into a text only for errors."""
 
 
 class NotJsonError(ProFlowError, ValueError):
-    """A value that JSON cannot hold, or that Inngest would change or refuse."""
+    """A value that JSON cannot represent, or that Inngest would change or refuse."""
 
 
 def encoded(value: Any) -> Any:
-    """A handler's output with nothing but JSON's own types in it; numbers are not judged.
+    """Encode the output of a handler with JSON's own types. The range of numbers is not checked.
 
     Raises:
-        NotJsonError: For what cannot be encoded, with its type and where it is.
+        NotJsonError: If something cannot be encoded; the message names its type and position.
     """
     return _Encoder().encode(value, None, 0)
 
 
-def worded(at: Place) -> str:
-    """A place as errors name it: `the output.lines[0]`."""
+def worded(at: Position) -> str:
+    """Return a position as errors name it, such as `the output.lines[0]`."""
     keys: list[str] = []
     while at is not None:
         at, key = at
@@ -73,21 +74,21 @@ _LEAVES: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (timedelta, lambda one: one.total_seconds()),
     (_BY_TEXT, str),
     (bytes, bytes.decode),
-    # Their own class may say of itself what it likes: what JSON would write is their value.
+    # For subclasses, whose own `__str__` and so on are ignored: JSON contains their plain value.
     (str, str.__str__),
     (int, int),
     (float, float),
 )
-"""How single values are encoded; the first that fits counts."""
+"""How single values are encoded; the first type that matches is used."""
 
 
 class _Encoder:
-    """`left`: how many values there may still be; each takes a byte at least."""
+    """Encodes one output; `left` is the number of values that it may still have, of a byte or more."""
 
     def __init__(self) -> None:
         self.left = MAX_VALUE_BYTES
 
-    def encode(self, value: Any, at: Place, depth: int) -> Any:
+    def encode(self, value: Any, at: Position, depth: int) -> Any:
         self.left -= 1
         if self.left < 0:
             raise NotJsonError("the output has more than the 4 MiB that a step may")
@@ -114,7 +115,7 @@ class _Encoder:
             return sorted(self._list(value, at, depth), key=_order)
         return _leaf(value, at)
 
-    def _object(self, value: Mapping[Any, Any], at: Place, depth: int) -> dict[str, Any]:
+    def _object(self, value: Mapping[Any, Any], at: Position, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in value.items():
             name = key if type(key) is str else self._key(key, at, depth)
@@ -123,8 +124,8 @@ class _Encoder:
             found[name] = self.encode(item, (at, name), depth + 1)
         return found
 
-    def _key(self, key: Any, at: Place, depth: int) -> str:
-        """A key as `json.dumps` writes it."""
+    def _key(self, key: Any, at: Position, depth: int) -> str:
+        """Encode a key as `json.dumps` does."""
         try:
             plain = self.encode(key, at, depth + 1)
         except NotJsonError:
@@ -135,11 +136,11 @@ class _Encoder:
             raise NotJsonError(f"{worded(at)} has the key `{key!r}`, which is not a text")
         return json.dumps(plain)
 
-    def _list(self, value: Iterable[Any], at: Place, depth: int) -> list[Any]:
+    def _list(self, value: Iterable[Any], at: Position, depth: int) -> list[Any]:
         return [self.encode(item, (at, index), depth + 1) for index, item in enumerate(value)]
 
 
-def _leaf(value: Any, at: Place) -> Any:
+def _leaf(value: Any, at: Position) -> Any:
     for kind, encode in _LEAVES:
         if isinstance(value, kind):
             try:
@@ -155,23 +156,27 @@ def _order(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _dumped(value: Any, at: Place, depth: int) -> Any:
-    """A model of pydantic, by its aliases."""
+def _dumped(value: Any, at: Position, depth: int) -> Any:
+    """Encode a pydantic model, by its aliases."""
     model: Any = type(value)
     adapter = _adapter(model)
     try:
         dumped = adapter.dump_python(value, mode="json", by_alias=True)
         kept = adapter.dump_python(value, mode="python", by_alias=True)
     except Exception as error:
-        told = f"{worded(at)} is a `{type(value).__name__}` without JSON: {error}"
-        raise NotJsonError(told) from error
+        message = f"{worded(at)} is a `{type(value).__name__}` without JSON: {error}"
+        raise NotJsonError(message) from error
     return _with_numbers(dumped, kept, at, depth)
 
 
-def _with_numbers(dumped: Any, kept: Any, at: Place, depth: int) -> Any:
-    """What pydantic has made of a model, with numbers for decimals, of which it makes texts.
+def _with_numbers(dumped: Any, kept: Any, at: Position, depth: int) -> Any:
+    """Replace the texts that pydantic makes of decimals by numbers.
 
-    `kept` is the same with Python's values at its ends.
+    Args:
+        dumped: A model, dumped as JSON.
+        kept: The same model, dumped with Python values.
+        at: Its position.
+        depth: Its nesting depth.
     """
     if isinstance(kept, Decimal):
         return _number(kept, at) if isinstance(dumped, str) else dumped
@@ -193,7 +198,7 @@ def _with_numbers(dumped: Any, kept: Any, at: Place, depth: int) -> Any:
     return dumped
 
 
-def _number(value: Decimal, at: Place) -> int | float:
+def _number(value: Decimal, at: Position) -> int | float:
     try:
         return from_decimal(value)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What nodes and runs come to: decisions, received events, results, and failures."""
+"""The results of nodes and runs: ends, back edges, decisions, received events, failures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from proflow_runtime.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An end that a path of the run has reached."""
+    """An end that a path of a run has reached.
+
+    Attributes:
+        node: The id of the end; empty if the path ended without one.
+        status: The status of the end, such as `completed`.
+        output: The output of the end.
+    """
 
     node: str
     status: str
@@ -19,9 +25,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A back edge was taken: the loop that begins with `to` runs once more, `limit` times at most.
+    """A back edge that was taken, so that a loop runs again.
 
-    `of` is the node to blame if that is too often, where `node` is not drawn.
+    Attributes:
+        node: The node that the edge leaves.
+        to: The header of the loop.
+        limit: How often the edge may be taken.
+        of: The node that messages name, if `node` is not drawn.
     """
 
     node: str
@@ -31,7 +41,7 @@ class Again:
 
 
 class Left(Exception):
-    """Something ends an item or an iteration at once, whatever else is open in it."""
+    """Ends an item or an iteration at once, whatever else is open in it."""
 
     def __init__(self, node: str) -> None:
         super().__init__(node)
@@ -39,7 +49,7 @@ class Left(Exception):
 
 
 class Returned(Left):
-    """An approval has returned to the begin of a loop: its iteration is over."""
+    """Ends an iteration: an approval has returned to the beginning of the loop."""
 
     def __init__(self, back: Again) -> None:
         super().__init__(back.node)
@@ -47,9 +57,9 @@ class Returned(Left):
 
 
 class ItemEnded(Left):
-    """An outcome that is not drawn has ended an item, or an iteration of a loop container.
+    """Ends an item, or an iteration of a loop container: an outcome has no edge.
 
-    `depth`: in how many groups of steps that run at once this happened.
+    `depth` is the number of enclosing groups of concurrent steps.
     """
 
     def __init__(self, node: str, outcome: str, depth: int) -> None:
@@ -59,7 +69,13 @@ class ItemEnded(Left):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What became of an approval: `approved`, `rejected`, `returned` or `timeout`."""
+    """The decision of an approval.
+
+    Attributes:
+        outcome: `approved`, `rejected`, `returned` or `timeout`.
+        decided_by: Who decided; `timeout` if the timeout did.
+        comment: The comment, if any.
+    """
 
     outcome: str
     decided_by: JSON = None
@@ -68,14 +84,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a wait: `received` with the event's data, or `timeout`."""
+    """The result of a wait: `received` with the event's data, or `timeout`."""
 
     outcome: str
     data: JSON = None
 
 
 class Stopped(Exception):
-    """A terminating end was reached inside an arm: the run is over."""
+    """Ends the run: a terminating end was reached, or an outcome has no edge."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.status)
@@ -88,9 +104,9 @@ class Stopped(Exception):
 
 
 class Failed(Exception):
-    """The run fails, without another attempt, unless a container around `node` catches it.
+    """Fails the run without another attempt, unless a container around `node` catches it.
 
-    `name` is that of the error to blame.
+    `name` is the class name of the error that caused it.
     """
 
     def __init__(self, node: str, message: str, name: str = "NonRetriableError") -> None:
@@ -100,8 +116,9 @@ class Failed(Exception):
 
 
 def combined(results: Iterable[Result]) -> Result:
-    """A status other than `completed` wins; ties go to the smallest node id.
+    """Return the result of several paths.
 
-    Paths that came to no end count only where no other did.
+    Paths that reached an end precede those that did not; then a status other than `completed`
+    precedes `completed`; ties go to the smallest node id.
     """
     return min(results, key=lambda one: (not one.node, one.status == "completed", one.node))

@@ -1,4 +1,4 @@
-"""How often a step is tried, and how long after a failure."""
+"""Retry policies: how often a step is attempted, and the pauses in between."""
 
 from __future__ import annotations
 
@@ -16,13 +16,24 @@ _LONGEST = timedelta(days=366)
 
 
 def span(value: Span) -> timedelta:
-    """Raises `DurationError` for a text or number that is no duration."""
+    """Return a duration as a `timedelta`.
+
+    Raises:
+        DurationError: If a text or number is not a duration.
+    """
     return value if isinstance(value, timedelta) else parse_duration(value)
 
 
 @dataclass(frozen=True)
 class Retry:
-    """A node's own policy. Without `initial_interval`, Inngest decides on the pauses."""
+    """The retry policy of a node.
+
+    Attributes:
+        max_attempts: The maximum number of attempts, at least 1.
+        initial_interval: The pause after the first failure; by default Inngest chooses the pauses.
+        max_interval: The maximum pause; 366 days by default.
+        multiplier: The factor by which each pause is longer than the one before.
+    """
 
     max_attempts: int
     initial_interval: Span | None = None
@@ -31,13 +42,14 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
-            raise ValueError("a step is tried at least once")
+            raise ValueError("`max_attempts` is at least 1")
         for name in ("initial_interval", "max_interval"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else span(value))
 
     @classmethod
     def of(cls, policy: RetryPolicy) -> Retry:
+        """Convert from the form in a definition."""
         return cls(
             policy.max_attempts,
             policy.initial_interval,
@@ -46,7 +58,11 @@ class Retry:
         )
 
     def pause(self, attempt: int) -> timedelta | None:
-        """The pause after a failed attempt, counted from 0; None: Inngest's own."""
+        """Return the pause after a failed attempt; None if Inngest chooses it.
+
+        Args:
+            attempt: The number of the attempt, counted from 0.
+        """
         if self.initial_interval is None:
             return None
         initial = span(self.initial_interval)

@@ -1,4 +1,4 @@
-"""A mapping that can be taken back to how it was."""
+"""A dictionary with savepoints."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ V = TypeVar("V")
 _MISSING: Any = object()
 
 
-class Kept(dict[K, V]):
-    """A dictionary that remembers what its values were when it was last marked.
+class RevertibleDict(dict[K, V]):
+    """A dictionary that can be rolled back to its last savepoint.
 
-    Marks nest. What is kept grows with what is changed, not with how much there is: a run marks its
-    dictionaries for each item of a foreach. Nothing is changed but by `[]` and `discard`.
+    Savepoints nest. Their cost grows with the number of changes, not with the size of the
+    dictionary: a run sets one for each item of a foreach. Change entries by `[]` and `discard` only;
+    no other method records the previous value.
     """
 
     __slots__ = ("_before",)
@@ -23,6 +24,7 @@ class Kept(dict[K, V]):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._before: list[dict[K, V]] = []
+        """For each savepoint, the previous values of the entries that have changed since."""
 
     def __setitem__(self, key: K, value: V) -> None:
         if self._before and key not in self._before[-1]:
@@ -30,33 +32,33 @@ class Kept(dict[K, V]):
         super().__setitem__(key, value)
 
     def discard(self, key: K) -> None:
-        """Remove a key, if it is there."""
+        """Remove a key if it is present."""
         if key in self:
             if self._before and key not in self._before[-1]:
                 self._before[-1][key] = self[key]
             super().__delitem__(key)
 
     def mark(self) -> None:
-        """Remember from here on what values were."""
+        """Set a savepoint."""
         self._before.append({})
 
-    def unmark(self) -> None:
-        """Forget the last mark; what has changed since counts for the one before it."""
+    def release(self) -> None:
+        """Remove the last savepoint; its changes now belong to the one before it."""
         changed = self._before.pop()
         if self._before:
             for key, value in changed.items():
                 self._before[-1].setdefault(key, value)
 
     def changed(self) -> dict[K, V]:
-        """What has other values than at the last mark, or is new."""
+        """Return the entries that are new or different since the last savepoint."""
         return {
             key: self[key]
             for key, value in self._before[-1].items()
             if key in self and self[key] is not value
         }
 
-    def take_back(self, keep: Container[K] = ()) -> None:
-        """Make everything as it was at the last mark, but for what is to be kept."""
+    def roll_back(self, keep: Container[K] = ()) -> None:
+        """Restore all entries as of the last savepoint, except those of the keys to `keep`."""
         changed = self._before[-1]
         for key in [key for key in changed if key not in keep]:
             value = changed.pop(key)

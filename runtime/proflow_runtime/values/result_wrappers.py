@@ -1,4 +1,9 @@
-"""How an attempt's end is memoised: outputs as they are, failures as `{"__error__": …}`."""
+"""Result wrappers: how Inngest stores the result of a step.
+
+An output is stored as it is, a final failure as `{"__error__": …}`. So a step that has failed for good
+counts as completed for Inngest, and is not retried. An output that looks like a wrapper is stored as
+`{"__output__": …}`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,13 @@ _ERROR, _OUTPUT = "__error__", "__output__"
 
 @dataclass(frozen=True, slots=True)
 class StepFailure:
-    """Why a step failed for good, and at which attempt; 0: nobody knows."""
+    """The final failure of a step.
+
+    Attributes:
+        name: The name of the error's class.
+        message: The error's message.
+        attempts: The number of attempts; 0 if unknown.
+    """
 
     name: str
     message: str
@@ -23,14 +34,15 @@ class StepFailure:
         return f"failed after {times}: {self.message}"
 
 
-def seal(output: JSON) -> JSON:
-    """An output as it is memoised; one that could be taken for an envelope gets its own."""
+def wrap(output: JSON) -> JSON:
+    """Return an output in the form in which it is stored."""
     if isinstance(output, dict) and len(output) == 1 and (_ERROR in output or _OUTPUT in output):
         return {_OUTPUT: output}
     return output
 
 
-def seal_failure(failure: StepFailure) -> JSON:
+def wrap_failure(failure: StepFailure) -> JSON:
+    """Return a final failure in the form in which it is stored."""
     return {
         _ERROR: {
             "name": failure.name,
@@ -40,8 +52,8 @@ def seal_failure(failure: StepFailure) -> JSON:
     }
 
 
-def open_memo(memo: Any) -> JSON | StepFailure:
-    """What was sealed."""
+def unwrap(memo: Any) -> JSON | StepFailure:
+    """Return the output or the failure of a step from its stored form."""
     if type(memo) is dict and len(memo) == 1:
         if _OUTPUT in memo:
             return memo[_OUTPUT]

@@ -1,7 +1,7 @@
-"""How much a run holds: the event that started it, the outputs of its steps, what it has computed.
+"""Measures how many bytes a run stores: its trigger, the outputs of its steps, computed values.
 
-Inngest keeps 32 MiB of one run, and ends one that has more without saying where; what is computed in
-passes takes memory in every one of them. So each pass adds up what it meets.
+Inngest keeps at most 32 MiB per run and ends a larger run without naming the cause; computed values
+take memory in every replay. So each replay adds up the sizes, and the run fails with a message first.
 """
 
 from __future__ import annotations
@@ -12,30 +12,31 @@ from proflow_runtime.status import ItemKey
 from proflow_runtime.values import JSON
 
 
-class Holding:
-    """What one pass of a run has met, in bytes of JSON."""
+class RunSize:
+    """The size of the values that one replay has processed, in bytes of JSON."""
 
     __slots__ = ("_bytes", "_computed", "_event")
 
     def __init__(self, event: JSON) -> None:
+        """Start with the data of the event that started the run."""
         self._event, self._bytes = event, 0
         self._computed: dict[ItemKey, int] = {}
 
     def add(self, output: JSON) -> None:
-        """Count what Inngest keeps: the output of a step."""
+        """Add the output of a step, which Inngest stores."""
         self._bytes += tree_size(output)
 
     def compute(self, key: ItemKey, value: JSON) -> None:
-        """Count what a node has computed, in place of what it had computed before."""
+        """Add a value that a node has computed, in place of its previous value."""
         size = tree_size(value)
         self._bytes += size - self._computed.get(key, 0)
         self._computed[key] = size
 
     def problem_with(self, more: int = 0) -> str | None:
-        """What is wrong with a run that holds so many bytes more."""
+        """Return a message if the run is too large with `more` additional bytes, else None."""
         size = self._bytes + more
         if size <= MAX_STATE_BYTES // 2:
-            return None  # events are smaller than the rest, and need not be measured in every pass
+            return None  # an event has less than the other half, so it need not be measured
         size += tree_size(self._event)
         if size <= MAX_STATE_BYTES:
             return None

@@ -1,4 +1,4 @@
-"""One pass over a run: what the primitives of `Flow` read and write."""
+"""The state of one replay of a run, which the primitives of `Flow` read and write."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from proflow_schemas.step_ids import step_id as derived_step_id
 
 from proflow_runtime.context.zones import default_timezone
 from proflow_runtime.flow import item_paths
-from proflow_runtime.flow.frames import Frame, Item, Outcome, Stretch
+from proflow_runtime.flow.frames import CancelScope, Frame, Item, Outcome
 from proflow_runtime.flow.groups import Groups, Stall
-from proflow_runtime.flow.holding import Holding
-from proflow_runtime.flow.kept import Kept
+from proflow_runtime.flow.revertible import RevertibleDict
+from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.flow.scope import Scope, Workflow
 from proflow_runtime.protocol.conditions import check_compared
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
-from proflow_runtime.values import JSON, resolve, rounded_on_the_way
-from proflow_runtime.values.envelopes import StepFailure
+from proflow_runtime.values import JSON, resolve, rounding_problem
+from proflow_runtime.values.result_wrappers import StepFailure
 from proflow_runtime.values.results import Failed
 
 if TYPE_CHECKING:
@@ -37,16 +37,29 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=8192)
 def _hashed(step: str) -> str:
-    """A step's id on the wire."""
+    """The id of a step as Inngest knows it."""
     return hashlib.sha1(step.encode()).hexdigest()
 
 
-# The same few ids are asked for in every pass of every run.
+# Every replay of every run needs the same few ids.
 step_id = lru_cache(maxsize=8192)(derived_step_id)
 
 
-class Pass:
-    """One pass over a run. All state is in here, and is rebuilt from the memos in every pass."""
+class Replay:
+    """One replay of a run: all its state, rebuilt from the outputs of steps in each request.
+
+    Attributes:
+        workflow: The compiled design.
+        tenant_id: The tenant of the run; None for a `system` design.
+        run_id: The id of the run; in a part of a run, that of the whole run.
+        inngest_run_id: Inngest's id of the run, which may differ from `run_id`.
+        recorders: Where node states are sent at the end of the replay.
+        states: The state of each node that this replay has reached; None if there is no recorder.
+        item_states: The same for nodes inside a foreach.
+        timezone: The time zone of times that name none.
+        view: How many steps had ended when the replay began.
+        planned: How many steps the run may take up to the point that this replay has reached.
+    """
 
     def __init__(
         self,
@@ -60,9 +73,17 @@ class Pass:
         closer: Closer | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
-        """`recorders` are told what it sees. `opener` opens approvals; without one the host does, told by an event alone. `closer`
-        closes those that a run has left open.
-        `inngest_run_id`: Inngest's id of the run, where `ctx.run_id` is another one.
+        """Begin a replay.
+
+        Args:
+            ctx: The context of the request, by the SDK.
+            workflow: The compiled design.
+            tenant_id: The tenant of the run; None for a `system` design.
+            recorders: They receive the node states of this replay.
+            callees: Finds the functions of other workflows and of parts.
+            opener: Opens approvals. Without one, the host opens them on `approval/requested`.
+            closer: Closes the approvals that were open when an item or iteration was left.
+            inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
         """
         self.workflow = workflow
         self.tenant_id = tenant_id
@@ -70,54 +91,52 @@ class Pass:
         self.run_id = ctx.run_id
         self.inngest_run_id = inngest_run_id or ctx.run_id
         self.states: dict[str, NodeState] | None = {} if recorders else None
-        """What this pass has seen of the nodes; None: nobody asks."""
         self.item_states: dict[ItemKey, NodeState] = {}
-        """The same of nodes inside of foreach."""
         self.timezone = workflow.timezone or default_timezone()
-        """The time zone of times that name none."""
         self._ctx = ctx
         self._step = ctx.step
-        execution: Any = ctx.step._execution  # the SDK itself does not tell
+        execution: Any = ctx.step._execution  # the SDK has no public attribute for it
         self.view: int = execution._memos.size
-        """How many steps were over as it began."""
         self._callees = callees
         self._opener, self._closer = opener, closer
-        self._entered: Kept[ItemKey, bool] = Kept()
-        """Where only the first of several paths goes on, and one has."""
-        self._asked: Kept[str, bool] = Kept()
-        """The executions of approvals that are open."""
-        self._open: Kept[str, Call | None] = Kept()
-        """The steps in items and iterations that have begun and are not over; of those that call
-        another workflow, the call."""
+        self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
+        """The nodes where only the first path to arrive continues, and one has arrived."""
+        self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()
+        """The open approvals, by their executions (`x[3]#2`)."""
+        self._open: RevertibleDict[str, Call | None] = RevertibleDict()
+        """The open steps in items and iterations; the value is the call if a step calls a workflow."""
         self._remarks: dict[tuple[ItemKey, int], tuple[str, ...]] = {}
-        """What is to be noted with the state of a node, by the round of its loop."""
+        """Notes to add to the state of a node, by the iteration of its loop."""
         self.planned = 0
-        """The steps that the run will have taken, as far as this pass has come."""
         self._target_path = item_paths.known(workflow.digest, ctx.step._target_hashed_id)
-        """The items that the step is in which Inngest asks this pass for."""
-        self._held = Holding(ctx.event.data)
+        """The items that contain the step which this request is for."""
+        self._size = RunSize(ctx.event.data)
         self._groups = Groups(ctx)
         self._frame = self._root = Frame()
-        self._inner_outcomes: Kept[str, Outcome] = Kept()
-        self._executions: Kept[ItemKey, int] = Kept()
-        self._rounds: dict[ItemKey, int] = {}
+        self._inner_outcomes: RevertibleDict[str, Outcome] = RevertibleDict()
+        self._executions: RevertibleDict[ItemKey, int] = RevertibleDict()
+        self._iterations: dict[ItemKey, int] = {}
         self._abandoned = 0
-        """In how many containers that have failed, and are not to do anything more."""
+        """How many enclosing containers have failed; inside them no handler is called any more."""
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        """Of nodes with more than one possible outcome, those that were taken.
+        """The outcomes of the nodes that have more than one possible outcome.
 
-        Nodes in containers are named as in step ids: `x[i]`.
+        The keys are node ids, and for nodes in containers step ids such as `x[0]`.
         """
         return self._root.outcomes | self._inner_outcomes
 
     def check_trigger(self) -> None:
-        """Raises `Failed` if the event that started the run holds a number that was rounded, or an
-        id by which the run could not be cancelled."""
-        # Each run has a pass in which at most its first step, which is no node's, is over.
+        """Check the event that started the run, in the first replay.
+
+        Raises:
+            Failed: If a number in its data may have been rounded, or if an id in it makes the run
+                impossible to cancel.
+        """
+        # One step may have ended: a run of a stored design has a step before those of its nodes.
         if self.view <= 1:
-            problem = rounded_on_the_way(self._ctx.event.data, "event.data")
+            problem = rounding_problem(self._ctx.event.data, "event.data")
             if problem is not None:
                 raise Failed("", problem)
             event = self._ctx.event
@@ -128,7 +147,7 @@ class Pass:
             except ExpressionError as error:
                 raise Failed("", f"{error.message}; {error.help}") from None
 
-    # --- where this is
+    # --- position
 
     @contextmanager
     def _within(self, frame: Frame) -> Iterator[None]:
@@ -139,7 +158,7 @@ class Pass:
             self._frame = around
 
     def _framed(self, call: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
-        """A callable that is run later, as if it were here."""
+        """Bind a callable that is run later to the current frame."""
         frame = self._frame
 
         async def framed() -> Any:
@@ -149,38 +168,38 @@ class Pass:
         return framed
 
     def _execution(self, node: str) -> int:
-        """Counts one more execution of a node, and says which it is."""
+        """Count an execution of a node, and return its number; the first is 1."""
         frame = self._frame
-        if frame.stretch is None:
+        if frame.cancel_scope is None:
             return 1
         key = (node, frame.items)
         number = self._executions.get(key, 0) + 1
-        if self._groups.left and not frame.stretch.may_execute(key, number):
-            raise Stall  # its item or its iteration was over before it began
+        if self._groups.left and not frame.cancel_scope.may_execute(key, number):
+            raise Stall  # its item or iteration ended before this execution began
         self._executions[key] = number
         return number
 
     def _begin(self, node: str) -> str:
-        """The id of a node's step, at its next execution."""
+        """Begin an execution of a node that is one step, and return the step's id."""
         frame = self._frame
         if not frame.items:
             self.planned += 1
-        if frame.stretch is None:
+        if frame.cancel_scope is None:
             return step_id(node)
         step = step_id(node, items=frame.items, execution=self._execution(node))
         self._located(step)
         return step
 
     def _located(self, *steps: str) -> None:
-        """Remembers which item steps are of, for the passes in which Inngest asks for one."""
+        """Remember the items of these steps, for the requests that execute one of them."""
         if self._frame.path:
             for step in steps:
                 item_paths.remember(self.workflow.digest, _hashed(step), self._frame.path)
 
     def _targeted(self, node: str, execution: int) -> int | None:
-        """The item of a foreach that holds the step which Inngest asks this pass for.
+        """Return the index of the item that contains the step which this request is for.
 
-        None if it asks for another step, or for none, or if nobody knows where the step is.
+        None if the request is for no step, for a step elsewhere, or for one of unknown position.
         """
         path, here = self._target_path, self._frame.path
         depth = len(here)
@@ -189,46 +208,46 @@ class Pass:
         return path[depth][2]
 
     def _is_memoised(self, step: str) -> bool:
-        """Whether a step is over, without planning it; only before it is called."""
-        # The SDK itself only tells by calling the step.
+        """True if a step has ended. Call this before the step itself; it does not plan the step."""
+        # The SDK has no public way to find out without calling the step.
         memos: Any = self._step._execution
         return _hashed(step) in memos._memos._memos
 
     def _is_target(self, step: str) -> bool:
-        """Whether it is this step that Inngest asks this pass for."""
+        """True if this request is for this step."""
         return self._step._target_hashed_id == _hashed(step)
 
     async def _stepped(
         self, step: str, call: Callable[[], Awaitable[T]], calls: Call | None = None
     ) -> T:
-        """The output of a step, by the SDK; `calls`: the workflow that it calls.
+        """Call a step of the SDK and return its output; `calls` is the call of a workflow, if it is one.
 
-        Where something has ended the item or the iteration, what was open then may be over by now,
-        but nothing follows it any more.
+        If the item or iteration was left while the step was open, the path stalls here, even if the
+        step has ended since.
         """
-        stretch = self._frame.stretch
-        if stretch is None:
+        cancel_scope = self._frame.cancel_scope
+        if cancel_scope is None:
             return await call()
         self._open[step] = calls
-        self._count(stretch)
+        self._count(cancel_scope)
         try:
             output = await call()
-        except Exception:  # of the step; a step that is not over ends the pass by no `Exception`
-            self._is_over(step, stretch)
+        except Exception:  # the step failed; an open step is a `BaseException` of the SDK
+            self._is_over(step, cancel_scope)
             raise
-        self._is_over(step, stretch)
+        self._is_over(step, cancel_scope)
         return output
 
     @staticmethod
-    def _count(stretch: Stretch | None) -> None:
-        """Counts a step to the items that it is in."""
-        while stretch is not None:
-            if isinstance(stretch, Item):
-                stretch.taken += 1
-            stretch = stretch.around
+    def _count(cancel_scope: CancelScope | None) -> None:
+        """Count a step for each enclosing item."""
+        while cancel_scope is not None:
+            if isinstance(cancel_scope, Item):
+                cancel_scope.taken += 1
+            cancel_scope = cancel_scope.parent
 
-    def _is_over(self, step: str, stretch: Stretch) -> None:
-        if stretch.has_left(step):
+    def _is_over(self, step: str, cancel_scope: CancelScope) -> None:
+        if cancel_scope.was_open(step):
             raise Stall
         self._open.discard(step)
 
@@ -252,33 +271,48 @@ class Pass:
         return frame.scope
 
     def _resolved(self, value: Any) -> JSON:
-        """An input, inside its step."""
+        """Compute an input inside its step."""
         try:
             return resolve(value, self._scope)
         except ExpressionError as error:
             raise inngest.NonRetriableError(f"its input: {self._scope.worded(error)}") from None
 
     def _holds(self, node: str, output: JSON) -> None:
-        """Counts the output of a step, and fails the run that holds too much."""
-        self._held.add(output)
+        """Add the output of a step to the size of the run, which fails if it is too large."""
+        self._size.add(output)
         self._bounded(node)
 
     def _bounded(self, node: str) -> None:
-        if (problem := self._held.problem_with()) is not None:
+        if (problem := self._size.problem_with()) is not None:
             self._fail(node, f"the output of `{node}`: {problem}")
 
-    # --- what becomes of nodes
+    # --- outcomes and states of nodes
 
     def outcome_of(self, node: str) -> str | None:
-        """The outcome that a node took in this run; the first, if it took several."""
+        """Return the outcome of a node.
+
+        Args:
+            node: The node's id; for a choice among edges, the id of the choice.
+
+        Returns:
+            The first outcome if there are several; None if the node has not been executed.
+        """
         return next(iter(self._outcomes_of(node)), None)
 
     def failed(self, node: str) -> bool:
-        """True if a node took the outcome `error`."""
+        """Return True if a node has the outcome `error`."""
         return self.outcome_of(node) == "error"
 
     def unexpected(self, outcome: str | None, *, of: str) -> Failed:
-        """The failure of a run in which a node took an outcome that nothing is compiled for."""
+        """Record and return the failure of a node with an outcome that was not compiled.
+
+        Args:
+            outcome: The outcome; None if the node has none.
+            of: The node's id.
+
+        Returns:
+            The exception, for the body to raise.
+        """
         try:
             self._fail(of, f"nothing follows `{of}` by the outcome `{outcome}`")
         except Failed as failed:
@@ -293,8 +327,8 @@ class Pass:
             return []
         return found if isinstance(found, list) else [found]
 
-    def _took(self, node: str, outcome: Outcome) -> None:
-        """One of several possible outcomes of a node."""
+    def _record_outcome(self, node: str, outcome: Outcome) -> None:
+        """Record the outcome of a node that has several possible ones."""
         frame = self._frame
         frame.outcomes[node] = outcome
         if frame.inner:
@@ -307,14 +341,16 @@ class Pass:
             self._note(node, NodeState("completed", outcome))
 
     def _settle_error(self, node: str, failure: StepFailure) -> None:
-        """A node that failed, and has a way on for that."""
+        """Record the outcome `error` of a node whose failure is caught."""
         error = {"name": failure.name, "message": failure.message}
         self._frame.steps[node] = {"output": None, "outcome": "error", "error": error}
-        self._took(node, "error")
+        self._record_outcome(node, "error")
         if self.states is not None:
             self._note(node, NodeState("completed", "error", failure.attempts or None, error))
 
-    def _saw(self, node: str, status: NodeStatus, outcome: str | list[str] | None = None) -> None:
+    def _record_status(
+        self, node: str, status: NodeStatus, outcome: str | list[str] | None = None
+    ) -> None:
         if self.states is not None:
             self._note(node, NodeState(status, outcome))
 
@@ -327,7 +363,7 @@ class Pass:
         raise Failed(node, message, name)
 
     def _note_failure(self, node: str, failed: Failed) -> None:
-        """A container of which a part has failed."""
+        """Record that a container has failed because of something in it."""
         if self.states is not None:
             error = {"name": failed.name, "message": str(failed)}
             self._note(node, NodeState("failed", error=error))
@@ -337,27 +373,27 @@ class Pass:
         return {(node, ()): state for node, state in states.items()} | self.item_states
 
     def _note(self, node: str, state: NodeState) -> None:
-        """Keeps a node's state; only where somebody asks for states."""
+        """Record the state of a node; call this only if states are recorded."""
         if self._abandoned:
             return
         frame = self._frame
         key = (node, frame.items)
         if (loop := frame.loop) is not None:
-            state = replace(state, round=loop.round)
-        stretch = frame.stretch
-        while stretch is not None:
-            stretch.seen.add(key)
-            stretch = stretch.around
+            state = replace(state, round=loop.iteration)
+        cancel_scope = frame.cancel_scope
+        while cancel_scope is not None:
+            cancel_scope.nodes.add(key)
+            cancel_scope = cancel_scope.parent
         if self._remarks and (key, state.round) in self._remarks:
             state = replace(state, notes=self._remarks[key, state.round])
         self._keep(key, state)
 
     def _remark(self, node: str, notes: Sequence[str]) -> None:
-        """Notes what is odd about a node, though nothing has failed."""
+        """Add notes to the state of a node: oddities that are no failure."""
         if not notes or self.states is None or self._abandoned:
             return
         frame = self._frame
-        key, number = (node, frame.items), 1 if frame.loop is None else frame.loop.round
+        key, number = (node, frame.items), 1 if frame.loop is None else frame.loop.iteration
         found = tuple(dict.fromkeys((*self._remarks.get((key, number), ()), *notes)))
         self._remarks[key, number] = found
         state = self._known(key)
