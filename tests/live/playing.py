@@ -238,8 +238,8 @@ async def answer(at: World, fixture: Fixture, told: Answered) -> None:
 async def _vote(at: World, approval: Approval, act: str) -> None:
     """Let all who are asked vote alike, until it is decided."""
     while (await Approval.get(id=approval.id)).status == "open":
-        seat = await Assignment.filter(approval_id=approval.id, status="open").first()
-        assert seat is not None
+        assignment = await Assignment.filter(approval_id=approval.id, status="open").first()
+        assert assignment is not None
         await at.proflow.approvals.act(
-            approval.tenant_id, seat.user, approval.id, act, comment="so be it"
+            approval.tenant_id, assignment.user, approval.id, act, comment="so be it"
         )

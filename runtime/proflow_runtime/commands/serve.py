@@ -87,8 +87,8 @@ def serve(
     from proflow_runtime.service.demo import Invitation, steps
     from proflow_runtime.service.facade import ProFlow
     from proflow_runtime.service.logs import log_to_stderr
+    from proflow_runtime.service.server import ServerConfig, run_server
     from proflow_runtime.service.settings import ProFlowSettings
-    from proflow_runtime.service.standing import Stand, stand
     from proflow_runtime.store.database import DatabaseError, shown
 
     invitations: list[Invitation] = []
@@ -129,14 +129,14 @@ def serve(
         from proflow_runtime.local.durable_engine import durable_engine
 
         engine = durable_engine
-    given = Stand(
+    given = ServerConfig(
         *(client, registry, url, listening, settings, ready),
         engine=engine,
         admit=demonstration.admit if demo else None,
         prepare=prepare if demo else None,
     )
     try:
-        asyncio.run(stand(given))
+        asyncio.run(run_server(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
     except demonstration.DemoError as error:
