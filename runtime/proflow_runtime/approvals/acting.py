@@ -284,7 +284,7 @@ async def _withdraw(locked: LockedApproval, act: Act) -> None:
     await locked.note(act.at, act.user, act.name, comment=act.comment)
     await locked.close("withdrawn", act.at, act.user, act.comment)
     data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
-    # Another approval of the run may be withdrawn too, if this event was lost.
+    # If this event is lost, withdrawing another approval of the run sends an event of its own.
     event_id = f"cancel:{approval.run_id}:{approval.id}"
     await outbox.put(locked.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
 

@@ -1,4 +1,4 @@
-"""`proflow run`: one run of a design on this machine, or one for each combination of outcomes.
+"""`proflow run`: simulates one run of a design, or one for each combination of outcomes.
 
 Exit codes: 0 completed, 1 problems found or run failed, 2 usage, 3 run still waiting.
 """
@@ -30,9 +30,9 @@ REPORTED = (
     *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
     *("nodes", "steps", "events"),
 )
-"""What the JSON of a run has."""
+"""The keys of a run's JSON."""
 MOST_NAMED = 12
-"""Nodes that a note names, at most."""
+"""How many nodes a note names at most."""
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
@@ -109,7 +109,7 @@ def run(
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
 
-    # What happens in the run is told by the report.
+    # The report shows what happens in the run, so its logs are not printed.
     logging.getLogger("proflow").addHandler(logging.NullHandler())
     logging.getLogger("proflow").propagate = False
     if all_outcomes and (answer or trace is not None):
@@ -182,14 +182,14 @@ async def _play(
             )
     except SimulationError as error:
         refuse(str(error))
-    told = report(simulated)
+    reported = report(simulated)
     if trace is not None:
         _write(trace, _json(traced(simulated)))
     if format == "json":
-        _tell_beside(told)
-        told = {key: told[key] for key in REPORTED}
-    echo(_json(told) if format == "json" else timeline(told, definition))
-    raise typer.Exit(EXIT_CODES[told["status"]])
+        _note_simulation(reported)
+        reported = {key: reported[key] for key in REPORTED}
+    echo(_json(reported) if format == "json" else timeline(reported, definition))
+    raise typer.Exit(EXIT_CODES[reported["status"]])
 
 
 async def _explore(
@@ -223,14 +223,14 @@ async def _explore(
     raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))
 
 
-def _tell_beside(told: dict[str, Any]) -> None:
-    """Say on stderr what belongs to the simulation, and not to the run."""
-    if told["simulated"]:
-        nodes = [f"`{node}`" for node in told["simulated"]]
+def _note_simulation(reported: dict[str, Any]) -> None:
+    """Print notes about the simulation, which are not part of the run, to stderr."""
+    if reported["simulated"]:
+        nodes = [f"`{node}`" for node in reported["simulated"]]
         if len(nodes) > MOST_NAMED:
             nodes = [*nodes[: MOST_NAMED - 1], f"{len(nodes) - MOST_NAMED + 1:,} more"]
         note(f"the work of {', '.join(nodes)} was simulated")
-    for unused in told["unused"]:
+    for unused in reported["unused"]:
         note(unused)
 
 

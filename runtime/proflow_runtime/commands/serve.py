@@ -1,4 +1,4 @@
-"""`proflow serve` and `proflow token`."""
+"""`proflow serve` runs the service; `proflow token` manages its tokens."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ token = typer.Typer(no_args_is_help=True)
 HOST, PORT = "127.0.0.1", 8000
 DEMO_DATABASE = "sqlite://proflow-demo.db"
 TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
-"""Any of these says where Inngest is, or that it is Inngest's own cloud."""
+"""Environment variables of which one must be set to reach an Inngest server or Inngest's cloud."""
 
 
 @needing("service", "`proflow serve`")
@@ -125,7 +125,7 @@ def serve(
     )
     engine = None
     if local:
-        # What serves for an Inngest server never loads it.
+        # Imported only here, so that serving for an Inngest server does not load the engine.
         from proflow_runtime.local.durable_engine import durable_engine
 
         engine = durable_engine
@@ -149,9 +149,9 @@ def serve(
 
 
 def refuse_lifespan(error: "LifespanError") -> NoReturn:
-    """End the command for a lifespan that could not be opened or closed.
+    """End the command because the handlers' lifespan could not be entered or exited.
 
-    It may have left a connection open, whose thread the process would wait for.
+    The lifespan may have left a connection open, whose thread would keep the process from ending.
     """
     import threading
 
@@ -255,7 +255,7 @@ def _state(one: object) -> str:
 
 
 def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:
-    """Do something in the database that the command was given."""
+    """Perform an action while the database of the command is open."""
     import asyncio
 
     from proflow_runtime.store.database import DatabaseError, connect
@@ -271,7 +271,7 @@ def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:
 
 
 def _listen(host: str, port: int) -> "socket.socket":
-    """A socket that listens; a port that somebody has is told of before anything else is done."""
+    """Open the listening socket, first of all, so that a port in use is reported at once."""
     import socket
 
     try:

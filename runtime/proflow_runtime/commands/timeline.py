@@ -1,4 +1,4 @@
-"""A simulated run for people: a timeline, and a table of the nodes' states."""
+"""Prints a simulated run as text: a timeline of its steps, and a table of the nodes' states."""
 
 import json
 import re
@@ -29,12 +29,17 @@ _MARKS = {
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
 _CANCELS = re.compile(r"[/-]left$")
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
-"""What need not be told of an event that answered: it is the outcome, or how it was matched."""
+"""Keys of an answering event that are not shown: they repeat the outcome, or matched the event."""
 _WIDEST, _LONGEST = 48, 600
 
 
 def timeline(told: Mapping[str, Any], definition: Definition) -> str:
-    """What `report` tells, as text: times are counted from the run's start."""
+    """Format a run as text; times are relative to the start of the run.
+
+    Args:
+        told: The run, as `simulation.report.report` returns it.
+        definition: The definition of the workflow.
+    """
     start = told["started_at"]
     labels = {node.id: node.label for node in definition.canvas.nodes}
     types = {node.id: node.type for node in definition.canvas.nodes}
@@ -68,7 +73,12 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
 
 
 def overview(found: Exploration, definition: Definition) -> str:
-    """All runs of an exploration, one a line, and what none of them reached."""
+    """Format all runs of an exploration, one per line, and list what none of them reached.
+
+    Args:
+        found: The exploration.
+        definition: The definition of the workflow.
+    """
     rows = []
     for index, run in enumerate(found.runs, start=1):
         decided = ", ".join(
@@ -92,7 +102,14 @@ def overview(found: Exploration, definition: Definition) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows with their columns under each other; wide characters count twice."""
+    """Align the columns of rows; wide characters count twice.
+
+    Args:
+        rows: The rows, all with the same number of cells.
+
+    Returns:
+        One line for each row.
+    """
     widths = [max(width_of(row[index]) for row in rows) for index in range(len(rows[0]))]
     return [
         "  ".join(
@@ -109,12 +126,12 @@ def _outcome(outcome: str | Sequence[str] | None) -> str:
 
 
 def _ends_stretch(step: Mapping[str, Any]) -> bool:
-    """Whether it is a step by which something ends an item or a round, and leaves all else."""
+    """True if a step ends an item or an iteration, and leaves all steps that are still open."""
     return step["op"] == "StepRun" and is_leaving(step["id"])
 
 
 def _left(step: Mapping[str, Any]) -> list[str]:
-    """The steps that were open when something ended their item or round."""
+    """List the steps that were open when their item or iteration was ended."""
     return list((step["output"] or {}).get("open", []))
 
 
@@ -200,7 +217,7 @@ def _span(start: str, node: Mapping[str, Any]) -> str:
 
 
 def _since(start: str, at: str) -> str:
-    """`+1d 2h 30m`, from one ISO time to another."""
+    """Format the time from one ISO time to another, as `+1d 2h 30m`."""
     left = datetime.fromisoformat(at) - datetime.fromisoformat(start)
     parts = []
     for unit in (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)):

@@ -1,4 +1,4 @@
-"""Diagnostics as the API tells them: those of `proflow check --format json`."""
+"""The models of diagnostics in the API; they have the fields of `proflow check --format json`."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -64,5 +64,5 @@ class Diagnostic(BaseModel):
 
 
 def diagnostics(found: Iterable[dict[str, Any]]) -> list[Diagnostic]:
-    """Diagnostics of a report, as the API tells them."""
+    """Convert the diagnostics of a report to the models of the API."""
     return [Diagnostic.model_validate(one) for one in found]

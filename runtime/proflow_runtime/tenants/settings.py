@@ -1,4 +1,4 @@
-"""The settings that a tenant may have."""
+"""The model of a tenant's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What routes take and give alike."""
+"""Parameters and models that several routes share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Following(BaseModel, Generic[T]):
 
 
 def principal(proflow: ProFlow) -> Any:
-    """Who makes the request, as a parameter of a route."""
+    """Create the dependency by which a route gets the user who makes the request."""
 
     async def authenticated(request: Request) -> Principal:
         return await proflow.authenticate(request)
@@ -53,7 +53,7 @@ def principal(proflow: ProFlow) -> Any:
 
 
 def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
-    """Where Inngest's own pages show a run; None: nobody has said where they are."""
+    """Return the address of a run in Inngest's web pages, or None if it is not known."""
     address = proflow.settings.dashboard
     if address is None or inngest_run_id is None:
         return None
@@ -61,4 +61,5 @@ def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
 
 
 def bad_cursor(error: CursorError) -> Problem:
+    """Build the problem for an invalid cursor."""
     return Problem(422, "invalid-cursor", f"the cursor is invalid: {error}")
