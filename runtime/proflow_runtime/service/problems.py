@@ -22,7 +22,7 @@ MOST_ERRORS = 50
 
 
 class ProblemDetails(BaseModel):
-    """What went wrong. `code` is for programs, `detail` for people."""
+    """Why a request was refused: `code` is for programs, `detail` for people."""
 
     type: str = "about:blank"
     title: str
@@ -129,13 +129,13 @@ HANDLERS: dict[Any, Any] = {RequestValidationError: handle, HTTPException: handl
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": text}
     for status, text in {
-        400: "The body is no JSON",
-        401: "No valid token",
-        403: "Not entitled",
-        404: "There is no such thing, for this tenant",
-        409: "Something has changed meanwhile",
+        400: "The body is not JSON",
+        401: "There is no valid token",
+        403: "The user is not entitled to do this",
+        404: "The tenant has no such object",
+        409: "The state of the object does not allow this",
         413: "The body is too large",
-        422: "The request is not as described",
-        429: "Too often; `retry-after` says when to try again",
+        422: "The request is invalid",
+        429: "Too many requests; `retry-after` says when to try again",
     }.items()
 }

@@ -15,7 +15,7 @@ from proflow_runtime.store.pages import CursorError
 
 T = TypeVar("T")
 MOST_INTEGER = 2**31 - 1
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many to return at most")]
 Offset = Annotated[int, Query(ge=0, le=MOST_INTEGER)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
 Code = Annotated[str, Path(max_length=100, description="A design's code: its workflow's id")]
@@ -24,20 +24,20 @@ RowId = Annotated[int, Path(ge=1, le=MAX_EXACT)]
 
 
 class Body(BaseModel):
-    """What a request holds; nothing else."""
+    """The base of request bodies, which may have no unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Listed(BaseModel, Generic[T]):
-    """A part of a list. `total`: how long it is."""
+    """A page of a list; `total` is the length of the whole list."""
 
     items: list[T]
     total: int
 
 
 class Following(BaseModel, Generic[T]):
-    """A part of a list that grows. `next`: the cursor of what follows, if anything does."""
+    """A page of a list that may grow; `next` is the cursor of the following page, or null."""
 
     items: list[T]
     next: str | None
