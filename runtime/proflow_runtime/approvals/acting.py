@@ -103,13 +103,13 @@ async def perform(
         raise wrong("unknown-act", f"there is no act `{name[:40]}`")
     if comment is not None and len(comment) > LONGEST_COMMENT:
         raise wrong("comment-too-long", f"a comment has at most {LONGEST_COMMENT} characters")
-    stood_in_for = await people.stood_in_for(tenant_id, user)
+    represented = await people.stood_in_for(tenant_id, user)
     async with transaction() as client:
         locked = await LockedApproval.lock(client, tenant_id, approval_id)
         workflow = locked.approval.workflow
         # A user must not decide for others what they may not decide for themselves.
         itself = user == locked.approval.initiator and not _may_decide_itself(locked)
-        others = [one for one, within in stood_in_for if within in (None, workflow) and not itself]
+        others = [one for one, within in represented if within in (None, workflow) and not itself]
         act = Act(
             name,
             user,
@@ -123,13 +123,13 @@ async def perform(
         )
         if locked.approval.status != "open":
             if not _takes_part(locked, act):
-                raise not_yours("the approval is none of yours")
-            raise too_late(await _over(locked.approval))
-        await _demand_open_run(locked)
-        await _DOING[name](locked, act)
+                raise not_yours("you do not take part in this approval")
+            raise too_late(await _closed_reason(locked.approval))
+        await _require_open_run(locked)
+        await _PERFORM[name](locked, act)
 
 
-async def _over(approval: Approval) -> str:
+async def _closed_reason(approval: Approval) -> str:
     """Explain why an approval cannot be decided any more."""
     if approval.status == "cancelled":
         run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id)
@@ -138,7 +138,7 @@ async def _over(approval: Approval) -> str:
     return f"it is over already: {approval.status}"
 
 
-async def _demand_open_run(locked: LockedApproval) -> None:
+async def _require_open_run(locked: LockedApproval) -> None:
     """Refuse if the run has ended or has passed the node, but has not closed the approval yet."""
     approval = locked.approval
     run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id).only(
@@ -173,20 +173,20 @@ def _own_assignment(locked: LockedApproval, act: Act) -> Assignment:
         if any(one.status in ("approved", "rejected", "returned") for one in assignments):
             raise too_late("this approver has decided already")
         raise not_yours("the approval is assigned to others")
-    _in_time(locked, act)
+    _require_not_expired(locked, act)
     if len(mine) > 1:
         names = ", ".join(f"`{one.user}`" for one in mine)
         raise wrong("say-for-whom", f"say in `instead_of` for whom you act: {names}")
     return mine[0]
 
 
-def _in_time(locked: LockedApproval, act: Act) -> None:
+def _require_not_expired(locked: LockedApproval, act: Act) -> None:
     expires = locked.approval.expires_at
     if expires is not None and act.at >= expires:
         raise too_late("it has expired")
 
 
-def _demand_comment(locked: LockedApproval, act: Act) -> None:
+def _require_comment(locked: LockedApproval, act: Act) -> None:
     demanded = locked.approval.policy.get("commentRequired")
     refusing = act.name in ("reject", "return")
     if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
@@ -195,63 +195,63 @@ def _demand_comment(locked: LockedApproval, act: Act) -> None:
 
 async def _vote(locked: LockedApproval, act: Act) -> None:
     assignment = _own_assignment(locked, act)
-    _demand_comment(locked, act)
+    _require_comment(locked, act)
     if act.name == "return" and "return" not in (locked.approval.policy.get("allow") or ()):
         raise not_yours("this approval cannot be returned")
     status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
     await locked.update(assignment, status=status, comment=act.comment, acted_at=act.at)
     await _note(locked, act, assignment)
-    await _go_on(locked, act)
+    await _decide_or_advance(locked, act)
 
 
-async def _go_on(locked: LockedApproval, act: Act) -> None:
+async def _decide_or_advance(locked: LockedApproval, act: Act) -> None:
     verdict = locked.verdict()
     if verdict is None:
         for row in await locked.advance():
-            await _ask(locked, row)
+            await _notify_assigned(locked, row)
     else:
         await locked.decide(verdict, act.at, act.user, act.comment)
 
 
 async def _transfer(locked: LockedApproval, act: Act) -> None:
-    to = _other(locked, act)
+    to = _new_approver(locked, act)
     if not locked.counted and ADMIN in act.roles:
         # No approver was found: an administrator names one.
-        await _ask(locked, await locked.assign(to, origin="transfer"))
+        await _notify_assigned(locked, await locked.assign(to, origin="transfer"))
         await locked.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
         return
     assignment = _own_assignment(locked, act)
-    _allowed(locked, act, "transfer")
-    taken = await locked.assign(
+    _require_allowed(locked, act, "transfer")
+    successor = await locked.assign(
         to, origin="transfer", position=assignment.position, instead_of=assignment.user
     )
-    taken.before_id = assignment.before_id
-    await taken.save(update_fields=["before_id"])
+    successor.before_id = assignment.before_id
+    await successor.save(update_fields=["before_id"])
     await locked.update(assignment, status="transferred", comment=act.comment, acted_at=act.at)
     for row in locked.assignments:
         if row.before_id == assignment.id:
-            await locked.update(row, before_id=taken.id)
+            await locked.update(row, before_id=successor.id)
     await _note(locked, act, assignment, to=to)
-    await _ask(locked, taken)
+    await _notify_assigned(locked, successor)
 
 
 async def _add_before(locked: LockedApproval, act: Act) -> None:
-    to = _other(locked, act)
+    to = _new_approver(locked, act)
     assignment = _own_assignment(locked, act)
-    _allowed(locked, act, "addSign")
+    _require_allowed(locked, act, "addSign")
     added = await locked.assign(
         to, origin="add-sign", position=assignment.position, before=assignment
     )
     await locked.update(assignment, status="queued")
     await _note(locked, act, assignment, to=to)
-    await _ask(locked, added)
+    await _notify_assigned(locked, added)
 
 
 async def _add_after(locked: LockedApproval, act: Act) -> None:
-    to = _other(locked, act)
+    to = _new_approver(locked, act)
     assignment = _own_assignment(locked, act)
-    _allowed(locked, act, "addSign")
-    _demand_comment(locked, act)
+    _require_allowed(locked, act, "addSign")
+    _require_comment(locked, act)
     added = await locked.assign(
         to, origin="add-sign", status="queued", position=assignment.position + 1
     )
@@ -260,26 +260,26 @@ async def _add_after(locked: LockedApproval, act: Act) -> None:
         assignment, before_id=added.id, status="approved", comment=act.comment, acted_at=act.at
     )
     await _note(locked, act, assignment, to=to)
-    await _go_on(locked, act)
+    await _decide_or_advance(locked, act)
 
 
 async def _send_reminder(locked: LockedApproval, act: Act) -> None:
-    _initiated(locked, act)
+    _require_initiator(locked, act)
     reminded = AuditEntry.filter(approval_id=locked.approval.id, act=act.name).order_by("-id")
     last = await reminded.first()
     if last is not None and (left := last.at + act.urge_pause - act.at) > timedelta(0):
         seconds = math.ceil(left.total_seconds())
-        message = f"the approvers were reminded just now: wait {seconds} seconds"
+        message = f"the approvers have been reminded already: wait {seconds} seconds"
         raise ActRefused(429, "urged-already", message, retry_after=seconds)
-    asked = [one.user for one in locked.assignments if one.status == "open"]
-    await locked.note(act.at, act.user, act.name, comment=act.comment, details={"users": asked})
-    await remind(locked, asked, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
+    users = [one.user for one in locked.assignments if one.status == "open"]
+    await locked.note(act.at, act.user, act.name, comment=act.comment, details={"users": users})
+    await remind(locked, users, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
 
 
 async def _withdraw(locked: LockedApproval, act: Act) -> None:
-    _initiated(locked, act)
-    _allowed(locked, act, "withdraw")
-    _in_time(locked, act)
+    _require_initiator(locked, act)
+    _require_allowed(locked, act, "withdraw")
+    _require_not_expired(locked, act)
     approval = locked.approval
     await locked.note(act.at, act.user, act.name, comment=act.comment)
     await locked.close("withdrawn", act.at, act.user, act.comment)
@@ -291,13 +291,13 @@ async def _withdraw(locked: LockedApproval, act: Act) -> None:
 
 async def _comment(locked: LockedApproval, act: Act) -> None:
     if not _takes_part(locked, act):
-        raise not_yours("the approval is none of yours")
+        raise not_yours("you do not take part in this approval")
     if act.comment is None:
         raise wrong("comment-required", "there is no comment")
     await locked.note(act.at, act.user, act.name, comment=act.comment)
 
 
-_DOING: dict[str, Callable[[LockedApproval, Act], Awaitable[None]]] = {
+_PERFORM: dict[str, Callable[[LockedApproval, Act], Awaitable[None]]] = {
     "approve": _vote,
     "reject": _vote,
     "return": _vote,
@@ -328,15 +328,15 @@ async def remind(
         comment: The comment of that user.
     """
     event_id = f"reminder:{locked.approval.id}:{occasion}"
-    await _tell(locked, REMINDER, event_id, users, by=by, comment=comment)
+    await _put_event(locked, REMINDER, event_id, users, by=by, comment=comment)
 
 
-async def _ask(locked: LockedApproval, row: Assignment) -> None:
+async def _notify_assigned(locked: LockedApproval, row: Assignment) -> None:
     """Send the event that tells the host of a new assignment, when the transaction commits."""
-    await _tell(locked, ASSIGNED, f"assigned:{row.id}", [row.user])
+    await _put_event(locked, ASSIGNED, f"assigned:{row.id}", [row.user])
 
 
-async def _tell(
+async def _put_event(
     locked: LockedApproval,
     name: str,
     event_id: str,
@@ -360,17 +360,17 @@ async def _tell(
     await outbox.put(locked.client, event_id, approval.tenant_id, name, data)
 
 
-def _initiated(locked: LockedApproval, act: Act) -> None:
+def _require_initiator(locked: LockedApproval, act: Act) -> None:
     if locked.approval.initiator != act.user:
         raise not_yours("only the user who started the run may do so")
 
 
-def _allowed(locked: LockedApproval, act: Act, name: str) -> None:
+def _require_allowed(locked: LockedApproval, act: Act, name: str) -> None:
     if name not in (locked.approval.policy.get("allow") or ()):
         raise not_yours(f"this approval does not allow `{act.name}`")
 
 
-def _other(locked: LockedApproval, act: Act) -> str:
+def _new_approver(locked: LockedApproval, act: Act) -> str:
     """Find the user to assign: the one named in `to`, who must not be an approver yet."""
     to = (act.to or "").strip()
     if not to or len(to) > LONGEST_USER:

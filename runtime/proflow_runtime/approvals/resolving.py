@@ -147,11 +147,13 @@ class TableResolver:
 
 
 def _level(value: str | None, default: int) -> int:
+    """Read the level after `manager:`, limited to `MOST_LEVELS`; `default` if there is no number."""
     if value is None or not value.isascii() or not value.isdigit():
         return default
     return min(max(int(value[:9]), 1), MOST_LEVELS)
 
 
 def _users(value: Any) -> list[str]:
+    """Read user ids from a form field, which holds one id or a list of ids."""
     listed = value if isinstance(value, list) else [value]
     return [str(one) for one in listed if isinstance(one, str | int) and not isinstance(one, bool)]

@@ -36,8 +36,8 @@ def check(
         bool,
         typer.Option(
             "--stored",
-            help="Refuse what a design cannot have when it is stored. Without PATH: check all"
-            " designs that are published in the database.",
+            help="Also apply the rules for stored designs. Without PATH, check all designs that are"
+            " published in the database.",
         ),
     ] = False,
     timezone: Timezone = None,

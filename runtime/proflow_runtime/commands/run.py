@@ -42,46 +42,53 @@ def run(
         typer.Argument(metavar="PATH", help="A design; `PATH#CODE` selects one of several rows."),
     ],
     target: Annotated[
-        Literal["interpreter", "generated"], typer.Option(help="Which of both ways to run it.")
+        Literal["interpreter", "generated"],
+        typer.Option(help="Interpret the definition, or run the Python code."),
     ] = "interpreter",
     data: Annotated[
-        str | None, typer.Option(metavar="JSON|@FILE", help="The data of the event that starts it.")
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="The data of the event that starts the run."),
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
+        str | None,
+        typer.Option(metavar="TIME", help="When the run starts, in ISO 8601; now by default."),
     ] = None,
     timezone: Timezone = None,
     send: Annotated[
         list[str] | None,
-        typer.Option(metavar="EVENT[@+DURATION]=JSON", help="An event, counted from the start."),
+        typer.Option(
+            metavar="EVENT[@+DURATION]=JSON", help="Sends an event at a time after the start."
+        ),
     ] = None,
     answer: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NODE=OUTCOME[@+DURATION]",
-            help="Answers an approval or a wait, counted from when it begins to wait. Several for one "
-            "node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a node "
-            "of a subprocess.",
+            help="Answers an approval or a wait, at a time after it begins to wait. Several answers for "
+            "one node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a "
+            "node of a subprocess.",
         ),
     ] = None,
     output: Annotated[
         list[str] | None,
-        typer.Option(metavar="NODE=JSON", help="What a node's handler gives, or a wait receives."),
+        typer.Option(
+            metavar="NODE=JSON", help="The output of a node's handler, or the data a wait gets."
+        ),
     ] = None,
     fail: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NODE=MESSAGE[*N]", help="A node's first N attempts fail; without N, all."
+            metavar="NODE=MESSAGE[*N]", help="Lets a node's first N attempts fail; without N, all."
         ),
     ] = None,
     handlers: Annotated[
         str | None,
-        typer.Option(metavar="MODULE", help="Where the handlers are; others are simulated."),
+        typer.Option(metavar="MODULE", help="The module of the handlers; others are simulated."),
     ] = None,
     more: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", metavar="PATH", help="Where subprocesses are, if not beside the design."
+            "--with", metavar="PATH", help="Where subprocesses are, if not next to the design."
         ),
     ] = None,
     trace: Annotated[
@@ -91,10 +98,10 @@ def run(
         bool,
         typer.Option(
             "--all-outcomes",
-            help="One run per combination of outcomes; for tenant 1, unless --data says otherwise.",
+            help="One run per combination of outcomes, for tenant 1 unless --data names another.",
         ),
     ] = False,
-    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to report.")] = "text",
 ) -> None:
     """Run a design on this machine, in virtual time, with no server."""
     import asyncio

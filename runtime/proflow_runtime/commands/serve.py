@@ -39,7 +39,9 @@ def serve(
         typer.Option("--local", help="Run everything in this process, with no Inngest server."),
     ] = False,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = HOST,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 uses any free one.")
+    ] = PORT,
     database: Database = None,
     handlers: Annotated[
         str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
@@ -48,19 +50,20 @@ def serve(
         str | None, typer.Option(metavar="URL", help="This service's address as Inngest sees it.")
     ] = None,
     dashboard: Annotated[
-        str | None, typer.Option(metavar="URL", help="Inngest's own pages, to link to.")
+        str | None,
+        typer.Option(metavar="URL", help="The address of Inngest's web pages, for links."),
     ] = None,
     timezone: Annotated[
         str | None,
         typer.Option(
             metavar="ZONE",
             envvar="PROFLOW_TIMEZONE",
-            help="That of tenants which have set none, such as Asia/Shanghai; UTC by default.",
+            help="The time zone of tenants that have set none, such as Asia/Shanghai; UTC by default.",
         ),
     ] = None,
     demo: Annotated[
         bool,
-        typer.Option("--demo", help="With --local: a small company to look around in."),
+        typer.Option("--demo", help="With --local: serve a small example company."),
     ] = False,
 ) -> None:
     """Serve designs, runs and approvals of all tenants."""
@@ -165,7 +168,7 @@ def refuse_lifespan(error: "LifespanError") -> NoReturn:
 
 @token.callback()
 def _group() -> None:
-    """Give people and programs access, and take it away."""
+    """Create, list and revoke the tokens that give access to the service."""
 
 
 @token.command("create")
@@ -173,17 +176,18 @@ def _group() -> None:
 @needing("service", "`proflow token`")
 def create_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
-    user: Annotated[str, typer.Option(help="Whose it is: the host's id of somebody.")],
+    user: Annotated[str, typer.Option(help="The host's id of the user.")],
     role: Annotated[
-        list[str] | None, typer.Option(help="admin, designer or member; several by several.")
+        list[str] | None, typer.Option(help="admin, designer or member; may be repeated.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    name: Annotated[str, typer.Option(help="What the token is for.")] = "",
     expires: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Such as 90d; never by default.")
+        str | None,
+        typer.Option(metavar="DURATION", help="The lifetime, such as 90d; unlimited by default."),
     ] = None,
     database: Database = None,
 ) -> None:
-    """Print a new token; it is shown only now."""
+    """Create a token and print it; it cannot be shown again."""
     from proflow_schemas.durations import DurationError, parse_duration
 
     from proflow_runtime.context import clock
@@ -216,7 +220,7 @@ def create_token(
 def list_tokens(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)], database: Database = None
 ) -> None:
-    """List a tenant's tokens; what they are is not known any more."""
+    """List a tenant's tokens, without their secret texts."""
     from proflow_runtime.store import tokens
 
     async def lines() -> str:
@@ -237,7 +241,7 @@ def revoke_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
     database: Database = None,
 ) -> None:
-    """End a token for good."""
+    """Revoke a token for good."""
     from proflow_runtime.store import tokens
 
     async def revoked() -> bool:

@@ -33,29 +33,32 @@ _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 _WIDEST, _LONGEST = 48, 600
 
 
-def timeline(told: Mapping[str, Any], definition: Definition) -> str:
+def timeline(reported: Mapping[str, Any], definition: Definition) -> str:
     """Format a run as text; times are relative to the start of the run.
 
     Args:
-        told: The run, as `simulation.report.report` returns it.
+        reported: The run, as `simulation.report.report` returns it.
         definition: The definition of the workflow.
     """
-    start = told["started_at"]
+    start = reported["started_at"]
     labels = {node.id: node.label for node in definition.canvas.nodes}
     types = {node.id: node.type for node in definition.canvas.nodes}
-    lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
-    left = {one for step in told["steps"] if _ends_stretch(step) for one in _left(step)}
+    lines = [
+        f"{_cut(definition.name)} ({_cut(reported['workflow'])}), run {reported['run_id']}",
+        "",
+    ]
+    left = {one for step in reported["steps"] if _ends_stretch(step) for one in _left(step)}
     moments = [
         (
             _since(start, step["at"]),
             _MARKS.get(step["status"], "·"),
             *_happened(step, types.get(step["node"]), step["id"] in left),
         )
-        for step in told["steps"]
+        for step in reported["steps"]
         if not (step["id"] in left and step["status"] == "cancelled")
     ]
     lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
-    simulated = set(told["simulated"])
+    simulated = set(reported["simulated"])
     rows = [
         (
             f"{_MARKS.get(node['status'], '·')} {node['status']}",
@@ -65,11 +68,11 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
             _span(start, node),
             _remark(node, name in simulated),
         )
-        for name, node in told["nodes"].items()
+        for name, node in reported["nodes"].items()
     ]
     lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
-    lines += [f"note: {visible(note)}" for note in told["unused"]]
-    return "\n".join([*lines, _conclusion(told)]) + "\n"
+    lines += [f"note: {visible(note)}" for note in reported["unused"]]
+    return "\n".join([*lines, _conclusion(reported)]) + "\n"
 
 
 def overview(found: Exploration, definition: Definition) -> str:
@@ -180,15 +183,19 @@ def _answered(data: Mapping[str, Any]) -> str:
         return "answered"
 
 
-def _conclusion(told: Mapping[str, Any]) -> str:
-    took = f" after {_since(told['started_at'], told['ended_at'])[1:]}" if told["ended_at"] else ""
-    match told["status"]:
+def _conclusion(reported: Mapping[str, Any]) -> str:
+    took = (
+        f" after {_since(reported['started_at'], reported['ended_at'])[1:]}"
+        if reported["ended_at"]
+        else ""
+    )
+    match reported["status"]:
         case "completed":
-            return f"completed{took}, result: {visible(str(told['result']))}"
+            return f"completed{took}, result: {visible(str(reported['result']))}"
         case "failed":
-            return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
+            return f"failed{took}: {_cut(str(reported['error']['message']), _LONGEST)}"
         case "waiting":
-            nodes = told["nodes"].items()
+            nodes = reported["nodes"].items()
             waiting = [name for name, node in nodes if node["status"] == "waiting"]
             waiting = waiting or [name for name, node in nodes if node["status"] == "running"]
             return f"still waiting for {', '.join(f'`{visible(name)}`' for name in waiting)}"

@@ -246,7 +246,7 @@ async def _play(proflow: ProFlow, run: Scripted) -> None:
 async def _eventually(found: Callable[[], Awaitable[int | None]], run: Scripted) -> int:
     try:
         async with asyncio.timeout(PATIENCE):
-            while (value := await found()) is None:  # noqa: ASYNC110  # what is asked tells nobody
+            while (value := await found()) is None:  # noqa: ASYNC110  # the database sends no event
                 await asyncio.sleep(0.05)
             return value
     except TimeoutError:
