@@ -12,9 +12,9 @@ from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import StartRequest
 from proflow_runtime.handlers.registry import Registry
-from proflow_runtime.service.compiling import Compiling
+from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.problems import Problem
-from proflow_runtime.service.recompiling import Recompiling
+from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.store import designs, formats, runs
 from proflow_runtime.store.models import Approval, DesignVersion, Run, StoredDefinition, Trigger
 from proflow_schemas.definition import FORMAT
@@ -41,12 +41,12 @@ HANDLERS = {"book": book}
 
 
 @asynccontextmanager
-async def recompiling() -> AsyncIterator[Recompiling]:
+async def recompiling() -> AsyncIterator[DesignRecompiler]:
     async def replaced(*_: object) -> None:
         pass
 
-    yield Recompiling(
-        Compiling(None, max_nodes=100), replaced=replaced, failed=lambda: None, pause=0.01
+    yield DesignRecompiler(
+        DesignCompiler(None, max_nodes=100), replaced=replaced, failed=lambda: None, pause=0.01
     )
 
 

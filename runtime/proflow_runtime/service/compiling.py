@@ -42,7 +42,7 @@ class Compiled:
     ok: bool
 
 
-class Compiling:
+class DesignCompiler:
     """Compiles canvases that are to be stored."""
 
     def __init__(

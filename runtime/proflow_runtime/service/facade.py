@@ -32,14 +32,14 @@ from proflow_runtime.handlers.task import Handler
 from proflow_runtime.programs.inputs import violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
-from proflow_runtime.service.compiling import Compiled, Compiling
+from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
-from proflow_runtime.service.inngest_api import asking, sending
+from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
-from proflow_runtime.service.recompiling import Recompiling
+from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
-from proflow_runtime.service.serving import Served
+from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
@@ -116,7 +116,7 @@ class ProFlow:
         self.registry = registry
         self.authenticate = authenticate or by_token
         self.metrics = Metrics()
-        self.delivery = Delivery(sending(client), failed=self._undelivered)
+        self.delivery = Delivery(event_sender(client), failed=self._undelivered)
         self.bus = Bus()
         self.approvals = ApprovalService(
             resolver,
@@ -124,14 +124,14 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = Compiling(registry.signatures(), max_nodes=self.settings.max_nodes)
+        self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
-        self.served = Served(client, self.settings, registry.within_lifespan)
+        self.served = FunctionServer(client, self.settings, registry.within_lifespan)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
-        self._recompiling = Recompiling(
-            Compiling(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+        self._recompiling = DesignRecompiler(
+            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -193,7 +193,7 @@ class ProFlow:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.registry.lifespan(self.client))
             stack.callback(self.recorders.add(self._recorder))
-            stack.callback(ask_inngest_with(asking(self.client)))
+            stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
@@ -226,15 +226,17 @@ class ProFlow:
         Returns:
             The status, or None if the tenant has no such run.
         """
-        return await get_task_status(run_id, tenant_id, ask=asking(self.client))
+        return await get_task_status(run_id, tenant_id, ask=run_lookup(self.client))
 
     @asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:
+        """Check approvals and the registration of functions regularly, in the background."""
+
         async def always() -> None:
             while True:
                 for name, what, job in (
-                    ("approvals", "look at approvals", self.approvals.tick),
-                    ("registration", "tell Inngest of functions", self.served.catch_up),
+                    ("approvals", "check approvals", self.approvals.tick),
+                    ("registration", "register functions with Inngest", self.served.catch_up),
                 ):
                     try:
                         await job()

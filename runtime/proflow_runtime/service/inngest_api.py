@@ -31,7 +31,7 @@ class InngestUnavailableError(ProFlowError):
     """Inngest cannot be reached, or refuses to answer."""
 
 
-def asking(client: inngest.Inngest) -> AskInngest:
+def run_lookup(client: inngest.Inngest) -> AskInngest:
     """Create the function that looks up runs, for `ask_inngest_with`.
 
     Args:
@@ -56,7 +56,7 @@ def asking(client: inngest.Inngest) -> AskInngest:
     return ask
 
 
-def sending(client: inngest.Inngest) -> Send:
+def event_sender(client: inngest.Inngest) -> Send:
     """Create the function that sends events.
 
     Args:

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 from proflow_schemas.definition import Definition, is_older
 
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.service.compiling import Compiling
+from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
@@ -34,12 +34,12 @@ Version = tuple[int, str, int]
 log = logging.getLogger("proflow.service")
 
 
-class Recompiling:
+class DesignRecompiler:
     """Replaces definitions of older formats by newly compiled ones."""
 
     def __init__(
         self,
-        compiling: Compiling,
+        compiling: DesignCompiler,
         *,
         replaced: Callable[[int, Definition], Awaitable[object]],
         failed: Callable[[], None],

@@ -20,7 +20,7 @@ from proflow_runtime.service.settings import ProFlowSettings
 log = logging.getLogger("proflow.service")
 
 
-class Served:
+class FunctionServer:
     """An ASGI application for one path, and the target of a deployment.
 
     If Inngest calls a function that this process does not know, the database is read first, because
