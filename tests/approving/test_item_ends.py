@@ -80,7 +80,10 @@ async def test_a_rejection_closes_what_is_open_in_its_item(database: str) -> Non
         with pytest.raises(ActRefused) as refused:
             await desk.act("cat", "approve", await Approval.get(step="money[0]"))
         assert refused.value.code == "already-decided"
-        assert str(refused.value) == "it is asked for no more: what it was part of is over"
+        assert (
+            str(refused.value)
+            == "it is not needed any more: the part of the run that it belongs to has ended"
+        )
         await desk.act("cat", "approve", await Approval.get(step="money[1]"))
         await desk.act("ben", "approve", await Approval.get(step="legal[1]"))
         assert await desk.result() == "completed"

@@ -89,8 +89,8 @@ async def test_the_others_are_closed_and_asked_anew(database: str) -> None:
             "money#2": "open",
         }
         assert (await inbox(desk, "ben"), await inbox(desk, "cat")) == (["legal#2"], ["money#2"])
-        seats = await Assignment.filter(approval_id=(await asked("money")).id)
-        assert [one.status for one in seats] == ["closed"]
+        assignments = await Assignment.filter(approval_id=(await asked("money")).id)
+        assert [one.status for one in assignments] == ["closed"]
         trail = await AuditEntry.filter(approval_id=(await asked("money")).id).order_by("id")
         assert [(one.act, one.actor) for one in trail] == [
             ("opened", "system"),
@@ -110,7 +110,7 @@ async def test_nobody_votes_on_what_was_closed(database: str) -> None:
             with pytest.raises(ActRefused) as refused:
                 await desk.act("cat", act, await asked("money"))
             assert (refused.value.status, refused.value.code) == (409, "already-decided")
-            message = "it is asked for no more: what it was part of is over"
+            message = "it is not needed any more: the part of the run that it belongs to has ended"
             assert str(refused.value) == message
         assert (await statuses())["money"] == "cancelled"
 
@@ -218,8 +218,8 @@ async def test_an_approval_with_several_approvers_is_closed_with_all_its_seats(
         await desk.act("cat", "approve", money)
         assert await inbox(desk, "dan") == ["money"]
         await desk.act("ben", "return", await asked("legal"))
-        seats = await Assignment.filter(approval_id=money.id).order_by("position")
-        assert [one.status for one in seats] == ["approved", "closed", "closed"]
+        assignments = await Assignment.filter(approval_id=money.id).order_by("position")
+        assert [one.status for one in assignments] == ["approved", "closed", "closed"]
         assert (await inbox(desk, "dan"), await inbox(desk, "cat")) == ([], ["money#2"])
 
 

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proflow_runtime.approvals.tally import Seat, decided, needed_of, ratio_of
+from proflow_runtime.approvals.tally import Ballot, decided, needed_of, ratio_of
 
 VOTES = ("open", "approved", "rejected")
 
@@ -30,24 +30,26 @@ def test_it_is_decided_as_soon_as_nothing_can_change_it(
     ways = product(*(("approved", "rejected") if vote == "open" else (vote,) for vote in votes))
     possible = {final(mode, ratio, way) for way in ways}
     expected = possible.pop() if len(possible) == 1 else None
-    assert decided(mode, ratio, [Seat(vote) for vote in votes]) == expected  # type: ignore[arg-type]
+    assert decided(mode, ratio, [Ballot(vote) for vote in votes]) == expected  # type: ignore[arg-type]
 
 
 @given(st.lists(st.sampled_from(VOTES), max_size=5))
 def test_any_is_decided_by_the_first_vote(votes: list[str]) -> None:
-    found = decided("any", Fraction(1), [Seat(vote) for vote in votes])  # type: ignore[arg-type]
+    found = decided("any", Fraction(1), [Ballot(vote) for vote in votes])  # type: ignore[arg-type]
     assert (found is None) == (set(votes) <= {"open"})
 
 
 def test_somebody_after_whom_another_has_to_agree_does_not_decide_for_all() -> None:
-    assert decided("any", Fraction(1), [Seat("approved", last=False), Seat("open")]) is None
-    assert decided("any", Fraction(1), [Seat("rejected", last=False), Seat("open")]) == "rejected"
+    assert decided("any", Fraction(1), [Ballot("approved", last=False), Ballot("open")]) is None
+    assert (
+        decided("any", Fraction(1), [Ballot("rejected", last=False), Ballot("open")]) == "rejected"
+    )
 
 
 @pytest.mark.parametrize("mode", ["any", "all", "sequential", "quorum"])
 def test_a_return_decides_at_once_and_nobody_decides_nothing(mode: str) -> None:
-    seats = [Seat("open"), Seat("returned"), Seat("queued")]
-    assert decided(mode, Fraction(1), seats) == "returned"  # type: ignore[arg-type]
+    ballots = [Ballot("open"), Ballot("returned"), Ballot("queued")]
+    assert decided(mode, Fraction(1), ballots) == "returned"  # type: ignore[arg-type]
     assert decided(mode, Fraction(1), []) is None  # type: ignore[arg-type]
 
 

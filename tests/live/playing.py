@@ -12,7 +12,7 @@ from live.worlds import World
 from parity.playing import compiled
 from proflow_runtime.approvals.resolving import ApproverSpec, Context
 from proflow_runtime.handlers.task import Handler, Task
-from proflow_runtime.service.compiling import Compiling
+from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.simulation import Outside, Simulated, read_outside, simulate
 from proflow_runtime.simulation.outside import Failure
 from proflow_runtime.simulation.plausible import plausible_outputs
@@ -111,7 +111,7 @@ def _drawn(location: str) -> Any:
 
 async def left_out(fixture: Fixture, most: timedelta) -> str | None:
     """Why a run cannot be had in real time, if it cannot."""
-    compiling = Compiling(None, max_nodes=MOST_NODES)
+    compiling = DesignCompiler(None, max_nodes=MOST_NODES)
     for code, canvas in fixture.designs():
         found = await compiling.compile(canvas, code)
         if not found.ok:
@@ -238,8 +238,8 @@ async def answer(at: World, fixture: Fixture, told: Answered) -> None:
 async def _vote(at: World, approval: Approval, act: str) -> None:
     """Let all who are asked vote alike, until it is decided."""
     while (await Approval.get(id=approval.id)).status == "open":
-        seat = await Assignment.filter(approval_id=approval.id, status="open").first()
-        assert seat is not None
+        assignment = await Assignment.filter(approval_id=approval.id, status="open").first()
+        assert assignment is not None
         await at.proflow.approvals.act(
-            approval.tenant_id, seat.user, approval.id, act, comment="so be it"
+            approval.tenant_id, assignment.user, approval.id, act, comment="so be it"
         )

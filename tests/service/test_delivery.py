@@ -11,7 +11,7 @@ import inngest
 import pytest
 from proflow_runtime.context import clock
 from proflow_runtime.service.delivery import PATIENCE, TRIED, Delivery, RefusedError
-from proflow_runtime.service.inngest_api import sending
+from proflow_runtime.service.inngest_api import event_sender
 from proflow_runtime.store import outbox, tasks
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models import OutboxEvent, Run
@@ -192,16 +192,16 @@ ASKED = [inngest.Event(name="hr/asked", id="a", data={})]
 async def test_a_refusal_is_told_by_its_status(body: str) -> None:
     async with answering(400, body) as client:
         with pytest.raises(RefusedError) as refused:
-            await sending(client)(ASKED)
+            await event_sender(client)(ASKED)
     assert refused.value.status == 400
 
 
 async def test_an_answer_that_is_no_refusal_is_none() -> None:
     async with answering(200, json.dumps({"ids": ["a"], "status": 200})) as client:
-        await sending(client)(ASKED)
+        await event_sender(client)(ASKED)
     async with answering(502, "<html>bad gateway</html>") as client:
         with pytest.raises(json.JSONDecodeError):
-            await sending(client)(ASKED)
+            await event_sender(client)(ASKED)
 
 
 async def test_a_run_that_inngest_refuses_fails_and_says_why(database: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime.service.inngest_api import InngestUnavailableError, asking
+from proflow_runtime.service.inngest_api import InngestUnavailableError, run_lookup
 from proflow_runtime.store import get_task_status, tasks
 
 pytestmark = pytest.mark.anyio
@@ -71,9 +71,9 @@ async def server(anyio_backend: str) -> AsyncIterator[tuple[Server, inngest.Inng
 
 async def test_a_run_is_told_with_its_tenant(server: tuple[Server, inngest.Inngest]) -> None:
     answers, client = server
-    done = await asking(client)("01DONE")
+    done = await run_lookup(client)("01DONE")
     assert done == tasks.ReportedRun("01DONE", 1, "completed")
-    failed = await asking(client)("01FAILED")
+    failed = await run_lookup(client)("01FAILED")
     assert failed == tasks.ReportedRun("01FAILED", 1, "failed", "no paper")
     assert [path for path, _ in answers.asked[:2]] == ["/v1/runs/01DONE", "/v0/runs/01DONE/batch"]
     keys = {key for _, key in answers.asked}
@@ -89,7 +89,7 @@ async def test_while_keys_are_changed_the_one_before_is_tried(
     monkeypatch.setattr(client, "_signing_key_fallback", "signkey-test-ff")
     answers.status, answers.broken = 401, b"{}"
     with pytest.raises(InngestUnavailableError):
-        await asking(client)("01DONE")
+        await run_lookup(client)("01DONE")
     assert len({key for _, key in answers.asked}) == 2
 
 
@@ -98,7 +98,7 @@ async def test_what_is_no_run_is_told_as_none(
     server: tuple[Server, inngest.Inngest], run_id: str
 ) -> None:
     answers, client = server
-    assert await asking(client)(run_id) is None
+    assert await run_lookup(client)(run_id) is None
     assert answers.asked[0][0].startswith("/v1/runs/")
     assert answers.asked[0][0].count("/") == 3
 
@@ -110,19 +110,19 @@ async def test_a_server_that_does_not_answer_properly_is_told(
     answers, client = server
     answers.status, answers.broken = status, body
     with pytest.raises(InngestUnavailableError):
-        await asking(client)("01DONE")
+        await run_lookup(client)("01DONE")
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
     client = inngest.Inngest(app_id="test", api_base_url="http://127.0.0.1:1", is_production=False)
     with pytest.raises(InngestUnavailableError):
-        await asking(client)("01DONE")
+        await run_lookup(client)("01DONE")
 
 
 async def test_the_status_of_a_task_comes_from_it(
     database: str, server: tuple[Server, inngest.Inngest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tasks.ask_inngest_with(asking(server[1]))
+    tasks.ask_inngest_with(run_lookup(server[1]))
     found = await get_task_status("01FAILED", 1)
     assert found is not None
     assert (found["status"], found["error_message"]) == ("failed", "no paper")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from proflow_runtime import Task
-from proflow_runtime.dispatch.asked import Asked
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.start_request import StartRequest
 from proflow_runtime.handlers.registry import Registry
-from proflow_runtime.service.compiling import Compiling
+from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.problems import Problem
-from proflow_runtime.service.recompiling import Recompiling
+from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.store import designs, formats, runs
 from proflow_runtime.store.models import Approval, DesignVersion, Run, StoredDefinition, Trigger
 from proflow_schemas.definition import FORMAT
@@ -41,12 +41,12 @@ HANDLERS = {"book": book}
 
 
 @asynccontextmanager
-async def recompiling() -> AsyncIterator[Recompiling]:
+async def recompiling() -> AsyncIterator[DesignRecompiler]:
     async def replaced(*_: object) -> None:
         pass
 
-    yield Recompiling(
-        Compiling(None, max_nodes=100), replaced=replaced, failed=lambda: None, pause=0.01
+    yield DesignRecompiler(
+        DesignCompiler(None, max_nodes=100), replaced=replaced, failed=lambda: None, pause=0.01
     )
 
 
@@ -148,8 +148,8 @@ async def test_a_run_handed_over_before_the_upgrade_begins_after_it(database: st
     run = await Run.get(id=run_id)
     assert run.digest == old
     async with house(HANDLERS) as at:
-        asked = Asked(run_id, "leave", old, 1, run.event)
-        await at.engine.send({"name": "proflow/run", "data": _data(asked)})
+        request = StartRequest(run_id, "leave", old, 1, run.event)
+        await at.engine.send({"name": "proflow/run", "data": _data(request)})
         await until(lambda: Run.filter(id=run_id, inngest_run_id__isnull=False).exists())
         assert (await Run.get(id=run_id)).digest == current
 
@@ -253,8 +253,8 @@ async def _nothing(_: object) -> None:
     await asyncio.sleep(60)
 
 
-def _data(asked: Any) -> dict[str, Any]:
-    return {"tenant_id": 1, "_proflow": asked.own()}
+def _data(request: Any) -> dict[str, Any]:
+    return {"tenant_id": 1, "_proflow": request.own()}
 
 
 async def _approve(at: House, run_id: str) -> None:

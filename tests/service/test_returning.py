@@ -74,7 +74,10 @@ async def test_the_canvas_tells_of_the_iteration_that_has_begun(database: str) -
         }
         refused = await act(cat, "approve", money)
         assert refused.status_code == 409
-        assert refused.json()["detail"] == "it is asked for no more: what it was part of is over"
+        assert (
+            refused.json()["detail"]
+            == "it is not needed any more: the part of the run that it belongs to has ended"
+        )
         assert (await ann.get(f"/api/approvals/{money['id']}")).json()["status"] == "cancelled"
         assert (await act(cat, "approve", again)).status_code == 200
 

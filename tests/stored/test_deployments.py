@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import inngest
 import pytest
-from proflow_runtime.dispatch.asked import CLOSE, RUN
 from proflow_runtime.dispatch.deployment import Deployment, cron_function_id, event_function_id
+from proflow_runtime.dispatch.start_request import CLOSE, RUN
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service import ProFlow, ProFlowSettings
 from proflow_runtime.service.app import standalone

@@ -14,9 +14,9 @@ from parity.playing import compiled, play
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read_file
 from proflow_runtime import Registry, status
-from proflow_runtime.dispatch.asked import RUN, Asked
 from proflow_runtime.dispatch.deployment import Deployment, cron_function_id
 from proflow_runtime.dispatch.running import PIN
+from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.flow.parts import function_id
 from proflow_runtime.local import LocalEngine, RunRecord
 from proflow_runtime.programs.functions import scheduled_event
@@ -43,15 +43,15 @@ class Stored(Serving):
     def function_id(self, run: RunRecord) -> str:
         if run.function_id != f"{OWN}-{RUN}":
             return run.function_id
-        asked = Asked.of(inngest.Event(**run.event))
-        if asked.part is None:
-            return f"{OWN}-{asked.workflow}"
-        return f"{OWN}-{function_id(asked.workflow, asked.part)}"
+        request = StartRequest.of(inngest.Event(**run.event))
+        if request.part is None:
+            return f"{OWN}-{request.workflow}"
+        return f"{OWN}-{function_id(request.workflow, request.part)}"
 
     def run_id(self, run: RunRecord) -> str:
         if run.function_id != f"{OWN}-{RUN}":
             return run.id
-        return Asked.of(inngest.Event(**run.event)).run_id
+        return StartRequest.of(inngest.Event(**run.event)).run_id
 
     def run(self, engine: LocalEngine, run_id: str) -> RunRecord:
         (found,) = (

@@ -1,6 +1,9 @@
-"""Asks people to decide, takes their votes, and resumes the run once: who, how many, until when.
+"""Requests approvals from people, counts their votes, and resumes the run with the decision.
 
-Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+A host implements `Resolver` to say which users an approver such as `role:finance` stands for.
+
+Needs the extra `service`. The names exported here are public; all modules of the package are
+internal.
 """
 
 from proflow_runtime.context.extras import require

@@ -1,4 +1,8 @@
-"""What people do with an approval: each act in one transaction, under the approval's lock."""
+"""Performs the acts of people on an approval, each in one transaction that locks the approval.
+
+An act is a vote (`approve`, `reject`, `return`), a change of approvers (`transfer`,
+`add-sign-before`, `add-sign-after`), a reminder (`urge`), `withdraw` or `comment`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Literal, get_args
 
 from proflow_schemas.step_ids import step_id
 
-from proflow_runtime.approvals.board import LONGEST_USER, Board
+from proflow_runtime.approvals.locked_approval import LONGEST_USER, LockedApproval
 from proflow_runtime.approvals.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.context import clock
 from proflow_runtime.store import outbox, people
@@ -32,16 +36,29 @@ ActName = Literal[
 ]
 ACTS: tuple[str, ...] = get_args(ActName)
 REMINDER, ASSIGNED = "approval/reminder", "approval/assigned"
-"""Events that hosts listen to for telling people: again, and those who are asked later than first."""
+"""Events from which a host learns whom to notify: approvers who are reminded, and users to whom an
+approval is assigned after it was opened."""
 LONGEST_COMMENT = 4000
 URGE_PAUSE = timedelta(minutes=10)
-"""Between two times that an initiator urges, at least."""
+"""How long an initiator must wait between two reminders of the same approval, by default."""
 ADMIN = "admin"
 
 
 @dataclass(frozen=True)
 class Act:
-    """Somebody does something; `users` are those they may act for, themselves first."""
+    """An act on an approval.
+
+    Attributes:
+        name: The name of the act, one of `ACTS`.
+        user: The id of the user who acts.
+        users: The ids of all users for whom that user may act, starting with the user's own.
+        instead_of: The id of the user for whom the act is meant, if the request says so.
+        comment: The user's comment.
+        to: The id of the user to whom the approval is transferred, or who is added.
+        roles: The roles of the user who acts.
+        at: When the act happens.
+        urge_pause: The shortest time between two reminders by the initiator.
+    """
 
     name: str
     user: str
@@ -66,18 +83,33 @@ async def perform(
     roles: frozenset[str],
     urge_pause: timedelta = URGE_PAUSE,
 ) -> None:
-    """Do it, or raise `ActRefused` and leave everything as it is."""
+    """Perform an act.
+
+    Args:
+        tenant_id: The tenant that owns the approval.
+        user: The id of the user who acts.
+        approval_id: The id of the approval.
+        name: The name of the act.
+        comment: The user's comment.
+        to: The id of the user to whom the approval is transferred, or who is added.
+        instead_of: The id of the user for whom `user` acts; needed if there are several.
+        roles: The roles of the user.
+        urge_pause: The shortest time between two reminders by the initiator.
+
+    Raises:
+        ActRefused: If the act is not allowed or comes too late; then nothing has changed.
+    """
     if name not in ACTS:
         raise wrong("unknown-act", f"there is no act `{name[:40]}`")
     if comment is not None and len(comment) > LONGEST_COMMENT:
         raise wrong("comment-too-long", f"a comment has at most {LONGEST_COMMENT} characters")
-    stood_in_for = await people.stood_in_for(tenant_id, user)
+    represented = await people.stood_in_for(tenant_id, user)
     async with transaction() as client:
-        board = await Board.locked(client, tenant_id, approval_id)
-        workflow = board.approval.workflow
-        # Nobody decides through others what they may not decide themselves.
-        itself = user == board.approval.initiator and not _may_decide_itself(board)
-        others = [one for one, within in stood_in_for if within in (None, workflow) and not itself]
+        locked = await LockedApproval.lock(client, tenant_id, approval_id)
+        workflow = locked.approval.workflow
+        # A user must not decide for others what they may not decide for themselves.
+        itself = user == locked.approval.initiator and not _may_decide_itself(locked)
+        others = [one for one, within in represented if within in (None, workflow) and not itself]
         act = Act(
             name,
             user,
@@ -89,204 +121,223 @@ async def perform(
             clock.now(),
             urge_pause,
         )
-        if board.approval.status != "open":
-            if not _takes_part(board, act):
-                raise not_yours("the approval is none of yours")
-            raise too_late(await _over(board.approval))
-        await _demand_open_run(board)
-        await _DOING[name](board, act)
+        if locked.approval.status != "open":
+            if not _takes_part(locked, act):
+                raise not_yours("you do not take part in this approval")
+            raise too_late(await _closed_reason(locked.approval))
+        await _require_open_run(locked)
+        await _PERFORM[name](locked, act)
 
 
-async def _over(approval: Approval) -> str:
-    """Why nobody decides an approval any more."""
+async def _closed_reason(approval: Approval) -> str:
+    """Explain why an approval cannot be decided any more."""
     if approval.status == "cancelled":
         run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id)
         if run is not None and run.status in OPEN:
-            return "it is asked for no more: what it was part of is over"
+            return "it is not needed any more: the part of the run that it belongs to has ended"
     return f"it is over already: {approval.status}"
 
 
-async def _demand_open_run(board: Board) -> None:
-    """A run may have ended, or gone on at its own timeout, a moment before approvals are closed."""
-    approval = board.approval
+async def _require_open_run(locked: LockedApproval) -> None:
+    """Refuse if the run has ended or has passed the node, but has not closed the approval yet."""
+    approval = locked.approval
     run = await Run.get_or_none(id=approval.run_id, tenant_id=approval.tenant_id).only(
         "id", "status"
     )
     if run is not None and run.status not in OPEN:
         raise too_late(f"its run is over already: {run.status}")
     if approval.step != step_id(approval.node):
-        return  # the node's state is of another round, or of all items
+        return  # the node's state describes another iteration, or all items
     state = await NodeStateRow.get_or_none(run_id=approval.run_id, node=approval.node, items="")
     if state is not None and state.round == 1 and state.status not in OPEN:
         raise too_late(f"the run has gone on without it: {state.status}")
 
 
-def _takes_part(board: Board, act: Act) -> bool:
-    users = {one.user for one in board.assignments} | {board.approval.initiator}
+def _takes_part(locked: LockedApproval, act: Act) -> bool:
+    users = {one.user for one in locked.assignments} | {locked.approval.initiator}
     return ADMIN in act.roles or not users.isdisjoint(act.users)
 
 
-def _seat(board: Board, act: Act) -> Assignment:
-    """The open seat that somebody acts from: their own, or that of the one they say."""
-    had = {one.user for one in board.assignments} & set(act.users)
+def _own_assignment(locked: LockedApproval, act: Act) -> Assignment:
+    """Find the open assignment that an act is for: the user's own, or that of `instead_of`."""
+    had = {one.user for one in locked.assignments} & set(act.users)
     if act.instead_of is not None:
         users = {act.instead_of} & set(act.users)
     else:
         users = {act.user} if act.user in had else had
-    mine = board.of(users)
+    mine = locked.open_of(users)
     if not mine:
-        seats = [one for one in board.assignments if one.user in users]
-        if any(one.status == "queued" for one in seats):
-            raise too_late("it is not their turn yet")
-        if any(one.status in ("approved", "rejected", "returned") for one in seats):
-            raise too_late("they have decided already")
-        raise not_yours("the approval waits for others")
-    _in_time(board, act)
+        assignments = [one for one in locked.assignments if one.user in users]
+        if any(one.status == "queued" for one in assignments):
+            raise too_late("it is not this approver's turn yet")
+        if any(one.status in ("approved", "rejected", "returned") for one in assignments):
+            raise too_late("this approver has decided already")
+        raise not_yours("the approval is assigned to others")
+    _require_not_expired(locked, act)
     if len(mine) > 1:
         names = ", ".join(f"`{one.user}`" for one in mine)
-        raise wrong("say-for-whom", f"say in `instead_of` for whom: {names}")
+        raise wrong("say-for-whom", f"say in `instead_of` for whom you act: {names}")
     return mine[0]
 
 
-def _in_time(board: Board, act: Act) -> None:
-    expires = board.approval.expires_at
+def _require_not_expired(locked: LockedApproval, act: Act) -> None:
+    expires = locked.approval.expires_at
     if expires is not None and act.at >= expires:
-        raise too_late("the time for it is over")
+        raise too_late("it has expired")
 
 
-def _demand_comment(board: Board, act: Act) -> None:
-    demanded = board.approval.policy.get("commentRequired")
+def _require_comment(locked: LockedApproval, act: Act) -> None:
+    demanded = locked.approval.policy.get("commentRequired")
     refusing = act.name in ("reject", "return")
     if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
-        raise wrong("comment-required", "say why in a comment")
+        raise wrong("comment-required", "this act needs a comment")
 
 
-async def _vote(board: Board, act: Act) -> None:
-    seat = _seat(board, act)
-    _demand_comment(board, act)
-    if act.name == "return" and "return" not in (board.approval.policy.get("allow") or ()):
+async def _vote(locked: LockedApproval, act: Act) -> None:
+    assignment = _own_assignment(locked, act)
+    _require_comment(locked, act)
+    if act.name == "return" and "return" not in (locked.approval.policy.get("allow") or ()):
         raise not_yours("this approval cannot be returned")
     status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
-    await board.update(seat, status=status, comment=act.comment, acted_at=act.at)
-    await _note(board, act, seat)
-    await _go_on(board, act)
+    await locked.update(assignment, status=status, comment=act.comment, acted_at=act.at)
+    await _note(locked, act, assignment)
+    await _decide_or_advance(locked, act)
 
 
-async def _go_on(board: Board, act: Act) -> None:
-    verdict = board.verdict()
+async def _decide_or_advance(locked: LockedApproval, act: Act) -> None:
+    verdict = locked.verdict()
     if verdict is None:
-        for row in await board.advance():
-            await _ask(board, row)
+        for row in await locked.advance():
+            await _notify_assigned(locked, row)
     else:
-        await board.decide(verdict, act.at, act.user, act.comment)
+        await locked.decide(verdict, act.at, act.user, act.comment)
 
 
-async def _transfer(board: Board, act: Act) -> None:
-    to = _other(board, act)
-    if not board.seats and ADMIN in act.roles:
-        # Nobody was found to ask: an administrator says who decides.
-        await _ask(board, await board.seat(to, origin="transfer"))
-        await board.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
+async def _transfer(locked: LockedApproval, act: Act) -> None:
+    to = _new_approver(locked, act)
+    if not locked.counted and ADMIN in act.roles:
+        # No approver was found: an administrator names one.
+        await _notify_assigned(locked, await locked.assign(to, origin="transfer"))
+        await locked.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
         return
-    seat = _seat(board, act)
-    _allowed(board, act, "transfer")
-    taken = await board.seat(to, origin="transfer", position=seat.position, instead_of=seat.user)
-    taken.before_id = seat.before_id
-    await taken.save(update_fields=["before_id"])
-    await board.update(seat, status="transferred", comment=act.comment, acted_at=act.at)
-    for row in board.assignments:
-        if row.before_id == seat.id:
-            await board.update(row, before_id=taken.id)
-    await _note(board, act, seat, to=to)
-    await _ask(board, taken)
-
-
-async def _add_before(board: Board, act: Act) -> None:
-    to = _other(board, act)
-    seat = _seat(board, act)
-    _allowed(board, act, "addSign")
-    added = await board.seat(to, origin="add-sign", position=seat.position, before=seat)
-    await board.update(seat, status="queued")
-    await _note(board, act, seat, to=to)
-    await _ask(board, added)
-
-
-async def _add_after(board: Board, act: Act) -> None:
-    to = _other(board, act)
-    seat = _seat(board, act)
-    _allowed(board, act, "addSign")
-    _demand_comment(board, act)
-    added = await board.seat(to, origin="add-sign", status="queued", position=seat.position + 1)
-    await board.update(added, before_id=seat.before_id)
-    await board.update(
-        seat, before_id=added.id, status="approved", comment=act.comment, acted_at=act.at
+    assignment = _own_assignment(locked, act)
+    _require_allowed(locked, act, "transfer")
+    successor = await locked.assign(
+        to, origin="transfer", position=assignment.position, instead_of=assignment.user
     )
-    await _note(board, act, seat, to=to)
-    await _go_on(board, act)
+    successor.before_id = assignment.before_id
+    await successor.save(update_fields=["before_id"])
+    await locked.update(assignment, status="transferred", comment=act.comment, acted_at=act.at)
+    for row in locked.assignments:
+        if row.before_id == assignment.id:
+            await locked.update(row, before_id=successor.id)
+    await _note(locked, act, assignment, to=to)
+    await _notify_assigned(locked, successor)
 
 
-async def _urge(board: Board, act: Act) -> None:
-    _initiated(board, act)
-    urged = AuditEntry.filter(approval_id=board.approval.id, act=act.name).order_by("-id")
-    last = await urged.first()
+async def _add_before(locked: LockedApproval, act: Act) -> None:
+    to = _new_approver(locked, act)
+    assignment = _own_assignment(locked, act)
+    _require_allowed(locked, act, "addSign")
+    added = await locked.assign(
+        to, origin="add-sign", position=assignment.position, before=assignment
+    )
+    await locked.update(assignment, status="queued")
+    await _note(locked, act, assignment, to=to)
+    await _notify_assigned(locked, added)
+
+
+async def _add_after(locked: LockedApproval, act: Act) -> None:
+    to = _new_approver(locked, act)
+    assignment = _own_assignment(locked, act)
+    _require_allowed(locked, act, "addSign")
+    _require_comment(locked, act)
+    added = await locked.assign(
+        to, origin="add-sign", status="queued", position=assignment.position + 1
+    )
+    await locked.update(added, before_id=assignment.before_id)
+    await locked.update(
+        assignment, before_id=added.id, status="approved", comment=act.comment, acted_at=act.at
+    )
+    await _note(locked, act, assignment, to=to)
+    await _decide_or_advance(locked, act)
+
+
+async def _send_reminder(locked: LockedApproval, act: Act) -> None:
+    _require_initiator(locked, act)
+    reminded = AuditEntry.filter(approval_id=locked.approval.id, act=act.name).order_by("-id")
+    last = await reminded.first()
     if last is not None and (left := last.at + act.urge_pause - act.at) > timedelta(0):
         seconds = math.ceil(left.total_seconds())
-        message = f"they have been urged already: wait {seconds} seconds"
+        message = f"the approvers have been reminded already: wait {seconds} seconds"
         raise ActRefused(429, "urged-already", message, retry_after=seconds)
-    asked = [one.user for one in board.assignments if one.status == "open"]
-    await board.note(act.at, act.user, act.name, comment=act.comment, details={"users": asked})
-    await remind(board, asked, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
+    users = [one.user for one in locked.assignments if one.status == "open"]
+    await locked.note(act.at, act.user, act.name, comment=act.comment, details={"users": users})
+    await remind(locked, users, f"urge:{act.at.timestamp()}", by=act.user, comment=act.comment)
 
 
-async def _withdraw(board: Board, act: Act) -> None:
-    _initiated(board, act)
-    _allowed(board, act, "withdraw")
-    _in_time(board, act)
-    approval = board.approval
-    await board.note(act.at, act.user, act.name, comment=act.comment)
-    await board.close("withdrawn", act.at, act.user, act.comment)
+async def _withdraw(locked: LockedApproval, act: Act) -> None:
+    _require_initiator(locked, act)
+    _require_allowed(locked, act, "withdraw")
+    _require_not_expired(locked, act)
+    approval = locked.approval
+    await locked.note(act.at, act.user, act.name, comment=act.comment)
+    await locked.close("withdrawn", act.at, act.user, act.comment)
     data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
-    # Another approval of the run may be withdrawn too, if this event was lost.
+    # If this event is lost, withdrawing another approval of the run sends an event of its own.
     event_id = f"cancel:{approval.run_id}:{approval.id}"
-    await outbox.put(board.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
+    await outbox.put(locked.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
 
 
-async def _comment(board: Board, act: Act) -> None:
-    if not _takes_part(board, act):
-        raise not_yours("the approval is none of yours")
+async def _comment(locked: LockedApproval, act: Act) -> None:
+    if not _takes_part(locked, act):
+        raise not_yours("you do not take part in this approval")
     if act.comment is None:
         raise wrong("comment-required", "there is no comment")
-    await board.note(act.at, act.user, act.name, comment=act.comment)
+    await locked.note(act.at, act.user, act.name, comment=act.comment)
 
 
-_DOING: dict[str, Callable[[Board, Act], Awaitable[None]]] = {
+_PERFORM: dict[str, Callable[[LockedApproval, Act], Awaitable[None]]] = {
     "approve": _vote,
     "reject": _vote,
     "return": _vote,
     "transfer": _transfer,
     "add-sign-before": _add_before,
     "add-sign-after": _add_after,
-    "urge": _urge,
+    "urge": _send_reminder,
     "withdraw": _withdraw,
     "comment": _comment,
 }
 
 
 async def remind(
-    board: Board, users: list[str], occasion: str, *, by: str | None, comment: str | None = None
+    locked: LockedApproval,
+    users: list[str],
+    occasion: str,
+    *,
+    by: str | None,
+    comment: str | None = None,
 ) -> None:
-    """Have an event sent that tells a host whom to remind."""
-    event_id = f"reminder:{board.approval.id}:{occasion}"
-    await _tell(board, REMINDER, event_id, users, by=by, comment=comment)
+    """Send the event that tells the host whom to remind, when the transaction commits.
+
+    Args:
+        locked: The approval.
+        users: The ids of the approvers to remind.
+        occasion: What the reminder is due to; there is one event for each occasion.
+        by: The id of the user who reminds; None if the service does.
+        comment: The comment of that user.
+    """
+    event_id = f"reminder:{locked.approval.id}:{occasion}"
+    await _put_event(locked, REMINDER, event_id, users, by=by, comment=comment)
 
 
-async def _ask(board: Board, row: Assignment) -> None:
-    """Have an event sent that tells a host who is asked now."""
-    await _tell(board, ASSIGNED, f"assigned:{row.id}", [row.user])
+async def _notify_assigned(locked: LockedApproval, row: Assignment) -> None:
+    """Send the event that tells the host of a new assignment, when the transaction commits."""
+    await _put_event(locked, ASSIGNED, f"assigned:{row.id}", [row.user])
 
 
-async def _tell(
-    board: Board,
+async def _put_event(
+    locked: LockedApproval,
     name: str,
     event_id: str,
     users: list[str],
@@ -294,7 +345,7 @@ async def _tell(
     by: str | None = None,
     comment: str | None = None,
 ) -> None:
-    approval = board.approval
+    approval = locked.approval
     data = {
         "tenant_id": approval.tenant_id,
         "approval_id": approval.id,
@@ -306,39 +357,41 @@ async def _tell(
         "by": by,
         "comment": comment,
     }
-    await outbox.put(board.client, event_id, approval.tenant_id, name, data)
+    await outbox.put(locked.client, event_id, approval.tenant_id, name, data)
 
 
-def _initiated(board: Board, act: Act) -> None:
-    if board.approval.initiator != act.user:
-        raise not_yours("only who has started the run may do so")
+def _require_initiator(locked: LockedApproval, act: Act) -> None:
+    if locked.approval.initiator != act.user:
+        raise not_yours("only the user who started the run may do so")
 
 
-def _allowed(board: Board, act: Act, name: str) -> None:
-    if name not in (board.approval.policy.get("allow") or ()):
+def _require_allowed(locked: LockedApproval, act: Act, name: str) -> None:
+    if name not in (locked.approval.policy.get("allow") or ()):
         raise not_yours(f"this approval does not allow `{act.name}`")
 
 
-def _other(board: Board, act: Act) -> str:
-    """Whom an act is about; somebody who has no seat yet."""
+def _new_approver(locked: LockedApproval, act: Act) -> str:
+    """Find the user to assign: the one named in `to`, who must not be an approver yet."""
     to = (act.to or "").strip()
     if not to or len(to) > LONGEST_USER:
-        raise wrong("unknown-user", "say in `to` whom it goes to")
-    if any(one.user == to for one in board.seats):
-        raise ActRefused(409, "already-asked", f"`{to}` is asked already")
-    if to == board.approval.initiator and not _may_decide_itself(board):
-        raise wrong("self-approval", "who has started the run does not decide on it")
+        raise wrong("unknown-user", "name a user in `to`")
+    if any(one.user == to for one in locked.counted):
+        raise ActRefused(409, "already-asked", f"`{to}` is an approver already")
+    if to == locked.approval.initiator and not _may_decide_itself(locked):
+        raise wrong("self-approval", "the user who started the run may not decide on it")
     return to
 
 
-def _may_decide_itself(board: Board) -> bool:
-    return bool(board.approval.policy.get("selfApproval") == "allow")
+def _may_decide_itself(locked: LockedApproval) -> bool:
+    return bool(locked.approval.policy.get("selfApproval") == "allow")
 
 
-async def _note(board: Board, act: Act, seat: Assignment, *, to: str | None = None) -> None:
+async def _note(
+    locked: LockedApproval, act: Act, assignment: Assignment, *, to: str | None = None
+) -> None:
     details = {}
-    if seat.user != act.user:
-        details["instead_of"] = seat.user
+    if assignment.user != act.user:
+        details["instead_of"] = assignment.user
     if to is not None:
         details["to"] = to
-    await board.note(act.at, act.user, act.name, comment=act.comment, details=details or None)
+    await locked.note(act.at, act.user, act.name, comment=act.comment, details=details or None)

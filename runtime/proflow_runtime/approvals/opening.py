@@ -1,4 +1,4 @@
-"""Opens an approval: finds out who is asked, and asks those whose turn it is."""
+"""Opens an approval: finds the approvers and assigns the approval to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import inngest
 from proflow_schemas.step_ids import node_of
 from tortoise.exceptions import IntegrityError
 
-from proflow_runtime.approvals.board import LONGEST_USER, SYSTEM, Board
+from proflow_runtime.approvals.locked_approval import LONGEST_USER, SYSTEM, LockedApproval
 from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver
 from proflow_runtime.approvals.tally import ratio_of
 from proflow_runtime.context import clock
@@ -22,7 +22,14 @@ ADMIN = ApproverSpec("admin")
 
 
 class Approvers:
-    """Who is asked, in order, each once. `skipped` are asked nothing, for they ask themselves."""
+    """The approvers that were found.
+
+    Attributes:
+        users: The ids of the users who are asked, in order and without duplicates.
+        origin: How they became approvers, as in `Assignment.origin`.
+        skipped: The id of the initiator, if the initiator is an approver and the policy is to skip
+            self-approval.
+    """
 
     def __init__(self, users: list[str], origin: str = "named", skipped: str | None = None) -> None:
         self.users = users
@@ -31,9 +38,16 @@ class Approvers:
 
 
 async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
-    """Open an approval, unless it is there already; whether somebody else has to know of events.
+    """Open an approval, unless it exists already.
 
-    People are looked for before the transaction: a host may take its time.
+    Approvers are resolved before the transaction, because a host's resolver may take long.
+
+    Args:
+        request: The approval that a run has reached.
+        resolver: Finds the approvers.
+
+    Returns:
+        True if the approval was opened now, so that events may be waiting in the outbox.
     """
     known = await Approval.exists(
         tenant_id=request.tenant_id, run_id=request.run_id, step=request.step
@@ -43,14 +57,20 @@ async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
     found = await _approvers(request, resolver)
     try:
         async with transaction() as client:
-            await _opened(Board(client, _row(request, clock.now()), []), request, found)
+            await _opened(LockedApproval(client, _row(request, clock.now()), []), request, found)
     except IntegrityError:  # it was opened at the same time
         return False
     return True
 
 
 async def never_open(tenant_id: int, run_id: str, step: str) -> None:
-    """Keep an approval from being opened: it is cancelled, unless it is there already."""
+    """Keep an approval from being opened later, by creating it as cancelled unless it exists.
+
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        step: The execution of the approval, as in `OpenRequest.step`.
+    """
     run = await Run.get_or_none(id=run_id, tenant_id=tenant_id).only("workflow")
     if run is None or await Approval.exists(run_id=run_id, step=step):
         return
@@ -70,9 +90,9 @@ async def never_open(tenant_id: int, run_id: str, step: str) -> None:
     )
     try:
         async with transaction() as client:
-            board = Board(client, approval, [])
+            locked = LockedApproval(client, approval, [])
             await approval.save()
-            await board.close("cancelled", now)
+            await locked.close("cancelled", now)
     except IntegrityError:  # it was opened at the same time
         return
 
@@ -105,15 +125,15 @@ def _row(request: OpenRequest, now: datetime) -> Approval:
     )
 
 
-async def _opened(board: Board, request: OpenRequest, found: Approvers) -> None:
-    approval = board.approval
+async def _opened(locked: LockedApproval, request: OpenRequest, found: Approvers) -> None:
+    approval = locked.approval
     await approval.save()
     now = approval.opened_at
     sequential = approval.mode == "sequential"
     previous = None
-    # From the last to the first: each has to know whom they come before.
+    # From the last to the first, because each refers to the one that follows.
     for position, user in reversed(list(enumerate(found.users))):
-        previous = await board.seat(
+        previous = await locked.assign(
             user,
             origin=found.origin,
             position=position,
@@ -123,15 +143,15 @@ async def _opened(board: Board, request: OpenRequest, found: Approvers) -> None:
     details: dict[str, Any] = {"approvers": found.users}
     if found.skipped is not None:
         details["skipped"] = found.skipped
-        await board.seat(found.skipped, origin="named", status="skipped")
-    await board.note(now, SYSTEM, "opened", details=details)
+        await locked.assign(found.skipped, origin="named", status="skipped")
+    await locked.note(now, SYSTEM, "opened", details=details)
     if found.users:
         return
     empty = approval.policy.get("emptyApproverPolicy")
     if found.skipped is not None or empty == "autoPass":
-        await board.decide("approved", now, SYSTEM)
+        await locked.decide("approved", now, SYSTEM)
     elif empty == "autoReject":
-        await board.decide("rejected", now, SYSTEM)
+        await locked.decide("rejected", now, SYSTEM)
 
 
 async def _approvers(request: OpenRequest, resolver: Resolver) -> Approvers:

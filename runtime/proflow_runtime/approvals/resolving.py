@@ -1,4 +1,7 @@
-"""Who `role:finance` or `manager` is: a host says so, or the tables of people do."""
+"""Finds the users that an approver such as `role:finance` or `manager` stands for.
+
+A host implements `Resolver`; `TableResolver`, the default, reads the service's own tables of people.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,16 @@ from proflow_runtime.store import people
 from proflow_runtime.values import JSON
 
 MOST_LEVELS = 20
-"""Managers above one another that are asked at most."""
+"""How many levels of managers are followed."""
 
 
 @dataclass(frozen=True)
 class ApproverSpec:
-    """`user:7`, `role:finance`, `department:3`, `manager`, `manager:2`, `initiator`, `form:boss`…
+    """An approver as a design names it: `role:finance`, `manager:2`, `initiator`, `form:boss`, …
 
-    `kind` is what is before the colon, `value` what is after it, if anything.
+    Attributes:
+        kind: The part before the colon, such as `role`.
+        value: The part after the colon, such as `finance`; None if there is no colon.
     """
 
     kind: str
@@ -25,7 +30,15 @@ class ApproverSpec:
 
     @classmethod
     def of(cls, text: str) -> ApproverSpec:
-        """A text without a kind is a user."""
+        """Parse an approver.
+
+        Args:
+            text: The text of the design. Without a colon it is the id of a user, unless it is one
+                of the kinds that need no value, such as `manager`.
+
+        Returns:
+            The approver.
+        """
         kind, colon, value = text.partition(":")
         if not colon:
             return cls(text) if text in UNNAMED else cls("user", text)
@@ -40,7 +53,15 @@ UNNAMED = ("manager", "initiator", "initiatorSelect", "multiLevelManager", "admi
 
 @dataclass(frozen=True)
 class Context:
-    """What is known where approvers are looked for. `data`: of the event that started the run."""
+    """What a resolver may use to find approvers.
+
+    Attributes:
+        workflow: The id of the workflow.
+        node: The id of the approval node.
+        run_id: The id of the run.
+        initiator: The id of the user who started the run, or None.
+        data: The data of the event that started the run.
+    """
 
     workflow: str
     node: str
@@ -50,20 +71,43 @@ class Context:
 
 
 class Resolver(Protocol):
-    """Finds the users that an approver stands for; none, if there are none."""
+    """Finds the users that an approver stands for; implemented by the host."""
 
-    async def resolve(self, tenant_id: int, spec: ApproverSpec, context: Context) -> list[str]: ...
+    async def resolve(self, tenant_id: int, spec: ApproverSpec, context: Context) -> list[str]:
+        """Find the users that an approver stands for.
+
+        It is called before the approval is written, outside of any transaction, and may be called
+        again for the same approval.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            spec: The approver as the design names it.
+            context: The run and the node that need approval.
+
+        Returns:
+            The ids of the users, at most 200 characters each, in the order in which a sequential
+            approval asks them; empty if there are none.
+        """
+        ...
 
 
 class TableResolver:
-    """Reads the tables of people, roles and departments.
+    """Finds approvers in the service's tables of people, roles and departments.
 
-    `manager` is the initiator's, `manager:2` that one's manager; `multiLevelManager` all of them up
-    to the top, or as many as it says. `department:x` is its head. `form:x` is what `event.data.x`
-    names, `initiatorSelect` what `event.data.approvers` does, for all nodes or by node.
+    | approver | users |
+    |---|---|
+    | `user:x` | the user `x` |
+    | `role:x`, `admin` | all users with the role `x`, or `admin` |
+    | `department:x` | the head of the department `x` |
+    | `initiator` | the user who started the run |
+    | `manager`, `manager:2` | the initiator's manager, and that manager's manager |
+    | `multiLevelManager:3` | the initiator's managers up to that level; without a number, all |
+    | `form:x` | the users in `event.data.x` |
+    | `initiatorSelect` | the users in `event.data.approvers`: a list, or a list for each node id |
     """
 
     async def resolve(self, tenant_id: int, spec: ApproverSpec, context: Context) -> list[str]:
+        """Find the users that an approver stands for, as `Resolver.resolve` describes."""
         match spec.kind:
             case "user":
                 return [] if spec.value is None else [spec.value]
@@ -103,11 +147,13 @@ class TableResolver:
 
 
 def _level(value: str | None, default: int) -> int:
+    """Read the level after `manager:`, limited to `MOST_LEVELS`; `default` if there is no number."""
     if value is None or not value.isascii() or not value.isdigit():
         return default
     return min(max(int(value[:9]), 1), MOST_LEVELS)
 
 
 def _users(value: Any) -> list[str]:
+    """Read user ids from a form field, which holds one id or a list of ids."""
     listed = value if isinstance(value, list) else [value]
     return [str(one) for one in listed if isinstance(one, str | int) and not isinstance(one, bool)]

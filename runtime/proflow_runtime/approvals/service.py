@@ -1,4 +1,4 @@
-"""The approvals of all tenants: opened by runs, decided by people, reminded of by the clock."""
+"""The approvals of all tenants: opens them for runs, lets people act on them, sends reminders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tortoise.expressions import Q, Subquery
 
 from proflow_runtime.approvals import acting
-from proflow_runtime.approvals.board import MOST_ID, SYSTEM, Board
+from proflow_runtime.approvals.locked_approval import MOST_ID, SYSTEM, LockedApproval
 from proflow_runtime.approvals.opening import never_open, open_approval
 from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.resolving import Resolver, TableResolver
@@ -25,16 +25,15 @@ from proflow_runtime.store.pages import LIMIT, Slice, sliced
 log = logging.getLogger("proflow.approvals")
 Box = Literal["inbox", "done", "initiated"]
 BATCH = 200
-"""Approvals that one look at the clock takes at a time."""
+"""How many due approvals are loaded at a time."""
 EXPIRED = {"approve": "approved", "reject": "rejected"}
-"""What an approval is after its time, by its `timeoutAction`."""
+"""The status of an expired approval by its `timeoutAction`; for others it is `timeout`."""
 GRACE = timedelta(seconds=5)
-"""How long after its time a run is given to say itself what has become of an approval."""
+"""How long the run has, after an approval has expired, to close the approval itself."""
 
 
 class ApprovalService:
-    """`committed` is called whenever events may wait in the outbox, `failed` for every approval that
-    a look at the clock could not see to."""
+    """Opens approvals, lets people act on them, and lists them."""
 
     def __init__(
         self,
@@ -44,14 +43,26 @@ class ApprovalService:
         failed: Callable[[], None] | None = None,
         urge_pause: timedelta = acting.URGE_PAUSE,
     ) -> None:
-        """`urge_pause`: between two times that an initiator urges the same approvers, at least."""
+        """Create the service of approvals.
+
+        Args:
+            resolver: Finds approvers; by default `TableResolver`.
+            committed: Called whenever events may be waiting in the outbox.
+            failed: Called for every approval that `tick` could not process.
+            urge_pause: The shortest time between two reminders (the act `urge`) of the same
+                approval by its initiator.
+        """
         self._urge_pause = urge_pause
         self._resolver = resolver or TableResolver()
         self._committed = committed or (lambda: None)
         self._failed = failed or (lambda: None)
 
     async def open(self, request: OpenRequest) -> None:
-        """Open an approval that a run has come to; once, however often it is asked."""
+        """Open an approval that a run has reached; repeated calls have no further effect.
+
+        Args:
+            request: The approval, its node and its run.
+        """
         if await open_approval(request, self._resolver):
             about = {
                 "tenant_id": request.tenant_id,
@@ -73,9 +84,24 @@ class ApprovalService:
         instead_of: str | None = None,
         roles: Collection[str] = (),
     ) -> dict[str, Any]:
-        """Let somebody do something; what the approval is then. Raises `ActRefused`.
+        """Perform an act of a user on an approval.
 
-        `instead_of`: for whom they stand in, where they have a seat of their own, or several ask.
+        Args:
+            tenant_id: The tenant that owns the approval.
+            user: The id of the user who acts.
+            approval_id: The id of the approval.
+            act: The name of the act, such as `approve`.
+            comment: The user's comment.
+            to: For `transfer` and `add-sign-…`, the id of the other user.
+            instead_of: The id of the user for whom `user` acts as stand-in. It is needed if `user`
+                is an approver as well, or stands in for several approvers.
+            roles: The roles of the user.
+
+        Returns:
+            The approval after the act, as `get` returns it.
+
+        Raises:
+            ActRefused: If the act is not allowed or comes too late.
         """
         await acting.perform(
             tenant_id,
@@ -97,9 +123,20 @@ class ApprovalService:
     async def get(
         self, tenant_id: int, user: str, approval_id: int, *, roles: Collection[str] = ()
     ) -> dict[str, Any]:
-        """An approval with its trail, for those who take part and for administrators.
+        """Get an approval with its assignments and audit trail.
 
-        Raises `ActRefused` (404).
+        Args:
+            tenant_id: The tenant that owns the approval.
+            user: The id of the user who asks: the initiator, an approver, a stand-in of one, or an
+                administrator.
+            approval_id: The id of the approval.
+            roles: The roles of the user.
+
+        Returns:
+            The approval, as `GET /approvals/{approval_id}` returns it.
+
+        Raises:
+            ActRefused: If there is no such approval, or the user does not take part in it (404).
         """
         known = 0 < approval_id < MOST_ID
         found = Approval.get_or_none(id=approval_id, tenant_id=tenant_id)
@@ -138,8 +175,20 @@ class ApprovalService:
         after: str | None = None,
         limit: int = LIMIT,
     ) -> Slice[Approval]:
-        """What waits for somebody (as themselves, or standing in), what they have decided, or what
-        is asked for them; the last first. Raises `CursorError`."""
+        """List the approvals of a user, the newest first.
+
+        Args:
+            tenant_id: The tenant of the user.
+            user: The id of the user.
+            box: `inbox` for approvals that wait for the user or for somebody the user stands in
+                for, `done` for those the user has decided, `initiated` for those of runs that the
+                user has started.
+            after: The cursor of the page before.
+            limit: How many approvals to return at most.
+
+        Raises:
+            CursorError: If `after` is not a cursor.
+        """
         query = Approval.filter(tenant_id=tenant_id)
         if box == "initiated":
             query = query.filter(initiator=user)
@@ -157,7 +206,7 @@ class ApprovalService:
         return await sliced(query, ("id",), after, limit)
 
     async def _waiting(self, tenant_id: int, user: str) -> Q:
-        """Approvals with an open seat of a user, or of somebody that they stand in for."""
+        """Select approvals with an open assignment of a user, or of somebody they stand in for."""
         opened = Assignment.filter(tenant_id=tenant_id, status="open")
         found = Q(id__in=Subquery(opened.filter(user=user).values("approval_id")))
         for other, workflow in await people.stood_in_for(tenant_id, user):
@@ -183,25 +232,39 @@ class ApprovalService:
         )
         for approval in await left.order_by("id"):
             async with transaction() as client:
-                board = await Board.locked(client, tenant_id, approval.id)
-                if board.approval.status == "open":
-                    await board.close("cancelled", clock.now())
+                locked = await LockedApproval.lock(client, tenant_id, approval.id)
+                if locked.approval.status == "open":
+                    await locked.close("cancelled", clock.now())
 
     async def run_ended(self, tenant_id: int, run_id: str, status: str) -> None:
-        """Close what a run that has ended has left open."""
+        """Close the open approvals of a run that has ended.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+            status: How the run has ended.
+        """
         left = Approval.filter(tenant_id=tenant_id, run_id=run_id, status="open")
         for approval in await left.order_by("id"):
             async with transaction() as client:
-                board = await Board.locked(client, tenant_id, approval.id)
-                if board.approval.status == "open":
-                    await board.close(
-                        "cancelled" if not self._is_past(board.approval) else _expired(board),
+                locked = await LockedApproval.lock(client, tenant_id, approval.id)
+                if locked.approval.status == "open":
+                    await locked.close(
+                        "cancelled" if not self._is_past(locked.approval) else _expired(locked),
                         clock.now(),
                     )
 
     async def tick(self, now: datetime | None = None) -> int:
-        """Remind those who are late, and close what nobody has decided in time; how many these
-        were. Several processes may do so at once, and one approval at which it fails holds up no other.
+        """Send the reminders that are due, and close approvals that have expired.
+
+        Several processes may call it at the same time. If it fails for one approval, it continues
+        with the others.
+
+        Args:
+            now: The time to compare with; by default the current time.
+
+        Returns:
+            How many approvals were reminded of or closed.
         """
         at = now or clock.now()
         due = Q(next_reminder_at__lte=at) | Q(expires_at__lte=at - GRACE)
@@ -220,7 +283,7 @@ class ApprovalService:
                         "run_id": row.run_id,
                         "node_id": row.node,
                     }
-                    log.exception("approval %d cannot be seen to", row.id, extra=about)
+                    log.exception("approval %d cannot be processed", row.id, extra=about)
             if len(rows) < BATCH:
                 break
             after = rows[-1].id
@@ -230,29 +293,29 @@ class ApprovalService:
 
     async def _due(self, tenant_id: int, approval_id: int, at: datetime) -> bool:
         async with transaction() as client:
-            board = await Board.locked(client, tenant_id, approval_id)
-            approval = board.approval
+            locked = await LockedApproval.lock(client, tenant_id, approval_id)
+            approval = locked.approval
             if approval.status != "open":
                 return False
             if approval.expires_at is not None and approval.expires_at <= at - GRACE:
-                await board.close(_expired(board), at)
+                await locked.close(_expired(locked), at)
                 return True
             if approval.next_reminder_at is None or approval.next_reminder_at > at:
-                return False  # somebody else has done it meanwhile
-            return await _remind(board, at)
+                return False  # another process has sent the reminder meanwhile
+            return await _remind(locked, at)
 
     @staticmethod
     def _is_past(approval: Approval) -> bool:
         return approval.expires_at is not None and approval.expires_at <= clock.now()
 
 
-def _expired(board: Board) -> str:
-    """The run itself decides so, by the end of its wait."""
-    return EXPIRED.get(board.approval.policy.get("timeoutAction"), "timeout")
+def _expired(locked: LockedApproval) -> str:
+    """Return the status of an expired approval, which is also what its run decides."""
+    return EXPIRED.get(locked.approval.policy.get("timeoutAction"), "timeout")
 
 
-async def _remind(board: Board, at: datetime) -> bool:
-    approval = board.approval
+async def _remind(locked: LockedApproval, at: datetime) -> bool:
+    approval = locked.approval
     reminders = approval.policy.get("reminders") or {}
     sent = approval.reminders_sent + 1
     every, most = reminders.get("every"), reminders.get("max")
@@ -261,21 +324,21 @@ async def _remind(board: Board, at: datetime) -> bool:
         following = at + timedelta(seconds=every)
     approval.update_from_dict({"reminders_sent": sent, "next_reminder_at": following})
     await approval.save(update_fields=["reminders_sent", "next_reminder_at"])
-    users = [one.user for one in board.assignments if one.status == "open"]
-    await board.note(at, SYSTEM, "reminded", details={"users": users})
-    await acting.remind(board, users, str(sent), by=None)
+    users = [one.user for one in locked.assignments if one.status == "open"]
+    await locked.note(at, SYSTEM, "reminded", details={"users": users})
+    await acting.remind(locked, users, str(sent), by=None)
     return True
 
 
 def shown_data(event: Any) -> dict[str, Any]:
-    """What was asked for: the data of the event that has started the run, without what is ours."""
+    """Return the input of a run for display: its event's data without the service's own keys."""
     data = event.get("data") if isinstance(event, dict) else None
     ours = ("tenant_id", "initiator_id", "_proflow", "_inngest")
     return {k: v for k, v in data.items() if k not in ours} if isinstance(data, dict) else {}
 
 
 def summary(approval: Approval) -> dict[str, Any]:
-    """An approval as lists show it."""
+    """Convert an approval to the fields that lists show."""
     return {
         "id": approval.id,
         "run_id": approval.run_id,

@@ -1,4 +1,4 @@
-"""What votes come to. Pure: no database, no clock."""
+"""Decides an approval by its votes, with pure functions that use no database and no clock."""
 
 from __future__ import annotations
 
@@ -14,21 +14,37 @@ Decided = Literal["approved", "rejected", "returned"]
 
 
 @dataclass(frozen=True)
-class Seat:
-    """One approver of now. `last`: nobody has to agree after them."""
+class Ballot:
+    """The vote of one approver.
+
+    Attributes:
+        vote: The status of the approver's assignment.
+        last: False if another approver has to agree after this one.
+    """
 
     vote: Vote
     last: bool = True
 
 
-def decided(mode: Mode, ratio: Fraction, seats: Sequence[Seat]) -> Decided | None:
-    """The decision, as soon as nothing can change it; None: it is open, as it is for nobody.
+def decided(mode: Mode, ratio: Fraction, ballots: Sequence[Ballot]) -> Decided | None:
+    """Decide an approval as soon as no further vote can change the decision.
 
-    any: the first vote, but for those after whom another has to agree. all, sequential: the first
-    rejection, or everybody's agreement. quorum: ⌈`ratio` × approvers⌉ agreements, or so many others
-    that these can no longer come. A return decides at once.
+    A vote to return decides at once. Otherwise it depends on the mode:
+
+    - `any`: the first rejection decides, and the first agreement of an approver who is `last`.
+    - `all`, `sequential`: the first rejection decides, or the agreement of everybody.
+    - `quorum`: ⌈`ratio` × approvers⌉ agreements approve; the approval is rejected as soon as they
+      cannot be reached any more.
+
+    Args:
+        mode: How votes are counted.
+        ratio: The share of approvers who must agree, from 0 to 1; used by `quorum` only.
+        ballots: The votes of all approvers.
+
+    Returns:
+        The decision, or None while the approval is open or has no approvers.
     """
-    votes = [seat.vote for seat in seats]
+    votes = [ballot.vote for ballot in ballots]
     if not votes:
         return None
     if "returned" in votes:
@@ -41,19 +57,23 @@ def decided(mode: Mode, ratio: Fraction, seats: Sequence[Seat]) -> Decided | Non
     if "rejected" in votes:
         return "rejected"
     if mode == "any":
-        agreed = any(seat.vote == "approved" and seat.last for seat in seats)
+        agreed = any(ballot.vote == "approved" and ballot.last for ballot in ballots)
     else:
         agreed = all(vote == "approved" for vote in votes)
     return "approved" if agreed else None
 
 
 def needed_of(ratio: Fraction, approvers: int) -> int:
-    """How many have to agree."""
+    """Return how many of the approvers have to agree, at least one."""
     return max(1, math.ceil(ratio * approvers))
 
 
 def ratio_of(value: float | None) -> Fraction:
-    """A share up to 1, or a percentage above; exactly as it was written. All, without one."""
+    """Convert the pass ratio of a design to an exact share.
+
+    Args:
+        value: A share up to 1, or a percentage above 1; None means all approvers.
+    """
     if value is None:
         return Fraction(1)
     exact = Fraction(str(value))

@@ -1,4 +1,4 @@
-"""Internal: the `proflow` command: what the compiler offers, and what runs designs."""
+"""Internal: the `proflow` command, with the subcommands of the compiler and of the runtime."""
 
 import typer
 from proflow_compiler.commands import COMMANDS
@@ -23,7 +23,7 @@ app.add_typer(token, name="token")
 
 
 def main() -> None:
-    """The entry point of the command."""
+    """Run the command line."""
     call(_app)
 
 

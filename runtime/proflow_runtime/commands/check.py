@@ -1,4 +1,4 @@
-"""`proflow check`: designs in files, or those that are published in the database."""
+"""`proflow check`: checks designs in files, or those that are published in the database."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -36,8 +36,8 @@ def check(
         bool,
         typer.Option(
             "--stored",
-            help="Refuse what a design cannot have when it is stored. Without PATH: check all"
-            " designs that are published in the database.",
+            help="Also apply the rules for stored designs. Without PATH, check all designs that are"
+            " published in the database.",
         ),
     ] = False,
     timezone: Timezone = None,
@@ -106,7 +106,7 @@ def _check_published(
 
 
 class _Listing(ABC):
-    """Reports versions one by one: there may be many thousands."""
+    """Reports versions one by one, because there may be many thousands."""
 
     def __init__(self) -> None:
         self.checked = self.refused = self.outdated = 0
@@ -125,7 +125,7 @@ class _Listing(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """Print what concludes the list."""
+        """Print the end of the list."""
 
 
 class _Text(_Listing):
@@ -154,7 +154,7 @@ class _Text(_Listing):
 
 
 class _Json(_Listing):
-    """One object, written as it grows."""
+    """Writes one JSON object piece by piece."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`proflow db`: the tables that stored designs are kept in."""
+"""`proflow db`: prepares the database of stored designs."""
 
 import os
 from typing import Annotated
@@ -51,7 +51,14 @@ def upgrade(database: Database = None) -> None:
 
 
 def database_url(given: str | None) -> str:
-    """The database that a command uses: the one it was given, the environment's, or a file here."""
+    """Choose the database of a command.
+
+    Args:
+        given: The URL of the option `--database`, if it was used.
+
+    Returns:
+        That URL, or that of `PROFLOW_DATABASE_URL`, or a SQLite file in the current folder.
+    """
     from proflow_runtime.store.database import DEFAULT_URL, URL_VARIABLE
 
     return given or os.environ.get(URL_VARIABLE) or DEFAULT_URL

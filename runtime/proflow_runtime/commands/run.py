@@ -1,4 +1,4 @@
-"""`proflow run`: one run of a design on this machine, or one for each combination of outcomes.
+"""`proflow run`: simulates one run of a design, or one for each combination of outcomes.
 
 Exit codes: 0 completed, 1 problems found or run failed, 2 usage, 3 run still waiting.
 """
@@ -30,9 +30,9 @@ REPORTED = (
     *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
     *("nodes", "steps", "events"),
 )
-"""What the JSON of a run has."""
+"""The keys of a run's JSON."""
 MOST_NAMED = 12
-"""Nodes that a note names, at most."""
+"""How many nodes a note names at most."""
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 
 
@@ -42,46 +42,53 @@ def run(
         typer.Argument(metavar="PATH", help="A design; `PATH#CODE` selects one of several rows."),
     ],
     target: Annotated[
-        Literal["interpreter", "generated"], typer.Option(help="Which of both ways to run it.")
+        Literal["interpreter", "generated"],
+        typer.Option(help="Interpret the definition, or run the Python code."),
     ] = "interpreter",
     data: Annotated[
-        str | None, typer.Option(metavar="JSON|@FILE", help="The data of the event that starts it.")
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="The data of the event that starts the run."),
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it starts: ISO 8601; now by default.")
+        str | None,
+        typer.Option(metavar="TIME", help="When the run starts, in ISO 8601; now by default."),
     ] = None,
     timezone: Timezone = None,
     send: Annotated[
         list[str] | None,
-        typer.Option(metavar="EVENT[@+DURATION]=JSON", help="An event, counted from the start."),
+        typer.Option(
+            metavar="EVENT[@+DURATION]=JSON", help="Sends an event at a time after the start."
+        ),
     ] = None,
     answer: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NODE=OUTCOME[@+DURATION]",
-            help="Answers an approval or a wait, counted from when it begins to wait. Several for one "
-            "node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a node "
-            "of a subprocess.",
+            help="Answers an approval or a wait, at a time after it begins to wait. Several answers for "
+            "one node are for its executions in turn; `x#2`, `x[0]` name one execution, `child/x` a "
+            "node of a subprocess.",
         ),
     ] = None,
     output: Annotated[
         list[str] | None,
-        typer.Option(metavar="NODE=JSON", help="What a node's handler gives, or a wait receives."),
+        typer.Option(
+            metavar="NODE=JSON", help="The output of a node's handler, or the data a wait gets."
+        ),
     ] = None,
     fail: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NODE=MESSAGE[*N]", help="A node's first N attempts fail; without N, all."
+            metavar="NODE=MESSAGE[*N]", help="Lets a node's first N attempts fail; without N, all."
         ),
     ] = None,
     handlers: Annotated[
         str | None,
-        typer.Option(metavar="MODULE", help="Where the handlers are; others are simulated."),
+        typer.Option(metavar="MODULE", help="The module of the handlers; others are simulated."),
     ] = None,
     more: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", metavar="PATH", help="Where subprocesses are, if not beside the design."
+            "--with", metavar="PATH", help="Where subprocesses are, if not next to the design."
         ),
     ] = None,
     trace: Annotated[
@@ -91,10 +98,10 @@ def run(
         bool,
         typer.Option(
             "--all-outcomes",
-            help="One run per combination of outcomes; for tenant 1, unless --data says otherwise.",
+            help="One run per combination of outcomes, for tenant 1 unless --data names another.",
         ),
     ] = False,
-    format: Annotated[Literal["text", "json"], typer.Option(help="How to tell it.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to report.")] = "text",
 ) -> None:
     """Run a design on this machine, in virtual time, with no server."""
     import asyncio
@@ -109,7 +116,7 @@ def run(
     from proflow_runtime.handlers.registry import Registry, UnknownHandlerError
     from proflow_runtime.simulation import OutsideError, handlers_named, read_outside
 
-    # What happens in the run is told by the report.
+    # The report shows what happens in the run, so its logs are not printed.
     logging.getLogger("proflow").addHandler(logging.NullHandler())
     logging.getLogger("proflow").propagate = False
     if all_outcomes and (answer or trace is not None):
@@ -182,14 +189,14 @@ async def _play(
             )
     except SimulationError as error:
         refuse(str(error))
-    told = report(simulated)
+    reported = report(simulated)
     if trace is not None:
         _write(trace, _json(traced(simulated)))
     if format == "json":
-        _tell_beside(told)
-        told = {key: told[key] for key in REPORTED}
-    echo(_json(told) if format == "json" else timeline(told, definition))
-    raise typer.Exit(EXIT_CODES[told["status"]])
+        _note_simulation(reported)
+        reported = {key: reported[key] for key in REPORTED}
+    echo(_json(reported) if format == "json" else timeline(reported, definition))
+    raise typer.Exit(EXIT_CODES[reported["status"]])
 
 
 async def _explore(
@@ -223,14 +230,14 @@ async def _explore(
     raise typer.Exit(max((1 for run in found.runs if run["status"] == "failed"), default=0))
 
 
-def _tell_beside(told: dict[str, Any]) -> None:
-    """Say on stderr what belongs to the simulation, and not to the run."""
-    if told["simulated"]:
-        nodes = [f"`{node}`" for node in told["simulated"]]
+def _note_simulation(reported: dict[str, Any]) -> None:
+    """Print notes about the simulation, which are not part of the run, to stderr."""
+    if reported["simulated"]:
+        nodes = [f"`{node}`" for node in reported["simulated"]]
         if len(nodes) > MOST_NAMED:
             nodes = [*nodes[: MOST_NAMED - 1], f"{len(nodes) - MOST_NAMED + 1:,} more"]
         note(f"the work of {', '.join(nodes)} was simulated")
-    for unused in told["unused"]:
+    for unused in reported["unused"]:
         note(unused)
 
 

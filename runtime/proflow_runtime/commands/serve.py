@@ -1,4 +1,4 @@
-"""`proflow serve` and `proflow token`."""
+"""`proflow serve` runs the service; `proflow token` manages its tokens."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ token = typer.Typer(no_args_is_help=True)
 HOST, PORT = "127.0.0.1", 8000
 DEMO_DATABASE = "sqlite://proflow-demo.db"
 TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
-"""Any of these says where Inngest is, or that it is Inngest's own cloud."""
+"""Environment variables of which one must be set to reach an Inngest server or Inngest's cloud."""
 
 
 @needing("service", "`proflow serve`")
@@ -39,7 +39,9 @@ def serve(
         typer.Option("--local", help="Run everything in this process, with no Inngest server."),
     ] = False,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = HOST,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 uses any free one.")
+    ] = PORT,
     database: Database = None,
     handlers: Annotated[
         str | None, typer.Option(metavar="MODULE", help="The module that holds the handlers.")
@@ -48,19 +50,20 @@ def serve(
         str | None, typer.Option(metavar="URL", help="This service's address as Inngest sees it.")
     ] = None,
     dashboard: Annotated[
-        str | None, typer.Option(metavar="URL", help="Inngest's own pages, to link to.")
+        str | None,
+        typer.Option(metavar="URL", help="The address of Inngest's web pages, for links."),
     ] = None,
     timezone: Annotated[
         str | None,
         typer.Option(
             metavar="ZONE",
             envvar="PROFLOW_TIMEZONE",
-            help="That of tenants which have set none, such as Asia/Shanghai; UTC by default.",
+            help="The time zone of tenants that have set none, such as Asia/Shanghai; UTC by default.",
         ),
     ] = None,
     demo: Annotated[
         bool,
-        typer.Option("--demo", help="With --local: a small company to look around in."),
+        typer.Option("--demo", help="With --local: serve a small example company."),
     ] = False,
 ) -> None:
     """Serve designs, runs and approvals of all tenants."""
@@ -87,8 +90,8 @@ def serve(
     from proflow_runtime.service.demo import Invitation, steps
     from proflow_runtime.service.facade import ProFlow
     from proflow_runtime.service.logs import log_to_stderr
+    from proflow_runtime.service.server import ServerConfig, run_server
     from proflow_runtime.service.settings import ProFlowSettings
-    from proflow_runtime.service.standing import Stand, stand
     from proflow_runtime.store.database import DatabaseError, shown
 
     invitations: list[Invitation] = []
@@ -125,18 +128,18 @@ def serve(
     )
     engine = None
     if local:
-        # What serves for an Inngest server never loads it.
+        # Imported only here, so that serving for an Inngest server does not load the engine.
         from proflow_runtime.local.durable_engine import durable_engine
 
         engine = durable_engine
-    given = Stand(
+    given = ServerConfig(
         *(client, registry, url, listening, settings, ready),
         engine=engine,
         admit=demonstration.admit if demo else None,
         prepare=prepare if demo else None,
     )
     try:
-        asyncio.run(stand(given))
+        asyncio.run(run_server(given))
     except DatabaseError as error:
         refuse(error.message if error.help is None else f"{error.message}; {error.help}")
     except demonstration.DemoError as error:
@@ -149,9 +152,9 @@ def serve(
 
 
 def refuse_lifespan(error: "LifespanError") -> NoReturn:
-    """End the command for a lifespan that could not be opened or closed.
+    """End the command because the handlers' lifespan could not be entered or exited.
 
-    It may have left a connection open, whose thread the process would wait for.
+    The lifespan may have left a connection open, whose thread would keep the process from ending.
     """
     import threading
 
@@ -165,7 +168,7 @@ def refuse_lifespan(error: "LifespanError") -> NoReturn:
 
 @token.callback()
 def _group() -> None:
-    """Give people and programs access, and take it away."""
+    """Create, list and revoke the tokens that give access to the service."""
 
 
 @token.command("create")
@@ -173,17 +176,18 @@ def _group() -> None:
 @needing("service", "`proflow token`")
 def create_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
-    user: Annotated[str, typer.Option(help="Whose it is: the host's id of somebody.")],
+    user: Annotated[str, typer.Option(help="The host's id of the user.")],
     role: Annotated[
-        list[str] | None, typer.Option(help="admin, designer or member; several by several.")
+        list[str] | None, typer.Option(help="admin, designer or member; may be repeated.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    name: Annotated[str, typer.Option(help="What the token is for.")] = "",
     expires: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Such as 90d; never by default.")
+        str | None,
+        typer.Option(metavar="DURATION", help="The lifetime, such as 90d; unlimited by default."),
     ] = None,
     database: Database = None,
 ) -> None:
-    """Print a new token; it is shown only now."""
+    """Create a token and print it; it cannot be shown again."""
     from proflow_schemas.durations import DurationError, parse_duration
 
     from proflow_runtime.context import clock
@@ -216,7 +220,7 @@ def create_token(
 def list_tokens(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)], database: Database = None
 ) -> None:
-    """List a tenant's tokens; what they are is not known any more."""
+    """List a tenant's tokens, without their secret texts."""
     from proflow_runtime.store import tokens
 
     async def lines() -> str:
@@ -237,7 +241,7 @@ def revoke_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
     database: Database = None,
 ) -> None:
-    """End a token for good."""
+    """Revoke a token for good."""
     from proflow_runtime.store import tokens
 
     async def revoked() -> bool:
@@ -255,7 +259,7 @@ def _state(one: object) -> str:
 
 
 def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:
-    """Do something in the database that the command was given."""
+    """Perform an action while the database of the command is open."""
     import asyncio
 
     from proflow_runtime.store.database import DatabaseError, connect
@@ -271,7 +275,7 @@ def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:
 
 
 def _listen(host: str, port: int) -> "socket.socket":
-    """A socket that listens; a port that somebody has is told of before anything else is done."""
+    """Open the listening socket, first of all, so that a port in use is reported at once."""
     import socket
 
     try:

@@ -1,4 +1,4 @@
-"""A simulated run for people: a timeline, and a table of the nodes' states."""
+"""Prints a simulated run as text: a timeline of its steps, and a table of the nodes' states."""
 
 import json
 import re
@@ -29,28 +29,36 @@ _MARKS = {
 _OPS = {"Sleep": "slept", "WaitForEvent": "waited", "InvokeFunction": "invoked"}
 _CANCELS = re.compile(r"[/-]left$")
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
-"""What need not be told of an event that answered: it is the outcome, or how it was matched."""
+"""Keys of an answering event that are not shown: they repeat the outcome, or matched the event."""
 _WIDEST, _LONGEST = 48, 600
 
 
-def timeline(told: Mapping[str, Any], definition: Definition) -> str:
-    """What `report` tells, as text: times are counted from the run's start."""
-    start = told["started_at"]
+def timeline(reported: Mapping[str, Any], definition: Definition) -> str:
+    """Format a run as text; times are relative to the start of the run.
+
+    Args:
+        reported: The run, as `simulation.report.report` returns it.
+        definition: The definition of the workflow.
+    """
+    start = reported["started_at"]
     labels = {node.id: node.label for node in definition.canvas.nodes}
     types = {node.id: node.type for node in definition.canvas.nodes}
-    lines = [f"{_cut(definition.name)} ({_cut(told['workflow'])}), run {told['run_id']}", ""]
-    left = {one for step in told["steps"] if _ends_stretch(step) for one in _left(step)}
+    lines = [
+        f"{_cut(definition.name)} ({_cut(reported['workflow'])}), run {reported['run_id']}",
+        "",
+    ]
+    left = {one for step in reported["steps"] if _ends_stretch(step) for one in _left(step)}
     moments = [
         (
             _since(start, step["at"]),
             _MARKS.get(step["status"], "·"),
             *_happened(step, types.get(step["node"]), step["id"] in left),
         )
-        for step in told["steps"]
+        for step in reported["steps"]
         if not (step["id"] in left and step["status"] == "cancelled")
     ]
     lines += table([("", "", "step", "", ""), *moments]) if moments else ["no step was taken"]
-    simulated = set(told["simulated"])
+    simulated = set(reported["simulated"])
     rows = [
         (
             f"{_MARKS.get(node['status'], '·')} {node['status']}",
@@ -60,15 +68,20 @@ def timeline(told: Mapping[str, Any], definition: Definition) -> str:
             _span(start, node),
             _remark(node, name in simulated),
         )
-        for name, node in told["nodes"].items()
+        for name, node in reported["nodes"].items()
     ]
     lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
-    lines += [f"note: {visible(note)}" for note in told["unused"]]
-    return "\n".join([*lines, _conclusion(told)]) + "\n"
+    lines += [f"note: {visible(note)}" for note in reported["unused"]]
+    return "\n".join([*lines, _conclusion(reported)]) + "\n"
 
 
 def overview(found: Exploration, definition: Definition) -> str:
-    """All runs of an exploration, one a line, and what none of them reached."""
+    """Format all runs of an exploration, one per line, and list what none of them reached.
+
+    Args:
+        found: The exploration.
+        definition: The definition of the workflow.
+    """
     rows = []
     for index, run in enumerate(found.runs, start=1):
         decided = ", ".join(
@@ -92,7 +105,14 @@ def overview(found: Exploration, definition: Definition) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows with their columns under each other; wide characters count twice."""
+    """Align the columns of rows; wide characters count twice.
+
+    Args:
+        rows: The rows, all with the same number of cells.
+
+    Returns:
+        One line for each row.
+    """
     widths = [max(width_of(row[index]) for row in rows) for index in range(len(rows[0]))]
     return [
         "  ".join(
@@ -109,12 +129,12 @@ def _outcome(outcome: str | Sequence[str] | None) -> str:
 
 
 def _ends_stretch(step: Mapping[str, Any]) -> bool:
-    """Whether it is a step by which something ends an item or a round, and leaves all else."""
+    """True if a step ends an item or an iteration, and leaves all steps that are still open."""
     return step["op"] == "StepRun" and is_leaving(step["id"])
 
 
 def _left(step: Mapping[str, Any]) -> list[str]:
-    """The steps that were open when something ended their item or round."""
+    """List the steps that were open when their item or iteration was ended."""
     return list((step["output"] or {}).get("open", []))
 
 
@@ -163,15 +183,19 @@ def _answered(data: Mapping[str, Any]) -> str:
         return "answered"
 
 
-def _conclusion(told: Mapping[str, Any]) -> str:
-    took = f" after {_since(told['started_at'], told['ended_at'])[1:]}" if told["ended_at"] else ""
-    match told["status"]:
+def _conclusion(reported: Mapping[str, Any]) -> str:
+    took = (
+        f" after {_since(reported['started_at'], reported['ended_at'])[1:]}"
+        if reported["ended_at"]
+        else ""
+    )
+    match reported["status"]:
         case "completed":
-            return f"completed{took}, result: {visible(str(told['result']))}"
+            return f"completed{took}, result: {visible(str(reported['result']))}"
         case "failed":
-            return f"failed{took}: {_cut(str(told['error']['message']), _LONGEST)}"
+            return f"failed{took}: {_cut(str(reported['error']['message']), _LONGEST)}"
         case "waiting":
-            nodes = told["nodes"].items()
+            nodes = reported["nodes"].items()
             waiting = [name for name, node in nodes if node["status"] == "waiting"]
             waiting = waiting or [name for name, node in nodes if node["status"] == "running"]
             return f"still waiting for {', '.join(f'`{visible(name)}`' for name in waiting)}"
@@ -200,7 +224,7 @@ def _span(start: str, node: Mapping[str, Any]) -> str:
 
 
 def _since(start: str, at: str) -> str:
-    """`+1d 2h 30m`, from one ISO time to another."""
+    """Format the time from one ISO time to another, as `+1d 2h 30m`."""
     left = datetime.fromisoformat(at) - datetime.fromisoformat(start)
     parts = []
     for unit in (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)):

@@ -1,22 +1,25 @@
-"""Whom a stored run invokes: always the interpreter function, which is told what to run."""
+"""Tells a stored run which function to invoke for a subprocess or a part of its definition.
+
+It is always the interpreter function, with a `StartRequest` that says what to run.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from proflow_runtime.context import clock
-from proflow_runtime.dispatch.asked import RUN, Asked, without_lineage
 from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, without_lineage
 from proflow_runtime.flow.callees import Call, Callee, Cancelling
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.database import transaction
 
 INVOKED = "inngest/function.invoked"
-"""The event that begins a child, as Inngest names it."""
+"""The name of the event with which Inngest begins an invoked function."""
 
 
 class StoredCallees:
-    """Of one run, which is pinned to a digest; its parts are of the same."""
+    """The callees of one run, which is pinned to a digest; its parts belong to the same digest."""
 
     def __init__(
         self, programs: Programs, tenant_id: int, run_id: str, digest: str, version: int
@@ -26,15 +29,26 @@ class StoredCallees:
         self._digest, self._version = digest, version
 
     def workflow(self, workflow: str, call: str) -> Callee:
-        return Callee(RUN, Asked(self._child(call), workflow, caller=self._run_id).own())
+        """Return the callee for a subprocess; `call` identifies the invocation."""
+        return Callee(RUN, StartRequest(self._child(call), workflow, caller=self._run_id).own())
 
     def part(self, workflow: str, part: str) -> Callee:
-        asked = Asked(self._run_id, workflow, self._digest, self._version, part=part)
-        return Callee(RUN, asked.own())
+        """Return the callee for a part of this run's definition."""
+        request = StartRequest(self._run_id, workflow, self._digest, self._version, part=part)
+        return Callee(RUN, request.own())
 
     async def leave(self, call: Call) -> Cancelling:
-        """A child that Inngest has not begun is noted as cancelled, so that it never begins: the
-        event would come too early for it."""
+        """Cancel a subprocess that this run no longer waits for.
+
+        A child that Inngest has not begun would miss the event that cancels it. It is recorded as
+        cancelled first, so that it never begins.
+
+        Args:
+            call: The call that the run has left.
+
+        Returns:
+            The event that cancels the child if it has begun.
+        """
         child = self._child(call.id)
         published = await designs.published(self._tenant_id, call.workflow)
         if published is not None:

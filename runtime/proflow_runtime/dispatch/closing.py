@@ -1,4 +1,4 @@
-"""Closes runs that Inngest has ended: they failed, or somebody or something cancelled them."""
+"""Closes runs that Inngest has ended because they failed or were cancelled."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal
 import inngest
 
 from proflow_runtime.context.tenant import is_tenant
-from proflow_runtime.dispatch.asked import RUN, Asked
 from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.programs import failures
 from proflow_runtime.store import runs
 from proflow_runtime.store.triggers import MOST_TENANTS
@@ -18,17 +18,24 @@ from proflow_runtime.values import JSON
 
 FAILED, CANCELLED = "inngest/function.failed", "inngest/function.cancelled"
 Ended = Callable[[int, str, Literal["completed", "failed", "cancelled"]], Awaitable[None]]
-"""Told that a run of a tenant has ended, and how; perhaps twice."""
+"""Called with tenant, run id and status when a run has ended; it may be called twice for a run."""
 
 
 def triggers(app_id: str) -> list[inngest.TriggerCron | inngest.TriggerEvent]:
-    """What Inngest says of the interpreter's runs that did not end well."""
+    """Build the triggers of the closing function: the interpreter's runs failed or were cancelled.
+
+    Args:
+        app_id: The id of the Inngest app, which prefixes the ids of its functions.
+    """
     ours = f'event.data.function_id == "{app_id}-{RUN}"'
     return [inngest.TriggerEvent(event=name, expression=ours) for name in (FAILED, CANCELLED)]
 
 
 class Closer:
-    """The handler of the closing function."""
+    """The handler of the closing function.
+
+    It records how the run ended, and calls the workflow's failure handler if the run failed.
+    """
 
     def __init__(self, programs: Programs, ended: Ended | None = None) -> None:
         self._programs, self._ended = programs, ended
@@ -36,19 +43,19 @@ class Closer:
     async def __call__(self, ctx: inngest.Context) -> JSON:
         data: Any = ctx.event.data
         started = data["event"]
-        asking = inngest.Event(name=started["name"], data=started["data"], id=started["id"])
-        tenant_id: Any = asking.data.get("tenant_id")
+        carrier = inngest.Event(name=started["name"], data=started["data"], id=started["id"])
+        tenant_id: Any = carrier.data.get("tenant_id")
         try:
-            asked = Asked.of(asking)
+            request = StartRequest.of(carrier)
         except inngest.NonRetriableError:
             return None
-        if asked.part is not None or not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
+        if request.part is not None or not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
             return None  # a part ends with its run; without a tenant there is no run
         status: Literal["failed", "cancelled"] = (
             "failed" if ctx.event.name == FAILED else "cancelled"
         )
         error = data.get("error") if status == "failed" else None
-        told = {
+        failure = {
             "name": str((error or {}).get("name") or "Error"),
             "message": str((error or {}).get("message") or ""),
         }
@@ -57,10 +64,10 @@ class Closer:
             partial(
                 self._close,
                 tenant_id,
-                asked.run_id,
+                request.run_id,
                 data["run_id"],
                 status,
-                told if error else None,
+                failure if error else None,
             ),
         )
         if closed is None or status != "failed":
@@ -73,7 +80,7 @@ class Closer:
                     self._programs.registry[handler],
                     closed["run"],
                     tenant_id,
-                    told,
+                    failure,
                     closed["event"],
                     ctx.attempt,
                 ),
@@ -90,9 +97,9 @@ class Closer:
     ) -> dict[str, Any] | None:
         run = await runs.get(tenant_id, run_id)
         if run is None or run.inngest_run_id not in (None, inngest_run_id):
-            return None  # another run of Inngest has the same one
+            return None  # the row belongs to another run of Inngest
         if run.status not in (*runs.OPEN, status):
-            return None  # it had ended before Inngest began it
+            return None  # the run had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)
         if self._ended is not None:
             await self._ended(tenant_id, run_id, status)

@@ -1,4 +1,4 @@
-"""From a tick of a cron to the runs it starts, of all tenants that have published it."""
+"""Starts runs when a cron fires, for all tenants that have published a design with that cron."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import inngest
 
-from proflow_runtime.dispatch.asked import Asked
 from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.start_request import StartRequest
 from proflow_runtime.dispatch.starting import send, settled
 from proflow_runtime.programs.functions import scheduled_event
 from proflow_runtime.programs.schedules import tick_of
@@ -17,17 +17,17 @@ from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
 PAGE = 500
-"""Designs that are looked up, and handed over, in one step."""
+"""How many designs are looked up and started in one step."""
 
 
 class Ticker:
-    """The handler of the function for a cron with its time zone, `key`."""
+    """The handler of the function for one cron in one time zone, which `key` holds together."""
 
     def __init__(self, programs: Programs, zones: TenantZones, key: str) -> None:
         self._programs, self._zones, self._key = programs, zones, key
 
     async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
-        """Hand over a run of every published design with the cron, in the function's time zone."""
+        """Start a run of every published design that has this cron in this time zone."""
         tick, ts = tick_of(ctx.event), ctx.event.ts
         count, number = 0, 1
         after: int | None = 0
@@ -40,7 +40,7 @@ class Ticker:
 
             found = await ctx.step.run(f"page{suffix}", page)
             events = [
-                Asked(
+                StartRequest(
                     run_id, workflow, digest, version, _scheduled(tenant_id, workflow, tick, ts)
                 ).to_event(tenant_id)
                 for tenant_id, workflow, digest, version, run_id in found["starts"]
@@ -52,7 +52,7 @@ class Ticker:
         return {"started": count}
 
     async def _page(self, after: int, tick: str, ts: int) -> dict[str, JSON]:
-        """Starts, and where the next page begins; None: there is none."""
+        """Look up one page of designs: `{starts, next}`, where `next` is None on the last page."""
         found, following = await triggers.cron_page(
             self._key, self._zones.of_all, after=after, limit=PAGE
         )
@@ -69,7 +69,7 @@ class Ticker:
 
 
 def _scheduled(tenant_id: int, workflow: str, tick: str, ts: int) -> dict[str, Any]:
-    """What a tick is to a run of a tenant."""
+    """Build the event that starts a tenant's run for one firing of the cron."""
     return {
         "name": scheduled_event(workflow),
         "id": f"cron:{tenant_id}:{workflow}:{tick}",

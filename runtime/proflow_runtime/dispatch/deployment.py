@@ -1,4 +1,4 @@
-"""The Inngest functions of all stored designs, and how they change while the app runs."""
+"""Creates the Inngest functions of all stored designs, and deploys them again when they change."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import inngest
 
 from proflow_runtime.dispatch import closing
-from proflow_runtime.dispatch.asked import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.dispatch.closing import Closer, Ended
 from proflow_runtime.dispatch.crons import Ticker
 from proflow_runtime.dispatch.outdated import Recompile
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.running import Finish, Interpreter, Leaving
+from proflow_runtime.dispatch.start_request import CLOSE, RUN, RUN_EVENT
 from proflow_runtime.dispatch.starting import Starter
 from proflow_runtime.flow.approvals import Opener
 from proflow_runtime.flow.subprocess import LINEAGE, WITH_PARENT
@@ -29,8 +29,9 @@ from proflow_runtime.store.triggers import Key
 from proflow_runtime.tenants import TenantZones
 
 RETRIES = 20
-"""Attempts of steps are counted by what their nodes say: here is room for all of them."""
+"""The retries that Inngest allows; nodes set their own, smaller numbers of attempts."""
 TENANT_CONCURRENCY = 50
+"""How many steps of one tenant may run at the same time, by default."""
 
 Function = inngest.Function[Any]
 CANCELLED = inngest.Cancel(
@@ -43,26 +44,31 @@ CANCELLED = inngest.Cancel(
 
 
 class Target(Protocol):
-    """What functions are deployed to."""
+    """Serves functions to Inngest."""
 
     async def deploy(self, functions: Sequence[Function]) -> None:
-        """Serve these functions from now on, and let Inngest know."""
+        """Serve these functions from now on, and register them with Inngest."""
         ...
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What holds for every stored design. `tenant_concurrency`: steps of one tenant at once."""
+    """Limits of all stored designs.
+
+    Attributes:
+        tenant_concurrency: How many steps of one tenant may run at the same time.
+    """
 
     tenant_concurrency: int = TENANT_CONCURRENCY
 
 
 class Deployment:
-    """One function per event and per cron of all tenants' published designs, the interpreter, and
-    the closer.
+    """The functions of all published designs, and their deployment to a target.
 
-    A key whose last design is gone keeps its function until the process ends: runs of it may be in
-    flight.
+    There is one function for each key, that is, for each event and each cron in a time zone of all
+    tenants' published designs; and there are the interpreter and the closing function. A key whose
+    last design is gone keeps its function until the process ends, because runs of that function may
+    be in flight.
     """
 
     def __init__(
@@ -81,13 +87,26 @@ class Deployment:
         recorders: Recorders = OF_THE_PROCESS,
         own: Sequence[Function] = (),
     ) -> None:
-        """`zones` has the time zones of tenants. `opener` opens approvals, `closer` closes those
-        that a run has left; `ended` is told of runs that have; `finish` notes that a run has ended
-        well, by default in the tables of runs and tasks alone; `recompile` compiles what is stored
-        in an older format; `recorders` are told what passes see. `own` are the host's functions,
-        which are deployed beside ours.
+        """Create the deployment; nothing is deployed before `refresh`.
 
-        Raises `ValueError` if two of `own` have the same id, or one has an id of ours.
+        Args:
+            client: The Inngest client that functions are created with.
+            registry: The handlers that designs call.
+            target: Serves the functions.
+            limits: The limits of all designs.
+            zones: The time zones of tenants.
+            opener: Opens approvals.
+            closer: Closes approvals that a run no longer waits for.
+            ended: Called when a run has ended.
+            finish: Records that a run has completed; by default in the tables of runs and tasks
+                only.
+            recompile: Compiles a definition of an older format again.
+            recorders: Get a snapshot of the node states after each replay.
+            own: The host's functions, which are deployed together with those of designs.
+
+        Raises:
+            ValueError: If two of `own` have the same id, or one has the id of the interpreter or
+                of the closing function.
         """
         self._client, self._target = client, target
         self._limits = limits or Limits()
@@ -103,15 +122,22 @@ class Deployment:
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
         self.deployed = 0
-        """How often functions were deployed."""
+        """How many times functions were deployed."""
 
     @property
     def function_ids(self) -> frozenset[str]:
-        """Without the app's id."""
+        """The ids of the deployed functions, without the prefix of the app."""
         return self.own_ids | _ids(self._keys or ())
 
     async def refresh(self, *, force: bool = False) -> bool:
-        """Look the keys up, and deploy if one is new, or by `force`; whether it did."""
+        """Read the keys from the database, and deploy if there are new ones.
+
+        Args:
+            force: True to deploy in any case.
+
+        Returns:
+            True if functions were deployed.
+        """
         async with self._lock:
             known = self._keys or frozenset()
             keys = known | await triggers.keys(self._zones.of_all)
@@ -123,20 +149,27 @@ class Deployment:
             return True
 
     async def published(self, keys: Iterable[Key]) -> bool:
-        """A version with these keys was published: deploy if one is new; whether it did."""
+        """Deploy if a published version has new keys.
+
+        Args:
+            keys: The keys of the version.
+
+        Returns:
+            True if functions were deployed.
+        """
         if self._keys is not None and self._keys.issuperset(keys):
             return False
         return await self.refresh()
 
     async def knows(self, function_id: str) -> bool:
-        """Whether a function is deployed; one that is not known is looked for in the database."""
+        """True if a function is deployed, after a look into the database if it is not known yet."""
         if function_id in self.function_ids:
             return True
         await self.refresh()
         return function_id in self.function_ids
 
     def functions(self, keys: Iterable[Key]) -> list[Function]:
-        """Those of the host, those that these keys need, and the two that there always are."""
+        """Create the host's functions, one for each key, the interpreter and the closing function."""
         create = self._client.create_function
         found = [*self._own]
         found += [
@@ -180,12 +213,12 @@ class Deployment:
 
 
 def event_function_id(name: str) -> str:
-    """The id of the function for an event's name; no two names have the same."""
+    """Return the id of the function for an event; different event names have different ids."""
     return f"on-{_slug(name)}"
 
 
 def cron_function_id(cron: str) -> str:
-    """The id of the function for a cron with its time zone."""
+    """Return the id of the function for a cron with its time zone."""
     return f"cron-{_slug(cron)}"
 
 
@@ -201,7 +234,7 @@ def _ids(keys: Iterable[Key]) -> set[str]:
 
 
 def _own_ids(functions: Sequence[Function]) -> frozenset[str]:
-    """The ids of a host's functions, and of what handles their failures."""
+    """Collect the ids of the host's functions and of their failure handlers."""
     found: set[str] = set()
     for function in functions:
         name = function.local_id

@@ -1,8 +1,8 @@
-"""What becomes of runs whose definition has an older format.
+"""Decides whether a run can continue with a definition that was compiled again for a newer format.
 
-A run that has not begun takes what its version compiles to now. A run that has begun goes on with
-that only if the program is the same: it is replayed over the steps it has behind it, and another
-program could miss them or do them twice.
+A run that has not begun uses the new definition of its version. A run that has begun may use it only
+if the program is the same: the run is replayed over its completed steps, and another program could
+miss some of them or execute them twice.
 """
 
 from __future__ import annotations
@@ -14,22 +14,28 @@ from proflow_schemas.definition import canonical_json
 from proflow_schemas.errors import ProFlowError
 
 Recompile = Callable[[int, str, int], Awaitable[str]]
-"""Compiles a tenant's workflow, in a version, again; its digest. Raises `RefusedDesignError`."""
+"""Compiles a version again, given its tenant, workflow and number, and returns the new digest.
+
+Raises `RefusedDesignError`.
+"""
 SETTINGS = ("scope", "maxAttempts", "initiator")
-"""What decides how a run does its steps; other settings start, name and draw it."""
+"""The settings that affect how a run executes its steps; others start, name or draw it."""
 BLOCKS = {"steps", "armedWith"}
+"""Keys of ops that hold a block of ops."""
 BRANCHES = {"arms", "cases", "tasks"}
-"""Keys of ops that hold ops: a block, or a list of which each has one."""
-MOST_TOLD = 3
-"""Diagnostics that a message names, at most."""
+"""Keys of ops that hold a list of branches, each with a block."""
+MOST_SHOWN = 3
+"""How many diagnostics a message lists at most."""
 
 
 class RefusedDesignError(ProFlowError):
     """A version has a definition of an older format, and its design does not compile any more.
 
     Attributes:
-        tenant_id, code, version: Which one.
-        diagnostics: Why, as `proflow check --format json` has them.
+        tenant_id: The tenant that owns the design.
+        code: The code of the design.
+        version: The number of the version.
+        diagnostics: The problems of the design, as in `proflow check --format json`.
     """
 
     def __init__(
@@ -53,19 +59,19 @@ class RefusedDesignError(ProFlowError):
     def by_diagnostics(
         cls, tenant_id: int, code: str, version: int, diagnostics: Sequence[Mapping[str, Any]]
     ) -> RefusedDesignError:
-        """Of a design that has errors."""
+        """Build the error for a design that has errors; the message lists the first of them."""
         errors = [one for one in diagnostics if one["level"] == "error"]
-        told = "; ".join(f"{one['code']}: {one['message']}" for one in errors[:MOST_TOLD])
-        more = f"; {len(errors) - MOST_TOLD} more" if len(errors) > MOST_TOLD else ""
-        reason = f"its design is refused now: {told}{more}"
+        shown = "; ".join(f"{one['code']}: {one['message']}" for one in errors[:MOST_SHOWN])
+        more = f"; {len(errors) - MOST_SHOWN} more" if len(errors) > MOST_SHOWN else ""
+        reason = f"its design is refused now: {shown}{more}"
         return cls(tenant_id, code, version, reason, diagnostics)
 
 
 def is_same_program(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """True if two definitions, as they are stored, do the same steps in every run.
+    """True if two stored definitions execute the same steps in every run.
 
-    The formats may differ. The order of parallel arms, of a region's tasks and of cases decides
-    nothing, and is ignored.
+    Their formats may differ. The order of parallel arms, of a region's tasks and of cases is
+    ignored, because it has no effect.
     """
     return _program(old) == _program(new)
 
@@ -79,7 +85,7 @@ def _program(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
-    """What a part is handed and hands back are sets of nodes."""
+    """Normalize a part; the nodes that it reads and keeps are sets, so their order is ignored."""
     sets = {key: sorted(part.get(key, [])) for key in ("reads", "keeps")}
     return {**sets, "steps": _block(part["steps"])}
 
@@ -89,7 +95,7 @@ def _block(ops: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _op(op: Mapping[str, Any]) -> dict[str, Any]:
-    """An op with the lists sorted whose order decides nothing."""
+    """Normalize an op by sorting the lists whose order has no effect."""
     found = dict(op)
     for key in BLOCKS & op.keys():
         found[key] = _block(op[key])
@@ -99,7 +105,7 @@ def _op(op: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _branch(branch: Mapping[str, Any]) -> dict[str, Any]:
-    """An arm, a case, or a task of a region."""
+    """Normalize an arm, a case, or a task of a region."""
     found = {**branch, "steps": _block(branch["steps"])}
     if "outcomes" in branch:
         found["outcomes"] = sorted(branch["outcomes"])

@@ -1,4 +1,4 @@
-"""Stored definitions, ready to run: loaded once per process, by digest."""
+"""Loads stored definitions by digest and prepares them to run, once per process."""
 
 from __future__ import annotations
 
@@ -23,25 +23,28 @@ K = TypeVar("K")
 T = TypeVar("T")
 log = logging.getLogger("proflow.stored")
 KEPT = 512
-"""Definitions that a process keeps at most."""
+"""How many definitions a process caches at most."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A definition, and the bodies that its ops have become."""
+    """A definition, and the program that the interpreter has built from it."""
 
     definition: Definition
     program: Program
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """What the canvas calls each node."""
+        """The label of each node on the canvas, by the node's id."""
         return {node.id: node.label for node in self.definition.canvas.nodes}
 
     def workflow(self, version: int, timezone: str | None = None) -> Workflow:
-        """What expressions and statuses say of a version of it.
+        """Describe a version for expressions and node states.
 
-        `timezone`: the tenant's; a run that has begun without one reads times in UTC, as before.
+        Args:
+            version: The number of the version.
+            timezone: The tenant's time zone, which applies if the definition names none. Runs that
+                were begun without one use UTC.
         """
         definition = self.definition
         return Workflow(
@@ -57,7 +60,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Pin:
-    """A version of a tenant's workflow, and the digest of the definition that a run takes of it."""
+    """The version of a tenant's workflow that a run uses, with the digest of its definition."""
 
     tenant_id: int
     workflow: str
@@ -66,10 +69,10 @@ class Pin:
 
 
 class Programs:
-    """A definition never changes under its digest, so what was loaded once stays true.
+    """A cache of stored definitions by digest; a digest's definition never changes.
 
-    `recompile` is what a definition of an older format is replaced by; without it runs of such a
-    definition fail.
+    Definitions of an older format are compiled again by `recompile`. Without it, runs of such
+    definitions fail.
     """
 
     def __init__(
@@ -84,9 +87,13 @@ class Programs:
         self._continued: OrderedDict[Pin, str] = OrderedDict()
 
     async def about(self, digest: str) -> About:
-        """What is known of a definition in any format.
+        """Read the properties of a definition that are the same in every format.
 
-        Raises `NonRetriableError` for a digest that nobody has published.
+        Args:
+            digest: The digest of the definition.
+
+        Raises:
+            NonRetriableError: If no definition with this digest is stored.
         """
         found = self._about.get(digest)
         if found is None:
@@ -97,10 +104,19 @@ class Programs:
         return found
 
     async def to_begin(self, pin: Pin) -> str:
-        """The digest of the definition that a run takes which has not begun.
+        """Find the definition for a run that has not begun.
 
-        Raises `NonRetriableError` for a digest that nobody has published, `RefusedDesignError`, and
-        `UnknownFormatError` for a newer format, which a newer process knows.
+        Args:
+            pin: The version that the run uses.
+
+        Returns:
+            The digest of the version's definition in the current format.
+
+        Raises:
+            NonRetriableError: If no definition with the digest of `pin` is stored.
+            RefusedDesignError: If the definition has an older format and the design does not
+                compile any more.
+            UnknownFormatError: If the format is newer; a newer process can run it.
         """
         try:
             await self._definition(pin.digest)
@@ -109,10 +125,16 @@ class Programs:
         return pin.digest
 
     async def get(self, pin: Pin) -> Prepared:
-        """What a run that has begun goes on with.
+        """Get the prepared definition for a run that has begun.
 
-        Raises `UnknownHandlerError` and `UnknownFormatError`, which another process may not: they
-        are worth another try. Raises `NonRetriableError` if the run cannot go on.
+        Args:
+            pin: The version that the run uses.
+
+        Raises:
+            UnknownHandlerError: If this process lacks a handler. A retry may reach a process that
+                has it.
+            UnknownFormatError: If the format is newer. A retry may reach a newer process.
+            NonRetriableError: If the run cannot continue.
         """
         digest = self._continued.get(pin, pin.digest)
         found = self._prepared.get(digest)

@@ -1,4 +1,4 @@
-"""The interpreter function: one run of one stored definition, or a part of one."""
+"""The interpreter function, which performs one run of a stored definition, or a part of one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import inngest
 from proflow_schemas.definition import is_older
 
 from proflow_runtime.context.tenant import required_tenant
-from proflow_runtime.dispatch.asked import RUN, Asked, as_kept
 from proflow_runtime.dispatch.callees import StoredCallees
 from proflow_runtime.dispatch.closing import Ended
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
 from proflow_runtime.flow import Flow
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
@@ -26,15 +26,14 @@ from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
 PIN = "proflow/pin"
-"""The first step of every run. What follows the `/` in the id of a node's step is never `pin`."""
-
+"""The id of the first step of every run; no step of a node has an id that ends in `/pin`."""
 
 Finish = Callable[[int, str, JSON], Awaitable[None]]
-"""Notes durably that a run of a tenant has ended well, and what it answers."""
-
+"""Records durably that a run has completed, given its tenant, id and return value."""
 
 Leaving = Callable[[int, str, Sequence[str]], Awaitable[None]]
-"""Closes approvals that a run of a tenant has left, by their executions (`x[3]#2`)."""
+"""Closes approvals that a run no longer waits for, given its tenant, id and the approvals'
+executions, such as `x[3]#2`."""
 
 
 class Interpreter:
@@ -58,62 +57,62 @@ class Interpreter:
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
-        asked = Asked.of(ctx.event)
+        request = StartRequest.of(ctx.event)
         if tenant_id > MOST_TENANTS:
             raise inngest.NonRetriableError(f"there is no tenant {tenant_id}")
-        if asked.part is not None:
-            return await self._part(ctx, tenant_id, asked, asked.part)
-        trigger = asked.trigger(ctx.event)
-        pinned = await ctx.step.run(PIN, partial(self._pin, tenant_id, asked, ctx.run_id, trigger))
-        pin = Pin(tenant_id, asked.workflow, pinned["version"], pinned["digest"])
+        if request.part is not None:
+            return await self._part(ctx, tenant_id, request, request.part)
+        trigger = request.trigger(ctx.event)
+        pinned = await ctx.step.run(
+            PIN, partial(self._pin, tenant_id, request, ctx.run_id, trigger)
+        )
+        pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
         prepared = await self._programs.get(pin)
-        flow = self._flow(ctx, pin, asked.run_id, trigger, prepared, pinned.get("timezone"))
-        flow.planned += 1  # the first step, which holds the run to its version
+        flow = self._flow(ctx, pin, request.run_id, trigger, prepared, pinned.get("timezone"))
+        flow.planned += 1  # the `pin` step above
         answer = await replay_run(flow, prepared.program.body)
-        # A run that Inngest ends well is never open in the table: if this fails, the request does.
-        await self._finish(tenant_id, asked.run_id, answer)
+        # If this fails, so does the request: a run that Inngest completes must not stay open here.
+        await self._finish(tenant_id, request.run_id, answer)
         if self._ended is not None:
-            await self._ended(tenant_id, asked.run_id, "completed")
+            await self._ended(tenant_id, request.run_id, "completed")
         return answer
 
     async def _pin(
-        self, tenant_id: int, asked: Asked, inngest_run_id: str, trigger: inngest.Event
+        self, tenant_id: int, request: StartRequest, inngest_run_id: str, trigger: inngest.Event
     ) -> dict[str, JSON]:
-        """Hold a run to a version and to its tenant's time zone, and note that Inngest has begun
-        it: `{digest, version, timezone}`.
+        """Fix the version and time zone that a run uses, and record that Inngest has begun it.
 
-        Raises `NonRetriableError` for what cannot, or must not, be run.
+        Returns `{digest, version, timezone}`. Raises `NonRetriableError` if the run cannot or must
+        not be performed.
         """
         zone = await self._zones.of(tenant_id)
-        if asked.caller is not None and await self._is_over(tenant_id, asked.caller):
-            raise inngest.NonRetriableError(f"run `{asked.caller}`, which calls it, is over")
-        pin = await self._version(tenant_id, asked)
+        if request.caller is not None and await self._is_over(tenant_id, request.caller):
+            raise inngest.NonRetriableError(f"run `{request.caller}`, which calls it, is over")
+        pin = await self._version(tenant_id, request)
         digest, refused = pin.digest, None
         try:
             digest = await self._programs.to_begin(pin)
-        except (
-            RefusedDesignError
-        ) as error:  # the run is noted first, so that it can be seen to fail
-            refused = error
+        except RefusedDesignError as error:
+            refused = error  # raised once the run has a row, so that its failure can be seen
         about = await self._programs.about(digest)
         try:
             run, _ = await runs.create(
                 runs.NewRun(
-                    id=asked.run_id,
+                    id=request.run_id,
                     tenant_id=tenant_id,
-                    workflow=asked.workflow,
+                    workflow=request.workflow,
                     version=pin.version,
                     digest=digest,
                     event=as_kept(trigger),
                     function_id=RUN,
                     task_type=about.task_type,
-                    business_id=asked.business_id,
-                    started_by=asked.started_by,
-                    parent=asked.caller,
+                    business_id=request.business_id,
+                    started_by=request.started_by,
+                    parent=request.caller,
                 )
             )
         except runs.RunIdTakenError:
-            raise inngest.NonRetriableError(f"run `{asked.run_id}` is taken") from None
+            raise inngest.NonRetriableError(f"run `{request.run_id}` is taken") from None
         begun = await runs.begin(tenant_id, run.id, inngest_run_id, digest=digest)
         if begun is None:
             raise inngest.NonRetriableError(f"run `{run.id}` is over, or was begun before")
@@ -122,40 +121,44 @@ class Interpreter:
         return {"digest": begun.digest, "version": begun.version, "timezone": zone}
 
     async def _is_over(self, tenant_id: int, caller: str) -> bool:
-        """Whether the run is over that calls this one: what ends it came too early for this one."""
+        """True if the calling run has ended: the event that ended it came too early for this run."""
         run = await runs.get(tenant_id, caller)
         return run is not None and run.status not in runs.OPEN
 
-    async def _version(self, tenant_id: int, asked: Asked) -> Pin:
-        """The version that a run is asked for; without one, the published."""
-        if asked.version is None or asked.digest is None:
-            published = await designs.published(tenant_id, asked.workflow)
+    async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
+        """Find the requested version, or the published one if none was requested."""
+        if request.version is None or request.digest is None:
+            published = await designs.published(tenant_id, request.workflow)
             if published is None:
                 raise inngest.NonRetriableError(
-                    f"there is no published workflow `{asked.workflow}`"
+                    f"there is no published workflow `{request.workflow}`"
                 )
-            return Pin(tenant_id, asked.workflow, published.version, published.digest)
-        digest = await designs.digest_of(tenant_id, asked.workflow, asked.version)
-        if digest is None or not await self._was_digest(asked.digest, digest):
+            return Pin(tenant_id, request.workflow, published.version, published.digest)
+        digest = await designs.digest_of(tenant_id, request.workflow, request.version)
+        if digest is None or not await self._was_digest(request.digest, digest):
             raise inngest.NonRetriableError(
-                f"`{asked.workflow}` has no version {asked.version} like that"
+                f"`{request.workflow}` has no version {request.version} like that"
             )
-        return Pin(tenant_id, asked.workflow, asked.version, digest)
+        return Pin(tenant_id, request.workflow, request.version, digest)
 
-    async def _was_digest(self, asked: str, digest: str) -> bool:
-        """Whether a version with a digest can have had the one asked for: it may have been compiled
-        again since."""
-        return asked == digest or is_older((await self._programs.about(asked)).format)
+    async def _was_digest(self, requested: str, digest: str) -> bool:
+        """True if a version that has `digest` now may have had the requested one before.
 
-    async def _part(self, ctx: inngest.Context, tenant_id: int, asked: Asked, part: str) -> JSON:
-        run = await runs.get(tenant_id, asked.run_id)
-        if run is None or run.digest != asked.digest:
-            raise inngest.NonRetriableError(f"there is no run `{asked.run_id}` of this version")
+        It may have been compiled again since the run was requested.
+        """
+        return requested == digest or is_older((await self._programs.about(requested)).format)
+
+    async def _part(
+        self, ctx: inngest.Context, tenant_id: int, request: StartRequest, part: str
+    ) -> JSON:
+        run = await runs.get(tenant_id, request.run_id)
+        if run is None or run.digest != request.digest:
+            raise inngest.NonRetriableError(f"there is no run `{request.run_id}` of this version")
         pin = Pin(tenant_id, run.workflow, run.version, run.digest)
         prepared = await self._programs.get(pin)
         known = prepared.definition.parts.get(part)
         if known is None:
-            raise inngest.NonRetriableError(f"there is no part `{part}` of `{asked.workflow}`")
+            raise inngest.NonRetriableError(f"there is no part `{part}` of `{request.workflow}`")
         handed = Handed.of(ctx.event)
         flow = self._flow(ctx, pin, run.id, handed.event, prepared)
         return await replay_part(flow, prepared.program.parts[part], handed, known.keeps)
@@ -169,7 +172,7 @@ class Interpreter:
         prepared: Prepared,
         timezone: str | None = None,
     ) -> Flow:
-        """`timezone`: the tenant's, as the run was begun."""
+        """Create the flow; `timezone` is the tenant's at the time when the run was begun."""
         return Flow(
             replace(ctx, run_id=run_id, event=trigger),
             prepared.workflow(pin.version, timezone),
@@ -187,5 +190,5 @@ async def _finished(tenant_id: int, run_id: str, answer: JSON) -> None:
 
 
 async def _labelled(opener: Opener, prepared: Prepared, request: OpenRequest) -> None:
-    """Open an approval under what the canvas calls it."""
+    """Open an approval with the label of its node."""
     await opener(replace(request, label=prepared.labels.get(request.node, request.node)))

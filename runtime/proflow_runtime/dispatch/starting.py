@@ -1,4 +1,4 @@
-"""From an event to the runs it starts and cancels: one function for each name of an event."""
+"""Starts and cancels runs when an event arrives; there is one function for each event name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import inngest
 
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import required_tenant
-from proflow_runtime.dispatch.asked import RUN, Asked, as_kept
 from proflow_runtime.dispatch.programs import Programs
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
 from proflow_runtime.protocol import gojson
 from proflow_runtime.protocol.matching import BadExpression, compile_expression
 from proflow_runtime.store import runs, triggers
@@ -20,10 +20,11 @@ from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.store.runs import CANCEL_EVENT
 
 BATCH = 200
+"""How many events are sent in one step at most."""
 BATCH_BYTES = 1024 * 1024
-"""Events that are sent in one step: so many, and of so many bytes, unless one alone has more."""
+"""How many bytes of event data are sent in one step at most, unless a single event has more."""
 ONCE = timedelta(days=1)
-"""How long a design with `idempotency` starts no second run for the same value."""
+"""How long a value of `idempotency` keeps its design from starting another run."""
 
 
 class Starter:
@@ -33,7 +34,7 @@ class Starter:
         self._programs = programs
 
     async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
-        """Hand over what an event of a tenant starts, and cancel what it cancels."""
+        """Start the runs that an event of a tenant starts, and cancel those that it cancels."""
         tenant_id = required_tenant(ctx.event.data)
         event = as_kept(ctx.event)
 
@@ -59,9 +60,9 @@ class Starter:
         starts = await ctx.step.run("match", match)
         cancels = await ctx.step.run("match-cancels", cancel)
         handed = [
-            Asked(one["run"], one["workflow"], one["digest"], one["version"], event).to_event(
-                tenant_id
-            )
+            StartRequest(
+                one["run"], one["workflow"], one["digest"], one["version"], event
+            ).to_event(tenant_id)
             for one in starts
         ]
         await send(ctx, "start", handed)
@@ -71,7 +72,13 @@ class Starter:
 
 
 async def send(ctx: inngest.Context, step: str, events: Sequence[inngest.Event]) -> None:
-    """Send events, a batch a step."""
+    """Send events in steps of one batch each.
+
+    Args:
+        ctx: The context of the Inngest function.
+        step: The id of the first step; the others get a suffix `-2`, `-3`, ….
+        events: The events.
+    """
     for number, batch in enumerate(_batches(events), start=1):
         await ctx.step.send_event(step if number == 1 else f"{step}-{number}", batch)
 
@@ -91,7 +98,13 @@ def _batches(events: Sequence[inngest.Event]) -> Iterator[list[inngest.Event]]:
 
 
 def cancellation(tenant_id: int, run_id: str, *, cause: str) -> inngest.Event:
-    """The event that ends a run; with the same `cause`, the same one."""
+    """Build the event that cancels a run.
+
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        cause: The id of what cancels the run; the same cause gives an event with the same id.
+    """
     return inngest.Event(
         name=CANCEL_EVENT,
         id=f"cancel:{run_id}:{runs.derived_id(cause)}",
@@ -100,7 +113,12 @@ def cancellation(tenant_id: int, run_id: str, *, cause: str) -> inngest.Event:
 
 
 async def started_by(tenant_id: int, event: Mapping[str, Any]) -> list[Trigger]:
-    """What an event, `{name, id, ts, data}`, starts: of each workflow one run."""
+    """Find the triggers that an event fires, at most one for each workflow.
+
+    Args:
+        tenant_id: The tenant of the event.
+        event: The event, `{name, id, ts, data}`.
+    """
     arrival = _arrival(event)
     found: dict[str, Trigger] = {}
     for trigger in await triggers.matching(tenant_id, "event", event["name"]):
@@ -110,7 +128,15 @@ async def started_by(tenant_id: int, event: Mapping[str, Any]) -> list[Trigger]:
 
 
 async def cancelled_by(tenant_id: int, event: Mapping[str, Any]) -> list[str]:
-    """The open runs that an event cancels, by their ids: each by the rules of its own version."""
+    """Find the open runs that an event cancels, each by the rules of its own version.
+
+    Args:
+        tenant_id: The tenant of the event.
+        event: The event, `{name, id, ts, data}`.
+
+    Returns:
+        The ids of the runs.
+    """
     arrival = _arrival(event)
     now = clock.now()
     found: dict[str, None] = {}
@@ -126,10 +152,20 @@ async def cancelled_by(tenant_id: int, event: Mapping[str, Any]) -> list[str]:
 async def settled(
     programs: Programs, trigger: Trigger, kind: str, event: Mapping[str, Any]
 ) -> str | None:
-    """The id of the run that a trigger starts by an event; None: there is to be no other today.
+    """Determine the run that a trigger starts, and record it in advance where that is necessary.
 
-    A run that events may cancel is noted before it is handed over, so that none comes too early for
-    it; one of which there is to be one a day is, so that the next is known not to be the first.
+    A run that events may cancel is recorded before it is handed to Inngest, so that no cancelling
+    event arrives too early. A run with `idempotency` is recorded so that the next event for the
+    same value finds it.
+
+    Args:
+        programs: The stored definitions.
+        trigger: The trigger.
+        kind: The kind of the trigger, which becomes part of the run's id.
+        event: The event, `{name, id, ts, data}`.
+
+    Returns:
+        The id of the run, or None if `idempotency` allows no other run now.
     """
     tenant_id = trigger.tenant_id
     run_id: str | None = runs.derived_id(kind, tenant_id, trigger.workflow, event["id"])
@@ -154,7 +190,7 @@ async def settled(
 
 
 async def _first_today(trigger: Trigger, expression: str, event: Mapping[str, Any]) -> str | None:
-    """The id of the run for the value that an event has; None: there is one for another event."""
+    """Return the id of the run for an idempotency value, or None if another event has started it."""
     try:
         value = compile_expression(expression).evaluate({"event": _arrival(event)})
     except BadExpression as error:
@@ -175,6 +211,6 @@ def _holds(condition: str | None, names: Mapping[str, Any]) -> bool:
 
 
 def _arrival(event: Mapping[str, Any]) -> dict[str, Any]:
-    """An event as conditions see it: numbers are floating, as on Inngest."""
+    """Convert an event to what conditions see: all numbers are floats, as on Inngest."""
     arrival: dict[str, Any] = gojson.as_floats({**event, "user": {}})
     return arrival

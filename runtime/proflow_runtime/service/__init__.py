@@ -1,6 +1,7 @@
-"""Stored designs as a service: in a host's application, or on its own by `proflow serve`.
+"""Serves stored designs, inside a host's application or on its own (`proflow serve`).
 
-Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+Needs the extra `service`. The names exported here are public; all modules of the package are
+internal.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ _find = exporting(
 
 
 def __getattr__(name: str) -> Any:
-    """Find a public name; raises `MissingExtraError` without the extra `service`."""
+    """Import a public name; raises `MissingExtraError` without the extra `service`."""
     if name in __all__:
         require("service", f"`{__name__}.{name}`")
     return _find(name)

@@ -1,4 +1,7 @@
-"""The service on its own: the API below `/api`, Inngest's functions, health and metrics."""
+"""The standalone application of `proflow serve`.
+
+It serves the API below `/api`, the functions for Inngest, health, metrics and the web page.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,11 @@ log = logging.getLogger("proflow.service")
 
 
 def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
-    """An application of its own; `functions`: serve them to a real Inngest server.
+    """Build the application; the caller opens the database and enters `proflow.running()`.
 
-    It opens no database: whoever runs it does, around it.
+    Args:
+        proflow: The service.
+        functions: True to serve the functions to an Inngest server.
     """
     metrics = proflow.metrics
 

@@ -1,4 +1,4 @@
-"""Who makes a request: what a host says, or a token."""
+"""Identifies the user who makes a request: by the host's own function, or by a token."""
 
 from __future__ import annotations
 
@@ -14,30 +14,60 @@ from proflow_runtime.store import people, tokens
 ADMIN, DESIGNER, MEMBER = "admin", "designer", "member"
 ROLES = (ADMIN, DESIGNER, MEMBER)
 SUBPROTOCOL = "proflow.token."
-"""How a browser, which cannot set headers, names its token as it opens a WebSocket."""
+"""Prefix of the subprotocol by which a browser sends its token when it opens a WebSocket, because
+it cannot set headers there."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """A user of a tenant. `roles`: `admin` may do everything, `designer` draws and publishes."""
+    """The user who makes a request.
+
+    Attributes:
+        tenant_id: The tenant that the user belongs to.
+        user: The host's id of the user.
+        roles: What the user may do: `admin` may do everything, `designer` may edit and publish
+            designs, `member` may start runs and act on approvals. Other roles have no effect.
+    """
 
     tenant_id: int
     user: str
     roles: frozenset[str] = frozenset()
 
     def require(self, *roles: str) -> None:
-        """Raises `Problem` (403)."""
+        """Demand one of several roles; `admin` is always sufficient.
+
+        Args:
+            *roles: The roles, one of which the user needs.
+
+        Raises:
+            Problem: If the user has none of them (403).
+        """
         if self.roles.isdisjoint((ADMIN, *roles)):
             needed = " or ".join(f"`{role}`" for role in (*roles, ADMIN))
             raise Problem(403, "forbidden", f"this needs the role {needed}")
 
 
 Authenticate: TypeAlias = Callable[[HTTPConnection], Awaitable[Principal]]
-"""Says who makes a request. Raises `Problem` (401)."""
+"""An async function that identifies the user who makes a request.
+
+It gets the request or WebSocket, and returns a `Principal`. It raises `Problem` (401) if it cannot
+identify the user.
+"""
 
 
 async def by_token(connection: HTTPConnection) -> Principal:
-    """A bearer token; of a WebSocket also a subprotocol `proflow.token.<token>`."""
+    """Identify the user by a token of the service.
+
+    Args:
+        connection: A request with a bearer token in its `Authorization` header, or a WebSocket
+            with that header or the subprotocol `proflow.token.<token>`.
+
+    Returns:
+        The token's user, with the roles of the token and those of the table of people.
+
+    Raises:
+        Problem: If there is no valid token (401).
+    """
     plain = _token(connection)
     found = None if plain is None else await tokens.verify(plain)
     if found is None:

@@ -1,4 +1,7 @@
-"""Tells whoever looks at a run that it has moved, in whatever process it did."""
+"""Notifies those who watch a run when it changes, in this process or in another one.
+
+Other processes are heard by `LISTEN` on PostgreSQL, and by polling on SQLite.
+"""
 
 from __future__ import annotations
 
@@ -15,33 +18,44 @@ from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CHANNEL
 
 POLL = 0.5
-"""Seconds between two looks at the database, where it does not tell by itself."""
+"""Seconds between two polls of the database, on SQLite."""
 PING = 30.0
-"""Seconds between two looks whether the connection is still there."""
+"""Seconds between two checks of the listening connection, on PostgreSQL."""
 RETRY = 2.0
-"""Seconds before a connection that was lost is opened again."""
+"""Seconds to wait before a lost connection is opened again."""
 log = logging.getLogger("proflow.bus")
 
 
 class Bus:
-    """Wakes those who watch a run. `running` has to be open meanwhile, for other processes' runs."""
+    """Wakes those who watch a run; changes by other processes are noticed while `running` is open."""
 
     def __init__(self) -> None:
         self._watching: dict[str, set[asyncio.Event]] = {}
         self._revisions: dict[str, int] = {}
 
     def moved(self, run_id: str) -> None:
-        """A run has moved; those who are slow are woken once."""
+        """Wake those who watch a run, because it has changed.
+
+        Args:
+            run_id: The run.
+        """
         for event in self._watching.get(run_id, ()):
             event.set()
 
     def watched(self) -> int:
-        """How many runs somebody looks at."""
+        """Return how many runs are being watched."""
         return len(self._watching)
 
     @asynccontextmanager
     async def watch(self, run_id: str) -> AsyncIterator[asyncio.Event]:
-        """Set whenever the run has moved; whoever waits clears it."""
+        """Watch a run.
+
+        Args:
+            run_id: The run.
+
+        Yields:
+            An event that is set when the run changes; the caller clears it.
+        """
         event = asyncio.Event()
         self._watching.setdefault(run_id, set()).add(event)
         try:
@@ -55,7 +69,7 @@ class Bus:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen to other processes."""
+        """Notice changes by other processes while the context is open."""
         task = asyncio.create_task(self._poll() if is_sqlite() else self._listen())
         try:
             yield
@@ -88,22 +102,22 @@ class Bus:
             await asyncio.sleep(RETRY)
 
     async def _listened(self) -> None:
-        """Until the connection is lost."""
+        """Listen until the connection is lost."""
         lost = asyncio.Event()
         client: Any = connection()
         held = client.acquire_connection()
         async with held as server:
 
-            def told(_: Any, pid: int, channel: str, payload: str) -> None:
+            def notified(_: Any, pid: int, channel: str, payload: str) -> None:
                 self.moved(payload)
 
             def ended(_: Any) -> None:
                 lost.set()
 
-            await server.add_listener(CHANNEL, told)
+            await server.add_listener(CHANNEL, notified)
             server.add_termination_listener(ended)
             for run_id in list(self._watching):
-                self.moved(run_id)  # something may have been missed
+                self.moved(run_id)  # a notification may have been missed
             try:
                 while not lost.is_set():
                     await clock.happens(lost, PING)
@@ -111,4 +125,4 @@ class Bus:
             finally:
                 if not server.is_closed():
                     server.remove_termination_listener(ended)
-                    await server.remove_listener(CHANNEL, told)
+                    await server.remove_listener(CHANNEL, notified)

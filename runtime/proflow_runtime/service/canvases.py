@@ -1,4 +1,4 @@
-"""The drawings that runs are pinned to, by digest; they never change."""
+"""Caches the canvases of stored definitions by digest; a digest's canvas never changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from proflow_schemas.definition import Canvas
 from proflow_runtime.store import formats
 
 KEPT = 256
-"""Drawings that a process keeps."""
+"""How many canvases a process caches at most."""
 _known: OrderedDict[str, Canvas] = OrderedDict()
 
 
 async def canvas_of(digest: str) -> Canvas | None:
-    """The drawing of a definition; None: there is none that can be read."""
+    """Get the canvas of a definition.
+
+    Args:
+        digest: The digest of the definition.
+
+    Returns:
+        The canvas, or None if there is no such definition or its canvas cannot be read.
+    """
     if digest not in _known:
         about = await formats.about(digest)
         if about is None or about.canvas is None:

@@ -1,4 +1,4 @@
-"""What the present rules say of the designs that all tenants have published."""
+"""Checks the published designs of all tenants by the current rules."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
 
 PAGE = 200
-"""Versions that are looked up at once; their drawings are loaded one by one."""
+"""How many versions are listed at once; their canvases are loaded one by one."""
 
 
 @dataclass(frozen=True)
 class CheckedVersion:
-    """A published version, and what was found in its drawing."""
+    """A published version with the result of its check.
+
+    Attributes:
+        version: The version.
+        ok: True if it could be published now.
+        reports: The diagnostics of its canvas.
+    """
 
     version: PublishedVersion
     ok: bool
@@ -31,12 +37,15 @@ class CheckedVersion:
 async def checked_versions(
     handlers: Handlers | None, *, strict: bool = False, timezone: str | None = None
 ) -> AsyncIterator[CheckedVersion]:
-    """Every published version of every tenant, compiled as if it were published now.
+    """Check every published version of every tenant as if it were published now.
 
     Args:
-        handlers: The handlers that designs may name; None if they are not known.
-        strict: Whether warnings count as errors.
+        handlers: The handlers that designs may call; None if they are not known.
+        strict: True to count warnings as errors.
         timezone: The time zone of designs that name none; None if it is not known.
+
+    Yields:
+        The versions with their results, in order of their ids.
     """
     after: int | None = 0
     while after is not None:
@@ -51,7 +60,13 @@ async def checked_versions(
 
 
 def stored_text(canvas: Any, code: str | None) -> bytes:
-    """A drawing as the compiler reads it, as that of the workflow `code`."""
+    """Convert a stored canvas to text that the compiler reads.
+
+    Args:
+        canvas: The canvas as JSON.
+        code: The code of the design, which becomes the id of the workflow; None keeps the
+            canvas's own id.
+    """
     if code is not None and isinstance(canvas, Mapping):
         canvas = {**canvas, "id": code}
     return json.dumps(canvas, ensure_ascii=False, indent=1).encode("utf-8", "replace")

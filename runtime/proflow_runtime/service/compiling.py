@@ -1,4 +1,4 @@
-"""Designs that come over the wire: checked and compiled beside the requests, not in their way."""
+"""Checks and compiles designs of requests in threads, so that other requests are not blocked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
 
 MOST_AT_ONCE = 2
-"""Designs that are compiled at the same time: the rest of the process has to breathe."""
+"""How many designs are compiled at the same time, so that the process stays responsive."""
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """`design` and `definition`: None where there is an error."""
+    """The result of compiling a canvas.
+
+    Attributes:
+        design: The design that was read; None if there is none.
+        definition: The definition; None if the design has errors.
+        diagnostics: The problems, as in `proflow check --format json`.
+        ok: True if there are no errors.
+    """
 
     design: Design | None
     definition: Definition | None
@@ -35,36 +42,54 @@ class Compiled:
     ok: bool
 
 
-class Compiling:
-    """Compiles what is to be stored, and run by these handlers (None: nobody knows them)."""
+class DesignCompiler:
+    """Compiles canvases that are to be stored."""
 
     def __init__(
         self, handlers: Handlers | None, *, max_nodes: int, types: NodeTypes | None = None
     ) -> None:
+        """Create the compiler.
+
+        Args:
+            handlers: The handlers that designs may call; None to accept any.
+            max_nodes: How many nodes a design may have.
+            types: The node types; by default the built-in ones and those of `handlers`.
+        """
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def compile(
         self, canvas: Any, code: str | None = None, *, timezone: str | None = None
     ) -> Compiled:
-        """Check a canvas, as the workflow `code`; `timezone`: the tenant's, if it has one.
+        """Check and compile a canvas.
 
-        Raises `Problem` for a canvas that is too large.
+        Args:
+            canvas: The canvas as JSON.
+            code: The code of the design, which becomes the id of the workflow.
+            timezone: The tenant's time zone, if it has one.
+
+        Raises:
+            Problem: If the canvas has too many nodes (413), or holds several designs (422).
         """
-        async with self._places:
+        async with self._slots:
             return await asyncio.to_thread(self._compiled, canvas, code, timezone)
 
     async def draw(self, canvas: Any, *, timezone: str | None = None) -> Drawing:
-        """The picture of a canvas; `timezone` as in `compile`.
+        """Draw a canvas.
 
-        Raises `Problem` for a canvas that is too large.
+        Args:
+            canvas: The canvas as JSON.
+            timezone: The tenant's time zone, if it has one.
+
+        Raises:
+            Problem: If the canvas has too many nodes (413).
         """
-        async with self._places:
+        async with self._slots:
             return await asyncio.to_thread(self._drawn, canvas, timezone)
 
     def _read(self, canvas: Any, text: bytes, name: str) -> Reading:
-        """The designs of a canvas, wherever in it they stand."""
+        """Read the designs of a canvas; raises `Problem` if one has too many nodes."""
         nodes = canvas.get("nodes") if isinstance(canvas, Mapping) else None
         large = isinstance(nodes, list | dict) and len(nodes) > self._max_nodes
         if not large:  # else it need not be read

@@ -1,6 +1,6 @@
-"""Sends what waits in the outbox: at once after a commit, and again until Inngest has taken it.
+"""Sends the events of the outbox to Inngest, right after a commit and again until they are accepted.
 
-What Inngest refuses for good is noted as failed, and not tried again.
+An event that Inngest rejects for good is marked as failed and not sent again.
 """
 
 from __future__ import annotations
@@ -21,26 +21,30 @@ from proflow_runtime.store import outbox
 from proflow_runtime.store.models.outbox import OutboxEvent
 
 SWEEP = 2.0
-"""Seconds between two looks for events that nobody has sent."""
+"""Seconds between two checks for events that have not been sent."""
 LONGEST_PAUSE = 60.0
+"""The longest time between two attempts while Inngest cannot be reached, in seconds."""
 TRIED = 5
-"""Events that are tried one by one before it is Inngest that cannot be reached."""
+"""After how many failures of single events Inngest is taken to be unreachable."""
 KEEP = timedelta(days=1)
-"""How long what was sent is kept: as long as Inngest knows an event's id again."""
+"""How long sent events are kept: as long as Inngest recognizes the id of an event again."""
 KEEP_FAILED = timedelta(days=30)
+"""How long events that Inngest has rejected are kept."""
 PATIENCE = timedelta(days=1)
-"""How long an event is tried that is refused for what may not be its own fault, as a wrong key is."""
+"""How long an event is sent again that Inngest rejects for another reason, such as a wrong key."""
 MALFORMED = (400, 413, 422)
-"""With these statuses an event is refused for what it is."""
+"""Statuses with which Inngest rejects an event because of its content."""
 NOT_NOW = (408, 425, 429)
+"""Statuses after which an event may be accepted later."""
 Send = Callable[[list[inngest.Event]], Awaitable[object]]
+"""Sends events to Inngest; raises `RefusedError` if Inngest rejects them."""
 Failed = Callable[[OutboxEvent, str], Awaitable[None]]
-"""Told of an event that is never sent, and why; perhaps twice."""
+"""Called with an event that is given up, and the reason; it may be called twice for an event."""
 log = logging.getLogger("proflow.outbox")
 
 
 class RefusedError(ProFlowError):
-    """Inngest has answered that it does not take what was sent; `status` as in HTTP, 4xx."""
+    """Inngest has rejected events; `status` is the HTTP status of its response, 4xx."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} (status {status})")
@@ -49,7 +53,13 @@ class RefusedError(ProFlowError):
 
 @dataclass
 class _Outcome:
-    """What has become of claimed events. `later`: why those that are in neither are tried again."""
+    """The outcome of sending claimed events.
+
+    Attributes:
+        sent: The ids of events that Inngest has accepted.
+        refused: Events that are given up, with the reason.
+        later: Why the other events are sent again later, or None if there are no others.
+    """
 
     sent: list[str] = field(default_factory=list)
     refused: list[tuple[OutboxEvent, str]] = field(default_factory=list)
@@ -57,25 +67,37 @@ class _Outcome:
 
 
 class Delivery:
-    """Events leave in order of their commits, at least once; Inngest takes each id once.
+    """Sends the events of the outbox, in the order of their creation and at least once.
 
-    `send` raises `RefusedError` where it is Inngest that says no. `failed` is told before an event
-    is noted as failed.
+    Inngest accepts each id of an event only once.
     """
 
     def __init__(self, send: Send, *, failed: Failed | None = None, sweep: float = SWEEP) -> None:
+        """Create the delivery.
+
+        Args:
+            send: Sends events to Inngest.
+            failed: Called before an event is marked as failed.
+            sweep: Seconds between two checks for events that have not been sent.
+        """
         self._send, self._failed, self._sweep = send, failed, sweep
         self._wake = asyncio.Event()
 
     def nudge(self) -> None:
-        """Something was committed."""
+        """Check the outbox now, because a transaction was committed."""
         self._wake.set()
 
     async def deliver(self) -> int:
-        """Send everything that nobody else is sending; how many. Raises what `send` does.
+        """Send all events that no other process is sending.
 
-        An event that cannot be sent holds up no other: it is tried again once its lease is over,
-        unless it is refused for good.
+        An event that cannot be sent does not block the others. It is sent again when its lease has
+        expired, unless Inngest has rejected it for good.
+
+        Returns:
+            How many events were sent.
+
+        Raises:
+            Exception: What `send` raises, if no event could be sent.
         """
         count = 0
         while events := await outbox.claim_unsent():
@@ -116,14 +138,14 @@ class Delivery:
                     continue
                 found.later = error
                 if not found.sent and not found.refused and tried == TRIED:
-                    break  # it is not these events
+                    break  # Inngest cannot be reached
             else:
                 found.sent.append(one.id)
         return found
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Deliver in the background."""
+        """Deliver events in the background while the context is open."""
         task = asyncio.create_task(self._always(), name="proflow outbox")
         try:
             yield

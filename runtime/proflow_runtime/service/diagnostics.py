@@ -1,15 +1,15 @@
-"""Diagnostics as the API tells them: those of `proflow check --format json`."""
+"""The models of diagnostics in the API; they have the fields of `proflow check --format json`."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Pointer = Annotated[str, Field(description="A JSON pointer into the drawing as it was sent")]
+Pointer = Annotated[str, Field(description="A JSON pointer into the design as it was sent")]
 
 
 class Written(BaseModel):
-    """Adds a value, or puts it in place of another."""
+    """Adds or replaces a value."""
 
     op: Literal["add", "replace"]
     pointer: Pointer
@@ -34,9 +34,9 @@ class Moved(BaseModel):
 
 
 class Fix(BaseModel):
-    """A change of the drawing after which the problem is gone.
+    """A change of the design that removes the problem.
 
-    `edits` are a JSON Patch (RFC 6902) with `pointer` for `path`, to be applied in turn.
+    `edits` are a JSON Patch (RFC 6902) with `pointer` instead of `path`, to be applied in order.
     """
 
     title: str
@@ -45,7 +45,7 @@ class Fix(BaseModel):
 
 
 class Diagnostic(BaseModel):
-    """One problem of a drawing; of several fixes the first is the likeliest."""
+    """One problem of a design; the most likely of several fixes comes first."""
 
     code: str
     name: str
@@ -64,5 +64,5 @@ class Diagnostic(BaseModel):
 
 
 def diagnostics(found: Iterable[dict[str, Any]]) -> list[Diagnostic]:
-    """Diagnostics of a report, as the API tells them."""
+    """Convert the diagnostics of a report to the models of the API."""
     return [Diagnostic.model_validate(one) for one in found]

@@ -1,4 +1,4 @@
-"""What a canvas needs to draw a design: nodes with places, edges with outcomes, diagnostics."""
+"""Describes a design for drawing: nodes with positions, edges with outcomes, and diagnostics."""
 
 from __future__ import annotations
 
@@ -17,24 +17,31 @@ from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.published import model_schema
 
 NARROWEST = 160.0
-"""Of a node, in pixels."""
+"""The smallest width of a node, in pixels."""
 AROUND_TEXT = 64.0
-"""The room of a node's icon and of its borders, in pixels."""
+"""The width of a node's icon and borders, in pixels."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """`picture` is None where the text holds no design, or several."""
+    """A picture with the diagnostics of its design; without one if there is not exactly one design."""
 
     picture: dict[str, Any] | None
     diagnostics: list[dict[str, Any]]
 
 
 def drawing(reading: Reading, *, handlers: Handlers | None, timezone: str | None) -> Drawing:
-    """The picture of a design that was read, and what is wrong with it.
+    """Check and draw a design; a design with errors has a picture, too.
 
-    An unsound design has a picture too. A diagnostic's `node` is the `id` of one in the picture, its
-    `edge` the `key` of one, and its `path` the nodes of a walk that shows what is wrong.
+    Args:
+        reading: The text that was read.
+        handlers: The handlers that designs may call; None if they are not known.
+        timezone: The time zone of designs that name none.
+
+    Returns:
+        The picture and the diagnostics. The `node` of a diagnostic is the `id` of a node of the
+        picture, its `edge` the `key` of an edge, and its `path` the nodes of a walk through the
+        design that shows the problem.
     """
     found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone)
     diagnostics = [
@@ -45,12 +52,17 @@ def drawing(reading: Reading, *, handlers: Handlers | None, timezone: str | None
 
 
 def picture(design: Design) -> dict[str, Any]:
-    """Nodes and edges in file order, in pixels.
+    """Lay out a design.
 
-    `x`, `y` are a node's upper left corner, inside a container counted from the container's, as
-    React Flow has them. An edge's `leaving` says how a run shows that it went along: its source
-    completed with the outcome `by` (or with any: `always`), and, of one that is `ruled`, its target
-    moved. Ways back that are settings of an approval are edges with `drawn` false.
+    Args:
+        design: The design.
+
+    Returns:
+        The nodes and edges in file order, with sizes and positions in pixels. `x` and `y` are the
+        upper left corner of a node, relative to its container if it has one, as in React Flow. The
+        `leaving` of an edge says when a run has taken it: its source has completed with the outcome
+        `by` (or with any outcome, if `always`), and, if `ruled`, its target has changed state after
+        that. Back edges that result from the settings of an approval have `drawn` false.
     """
     seen = figure(design)
     widths = {

@@ -1,4 +1,7 @@
-"""`ProFlow`: stored designs in a host's application."""
+"""The service of stored designs as a Python class, `ProFlow`, for use in a host's application.
+
+The HTTP API (`routes/`) and `proflow serve` are built on it.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatEr
 from proflow_runtime.approvals import ApprovalService, Resolver
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
-from proflow_runtime.dispatch.asked import RUN, RUN_EVENT, Asked
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
+from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
@@ -29,14 +32,14 @@ from proflow_runtime.handlers.task import Handler
 from proflow_runtime.programs.inputs import violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
-from proflow_runtime.service.compiling import Compiled, Compiling
+from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
-from proflow_runtime.service.inngest_api import asking, sending
+from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
-from proflow_runtime.service.recompiling import Recompiling
+from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
-from proflow_runtime.service.serving import Served
+from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
@@ -56,16 +59,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("proflow.service")
 INITIATOR = "initiator_id"
-"""Where a run's data says who has started it."""
+"""The key of a run's data that holds the id of the user who started the run."""
 
 
 class ProFlow:
-    """The service: designs, runs, approvals of all tenants, in this process.
+    """Stores, publishes and runs the designs of all tenants.
 
-    `handlers`: a module, or a registry. `resolver` finds approvers, `authenticate` says who makes a
-    request; by default both read our own tables. It works while `running()` is open, in which the
-    database has to be, too; several processes may share one. Methods raise `Problem` (whose `status`
-    is as in HTTP) for what is not there or not allowed.
+    The service works while `running()` is open; the database must be open around it. Several
+    processes may share one database. Methods raise `Problem`, whose `status` is an HTTP status, if
+    something does not exist or is not allowed.
     """
 
     def __init__(
@@ -81,27 +83,30 @@ class ProFlow:
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
     ) -> None:
-        """Make a service; nothing happens before `running()`.
+        """Create the service; it does nothing until `running()` is entered.
 
         Args:
-            client: The Inngest client of all functions.
-            handlers: A module, of which designs can call the functions that are marked with
-                `@handler` or named in `__all__`; or a registry.
-            resolver: Finds approvers.
-            authenticate: Says who makes a request.
-            settings: Limits, pauses, paths.
-            timezone_of: Says in which time zone a tenant is, where the host knows; None: in the one
-                that the tenant has set here, or in the default of `settings`.
-            target: Where functions are deployed to; by default to what `mount` serves.
-            functions: The host's own Inngest functions, served on the same path.
-            lifespan: An async context manager function that `running()` opens, in place of the
-                `lifespan` of the handlers' module. Handlers, and `functions` that are served, run
-                with the context variables that it sets.
+            client: The Inngest client that all functions are created with.
+            handlers: A registry of handlers, or a module: designs can call its functions that are
+                marked with `@handler` or named in `__all__`.
+            resolver: Finds the users behind an approver such as `role:finance`. By default the
+                service reads its own tables of people, roles and departments.
+            authenticate: Identifies the user who makes a request. By default requests carry tokens
+                of the service.
+            settings: Limits, intervals and paths.
+            timezone_of: Returns the time zone of a tenant, if the host stores it. If it is not
+                given or returns None, the tenant's own setting applies, then the default of
+                `settings`.
+            target: Where functions are deployed to. By default `mount` serves them.
+            functions: The host's own Inngest functions, to be served on the same path.
+            lifespan: An async context manager function that `running()` enters, instead of the
+                `lifespan` of the handlers' module. Handlers and `functions` run with the context
+                variables that it sets.
 
         Raises:
-            HandlerError: If a function of the module that is to be a handler cannot be one.
+            HandlerError: If a function of the module is declared as a handler and cannot be one.
             TimeError: If the tz database does not have the default time zone.
-            ValueError: If one of `functions` has an id that is taken.
+            ValueError: If the id of one of `functions` is already used.
         """
         self.client = client
         self.settings = settings or ProFlowSettings()
@@ -111,7 +116,7 @@ class ProFlow:
         self.registry = registry
         self.authenticate = authenticate or by_token
         self.metrics = Metrics()
-        self.delivery = Delivery(sending(client), failed=self._undelivered)
+        self.delivery = Delivery(event_sender(client), failed=self._undelivered)
         self.bus = Bus()
         self.approvals = ApprovalService(
             resolver,
@@ -119,14 +124,14 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = Compiling(registry.signatures(), max_nodes=self.settings.max_nodes)
+        self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
-        self.served = Served(client, self.settings, registry.within_lifespan)
+        self.served = FunctionServer(client, self.settings, registry.within_lifespan)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
-        # Without handlers: whether a process has them is told by each run, as it was before.
-        self._recompiling = Recompiling(
-            Compiling(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+        # No handlers are checked here: each run reports by itself if its process lacks one.
+        self._recompiling = DesignRecompiler(
+            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -150,31 +155,45 @@ class ProFlow:
     # --- in an application
 
     def router(self) -> APIRouter:
-        """The HTTP API, for `include_router`."""
+        """Build the HTTP API.
+
+        Returns:
+            The router, to be passed to `FastAPI.include_router`.
+        """
         from proflow_runtime.service.routes import router
 
         return router(self)
 
     def mount(self, app: FastAPI) -> None:
-        """Serve the functions to Inngest, at `settings.serve_path`."""
+        """Serve the functions to Inngest.
+
+        Args:
+            app: The host's application; it gets a route at `settings.serve_path`.
+        """
         from starlette.routing import Route
 
-        # No `Mount`: that one sends requests on, to the same path with a slash.
+        # Not a `Mount`, which redirects requests to the same path with a trailing slash.
         app.router.routes.append(
             Route(self.settings.serve_path, self.served, include_in_schema=False)
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ProFlow]:
-        """Open the lifespan; record, deliver, remind, and serve all that is published.
+        """Run the service while the context is open.
+
+        Enters the handlers' lifespan, deploys the functions of all published designs, records the
+        states of runs, delivers events to Inngest, and sends reminders of approvals.
+
+        Yields:
+            This service.
 
         Raises:
-            LifespanError: If the lifespan cannot be opened or closed.
+            LifespanError: If the lifespan cannot be entered or exited.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.registry.lifespan(self.client))
             stack.callback(self.recorders.add(self._recorder))
-            stack.callback(ask_inngest_with(asking(self.client)))
+            stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
@@ -183,35 +202,41 @@ class ProFlow:
             yield self
 
     def register_channel(self, name: str, handler: Handler) -> None:
-        """Let the notifications of this service's designs go over a channel.
+        """Register a channel for the notifications of this service's designs.
 
         Args:
-            name: What designs call it, such as `sms`; `email` replaces what is built in.
-            handler: Gets `{"channel", "to", "subject", "content"}` as its input.
+            name: The name of the channel in designs, such as `sms`. `email` replaces the built-in
+                channel.
+            handler: Sends a notification. Its input is `{"channel", "to", "subject", "content"}`.
 
         Raises:
             HandlerError: If the function cannot be a handler.
-            ValueError: If there is no name.
+            ValueError: If `name` is empty.
         """
         self.registry.channels.register(name, handler)
 
     async def task_status(self, run_id: str, tenant_id: int) -> TaskStatus | None:
-        """How far a run of the tenant is; None: it has no such run.
+        """Get the status of a run of a tenant.
 
         Args:
-            run_id: Our id of the run, or Inngest's: of a run that our tables do not know, the
-                server of this service's client is asked.
-            tenant_id: Whose it is.
+            run_id: The run's id, as `start` returns it, or its id in Inngest. If the tables do not
+                hold the run, the Inngest server of this service's client is asked.
+            tenant_id: The tenant that owns the run.
+
+        Returns:
+            The status, or None if the tenant has no such run.
         """
-        return await get_task_status(run_id, tenant_id, ask=asking(self.client))
+        return await get_task_status(run_id, tenant_id, ask=run_lookup(self.client))
 
     @asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:
+        """Check approvals and the registration of functions regularly, in the background."""
+
         async def always() -> None:
             while True:
                 for name, what, job in (
-                    ("approvals", "look at approvals", self.approvals.tick),
-                    ("registration", "tell Inngest of functions", self.served.catch_up),
+                    ("approvals", "check approvals", self.approvals.tick),
+                    ("registration", "register functions with Inngest", self.served.catch_up),
                 ):
                     try:
                         await job()
@@ -229,7 +254,7 @@ class ProFlow:
                 await task
 
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
-        """A run whose beginning Inngest refuses for good will never begin."""
+        """Mark a run as failed if Inngest has rejected its start event for good."""
         self.metrics.job_failed("delivery")
         if event.name != RUN_EVENT:
             return
@@ -256,10 +281,25 @@ class ProFlow:
         initiator: str | None = None,
         key: str | None = None,
     ) -> str:
-        """Start a run of a published workflow; our id of it.
+        """Start a run of a published workflow.
 
-        With a `key` it is started once, however often this is called with it. `initiator` is whom
-        the run's approvals are asked for, as `event.data.initiator_id`.
+        Args:
+            tenant_id: The tenant that owns the workflow.
+            workflow: The workflow's id, which is also the code of its design.
+            data: The input of the run, which expressions read as `event.data`.
+            business_id: The host's id of the record that the run is about; stored with its task.
+            initiator: The id of the user on whose behalf approvals are requested; expressions read
+                it as `event.data.initiator_id`.
+            key: Makes the call idempotent: later calls with the same key for the same workflow
+                start no other run.
+
+        Returns:
+            The id of the run.
+
+        Raises:
+            Problem: If the tenant id is invalid (422), there is no such published workflow (404),
+                the data does not match the workflow's input (422), or the design does not compile
+                any more (409).
         """
         if not is_tenant(tenant_id):
             raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
@@ -299,7 +339,20 @@ class ProFlow:
         return run_id
 
     async def retry(self, tenant_id: int, run_id: str, *, by: str | None = None) -> str:
-        """Start what has failed or was cancelled once more, with the version published now."""
+        """Start a failed or cancelled run again, with the version that is published now.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run to start again. A second retry of the same run starts no other run.
+            by: The id of the user who retries; by default the user who started the run.
+
+        Returns:
+            The id of the new run.
+
+        Raises:
+            Problem: If there is no such run (404), it has not failed and was not cancelled (409),
+                or its workflow is not published any more (409).
+        """
         run = await self._run(tenant_id, run_id)
         if run.status not in ("failed", "cancelled"):
             raise Problem(409, "not-failed", f"the run is {run.status}")
@@ -325,14 +378,22 @@ class ProFlow:
         return again
 
     async def cancel(self, tenant_id: int, run_id: str) -> None:
-        """End a run; it may take a moment until it is `cancelled`."""
+        """Cancel a run. Its status becomes `cancelled` a moment later.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run to cancel.
+
+        Raises:
+            Problem: If there is no such run (404), or it has already ended (409).
+        """
         run = await self._run(tenant_id, run_id)
         if run.status not in runs.OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
             unbegun = await runs.withdraw(tenant_id, run.id)
             data = {"tenant_id": tenant_id, "run_id": run.id}
-            # Each time another event: Inngest may have missed one, if it had not begun the run.
+            # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
             await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
         self.delivery.nudge()
@@ -340,7 +401,18 @@ class ProFlow:
             await self._ended(tenant_id, run.id, "cancelled")
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
-        """How a run and its nodes stand."""
+        """Get the states of a run and of its nodes.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+
+        Returns:
+            The run with the states of its nodes by id, as `GET /runs/{run_id}` returns them.
+
+        Raises:
+            Problem: If there is no such run (404).
+        """
         found = await execution_status(tenant_id, run_id)
         if found is None:
             raise not_found("run")
@@ -355,9 +427,10 @@ class ProFlow:
     async def _published(
         self, tenant_id: int, workflow: str
     ) -> tuple[designs.Published, Definition] | None:
-        """What a new run of a workflow takes, compiled again if its format is older.
+        """Find the version that new runs of a workflow use; None if none is published.
 
-        Raises `Problem` for a design that is refused since an upgrade.
+        A definition in an older format is compiled again. Raises `Problem` if its design does not
+        compile since an upgrade.
         """
         found = await designs.published(tenant_id, workflow)
         if found is None:
@@ -379,8 +452,8 @@ class ProFlow:
             raise Problem(409, "design-refused", str(error), diagnostics=diagnostics) from None
 
     async def _hand_over(self, new: runs.NewRun) -> None:
-        """The rows, and the event that starts it, in one transaction."""
-        asked = Asked(
+        """Write the rows of a run and the event that starts it, in one transaction."""
+        request = StartRequest(
             new.id,
             new.workflow,
             new.digest,
@@ -389,7 +462,7 @@ class ProFlow:
             new.business_id,
             new.started_by,
         )
-        data = {"tenant_id": new.tenant_id, LINEAGE: asked.own()}
+        data = {"tenant_id": new.tenant_id, LINEAGE: request.own()}
         async with transaction() as client:
             _, is_new = await runs.create(new)
             if is_new:
@@ -399,7 +472,14 @@ class ProFlow:
     # --- tenants
 
     async def tenant_settings(self, tenant_id: int) -> StoredSettings:
-        """What a tenant has set, and which revision of it this is (0: nothing yet)."""
+        """Get the settings of a tenant.
+
+        Args:
+            tenant_id: The tenant.
+
+        Returns:
+            The settings with their revision, which is 0 if the tenant has saved none.
+        """
         row = await tenant_settings.get(tenant_id)
         if row is None:
             return StoredSettings(TenantSettings(), 0)
@@ -413,9 +493,22 @@ class ProFlow:
         by: str | None = None,
         revision: int | None = None,
     ) -> StoredSettings:
-        """Replace what a tenant has set: for crons from now on, else for runs that begin later.
+        """Replace the settings of a tenant.
 
-        With a `revision`, only if that is still the one that is stored.
+        They apply to crons at once, and to runs that begin later.
+
+        Args:
+            tenant_id: The tenant.
+            given: The new settings.
+            by: The id of the user who saves them.
+            revision: The revision that the caller has read; None saves in any case.
+
+        Returns:
+            The settings with their new revision.
+
+        Raises:
+            Problem: If the tenant id is invalid (422), or somebody else has saved the settings
+                since `revision` (409).
         """
         if not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
             raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
@@ -433,9 +526,22 @@ class ProFlow:
     async def publish(
         self, tenant_id: int, code: str, *, by: str | None = None, revision: int | None = None
     ) -> DesignVersion:
-        """Let new runs take what the draft is now.
+        """Publish the draft of a design: new runs use it from now on.
 
-        Raises `Problem` with `diagnostics` (422) for a design that has errors.
+        Args:
+            tenant_id: The tenant that owns the design.
+            code: The design's code, which is also the id of its workflow.
+            by: The id of the user who publishes.
+            revision: The revision of the draft that the caller has read; None publishes the
+                draft as it is stored.
+
+        Returns:
+            The published version.
+
+        Raises:
+            Problem: If there is no such design (404), it has errors (422, with `diagnostics`), its
+                code cannot be the id of a workflow (422), the tenant's designs have too many
+                triggers (422), or somebody else has saved the draft since `revision` (409).
         """
         try:
             design = await designs.get(tenant_id, code)
@@ -464,7 +570,7 @@ class ProFlow:
         return version
 
     async def _deploy_for(self, tenant_id: int, definition: Definition) -> None:
-        """Serve the functions that a tenant's published definition needs."""
+        """Deploy the functions that a tenant's published definition needs."""
         await self.deployment.published(await self._keys(tenant_id, definition))
 
     async def _keys(self, tenant_id: int, definition: Definition) -> Sequence[Key]:
@@ -472,7 +578,10 @@ class ProFlow:
         return [key.in_zone(zone) for key in _keys(definition)]
 
     async def _bound_keys(self, tenant_id: int, definition: Definition) -> None:
-        """Each event and each cron is a function of Inngest, which one tenant may not fill up."""
+        """Raise `Problem` if the tenant would have more events and crons than are allowed.
+
+        Each of them is a function of Inngest, and all tenants share the limit of functions there.
+        """
         most = self.settings.max_keys
         others = await triggers.keys_of(tenant_id, self.zones.of_all, besides=definition.id)
         after = others | set(await self._keys(tenant_id, definition))
@@ -483,14 +592,19 @@ class ProFlow:
 
 @dataclass(frozen=True)
 class StoredSettings:
-    """The settings of a tenant, and how often they have been saved."""
+    """The settings of a tenant with their revision.
+
+    Attributes:
+        given: The settings.
+        revision: How often they have been saved.
+    """
 
     given: TenantSettings
     revision: int
 
 
 def refused(compiled: Compiled) -> Problem:
-    """Of a design that has errors."""
+    """Build the error for a design that has errors, with its diagnostics."""
     return Problem(
         422, "design-has-errors", "the design has errors", diagnostics=compiled.diagnostics
     )
@@ -505,7 +619,7 @@ def _keys(definition: Definition) -> Sequence[Key]:
 
 
 def _fits(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> None:
-    """Raises `Problem` (422) for data that a design's `input` does not allow."""
+    """Raise `Problem` (422) if data does not match the schema of a workflow's input."""
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
         for one in violations(data, schema)

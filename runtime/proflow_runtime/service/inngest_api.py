@@ -1,4 +1,4 @@
-"""Inngest's own API: what it says about runs that the table does not know, and to events."""
+"""Calls Inngest's API, to look up runs and to send events."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ STATUSES: dict[str, Status] = {
     "Cancelled": "cancelled",
 }
 TIMEOUT = 10.0
-"""Seconds."""
+"""Seconds to wait for a response."""
 
 
 class InngestUnavailableError(ProFlowError):
     """Inngest cannot be reached, or refuses to answer."""
 
 
-def asking(client: inngest.Inngest) -> AskInngest:
-    """For `ask_inngest_with`: asks the server that `client` belongs to, with its signing key.
+def run_lookup(client: inngest.Inngest) -> AskInngest:
+    """Create the function that looks up runs, for `ask_inngest_with`.
 
-    What it returns raises `InngestUnavailableError`.
+    Args:
+        client: The client whose server and signing key are used.
+
+    Returns:
+        A function that gets a run by its Inngest id, and raises `InngestUnavailableError`.
     """
 
     async def ask(run_id: str) -> ReportedRun | None:
@@ -43,8 +47,8 @@ def asking(client: inngest.Inngest) -> AskInngest:
         if not isinstance(found, dict) or found.get("status") not in STATUSES:
             return None
         status = STATUSES[found["status"]]
-        # A run tells of its event only by id, which is not always ours; its events are what the
-        # server itself hands to functions.
+        # The run itself only has the id of its event, which is not always the one that was sent.
+        # The batch holds the events as the server hands them to functions.
         events = await _fetched(client, f"/v0/runs/{quote(run_id, safe='')}/batch")
         error = _message(found.get("output")) if status == "failed" else None
         return ReportedRun(run_id, _tenant(events), status, error)
@@ -52,16 +56,23 @@ def asking(client: inngest.Inngest) -> AskInngest:
     return ask
 
 
-def sending(client: inngest.Inngest) -> Send:
-    """Sends events. What it returns raises `RefusedError` for what is refused with a status 4xx, and
-    what the client does if Inngest cannot be reached."""
+def event_sender(client: inngest.Inngest) -> Send:
+    """Create the function that sends events.
+
+    Args:
+        client: The client to send with.
+
+    Returns:
+        A function that sends events. It raises `RefusedError` if Inngest answers with a status 4xx,
+        and whatever the client raises if Inngest cannot be reached.
+    """
     answered: ContextVar[int | None] = ContextVar("proflow_answered", default=None)
 
-    async def saw(response: httpx.Response) -> None:
+    async def observe(response: httpx.Response) -> None:
         answered.set(response.status_code)
 
-    # The client itself tells no status, and takes an error whose body it does not know for success.
-    client._http_client._http_client.event_hooks["response"].append(saw)
+    # The client does not report the status, and takes an error with an unknown body for success.
+    client._http_client._http_client.event_hooks["response"].append(observe)
 
     async def send(events: list[inngest.Event]) -> None:
         token = answered.set(None)
@@ -72,7 +83,7 @@ def sending(client: inngest.Inngest) -> Send:
         except Exception as error:
             status = answered.get()
             if status is None and isinstance(error, ValueError):
-                status = httpx.codes.BAD_REQUEST  # it is no event: nobody was asked
+                status = httpx.codes.BAD_REQUEST  # the client itself has rejected the event
             if status is None or not _is_refusal(status):
                 raise
             raise RefusedError(status, str(error)) from error
@@ -87,10 +98,10 @@ def _is_refusal(status: int | None) -> bool:
 
 
 async def _fetched(client: inngest.Inngest, path: str) -> Any:
-    """JSON of the API; None if there is no such thing."""
+    """Get JSON from the API; returns None if there is no such object."""
     answer = await _answered(client, path)
     if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
-        return None  # an id that is none of Inngest's is a bad request
+        return None  # Inngest answers 400 to an id that is not one of its own
     if answer.is_error:
         raise InngestUnavailableError(f"Inngest answered {answer.status_code} to {path}")
     try:
@@ -100,7 +111,7 @@ async def _fetched(client: inngest.Inngest, path: str) -> Any:
 
 
 async def _answered(client: inngest.Inngest, path: str) -> httpx.Response:
-    """The answer to the signing key, or, while keys are changed, to the one before it."""
+    """Send a request with the signing key, or with the fallback key if the first is rejected."""
     keys: list[str | None] = [client.signing_key]
     if client.signing_key_fallback is not None:
         keys.append(client.signing_key_fallback)
@@ -117,7 +128,7 @@ async def _answered(client: inngest.Inngest, path: str) -> httpx.Response:
 
 
 def _tenant(events: Any) -> int | None:
-    """The tenant of the events that started a run, if they are of one."""
+    """Return the tenant of the events that started a run, if they all have the same."""
     data = [one.get("data") for one in events or () if isinstance(one, dict)]
     tenants = {one.get("tenant_id") if isinstance(one, dict) else None for one in data}
     tenant = tenants.pop() if len(tenants) == 1 else None
@@ -125,7 +136,7 @@ def _tenant(events: Any) -> int | None:
 
 
 def _message(output: Any) -> str | None:
-    """What a failed run says went wrong."""
+    """Return the error message of a failed run."""
     if isinstance(output, dict):
         message = output.get("message")
         return message if isinstance(message, str) else None

@@ -1,4 +1,4 @@
-"""Logs as JSON lines, with the run, the tenant and the node they are about, where there is one."""
+"""Writes logs as JSON lines, with the run, tenant and node that a record is about."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from proflow_runtime.context.tenant import NoTenantError, current_tenant
 
 ABOUT = {"run_id": "run", "tenant_id": "tenant", "node_id": "node", "attempt": "attempt"}
-"""Fields of records, and what they are called in the log."""
+"""Extra fields of log records, and their names in the log."""
 
 
 class JsonLines(logging.Formatter):
-    """One object a line, in ASCII: what somebody puts into a message cannot begin another line."""
+    """Formats a record as one JSON object in ASCII, so that no message can begin another line."""
 
     def format(self, record: logging.LogRecord) -> str:
         found: dict[str, object] = {
@@ -37,7 +37,11 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Write what this program logs to stderr, from now on."""
+    """Write the logs of this program to stderr from now on.
+
+    Args:
+        level: The lowest level of the service's own logs; other libraries log from WARNING on.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("proflow", "inngest", "uvicorn"):

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus. No label is a tenant, a run or anything else that grows with use."""
+"""Metrics for Prometheus. Labels have few values: no tenants, runs or other unbounded ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Metrics:
-    """Counted in this process, and, where it says so, looked up in the database when it is asked."""
+    """The metrics of this process; gauges are read from the database at each scrape."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -72,25 +72,40 @@ class Metrics:
 
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:
-        """Count what runs do, meanwhile."""
-        with proflow.recorders.recording(self._saw):
+        """Count replays and ended runs while the context is open.
+
+        Args:
+            proflow: The service whose runs are counted.
+        """
+        with proflow.recorders.recording(self._record):
             yield
 
     def answered(self, method: str, route: str, code: int, seconds: float) -> None:
-        """A request was answered."""
+        """Record a request to the HTTP API.
+
+        Args:
+            method: The HTTP method.
+            route: The path of the route, with its parameters as placeholders.
+            code: The HTTP status of the response.
+            seconds: How long the request took.
+        """
         self._requests.labels(method, route, str(code)).observe(seconds)
 
     def job_failed(self, job: str) -> None:
-        """Something that is done in the background has failed; it is in the log."""
+        """Count a failure of work in the background; the caller logs it.
+
+        Args:
+            job: The name of the work, such as `delivery`.
+        """
         self._jobs.labels(job).inc()
 
-    def _saw(self, snapshot: Snapshot) -> None:
+    def _record(self, snapshot: Snapshot) -> None:
         self._passes.inc()
         if snapshot.status != "running":
             self._ended.labels(snapshot.status).inc()
 
     async def text(self) -> bytes:
-        """All of them, as Prometheus reads them."""
+        """Return all metrics in the text format of Prometheus."""
         now = clock.now()
         self._open.set(await Run.filter(status__in=OPEN).count())
         waiting = Approval.filter(status="open")

@@ -11,7 +11,7 @@ from proflow_runtime.service.facade import ProFlow
 
 
 def description() -> dict[str, Any]:
-    """The OpenAPI document of the service on its own."""
+    """Build the OpenAPI document of the standalone service."""
     client = inngest.Inngest(app_id="proflow", is_production=False)
     return standalone(ProFlow(client, Registry({})), functions=False).openapi()
 

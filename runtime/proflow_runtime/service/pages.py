@@ -1,4 +1,4 @@
-"""The built web page: its files, its one document for every address, and what it may load."""
+"""Serves the built web page: its files, and one HTML document for all addresses inside the page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from starlette.types import Scope
 BUILT = Path(__file__).parent / "static"
 DOCUMENT = "index.html"
 ASSETS = "assets/"
-"""Files whose names change with what they hold."""
+"""The folder of files whose names contain a hash of their content."""
 NOT_BUILT = "The web page is not part of this installation; the API is at /api.\n"
-# antd writes its styles into the document; data: are the small pictures in its styles.
+# The library antd inserts its styles into the document; they contain small images as data: URLs.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -29,9 +29,9 @@ HEADERS = {
 
 
 class Pages(StaticFiles):
-    """Serves the page from `directory`: an address without a file is one inside the page.
+    """Serves the files of the page, and its document for addresses without a file.
 
-    Addresses below `api` and names with a suffix are never answered by the document.
+    Addresses below `api` and names with a suffix never get the document.
     """
 
     def __init__(self, directory: Path = BUILT) -> None:
@@ -39,7 +39,7 @@ class Pages(StaticFiles):
         self._document = directory / DOCUMENT
 
     async def check_config(self) -> None:
-        """Nothing to check: a page that is not built is answered for, not raised."""
+        """Skip the check of the directory: if the page is not built, requests get a 404."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not self._document.is_file():
@@ -60,5 +60,10 @@ class Pages(StaticFiles):
 
 
 def mount_pages(app: FastAPI, directory: Path = BUILT) -> None:
-    """Serve the page at `/`; to be called after every other route of the application."""
+    """Serve the page at `/`; call it after all other routes of the application are added.
+
+    Args:
+        app: The application.
+        directory: The folder of the built page.
+    """
     app.mount("/", GZipMiddleware(Pages(directory)), name="pages")

@@ -1,4 +1,4 @@
-"""Errors of the HTTP API, in the form of RFC 9457."""
+"""The errors of the HTTP API, as problem details of RFC 9457."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_ERRORS = 50
 
 
 class ProblemDetails(BaseModel):
-    """What went wrong. `code` is for programs, `detail` for people."""
+    """Why a request was refused: `code` is for programs, `detail` for people."""
 
     type: str = "about:blank"
     title: str
@@ -35,7 +35,14 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(ProFlowError, HTTPException):
-    """A request that is refused; `more` are further members of the answer."""
+    """A request is refused.
+
+    Attributes:
+        status: The HTTP status.
+        code: The reason, for programs.
+        detail: The reason, for people.
+        more: Further members of the response, such as `diagnostics`.
+    """
 
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(status, detail)
@@ -43,16 +50,19 @@ class Problem(ProFlowError, HTTPException):
 
 
 def not_found(what: str) -> Problem:
-    """Also of what is another tenant's."""
+    """Build the problem for something that does not exist or belongs to another tenant."""
     return Problem(404, "not-found", f"there is no such {what}")
 
 
 def refuse_inexact(data: JSON, at: str) -> None:
-    """Raises `Problem` (422) for data with a number that Inngest would round.
+    """Refuse data with a number that Inngest would round.
 
     Args:
-        data: Data that is to go into a run.
-        at: Its JSON pointer in the request.
+        data: The input of a run.
+        at: The JSON pointer to `data` in the request.
+
+    Raises:
+        Problem: If there is such a number (422).
     """
     found = inexact(data)
     if found is not None:
@@ -62,7 +72,7 @@ def refuse_inexact(data: JSON, at: str) -> None:
 
 
 def answer(problem: Problem) -> JSONResponse:
-    """A problem as an answer."""
+    """Convert a problem to a response."""
     title = HTTPStatus(problem.status).phrase
     body = {
         "type": "about:blank",
@@ -78,8 +88,15 @@ def answer(problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
 
 
-def told(error: Exception) -> JSONResponse | None:
-    """The answer to an error that says what is wrong with a request; None: it is a defect."""
+def response_to(error: Exception) -> JSONResponse | None:
+    """Convert an error to a response.
+
+    Args:
+        error: An error that was raised while a request was handled.
+
+    Returns:
+        The response, or None if the error is not the client's fault but a defect.
+    """
     match error:
         case Problem():
             return answer(error)
@@ -101,8 +118,8 @@ def told(error: Exception) -> JSONResponse | None:
 
 
 async def handle(request: Request, error: Exception) -> JSONResponse:
-    """For `exception_handlers` of an app that is all ours."""
-    found = told(error)
+    """Handle an error, as one of the `exception_handlers` of the standalone application."""
+    found = response_to(error)
     if found is None:
         raise error
     return found
@@ -112,13 +129,13 @@ HANDLERS: dict[Any, Any] = {RequestValidationError: handle, HTTPException: handl
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": text}
     for status, text in {
-        400: "The body is no JSON",
-        401: "No valid token",
-        403: "Not entitled",
-        404: "There is no such thing, for this tenant",
-        409: "Something has changed meanwhile",
+        400: "The body is not JSON",
+        401: "There is no valid token",
+        403: "The user is not entitled to do this",
+        404: "The tenant has no such object",
+        409: "The state of the object does not allow this",
         413: "The body is too large",
-        422: "The request is not as described",
-        429: "Too often; `retry-after` says when to try again",
+        422: "The request is invalid",
+        429: "Too many requests; `retry-after` says when to try again",
     }.items()
 }

@@ -1,8 +1,9 @@
-"""Compiles stored designs again whose definitions have an older format.
+"""Compiles stored designs again if their definitions have an older format.
 
-What a run needs is compiled when it is needed; beside that, one pass over all published versions
-compiles the rest, so that what is refused now is known before anybody starts it. Processes may do
-so at once: what they compile is the same, and the first to store it wins.
+A version is compiled as soon as a run needs it. In addition, a background task goes once through all
+published versions, so that designs that do not compile any more are known before somebody starts
+them. Several processes may do so at the same time: they get the same result, and the first one to
+store it wins.
 """
 
 from __future__ import annotations
@@ -19,43 +20,58 @@ from weakref import WeakValueDictionary
 from proflow_schemas.definition import Definition, is_older
 
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.service.compiling import Compiling
+from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
 
 PAGE = 100
-"""Versions that are looked at together."""
+"""How many versions are listed at once."""
 REMEMBERED = 1_000
-"""Refusals that a process keeps, so that it compiles none of them for every run."""
+"""How many refusals a process remembers, so that it does not compile these designs at every run."""
 Version = tuple[int, str, int]
-"""The tenant, the code, the number."""
+"""The tenant, the code and the number of a version."""
 log = logging.getLogger("proflow.service")
 
 
-class Recompiling:
-    """`replaced` is called with each definition that has replaced another, and its tenant; `failed`
-    with each version that could not be compiled.
-    """
+class DesignRecompiler:
+    """Replaces definitions of older formats by newly compiled ones."""
 
     def __init__(
         self,
-        compiling: Compiling,
+        compiling: DesignCompiler,
         *,
         replaced: Callable[[int, Definition], Awaitable[object]],
         failed: Callable[[], None],
         pause: float,
     ) -> None:
-        """`pause`: seconds until the pass goes on after an error of the database."""
+        """Create it; nothing is compiled before `recompile` or `running`.
+
+        Args:
+            compiling: Compiles canvases.
+            replaced: Called with the tenant and each definition that has replaced an older one.
+            failed: Called for each version that could not be compiled.
+            pause: Seconds until the background task continues after an error of the database.
+        """
         self._compiling = compiling
         self._replaced, self._failed, self._pause = replaced, failed, pause
         self._locks: WeakValueDictionary[Version, asyncio.Lock] = WeakValueDictionary()
         self._refused: OrderedDict[Version, RefusedDesignError] = OrderedDict()
 
     async def recompile(self, tenant_id: int, code: str, number: int) -> str:
-        """The digest of a version in the present format; compiles it if it has an older one.
+        """Compile a version again if its definition has an older format.
 
-        Raises `RefusedDesignError`, and `UnknownDesignError` for a version that does not exist.
+        Args:
+            tenant_id: The tenant that owns the design.
+            code: The code of the design.
+            number: The number of the version.
+
+        Returns:
+            The digest of the version's definition in the current format.
+
+        Raises:
+            RefusedDesignError: If the design does not compile any more.
+            UnknownDesignError: If there is no such version.
         """
         version = (tenant_id, code, number)
         if version in self._refused:
@@ -80,7 +96,7 @@ class Recompiling:
         return digest
 
     async def _compiled(self, tenant_id: int, code: str, number: int, canvas: object) -> Definition:
-        """Raises `RefusedDesignError`."""
+        """Compile a canvas; raises `RefusedDesignError` if that fails for any reason."""
         try:
             compiled = await self._compiling.compile(canvas, code)
         except Problem as problem:
@@ -104,7 +120,7 @@ class Recompiling:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Meanwhile, compile all that is published in an older format."""
+        """Compile all published versions of older formats in the background, once."""
         task = asyncio.create_task(self._persistently(), name="proflow recompiling")
         try:
             yield
@@ -124,7 +140,7 @@ class Recompiling:
                 await asyncio.sleep(self._pause)
 
     async def _page(self, after: int) -> int | None:
-        """Compile what is outdated of one page; where the next one begins, None: there is none."""
+        """Compile the outdated versions of one page; returns its last id, or None at the end."""
         page = await formats.published(after=after, limit=PAGE)
         for version in page:
             if version.is_outdated:
@@ -132,9 +148,9 @@ class Recompiling:
         return page[-1].id if len(page) == PAGE else None
 
     async def _in_turn(self, version: PublishedVersion) -> None:
-        """Compile one, and rest for as long: requests come first."""
+        """Compile one version, and then pause for as long as that took: requests come first."""
         begun = time.perf_counter()
-        # What is refused is in the log; what does not exist was deleted meanwhile.
+        # Refusals are logged already; a version that does not exist was deleted meanwhile.
         with contextlib.suppress(RefusedDesignError, designs.UnknownDesignError):
             await self.recompile(version.tenant_id, version.code, version.number)
         await asyncio.sleep(time.perf_counter() - begun)

@@ -1,4 +1,7 @@
-"""Writes what passes have seen of a run's nodes: what changed, in one transaction a request."""
+"""Writes the node states that replays of a run have observed to the database.
+
+Only changes are written, in one transaction for each request of Inngest.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from proflow_runtime.store.runs import OPEN, announce
 from proflow_runtime.values import JSON
 
 ROWS = 500
-"""Rows that are looked up at once."""
+"""How many rows are read at once."""
 KEPT = 2048
-"""Runs of which a process remembers what it has written."""
+"""How many runs a process remembers."""
 OVER = ("completed", "failed", "skipped", "cancelled")
 WRITTEN = (
     "status",
@@ -38,23 +41,34 @@ WRITTEN = (
 
 @dataclass
 class _Remembered:
-    """What a process has written of a run, and what it has not been able to."""
+    """What this process knows of a run.
+
+    Attributes:
+        revision: The run's revision after the last write of this process.
+        states: The node states that are in the database as of that revision.
+        unwritten: The snapshots that have not been written yet.
+        writing: The lock for writing; its holder also writes the snapshots of those who wait.
+    """
 
     revision: int = -1
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Whoever has it writes what all the others have seen meanwhile."""
 
 
 class Recorder:
-    """A recorder of a service. `moved` is told of runs that have, after the commit.
+    """Records the node states of the service's runs; called with a snapshot after each replay.
 
-    Of runs that are in no table (compiled ones) nothing is written. What a run's last pass has seen
-    is written by `finish`, together with the run's end.
+    Runs without a row in the table, which are those of compiled modules, are ignored. The snapshot
+    of a run's last replay is written by `finish`, together with the end of the run.
     """
 
     def __init__(self, moved: Callable[[str], None]) -> None:
+        """Create the recorder.
+
+        Args:
+            moved: Called with the id of a run after a change of it was committed.
+        """
         self._moved = moved
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
@@ -67,7 +81,7 @@ class Recorder:
             return
         async with remembered.writing:
             if not any(one is snapshot for one in remembered.unwritten):
-                return  # another pass has written it
+                return  # another replay has written it
             await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
 
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
@@ -75,7 +89,7 @@ class Recorder:
         if revision is None:
             remembered.unwritten.clear()
             return
-        if revision == remembered.revision and not _news(remembered):
+        if revision == remembered.revision and not _has_changes(remembered):
             remembered.unwritten.clear()
             return
         async with transaction():
@@ -88,7 +102,13 @@ class Recorder:
             self._moved(run.id)
 
     async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
-        """Write what the last pass has seen, and that the run has ended well: all or nothing."""
+        """Write the states of the last replay and the completion of the run, in one transaction.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+            answer: The return value of the run's function.
+        """
         remembered = self._remember(run_id)
         async with remembered.writing, transaction():
             run = await _locked(tenant_id, run_id)
@@ -106,15 +126,15 @@ class Recorder:
         return found
 
 
-def _seen(snapshot: Snapshot) -> dict[ItemKey, NodeState]:
+def _states_in(snapshot: Snapshot) -> dict[ItemKey, NodeState]:
     return {(node, ()): state for node, state in snapshot.nodes.items()} | dict(snapshot.items)
 
 
-def _news(remembered: _Remembered) -> bool:
+def _has_changes(remembered: _Remembered) -> bool:
     return any(
         remembered.states.get(key) != state
         for snapshot in remembered.unwritten
-        for key, state in _seen(snapshot).items()
+        for key, state in _states_in(snapshot).items()
     )
 
 
@@ -129,12 +149,16 @@ async def _locked(tenant_id: int, run_id: str) -> Run | None:
 
 
 async def _record(run: Run, remembered: _Remembered) -> None:
-    """Write what is new, in a transaction that holds the run's lock."""
+    """Write the changes, in the transaction that holds the run's lock."""
     if run.revision != remembered.revision:
         remembered.states = {}  # another process has written meanwhile
     pending = list(remembered.unwritten)
     news = [
-        {key: state for key, state in _seen(one).items() if remembered.states.get(key) != state}
+        {
+            key: state
+            for key, state in _states_in(one).items()
+            if remembered.states.get(key) != state
+        }
         for one in pending
     ]
     rows = await _rows(run, {key for found in news for key in found})
@@ -155,13 +179,13 @@ async def _record(run: Run, remembered: _Remembered) -> None:
         await NodeChange.bulk_create([_change(row, run, at) for row in changed.values()])
         await announce(run.id)
     for snapshot in pending:
-        remembered.states.update(_seen(snapshot))
+        remembered.states.update(_states_in(snapshot))
     remembered.revision = run.revision
     del remembered.unwritten[: len(pending)]
 
 
 async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateRow]:
-    """What is written of these nodes: of one with many items, of these items alone."""
+    """Read the rows of these nodes and items."""
     items: dict[str, list[str]] = {}
     for node, path in keys:
         items.setdefault(node, []).append(items_text(path))
@@ -175,15 +199,15 @@ async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateR
 
 
 def _merged(
-    run: Run, row: NodeStateRow | None, key: ItemKey, seen: NodeState, snapshot: Snapshot
+    run: Run, row: NodeStateRow | None, key: ItemKey, observed: NodeState, snapshot: Snapshot
 ) -> NodeStateRow | None:
-    """A row as it is to be written; None: there is nothing to write."""
+    """Merge an observed state into a row; returns None if there is nothing to write."""
     known = None if row is None else state_of(row)
     view = 0 if row is None else row.view
-    same_round = known is not None and seen.round == known.round
-    if same_round and snapshot.view < view and seen.status not in OVER:
-        return None  # a pass that knew less says what one that knew more has said better
-    found = merged(known, seen, snapshot.at)
+    same_round = known is not None and observed.round == known.round
+    if same_round and snapshot.view < view and observed.status not in OVER:
+        return None  # a later replay, which knew more of the run, has written the row already
+    found = merged(known, observed, snapshot.at)
     if found == known:
         return None
     written = NodeStateRow(
@@ -198,7 +222,7 @@ def _merged(
 
 
 async def _status_of(run: Run) -> str:
-    """`waiting` if nothing works: all that is open waits, for a time or for somebody."""
+    """Return `waiting` if no node is running and some wait for a time or an event."""
     canvas = await canvas_of(run.digest)
     inner = {node.id for node in canvas.nodes if type_of(node.type).encloses} if canvas else set()
     opened = NodeStateRow.filter(run_id=run.id).exclude(node__in=inner)
@@ -208,7 +232,7 @@ async def _status_of(run: Run) -> str:
 
 
 def state_of(row: NodeStateRow) -> NodeState:
-    """What a row says."""
+    """Convert a row to a node state."""
     return NodeState(
         row.status,  # type: ignore[arg-type]  # as it was written
         row.outcome,
@@ -222,7 +246,7 @@ def state_of(row: NodeStateRow) -> NodeState:
 
 
 def items_text(path: tuple[int, ...]) -> str:
-    """As `path_of` reads it."""
+    """Convert the path of an item to the text that `path_of` reads."""
     return ",".join(map(str, path))
 
 

@@ -1,4 +1,4 @@
-"""What all routes have in common: bodies have an end, and errors are told in one form."""
+"""The class of all routes: it limits the size of bodies and converts errors to problem details."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
-from proflow_runtime.service.problems import Problem, told
+from proflow_runtime.service.problems import Problem, response_to
 
 TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
 
 
 def routes_with(max_body: int) -> type[APIRoute]:
-    """Routes whose bodies have at most so many bytes."""
+    """Create the class of routes.
+
+    Args:
+        max_body: The largest body of a request, in bytes.
+
+    Returns:
+        A route class for FastAPI's `APIRouter`.
+    """
 
     class Route(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -28,7 +35,7 @@ def routes_with(max_body: int) -> type[APIRoute]:
                         raise TOO_LARGE
                     return await handler(limited)
                 except Exception as error:
-                    found = told(error)
+                    found = response_to(error)
                     if found is None:
                         raise
                     return found

@@ -1,4 +1,4 @@
-"""Serves functions to Inngest, which may become others while the app runs."""
+"""Serves functions to Inngest; the set of functions can change while the application runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from proflow_runtime.service.settings import ProFlowSettings
 log = logging.getLogger("proflow.service")
 
 
-class Served:
-    """An ASGI app for one path, and a target of a deployment.
+class FunctionServer:
+    """An ASGI application for one path, and the target of a deployment.
 
-    A request for a function that this process does not know is answered once the database has been
-    asked: another process may have published it.
+    If Inngest calls a function that this process does not know, the database is read first, because
+    another process may have published it.
     """
 
     def __init__(
@@ -33,27 +33,39 @@ class Served:
         settings: ProFlowSettings,
         within: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`within`: what the host's own functions are called in."""
+        """Create the application, which serves no functions yet.
+
+        Args:
+            client: The Inngest client of the functions.
+            settings: The settings of the service.
+            within: Returns the context in which the host's own functions are called.
+        """
         self._client, self._settings, self._within = client, settings, within
         self.deployment: Deployment | None = None
-        self._untold: Sequence[inngest.Function[Any]] | None = None
-        """What Inngest could not be told of."""
+        self._unregistered: Sequence[inngest.Function[Any]] | None = None
+        """Functions that could not be registered with Inngest yet."""
         self._app: ASGIApp = self._serving([])
 
     async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
-        """Serve these, and tell Inngest; it does not have to be there now: see `catch_up`."""
+        """Serve functions from now on, and register them with Inngest.
+
+        If Inngest cannot be reached, `catch_up` registers them later.
+
+        Args:
+            functions: All functions of the application.
+        """
         self._app = self._serving(functions)
         await self._sync(functions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            # Where the host has mounted its own app is no matter: the SDK serves at one path.
+            # The SDK serves at one path, wherever the host has mounted its own application.
             path = self._settings.serve_path
             scope = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
-            asked = parse_qs(scope["query_string"].decode("latin-1")).get("fnId", [""])[0]
+            called = parse_qs(scope["query_string"].decode("latin-1")).get("fnId", [""])[0]
             prefix = f"{self._client.app_id}-"
-            if self.deployment is not None and asked.startswith(prefix):
-                name = asked.removeprefix(prefix)
+            if self.deployment is not None and called.startswith(prefix):
+                name = called.removeprefix(prefix)
                 await self.deployment.knows(name)
                 if name in self.deployment.own_ids:
                     with self._within():
@@ -76,20 +88,20 @@ class Served:
         return app
 
     async def catch_up(self) -> None:
-        """Tell Inngest of the functions, if it was not there when they were deployed."""
-        if self._untold is not None:
-            await self._sync(self._untold)
+        """Register the functions with Inngest, if that has failed when they were deployed."""
+        if self._unregistered is not None:
+            await self._sync(self._unregistered)
 
     async def _sync(self, functions: Sequence[inngest.Function[Any]]) -> None:
         origin = self._settings.serve_origin
         if origin is None:
-            return  # Inngest finds the app by itself, or is told by hand
-        self._untold = functions
-        # The request is our own and unsigned: it goes to an app that nobody else can reach.
+            return  # Inngest finds the application by itself, or somebody registers it by hand
+        self._unregistered = functions
+        # This request is not signed, so it goes to an application that nobody else can reach.
         transport = httpx.ASGITransport(self._serving(functions, open_to_sync=True))
         async with httpx.AsyncClient(transport=transport, base_url=origin) as http:
             answer = await http.put(self._settings.serve_path, json={})
         if answer.is_error:
-            log.warning("Inngest was not told of the functions: %s", answer.text[:500])
-        elif self._untold is functions:
-            self._untold = None
+            log.warning("the functions were not registered with Inngest: %s", answer.text[:500])
+        elif self._unregistered is functions:
+            self._unregistered = None

@@ -1,4 +1,4 @@
-"""How the service of stored designs is set up."""
+"""The settings of the service of stored designs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,25 @@ MAX_NODES = 10_000
 
 @dataclass(frozen=True)
 class ProFlowSettings:
-    """`tenant_concurrency`: steps of one tenant at once. `max_body`: bytes of a request.
+    """Limits, intervals and paths of a service.
 
-    `serve_path`: where Inngest finds the functions. `serve_origin`: the app's address as Inngest
-    sees it, where it is not what requests say. `dashboard`: the address of Inngest's own pages.
+    Attributes:
+        tenant_concurrency: How many steps of one tenant may run at the same time.
+        max_body: The largest body of a request, in bytes.
+        max_nodes: How many nodes a design may have.
+        serve_path: The path at which Inngest calls the functions.
+        serve_origin: The application's address as Inngest reaches it, such as
+            `https://erp.example.com`. With one, the service registers its functions with Inngest
+            itself; None leaves it to Inngest to find them.
+        dashboard: The address of Inngest's own web pages, for links to runs.
+        timezone: The time zone of tenants that have set none, such as `Asia/Shanghai`. None uses
+            `PROFLOW_TIMEZONE`, or else UTC.
+        max_keys: How many different events and crons the published designs of one tenant may use
+            together. Each is a function of Inngest, unless another tenant uses it too.
+        urge_pause: How many seconds the initiator must wait between two reminders (the act `urge`)
+            of the same approval.
+        tick: The seconds between two checks for reminders that are due and approvals that have
+            expired.
     """
 
     tenant_concurrency: int = TENANT_CONCURRENCY
@@ -25,12 +40,6 @@ class ProFlowSettings:
     serve_origin: str | None = None
     dashboard: str | None = None
     timezone: str | None = None
-    """The time zone of tenants that have set none, such as `Asia/Shanghai`; None: that of
-    `PROFLOW_TIMEZONE`, or UTC."""
     max_keys: int = 200
-    """Different events and crons of the designs that one tenant has published: each is a function
-    of Inngest, unless another tenant uses it too."""
     urge_pause: float = 600.0
-    """Seconds between two times that an initiator urges the same approvers, at least."""
     tick: float = 30.0
-    """Seconds between two looks for reminders and for approvals that are past their time."""

@@ -1,4 +1,4 @@
-"""How a run stands: every node of the drawing that it is pinned to."""
+"""Reads the status of a run and of every node of the version that it uses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 
 
 async def execution_status(tenant_id: int, run_id: str) -> dict[str, Any] | None:
-    """How a tenant's run and each of its nodes stand, as `proflow run --format json` tells it.
+    """Read the status of a run and of its nodes.
 
-    None: there is no such run. `nodes` of a node inside a foreach also have `items`: how many are in
-    which status. Times are ISO 8601.
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+
+    Returns:
+        The run with its nodes by id, in the form of `proflow run --format json`, or None if there
+        is no such run. A node inside a foreach also has `items`, the number of items in each
+        status. Times are ISO 8601.
     """
     run = await Run.get_or_none(id=run_id, tenant_id=tenant_id)
     if run is None:
@@ -50,7 +56,17 @@ async def execution_status(tenant_id: int, run_id: str) -> dict[str, Any] | None
 async def history(
     tenant_id: int, run_id: str, *, after: int = 0, limit: int = 500
 ) -> list[dict[str, Any]] | None:
-    """What became of a run and of its nodes, in order; None: there is no such run."""
+    """List the changes of a run and of its nodes, the oldest first.
+
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        after: Only changes with a greater id than this.
+        limit: How many changes to return at most.
+
+    Returns:
+        The changes, or None if there is no such run. A change of the run itself has no `node`.
+    """
     if not await Run.exists(id=run_id, tenant_id=tenant_id):
         return None
     found = NodeChange.filter(run_id=run_id, tenant_id=tenant_id, id__gt=after)

@@ -1,6 +1,7 @@
-"""What is kept in the database: designs, runs, approvals, tasks. Every row is a tenant's.
+"""Stores designs, runs, approvals and tasks in the database. Every row belongs to a tenant.
 
-Needs the extra `service`. What is exported here is public; all modules of the package are internal.
+Needs the extra `service`. The names exported here are public; all modules of the package are
+internal.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ _find = exporting(
 
 
 def __getattr__(name: str) -> Any:
-    """Find a public name; raises `MissingExtraError` without the extra `service`."""
+    """Import a public name; raises `MissingExtraError` without the extra `service`."""
     if name in __all__:
         require("service", f"`{__name__}.{name}`")
     return _find(name)

@@ -1,10 +1,11 @@
-"""The database of a process: where it is, how it is opened, and how its tables come up to date.
+"""Opens the database of a process and migrates its tables.
 
-Tortoise finds its connections through context variables. What needs the database has to run in a
-task that was started *inside* `async with connect(…)` (tasks inherit the context they are created
-in). A server that is started there, as `proflow serve` does, shows it to all requests. The lifespan
-of an ASGI application is a task of its own whose context requests do not inherit: there, connect
-with `everywhere=True`, or with Tortoise's `RegisterTortoise`, which does the same.
+Tortoise finds its connections through context variables, and a task inherits the context in which it
+is created. Code that uses the database must therefore run in a task that was started *inside*
+`async with connect(…)`. If a server is started there, as by `proflow serve`, all of its requests see
+the database. The lifespan of an ASGI application is a task of its own, whose context requests do not
+inherit: connect there with `everywhere=True`, or with Tortoise's `RegisterTortoise`, which does the
+same.
 
 A task that is started inside a transaction inherits the transaction, and must not outlive it.
 """
@@ -45,11 +46,11 @@ URL_VARIABLE = "PROFLOW_DATABASE_URL"
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process's transaction."""
 CONNECT_TIMEOUT = 10
-"""Seconds that PostgreSQL is given to answer."""
+"""Seconds to wait for a connection to PostgreSQL."""
 POOL = 10
-"""Connections to PostgreSQL, at most; `?maxsize=` of the URL sets another number."""
+"""The largest number of connections to PostgreSQL; `?maxsize=` of the URL sets another one."""
 MIGRATION_LOCK = 0x70726F666C6F77
-"""Of PostgreSQL's advisory locks: who holds it migrates."""
+"""The key of PostgreSQL's advisory lock that a process holds while it migrates."""
 SCHEMES = ("sqlite", "postgres", "postgresql")
 POSTGRES_OPTIONS = {
     *("host", "ssl", "sslmode", "schema", "application_name", "timeout", "command_timeout"),
@@ -58,7 +59,12 @@ POSTGRES_OPTIONS = {
 
 
 class DatabaseError(ProFlowError):
-    """Why a database cannot be used. `help`: what to do, if that is known."""
+    """The database cannot be used.
+
+    Attributes:
+        message: Why.
+        help: What to do about it, or None.
+    """
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
@@ -71,13 +77,13 @@ class SchemaBehindError(DatabaseError):
 
 
 def tortoise_app(connection: str = "default") -> dict[str, Any]:
-    """What a host puts under `apps`, as `proflow`, in the config of its own `Tortoise.init`.
+    """Describe the tables for the configuration of a host's own `Tortoise.init`.
 
     Args:
-        connection: The name of the connection, in that config, which holds the tables.
+        connection: The name of the connection, in that configuration, that holds the tables.
 
     Returns:
-        Models, migrations and connection of the app.
+        The models, migrations and connection of the app, to be put under `apps` as `proflow`.
     """
     return {
         "models": ["proflow_runtime.store.models"],
@@ -87,15 +93,22 @@ def tortoise_app(connection: str = "default") -> dict[str, Any]:
 
 
 def tortoise_config(url: str) -> dict[str, Any]:
-    """The whole config of Tortoise for a database of our own. Raises `DatabaseError`."""
+    """Build the whole configuration of Tortoise for a database that holds these tables only.
+
+    Args:
+        url: The URL of the database, as `connect` takes it.
+
+    Raises:
+        DatabaseError: If the URL is invalid.
+    """
     config = _connection_config(url)
-    # Tortoise keeps statements by the connection's name: it must tell one database from another.
+    # Tortoise caches statements by the connection's name, so each kind of database has its own.
     name = config["engine"].rpartition(".")[2]
     return {"connections": {name: config}, "apps": {APP: tortoise_app(name)}}
 
 
 def shown(url: str) -> str:
-    """A URL without its password."""
+    """Hide the password of a URL, for messages."""
     return re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url)
 
 
@@ -103,22 +116,23 @@ def shown(url: str) -> str:
 async def connect(
     url: str = DEFAULT_URL, *, everywhere: bool = False, current: bool = True
 ) -> AsyncIterator[TortoiseContext]:
-    """Open the database, for all that runs inside.
+    """Open the database for the code inside the context.
 
-    A SQLite file is created, and its tables are brought up to date; those of PostgreSQL are looked
-    at only.
+    A SQLite file is created if it is missing, and its tables are migrated. The tables of PostgreSQL
+    are only checked.
 
     Args:
         url: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`.
-        everywhere: Also tasks that were not started inside see it; one such at a time.
-        current: Whether the tables have to be up to date.
+        everywhere: True to make the database visible to tasks that were not started inside, too.
+            Only one such connection can be open at a time.
+        current: True to require up-to-date tables.
 
     Yields:
         Tortoise's context.
 
     Raises:
-        DatabaseError: The database cannot be used, or its tables are behind.
-        MissingExtraError: It is PostgreSQL, and the extra `postgres` is not installed.
+        DatabaseError: If the database cannot be used, or its tables need a migration.
+        MissingExtraError: If it is PostgreSQL, and the extra `postgres` is not installed.
     """
     config = tortoise_config(url)
     async with TortoiseContext() as context:
@@ -137,9 +151,17 @@ async def connect(
 
 @asynccontextmanager
 async def connect_unchanged(url: str) -> AsyncIterator[TortoiseContext]:
-    """Open a database that is there, as `connect` does; makes no file and no tables.
+    """Open an existing database, like `connect`, without creating or migrating anything.
 
-    Raises `SchemaBehindError` where they are missing or behind, and `DatabaseError`.
+    Args:
+        url: The URL of the database, as `connect` takes it.
+
+    Yields:
+        Tortoise's context.
+
+    Raises:
+        SchemaBehindError: If the tables are missing or need a migration.
+        DatabaseError: If the database cannot be used.
     """
     _require_file(url)
     async with connect(url, current=False) as context:
@@ -149,7 +171,7 @@ async def connect_unchanged(url: str) -> AsyncIterator[TortoiseContext]:
 
 
 def connection() -> BaseDBAsyncClient:
-    """The connection that holds the tables, or the transaction on it that this task is in."""
+    """Return the connection to the tables, or this task's current transaction on it."""
     return InngestTask._meta.db
 
 
@@ -159,10 +181,13 @@ def is_sqlite() -> bool:
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[TransactionalDBClient]:
-    """A transaction on the connection that holds the tables; in another one, a savepoint of it.
+    """Open a transaction on the tables, or a savepoint if this task is already in a transaction.
 
-    On SQLite it may write from the start: one that reads first and writes later fails when another
-    process has written in between.
+    On SQLite the transaction takes the write lock at once: one that reads first and writes later
+    fails if another process has written in between.
+
+    Yields:
+        The client that executes queries in the transaction.
     """
     nested = isinstance(connection(), TransactionalDBClient)
     context = in_transaction(connection().connection_name)
@@ -176,36 +201,38 @@ async def transaction() -> AsyncIterator[TransactionalDBClient]:
 
 
 async def _begun(context: TransactionContext) -> TransactionalDBClient:
-    """Begin a transaction; one that fails or is cancelled meanwhile gives its connection back.
+    """Begin a transaction, and release its connection if that fails or is cancelled.
 
-    Tortoise would keep it: everything would wait for SQLite's only one for ever, and PostgreSQL's
-    pool be short of one.
+    Tortoise would keep the connection: everything would wait for SQLite's only connection for ever,
+    and PostgreSQL's pool would lose one.
     """
     try:
         return await context.__aenter__()
     except BaseException as error:
         if hasattr(context, "token"):  # it has a connection
-            # What has not begun cannot always be rolled back; the connection is given back anyhow.
+            # A transaction that has not begun cannot always be rolled back; the connection is
+            # released in any case.
             with suppress(TransactionManagementError, *DRIVER_ERRORS):
                 await context.__aexit__(type(error), error, error.__traceback__)
         raise
 
 
 async def migrate() -> list[str]:
-    """Bring the tables up to date, in one transaction.
+    """Migrate the tables to the newest schema, in one transaction.
 
-    Processes that do so at once wait for each other. To be called before others use the connection.
+    Processes that migrate at the same time wait for each other. Call it inside `connect`, before
+    other code uses the connection.
 
     Returns:
-        The names of the migrations that it took.
+        The names of the migrations that were applied, in order.
 
     Raises:
-        DatabaseError: Rows refer to rows that are missing.
+        DatabaseError: If rows refer to rows that are missing.
     """
     sqlite = is_sqlite()
     if sqlite:
-        # Tables are altered by copying them, and dropping the old one would delete what refers to
-        # it; inside a transaction this cannot be switched.
+        # SQLite alters a table by copying it, and dropping the old table would delete the rows
+        # that refer to it. The pragma has no effect inside a transaction.
         await connection().execute_query("PRAGMA foreign_keys=OFF")
     try:
         async with transaction() as client:
@@ -226,7 +253,11 @@ async def migrate() -> list[str]:
 
 
 async def pending_migrations() -> list[str]:
-    """The migrations that the tables lack. Raises `DatabaseError` if they are newer than we are."""
+    """List the migrations that have not been applied to the tables.
+
+    Raises:
+        DatabaseError: If the tables are newer than this program.
+    """
     executor = _executor(connection())
     plan = await executor.plan()
     unknown = {
@@ -243,7 +274,7 @@ async def pending_migrations() -> list[str]:
 
 
 class _Recorder(MigrationRecorder):
-    """Creates its table inside the transaction: scripts would end it on SQLite."""
+    """Creates its table with a single statement, since a script would end SQLite's transaction."""
 
     async def ensure_schema(self, schema_editor: BaseSchemaEditor) -> None:
         statement = schema_editor._get_model_sql_data(self.model).table_sql
@@ -259,7 +290,7 @@ def _executor(client: BaseDBAsyncClient) -> MigrationExecutor:
 
 
 def _probe(config: dict[str, Any]) -> None:
-    """Open a SQLite file as its driver would, whose thread outlives a failure to open it."""
+    """Check that a SQLite file can be opened: the driver's thread would survive a failure."""
     for one in config["connections"].values():
         if "file_path" in one["credentials"]:
             with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
@@ -267,7 +298,7 @@ def _probe(config: dict[str, Any]) -> None:
 
 
 def _require_file(url: str) -> None:
-    """Raises `DatabaseError` for a SQLite database whose file is missing."""
+    """Raise `DatabaseError` if the file of a SQLite database is missing."""
     file = _connection_config(url)["credentials"].get("file_path")
     if file is not None and not Path(file).exists():
         raise DatabaseError(f"there is no database `{shown(url)}`")
@@ -289,7 +320,10 @@ def _behind(url: str, pending: list[str]) -> SchemaBehindError:
 
 
 def _connection_config(url: str) -> dict[str, Any]:
-    """Tortoise's config of a connection. Raises `DatabaseError` and `MissingExtraError`."""
+    """Build Tortoise's configuration of a connection.
+
+    Raises `DatabaseError` if the URL is invalid, `MissingExtraError` if its driver is not installed.
+    """
     scheme = url.partition("://")[0]
     if "://" not in url or scheme not in SCHEMES:
         raise DatabaseError(
@@ -317,7 +351,7 @@ def _sqlite_credentials(url: str, given: dict[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name != "file_path" and not re.fullmatch(r"\w+=-?\w+", f"{name}={value}"):
             raise DatabaseError(f"`{shown(url)}` sets `{name}` to what no pragma takes")
-    # The time-out comes first: the first process to open a file waits when it changes the journal.
+    # The timeout is set first, because setting the journal mode may have to wait already.
     return {
         "file_path": unquote(file),
         "busy_timeout": BUSY_TIMEOUT,
@@ -344,7 +378,7 @@ def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _unusable(url: str, error: Exception) -> DatabaseError:
-    """Why a database that was found could not be used, from what its driver says."""
+    """Explain why a database could not be used, from the error of its driver."""
     reason = str(error).strip() or type(error).__name__
     message = f"cannot use the database `{shown(url)}`: {reason}"
     if url.startswith("sqlite"):

@@ -1,7 +1,7 @@
-"""Designs of tenants: drafts, and the versions that are published of them.
+"""Stores the designs of tenants: their drafts and published versions.
 
-A design that is deleted leaves its versions, so that runs of them go on and can be shown. Saving a
-design of the same code later takes it up again, and its versions are counted on.
+A deleted design keeps its versions, so that their runs can continue and be shown. Creating a design
+with the same code later restores it, and continues the numbers of its versions.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class UnknownDesignError(ProFlowError, LookupError):
 
 
 class DesignExistsError(ProFlowError):
-    """A design is to be created under a code that the tenant uses already."""
+    """The tenant already has a design with this code."""
 
 
 class EditedMeanwhileError(ProFlowError):
-    """Somebody else has saved the draft; `revision` is what it is at now."""
+    """Somebody else has saved the draft; `revision` is its current revision."""
 
     def __init__(self, revision: int) -> None:
         super().__init__(f"the draft has been saved meanwhile, as revision {revision}")
@@ -47,7 +47,7 @@ class EditedMeanwhileError(ProFlowError):
 
 
 class RunsOpenError(ProFlowError):
-    """Runs of a design that is to be deleted have not ended: so many."""
+    """A design cannot be deleted because `runs` of its runs have not ended."""
 
     def __init__(self, runs: int) -> None:
         super().__init__(f"{runs} runs have not ended")
@@ -56,7 +56,7 @@ class RunsOpenError(ProFlowError):
 
 @dataclass(frozen=True)
 class DesignSummary:
-    """A design without its drawing."""
+    """A design without its draft, for lists."""
 
     code: str
     name: str
@@ -69,7 +69,7 @@ class DesignSummary:
 
 @dataclass(frozen=True)
 class VersionSummary:
-    """A version without its drawing."""
+    """A version without its canvas, for lists."""
 
     number: int
     digest: str
@@ -79,7 +79,7 @@ class VersionSummary:
 
 @dataclass(frozen=True)
 class Published:
-    """What new runs of a workflow take."""
+    """The version that new runs of a workflow use."""
 
     workflow: str
     version: int
@@ -87,7 +87,18 @@ class Published:
 
 
 async def create(tenant_id: int, code: str, *, name: str, draft: Any, by: str | None) -> Design:
-    """Save a new design. Raises `DesignExistsError`."""
+    """Create a design, or restore a deleted one with the same code.
+
+    Args:
+        tenant_id: The tenant that owns the design.
+        code: The code of the design, which is also the id of its workflow.
+        name: The name that is shown.
+        draft: The canvas as JSON.
+        by: The id of the user who creates it.
+
+    Raises:
+        DesignExistsError: If the tenant already has a design with this code.
+    """
     now = clock.now()
     first = {"name": name, "draft": draft, "created_at": now, "updated_at": now, "updated_by": by}
     async with transaction():
@@ -95,7 +106,7 @@ async def create(tenant_id: int, code: str, *, name: str, draft: Any, by: str | 
         if design is None:
             try:
                 return await Design.create(tenant_id=tenant_id, code=code, **first)
-            except IntegrityError as error:  # somebody else did so at the same time
+            except IntegrityError as error:  # it was created at the same time
                 raise DesignExistsError(code) from error
         if design.deleted_at is None:
             raise DesignExistsError(code)
@@ -113,9 +124,19 @@ async def save(
     name: str | None = None,
     revision: int | None = None,
 ) -> Design:
-    """Save the draft of a design; with the revision that it was edited from, only over that one.
+    """Save the draft of a design.
 
-    Raises `UnknownDesignError`, `EditedMeanwhileError`.
+    Args:
+        tenant_id: The tenant that owns the design.
+        code: The code of the design.
+        draft: The canvas as JSON.
+        by: The id of the user who saves it.
+        name: The new name; None keeps the name.
+        revision: The revision that was edited; None saves in any case.
+
+    Raises:
+        UnknownDesignError: If there is no such design.
+        EditedMeanwhileError: If somebody else has saved the draft since `revision`.
     """
     async with transaction():
         design = await _locked(tenant_id, code, revision)
@@ -129,7 +150,7 @@ async def save(
 
 
 async def get(tenant_id: int, code: str) -> Design:
-    """A design with its draft. Raises `UnknownDesignError`."""
+    """Get a design with its draft; raises `UnknownDesignError` if there is none."""
     design = await _designs(tenant_id).get_or_none(code=code)
     if design is None:
         raise UnknownDesignError(code)
@@ -144,7 +165,15 @@ async def listed(
     offset: int = 0,
     limit: int = LIMIT,
 ) -> Page[DesignSummary]:
-    """Designs, those changed last first; `search` is a part of code or name."""
+    """List a tenant's designs, the most recently changed first.
+
+    Args:
+        tenant_id: The tenant.
+        search: A part of the code or name; empty for all designs.
+        published: True for published designs only, False for the others only.
+        offset: How many designs to skip.
+        limit: How many designs to return at most.
+    """
     query = _designs(tenant_id)
     if search:
         text = storable(search)
@@ -157,9 +186,16 @@ async def listed(
 
 
 async def delete(tenant_id: int, code: str, *, force: bool = False) -> None:
-    """Delete a design: it starts no more runs.
+    """Delete a design; it starts no more runs.
 
-    Raises `UnknownDesignError`, and `RunsOpenError` unless by `force`.
+    Args:
+        tenant_id: The tenant that owns the design.
+        code: The code of the design.
+        force: True to delete it even if it has open runs, which then continue.
+
+    Raises:
+        UnknownDesignError: If there is no such design.
+        RunsOpenError: If the design has open runs and `force` is False.
     """
     async with transaction():
         design = await _locked(tenant_id, code)
@@ -181,10 +217,22 @@ async def publish(
     by: str | None,
     revision: int | None = None,
 ) -> DesignVersion:
-    """Make what a drawing compiles to the version that new runs take, in one transaction.
+    """Store a new version of a design, and let new runs use it, in one transaction.
 
-    `definition` has its digest, and `code` as its id. With a `revision`, only if the draft is still
-    at that one. Raises `UnknownDesignError`, `EditedMeanwhileError`.
+    Args:
+        tenant_id: The tenant that owns the design.
+        code: The code of the design.
+        canvas: The canvas as JSON.
+        definition: The definition that the canvas compiles to, with its digest; its id is `code`.
+        by: The id of the user who publishes.
+        revision: The revision of the draft that was compiled; None publishes in any case.
+
+    Returns:
+        The new version.
+
+    Raises:
+        UnknownDesignError: If there is no such design.
+        EditedMeanwhileError: If somebody else has saved the draft since `revision`.
     """
     if definition.id != code or not definition.digest:
         raise ValueError(f"`{definition.id}` is no definition of `{code}` with a digest")
@@ -207,13 +255,19 @@ async def publish(
 
 
 async def store(definition: Definition) -> None:
-    """Keep a definition under its digest, unless it is kept already."""
+    """Store a definition under its digest, unless it is stored already."""
     stored = StoredDefinition(digest=definition.digest, body=json.loads(definition.to_json()))
     await StoredDefinition.bulk_create([stored], ignore_conflicts=True)
 
 
 async def set_triggers(design: Design, version: DesignVersion, definition: Definition) -> None:
-    """Let a design's runs be started and cancelled as its published version says."""
+    """Replace the triggers of a design by those of its published version.
+
+    Args:
+        design: The design.
+        version: The version that is published now.
+        definition: The definition of that version.
+    """
     await _drop_triggers(design)
     of_design = Trigger.filter(tenant_id=design.tenant_id, design_id=design.id)
     await of_design.filter(version=version.number).delete()
@@ -221,7 +275,10 @@ async def set_triggers(design: Design, version: DesignVersion, definition: Defin
 
 
 async def unpublish(tenant_id: int, code: str) -> None:
-    """Start no more runs of a design; those in flight go on. Raises `UnknownDesignError`."""
+    """Unpublish a design: it starts no more runs, and open runs continue.
+
+    Raises `UnknownDesignError` if there is no such design.
+    """
     async with transaction():
         design = await _locked(tenant_id, code)
         design.published_version = None
@@ -230,7 +287,7 @@ async def unpublish(tenant_id: int, code: str) -> None:
 
 
 async def published(tenant_id: int, code: str) -> Published | None:
-    """What a new run of a workflow takes; None: there is none, or nothing is published of it."""
+    """Find the version that new runs of a workflow use; returns None if none is published."""
     version = await DesignVersion.get_or_none(
         tenant_id=tenant_id,
         design__code=code,
@@ -243,7 +300,7 @@ async def published(tenant_id: int, code: str) -> Published | None:
 async def versions(
     tenant_id: int, code: str, *, offset: int = 0, limit: int = LIMIT
 ) -> Page[VersionSummary]:
-    """The versions of a design, the last first. Raises `UnknownDesignError`."""
+    """List the versions of a design, the newest first; raises `UnknownDesignError`."""
     if not await _designs(tenant_id).filter(code=code).exists():
         raise UnknownDesignError(code)
     shown = tuple(VersionSummary.__dataclass_fields__)
@@ -253,7 +310,7 @@ async def versions(
 
 
 async def version(tenant_id: int, code: str, number: int) -> DesignVersion:
-    """A version with its drawing, also of a design that was deleted. Raises `UnknownDesignError`."""
+    """Get a version with its canvas, even if the design was deleted; raises `UnknownDesignError`."""
     found = await DesignVersion.get_or_none(tenant_id=tenant_id, design__code=code, number=number)
     if found is None:
         raise UnknownDesignError(f"{code} version {number}")
@@ -261,15 +318,15 @@ async def version(tenant_id: int, code: str, number: int) -> DesignVersion:
 
 
 async def digest_of(tenant_id: int, code: str, number: int) -> str | None:
-    """The digest of a version, whatever became of the design; None: there is no such version."""
+    """Get the digest of a version, even if the design was deleted; None if there is no such one."""
     found = DesignVersion.filter(tenant_id=tenant_id, design__code=code, number=number)
     return await found.first().values_list("digest", flat=True)  # type: ignore[return-value]
 
 
 async def definition(digest: str) -> Definition | None:
-    """What versions of this digest compile to; the same for every tenant that has one.
+    """Get a definition by its digest; tenants with the same digest share it.
 
-    Raises `UnknownFormatError`.
+    Raises `UnknownFormatError` if the definition has another format than the current one.
     """
     stored = await StoredDefinition.get_or_none(digest=digest)
     return None if stored is None else Definition.model_validate(stored.body)
@@ -280,7 +337,7 @@ def _designs(tenant_id: int) -> QuerySet[Design]:
 
 
 async def _locked(tenant_id: int, code: str, revision: int | None = None) -> Design:
-    """A design that nobody else changes until the transaction ends."""
+    """Load a design and lock its row until the transaction ends."""
     design = await _designs(tenant_id).select_for_update().get_or_none(code=code)
     if design is None:
         raise UnknownDesignError(code)
@@ -290,7 +347,7 @@ async def _locked(tenant_id: int, code: str, revision: int | None = None) -> Des
 
 
 async def _drop_triggers(design: Design) -> None:
-    """Let a design start no more runs. What cancels runs of its versions stays as long as these do."""
+    """Delete the triggers of a design, but keep those that cancel open runs of its versions."""
     of_design = Trigger.filter(tenant_id=design.tenant_id, design_id=design.id)
     of_runs = Run.filter(tenant_id=design.tenant_id, workflow=design.code, status__in=OPEN)
     in_flight = await of_runs.distinct().values_list("version", flat=True)

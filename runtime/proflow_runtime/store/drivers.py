@@ -1,4 +1,4 @@
-"""What the databases' drivers raise; the one of PostgreSQL is optional."""
+"""The errors that the drivers of databases raise; the driver of PostgreSQL is optional."""
 
 import sqlite3
 
@@ -7,11 +7,11 @@ from tortoise.exceptions import DBConnectionError
 from proflow_runtime.context.extras import is_installed
 
 DRIVER_ERRORS: tuple[type[Exception], ...] = (OSError, TimeoutError, sqlite3.Error)
-"""Whatever a driver raises."""
+"""All errors of drivers."""
 PASSING_ERRORS: tuple[type[Exception], ...] = (
     *(OSError, TimeoutError, sqlite3.OperationalError, DBConnectionError),
 )
-"""The database does not answer now; it may later."""
+"""Errors that may not occur again: the database cannot be reached now."""
 
 if is_installed("postgres"):
     from asyncpg import exceptions as postgres

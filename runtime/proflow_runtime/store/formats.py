@@ -1,7 +1,7 @@
-"""Stored definitions of older formats, and what replaces them.
+"""Reads stored definitions of any format, and replaces those of older formats.
 
-A version keeps its number and its drawing when its definition is compiled again for a newer format;
-only its digest changes. The old definition stays: runs that were begun by it are pinned to it.
+When a version's definition is compiled again for a newer format, the version keeps its number and
+its canvas; only its digest changes. The old definition is kept for the runs that began with it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 
 HEAD = 100
-"""Characters of a stored definition in which its format stands: it is the first key."""
+"""How many characters of a stored definition are read to find its format, which is its first key."""
 _BEFORE_FORMAT = '{"format":"'
 
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """A version that new runs take. `format`: that of its definition."""
+    """A published version of a design; `format` is the format of its definition."""
 
     id: int
     tenant_id: int
@@ -45,7 +45,14 @@ class PublishedVersion:
 
 @dataclass(frozen=True)
 class About:
-    """What can be read of a definition in any format."""
+    """The properties of a definition that can be read in any format.
+
+    Attributes:
+        format: The name of the format; empty if it is not known.
+        canvas: The canvas; None if it cannot be read.
+        task_type: The task type of the workflow's runs, if it has one.
+        on_failure: The name of the handler that is called when a run fails, if there is one.
+    """
 
     format: str
     canvas: Canvas | None
@@ -65,9 +72,11 @@ class _Head(Function):
 
 
 async def published(*, after: int = 0, limit: int = 200) -> list[PublishedVersion]:
-    """The published versions of all tenants with greater ids than `after`, by ascending ids.
+    """List one page of the published versions of all tenants, by ascending ids.
 
-    The next page begins after the last one's id; a page that is not full is the last.
+    Args:
+        after: The id of the last version of the page before; 0 for the first page.
+        limit: How many versions to return at most. A page with fewer is the last one.
     """
     query = DesignVersion.filter(
         id__gt=after, design__deleted_at__isnull=True, number=F("design__published_version")
@@ -81,7 +90,7 @@ async def published(*, after: int = 0, limit: int = 200) -> list[PublishedVersio
 
 
 async def formats_of(digests: Sequence[str]) -> dict[str, str]:
-    """The formats of stored definitions by their digests, without loading the definitions."""
+    """Read the formats of stored definitions, by digest, without loading the definitions."""
     rows = (
         StoredDefinition.filter(digest__in=list(digests))
         .annotate(head=_Head("body", 1, HEAD))
@@ -91,13 +100,13 @@ async def formats_of(digests: Sequence[str]) -> dict[str, str]:
 
 
 async def body(digest: str) -> dict[str, Any] | None:
-    """A stored definition as it was written, in whatever format."""
+    """Read a stored definition as JSON, whatever its format; None if there is no such digest."""
     found = await StoredDefinition.get_or_none(digest=digest)
     return None if found is None else found.body
 
 
 async def about(digest: str) -> About | None:
-    """What can be read of a stored definition, whatever its format."""
+    """Read the properties of a stored definition, whatever its format; None if there is none."""
     found = await body(digest)
     if found is None:
         return None
@@ -112,10 +121,22 @@ async def about(digest: str) -> About | None:
 async def replace(
     tenant_id: int, code: str, number: int, *, digest: str, definition: Definition
 ) -> str:
-    """Let a version have a definition that was compiled again; the digest it has then.
+    """Replace the definition of a version by one that was compiled again.
 
-    Does nothing if the version does not have `digest` any more: another process has replaced it.
-    Raises `UnknownDesignError`.
+    It does nothing if another process has already replaced the definition.
+
+    Args:
+        tenant_id: The tenant that owns the design.
+        code: The code of the design.
+        number: The number of the version.
+        digest: The digest of the definition to replace.
+        definition: The new definition.
+
+    Returns:
+        The digest that the version has now.
+
+    Raises:
+        UnknownDesignError: If there is no such version.
     """
     async with transaction():
         design = await Design.select_for_update().get_or_none(tenant_id=tenant_id, code=code)
@@ -136,7 +157,7 @@ async def replace(
 
 
 def _format_in(head: str) -> str:
-    """The format that a stored definition begins with; empty if it begins otherwise."""
+    """Return the format at the beginning of a stored definition, or "" if there is none."""
     if not head.startswith(_BEFORE_FORMAT):
         return ""
     return head.removeprefix(_BEFORE_FORMAT).partition('"')[0]

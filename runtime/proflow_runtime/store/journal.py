@@ -1,4 +1,4 @@
-"""Writing and reading the local engine's journal: rows in, rows out, a batch a transaction."""
+"""Writes and reads the journal of the local engine, one batch of rows in each transaction."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from proflow_runtime.store.drivers import PASSING_ERRORS
 from proflow_runtime.store.ownership import Ownership
 
 PAGE = 5_000
-"""Rows that are read, or deleted, at once."""
+"""How many rows are read or deleted at once."""
 Row = tuple[Any, ...]
 
 
 class Unavailable(Exception):
-    """The database does not answer now; it may later."""
+    """The database cannot be reached now; a later attempt may succeed."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to write, by table. What is put and dropped in one batch is in `dropped` only."""
+    """Rows to write, by table; a row that is written and deleted in one batch is only deleted."""
 
     runs: list[Row] = field(default_factory=list)
     """`(id, origin, progress)`"""
@@ -47,7 +47,7 @@ class Batch:
 
 @dataclass(slots=True)
 class SavedRun:
-    """A run that had not ended, as it was written."""
+    """A run that had not ended, as the journal holds it."""
 
     id: str
     origin: str
@@ -65,7 +65,7 @@ def _put(table: str, columns: str, *, replace: str = "") -> str:
         f"INSERT INTO proflow_journal_{table} ({columns}) VALUES ({', '.join(['?'] * count)})"
     )
     if not replace:
-        # A batch whose commit was not heard of is written again.
+        # A batch is written again if its commit was not confirmed.
         return f"{statement} ON CONFLICT DO NOTHING"
     changes = ", ".join(f"{name} = excluded.{name}" for name in replace.split(", "))
     return f"{statement} ON CONFLICT (id) DO UPDATE SET {changes}"
@@ -91,7 +91,16 @@ OF_ENDED = (
 
 
 async def write(ownership: Ownership, batch: Batch) -> None:
-    """Write a batch, all or nothing. Raises `Unavailable`, `OwnershipLost`."""
+    """Write a batch in one transaction.
+
+    Args:
+        ownership: The right to write the journal.
+        batch: The rows.
+
+    Raises:
+        Unavailable: If the database cannot be reached; the batch may be written again.
+        OwnershipLost: If another process has taken over the journal.
+    """
     async with _answering(), transaction() as client:
         await ownership.check()
         for name, statement in STATEMENTS:
@@ -105,13 +114,13 @@ async def write(ownership: Ownership, batch: Batch) -> None:
 
 
 async def regain(ownership: Ownership) -> None:
-    """After `Unavailable`: see that the journal is still ours. Raises as `write`."""
+    """Make sure, after `Unavailable`, that this process still owns the journal; raises as `write`."""
     async with _answering():
         await ownership.regain()
 
 
 async def load() -> tuple[list[SavedRun], list[str]]:
-    """The runs that have not ended, in order of being queued, and the states of all keys."""
+    """Load the runs that have not ended, in the order they were queued, and the states of keys."""
     runs = {
         row["id"]: SavedRun(row["id"], row["origin"], row["progress"])
         async for row in _pages(f"SELECT * FROM {RUNS} WHERE ended_at IS NULL AND id > ?", "id", "")
@@ -133,7 +142,15 @@ async def load() -> tuple[list[SavedRun], list[str]]:
 
 
 async def prune(ended_before: int, now: int) -> int:
-    """Delete runs that ended before a time, and keys that have expired; the number of runs."""
+    """Delete runs that ended before a time, and expired keys.
+
+    Args:
+        ended_before: The time for runs, in milliseconds since 1970.
+        now: The current time, in milliseconds since 1970.
+
+    Returns:
+        How many runs were deleted.
+    """
     await _deleted("keys", "SELECT id FROM proflow_journal_keys WHERE expires_at < ? LIMIT ?", now)
     ended = f"SELECT id FROM {RUNS} WHERE ended_at < ? LIMIT ?"
     count = 0
@@ -159,7 +176,7 @@ async def _deleted(table: str, chosen: str, before: int) -> None:
 
 
 async def _pages(select: str, key: str, after: str | int) -> AsyncIterator[dict[str, Any]]:
-    """All rows in order of a key, a page at a time."""
+    """Iterate over all rows in the order of a key, reading one page at a time."""
     statement = _dialect(f"{select} ORDER BY {key} LIMIT {PAGE}")
     while True:
         rows: Sequence[dict[str, Any]] = await connection().execute_query_dict(statement, [after])
@@ -171,7 +188,7 @@ async def _pages(select: str, key: str, after: str | int) -> AsyncIterator[dict[
 
 
 def _dialect(statement: str) -> str:
-    """A statement with the parameters as its database wants them."""
+    """Write the parameters of a statement in the way of the database."""
     if is_sqlite():
         return statement
     first, *rest = statement.split("?")
@@ -180,11 +197,11 @@ def _dialect(statement: str) -> str:
 
 @asynccontextmanager
 async def _answering() -> AsyncIterator[None]:
-    """Raises `Unavailable` for what may be over when it is tried again."""
+    """Turn errors that may not occur again into `Unavailable`."""
     try:
         yield
     except OperationalError as error:
-        # A full disk or a lock; on PostgreSQL it would be a statement that is wrong.
+        # On SQLite a full disk or a lock; on PostgreSQL it means a wrong statement.
         if not is_sqlite():
             raise
         raise Unavailable(str(error)) from error

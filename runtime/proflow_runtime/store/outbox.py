@@ -1,7 +1,7 @@
-"""Events on their way out: put in the transaction that decides them, sent when it has committed.
+"""The outbox of events: written in the transaction that causes them, and sent after its commit.
 
-An event may be sent twice, if a process dies between sending it and noting so; its id is always the
-same, and Inngest takes each id once. What it refuses for good is kept as failed.
+An event is sent twice if a process dies between sending it and marking it as sent. It then has the
+same id, and Inngest accepts each id only once. Events that Inngest rejects are kept as failed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from proflow_runtime.store.models.outbox import OutboxEvent
 
 BATCH = 100
 LEASE = timedelta(seconds=30)
-"""How long whoever has claimed an event is given to send it."""
+"""How long a process that has claimed an event has to send it."""
 
 
 async def put(
     connection: BaseDBAsyncClient, event_id: str, tenant_id: int, name: str, data: Any
 ) -> None:
-    """Have an event sent once the transaction on `connection` has committed.
+    """Put an event into the outbox, to be sent when the transaction has committed.
 
-    An id that is there already stays as it is.
+    Args:
+        connection: The client of the transaction.
+        event_id: The id of the event. If the outbox holds this id already, nothing happens.
+        tenant_id: The tenant that the event belongs to.
+        name: The name of the event.
+        data: The data of the event.
     """
     event = OutboxEvent(
         id=event_id, tenant_id=tenant_id, name=name, data=data, created_at=clock.now()
@@ -38,7 +43,13 @@ async def put(
 async def claim_unsent(
     limit: int = BATCH, *, older_than: timedelta = timedelta(0), lease: timedelta = LEASE
 ) -> list[OutboxEvent]:
-    """Events to send now, the oldest first; nobody else is given them before the lease is over."""
+    """Claim unsent events, the oldest first; no other process gets them before the lease expires.
+
+    Args:
+        limit: How many events to claim at most.
+        older_than: Only events of at least this age.
+        lease: How long the claim lasts.
+    """
     now = clock.now()
     async with transaction():
         unsent = OutboxEvent.filter(
@@ -55,32 +66,32 @@ async def claim_unsent(
 
 
 async def mark_sent(ids: Iterable[str]) -> None:
-    """Note that Inngest has taken these."""
+    """Mark events as sent."""
     now = clock.now()
     await OutboxEvent.filter(id__in=list(ids), sent_at__isnull=True).update(sent_at=now)
 
 
 async def mark_failed(event_id: str, failure: str) -> None:
-    """Note why an event is never sent."""
+    """Mark an event as failed, with the reason; it is not sent again."""
     unsent = OutboxEvent.filter(id=event_id, sent_at__isnull=True)
     await unsent.update(failed_at=clock.now(), failure=failure)
 
 
 async def release(ids: Iterable[str]) -> None:
-    """Give claimed events back: they could not be sent."""
+    """End the claim of events that could not be sent."""
     await OutboxEvent.filter(id__in=list(ids), sent_at__isnull=True).update(claimed_until=None)
 
 
 async def unsent() -> int:
-    """How many events are still to be sent."""
+    """Count the events that are still to be sent."""
     return await OutboxEvent.filter(sent_at__isnull=True, failed_at__isnull=True).count()
 
 
 async def forget_sent(before: datetime) -> int:
-    """Delete what was sent before a time; how many these were."""
+    """Delete the events that were sent before a time, and return their number."""
     return await OutboxEvent.filter(sent_at__lt=before).delete()
 
 
 async def forget_failed(before: datetime) -> int:
-    """Delete what has failed before a time; how many these were."""
+    """Delete the events that failed before a time, and return their number."""
     return await OutboxEvent.filter(failed_at__lt=before).delete()

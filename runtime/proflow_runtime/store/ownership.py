@@ -1,4 +1,4 @@
-"""Which process runs the local engine on a database: one at a time, held until it ends or dies."""
+"""Ensures that only one process at a time runs the local engine on a database."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from proflow_runtime.store.database import (
 )
 
 ENGINE_LOCK = 0x70726F656E67
-"""Of PostgreSQL's advisory locks: who holds it runs the engine."""
+"""The key of PostgreSQL's advisory lock that the process with the engine holds."""
 TRIES = 15
+"""How often the lock is tried: a server may notice late that the holder of the lock has died."""
 PAUSE = 0.2
-"""Seconds between two tries: a server notices late that a process that held the lock is dead."""
+"""Seconds between two tries."""
 
 
 class JournalInUse(DatabaseError):
@@ -27,11 +28,11 @@ class JournalInUse(DatabaseError):
 
 
 class OwnershipLost(DatabaseError):
-    """Another process has taken over; nothing more may be written."""
+    """Another process has taken over the journal; this one must not write to it any more."""
 
 
 class Ownership:
-    """The right to write the journal. `epoch` tells its holder from earlier and later ones."""
+    """The right of a process to write the journal; `epoch` increases with each new holder."""
 
     def __init__(self) -> None:
         self.epoch = 0
@@ -40,7 +41,7 @@ class Ownership:
         )
 
     async def acquire(self) -> None:
-        """Raises `JournalInUse`."""
+        """Take the right; raises `JournalInUse` if another process has it."""
         await self._take()
         try:
             self.epoch = await self._next_epoch()
@@ -49,7 +50,7 @@ class Ownership:
             raise
 
     async def regain(self) -> None:
-        """Take the lock again after the connection was lost. Raises `OwnershipLost`."""
+        """Take the right again after the connection was lost; raises `OwnershipLost`."""
         await self._lock.release()
         try:
             await self._take()
@@ -59,12 +60,14 @@ class Ownership:
             await self.check()
 
     async def release(self) -> None:
+        """Give up the right."""
         await self._lock.release()
 
     async def check(self) -> None:
-        """Inside a transaction: make sure that nobody takes over before it ends.
+        """Make sure that no other process takes over before the current transaction ends.
 
-        Raises `OwnershipLost`.
+        Raises:
+            OwnershipLost: If another process has taken over already.
         """
         share = "" if is_sqlite() else " FOR SHARE"
         rows = await connection().execute_query_dict(
@@ -109,7 +112,7 @@ def _file() -> str:
 
 
 class _FileLock:
-    """A lock of the operating system on a file beside the database; it dies with its process."""
+    """A lock of the operating system on a file beside the database; it ends with the process."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -133,7 +136,7 @@ class _FileLock:
 
 
 def _lock_file(file: IO[bytes]) -> bool:
-    """Lock a file unless somebody else has."""
+    """Lock a file; returns False if another process has locked it."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -150,7 +153,7 @@ def _lock_file(file: IO[bytes]) -> bool:
 
 
 class _AdvisoryLock:
-    """An advisory lock of PostgreSQL; it lives as long as the connection that took it."""
+    """An advisory lock of PostgreSQL; it ends with the connection that took it."""
 
     def __init__(self) -> None:
         self._held: Any = None

@@ -1,4 +1,4 @@
-"""A part of a long list."""
+"""Reads long lists page by page, by offset (`page`) or by cursor (`sliced`)."""
 
 from __future__ import annotations
 
@@ -18,34 +18,43 @@ T = TypeVar("T")
 Row = TypeVar("Row", bound=Model)
 
 LIMIT = 50
+"""How many rows a page has by default."""
 MOST = 500
+"""How many rows a page can have."""
 FARTHEST = 2**31
+"""The largest offset, and the limit of integers in a cursor."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """`total`: how many there are on all pages."""
+    """A page of a list; `total` is the length of the whole list."""
 
     items: list[T]
     total: int
 
 
 async def page(query: QuerySet[Row], offset: int, limit: int) -> Page[Row]:
-    """Rows of an ordered query, from `offset` on; at most `MOST`."""
+    """Read a page of rows.
+
+    Args:
+        query: The query, with its order.
+        offset: How many rows to skip.
+        limit: How many rows to return; at most `MOST` are.
+    """
     total = await query.count()
     start, size = min(max(offset, 0), FARTHEST), min(max(limit, 0), MOST)
-    # No rows are asked for as such: Tortoise takes a limit of 0 for none.
+    # A size of 0 makes no query: Tortoise takes a limit of 0 for no limit.
     rows = await query.offset(start).limit(size) if size and start < total else []
     return Page(rows, total)
 
 
 class CursorError(ProFlowError, ValueError):
-    """A cursor that no page has given out."""
+    """The cursor is invalid."""
 
 
 @dataclass(frozen=True)
 class Slice(Generic[T]):
-    """`next`: the cursor of what follows; None: nothing does."""
+    """A page of a list that may grow; `next` is the cursor of the following page, or None."""
 
     items: list[T]
     next: str | None
@@ -54,9 +63,18 @@ class Slice(Generic[T]):
 async def sliced(
     query: QuerySet[Row], keys: Sequence[str], after: str | None, limit: int
 ) -> Slice[Row]:
-    """The rows that follow a cursor, by descending keys, of which the last is unique.
+    """Read the rows that follow a cursor, in descending order of some columns.
 
-    Rows that come or go meanwhile move no others to another page. Raises `CursorError`.
+    Rows that are added or removed meanwhile do not move others to another page.
+
+    Args:
+        query: The query, without an order.
+        keys: The columns to order by; the last one is unique.
+        after: The cursor of the page before; None for the first page.
+        limit: How many rows to return; at most `MOST` are.
+
+    Raises:
+        CursorError: If the cursor is invalid.
     """
     size = min(max(limit, 1), MOST)
     if after is not None:
@@ -68,7 +86,7 @@ async def sliced(
 
 
 def _below(keys: Sequence[str], values: Sequence[Any]) -> Q:
-    """Rows whose keys come, as a whole, after these in descending order."""
+    """Select the rows whose keys follow these values in descending order."""
     (first, *others), (value, *rest) = keys, values
     less = Q(**{f"{first}__lt": value})
     if not others:

@@ -1,4 +1,4 @@
-"""Who works where, for whom, and who stands in for whom."""
+"""Reads and writes people, their roles, departments and managers, and delegations."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from proflow_runtime.store.models.texts import storable
 from proflow_runtime.store.pages import LIMIT, Page, page
 
 MOST_STAND_INS = 50
-"""Stand-ins of stand-ins are followed no further."""
+"""How many delegations are followed to find for whom a user may act."""
 
 
 async def with_role(tenant_id: int, role: str) -> list[str]:
-    """The users with a role, in a lasting order."""
+    """List the ids of the users with a role, in a stable order."""
     found = PersonRole.filter(tenant_id=tenant_id, role=role).order_by("id")
     return [row.user for row in await found]
 
 
 async def roles_of(tenant_id: int, user: str) -> list[str]:
+    """List the roles of a user."""
     found = PersonRole.filter(tenant_id=tenant_id, user=user).order_by("role")
     return [row.role for row in await found]
 
 
 async def name_of(tenant_id: int, user: str) -> str | None:
-    """What somebody is called; None: nobody knows them."""
+    """Get the name of a user, or None if the user is not in the table."""
     found = await Person.get_or_none(tenant_id=tenant_id, user=user)
     return None if found is None else found.name
 
@@ -36,7 +37,7 @@ async def name_of(tenant_id: int, user: str) -> str | None:
 async def listed(
     tenant_id: int, *, search: str = "", offset: int = 0, limit: int = LIMIT
 ) -> Page[Person]:
-    """People by their user ids; `search` is a part of user id or name."""
+    """List a tenant's people by user id; `search` is a part of the user id or name."""
     query = Person.filter(tenant_id=tenant_id)
     if search:
         text = storable(search)
@@ -45,14 +46,20 @@ async def listed(
 
 
 async def heads(tenant_id: int, department: str) -> list[str]:
-    """Who leads a department; nobody, if it is not known."""
+    """List the head of a department; empty if there is none, or no such department."""
     found = await Department.get_or_none(tenant_id=tenant_id, code=department)
     return [] if found is None or found.head is None else [found.head]
 
 
 async def manager_of(tenant_id: int, user: str) -> str | None:
-    """Whom somebody reports to: their manager, or the head of their department, or of the next one
-    above it that has another head."""
+    """Find the manager of a user.
+
+    It is the user's own manager, or else the head of the user's department, or of the next
+    department above it whose head is somebody else.
+
+    Returns:
+        The id of the manager, or None.
+    """
     person = await Person.get_or_none(tenant_id=tenant_id, user=user)
     if person is None or person.manager is not None:
         return None if person is None else person.manager
@@ -77,7 +84,16 @@ async def delegate(
     ends_at: datetime,
     workflow: str | None = None,
 ) -> Delegation:
-    """Let somebody stand in for a user, for a time, in all workflows or in one."""
+    """Let somebody act for a user during some time.
+
+    Args:
+        tenant_id: The tenant of both users.
+        user: The id of the user who is away.
+        stand_in: The id of the user who may act instead.
+        starts_at: When the delegation begins.
+        ends_at: When it ends.
+        workflow: The workflow to which it applies; None for all.
+    """
     return await Delegation.create(
         tenant_id=tenant_id,
         user=user,
@@ -89,7 +105,7 @@ async def delegate(
 
 
 async def delegations(tenant_id: int, user: str) -> list[Delegation]:
-    """A user's delegations that are not over, those given and those taken."""
+    """List a user's current and future delegations: first those given, then those received."""
     now = clock.now()
     given = Delegation.filter(tenant_id=tenant_id, user=user, ends_at__gt=now)
     taken = Delegation.filter(tenant_id=tenant_id, stand_in=user, ends_at__gt=now)
@@ -97,15 +113,18 @@ async def delegations(tenant_id: int, user: str) -> list[Delegation]:
 
 
 async def end_delegation(tenant_id: int, user: str, delegation_id: int) -> bool:
-    """End a delegation that a user has given; whether there was one."""
+    """Delete a delegation that a user has given; returns False if there is no such one."""
     given = Delegation.filter(tenant_id=tenant_id, user=user, id=delegation_id)
     return await given.delete() > 0
 
 
 async def stood_in_for(tenant_id: int, user: str) -> list[tuple[str, str | None]]:
-    """Whom a user may act for now, and in which workflow (None: in all); not themselves.
+    """Find for whom a user may act now, by delegations and by delegations of delegations.
 
-    Who stands in for a stand-in may do what that one may, as far as both say so.
+    A chain of delegations applies to a workflow only if each of them does.
+
+    Returns:
+        Pairs of a user's id and a workflow, or None for all workflows; without the user's own id.
     """
     now = clock.now()
     active = Delegation.filter(tenant_id=tenant_id, starts_at__lte=now, ends_at__gt=now)
@@ -132,7 +151,16 @@ async def add(
     manager: str | None = None,
     roles: Sequence[str] = (),
 ) -> Person:
-    """Make somebody known, with their roles."""
+    """Add a person with their roles.
+
+    Args:
+        tenant_id: The tenant.
+        user: The host's id of the person.
+        name: The name that is shown.
+        department: The code of their department.
+        manager: The id of their manager; None for the head of their department.
+        roles: Their roles.
+    """
     person = await Person.create(
         tenant_id=tenant_id, user=user, name=name, department=department, manager=manager
     )
@@ -144,7 +172,15 @@ async def add(
 async def add_department(
     tenant_id: int, code: str, name: str, *, head: str | None = None, parent: str | None = None
 ) -> Department:
-    """Make a department known."""
+    """Add a department.
+
+    Args:
+        tenant_id: The tenant.
+        code: The code of the department.
+        name: The name that is shown.
+        head: The id of the user who leads it.
+        parent: The code of the department above it.
+    """
     return await Department.create(
         tenant_id=tenant_id, code=code, name=name, head=head, parent=parent
     )

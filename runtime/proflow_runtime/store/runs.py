@@ -1,4 +1,7 @@
-"""Runs of tenants: handed over, found, listed. What becomes of their nodes is in `states`."""
+"""Creates, changes and lists the runs of tenants, together with their tasks.
+
+The states of nodes are written by `service.recording` and read by `service.states`.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ OPEN = ("pending", "running", "waiting")
 """Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
 CANCEL_EVENT = "proflow/cancel"
-"""Ends a run: `{tenant_id, run_id}`."""
+"""The name of the event that cancels a run; its data is `{tenant_id, run_id}`."""
 CHANNEL = "proflow_runs"
-"""On which PostgreSQL tells all processes of runs that have moved."""
+"""The channel on which PostgreSQL notifies all processes of runs that have changed."""
 PAGE = 500
-"""Runs that are read at once."""
+"""How many runs are read at once."""
 LISTED = (
     *("id", "tenant_id", "workflow", "version", "digest", "inngest_run_id", "task_id", "parent"),
     *("retried_from", "business_id", "started_by", "status", "result", "error"),
@@ -36,12 +39,27 @@ LISTED = (
 
 
 class RunIdTakenError(ProFlowError):
-    """Another tenant has a run of that id."""
+    """Another tenant has a run with this id."""
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that is handed over to Inngest. `event`: what starts it, `{name, id, ts, data}`."""
+    """A run that is to be created.
+
+    Attributes:
+        id: The id of the run.
+        tenant_id: The tenant that owns it.
+        workflow: The id of its workflow.
+        version: The number of the version that it uses.
+        digest: The digest of that version's definition.
+        event: The event that starts it, `{name, id, ts, data}`.
+        function_id: The id of the Inngest function that performs it.
+        task_type: The type of its task; by default the id of the workflow.
+        business_id: The host's id of the record that the run is about.
+        started_by: The id of the user who starts it.
+        parent: For a subprocess, the id of the calling run.
+        retried_from: For a retry, the id of the run that is started again.
+    """
 
     id: str
     tenant_id: int
@@ -58,20 +76,31 @@ class NewRun:
 
 
 def new_id() -> str:
-    """The id of a run that is started once and by hand."""
+    """Create a random id for a run."""
     return uuid.uuid4().hex
 
 
 def derived_id(*parts: object) -> str:
-    """The id of a run that is made of what starts it, so that it is started once."""
+    """Derive the id of a run from what starts it, so that it is started only once.
+
+    Args:
+        *parts: What identifies the start, such as the tenant, the workflow and the event's id.
+    """
     text = ":".join(str(part) for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 async def create(new: NewRun) -> tuple[Run, bool]:
-    """The rows of a run and of its task, and whether they are new: an id is taken once.
+    """Create the rows of a run and of its task, unless the run exists already.
 
-    Raises `RunIdTakenError`.
+    Args:
+        new: The run.
+
+    Returns:
+        The run, and True if it was created now.
+
+    Raises:
+        RunIdTakenError: If another tenant has a run with this id.
     """
     found = await Run.get_or_none(id=new.id, tenant_id=new.tenant_id)
     if found is not None:
@@ -79,7 +108,7 @@ async def create(new: NewRun) -> tuple[Run, bool]:
     try:
         async with transaction():
             return await _created(new), True
-    except IntegrityError as error:  # somebody else has started it at the same time
+    except IntegrityError as error:  # the run was created at the same time
         found = await Run.get_or_none(id=new.id, tenant_id=new.tenant_id)
         if found is None:
             raise RunIdTakenError(new.id) from error
@@ -112,9 +141,16 @@ async def _created(new: NewRun) -> Run:
 async def begin(
     tenant_id: int, run_id: str, inngest_run_id: str, *, digest: str | None = None
 ) -> Run | None:
-    """Note that Inngest has begun a run, and by which definition, unless it is noted already.
+    """Record that Inngest has begun a run; repeated calls change nothing.
 
-    None: the run is over, or another of Inngest's runs has it.
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        inngest_run_id: The id of the run in Inngest.
+        digest: The digest of the definition that the run uses; None keeps the recorded one.
+
+    Returns:
+        The run, or None if it has ended or belongs to another run of Inngest.
     """
     begun = Q(status="pending", inngest_run_id__isnull=True)
     again = Q(inngest_run_id=inngest_run_id, status__in=OPEN)
@@ -144,10 +180,18 @@ async def finish(
     error: dict[str, str] | None = None,
     among: Sequence[str] = OPEN,
 ) -> bool:
-    """Note how a run has ended; whether that was news. One that has ended stays as it ended.
+    """Record how a run has ended; a run that has ended is left unchanged.
 
-    `answer`: what the run's function returned; `error`: `{name, message}`; `among`: the statuses
-    that it may have now.
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        status: How it has ended.
+        answer: The return value of the run's function, with `result` and `output`.
+        error: Why it has failed, `{name, message}`.
+        among: The statuses that the run may have before.
+
+    Returns:
+        True if the run has been changed.
     """
     async with transaction():
         run = await Run.select_for_update().get_or_none(
@@ -165,14 +209,14 @@ async def finish(
 
 
 async def withdraw(tenant_id: int, run_id: str) -> bool:
-    """Cancel a run that Inngest has not begun; False: it has, or the run is over."""
+    """Cancel a run that Inngest has not begun; returns False if it has begun or ended."""
     return await finish(tenant_id, run_id, "cancelled", among=("pending",))
 
 
 async def _note(run: Run, at: datetime, **changes: Any) -> None:
-    """Write what became of a run, and that it did."""
+    """Write changes of a run, and add them to its history."""
     for name, value in {**changes, "revision": run.revision + 1}.items():
-        setattr(run, name, value)  # `update_from_dict` takes a text for JSON
+        setattr(run, name, value)  # `update_from_dict` would parse a text as JSON
     await run.save(update_fields=[*changes, "revision"])
     change = NodeChange(
         tenant_id=run.tenant_id,
@@ -187,13 +231,13 @@ async def _note(run: Run, at: datetime, **changes: Any) -> None:
 
 
 async def announce(run_id: str) -> None:
-    """Tell other processes of a run that has moved, once the transaction has committed."""
+    """Notify other processes that a run has changed, when the transaction commits."""
     if not is_sqlite():
         await connection().execute_query("SELECT pg_notify($1, $2)", [CHANNEL, run_id])
 
 
 async def open_of(tenant_id: int, workflow: str, version: int) -> AsyncIterator[Run]:
-    """A tenant's runs of a version that have not ended."""
+    """Iterate over a tenant's open runs of a version."""
     found = Run.filter(tenant_id=tenant_id, workflow=workflow, version=version, status__in=OPEN)
     after = ""
     while True:
@@ -206,12 +250,12 @@ async def open_of(tenant_id: int, workflow: str, version: int) -> AsyncIterator[
 
 
 async def get(tenant_id: int, run_id: str) -> Run | None:
-    """A run, by our id of it."""
+    """Get a run by its id, or None if the tenant has no such run."""
     return await Run.get_or_none(id=run_id, tenant_id=tenant_id)
 
 
 async def of_tasks(tenant_id: int, tasks: Sequence[int]) -> dict[int, str]:
-    """The ids of the runs that these rows of the host's table are of, by the rows' ids."""
+    """Get the ids of the runs of these tasks, by the tasks' ids."""
     found = Run.filter(tenant_id=tenant_id, task_id__in=list(tasks))
     return dict(await found.values_list("task_id", "id"))
 
@@ -228,7 +272,22 @@ async def listed(
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Slice[Run]:
-    """A tenant's runs, the last first, without what they were given and gave. Raises `CursorError`."""
+    """List a tenant's runs, the newest first, without their events and outputs.
+
+    Args:
+        tenant_id: The tenant.
+        workflow: Only runs of this workflow.
+        status: Only runs with this status.
+        business_id: Only runs about this record of the host.
+        started_by: Only runs that this user has started.
+        since: Only runs created at this time or later.
+        until: Only runs created before this time.
+        after: The cursor of the page before.
+        limit: How many runs to return at most.
+
+    Raises:
+        CursorError: If `after` is not a cursor.
+    """
     wanted = {
         "workflow": workflow,
         "status": status,

@@ -1,4 +1,4 @@
-"""The host's table of runs: one row per run, from when it is handed over to when it has ended."""
+"""Reads and writes the host's table of runs: one row per run, from its start to its end."""
 
 from __future__ import annotations
 
@@ -25,11 +25,26 @@ MOVES: dict[Status, tuple[Status, ...]] = {
     "failed": ("pending", "running"),
     "cancelled": ("pending", "running"),
 }
-"""A task gets each status from which: what has ended stays as it ended."""
+"""For each status, the statuses that a task may have before; a task that has ended never changes."""
 
 
 class TaskStatus(TypedDict):
-    """How far a run is, as business code asks for it. What only Inngest knows of has no task."""
+    """The status of a run, for business code.
+
+    Attributes:
+        run_id: The id that was asked for.
+        tenant_id: The tenant that owns the run.
+        status: `pending`, `running`, `completed`, `failed` or `cancelled`.
+        task_id: The id of the task's row.
+        task_type: The workflow's task type.
+        business_id: The host's id of the record that the run is about.
+        error_message: Why the run failed.
+        created_at: When the row was created, in ISO 8601.
+        updated_at: When the row last changed, in ISO 8601.
+
+    A run that only Inngest knows has no row: `task_id`, `task_type`, `business_id`, `created_at` and
+    `updated_at` are None.
+    """
 
     run_id: str
     tenant_id: int
@@ -44,7 +59,7 @@ class TaskStatus(TypedDict):
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """What Inngest says about a run. `tenant_id`: of the event that started it."""
+    """A run as Inngest's API reports it; `tenant_id` is that of the event that started it."""
 
     run_id: str
     tenant_id: int | None
@@ -53,16 +68,22 @@ class ReportedRun:
 
 
 AskInngest = Callable[[str], Awaitable[ReportedRun | None]]
-"""Asks Inngest's API for a run by Inngest's id; None: it knows none."""
+"""Asks Inngest's API for a run by its Inngest id; returns None if Inngest has no such run."""
 
 _askers: WeakKeyDictionary[TortoiseContext, list[AskInngest]] = WeakKeyDictionary()
-"""By database, as Tortoise has it open: services with different ones do not meet."""
+"""By open database, so that services with different databases do not affect each other."""
 
 
 def ask_inngest_with(ask: AskInngest) -> Callable[[], None]:
-    """Let `get_task_status` ask about runs that the tables of the current database do not know.
+    """Let `get_task_status` ask Inngest for runs that the current database does not hold.
 
-    `ProFlow.running` does so for its own client. The result takes it away again.
+    `ProFlow.running` registers its own client in this way.
+
+    Args:
+        ask: Asks Inngest's API for a run.
+
+    Returns:
+        A function that removes the registration.
     """
     askers = _askers.setdefault(require_context(), [])
     askers.append(ask)
@@ -78,7 +99,7 @@ async def create(
     inngest_run_id: str | None = None,
     status: Status = "pending",
 ) -> InngestTask:
-    """The row of a run that is handed over to Inngest."""
+    """Create the row of a run that is handed over to Inngest."""
     return await InngestTask.create(
         tenant_id=tenant_id,
         task_type=task_type,
@@ -97,7 +118,11 @@ async def move(
     inngest_run_id: str | None = None,
     error_message: str | None = None,
 ) -> bool:
-    """Note how far a run is; whether that was news. One that has ended stays as it ended."""
+    """Set the status of a task; one that has ended is left unchanged.
+
+    Returns:
+        True if the status has changed.
+    """
     changes: dict[str, Any] = {"status": status, "updated_at": clock.now()}
     if inngest_run_id is not None:
         changes["inngest_run_id"] = inngest_run_id
@@ -108,7 +133,7 @@ async def move(
 
 
 async def reopen(tenant_id: int, task_id: int) -> bool:
-    """Take up a run again that has failed or was cancelled; whether it had."""
+    """Set a failed or cancelled task back to `pending`; returns False if it was neither."""
     ended = InngestTask.filter(tenant_id=tenant_id, id=task_id, status__in=("failed", "cancelled"))
     changes = {"status": "pending", "inngest_run_id": None, "error_message": None}
     return await ended.update(**changes, updated_at=clock.now()) > 0
@@ -129,7 +154,18 @@ async def listed(
     offset: int = 0,
     limit: int = LIMIT,
 ) -> Page[InngestTask]:
-    """A tenant's tasks, the last first."""
+    """List a tenant's tasks, the newest first.
+
+    Args:
+        tenant_id: The tenant.
+        status: Only tasks with this status.
+        task_type: Only tasks of this type.
+        business_id: Only tasks about this record of the host.
+        since: Only tasks created at this time or later.
+        until: Only tasks created before this time.
+        offset: How many tasks to skip.
+        limit: How many tasks to return at most.
+    """
     wanted = {
         "status": status,
         "task_type": task_type,
@@ -145,13 +181,17 @@ async def listed(
 async def get_task_status(
     run_id: str, tenant_id: int, *, ask: AskInngest | None = None
 ) -> TaskStatus | None:
-    """How far a run of the tenant is; None: it has no such run.
+    """Get the status of a run of a tenant.
 
     Args:
-        run_id: Our id of the run, or Inngest's.
-        tenant_id: Whose it is.
-        ask: Asks Inngest about a run that the table does not know, which is the tenant's if the
-            event that started it says so. By default the services ask that run on this database.
+        run_id: The run's id, as `ProFlow.start` returns it, or its id in Inngest.
+        tenant_id: The tenant that owns the run.
+        ask: Asks Inngest for a run that the tables do not hold. By default, the services that are
+            running on this database ask. Such a run is the tenant's if the event that started it
+            has its `tenant_id`.
+
+    Returns:
+        The status, or None if the tenant has no such run.
     """
     run = await Run.get_or_none(Q(id=run_id) | Q(inngest_run_id=run_id), tenant_id=tenant_id).only(
         "task_id"
@@ -177,7 +217,7 @@ async def get_task_status(
 
 
 async def _reported(run_id: str, ask: AskInngest | None) -> ReportedRun | None:
-    """What Inngest says about a run, whoever of those that can ask is told of it."""
+    """Ask Inngest for a run, by `ask` or by each running service until one finds it."""
     for one in [ask] if ask is not None else list(_askers.get(require_context(), ())):
         if (found := await one(run_id)) is not None:
             return found

@@ -1,4 +1,4 @@
-"""The settings of tenants, as JSON; what they mean is said by `proflow_runtime.tenants`."""
+"""Stores the settings of tenants as JSON; `proflow_runtime.tenants` interprets them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from proflow_runtime.store.triggers import MOST_TENANTS
 
 
 async def get(tenant_id: int) -> TenantSettingsRow | None:
-    """What a tenant has set; None: nothing yet."""
+    """Get the settings of a tenant, or None if it has saved none."""
     if not 0 < tenant_id <= MOST_TENANTS:
         return None
     return await TenantSettingsRow.get_or_none(tenant_id=tenant_id)
 
 
 async def of_tenants(tenant_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """What each of several tenants has set, as far as they have set anything."""
+    """Get the settings of several tenants by their ids, without tenants that have saved none."""
     if not tenant_ids:
         return {}
     rows = await TenantSettingsRow.filter(tenant_id__in=list(tenant_ids))
@@ -32,9 +32,16 @@ async def of_tenants(tenant_ids: Collection[int]) -> dict[int, Mapping[str, Any]
 async def save(
     tenant_id: int, body: Mapping[str, Any], *, by: str | None, revision: int | None = None
 ) -> TenantSettingsRow:
-    """Replace what a tenant has set; with a revision (0: nothing yet), only that one.
+    """Replace the settings of a tenant.
 
-    Raises `EditedMeanwhileError`.
+    Args:
+        tenant_id: The tenant.
+        body: The settings as JSON.
+        by: The id of the user who saves them.
+        revision: The revision that was edited, 0 if there was none; None saves in any case.
+
+    Raises:
+        EditedMeanwhileError: If somebody else has saved the settings since `revision`.
     """
     async with transaction():
         row = await TenantSettingsRow.select_for_update().get_or_none(tenant_id=tenant_id)
@@ -47,7 +54,7 @@ async def save(
                 return await TenantSettingsRow.create(
                     tenant_id=tenant_id, body=dict(body), updated_at=now, updated_by=by
                 )
-            except IntegrityError as error:  # somebody else did so at the same time
+            except IntegrityError as error:  # the first settings were saved at the same time
                 raise EditedMeanwhileError(1) from error
         row.body, row.revision = dict(body), known + 1
         row.updated_at, row.updated_by = now, by

@@ -1,4 +1,4 @@
-"""Tokens of the standalone service: made here, seen once, kept as their hash."""
+"""Creates and verifies the tokens of the standalone service; only their hashes are stored."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from proflow_runtime.store.pages import LIMIT, Page, page
 PREFIX = "pf_"
 SECRET_BYTES = 32
 LENGTH = len(PREFIX) + 43
-"""Of a token: 32 bytes in base 64 have 43 characters."""
+"""The length of a token: 32 bytes in base 64 have 43 characters."""
 
 
 @dataclass(frozen=True)
 class NewToken:
-    """`plain` is shown to its user now, and never again."""
+    """A new token; `plain` is its text, which cannot be read again later."""
 
     plain: str
     token: ApiToken
@@ -35,7 +35,15 @@ async def create(
     roles: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> NewToken:
-    """A new token of a user."""
+    """Create a token.
+
+    Args:
+        tenant_id: The tenant of the user.
+        user: The host's id of the user.
+        name: What the token is for.
+        roles: The roles that the token gives, in addition to those of the user.
+        expires_at: When the token expires; None for never.
+    """
     plain = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     token = await ApiToken.create(
         tenant_id=tenant_id,
@@ -50,9 +58,16 @@ async def create(
 
 
 async def verify(plain: str) -> ApiToken | None:
-    """Whose token this is; None: nobody's, or it has expired or been revoked.
+    """Verify a token.
 
-    It is found by the hash of the whole, so the time that it takes tells nothing about others.
+    The token is looked up by its whole hash, so that the time this takes reveals nothing about
+    other tokens.
+
+    Args:
+        plain: The text of the token.
+
+    Returns:
+        The token, or None if it does not exist, has expired or was revoked.
     """
     if len(plain) != LENGTH or not plain.startswith(PREFIX) or not plain.isascii():
         return None
@@ -68,18 +83,18 @@ async def verify(plain: str) -> ApiToken | None:
 
 
 async def revoke(tenant_id: int, token_id: int) -> bool:
-    """End a token for good; whether there was one to end."""
+    """Revoke a token for good; returns False if there is none, or it was revoked before."""
     unrevoked = ApiToken.filter(tenant_id=tenant_id, id=token_id, revoked_at__isnull=True)
     return await unrevoked.update(revoked_at=clock.now()) > 0
 
 
 async def listed(tenant_id: int, *, offset: int = 0, limit: int = LIMIT) -> Page[ApiToken]:
-    """A tenant's tokens, the last first."""
+    """List a tenant's tokens, the newest first."""
     return await page(ApiToken.filter(tenant_id=tenant_id).order_by("-id"), offset, limit)
 
 
 async def are_there() -> bool:
-    """Whether anybody has a token."""
+    """True if there is a token of any tenant."""
     return await ApiToken.all().exists()
 
 

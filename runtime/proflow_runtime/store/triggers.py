@@ -1,4 +1,4 @@
-"""What published designs are started and cancelled by: looked up when an event arrives."""
+"""Looks up the events and crons that start and cancel runs of published designs."""
 
 from __future__ import annotations
 
@@ -12,47 +12,46 @@ from proflow_runtime.store.models.designs import Trigger
 
 Kind = Literal["event", "cron", "cancel"]
 ZONED = "TZ="
-"""What the key of a cron begins with that has a time zone of its own."""
+"""The prefix of a cron that has a time zone of its own."""
 MOST_TENANTS = 2**31 - 1
-"""The greatest id of a tenant that a column holds."""
-
+"""The largest id of a tenant that the database can hold."""
 
 Zones: TypeAlias = Callable[[Collection[int]], Awaitable[dict[int, str]]]
-"""The time zones of tenants."""
+"""Returns the time zones of tenants by their ids."""
 
 
 class Key(NamedTuple):
-    """What a function of Inngest is registered for: an event's name, or a cron with its time zone."""
+    """The trigger of an Inngest function: an event's name, or a cron with its time zone."""
 
     kind: Kind
     key: str
 
     def in_zone(self, timezone: str) -> Key:
-        """The key of a tenant of this time zone: a cron that names none has the tenant's."""
+        """Return the key for a tenant in this time zone, which applies to crons that name none."""
         return Key("cron", in_zone(self.key, timezone)) if self.kind == "cron" else self
 
 
 def in_zone(cron: str, timezone: str) -> str:
-    """A cron with its time zone, unless it has one; Inngest reads one without any in UTC."""
+    """Add a time zone to a cron that has none, except UTC, which is Inngest's default."""
     if cron.startswith(ZONED) or timezone == UTC_NAME:
         return cron
     return f"{ZONED}{timezone} {cron}"
 
 
 async def matching(tenant_id: int, kind: Kind, key: str) -> list[Trigger]:
-    """A tenant's triggers of one key, in a lasting order. Their conditions are not looked at."""
+    """List a tenant's triggers with a key, in a stable order; conditions are not evaluated."""
     if not 0 < tenant_id <= MOST_TENANTS:
         return []
     return await Trigger.filter(kind=kind, key=key, tenant_id=tenant_id).order_by("id")
 
 
 async def of_workflow(tenant_id: int, workflow: str) -> list[Trigger]:
-    """What a tenant's published design is started and cancelled by."""
+    """List the triggers of a tenant's published design."""
     return await Trigger.filter(tenant_id=tenant_id, workflow=workflow).order_by("id")
 
 
 async def keys(zones: Zones) -> set[Key]:
-    """All keys of all tenants; a cron without a time zone has that of each tenant."""
+    """Collect the keys of all tenants; a cron without a time zone gets that of each tenant."""
     zoned = Trigger.filter(Q(kind__not="cron") | Q(key__startswith=ZONED))
     found = {Key(*row) for row in await zoned.distinct().values_list("kind", "key")}
     plain = Trigger.filter(kind="cron").exclude(key__startswith=ZONED)
@@ -62,7 +61,7 @@ async def keys(zones: Zones) -> set[Key]:
 
 
 async def keys_of(tenant_id: int, zones: Zones, *, besides: str) -> set[Key]:
-    """The keys of a tenant's published designs, without one of them."""
+    """Collect the keys of a tenant's published designs, except those of the workflow `besides`."""
     rows = Trigger.filter(tenant_id=tenant_id).exclude(workflow=besides)
     zone = (await zones([tenant_id]))[tenant_id]
     found = {Key(*row) for row in await rows.distinct().values_list("kind", "key")}
@@ -70,16 +69,23 @@ async def keys_of(tenant_id: int, zones: Zones, *, besides: str) -> set[Key]:
 
 
 async def is_known(kind: Kind, key: str) -> bool:
-    """Whether anybody's design has such a trigger."""
+    """True if a design of any tenant has such a trigger."""
     return await Trigger.filter(kind=kind, key=key).exists()
 
 
 async def cron_page(
     key: str, zones: Zones, *, after: int = 0, limit: int = 500
 ) -> tuple[list[Trigger], int | None]:
-    """All tenants' triggers of a cron in its time zone, by their ids, which are above `after`.
+    """List one page of all tenants' triggers for a cron in a time zone, by ascending ids.
 
-    Also where the next page begins; None: there is none.
+    Args:
+        key: The cron with its time zone.
+        zones: Returns the time zones of tenants.
+        after: The id after which the page begins.
+        limit: How many triggers to read at most.
+
+    Returns:
+        The triggers, and the id after which the next page begins, or None at the end.
     """
     cron = key.split(" ", 1)[1] if key.startswith(ZONED) else key
     rows = Trigger.filter(kind="cron", key__in=[key, cron], id__gt=after)

@@ -1,4 +1,4 @@
-"""Internal: what tenants have set, and what holds where they have not."""
+"""Internal: the settings of tenants, and the defaults that apply to settings they have not made."""
 
 from proflow_runtime.tenants.settings import TenantSettings
 from proflow_runtime.tenants.zones import TenantZones, TimezoneOf

@@ -1,4 +1,4 @@
-"""The settings that a tenant may have."""
+"""The model of a tenant's settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Timezone = Annotated[
 
 
 class TenantSettings(BaseModel):
-    """What a tenant has set; null: the service's default holds."""
+    """The settings of a tenant; for those that are null, the service's default applies."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The time zone of each tenant: of crons and times in designs that name none."""
+"""Finds the time zone of a tenant, which applies to crons and times of designs that name none."""
 
 from __future__ import annotations
 
@@ -12,32 +12,42 @@ from proflow_runtime.context.zones import named_default
 from proflow_runtime.store import tenant_settings
 
 TimezoneOf: TypeAlias = Callable[[int], Awaitable[str | None]]
-"""A host's own answer: the time zone of a tenant; None: what the tenant has set, or the default."""
+"""An async function of the host that returns the time zone of a tenant.
+
+If it returns None, the tenant's own setting applies, or else the default.
+"""
 
 log = logging.getLogger("proflow.service")
 
 
 class TenantZones:
-    """Looks up the time zones of tenants: the host's answer, else what they have set, else the
-    default."""
+    """Finds the time zones of tenants: the host's answer, the tenant's setting, or the default."""
 
     def __init__(self, default: str | None = None, of_tenant: TimezoneOf | None = None) -> None:
-        """`default`: None is `PROFLOW_TIMEZONE`. Raises `TimeError` for one that does not exist."""
+        """Create it.
+
+        Args:
+            default: The time zone of tenants that have none; None for that of `PROFLOW_TIMEZONE`.
+            of_tenant: The host's function, if it stores time zones.
+
+        Raises:
+            TimeError: If `default` does not exist.
+        """
         if default is not None:
             timezone_named(default)
         self._default = default or named_default()
         self._of_tenant = of_tenant
 
     async def named(self, tenant_id: int) -> str | None:
-        """The time zone of one tenant; None: nobody has named it, so that it is UTC."""
+        """Get the time zone of a tenant, or None if nobody has set one, which means UTC."""
         return (await self._named([tenant_id]))[tenant_id]
 
     async def of(self, tenant_id: int) -> str:
-        """The time zone of one tenant."""
+        """Get the time zone of a tenant."""
         return await self.named(tenant_id) or UTC_NAME
 
     async def of_all(self, tenant_ids: Collection[int]) -> dict[int, str]:
-        """The time zones of several tenants."""
+        """Get the time zones of several tenants, by their ids."""
         found = await self._named(tenant_ids)
         return {tenant_id: name or UTC_NAME for tenant_id, name in found.items()}
 
@@ -53,7 +63,7 @@ class TenantZones:
 
 
 def _usable(tenant_id: int, name: object) -> str | None:
-    """A name that the tz database of this machine has; else it is logged, and None."""
+    """Return the name if the tz database has it; otherwise log an error and return None."""
     if name is None:
         return None
     if isinstance(name, str) and is_timezone(name):

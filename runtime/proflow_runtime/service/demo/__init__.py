@@ -1,4 +1,4 @@
-"""Internal: a small company with workflows, people and runs, to look at `proflow serve` with."""
+"""Internal: the demo of `proflow serve`, a small company with workflows, people and runs."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ TENANT = 1
 TOKEN = "proflow serve --demo"
 """The name of the demo's tokens; a database that has one is the demo's."""
 PATIENCE = 30.0
-"""Seconds that a run is given to come to its approval."""
+"""Seconds to wait until a run reaches its approval."""
 CODES = ("purchase-approval", "expense-claim", "contract-review", "onboarding", "month-end")
 
 
 class DemoError(ProFlowError):
-    """Why there is no demo in this database."""
+    """The demo cannot be prepared in this database."""
 
 
 @dataclass(frozen=True)
 class Somebody:
-    """`part`: what they do in the company; `roles`: of the company, and of the service."""
+    """A person of the company; `part` is their job, `roles` are those of company and service."""
 
     user: str
     name: str
@@ -47,7 +47,7 @@ class Somebody:
 
 @dataclass(frozen=True)
 class Scripted:
-    """A run that there is from the start; `acts`: by whom, which one, and with which comment."""
+    """A run that the demo starts; `acts` are the acts on its approvals: user, act and comment."""
 
     key: str
     workflow: str
@@ -58,7 +58,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Invitation:
-    """Who one can be, and with which token."""
+    """A person as whom a visitor can log in, with the token to do so."""
 
     user: str
     name: str
@@ -72,7 +72,7 @@ DEPARTMENTS = (
     ("administration", "行政部 Administration", "zhou.qiang", "board"),
     ("finance", "财务部 Finance", "chen.fang", "board"),
 )
-"""Code, name, head, and the one above."""
+"""The code, name, head and parent of each department."""
 PEOPLE = (
     Somebody(
         "wang.wei", "王伟 Wang Wei", "manager of purchasing", "purchasing", None, ("designer",)
@@ -84,7 +84,7 @@ PEOPLE = (
     Somebody("sun.li", "孙丽 Sun Li", "director", "board", None, ("director",)),
     Somebody("admin", "管理员 Admin", "administrator", "administration", None, ("admin",)),
 )
-"""Without a manager of their own they report to the head of their department, or of the one above."""
+"""People without a manager report to the head of their department, or of the department above."""
 HISTORY = (
     Scripted(
         "chairs",
@@ -129,14 +129,17 @@ WAITING = Scripted(
         "reason": "现有服务器将于年底过保",
     },
 )
-"""The run that the manager is to decide; the last one, so that all is there once it is."""
+"""The run that waits for the manager. It is started last: if it exists, so does all the rest."""
 DECIDES = "wang.wei"
 
 
 async def admit() -> None:
-    """Raises `DemoError` for a database that holds anything else than the demo.
+    """Refuse a database that holds anything else than the demo.
 
-    What people have made in the demo since is part of it.
+    What visitors have added to the demo is part of it.
+
+    Raises:
+        DemoError: If the database holds other data.
     """
     is_demo = await ApiToken.filter(tenant_id=TENANT, name=TOKEN).exists()
     for what, model in (
@@ -155,9 +158,18 @@ async def admit() -> None:
 
 
 async def prepare(proflow: ProFlow) -> list[Invitation]:
-    """Fill an empty database, or go on where that was interrupted, and let everybody in.
+    """Fill the database with the demo, unless that is done already, and create tokens.
 
-    Once filled it is left as it is; tokens are new at every start. Raises `DemoError`.
+    An interrupted preparation is continued. Tokens are new at every start.
+
+    Args:
+        proflow: The service, which is running.
+
+    Returns:
+        The people of the demo with their tokens.
+
+    Raises:
+        DemoError: If a run does not reach its approval in time.
     """
     invitations = await _invitations()
     if not await Run.filter(tenant_id=TENANT, id=_run_id(WAITING)).exists():
@@ -170,7 +182,7 @@ async def prepare(proflow: ProFlow) -> list[Invitation]:
 
 
 async def _invitations() -> list[Invitation]:
-    """New tokens in place of those of earlier starts, which are not known any more."""
+    """Replace the tokens of earlier starts, whose texts are not known any more."""
     made = []
     async with transaction():
         await ApiToken.filter(tenant_id=TENANT, name=TOKEN).delete()
@@ -210,7 +222,7 @@ def _run_id(run: Scripted) -> str:
 
 
 async def _play(proflow: ProFlow, run: Scripted) -> None:
-    """Start a run and do with it what was done; what has been done already is not done again."""
+    """Start a run and perform its acts, except those that have been performed already."""
     run_id = await proflow.start(
         tenant_id=TENANT, workflow=run.workflow, data=run.data, initiator=run.by, key=run.key
     )
@@ -234,7 +246,7 @@ async def _play(proflow: ProFlow, run: Scripted) -> None:
 async def _eventually(found: Callable[[], Awaitable[int | None]], run: Scripted) -> int:
     try:
         async with asyncio.timeout(PATIENCE):
-            while (value := await found()) is None:  # noqa: ASYNC110  # what is asked tells nobody
+            while (value := await found()) is None:  # noqa: ASYNC110  # the database sends no event
                 await asyncio.sleep(0.05)
             return value
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Internal: the HTTP API: a router for each subject, put together for a host."""
+"""Internal: the HTTP API, which consists of one router for each subject."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def router(proflow: ProFlow) -> APIRouter:
-    """All routes, below a prefix of the host's choice."""
+    """Build the router with all routes.
+
+    Args:
+        proflow: The service that the routes call.
+    """
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
     for subject in (designs, drawings, runs, approvals, tasks, people, settings, live):

@@ -1,4 +1,4 @@
-"""Approvals and delegations."""
+"""The routes of approvals and delegations."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ User = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ApprovalSummary(BaseModel):
-    """An approval as lists show it; `allow` says what else than voting its design allows."""
+    """An approval in a list; `allow` are the acts that its design allows besides voting."""
 
     id: int
     run_id: str
@@ -48,7 +48,10 @@ class ApprovalSummary(BaseModel):
 
 
 class Seat(BaseModel):
-    """One approver's part. `instead_of`: whose seat it was."""
+    """The assignment of an approval to one approver.
+
+    `instead_of` is the user from whom it was transferred.
+    """
 
     user: str
     status: str
@@ -59,7 +62,7 @@ class Seat(BaseModel):
 
 
 class Entry(BaseModel):
-    """Who did what, when."""
+    """An entry of the audit trail: who did what, and when."""
 
     at: datetime
     actor: str
@@ -69,7 +72,7 @@ class Entry(BaseModel):
 
 
 class ApprovalDetails(ApprovalSummary):
-    """An approval with what is asked for (`data`), its seats and its trail."""
+    """An approval with its run's input (`data`), its assignments and its audit trail."""
 
     data: dict[str, Any]
     assignments: list[Seat]
@@ -79,12 +82,14 @@ class ApprovalDetails(ApprovalSummary):
 class Act(Body):
     act: ActName
     comment: str | None = Field(default=None, max_length=LONGEST_COMMENT)
-    to: User | None = Field(default=None, description="Of `transfer` and `add-sign-…`: whom")
-    instead_of: User | None = Field(default=None, description="For whom the user stands in")
+    to: User | None = Field(
+        default=None, description="The other user, for `transfer` and `add-sign-…`"
+    )
+    instead_of: User | None = Field(default=None, description="The user for whom this one acts")
 
 
 class NewDelegation(Body):
-    """`stand_in` may act for the user who says so, from `starts_at` to `ends_at`."""
+    """`stand_in` may act for the user who makes the request, from `starts_at` to `ends_at`."""
 
     stand_in: User
     starts_at: AwareDatetime
@@ -108,7 +113,7 @@ class Delegation(BaseModel):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of approvals."""
+    """Add the routes of approvals and delegations to a router."""
     who = principal(proflow)
 
     @router.get("/approvals", tags=[TAG], responses=RESPONSES)
@@ -118,7 +123,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[ApprovalSummary]:
-        """What waits for the user, what they have decided, or what is asked for them."""
+        """List approvals, the newest first: those that wait for the user (`inbox`), those the user
+        has decided (`done`), or those of runs that the user has started (`initiated`)."""
         try:
             found = await proflow.approvals.inbox(
                 principal.tenant_id, principal.user, box, after=cursor, limit=limit
@@ -131,7 +137,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/approvals/{approval_id}", tags=[TAG], responses=RESPONSES)
     async def get_approval(approval_id: RowId, principal: Principal = who) -> ApprovalDetails:
-        """An approval with its trail, for those who take part in it."""
+        """Get an approval with its audit trail; only for those who take part in it."""
         found = await proflow.approvals.get(
             principal.tenant_id, principal.user, approval_id, roles=principal.roles
         )
@@ -141,7 +147,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def act_on_approval(
         approval_id: RowId, body: Act, principal: Principal = who
     ) -> ApprovalDetails:
-        """Approve, reject, return, hand over, add somebody, urge, withdraw or comment."""
+        """Approve, reject, return, transfer, add an approver, remind (`urge`), withdraw, comment."""
         found = await proflow.approvals.act(
             principal.tenant_id,
             principal.user,
@@ -156,13 +162,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/delegations", tags=[TAG], responses=RESPONSES)
     async def list_delegations(principal: Principal = who) -> list[Delegation]:
-        """For whom the user stands in, and who for the user."""
+        """List the delegations that the user has given or received."""
         found = await people.delegations(principal.tenant_id, principal.user)
         return [_delegation(one) for one in found]
 
     @router.post("/delegations", status_code=201, tags=[TAG], responses=RESPONSES)
     async def create_delegation(body: NewDelegation, principal: Principal = who) -> Delegation:
-        """Let somebody stand in for the user."""
+        """Let somebody act for the user during some time."""
         return _delegation(
             await people.delegate(
                 principal.tenant_id,
@@ -176,7 +182,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.delete("/delegations/{delegation_id}", status_code=204, tags=[TAG], responses=RESPONSES)
     async def end_delegation(delegation_id: RowId, principal: Principal = who) -> None:
-        """End a delegation that the user has given."""
+        """Delete a delegation that the user has given."""
         if not await people.end_delegation(principal.tenant_id, principal.user, delegation_id):
             raise not_found("delegation")
 

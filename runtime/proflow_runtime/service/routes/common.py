@@ -1,4 +1,4 @@
-"""What routes take and give alike."""
+"""Parameters and models that several routes share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proflow_runtime.store.pages import CursorError
 
 T = TypeVar("T")
 MOST_INTEGER = 2**31 - 1
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many to return at most")]
 Offset = Annotated[int, Query(ge=0, le=MOST_INTEGER)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
 Code = Annotated[str, Path(max_length=100, description="A design's code: its workflow's id")]
@@ -24,27 +24,27 @@ RowId = Annotated[int, Path(ge=1, le=MAX_EXACT)]
 
 
 class Body(BaseModel):
-    """What a request holds; nothing else."""
+    """The base of request bodies, which may have no unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Listed(BaseModel, Generic[T]):
-    """A part of a list. `total`: how long it is."""
+    """A page of a list; `total` is the length of the whole list."""
 
     items: list[T]
     total: int
 
 
 class Following(BaseModel, Generic[T]):
-    """A part of a list that grows. `next`: the cursor of what follows, if anything does."""
+    """A page of a list that may grow; `next` is the cursor of the following page, or null."""
 
     items: list[T]
     next: str | None
 
 
 def principal(proflow: ProFlow) -> Any:
-    """Who makes the request, as a parameter of a route."""
+    """Create the dependency by which a route gets the user who makes the request."""
 
     async def authenticated(request: Request) -> Principal:
         return await proflow.authenticate(request)
@@ -53,7 +53,7 @@ def principal(proflow: ProFlow) -> Any:
 
 
 def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
-    """Where Inngest's own pages show a run; None: nobody has said where they are."""
+    """Return the address of a run in Inngest's web pages, or None if it is not known."""
     address = proflow.settings.dashboard
     if address is None or inngest_run_id is None:
         return None
@@ -61,4 +61,5 @@ def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
 
 
 def bad_cursor(error: CursorError) -> Problem:
+    """Build the problem for an invalid cursor."""
     return Problem(422, "invalid-cursor", f"the cursor is invalid: {error}")

@@ -1,4 +1,4 @@
-"""Designs: drafts, checks, versions."""
+"""The routes of designs: drafts, checks and published versions."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,12 +19,12 @@ from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Off
 from proflow_runtime.store import designs
 
 TAG = "designs"
-Canvas = Annotated[dict[str, Any], Field(description="The drawing, as the canvas saves it")]
+Canvas = Annotated[dict[str, Any], Field(description="The design as the canvas saves it")]
 LONGEST_NAME = 255
 
 
 class Summary(BaseModel):
-    """A design without its drawing."""
+    """A design without its draft."""
 
     code: str
     name: str
@@ -36,13 +36,15 @@ class Summary(BaseModel):
 
 
 class Draft(Summary):
-    """A design with its drawing."""
+    """A design with its draft, as the canvas has saved it."""
 
     design: Any
 
 
 class NewDesign(Body):
-    code: str | None = Field(default=None, max_length=64, description="By default what `id` says")
+    code: str | None = Field(
+        default=None, max_length=64, description="By default the design's `id`"
+    )
     name: str | None = Field(default=None, max_length=LONGEST_NAME)
     design: Canvas
 
@@ -51,7 +53,7 @@ class SavedDesign(Body):
     name: str | None = Field(default=None, max_length=LONGEST_NAME)
     design: Canvas
     revision: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The one that was edited"
+        default=None, ge=0, le=2**31 - 1, description="The revision that was edited"
     )
 
 
@@ -64,7 +66,7 @@ class PublishedRevision(Body):
 
 
 class Checked(BaseModel):
-    """`diagnostics` as in `proflow check --format json`."""
+    """The result of a check; `diagnostics` are those of `proflow check --format json`."""
 
     ok: bool
     workflow: str | None
@@ -72,7 +74,7 @@ class Checked(BaseModel):
 
 
 class Compiled(Checked):
-    """`python` and `definition` are there if the design has no errors."""
+    """The result of a compilation; `python` and `definition` are null if there are errors."""
 
     python: str | None
     definition: Any
@@ -90,7 +92,7 @@ class VersionDrawing(Version):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of designs."""
+    """Add the routes of designs to a router."""
     who = principal(proflow)
 
     @router.get("/designs", tags=[TAG], responses=RESPONSES)
@@ -101,7 +103,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Listed[Summary]:
-        """The tenant's designs, those changed last first."""
+        """List the tenant's designs, the most recently changed first."""
         found = await designs.listed(
             principal.tenant_id, search=search, published=published, offset=offset, limit=limit
         )
@@ -109,7 +111,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/designs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def create_design(body: NewDesign, principal: Principal = who) -> Draft:
-        """Save a new design as a draft, whatever its checks would say."""
+        """Create a design with a draft, which may have errors."""
         principal.require(DESIGNER)
         code = body.code
         if code is None:
@@ -131,7 +133,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/designs/check", tags=[TAG], responses=RESPONSES)
     async def check_design(body: AskedDesign, principal: Principal = who) -> Checked:
-        """What is wrong with a drawing; nothing is saved."""
+        """Check a design; nothing is saved."""
         found = await proflow.compiling.compile(
             body.design, timezone=await proflow.zones.named(principal.tenant_id)
         )
@@ -140,7 +142,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/designs/compile", tags=[TAG], responses=RESPONSES)
     async def compile_design(body: AskedDesign, principal: Principal = who) -> Compiled:
-        """The Python and the definition that a drawing becomes; nothing is saved."""
+        """Compile a design to Python and to a definition; nothing is saved."""
         found = await proflow.compiling.compile(
             body.design, timezone=await proflow.zones.named(principal.tenant_id)
         )
@@ -155,12 +157,12 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/designs/{code}", tags=[TAG], responses=RESPONSES)
     async def get_design(code: Code, principal: Principal = who) -> Draft:
-        """A design with its draft."""
+        """Get a design with its draft."""
         return _draft(await _design(principal, code))
 
     @router.put("/designs/{code}", tags=[TAG], responses=RESPONSES)
     async def save_design(code: Code, body: SavedDesign, principal: Principal = who) -> Draft:
-        """Save the draft; with `revision`, only if nobody else has saved it meanwhile."""
+        """Save the draft; with `revision`, only if nobody else has saved it since."""
         principal.require(DESIGNER)
         try:
             found = await designs.save(
@@ -179,7 +181,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.delete("/designs/{code}", status_code=204, tags=[TAG], responses=RESPONSES)
     async def delete_design(code: Code, force: bool = False, principal: Principal = who) -> None:
-        """Delete a design; runs of it go on, and with open ones it takes `force`."""
+        """Delete a design. Its runs continue; if it has open runs, `force` is needed."""
         principal.require(DESIGNER)
         try:
             await designs.delete(principal.tenant_id, code, force=force)
@@ -192,7 +194,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def publish_design(
         code: Code, body: PublishedRevision | None = None, principal: Principal = who
     ) -> Version:
-        """Let new runs take the draft as it is now; refused while it has errors."""
+        """Publish the draft, so that new runs use it; refused if it has errors."""
         principal.require(DESIGNER)
         revision = None if body is None else body.revision
         found = await proflow.publish(
@@ -202,7 +204,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/designs/{code}/unpublish", status_code=204, tags=[TAG], responses=RESPONSES)
     async def unpublish_design(code: Code, principal: Principal = who) -> None:
-        """Start no more runs of it."""
+        """Unpublish a design, so that it starts no more runs."""
         principal.require(DESIGNER)
         try:
             await designs.unpublish(principal.tenant_id, code)
@@ -213,7 +215,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def list_versions(
         code: Code, offset: Offset = 0, limit: Limit = 50, principal: Principal = who
     ) -> Listed[Version]:
-        """The published versions, the last first."""
+        """List the published versions of a design, the newest first."""
         try:
             found = await designs.versions(principal.tenant_id, code, offset=offset, limit=limit)
         except designs.UnknownDesignError:
@@ -222,7 +224,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/designs/{code}/versions/{number}", tags=[TAG], responses=RESPONSES)
     async def get_version(code: Code, number: int, principal: Principal = who) -> VersionDrawing:
-        """A published version with its drawing."""
+        """Get a published version with its design."""
         found = await _numbered(principal, code, number)
         return VersionDrawing(**_version(found).model_dump(), design=found.canvas)
 
@@ -230,7 +232,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def diff_versions(
         code: Code, old: int, new: int, principal: Principal = who
     ) -> dict[str, Any]:
-        """What changed between two versions, as `proflow diff --format json` tells it."""
+        """Compare two versions, in the form of `proflow diff --format json`."""
         sides = []
         for number in (old, new):
             version = await _numbered(principal, code, number)
@@ -262,7 +264,7 @@ async def _numbered(principal: Principal, code: str, number: int) -> Any:
 
 
 def _check_code(code: str) -> None:
-    """Raises `Problem` for a code that is not what the workflow's id becomes."""
+    """Raise `Problem` (422) if a code cannot be the id of a workflow."""
     if safe_id(code) != code:
         raise Problem(
             422,

@@ -1,4 +1,4 @@
-"""What a canvas draws: designs as pictures, and the types of nodes there are."""
+"""The routes that a canvas needs: drawings of designs, and the node types."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ TAG = "designs"
 
 
 class Drawn(BaseModel):
-    """`picture`: none where there is no single design in the body."""
+    """A drawing; `picture` is null if the body does not hold exactly one design."""
 
     picture: dict[str, Any] | None
     diagnostics: list[Diagnostic]
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """Add the routes of this subject."""
+    """Add the routes of drawings and node types to a router."""
     who = principal(proflow)
 
     @router.post("/designs/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_design(body: AskedDesign, principal: Principal = who) -> Drawn:
-        """The picture of a drawing and what is wrong with it; nothing is saved."""
+        """Draw and check a design; nothing is saved."""
         zone = await proflow.zones.named(principal.tenant_id)
         found = await proflow.compiling.draw(body.design, timezone=zone)
         return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/node-types", tags=[TAG], responses=RESPONSES)
     async def list_node_types(principal: Principal = who) -> list[dict[str, Any]]:
-        """Every node type with its outcomes, the JSON Schema of its config, and what a page shows."""
+        """List the node types, with outcomes, JSON Schema of the config, titles and icons."""
         return node_types(proflow.compiling.types)

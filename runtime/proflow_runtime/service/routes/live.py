@@ -1,4 +1,4 @@
-"""A run as it moves, over a WebSocket."""
+"""Sends the changes of a run over a WebSocket while the run goes on."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from proflow_runtime.service.states import execution_status
 from proflow_runtime.store.runs import OPEN
 
 SUBPROTOCOL = "proflow"
-"""What a browser has to be answered, if it names its token as another subprotocol."""
+"""The subprotocol that the server selects, for browsers that send their token as another one."""
 UNAUTHENTICATED, UNKNOWN = 4401, 4404
 OVER, TOO_SLOW = 1000, 1013
-"""Codes that a socket is closed with; after 1013 (try again later) another may be opened."""
+"""Codes with which a socket is closed; after 1013 (try again later) the client may reconnect."""
 MAX_REASON = 123
-"""Bytes of the reason for closing a socket, which share a frame of 125 with the code."""
+"""Bytes of the reason for closing a socket: a control frame has 125, and the code takes two."""
 HEARTBEAT = 20.0
-"""Seconds of silence after which something is said, so that proxies keep the connection."""
+"""Seconds without a message after which one is sent, so that proxies keep the connection."""
 PAUSE = 0.1
-"""Seconds between two messages at least: what happens meanwhile is told at once."""
+"""The shortest time between two messages, in seconds; changes meanwhile are sent together."""
 PATIENCE = 30.0
-"""Seconds in which the other side has to take a message."""
+"""Seconds in which the client has to accept a message."""
 
 
 class TooSlowError(Exception):
-    """The other side takes no messages."""
+    """The client does not accept messages in time."""
 
 
 class _Closing(NamedTuple):
@@ -39,7 +39,7 @@ class _Closing(NamedTuple):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The route of live runs."""
+    """Add the WebSocket route for live runs."""
 
     @router.websocket("/runs/{run_id}/live")
     async def live(socket: WebSocket, run_id: str) -> None:
@@ -56,36 +56,36 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
 
 async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing | None:
-    """Tell of a run; None: the other side has left."""
+    """Send a run to a client; returns None if the client has disconnected."""
     try:
         principal = await proflow.authenticate(socket)
     except HTTPException as refused:
         return _Closing(UNAUTHENTICATED, str(refused.detail))
     async with proflow.bus.watch(run_id) as moved:
-        talking = asyncio.create_task(_talk(socket, principal.tenant_id, run_id, moved))
-        leaving = asyncio.create_task(_left(socket))
+        sending = asyncio.create_task(_send_changes(socket, principal.tenant_id, run_id, moved))
+        leaving = asyncio.create_task(_disconnected(socket))
         try:
-            await asyncio.wait({talking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (talking, leaving):
+            for task in (sending, leaving):
                 task.cancel()
-            await asyncio.wait({talking, leaving})
-    return None if talking.cancelled() else talking.result()
+            await asyncio.wait({sending, leaving})
+    return None if sending.cancelled() else sending.result()
 
 
-async def _left(socket: WebSocket) -> None:
-    """Until the other side leaves; what it says is nothing to us."""
+async def _disconnected(socket: WebSocket) -> None:
+    """Wait until the client disconnects; its messages are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 
 
-async def _talk(
+async def _send_changes(
     socket: WebSocket, tenant_id: int, run_id: str, moved: asyncio.Event
 ) -> _Closing | None:
-    """Until the run is over.
+    """Send the state of a run and its changes until the run is over.
 
-    However slow the other side is, one message at most waits for it: the next one tells how the run
-    stands by then.
+    No messages queue up for a slow client: the next one is built from the run's state when it is
+    sent.
     """
     known: dict[str, Any] | None = None
     try:
@@ -109,7 +109,7 @@ async def _talk(
 
 
 async def _within(seconds: float, moved: asyncio.Event) -> bool:
-    """Wait for the run to move, but `PAUSE` at least; whether it has."""
+    """Wait for a change of the run, for at least `PAUSE`; returns False if there was none."""
     await asyncio.sleep(PAUSE)
     return await clock.happens(moved, seconds)
 
@@ -123,7 +123,15 @@ async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
 
 
 def changes(known: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """What has changed: the nodes that have, and all else that is short."""
+    """Build the message about a change.
+
+    Args:
+        known: The status that the client has, as `execution_status` returns it.
+        found: The current status.
+
+    Returns:
+        The current status, with only those nodes that have changed.
+    """
     nodes = {
         node: state for node, state in found["nodes"].items() if known["nodes"].get(node) != state
     }

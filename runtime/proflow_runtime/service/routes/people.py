@@ -1,4 +1,4 @@
-"""Who is asking, and who else there is."""
+"""The routes of people: the user who makes the request, and the tenant's other people."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ TAG = "people"
 
 
 class Me(BaseModel):
-    """The user of a token. `name`: as the table of people has it, else the user's id."""
+    """The user who makes the request; `name` is the user's id if no name is known."""
 
     tenant_id: int
     user: str
@@ -29,12 +29,12 @@ class Colleague(BaseModel):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of people."""
+    """Add the routes of people to a router."""
     who = principal(proflow)
 
     @router.get("/me", tags=[TAG], responses=RESPONSES)
     async def get_me(principal: Principal = who) -> Me:
-        """Who makes the request, and what they may do."""
+        """Get the user who makes the request, with their roles."""
         name = await people.name_of(principal.tenant_id, principal.user)
         return Me(
             tenant_id=principal.tenant_id,
@@ -50,7 +50,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Listed[Colleague]:
-        """The tenant's people, by user id; `search` is a part of user id or name."""
+        """List the tenant's people by user id; `search` is a part of the user id or name."""
         found = await people.listed(principal.tenant_id, search=search, offset=offset, limit=limit)
         shown = [Colleague(user=one.user, name=one.name) for one in found.items]
         return Listed(items=shown, total=found.total)

@@ -1,4 +1,4 @@
-"""Runs: start, look at, end, try again."""
+"""The routes of runs: start, status, history, cancel and retry."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ class NewRun(Body):
     data: dict[str, Any] = Field(default_factory=dict)
     business_id: int | None = Field(default=None, ge=-MOST_INTEGER, le=MOST_INTEGER)
     key: str | None = Field(
-        default=None, min_length=1, max_length=200, description="With it, the run starts once"
+        default=None, min_length=1, max_length=200, description="Makes the request idempotent"
     )
 
 
@@ -63,7 +63,7 @@ class RunSummary(BaseModel):
 
 
 class Change(BaseModel):
-    """What became of a node (null: of the run) at one time."""
+    """A change of a node's state, or of the run itself if `node` is null."""
 
     id: int
     revision: int
@@ -79,7 +79,7 @@ class Change(BaseModel):
 
 
 class RunStatus(RunSummary):
-    """A run with all nodes of its drawing, by id."""
+    """A run with the states of all nodes of its design, by id."""
 
     revision: int
     output: Any
@@ -88,12 +88,12 @@ class RunStatus(RunSummary):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of runs."""
+    """Add the routes of runs to a router."""
     who = principal(proflow)
 
     @router.post("/runs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def start_run(body: NewRun, principal: Principal = who) -> Started:
-        """Start a published workflow."""
+        """Start a run of a published workflow."""
         run_id = await proflow.start(
             tenant_id=principal.tenant_id,
             workflow=body.workflow,
@@ -110,13 +110,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         status: Annotated[str | None, Query(max_length=20)] = None,
         business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
         started_by: Annotated[str | None, Query(max_length=200)] = None,
-        since: Annotated[AwareDatetime | None, Query(description="Begun then or later")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="Begun before")] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Created then or later")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Created before")] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[RunSummary]:
-        """The tenant's runs, the last first."""
+        """List the tenant's runs, the newest first."""
         try:
             found = await runs.listed(
                 principal.tenant_id,
@@ -146,13 +146,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/runs/{run_id}", tags=[TAG], responses=RESPONSES)
     async def get_run(run_id: RunId, principal: Principal = who) -> RunStatus:
-        """How a run and each of its nodes stand."""
+        """Get the status of a run and of each of its nodes."""
         found = await proflow.status(principal.tenant_id, run_id)
         return RunStatus(**found, inngest_url=dashboard_link(proflow, found["inngest_run_id"]))
 
     @router.get("/runs/{run_id}/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_run(run_id: RunId, principal: Principal = who) -> Drawn:
-        """The picture of the version that a run is pinned to."""
+        """Draw the version of the design that a run uses."""
         run = await runs.get(principal.tenant_id, run_id)
         if run is None:
             raise not_found("run")
@@ -171,7 +171,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
         principal: Principal = who,
     ) -> list[Change]:
-        """What became of a run and of its nodes, in order."""
+        """List the changes of a run and of its nodes, the oldest first."""
         found = await history(principal.tenant_id, run_id, after=after, limit=limit)
         if found is None:
             raise not_found("run")
@@ -179,14 +179,17 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/runs/{run_id}/cancel", status_code=202, tags=[TAG], responses=RESPONSES)
     async def cancel_run(run_id: RunId, principal: Principal = who) -> Started:
-        """End a run; it is `cancelled` a moment later. For administrators, and who started it."""
+        """Cancel a run; it is `cancelled` a moment later.
+
+        Only administrators and the user who started the run may do so.
+        """
         await _entitled(principal, run_id)
         await proflow.cancel(principal.tenant_id, run_id)
         return Started(run_id=run_id)
 
     @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
     async def retry_run(run_id: RunId, principal: Principal = who) -> Started:
-        """Start a run that has failed or was cancelled once more; the new run's id."""
+        """Start a failed or cancelled run again; returns the id of the new run."""
         await _entitled(principal, run_id)
         return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
 

@@ -1,4 +1,4 @@
-"""What a tenant has set."""
+"""The routes of a tenant's settings."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -13,22 +13,25 @@ TAG = "tenants"
 
 
 class Settings(BaseModel):
-    """`timezone`: the one that holds for the tenant's designs that name none, whoever set it."""
+    """The settings of a tenant.
+
+    `timezone` applies to designs that name none: the host's or the tenant's own, or the default.
+    """
 
     settings: TenantSettings
-    revision: int = Field(description="Counts the saves; 0: nothing was ever saved")
+    revision: int = Field(description="Counts the saves; 0 if there were none")
     timezone: str
 
 
 class SavedSettings(Body):
     settings: TenantSettings
     revision: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The one that was edited"
+        default=None, ge=0, le=2**31 - 1, description="The revision that was edited"
     )
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of a tenant's settings."""
+    """Add the routes of a tenant's settings to a router."""
     who = principal(proflow)
 
     async def shown(tenant_id: int, stored: StoredSettings) -> Settings:
@@ -37,15 +40,15 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/settings", tags=[TAG], responses=RESPONSES)
     async def get_settings(principal: Principal = who) -> Settings:
-        """What the tenant has set."""
+        """Get the tenant's settings."""
         stored = await proflow.tenant_settings(principal.tenant_id)
         return await shown(principal.tenant_id, stored)
 
     @router.put("/settings", tags=[TAG], responses=RESPONSES)
     async def save_settings(body: SavedSettings, principal: Principal = who) -> Settings:
-        """Replace what the tenant has set: for crons from now on, else for runs that begin later.
+        """Replace the tenant's settings, for crons at once and for runs that begin later.
 
-        For administrators; with `revision`, only if nobody else has saved it meanwhile.
+        Only administrators may do so; with `revision`, only if nobody else has saved them since.
         """
         principal.require(ADMIN)
         stored = await proflow.set_tenant_settings(

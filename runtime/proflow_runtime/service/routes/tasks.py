@@ -1,4 +1,4 @@
-"""The host's table of runs."""
+"""The routes of tasks, the host's table of runs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ TAG = "tasks"
 
 
 class Task(BaseModel):
-    """A row of `root_inngest_tasks`. `run_id`: our own id of its run."""
+    """A row of `root_inngest_tasks`; `run_id` is the id of its run in this API."""
 
     id: int
     run_id: str | None
@@ -42,7 +42,7 @@ class Task(BaseModel):
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
-    """The routes of tasks."""
+    """Add the routes of tasks to a router."""
     who = principal(proflow)
 
     async def shown(tenant_id: int, rows: Sequence[InngestTask]) -> list[Task]:
@@ -62,13 +62,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         status: Annotated[str | None, Query(max_length=20)] = None,
         task_type: Annotated[str | None, Query(max_length=50)] = None,
         business_id: Annotated[int | None, Query(ge=-MOST_INTEGER, le=MOST_INTEGER)] = None,
-        since: Annotated[AwareDatetime | None, Query(description="Begun then or later")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="Begun before")] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Created then or later")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Created before")] = None,
         offset: Offset = 0,
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Listed[Task]:
-        """The tenant's tasks, the last first."""
+        """List the tenant's tasks, the newest first."""
         found = await tasks.listed(
             principal.tenant_id,
             status=status,
@@ -83,7 +83,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/tasks/{task_id}", tags=[TAG], responses=RESPONSES)
     async def get_task(task_id: RowId, principal: Principal = who) -> Task:
-        """One task."""
+        """Get a task."""
         found = None if task_id > MOST_INTEGER else await tasks.get(principal.tenant_id, task_id)
         if found is None:
             raise not_found("task")

@@ -1,3 +1,5 @@
-"""Internal: the tables, step by step. Up to the first release there is one step, which
-`python -m proflow_runtime.store.migrations` writes anew from the models; the steps after it are
-Tortoise's `makemigrations`."""
+"""Internal: the migrations of the tables.
+
+Up to the first release there is one migration, which `python -m proflow_runtime.store.migrations`
+writes from the models. Later ones are created by Tortoise's `makemigrations`.
+"""

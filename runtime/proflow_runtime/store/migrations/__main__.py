@@ -1,4 +1,4 @@
-"""Write the first migration anew, from the models as they are."""
+"""Writes the first migration from the current models."""
 
 import asyncio
 import subprocess
@@ -16,21 +16,21 @@ HEADER = '"""Every table, as Tortoise derived it from the models."""\n\n'
 
 
 async def derived() -> str:
-    """The first migration as Tortoise writes it."""
+    """Let Tortoise derive the first migration from the models."""
     async with TortoiseContext() as context:
         await context.init(tortoise_config("sqlite://unused"), init_connections=False)
         assert context.apps is not None
         for model in context.apps[APP].values():
             if isinstance(model._meta.pk, IntField) and not model._meta.pk.generated:
                 raise SystemExit(f"{model.__name__}: migrations know generated integer keys only")
-        # A module that holds no migrations: all is new.
+        # This module holds no migrations, so that all models are new to Tortoise.
         app = {**tortoise_app(), "migrations": "proflow_runtime.store.database"}
         (writer,) = await MigrationAutodetector(context.apps, {APP: app}).changes()
     return writer.as_string()
 
 
 def written() -> str:
-    """The text of the file."""
+    """Return the formatted text of the migration's file."""
     text = HEADER + asyncio.run(derived())
     for step in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
         command = [sys.executable, "-m", "ruff", *step, "--stdin-filename", str(FIRST), "-"]

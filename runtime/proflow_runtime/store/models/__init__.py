@@ -1,4 +1,4 @@
-"""Internal: the tables, one module per subject. A host adds them to its own `Tortoise.init`."""
+"""Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
@@ -61,6 +61,6 @@ MODELS = (
     ),
 )
 for _model in MODELS:
-    # Tortoise makes the docstring a comment of the table: a part of the migrations, and on SQLite a
-    # `;` in it ends the statement.
+    # Tortoise would use the docstring as the comment of the table. It would become a part of the
+    # migrations, and on SQLite a `;` in it would end the statement.
     _model._meta.table_description = ""

@@ -1,4 +1,4 @@
-"""Approvals: who is asked, who has said what, and the trail of everything that was done."""
+"""The models of approvals, their assignments to users, and the audit trail."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Approval(Model):
-    """One approval that a run waits for. `status`: open, or how it was resolved: approved, rejected,
-    returned, timeout, withdrawn, cancelled."""
+    """One approval that a run waits for.
+
+    `status` is `open`, or how the approval was resolved: `approved`, `rejected`, `returned`,
+    `timeout`, `withdrawn` or `cancelled`.
+    """
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
@@ -24,14 +27,14 @@ class Approval(Model):
     workflow = ShortText(max_length=100)
     node = ShortText(max_length=200)
     step = ShortText(max_length=300)
-    """The node with its item and execution, `x[3]#2`: one approval for each in a run."""
+    """The node with its item and execution, such as `x[3]#2`; unique in a run."""
     label = ShortText(max_length=255)
     answer_event = ShortText(max_length=255)
     answer_data = JsonText()
-    """What the event that resumes the run has to hold, so that its wait matches."""
+    """The data that the event that resumes the run must have, so that the run's wait matches."""
     mode = ShortText(max_length=20)
     pass_ratio = ShortText(max_length=30, null=True)
-    """Of a quorum, as an exact fraction (`3/5`)."""
+    """The share of approvers who must agree to reach a quorum, as an exact fraction (`3/5`)."""
     policy = JsonText()
     initiator = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="open")
@@ -51,10 +54,11 @@ class Approval(Model):
 
 
 class Assignment(Model):
-    """One approver's part in an approval.
+    """The assignment of an approval to one approver.
 
-    `status`: queued (it is not their turn yet), open, approved, rejected, returned, transferred,
-    skipped, closed (decided without them). `origin`: named, fallback, transfer, add-sign, stand-in.
+    `status` is `queued` (it is not the approver's turn yet), `open`, `approved`, `rejected`,
+    `returned`, `transferred`, `skipped`, or `closed` (the approval was resolved without this vote).
+    `origin` is `named`, `fallback`, `transfer`, `add-sign` or `stand-in`.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -67,12 +71,12 @@ class Assignment(Model):
     position = fields.IntField()
     origin = ShortText(max_length=20, default="named")
     instead_of = ShortText(max_length=200, null=True)
-    """Whose vote it is, if somebody stands in or it was handed over."""
+    """The user from whom the assignment was transferred."""
     before_id: int | None
     before: fields.ForeignKeyNullableRelation[Assignment] = fields.ForeignKeyField(
         "proflow.Assignment", related_name="preceding", null=True, on_delete=fields.CASCADE
     )
-    """Of an approver who was added before another: that other."""
+    """The assignment whose turn comes after this one, if any."""
     status = ShortText(max_length=20, default="open")
     comment = LongText(null=True)
     acted_at = fields.DatetimeField(null=True)
@@ -85,7 +89,7 @@ class Assignment(Model):
 
 
 class AuditEntry(Model):
-    """Who did what, when; only ever added to."""
+    """An entry of the audit trail: who did what, and when. Entries are never changed."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()

@@ -1,4 +1,4 @@
-"""Designs of tenants, their published versions, and what these are looked up by."""
+"""The models of designs, their published versions, definitions and triggers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Design(Model):
-    """A drawing that a tenant works on; `code` is the id of the workflow that it becomes."""
+    """A design that a tenant edits; `code` is also the id of its workflow."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
     code = ShortText(max_length=100)
     name = ShortText(max_length=255)
     draft = JsonText()
-    """The canvas as it was saved last, with whatever else the host put there."""
+    """The canvas as it was saved last, including keys that the host has added."""
     revision = fields.IntField(default=1)
-    """Counts saves of the draft, so that two editors notice each other."""
+    """Counts saves of the draft, so that concurrent edits are noticed."""
     published_version = fields.IntField(null=True)
-    """The version that new runs take; null: none."""
+    """The number of the version that new runs use; null if none is published."""
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     updated_by = ShortText(max_length=200, null=True)
     deleted_at = fields.DatetimeField(null=True)
-    """Versions outlive it, for the runs of them."""
+    """When the design was deleted; its versions are kept for their runs."""
 
     class Meta:
         table = "proflow_designs"
@@ -36,7 +36,7 @@ class Design(Model):
 
 
 class StoredDefinition(Model):
-    """What a version compiles to; immutable, and shared by all that compile to the same."""
+    """A compiled definition; immutable, and shared by all versions that compile to the same."""
 
     digest = ShortText(max_length=80, primary_key=True)
     body = JsonText()
@@ -47,7 +47,10 @@ class StoredDefinition(Model):
 
 
 class DesignVersion(Model):
-    """A published drawing; never changed, but for its digest when the format of definitions is."""
+    """A published version of a design.
+
+    It never changes, except for its digest when the definition is compiled again for a newer format.
+    """
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
@@ -68,10 +71,10 @@ class DesignVersion(Model):
 
 
 class Trigger(Model):
-    """What starts or cancels runs of a tenant's published version.
+    """An event or cron that starts or cancels runs of a published version.
 
-    `kind`: `event`, `cron` or `cancel`; `key`: the event's name, or the cron with the time zone
-    that the design names (`TZ=Asia/Shanghai 0 9 * * *`); where it names none, it is the tenant's.
+    `kind` is `event`, `cron` or `cancel`. `key` is the event's name, or the cron with the time zone
+    that the design names (`TZ=Asia/Shanghai 0 9 * * *`). A cron without one is in the tenant's zone.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -87,10 +90,10 @@ class Trigger(Model):
     key = ShortText(max_length=300)
     condition = LongText(null=True)
     timeout = fields.IntField(null=True)
-    """Of a cancellation: for how many seconds from a run's start it counts."""
+    """For `cancel`: the seconds after the start of a run in which the event cancels it."""
     idempotency = LongText(null=True)
     cancellable = fields.BooleanField(default=False)
-    """Whether some event cancels runs of the version."""
+    """True if there is an event that cancels runs of the version."""
 
     class Meta:
         table = "proflow_triggers"

@@ -1,8 +1,7 @@
-"""What the local engine has promised: its runs, and what they wait for.
+"""The models of the local engine's journal: its runs, and what they wait for.
 
-The engine alone reads and writes these tables; their rows are of no tenant, and tell a host nothing
-that `Run` and `NodeStateRow` do not tell better. Texts are JSON in ASCII, times are in milliseconds
-since 1970, where they have a column.
+Only the engine reads and writes these tables. Their rows belong to no tenant; a host reads `Run` and
+`NodeStateRow` instead. Texts are JSON in ASCII, and columns for times hold milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from tortoise.models import Model
 
 
 class JournalRun(Model):
-    """A run: what it was queued with, which never changes, and how far it is."""
+    """A run: `origin` is what it was queued with, and never changes; `progress` is its state."""
 
     id = fields.CharField(max_length=26, primary_key=True)
     origin = fields.TextField()
@@ -27,7 +26,7 @@ class JournalRun(Model):
 
 
 class JournalMemo(Model):
-    """A settled step as the run's requests state it; in order of settling."""
+    """A completed step in the form in which requests of the run hold it, in order of completion."""
 
     id = fields.BigIntField(primary_key=True)
     run_id = fields.CharField(max_length=26)
@@ -42,7 +41,7 @@ class JournalMemo(Model):
 
 
 class JournalStep(Model):
-    """A step that is planned, sleeping, waiting for an event or for another run."""
+    """A step that is planned, that sleeps, or that waits for an event or another run."""
 
     id = fields.CharField(max_length=100, primary_key=True)
     """`<run>.<hashed step id>`"""
@@ -55,7 +54,7 @@ class JournalStep(Model):
 
 
 class JournalRequest(Model):
-    """A request to come, or one that is in flight: it goes when its answer is applied."""
+    """A request that is queued or in flight; it is deleted when its answer has been applied."""
 
     id = fields.CharField(max_length=26, primary_key=True)
     run_id = fields.CharField(max_length=26, db_index=True)
@@ -67,7 +66,7 @@ class JournalRequest(Model):
 
 
 class JournalKey(Model):
-    """What admission remembers of a function and a key: events seen, batches, debounces, rates."""
+    """The state of admission for a function and a key: known events, batches, debounces, rates."""
 
     id = fields.CharField(max_length=64, primary_key=True)
     """SHA-256 of function, purpose and value."""
@@ -80,8 +79,10 @@ class JournalKey(Model):
 
 
 class JournalOwner(Model):
-    """One row: the process that runs the engine. Who takes over raises `epoch`, and whoever has
-    another epoch commits nothing any more."""
+    """The process that runs the engine; the table has one row.
+
+    A process that takes over increases `epoch`; processes with another epoch cannot commit any more.
+    """
 
     id = fields.CharField(max_length=10, primary_key=True)
     epoch = fields.BigIntField()

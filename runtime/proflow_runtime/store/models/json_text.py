@@ -1,4 +1,4 @@
-"""JSON in a text column: the same on SQLite and PostgreSQL, keys in the order they came in."""
+"""A column for JSON as text, which is the same on SQLite and PostgreSQL and keeps the order of keys."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from tortoise.fields.base import Field
 
 
 class JsonText(Field[Any]):
-    """A JSON value, kept as its text.
+    """A JSON value, stored as text.
 
-    PostgreSQL's own JSON refuses texts with a NUL, and sorts keys; a drawing keeps both.
+    PostgreSQL's own JSON type rejects strings with a NUL and sorts keys; a canvas may have such
+    strings, and keeps its order.
     """
 
     SQL_TYPE = "TEXT"

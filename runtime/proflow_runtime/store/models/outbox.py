@@ -1,4 +1,4 @@
-"""Events that are to be sent: written in the transaction that decides them, sent after it."""
+"""The model of the outbox: events that are written in a transaction and sent after its commit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class OutboxEvent(Model):
-    """`id` is the event's own, made of what it says: Inngest takes it once, however often it is
-    sent."""
+    """An event that is to be sent; Inngest accepts its `id` only once, however often it is sent."""
 
     id = ShortText(max_length=200, primary_key=True)
     tenant_id = fields.IntField()
@@ -19,10 +18,10 @@ class OutboxEvent(Model):
     data = JsonText()
     created_at = fields.DatetimeField()
     claimed_until = fields.DatetimeField(null=True)
-    """Somebody is sending it; if it is still unsent by then, another may."""
+    """Until when one process has the event to itself; after that, another may send it."""
     sent_at = fields.DatetimeField(null=True, db_index=True)
     failed_at = fields.DatetimeField(null=True, db_index=True)
-    """Inngest does not take it; it is not tried again."""
+    """When Inngest rejected the event for good; it is not sent again."""
     failure = LongText(null=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Who works where: what the default resolver of approvers reads."""
+"""The models of people, departments, roles and delegations, which `TableResolver` reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Department(Model):
     name = ShortText(max_length=255)
     parent = ShortText(max_length=200, null=True)
     head = ShortText(max_length=200, null=True)
-    """The user who leads it."""
+    """The id of the user who leads the department."""
 
     class Meta:
         table = "proflow_departments"
@@ -25,7 +25,7 @@ class Department(Model):
 
 
 class Person(Model):
-    """`user` is the host's id of somebody, as a text."""
+    """A person of a tenant; `user` is the host's id of the person, as text."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
@@ -33,7 +33,7 @@ class Person(Model):
     name = ShortText(max_length=255)
     department = ShortText(max_length=200, null=True)
     manager = ShortText(max_length=200, null=True)
-    """Whom they report to; null: the head of their department."""
+    """The id of the person's manager; null for the head of the department."""
 
     class Meta:
         table = "proflow_people"
@@ -54,7 +54,7 @@ class PersonRole(Model):
 
 
 class Delegation(Model):
-    """Somebody stands in for somebody else, for a time, in all workflows or in one."""
+    """`stand_in` may act for `user` for some time, in one workflow or, if null, in all."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()

@@ -1,4 +1,4 @@
-"""Runs of stored designs, and what is known of their nodes."""
+"""The models of runs of stored designs, with the states of their nodes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class Run(Model):
-    """A run; `id` is our own, known before Inngest has begun it, and what expressions see as
-    `run.id`. `status`: pending (Inngest has not begun it), running, waiting, completed, failed,
-    cancelled."""
+    """A run of a stored design.
+
+    `id` is given before Inngest begins the run, and is what expressions see as `run.id`. `status` is
+    `pending` (Inngest has not begun it), `running`, `waiting`, `completed`, `failed` or `cancelled`.
+    """
 
     id = ShortText(max_length=64, primary_key=True)
     tenant_id = fields.IntField()
@@ -27,11 +29,11 @@ class Run(Model):
         "proflow.InngestTask", related_name="runs", null=True, on_delete=fields.SET_NULL
     )
     parent = ShortText(max_length=64, null=True)
-    """Of a subprocess: the run that called it."""
+    """For a subprocess, the id of the calling run."""
     retried_from = ShortText(max_length=64, null=True)
-    """The run that this one is another try of."""
+    """For a retry, the id of the run that was started again."""
     event = JsonText()
-    """What started it: `{name, id, ts, data}`."""
+    """The event that started the run, `{name, id, ts, data}`."""
     business_id = fields.IntField(null=True)
     started_by = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="pending")
@@ -56,7 +58,10 @@ class Run(Model):
 
 
 class NodeStateRow(Model):
-    """What is known of a node of a run; `items`: which item of each foreach around, `0,3`."""
+    """The state of a node in a run.
+
+    For a node inside foreach containers, `items` holds the index of its item in each, such as `0,3`.
+    """
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
@@ -68,7 +73,7 @@ class NodeStateRow(Model):
     items = ShortText(max_length=100, default="")
     round = fields.IntField(default=1)
     view = fields.IntField(default=0)
-    """Of the pass that has seen this status: see `Snapshot.view`."""
+    """The view of the replay that has observed this status; see `Snapshot.view`."""
     status = ShortText(max_length=20)
     outcome = JsonText(null=True)
     attempts = fields.IntField(null=True)
@@ -84,8 +89,10 @@ class NodeStateRow(Model):
 
 
 class NodeChange(Model):
-    """What became of a node of a run, or (with an empty `node`) of the run, at one time; never
-    changed. `revision` is the run's that the change made."""
+    """A change of a node's state, or, with an empty `node`, of the run itself; never changed.
+
+    `revision` is the revision of the run after the change.
+    """
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()

@@ -1,4 +1,4 @@
-"""The host's view of runs: one row per run, in the table that its other code reads."""
+"""The model of the host's table of runs, which other code of the host may read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from proflow_runtime.store.models.texts import LongText, ShortText
 
 
 class InngestTask(Model):
-    """A run as business code sees it: `status` is pending, running, completed, failed or cancelled."""
+    """One run, as business code sees it, in the table `root_inngest_tasks`.
+
+    Attributes:
+        id: The id of the row.
+        tenant_id: The tenant that owns the run.
+        task_type: The workflow's task type.
+        business_id: The host's id of the record that the run is about.
+        inngest_function_id: The id of the Inngest function that performs the run.
+        inngest_run_id: The run's id in Inngest; None until Inngest has begun it.
+        status: `pending`, `running`, `completed`, `failed` or `cancelled`.
+        error_message: Why the run failed.
+        created_at: When the row was created.
+        updated_at: When the status last changed.
+    """
 
     id = fields.IntField(primary_key=True)
     tenant_id = fields.IntField(db_index=True)

@@ -1,4 +1,4 @@
-"""Texts that any database takes."""
+"""Columns for text, with the characters replaced that a database cannot store."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """A text with U+FFFD for what PostgreSQL, or UTF-8, has no place for: NUL, lone surrogates."""
+    """Replace characters that PostgreSQL or UTF-8 cannot store by U+FFFD: NUL, lone surrogates."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 class ShortText(fields.CharField[T]):
-    """A text of at most `max_length` characters, made storable, also where it is looked up."""
+    """A text of at most `max_length` characters, made storable when it is written or looked up."""
 
     if TYPE_CHECKING:
 
@@ -41,7 +41,7 @@ class ShortText(fields.CharField[T]):
         if isinstance(value, str):
             value = storable(value)
             if isinstance(instance, type):
-                return value  # looked up: a longer one is not refused, it is just not there
+                return value  # for a look-up, a longer text is no error; it is just not found
         return super().to_db_value(value, instance)
 
 

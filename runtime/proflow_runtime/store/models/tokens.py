@@ -1,4 +1,4 @@
-"""Tokens of the standalone service."""
+"""The model of the tokens of the standalone service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proflow_runtime.store.models.texts import ShortText
 
 
 class ApiToken(Model):
-    """A token of one user of one tenant; only its SHA-256 is kept."""
+    """A token of one user of one tenant; only its SHA-256 is stored."""
 
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()

@@ -1,4 +1,4 @@
-"""An approval under its lock: its seats, whose turn it is, and the one way that it is decided."""
+"""Changes an approval while its row is locked: assigns approvers, opens their turns, decides it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, cast
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from proflow_runtime.approvals.refusals import not_found
-from proflow_runtime.approvals.tally import Decided, Mode, Seat, Vote, decided
+from proflow_runtime.approvals.tally import Ballot, Decided, Mode, Vote, decided
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 
-SEATED = ("queued", "open", "approved", "rejected", "returned")
-"""Statuses of assignments that count; others were handed over, skipped or closed."""
+COUNTED = ("queued", "open", "approved", "rejected", "returned")
+"""Statuses of assignments whose vote counts; others were transferred, skipped or closed."""
 MOST_ID = 2**63
 LONGEST_USER = 200
-"""Characters of a user's id."""
+"""The largest number of characters of a user's id."""
 SYSTEM = "system"
-"""Who acts where nobody does."""
+"""The actor in the audit trail for what the service does by itself."""
 
 
-class Board:
-    """To be used in the transaction that holds the approval's lock."""
+class LockedApproval:
+    """An approval with its assignments, to be used in the transaction that holds its lock."""
 
     def __init__(
         self, client: BaseDBAsyncClient, approval: Approval, assignments: list[Assignment]
@@ -33,8 +33,19 @@ class Board:
         self.assignments = assignments
 
     @classmethod
-    async def locked(cls, client: BaseDBAsyncClient, tenant_id: int, approval_id: int) -> Board:
-        """Nobody else acts on it until the transaction ends. Raises `ActRefused` (404)."""
+    async def lock(
+        cls, client: BaseDBAsyncClient, tenant_id: int, approval_id: int
+    ) -> LockedApproval:
+        """Load an approval and lock its row until the transaction ends.
+
+        Args:
+            client: The client of the transaction.
+            tenant_id: The tenant that owns the approval.
+            approval_id: The id of the approval.
+
+        Raises:
+            ActRefused: If the tenant has no such approval (404).
+        """
         if not 0 < approval_id < MOST_ID:
             raise not_found()
         found = Approval.select_for_update().get_or_none(id=approval_id, tenant_id=tenant_id)
@@ -45,21 +56,24 @@ class Board:
         return cls(client, approval, list(rows))
 
     @property
-    def seats(self) -> list[Assignment]:
-        return [one for one in self.assignments if one.status in SEATED]
+    def counted(self) -> list[Assignment]:
+        """The assignments whose vote counts."""
+        return [one for one in self.assignments if one.status in COUNTED]
 
-    def of(self, users: set[str]) -> list[Assignment]:
-        """The open seats of some users."""
+    def open_of(self, users: set[str]) -> list[Assignment]:
+        """Find the open assignments of some users."""
         return [one for one in self.assignments if one.status == "open" and one.user in users]
 
     def verdict(self) -> Decided | None:
-        """What the votes come to."""
+        """Decide by the votes so far; None while the approval is open."""
         approval = self.approval
-        seats = [Seat(cast(Vote, one.status), last=one.before_id is None) for one in self.seats]
+        ballots = [
+            Ballot(cast(Vote, one.status), last=one.before_id is None) for one in self.counted
+        ]
         ratio = Fraction(1) if approval.pass_ratio is None else Fraction(approval.pass_ratio)
-        return decided(cast(Mode, approval.mode), ratio, seats)
+        return decided(cast(Mode, approval.mode), ratio, ballots)
 
-    async def seat(
+    async def assign(
         self,
         user: str,
         *,
@@ -69,7 +83,20 @@ class Board:
         instead_of: str | None = None,
         before: Assignment | None = None,
     ) -> Assignment:
-        """Give somebody a seat."""
+        """Assign the approval to a user.
+
+        Args:
+            user: The id of the user.
+            origin: How the user became an approver, as in `Assignment.origin`.
+            status: The status of the assignment, `open` or `queued`, or `skipped`.
+            position: The position in the order of approvers. If it is None, or the user already
+                has an assignment there, the new one comes last.
+            instead_of: The user from whom the assignment was transferred.
+            before: The assignment whose turn comes after this one, if any.
+
+        Returns:
+            The new assignment.
+        """
         taken = {one.position for one in self.assignments}
         had = {one.position for one in self.assignments if one.user == user}
         if position is None or position in had:
@@ -88,14 +115,15 @@ class Board:
         return row
 
     async def update(self, row: Assignment, **changes: Any) -> None:
+        """Change and save columns of an assignment."""
         row.update_from_dict(changes)
         await row.save(update_fields=list(changes))
 
     async def advance(self) -> list[Assignment]:
-        """Open the seats whose turn it is now."""
-        seats = self.seats
-        held = {one.before_id for one in seats if one.status != "approved"}
-        opened = [one for one in seats if one.status == "queued" and one.id not in held]
+        """Open the queued assignments whose turn has come, and return them."""
+        counted = self.counted
+        held = {one.before_id for one in counted if one.status != "approved"}
+        opened = [one for one in counted if one.status == "queued" and one.id not in held]
         for one in opened:
             await self.update(one, status="open")
         return opened
@@ -109,7 +137,7 @@ class Board:
         comment: str | None = None,
         details: Any = None,
     ) -> None:
-        """Write to the trail."""
+        """Add an entry to the audit trail."""
         await AuditEntry.create(
             tenant_id=self.approval.tenant_id,
             at=at,
@@ -128,7 +156,14 @@ class Board:
         by: str,
         comment: str | None = None,
     ) -> None:
-        """Decide it for good, and have the one event sent that resumes the run."""
+        """Close the approval with a decision, and put the event that resumes the run in the outbox.
+
+        Args:
+            outcome: The decision.
+            at: When it was made.
+            by: The id of the user who made it, or `SYSTEM`.
+            comment: The comment of that user.
+        """
         approval = self.approval
         await self.close(outcome, at, by, comment)
         data = {
@@ -144,7 +179,14 @@ class Board:
     async def close(
         self, status: str, at: datetime, by: str | None = None, comment: str | None = None
     ) -> None:
-        """End it, whoever has still been asked."""
+        """Close the approval and all of its open assignments, without resuming the run.
+
+        Args:
+            status: The status of the approval from now on.
+            at: When it was closed.
+            by: The id of the user who closed it; None if it was the service.
+            comment: The comment of that user.
+        """
         approval = self.approval
         changes = {
             "status": status,

@@ -1,4 +1,7 @@
-"""What is asked of the interpreter function: which run of which workflow, and since which event."""
+"""The request to start a run, which the interpreter function gets as the data of its event.
+
+It is written below the key `_proflow` of the event `proflow/run`.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,29 @@ from proflow_runtime.values import JSON
 
 T = TypeVar("T")
 RUN = "proflow-run"
-"""The function that interprets stored definitions."""
+"""The id of the function that interprets stored definitions."""
 CLOSE = "proflow-close"
-"""The function that closes runs which Inngest has ended."""
+"""The id of the function that closes runs that Inngest has ended."""
 RUN_EVENT = "proflow/run"
+"""The name of the event that starts the interpreter function."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One run, as the data of an event says it below `_proflow`.
+class StartRequest:
+    """A request to start one run, or to run one part of it.
 
-    Without a `digest` the run takes the version that is published when it begins. `event` started
-    it, `{name, id, ts, data}`; without one, as in a subprocess, the asking event itself did.
+    Attributes:
+        run_id: The id of the run in the service's table.
+        workflow: The id of the workflow.
+        digest: The digest of the version's definition. Without it, the run uses the version that
+            is published when it begins.
+        version: The number of the version; given together with `digest`.
+        event: The event that started the run, `{name, id, ts, data}`. Without it, as in a
+            subprocess, the event that carries the request started the run.
+        business_id: The host's id of the record that the run is about.
+        started_by: The id of the user who started the run.
+        caller: For a subprocess, the id of the run that invokes it.
+        part: The part of the definition to run; None to run the whole.
     """
 
     run_id: str
@@ -36,11 +50,10 @@ class Asked:
     business_id: int | None = None
     started_by: str | None = None
     caller: str | None = None
-    """Of a subprocess: our id of the run that invokes it."""
     part: str | None = None
 
     def own(self) -> dict[str, JSON]:
-        """As the keys below `_proflow`."""
+        """Return the request as the object below `_proflow`."""
         found: dict[str, JSON] = {
             "run": self.run_id,
             "workflow": self.workflow,
@@ -55,7 +68,7 @@ class Asked:
         return {key: value for key, value in found.items() if value is not None}
 
     def to_event(self, tenant_id: int) -> inngest.Event:
-        """The event that hands the run over; Inngest takes it once."""
+        """Build the event that hands the run to Inngest; its id makes Inngest accept it only once."""
         return inngest.Event(
             name=RUN_EVENT,
             id=f"run:{self.run_id}",
@@ -63,8 +76,15 @@ class Asked:
         )
 
     @classmethod
-    def of(cls, event: inngest.Event) -> Asked:
-        """What an event asks. Raises `NonRetriableError` where it asks nothing."""
+    def of(cls, event: inngest.Event) -> StartRequest:
+        """Read the request of an event.
+
+        Args:
+            event: The event that the interpreter function was called with.
+
+        Raises:
+            NonRetriableError: If the event carries no valid request.
+        """
         own: Any = event.data.get(LINEAGE)
         try:
             return cls(
@@ -81,10 +101,14 @@ class Asked:
         except (KeyError, TypeError) as error:
             raise inngest.NonRetriableError("the event does not say which run it is for") from error
 
-    def trigger(self, asking: inngest.Event) -> inngest.Event:
-        """What expressions of the run see as `event`."""
+    def trigger(self, carrier: inngest.Event) -> inngest.Event:
+        """Return the event that expressions of the run see as `event`.
+
+        Args:
+            carrier: The event that carries this request.
+        """
         if self.event is None:
-            return asking
+            return carrier
         return inngest.Event(
             name=self.event["name"],
             id=self.event["id"],
@@ -94,14 +118,13 @@ class Asked:
 
 
 def as_kept(event: inngest.Event) -> dict[str, Any]:
-    """An event as it is kept with a run, without what Inngest adds when it invokes a function, and
-    without what somebody wrote below `_proflow`."""
+    """Convert an event to the form in which it is stored with a run, without internal keys."""
     data = without_lineage(event.data)
     return {"name": event.name, "id": event.id, "ts": event.ts, "data": data}
 
 
 def without_lineage(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an event but for what is there about runs and not for them."""
+    """Copy the data of an event without the keys that the service and Inngest add."""
     return {key: value for key, value in data.items() if key not in (LINEAGE, "_inngest")}
 
 
