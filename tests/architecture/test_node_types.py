@@ -19,6 +19,9 @@ CONFIGS = {kind.config.__name__ for kind in NODE_TYPES.values()}
 OTHER_WORDS = {
     "conditions.py": ("start", "end"),  # the bounds of a range
     "published.py": ("condition", "loop"),  # keys of an edge's data
+    "edges.py": ("condition", "loop"),
+    "foreign_settings.py": ("delay", "wait"),  # what others call an interval
+    "extras.py": ("service", "ai"),  # parts of the distribution
 }
 """Lists in which words mean something else."""
 

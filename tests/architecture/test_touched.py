@@ -12,14 +12,14 @@ from touched import MOST_MODULES, ROOT, changed, modules_of_tests, touched
     [
         ("tests/diff/test_replacing.py", "tests/diff/test_replacing.py"),
         ("tests/diff/flying.py", "tests/diff/test_replacing.py"),
-        ("tests/cli/conftest.py", "tests/cli/test_running.py"),
+        ("tests/cli/conftest.py", "tests/cli/test_checking.py"),
         ("compiler/proflow_compiler/facts/scopes.py", "tests/checks/test_scopes.py"),
         ("runtime/proflow_runtime/store/outbox.py", "tests/store/test_outbox.py"),
         ("docs/command-line.md", "tests/docs/test_documents.py"),
         ("README.md", "tests/docs/test_documents.py"),
         ("fixtures/rules/too-many-steps/incorrect.json", "tests/checks/test_rules.py"),
         (
-            "compiler/proflow_compiler/nodes/approval.py",
+            "schemas/proflow_schemas/node_types/approval.py",
             "tests/compiler_structure/test_node_pages.py",
         ),
         ("web/src/canvas/Flow.tsx", "tests/web/test_walk.py"),

@@ -294,8 +294,8 @@ def test_where_there_are_too_many_combinations_few_runs_cover_much(
         before = f"join{index}"
     edges.append({"source": before, "target": "end"})
     (tmp_path / "many.json").write_text(json.dumps({"nodes": nodes, "edges": edges}))
-    for module in ("exploring", "timeline"):
-        monkeypatch.setattr(f"proflow_runtime.simulation.{module}.MAX_RUNS", 11)
+    for module in ("simulation.exploring", "commands.timeline"):
+        monkeypatch.setattr(f"proflow_runtime.{module}.MAX_RUNS", 11)
     done = inside("run", "many.json", "--data", '{"tenant_id": 1}', "--all-outcomes")
     assert done.code == 0, done.err
     assert "there are more combinations than 11: the others were not run" in done.out

@@ -15,7 +15,6 @@ HEAVY = {
     "jsonschema",
     "networkx",
     "openai",
-    "proflow_schemas",
     "pydantic",
 }
 

@@ -16,7 +16,12 @@ from syrupy.assertion import SnapshotAssertion
 ROOTS = (proflow_schemas, proflow_compiler, proflow_runtime)
 PUBLIC = [
     *("proflow_schemas", "proflow_compiler", "proflow_runtime", "proflow_runtime.approvals"),
-    *("proflow_runtime.local", "proflow_runtime.service", "proflow_runtime.store"),
+    *(
+        "proflow_runtime.client",
+        "proflow_runtime.local",
+        "proflow_runtime.service",
+        "proflow_runtime.store",
+    ),
 ]
 CONTROL_FLOW = {
     *("Undecided", "Stall", "MissedTarget", "Left", "Returned", "ItemEnded", "Stopped", "Failed"),

@@ -19,7 +19,12 @@ def schema(
 
     from proflow_schemas.published import definition_schema, design_schema
 
-    from proflow_compiler.commands.loading import handler_types
+    if kind == "definition":
+        published = definition_schema()
+    elif handlers is None:
+        published = design_schema()
+    else:
+        from proflow_compiler.commands.loading import handler_types
 
-    published = design_schema(handler_types(handlers)) if kind == "design" else definition_schema()
+        published = design_schema(handler_types(handlers))
     echo(json.dumps(published, ensure_ascii=False, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Check and compile designs that are given as Python values, as `json.loads` returns them.
+"""Internal: check and compile designs that are given as Python values, as `json.loads` returns them.
 
 `check_design` returns the diagnostics of a design. `convert_proflow_to_inngest` returns its
 definition.

@@ -14,9 +14,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from proflow_schemas.configs import Config
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.node_types.foreign import Meaning
-from proflow_schemas.node_types.http import Http
-from proflow_schemas.node_types.task import Task
 from proflow_schemas.published import edge_data_schema, model_schema
 from proflow_schemas.times import is_timezone
 
@@ -121,7 +120,7 @@ class Suggestion:
 def vocabulary(model: type[Config]) -> Vocabulary:
     """Return the keys of a config model."""
     schema = model_schema(model)
-    fractions = issubclass(model, Task | Http)
+    fractions = any(kind.config is model and kind.kind == "step" for kind in NODE_TYPES.values())
     return Vocabulary(schema.get("properties", {}), schema.get("$defs", {}), fractions)
 
 

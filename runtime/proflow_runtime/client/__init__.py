@@ -9,6 +9,8 @@ import os
 
 import inngest
 
+__all__ = ["client"]
+
 client = inngest.Inngest(
     app_id=os.environ.get("PROFLOW_APP_ID") or "proflow",
     logger=logging.getLogger("proflow.inngest"),

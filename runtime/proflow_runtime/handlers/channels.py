@@ -14,7 +14,6 @@ from proflow_runtime.context.extras import is_installed, require
 from proflow_runtime.handlers.task import Handler
 
 EMAIL = "email"
-_BUILT_IN = frozenset({EMAIL})
 
 _stand_ins: ContextVar[Mapping[str, Handler] | None] = ContextVar(
     "proflow_channel_stand_ins", default=None
@@ -23,6 +22,10 @@ _stand_ins: ContextVar[Mapping[str, Handler] | None] = ContextVar(
 
 class UnknownChannelError(ProFlowError, LookupError):
     """A notification names a channel that nobody has registered."""
+
+
+def _is_built_in(name: str) -> bool:
+    return name == EMAIL and is_installed("email")
 
 
 class Channels:
@@ -54,7 +57,7 @@ class Channels:
         self._handlers[name] = handler
 
     def __contains__(self, name: str) -> bool:
-        return self.find(name) is not None or (name in _BUILT_IN and is_installed("email"))
+        return self.find(name) is not None or _is_built_in(name)
 
     def find(self, name: object) -> Handler | None:
         """Return the registered handler of a channel, or None if it is built in or unknown."""
@@ -65,7 +68,7 @@ class Channels:
             if name in at._handlers:
                 return at._handlers[name]
             at = at._beyond
-        return None if name in _BUILT_IN else (_stand_ins.get() or {}).get(name)
+        return None if _is_built_in(name) else (_stand_ins.get() or {}).get(name)
 
     def require(self, names: Iterable[str]) -> None:
         """Check that all these channels exist.

@@ -399,9 +399,12 @@ def _instead(key: str, value: Any) -> str | None:
         )
     if key in _SPELT:
         return f"did you mean {_SPELT[key]}?"
-    names = [one for one in _OPERATOR_OF if len(one) >= _SHORTEST]
+    names = [one for one in (*_OPERATOR_OF, *_SPELT) if len(one) >= _SHORTEST]
     close = get_close_matches(key, names, n=1, cutoff=_ALIKE) if len(key) >= _SHORTEST else []
-    return f"did you mean `{_OPERATOR_OF[close[0]]}`?" if close else None
+    if not close:
+        return None
+    meant = _SPELT.get(close[0]) or f"`{_OPERATOR_OF[close[0]]}`"
+    return f"did you mean {meant}?"
 
 
 def _like(value: Any, *, negated: bool) -> str:

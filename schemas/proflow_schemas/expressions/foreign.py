@@ -36,9 +36,14 @@ def for_inngest(text: str) -> str:
     done = 0
     for start in starts:
         number = next(one for one in tokens(text, start) if one.kind == "number")
-        pieces += [text[done : number.start], f"{int(number.text.rstrip('uU'), 0)}.0"]
+        pieces += [text[done : number.start], f"{_value_of(number.text)}.0"]
         done = number.end
     return "".join([*pieces, text[done:]])
+
+
+def _value_of(number: str) -> int:
+    digits = number.rstrip("uU").lower()
+    return int(digits, 16) if digits.startswith("0x") else int(digits)  # 01 is 1
 
 
 def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
