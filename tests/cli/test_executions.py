@@ -289,6 +289,10 @@ def test_a_subprocess_with_errors_is_refused(inside: Proflow, order: Path, tmp_p
         (["--answer", "check=approved", "--answer", "check[0][1]=approved"], "named `check[0]`"),
         (["--answer", "check#2=approved"], "named `check[0]`, `check[0]#2`"),
         (["--answer", "boss/wait=approved"], "is no execution of `boss`"),
+        (
+            ["--answer", "pay/book=approved"],
+            "named `pay`, `pay#2`; nodes of subprocesses are named `<workflow>/<node>`",
+        ),
         (["--fail", "pick[0]#1#2=x"], "there is no node `pick[0]#1#2`"),
         (["--output", "pay={}"], "has no output to give"),
         (["--fail", "each=x"], "has no work that can fail"),

@@ -53,7 +53,7 @@ def test_what_was_called_and_left_is_told_to_be_cancelled(proflow: Proflow, tmp_
     told = lines(done.out)
     assert "+1s ✔ each[0]/ended ask timeout: ended left: call[0]" in told
     assert "+1s ✔ each[0]/ended-left cancelled what was called" in told
-    assert "+1s ✔ call[0] cancelled, too late" in told
+    assert "+1s – call[0] cancelled with its item" in told
     assert "– cancelled call +0s – +1s" in [" ".join(one.split()) for one in done.out.splitlines()]
     done = proflow("run", tmp_path / "time" / "caller.json", "--data", DATA)
     assert "+1s ✔ call/left cancelled what was called" in lines(done.out)

@@ -12,6 +12,7 @@ from proflow_compiler.fixes.proving import with_proven_fixes
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
 from proflow_compiler.rules import run_checks
+from proflow_runtime.service.diagnostics import diagnostics
 
 FLAWS = 4
 
@@ -76,3 +77,6 @@ def test_of_the_fixes_of_a_huge_design_it_is_said_that_they_were_not_tried(lengt
     assert "fixes were not tried" in render(found, source)
     shown = json.loads(render(found, source, "json"))["files"][0]["diagnostics"]
     assert [one["fixes_untried"] for one in shown] == [one.untried for one in found]
+    (model, *_) = diagnostics(shown)
+    assert model.fixes_untried == found[0].untried > 0
+    assert set(model.model_dump()) == set(shown[0])

@@ -77,6 +77,12 @@ def fixed(design: Any, one: Diagnostic) -> Any:
         ("notify", "text", "hello", {"content": "hello"}),
         ("wait", "if", "async.data.id == event.data.id", {"match": "data.id"}),
         ("ai", "temp", 0.5, {"temperature": 0.5}),
+        ("task", "inputs", {"a": 1}, {"input": {"a": 1}}),
+        ("subprocess", "inputs", {"a": 1}, {"input": {"a": 1}}),
+        ("wait", "timeouts", 30, {"timeout": "30s"}),
+        ("end", "statuss", "x", {"status": "x"}),
+        ("wait", "timeouts", "3d", {"timeout": "3d"}),
+        ("task", "retry", 3, {"retries": 3}),
     ],
 )
 def test_a_word_of_another_product_is_written_as_ours(
@@ -136,6 +142,15 @@ def test_a_word_of_a_list_is_suggested_only_if_it_is_alike(
         assert one.fixes == ()
     else:
         assert one.help == f"did you mean `{meant}`?"
+
+
+def test_a_number_for_retry_is_meant_as_retries() -> None:
+    design = {**drawn("task", {"handler": "work"}), "retry": 3}
+    one = of_key(design, "retry")
+    assert one.help == "did you mean `retries: 3`?"
+    assert fixed(design, one)["retries"] == 3
+    (other,) = [one for one in found_in({**design, "retries": 2}) if one.pointer == "/retry"]
+    assert (other.help, other.fixes) == (None, ())
 
 
 def test_a_missing_key_is_told_where_its_foreign_word_stands() -> None:

@@ -156,7 +156,7 @@ def suggestion(
         return _renamed(key, alike, value)
     if meaning is not None and (found := _carried(key, value, known, meaning, given)) is not None:
         return found
-    if alike is not None and known.fits(alike, value) and not _has_unit(key, alike):
+    if alike is not None and known.fits(alike, value) and not _has_unit(key, alike, value):
         return _renamed(key, alike, value)
     if alike is not None and words.is_typing_error(key, alike):
         return Suggestion(_takes(alike, value, known))
@@ -193,14 +193,21 @@ def _said(meaning: Meaning, value: Any, known: Vocabulary) -> str:
 
 def _takes(name: str, value: Any, known: Vocabulary) -> str:
     takes = known.takes(name)
+    if known.fits(name, value):
+        return f"did you mean `{name}`? say the unit in its value"
     if takes == kind_of(value) or not takes:
         return f"did you mean `{name}`? it does not take this value"
     given = "" if "one of" in takes and isinstance(value, str) else f", not {kind_of(value)}"
     return f"did you mean `{name}`? it takes {takes}{given}"
 
 
-def _has_unit(key: str, meant: str) -> bool:
-    """True if a key is another one with a unit: `timeoutMs` is not a misspelt `timeout`."""
+def _has_unit(key: str, meant: str, value: Any) -> bool:
+    """True if a key is a duration's with a unit: `timeoutMs: 30` is not a misspelt `timeout`.
+
+    A value such as `"30s"` has its own unit, so that its key is misspelt all the same.
+    """
+    if meant not in SPANS or (isinstance(value, str) and any(map(str.isalpha, value))):
+        return False
     return fold_key(key).removeprefix(fold_key(meant)) in _UNITS
 
 

@@ -5,7 +5,7 @@ node, so it only examines what pydantic refuses.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -57,10 +57,12 @@ class Naming:
     Attributes:
         top: The keys of the model.
         meaning: Translates keys of other products.
+        given: The keys that the object of the model has.
     """
 
     top: Vocabulary
     meaning: Meanings
+    given: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def validator(model: type[Config]) -> Validator:
 
 def explain(model: type[Config], value: Any, meaning: Meanings = no_meaning) -> Iterator[Violation]:
     """Explain why a value violates the published schema of a model: one violation per cause."""
-    naming = Naming(vocabulary(model), meaning)
+    naming = Naming(vocabulary(model), meaning, value if isinstance(value, Mapping) else ())
     yield from _explain(list(validator(model).iter_errors(value)), (), naming)
 
 
@@ -232,6 +234,13 @@ def _unknown_key(
     return Violation(path, message, help, on_key=True, given=given[key], meant=found)
 
 
+def _short_form(at: Path, value: Any, naming: Naming) -> Suggestion | None:
+    """Suggest `retries` for a `retry` that is only a number."""
+    if at != ("retry",) or "retries" in naming.given or not naming.top.fits("retries", value):
+        return None
+    return Suggestion(f"did you mean `retries: {shown(value)}`?", {"retries": value})
+
+
 def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Violation]:
     """The violations of the alternative that was most likely meant."""
     branches: dict[int, list[SchemaError]] = {}
@@ -245,7 +254,10 @@ def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Vio
     }
     if not plausible:
         allowed = one_of_types(cast(Mapping[str, Any], error.schema))
-        yield Violation(at, f"{_named(at)} must be {allowed}, not {_given(error.instance)}")
+        message = f"{_named(at)} must be {allowed}, not {_given(error.instance)}"
+        meant = _short_form(at, error.instance, naming)
+        help = None if meant is None else meant.help
+        yield Violation(at, message, help, given=error.instance, meant=meant)
         return
     if all(
         len(errors) == 1 and errors[0].validator == "enum" and not errors[0].path

@@ -47,12 +47,17 @@ def timeline(reported: Mapping[str, Any], definition: Definition) -> str:
         f"{_cut(definition.name)} ({_cut(reported['workflow'])}), run {reported['run_id']}",
         "",
     ]
-    left = {one for step in reported["steps"] if _ends_stretch(step) for one in _left(step)}
+    left = {
+        one: _stretch(step, types)
+        for step in reported["steps"]
+        if _ends_stretch(step)
+        for one in _left(step)
+    }
     moments = [
         (
             _since(start, step["at"]),
-            _MARKS.get(step["status"], "·"),
-            *_happened(step, types.get(step["node"]), step["id"] in left),
+            _MARKS.get(_state(step), "·"),
+            *_happened(step, types.get(step["node"]), left.get(step["id"])),
         )
         for step in reported["steps"]
         if not (step["id"] in left and step["status"] == "cancelled")
@@ -133,6 +138,12 @@ def _ends_stretch(step: Mapping[str, Any]) -> bool:
     return step["op"] == "StepRun" and is_leaving(step["id"])
 
 
+def _stretch(step: Mapping[str, Any], types: Mapping[str, str]) -> str:
+    """What a step ends, in words."""
+    ends_item = step["id"].rpartition("/")[2].startswith("ended")
+    return "item" if ends_item and types.get(step["node"]) == "foreach" else "iteration"
+
+
 def _left(step: Mapping[str, Any]) -> list[str]:
     """List the steps that were open when their item or iteration was ended."""
     return list((step["output"] or {}).get("open", []))
@@ -148,7 +159,13 @@ def _ended(step: Mapping[str, Any]) -> tuple[str, str, str]:
     return _cut(step["id"]), _cut(said), _cut(f"left: {left}") if left else ""
 
 
-def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[str, str, str]:
+def _state(step: Mapping[str, Any]) -> str:
+    """The state that the mark of a step is for: a call counts as cancelled if its run was."""
+    called = step["op"] == "InvokeFunction" and step["status"] == "completed"
+    return "cancelled" if called and was_cancelled(step["output"]) else str(step["status"])
+
+
+def _happened(step: Mapping[str, Any], kind: str | None, left: str | None) -> tuple[str, str, str]:
     status = step["status"]
     if _ends_stretch(step) and status == "completed":
         return _ended(step)
@@ -162,15 +179,16 @@ def _happened(step: Mapping[str, Any], kind: str | None, left: bool) -> tuple[st
         data = output.get("data") if isinstance(output, dict) else None
         said = _answered(data or {}) if kind == "approval" else "received"
         output = {key: value for key, value in (data or {}).items() if key not in _KNOWN} or None
-    if step["op"] == "InvokeFunction" and was_cancelled(output):
-        said, output = "cancelled", None
+    cancelled = step["op"] == "InvokeFunction" and was_cancelled(output)
+    if cancelled:
+        said, output = "cancelled" + (f" with its {left}" if left else ""), None
     if _CANCELS.search(step["id"]):
         said = "cancelled what was called"
     if step["id"].endswith("/error"):
         said = "failed, as its first failure is kept"
     if isinstance(output, dict) and (status == "failed" or step["id"].endswith("/error")):
         output = output.get("message")
-    if left:
+    if left and not cancelled:
         said += ", too late"
     shown = "" if output is None else json.dumps(output, ensure_ascii=False)
     return _cut(step["id"]), said, _cut(shown)

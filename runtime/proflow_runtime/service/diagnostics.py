@@ -61,6 +61,10 @@ class Diagnostic(BaseModel):
     help: str | None
     path: list[str]
     fixes: list[Fix]
+    fixes_untried: int = Field(
+        default=0,
+        description="How many further fixes were left out, as trying each takes too long",
+    )
 
 
 def diagnostics(found: Iterable[dict[str, Any]]) -> list[Diagnostic]:

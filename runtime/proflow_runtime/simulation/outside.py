@@ -262,9 +262,12 @@ class _Drawn:
         depth = self.depths[step.node]
         if step.part is not None or len(step.items) != depth:
             form = self.shown(f"{escape(step.node)}{'[0]' * depth}")
+            inside = ""
+            if step.part is not None and self.types[step.node] == "subprocess":
+                inside = "; nodes of subprocesses are named `<workflow>/<node>`"
             raise OutsideError(
                 f"{option}: `{_cut(self.shown(name))}` is no execution of "
-                f"`{_cut(self.shown(step.node))}`, which are named `{form}`, `{form}#2`"
+                f"`{_cut(self.shown(step.node))}`, which are named `{form}`, `{form}#2`{inside}"
             )
         return self._named(step.node, step.whole)
 
