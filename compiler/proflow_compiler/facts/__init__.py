@@ -208,6 +208,10 @@ class Facts:
     def _cancel_scope(self) -> TypeScope:
         return replace(self._event_scope, names={"async": None})
 
+    def problem_of_match(self, match: str) -> ExpressionProblem | None:
+        """Return what is wrong with a path such as `data.order_id`, as one into the trigger."""
+        return next(iter(problems(f"event.{match}", self._event_scope)), None)
+
     @property
     def problems(self) -> tuple[SiteProblem, ...]:
         """The problems of single expressions: syntax, types, unknown names."""

@@ -1,11 +1,13 @@
 """Finds all expressions and templates of a design: in rules, node configs and settings."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from proflow_schemas.configs import (
+    Answered,
     Config,
     CronTrigger,
     EventTrigger,
@@ -134,6 +136,26 @@ def listed(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
         yield from ((item, pointed(pointer, index)) for index, item in enumerate(value))
     elif value is not None:
         yield value, pointer
+
+
+MATCH = re.compile(r"data(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
+"""A path in the data of an event, which events are matched by."""
+
+
+def is_match(text: str) -> bool:
+    """Return True if a text is a path such as `data.order_id`."""
+    return MATCH.fullmatch(text) is not None
+
+
+def matches(graph: Graph) -> Iterator[tuple[str, str, str | None]]:
+    """Yield every `match` of a design: its text, its pointer, and the id of its node if it has one."""
+    design = graph.design
+    for name, node in design.nodes.items():
+        if isinstance(node.config, Answered) and node.config.match is not None:
+            yield node.config.match, node.pointer_to("match"), name
+    for cancel, pointer in listed(design.settings.cancel_on, design.pointer_to("cancelOn")):
+        if cancel.match is not None:
+            yield cancel.match, pointed(pointer, "match"), None
 
 
 def _settings_sites(graph: Graph) -> Iterator[Site]:

@@ -1,15 +1,12 @@
 """PF315: a `match` that is not a path in the data of an event."""
 
-import re
 from collections.abc import Iterator
-
-from proflow_schemas.configs import Answered
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
-from proflow_compiler.facts.sites import listed, pointed
+from proflow_compiler.facts.sites import MATCH, is_match, matches
 from proflow_compiler.rules.rule import Rule
 
 RULE = Rule(
@@ -55,24 +52,12 @@ and `"7"` in the other are the same.
     fix="Write the path as it is in both events: `data.order_id`, `data.order.id`.",
 )
 
-_PATH = re.compile(r"data(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
-
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
-    design = facts.graph.design
-    places: list[tuple[str | None, str, str | None]] = [
-        (node.config.match, node.pointer_to("match"), name)
-        for name, node in design.nodes.items()
-        if isinstance(node.config, Answered)
-    ]
-    places += [
-        (cancel.match, pointed(pointer, "match"), None)
-        for cancel, pointer in listed(design.settings.cancel_on, design.pointer_to("cancelOn"))
-    ]
-    for match, pointer, node in places:
-        if match is None or _PATH.fullmatch(match):
+    for match, pointer, node in matches(facts.graph):
+        if is_match(match):
             continue
-        inner = re.search(_PATH, match)
+        inner = MATCH.search(match)
         yield RULE.diagnostic(
             f"{ticks(match)} is no path in an event's data",
             pointer,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from proflow_compiler.diagnostics import Diagnostic, Level
+from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.facts import Facts
+from proflow_compiler.facts.sites import is_match, matches
 from proflow_compiler.mending.corrections import corrections
 from proflow_compiler.rules.rule import Rule
 
@@ -73,3 +75,22 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 help=found.problem.help,
                 fixes=corrections(found),
             )
+    yield from _matches(facts)
+
+
+def _matches(facts: Facts) -> Iterator[Diagnostic]:
+    """Report each `match` that names a field which the event that starts a run does not have."""
+    for match, pointer, node in matches(facts.graph):
+        problem = facts.problem_of_match(match) if is_match(match) else None
+        if problem is None:
+            continue
+        better = problem.correction
+        meant = None if better is None else better.text.removeprefix("event.")
+        help = "declare the field in `input`" if meant is None else f"did you mean `{meant}`?"
+        yield RULE.diagnostic(
+            f"`match` compares a field that the trigger does not have: {problem.message}",
+            pointer,
+            node=node,
+            help=help,
+            fixes=() if meant is None else (words.written(pointer, meant),),
+        )
