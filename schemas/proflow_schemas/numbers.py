@@ -53,7 +53,7 @@ class Inexact:
     def __str__(self) -> str:
         """Return the number and what is wrong with it."""
         if self.number != self.number:
-            return f"`{self.number}` is not JSON"
+            return "`NaN` is not JSON"
         return f"{shown_number(self.number)} is {BEYOND}"
 
 

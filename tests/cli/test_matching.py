@@ -88,8 +88,17 @@ def test_a_run_that_no_event_could_cancel_fails_and_says_why(
     assert done.json["nodes"]["open"]["status"] == "skipped"
 
 
-@pytest.mark.parametrize("known", ["a'b", "订单-7", "a b", "a/b%20"])
-def test_other_ids_cancel_a_run(proflow: Proflow, tmp_path: Path, known: str) -> None:
+@pytest.mark.parametrize("known", [[1], [], {"a": 1}])
+def test_a_list_or_an_object_is_no_id(inside: Proflow, tmp_path: Path, known: Any) -> None:
+    data = json.dumps({"tenant_id": 1, "order_id": known})
+    done = inside("run", written(tmp_path, "approval"), "--data", data)
+    assert done.code == 2
+    told = f"/order_id: `{json.dumps(known)}` is no id, and no event could cancel this run by it"
+    assert told in done.err
+
+
+@pytest.mark.parametrize("known", [True, "", "x" * 5_000, "a'b", "订单-7", "a b", "a/b%20"])
+def test_other_ids_cancel_a_run(proflow: Proflow, tmp_path: Path, known: Any) -> None:
     sent = f"order/cancelled@+1h={json.dumps({'tenant_id': 1, 'order_id': known})}"
     path = written(tmp_path, "approval")
     assert ending(proflow, path, "generated", known, sent) == "cancelled after 1h"

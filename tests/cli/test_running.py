@@ -151,10 +151,13 @@ def test_the_same_run_twice_is_told_in_the_same_words(proflow: Proflow, purchase
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"tenant_id": 1}, "'amount' is a required property"),
+        ({"tenant_id": 1}, "`amount` is missing"),
+        ({"tenant_id": 1, "amount": None}, "/amount: `null` is not of type `number`"),
+        ({"tenant_id": 1, "amount": True}, "/amount: `true` is not of type `number`"),
+        ({"tenant_id": 1, "amount": {"a": 1}}, '/amount: `{"a": 1}` is not of type `number`'),
         (
             {"tenant_id": 1, "amount": "x", "a/b": [1]},
-            "/amount: 'x' is not of type 'number'; /a~1b/0",
+            '/amount: `"x"` is not of type `number`; /a~1b/0: `1` is not of type `string`',
         ),
         ({"tenant_id": 1, "amount": 3}, None),
     ],

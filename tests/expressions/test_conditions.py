@@ -12,6 +12,7 @@ from proflow_schemas.expressions import (
     compile,
     condition_problems,
     condition_to_cel,
+    problems,
 )
 from proflow_schemas.expressions.conditions import listed
 
@@ -347,3 +348,25 @@ def test_no_value_and_no_field_escapes_its_quotes(field, value):
     names = {one.path[0] for one in program.references}
     assert names <= {"event", "steps", "list", "map", "string"}
     assert program.test({"event": {"data": {}}, "steps": {}}) is False
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "text", "yes", "no", "expression"),
+    [
+        ("b", "==", "true", True, False, "event.data.b == 'true'"),
+        ("b", "!=", "false", True, False, "event.data.b != 'false'"),
+        ("n", ">", "5000", 40_000, 700, "event.data.n > '5000'"),
+        ("n", "==", "5000", 5000, 700, "event.data.n == '5000'"),
+    ],
+)
+def test_a_text_of_a_form_counts_as_the_declared_type_but_not_in_an_expression(
+    field: str, operator: str, text: str, yes: Any, no: Any, expression: str
+) -> None:
+    properties = {"b": {"type": "boolean"}, "n": {"type": "number"}}
+    scope = TypeScope(event_data={"type": "object", "properties": properties})
+    condition = {"field": field, "operator": operator, "value": text}
+    assert condition_problems(condition, scope) == []
+    assert holds(condition, {field: yes})
+    assert not holds(condition, {field: no})
+    assert condition_problems({**condition, "value": "yes"}, scope)
+    assert [one.kind for one in problems(expression, scope)] == ["type"]

@@ -103,7 +103,7 @@ async def test_everything_configured_is_sent(model: Model) -> None:
     ("says", "complaint"),
     [
         ("not JSON", "is not JSON"),
-        ('{"score": "high"}', r"does not fit the output schema: \$\.score: 'high'"),
+        ('{"score": "high"}', r"does not fit the output schema: \$\.score: `\"high\"`"),
         ("[]", "does not fit the output schema"),
         ("", "an empty answer"),
         (None, "an empty answer"),

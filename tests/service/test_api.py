@@ -258,6 +258,22 @@ async def test_data_that_a_workflow_does_not_take_is_refused(database: str) -> N
         assert await Run.all().count() == 0
 
 
+@pytest.mark.parametrize("given", [[1], {"a": 1}, {}])
+async def test_a_run_that_no_event_could_cancel_is_refused(database: str, given: Any) -> None:
+    cancel = {"event": "order/withdrawn", "match": "data.order.id"}
+    async with house() as at:
+        ann = await at.user("ann", 1, "designer")
+        await ann.post("/api/designs", json={"design": {**line("order"), "cancelOn": cancel}})
+        assert (await ann.post("/api/designs/order/publish")).status_code == 200
+        body = {"workflow": "order", "data": {"order": {"id": given}}}
+        answer = await ann.post("/api/runs", json=body)
+        assert problem(answer) == (422, "invalid-input")
+        (told,) = answer.json()["errors"]
+        assert told["pointer"] == "/data/order/id"
+        assert "is no id, and no event could cancel this run" in told["message"]
+        assert await Run.all().count() == 0
+
+
 async def test_runs_are_listed_page_by_page(database: str) -> None:
     async with house() as at:
         ann = await with_leave(at)

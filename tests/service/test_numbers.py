@@ -40,7 +40,6 @@ async def published(at: Any, design: dict[str, Any]) -> Any:
         ('{"lines": [{"id": 1}, {"a/b": -9007199254740992}]}', "/data/lines/1/a~1b"),
         ('{"n": 1e300}', "/data/n"),
         ('{"n": 9007199254740992.0}', "/data/n"),
-        ('{"n": NaN}', "/data/n"),
         ('{"n": 1e999}', "/data/n"),
     ],
 )
@@ -60,6 +59,45 @@ async def test_a_run_is_not_started_with_a_number_that_would_be_rounded(
         assert told["errors"][0]["pointer"] == pointer
         assert "send it as a text" in told["errors"][0]["message"]
         assert await Run.all().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "pointer", "message"),
+    [
+        ('{"n": NaN}', "invalid-json", "/data/n", "`NaN` is not JSON"),
+        ('{"l": [1, -Infinity]}', "invalid-json", "/data/l/1", "`-Infinity` is not JSON"),
+        ('{"n": 1, "n": 2}', "duplicate-key", "/data/n", "the key `n` is given twice"),
+        (
+            '{"l": [{"a/b": 1, "a/b": 1}]}',
+            "duplicate-key",
+            "/data/l/0/a~1b",
+            "`a/b` is given twice",
+        ),
+        ('{"tenant_id": 2}', "other-tenant", "/data/tenant_id", "for tenant 1, not `2`"),
+        ('{"tenant_id": "1"}', "other-tenant", "/data/tenant_id", 'for tenant 1, not `"1"`'),
+        ('{"tenant_id": true}', "other-tenant", "/data/tenant_id", "for tenant 1, not `true`"),
+    ],
+)
+async def test_data_that_no_run_can_have_is_refused(
+    database: str, data: str, code: str, pointer: str, message: str
+) -> None:
+    async with house({"book": book}) as at:
+        ann = await published(at, DESIGN)
+        headers = {"content-type": "application/json"}
+        body = f'{{"workflow": "order", "data": {data}}}'
+        told = (await ann.post("/api/runs", content=body, headers=headers)).json()
+        assert (told["status"], told["code"]) == (422, code)
+        assert told["errors"][0]["pointer"] == pointer
+        assert message in told["errors"][0]["message"]
+        assert await Run.all().count() == 0
+
+
+async def test_data_may_name_the_tenant_of_the_token(database: str) -> None:
+    async with house({"book": book}) as at:
+        ann = await published(at, DESIGN)
+        answer = await ann.post("/api/runs", json={"workflow": "order", "data": {"tenant_id": 1}})
+        assert answer.status_code == 201
+        assert (await Run.get()).tenant_id == 1
 
 
 async def test_the_facade_refuses_them_too(database: str) -> None:

@@ -165,6 +165,26 @@ async def test_a_cancelling_event_ends_the_runs_it_matches_whether_ids_are_numbe
     assert await InngestTask.filter(status="cancelled").count() == 1
 
 
+ANY_ID = ["a\\b", 'a"b', "a\u0000b", "\u200bab", "", "x" * 5_000, True, 0.5]
+
+
+@pytest.mark.parametrize("order", ANY_ID)
+async def test_a_stored_run_is_cancelled_by_whatever_id_it_has(database: str, order: Any) -> None:
+    cancel = {"event": "order/withdrawn", "match": "data.order"}
+    pay = ("pay", "wait", {"event": "order/paid"})
+    await publish(1, line("order", pay, trigger={"event": "order/made"}, cancelOn=cancel))
+    async with office() as at:
+        for name, one in (
+            ("order/made", order),
+            ("order/made", "other"),
+            ("order/withdrawn", order),
+        ):
+            await at.engine.send({"name": name, "data": {"tenant_id": 1, "order": one}})
+            await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
+    ended = sorted((run.event["data"]["order"] == "other", run.status) for run in await Run.all())
+    assert ended == [(False, "cancelled"), (True, "running")]
+
+
 async def test_runs_with_the_same_idempotency_start_once_a_day(database: str) -> None:
     design = line("order", trigger={"event": "order/made"}, idempotency="event.data.order")
     await publish(1, design)

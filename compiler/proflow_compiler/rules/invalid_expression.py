@@ -52,6 +52,8 @@ adds a number to a text, would fail each run that comes to it.
 The message points at the place. Comparisons are `== != < <= > >= in`, logic is `&& || !`, texts
 stand in quotes, an id that is no identifier in brackets: `steps["approve-1"]`. A number is never
 equal to a text: write both as one or the other, or turn the text into a number with `double(…)`.
+Only in a structured `condition`, whose values forms store as texts, `"5000"` also counts as the
+number and `"true"` as the boolean.
 """,
 )
 

@@ -18,6 +18,7 @@ from proflow_runtime.handlers.http import retry_after
 from proflow_runtime.handlers.optional import require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
+from proflow_runtime.values.schema_errors import worded
 
 _AGAIN = {408, 409, 429}
 
@@ -99,7 +100,7 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         raise RuntimeError("the model's answer is not JSON") from None
     except jsonschema.ValidationError as error:
         raise RuntimeError(
-            f"the model's answer does not fit the output schema: {error.json_path}: {error.message}"
+            f"the model's answer does not fit the output schema: {error.json_path}: {worded(error)}"
         ) from None
     except jsonschema.SchemaError as error:
         raise inngest.NonRetriableError(f"the output schema is wrong: {error.message}") from None

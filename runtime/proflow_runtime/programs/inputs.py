@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proflow_schemas.definition import FunctionSettings
+from proflow_schemas.expressions import matched_paths
+
 from proflow_runtime.values import JSON
+from proflow_runtime.values.schema_errors import shown, worded
 
 _MOST = 50
 _LONGEST = 500
@@ -42,9 +46,28 @@ def violations(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> list[
     validator = jsonschema.Draft202012Validator(schema)
     found = sorted(validator.iter_errors(dict(data)), key=lambda one: one.json_path)
     return [
-        Violation(_pointer(error.absolute_path), error.message[:_LONGEST])
+        Violation(_pointer(error.absolute_path), worded(error)[:_LONGEST])
         for error in found[:_MOST]
     ]
+
+
+def unmatchable(data: Mapping[str, JSON], settings: FunctionSettings) -> list[Violation]:
+    """Find the values that no event could cancel the run by, as they are no ids.
+
+    Args:
+        data: The data of the event that starts a run.
+        settings: The settings of the workflow.
+    """
+    found = []
+    for path in matched_paths(one.condition for one in settings.cancel_on):
+        parts = path.removeprefix("event.data.").split(".")
+        value: Any = data
+        for part in parts:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, list | Mapping):
+            message = f"{shown(value)} is no id, and no event could cancel this run by it"
+            found.append(Violation(_pointer(parts), message))
+    return found
 
 
 def _pointer(path: Any) -> str:

@@ -29,11 +29,12 @@ from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
-from proflow_runtime.programs.inputs import violations
+from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
+from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
@@ -53,6 +54,7 @@ from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_s
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
+from proflow_runtime.values.schema_errors import shown
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -298,8 +300,8 @@ class ProFlow:
 
         Raises:
             Problem: If the tenant id is invalid (422), there is no such published workflow (404),
-                the data does not match the workflow's input (422), or the design does not compile
-                any more (409).
+                the data names another tenant or does not match the workflow's input (422), or the
+                design does not compile any more (409).
         """
         if not is_tenant(tenant_id):
             raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
@@ -307,12 +309,13 @@ class ProFlow:
         if published is None:
             raise not_found("published workflow")
         found, definition = published
+        _refuse_other_tenant(data or {}, tenant_id)
         given = {**(data or {}), "tenant_id": tenant_id}
         if initiator is not None:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        _fits(given, definition.input)
+        _fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -605,9 +608,8 @@ class StoredSettings:
 
 def refused(compiled: Compiled) -> Problem:
     """Build the error for a design that has errors, with its diagnostics."""
-    return Problem(
-        422, "design-has-errors", "the design has errors", diagnostics=compiled.diagnostics
-    )
+    found = [one.model_dump(by_alias=True) for one in diagnostics(compiled.diagnostics)]
+    return Problem(422, "design-has-errors", "the design has errors", diagnostics=found)
 
 
 def _keys(definition: Definition) -> Sequence[Key]:
@@ -618,11 +620,24 @@ def _keys(definition: Definition) -> Sequence[Key]:
     return [*found, *(Key("cancel", one.event) for one in definition.settings.cancel_on)]
 
 
-def _fits(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> None:
-    """Raise `Problem` (422) if data does not match the schema of a workflow's input."""
+def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
+    """Raise `Problem` (422) if data names another tenant than the one that starts the run."""
+    named = data.get("tenant_id", tenant_id)
+    if type(named) is int and named == tenant_id:
+        return
+    message = f"the run is for tenant {tenant_id}, not {shown(named)}: leave `tenant_id` out"
+    errors = [{"pointer": "/data/tenant_id", "message": message}]
+    raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
+
+
+def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
+    """Raise `Problem` (422) if data is not what a workflow takes."""
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in violations(data, schema)
+        for one in (
+            *violations(data, definition.input),
+            *unmatchable(data, definition.settings),
+        )
     ]
     if errors:
         raise Problem(

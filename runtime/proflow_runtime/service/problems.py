@@ -66,7 +66,7 @@ def refuse_inexact(data: JSON, at: str) -> None:
     """
     found = inexact(data)
     if found is not None:
-        message = f"{found}: {AS_TEXT}"
+        message = str(found) if found.number != found.number else f"{found}: {AS_TEXT}"
         errors = [{"pointer": f"{at}{found.pointer}", "message": message}]
         raise Problem(422, "inexact-number", f"{at}{found.pointer}: {message}", errors=errors)
 

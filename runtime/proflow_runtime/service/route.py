@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from proflow_runtime.service.problems import Problem, response_to
+from proflow_runtime.values import strict_json
 
 TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
 
@@ -29,7 +30,7 @@ def routes_with(max_body: int) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                limited = Request(request.scope, _limited(request.receive, max_body))
+                limited = _StrictRequest(request.scope, _limited(request.receive, max_body))
                 try:
                     if _declared(request) > max_body:
                         raise TOO_LARGE
@@ -43,6 +44,18 @@ def routes_with(max_body: int) -> type[APIRoute]:
             return handle
 
     return Route
+
+
+class _StrictRequest(Request):
+    """A request whose JSON has no `NaN` and `Infinity`, and gives no key twice."""
+
+    async def json(self) -> Any:
+        try:
+            return strict_json.loads(await self.body())
+        except strict_json.StrictJSONError as error:
+            at, message = error.pointer, str(error)
+            errors = [{"pointer": at, "message": message}]
+            raise Problem(422, error.code, f"{at}: {message}", errors=errors) from None
 
 
 def _declared(request: Request) -> int:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from proflow_schemas.definition import CronTrigger, Definition
 from proflow_schemas.durations import DurationError, parse_duration
@@ -23,8 +23,9 @@ from proflow_schemas.sizes import MAX_EVENT_BYTES
 from proflow_schemas.step_ids import escape, parse
 from proflow_schemas.times import timezone_named
 
-from proflow_runtime.programs.inputs import violations
+from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.protocol import gojson
+from proflow_runtime.values import strict_json
 
 _SHOWN = 5
 """The maximum number of violations that a message lists."""
@@ -161,14 +162,13 @@ def read_json(text: str, option: str) -> Any:
         option: The option, for the message.
 
     Raises:
-        OutsideError: If the text is not JSON, or contains a number that Inngest would round.
+        OutsideError: If the text is not JSON, gives a key twice, or contains a number that Inngest would round.
     """
-
-    def refuse(constant: str) -> NoReturn:
-        raise OutsideError(f"{option}: `{constant}` is not JSON")
-
     try:
-        found = json.loads(text, parse_int=read_integer, parse_constant=refuse)
+        found = strict_json.loads(text, parse_int=read_integer)
+    except strict_json.StrictJSONError as error:
+        at = _cut(error.pointer)
+        raise OutsideError(f"{option}: {f'{at}: ' if at else ''}{error}") from None
     except json.JSONDecodeError as error:
         raise OutsideError(
             f"{option}: not JSON at character {error.pos + 1}: {error.msg.lower()}: {_cut(text)}"
@@ -185,7 +185,7 @@ def _refuse_unfit(data: dict[str, Any], definition: Definition) -> None:
     """Raise `OutsideError` if the service would not start a run with this data."""
     if definition.triggers and all(isinstance(one, CronTrigger) for one in definition.triggers):
         return  # a cron has no data
-    found = violations(data, definition.input)
+    found = [*violations(data, definition.input), *unmatchable(data, definition.settings)]
     if found:
         each = [
             f"{_cut(one.pointer)}: {one.message}" if one.pointer else one.message for one in found

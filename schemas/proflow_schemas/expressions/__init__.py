@@ -16,7 +16,7 @@ from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
 from .literals import matcher_literal, quote, written_path
-from .matching import compared_paths, id_forms, same_id, unmatched
+from .matching import compared_paths, id_forms, matched_paths, same_id, unmatched
 from .program import Program, compile, value_shown
 from .scope import TypeScope
 from .syntax import Reference, Syntax, parse
@@ -41,6 +41,7 @@ __all__ = [
     "for_inngest",
     "foreign_problems",
     "id_forms",
+    "matched_paths",
     "matcher_literal",
     "operator_named",
     "parse",

@@ -47,6 +47,20 @@ def compared_paths(conditions: Iterable[str | None]) -> list[str]:
     return [written_path(path) for path in paths if path != ("event", "data", "tenant_id")]
 
 
+def matched_paths(conditions: Iterable[str | None]) -> list[str]:
+    """Return those of the `compared_paths` that are compared as ids, as by a `match`.
+
+    Args:
+        conditions: The `if` expressions of cancellations.
+    """
+    texts = [one for one in conditions if one is not None]
+    return [
+        path
+        for path in compared_paths(texts)
+        if any(same_id(path, f"async{path.removeprefix('event')}") in one for one in texts)
+    ]
+
+
 def unmatched(value: Any) -> str | None:
     """Return what in a value makes a cancellation never match; None if nothing does.
 

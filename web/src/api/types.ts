@@ -60,6 +60,8 @@ export interface Diagnostic {
   /** The nodes of a walk that shows what is wrong. */
   path: string[];
   fixes: Fix[];
+  /** How many further fixes were left out, as trying each takes too long. */
+  fixes_untried: number;
 }
 
 export const NODE_STATUSES = [
