@@ -18,7 +18,8 @@ RULE = Rule(
     why="""
 The value could never be there, so each run that comes to it would fail. Known are `event` (`name`,
 `id`, `ts`, `data`), `steps.<id>`, `initiator`, `tenant_id`, `run.id`, `workflow.id` and
-`workflow.version`; what the design's `input` says of `event.data` is held against it too. The
+`workflow.version`; what the design's `input` says of `event.data` is held against it too, and so
+is the path of a `match`, which the event that starts a run must have as well. The
 settings that Inngest evaluates before a run (triggers, limits) know `event` only. Inside a `foreach`
 there are `item`, the name that `as` gives it, and `index`; inside a `loop`, and in its `while`,
 `iteration`. Nodes inside a container can be read only there; `steps.x.error` only if an edge leaves
