@@ -87,7 +87,10 @@ def _matches(facts: Facts) -> Iterator[Diagnostic]:
             continue
         better = problem.correction
         meant = None if better is None else better.text.removeprefix("event.")
-        help = "declare the field in `input`" if meant is None else f"did you mean `{meant}`?"
+        if problem.kind == "type":
+            help = "write the path of an id, which leads through objects only"
+        else:
+            help = "declare the field in `input`" if meant is None else f"did you mean `{meant}`?"
         yield RULE.diagnostic(
             f"`match` compares a field that the trigger does not have: {problem.message}",
             pointer,
