@@ -25,7 +25,11 @@ VALUES = [None, True, 7, "x", [1], {"a": None}]
         ({"maxItems": 1}, [True, None], "`[true, null]` is too long: at most 1 items"),
         ({"exclusiveMinimum": 0}, 0, "`0` is too small: more than 0"),
         ({"pattern": "^A"}, "b", '`"b"` does not match the pattern `"^A"`'),
-        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, True, "`true` is none of what is allowed"),
+        (
+            {"anyOf": [{"type": "null"}, {"type": "string"}]},
+            True,
+            "`true` is none of what is allowed",
+        ),
         ({"not": {"type": "null"}}, None, '`null` does not satisfy `not`: `{"type": "null"}`'),
     ],
 )

@@ -67,9 +67,7 @@ def loads(text: str | bytes, *, parse_int: Callable[[str], Any] | None = None) -
         repeated.twice = next(key for key, count in counted.items() if count > 1)
         return repeated
 
-    value = json.loads(
-        text, parse_int=parse_int, parse_constant=constant, object_pairs_hook=unique
-    )
+    value = json.loads(text, parse_int=parse_int, parse_constant=constant, object_pairs_hook=unique)
     if broken:
         raise _first_problem(value)
     return value
