@@ -14,6 +14,8 @@ from proflow_runtime.values.schema_errors import shown, worded
 
 _MOST = 50
 _LONGEST = 500
+_ADDED = frozenset({"tenant_id", "initiator_id"})
+"""What every run's data has: a schema that allows no other keys need not declare these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ def violations(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> list[
     import jsonschema  # slow to import, and most designs have no schema
 
     validator = jsonschema.Draft202012Validator(schema)
-    found = sorted(validator.iter_errors(dict(data)), key=lambda one: one.json_path)
+    found = list(validator.iter_errors(dict(data)))
+    if found:
+        own = {key: one for key, one in data.items() if key not in _ADDED}
+        found = min(found, list(validator.iter_errors(own)), key=len)
+    found.sort(key=lambda one: one.json_path)
     return [
         Violation(_pointer(error.absolute_path), worded(error)[:_LONGEST])
         for error in found[:_MOST]
