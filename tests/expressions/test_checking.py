@@ -109,6 +109,20 @@ def test_well_typed_conditions_have_no_problems(text):
             "approve",
             'did you mean `steps["approve-1"]`?',
         ),
+        (
+            "evnt.data.amont > 1",
+            "unknown-reference",
+            "there is nothing called `evnt`",
+            "evnt.data.amont",
+            "did you mean `event.data.amount`?",
+        ),
+        (
+            "task > 1",
+            "unknown-reference",
+            "there is nothing called `task`",
+            "task",
+            "`task` is a step: read its result, `steps.task.output`",
+        ),
         ("item == 1", "unknown-reference", "`item` is only there inside a `foreach`", "item", None),
         (
             "steps.approve1.outcome",

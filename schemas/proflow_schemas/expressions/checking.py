@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from string import ascii_letters
 from typing import Literal
@@ -48,6 +49,8 @@ _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "object": ("an object", frozenset({"MAP"})),
 }
 _KINDS = {"STRING": "string", "DOUBLE": "number", "LIST": "array", "MAP": "object"}
+_MOST_NAMES = 4
+"""How many names of one read are corrected at once."""
 _NUMBER = frozenset({"number", "integer"})
 _INTEGER_LITERAL = re.compile(r"(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?\Z")
 _COMPARISONS_WITH_NOTHING = {
@@ -90,13 +93,50 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
         better = corrected(text)
         return [ExpressionProblem("syntax", error.message, start, end, error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
-    found = list(dict.fromkeys(problem for problem in each if problem is not None))
+    wrong = dict.fromkeys(problem for problem in each if problem is not None)
+    found = [_followed(text, problem, scope) for problem in wrong]
     found += _constant_problems(syntax)
     found += _never_problems(syntax, scope)
     found += _unlike_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
+
+
+def _followed(text: str, problem: ExpressionProblem, scope: TypeScope) -> ExpressionProblem:
+    """Return the problem of a read with a correction of its other names as well.
+
+    Of `evnt.data.amuont`, the first problem is `evnt`, and `event.data.amuont` is the next.
+    """
+    better = problem.correction
+    for _ in range(_MOST_NAMES if better is not None else 0):
+        assert better is not None
+        now = _applied(text, better)
+        next_one = _problem_at(now, better.start, scope)
+        if next_one is None:
+            break
+        if (more := next_one.correction) is None:
+            return problem
+        end = better.end + max(0, more.end - better.start - len(better.text))
+        after = _applied(now, more)
+        written = after[better.start : len(after) - (len(text) - end)]
+        better = Correction(better.start, end, written)
+        problem = replace(problem, help=f"did you mean `{written}`?", correction=better)
+    return problem
+
+
+def _problem_at(text: str, start: int, scope: TypeScope) -> ExpressionProblem | None:
+    """Return what is wrong with the read that begins at an offset of an expression."""
+    try:
+        references = parse(text).references
+    except ExpressionError:
+        return None
+    each = (reference_problem(text, one, scope) for one in references if one.start == start)
+    return next((one for one in each if one is not None), None)
+
+
+def _applied(text: str, better: Correction) -> str:
+    return text[: better.start] + better.text + text[better.end :]
 
 
 def _type_problems(
