@@ -14,7 +14,7 @@ from typing import Literal
 
 import cel_expr_python.cel as cel
 
-from .correcting import corrected
+from .correcting import corrected, renamed
 from .declarations import environment
 from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote, written_path
@@ -90,8 +90,8 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     except ExpressionError as error:
         start = error.offset or 0
         end = _token_end(text, start)
-        better = corrected(text)
-        return [ExpressionProblem("syntax", error.message, start, end, error.help, better)]
+        help, better = corrected(text, scope)
+        return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
     wrong = dict.fromkeys(problem for problem in each if problem is not None)
     found = [_followed(text, problem, scope) for problem in wrong]
@@ -166,7 +166,10 @@ def _type_problems(
             continue
         reported = True
         start, end = operator_span(syntax.text, finding.offset)
-        yield ExpressionProblem("type", finding.message, start, end, finding.help)
+        help, better = None, None
+        if finding.names_no_function:
+            help, better = renamed(syntax.text, start, end)
+        yield ExpressionProblem("type", finding.message, start, end, help or finding.help, better)
     if expect == "any" or reported:
         return
     if result is None:

@@ -29,6 +29,8 @@ _REALLY_CLOSE = 0.75
 """The similarity (0 to 1) from which on an unknown name may be a misspelt name in scope, or a step."""
 _GOES_ON = re.compile(r"\w")
 _OPERATORS = ("=", "<", ">", "!=", "+", "-", "*", "/", "%")
+_SIZES = frozenset({"length", "len", "count", "size"})
+"""Fields of texts and lists in other languages, for which CEL has the function `size`."""
 _SHORT = 60
 """The most characters of an expression that a message shows as a whole."""
 _NAMES_OF_DATA = frozenset(
@@ -310,6 +312,8 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
         if not kinds & {"object", "any"}:
             owner = written_path(reference.path[:index])
             is_list = "array" in kinds
+            if name in _SIZES and kinds <= {"string", "array", "null"}:
+                return _size_meant(reference, index, kinds)
             return ExpressionProblem(
                 "type",
                 f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
@@ -327,6 +331,21 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
                 return _unknown_field(reference, index, known)
         shape = below
     return None
+
+
+def _size_meant(reference: Reference, index: int, kinds: Collection[str]) -> ExpressionProblem:
+    """Return the problem that the size of a text or a list is read as a field, as in JavaScript."""
+    owner, name = written_path(reference.path[:index]), reference.path[index]
+    size = f"size({owner})"
+    is_last = index == len(reference.path) - 1
+    return ExpressionProblem(
+        "type",
+        f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
+        reference.start,
+        reference.end,
+        f"did you mean `{size}`?",
+        Correction(reference.start, reference.end, size) if is_last else None,
+    )
 
 
 def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:

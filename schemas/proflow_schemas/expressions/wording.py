@@ -103,6 +103,11 @@ class Finding:
     help: str | None = None
 
     @property
+    def names_no_function(self) -> bool:
+        """True if a function is called that does not exist."""
+        return self.raw.startswith("undeclared reference to ")
+
+    @property
     def compares_well(self) -> bool:
         """True if it rejects a comparison with null, which can be evaluated nevertheless."""
         match = _OVERLOAD.search(self.raw)
@@ -249,7 +254,9 @@ def _stray(text: str, offset: int) -> tuple[str, str | None]:
         return f"unexpected {_quoted(character)}", 'quote strings with `"`'
     help = None
     if character.isalpha():
-        help = 'a name that is no identifier is written in brackets: `steps["审批"]`'
+        name = re.compile(r"\w{1,60}").match(text, offset)
+        quoted = name.group() if name else character
+        help = f'a name that is no identifier is written in brackets: `["{quoted}"]`'
     return f"unexpected {_quoted(character)}", help
 
 
