@@ -355,8 +355,33 @@ def test_slips_of_other_languages_are_corrected(
 @given(
     st.lists(
         st.sampled_from(
-            """not NOT and 且 非 = <> ( ) “ ” {{ }} ${ } event.data.amount event.data.金额
-            金额 > 5 ,000 元 'a ' [""".split()
+            [
+                "not",
+                "NOT",
+                "and",
+                "且",
+                "非",
+                "=",
+                "<>",
+                "(",
+                ")",
+                "“",
+                "”",
+                "{{",
+                "}}",
+                "${",
+                "}",
+                "event.data.amount",
+                "event.data.金额",
+                "金额",
+                ">",
+                "5",
+                ",000",
+                "元",
+                "'a",
+                "'",
+                "[",
+            ]
         ),
         max_size=8,
     )
