@@ -394,3 +394,68 @@ def test_a_fix_that_writes_another_error_in_its_place_is_not_offered() -> None:
     assert proven("amount > 5 && event.data.x", "event.data.amount > 5 && event.data.x")
     assert proven("amount > 5 && 1 > 'a'", "event.data.amount > 5 && 1 > 'a'")
     assert not proven("not event.data.n > 1", "!event.data.n > 1 && !'a'")
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "at", "title", "meant"),
+    [
+        (
+            {"field": "amuont", "operator": ">", "value": 5},
+            "PF303",
+            "/field",
+            "write `amount`",
+            {"field": "amount", "operator": ">", "value": 5},
+        ),
+        (
+            {"not": {"field": "order.totl", "operator": ">", "value": 5}},
+            "PF303",
+            "/not/field",
+            "write `order.total`",
+            {"not": {"field": "order.total", "operator": ">", "value": 5}},
+        ),
+        (
+            {"field": "level", "operator": "==", "value": 7},
+            "PF301",
+            "/value",
+            'write `"7"`',
+            {"field": "level", "operator": "==", "value": "7"},
+        ),
+        (
+            [{"field": "level", "operator": "in", "value": ["a", 7]}],
+            "PF301",
+            "/0/value/1",
+            'write `"7"`',
+            [{"field": "level", "operator": "in", "value": ["a", "7"]}],
+        ),
+        ({"field": "level", "operator": "between", "value": [7, "8"]}, "PF301", "/value", "", None),
+        (
+            {"any": [{"field": "amount", "op": "=>", "value": 1}]},
+            "PF101",
+            "/any/0/op",
+            "write `>=`",
+            {"any": [{"field": "amount", "op": ">=", "value": 1}]},
+        ),
+        ({"field": "level", "operator": "like", "value": "a%"}, "PF101", "/operator", "", None),
+        (
+            {"field": "amount", "operator": ">", "value": "${amuont + 1}"},
+            "PF303",
+            "/value",
+            "",
+            None,
+        ),
+    ],
+)
+def test_structured_conditions_are_mended_at_the_key_that_is_wrong(
+    condition: Any, code: str, at: str, title: str, meant: Any
+) -> None:
+    drawing = json.loads(ruled("true", "a", ["amount"], ["total"]))
+    drawing["nodes"][0]["data"]["input"]["properties"]["level"] = {"type": "string"}
+    drawing["edges"][2]["data"] = {"condition": condition}
+    text = json.dumps(drawing, indent=2)
+    found = found_in(compiled(text, "a.json"))
+    (one,) = [it for it in found if it.level is Level.ERROR]
+    assert (one.code, one.pointer) == (code, f"/edges/2/data/condition{at}")
+    assert [fix.title for fix in one.fixes] == [title] * (meant is not None)
+    for fix in one.fixes:
+        check_mended(text, "a.json", found, one, fix)
+        assert json.loads(patched(text, fix.edits))["edges"][2]["data"]["condition"] == meant

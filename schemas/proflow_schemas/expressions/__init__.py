@@ -11,7 +11,7 @@
 
 from .checking import Expected, problems
 from .condition_checking import condition_problems
-from .conditions import OPERATORS, condition_to_cel, operator_named
+from .conditions import OPERATORS, condition_to_cel, operator_named, unknown_operator
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
@@ -49,6 +49,7 @@ __all__ = [
     "render_value",
     "same_id",
     "template",
+    "unknown_operator",
     "unmatched",
     "value_references",
     "value_shown",

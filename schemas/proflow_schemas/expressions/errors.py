@@ -40,12 +40,14 @@ class Correction:
         end: Where it ends.
         text: The text to put there.
         sure: True if nothing else can have been meant, so that it may be applied without asking.
+        whole: True if the text replaces a whole value of a structured condition.
     """
 
     start: int
     end: int
     text: str
     sure: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
