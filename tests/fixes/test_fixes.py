@@ -459,3 +459,18 @@ def test_structured_conditions_are_mended_at_the_key_that_is_wrong(
     for fix in one.fixes:
         check_mended(text, "a.json", found, one, fix)
         assert json.loads(patched(text, fix.edits))["edges"][2]["data"]["condition"] == meant
+
+
+@pytest.mark.parametrize(
+    ("rule", "span"),
+    [("event.data.n > 9007199254740993", (15, 31)), ("event.data.n = 9007199254740993", None)],
+)
+def test_a_long_number_in_an_expression_is_told_at_its_place(
+    rule: str, span: tuple[int, int] | None
+) -> None:
+    text = ruled(rule, "a", [], [])
+    if span is None:
+        text = fix_text(text, lambda text: compiled(text, "a.json")).text
+        span = (16, 32)
+    (one,) = [it for it in found_in(compiled(text, "a.json")) if it.level is Level.ERROR]
+    assert (one.code, one.span, one.fixes) == ("PF322", span, ())

@@ -235,7 +235,7 @@ class Facts:
             except ExpressionError as error:
                 start = min(error.offset or 0, len(site.text))
                 end = min(start + 1, len(site.text))
-                broken = ExpressionProblem("syntax", error.message, start, end, error.help)
+                broken = ExpressionProblem(error.kind, error.message, start, end, error.help)
                 found.append(SiteProblem(site, broken, start, end))
                 continue
             found += wrong

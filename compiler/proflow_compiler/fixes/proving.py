@@ -35,7 +35,7 @@ _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF101": frozenset({"PF101", *_OF_EDGES}),
     "PF102": frozenset({"PF101"}),
     "PF104": _OF_EDGES,
-    "PF301": frozenset({"PF301", "PF302", "PF303"}),
+    "PF301": frozenset({"PF301", "PF302", "PF303", "PF322"}),
     "PF303": frozenset({"PF301", "PF302", "PF303"}),
 }
 """Code → the codes that can only be found once a problem of that code is solved."""

@@ -14,6 +14,8 @@ from typing import Literal
 
 import cel_expr_python.cel as cel
 
+from proflow_schemas.numbers import BEYOND
+
 from .correcting import corrected, renamed
 from .declarations import environment
 from .errors import Correction, ExpressionError, ExpressionProblem
@@ -49,6 +51,8 @@ _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "object": ("an object", frozenset({"MAP"})),
 }
 _KINDS = {"STRING": "string", "DOUBLE": "number", "LIST": "array", "MAP": "object"}
+_OF_QUANTITIES = ("<", ">", "<=", ">=", "+", "-", "*", "/", "%")
+_LONGEST_NUMBER = 40
 _MOST_NAMES = 4
 """How many names of one read are corrected at once."""
 _NUMBER = frozenset({"number", "integer"})
@@ -90,6 +94,8 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     except ExpressionError as error:
         start = error.offset or 0
         end = _token_end(text, start)
+        if error.kind == "inexact":
+            return [_inexact(text, start, end)]
         help, better = corrected(text, scope)
         return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
@@ -101,6 +107,18 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
+
+
+def _inexact(text: str, start: int, end: int) -> ExpressionProblem:
+    """Return the problem of a number that would be rounded; ids are texts, quantities are not."""
+    if text[start:end] == "-":
+        end += _token_end(text[end:], 0)
+    written = text[start:end]
+    shown = written if len(written) <= _LONGEST_NUMBER else f"{written[:_LONGEST_NUMBER]}…"
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    is_quantity = before.endswith(_OF_QUANTITIES) or after.startswith(_OF_QUANTITIES)
+    help = "write a smaller number" if is_quantity else "write it as a text"
+    return ExpressionProblem("inexact", f"the number {shown} is {BEYOND}", start, end, help)
 
 
 def _followed(text: str, problem: ExpressionProblem, scope: TypeScope) -> ExpressionProblem:

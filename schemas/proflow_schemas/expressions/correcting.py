@@ -70,6 +70,8 @@ def corrected(text: str, scope: TypeScope) -> tuple[str | None, Correction | Non
         try:
             parse(now)
         except ExpressionError as error:
+            if error.kind == "inexact":
+                break
             slip = _slip(now, error.offset, scope)
             if slip is not None and help is None and now == text:
                 help = slip.help

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.numbers import BEYOND
 
-ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type"]
+ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type", "inexact"]
+INEXACT = f"the number is {BEYOND}"
+"""The message for a number in an expression that would be rounded."""
 
 
 class ExpressionError(ProFlowError, ValueError):
@@ -24,6 +27,11 @@ class ExpressionError(ProFlowError, ValueError):
         self.message = message
         self.offset = offset
         self.help = help
+
+    @property
+    def kind(self) -> ProblemKind:
+        """The kind of problem that an expression which cannot be parsed has."""
+        return "inexact" if self.message == INEXACT else "syntax"
 
     def shifted(self, by: int) -> ExpressionError:
         """Return the same error for a longer text in which the expression begins at offset `by`."""

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from proflow_schemas.numbers import BEYOND, number_text
 
-from .errors import ExpressionError
+from .errors import INEXACT, ExpressionError
 from .functions import OWN, REPLACED, SUMS
 
 FUNCTIONS = frozenset(
@@ -213,7 +213,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := re.match(r"reserved identifier: (\w+)", message):
         return f"`{match.group(1)}` is a reserved word", "write it in brackets, as a string"
     if re.match(r"invalid (hex )?u?int literal", message):
-        return f"the number is {BEYOND}", "write it as a text"
+        return INEXACT, "write it as a text"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
         return "the string has an invalid escape sequence", 'double the backslash, or write r"…"'
     if message.startswith("Invalid string literal: String must end with"):
