@@ -12,6 +12,7 @@ from proflow_schemas.expressions import (
     TypeScope,
     condition_problems,
     foreign_problems,
+    inexact_problem,
     parse,
     problems,
     template,
@@ -235,8 +236,10 @@ class Facts:
             except ExpressionError as error:
                 start = min(error.offset or 0, len(site.text))
                 end = min(start + 1, len(site.text))
-                broken = ExpressionProblem(error.kind, error.message, start, end, error.help)
-                found.append(SiteProblem(site, broken, start, end))
+                broken = ExpressionProblem("syntax", error.message, start, end, error.help)
+                if error.kind == "inexact":
+                    broken = inexact_problem(site.text, start)
+                found.append(SiteProblem(site, broken, broken.start, broken.end))
                 continue
             found += wrong
             if not wrong and site.scope == "run":

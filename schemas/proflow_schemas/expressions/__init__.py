@@ -9,7 +9,7 @@
 - `literals`, `texts`, `wording`, `errors`: values as texts, and messages
 """
 
-from .checking import Expected, problems
+from .checking import Expected, inexact_problem, problems
 from .condition_checking import condition_problems
 from .conditions import OPERATORS, condition_to_cel, operator_named, unknown_operator
 from .errors import ExpressionError, ExpressionProblem
@@ -41,6 +41,7 @@ __all__ = [
     "for_inngest",
     "foreign_problems",
     "id_forms",
+    "inexact_problem",
     "matcher_literal",
     "operator_named",
     "parse",

@@ -95,7 +95,7 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
         start = error.offset or 0
         end = _token_end(text, start)
         if error.kind == "inexact":
-            return [_inexact(text, start, end)]
+            return [inexact_problem(text, start)]
         help, better = corrected(text, scope)
         return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
@@ -109,8 +109,14 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
 
 
-def _inexact(text: str, start: int, end: int) -> ExpressionProblem:
-    """Return the problem of a number that would be rounded; ids are texts, quantities are not."""
+def inexact_problem(text: str, start: int) -> ExpressionProblem:
+    """Return the problem of a number that would be rounded.
+
+    Args:
+        text: An expression, or a text with expressions.
+        start: Where the number begins.
+    """
+    end = _token_end(text, start)
     if text[start:end] == "-":
         end += _token_end(text[end:], 0)
     written = text[start:end]
