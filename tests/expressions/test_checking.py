@@ -1,9 +1,11 @@
 """Checking expressions against the names, fields and types in scope."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from proflow_schemas.expressions import TypeScope, problems
+from proflow_schemas.expressions import TypeScope, parse, problems
 
 SCHEMA = {
     "type": "object",
@@ -109,6 +111,20 @@ def test_well_typed_conditions_have_no_problems(text):
             "approve",
             'did you mean `steps["approve-1"]`?',
         ),
+        (
+            "evnt.data.amont > 1",
+            "unknown-reference",
+            "there is nothing called `evnt`",
+            "evnt.data.amont",
+            "did you mean `event.data.amount`?",
+        ),
+        (
+            "task > 1",
+            "unknown-reference",
+            "there is nothing called `task`",
+            "task",
+            "`task` is a step: read its result, `steps.task.output`",
+        ),
         ("item == 1", "unknown-reference", "`item` is only there inside a `foreach`", "item", None),
         (
             "steps.approve1.outcome",
@@ -170,8 +186,21 @@ def test_well_typed_conditions_have_no_problems(text):
         ("round(event.data.text) > 1", "type", "`round` does not take a string", "round", None),
         ("round(1, 2, 3) > 1", "type", "`round(…)` is not called", "round", None),
         ("event.data.text % 2 == 1", "type", "`%` cannot take a string", "%", "turn it into"),
-        ("1 < 9007199254740992", "syntax", "the number is beyond", "9007199254740992", "write it"),
-        ("1 > -1e300", "syntax", "the number is beyond", None, "write it as a text"),
+        (
+            "1 < 9007199254740992",
+            "inexact",
+            "the number 9007199254740992 is beyond",
+            "9007199254740992",
+            "write a smaller number",
+        ),
+        (
+            "1 > -1e300",
+            "inexact",
+            "the number -1e300 is beyond",
+            "-1e300",
+            "write a smaller number",
+        ),
+        ("9007199254740993 in [1]", "inexact", "the number 90", "9007199254740993", "write it as"),
         ('steps["approve-1"].comment == 1', "type", "`==` cannot compare a string", "==", None),
         (
             'steps["approve-1"].outcome == "aproved"',
@@ -276,3 +305,107 @@ def test_odd_schemas_are_no_reason_to_fail(schema):
 def test_checking_never_raises(text):
     for problem in problems(text, SCOPE, expect="bool"):
         assert 0 <= problem.start <= problem.end <= len(text)
+
+
+SLIPS = [
+    ("not event.data.amount > 1", "write `!`", "!(event.data.amount > 1)"),
+    ("NOT has(event.data.text)", "write `!`", "!has(event.data.text)"),
+    ("not event.data.amount > 1 and true", "write `!`", "!(event.data.amount > 1) && true"),
+    ("(not true || false)", "write `!`", "(!true || false)"),
+    ("not(event.data.amount > 1)", "write `!`", "!(event.data.amount > 1)"),
+    ("not(event.data.amount) > 1", "write `!`, and parentheses", None),
+    ("非 event.data.amount > 1", "write `!`", "!(event.data.amount > 1)"),
+    ("true AND false OR true", "write `&&`", "true && false || true"),
+    ("true 且 false 或 true", "write `&&`", "true && false || true"),
+    ("event.data.amount <> 1", "write `!=`", "event.data.amount != 1"),
+    ("event.data.amount === 1", "write `==`", "event.data.amount == 1"),
+    ("event.data.amount !== 1", "write `!=`", "event.data.amount != 1"),
+    ("event.data.amount => 1", "write `>=`", "event.data.amount >= 1"),
+    ("event.data.amount ≥ 1", "write `>=`", "event.data.amount >= 1"),
+    ("（event.data.amount ＝ 1）", "write `(`", "(event.data.amount == 1)"),
+    ("event.data.amount ＞ 5，000", "write `>`", "event.data.amount > 5000"),
+    ("event.data.amount > 1,234,567", "write `1234567`", "event.data.amount > 1234567"),
+    ("event.data.amount > 1,23", None, None),
+    ("event.data.amount > 5000元", "write the number without its unit: `5000`", None),
+    ("event.data.amount > 5000 元", "write the number without its unit: `5000`", None),
+    ("${event.data.amount} > 5", "write it without `${`", "event.data.amount > 5"),
+    ("${1 > 2} && true", "write it without `${`", "(1 > 2) && true"),
+    ("{{ event.data.amount }} > 5", "write `event.data.amount` with", "event.data.amount > 5"),
+    ("'{{x}}' = event.data.text", "compare with `==`", "'{{x}}' == event.data.text"),
+    ("event.data.text == “＞”", "quote strings", 'event.data.text == "＞"'),
+    ('event.data.text == ‘a"b’', "quote strings", 'event.data.text == "a\\"b"'),
+    ("event.data.金额 > 5", 'write `event.data["金额"]`', 'event.data["金额"] > 5'),
+    ("金额.数 > 5", 'did you mean `event.data["金额"]["数"]`?', 'event.data["金额"]["数"] > 5'),
+    ("steps.查询.output > 5", 'write `steps["查询"].output`', 'steps["查询"].output > 5'),
+    ("查询.output > 5", 'did you mean `steps["查询"].output`?', 'steps["查询"].output > 5'),
+    ("查询 > 5", 'read the result of the step: `steps["查询"].output`', None),
+    ("event.data.text == 高", 'quote it if it is a text: `"高"`', 'event.data.text == "高"'),
+    ("len(event.data.text) > 5", "did you mean `size`?", "size(event.data.text) > 5"),
+    ("event.data.text.length > 5", "did you mean `size(event.", "size(event.data.text) > 5"),
+    ("event.data.text.length() > 5", "did you mean `size`?", "event.data.text.size() > 5"),
+]
+
+
+@pytest.mark.parametrize(("text", "help", "meant"), SLIPS)
+def test_slips_of_other_languages_are_corrected(
+    text: str, help: str | None, meant: str | None
+) -> None:
+    scope = replace(SCOPE, steps={**SCOPE.steps, "查询": {"output": None}})
+    (problem,) = problems(text, scope, expect="bool")
+    assert (problem.help or "").startswith(help or "")
+    assert help is not None or problem.help is None
+    better = problem.correction
+    if meant is None or better is None:
+        assert better is None
+        assert meant is None
+        return
+    written = text[: better.start] + better.text + text[better.end :]
+    assert written == meant
+    assert problems(written, scope, expect="bool") == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "not",
+                "NOT",
+                "and",
+                "且",
+                "非",
+                "=",
+                "<>",
+                "(",
+                ")",
+                "“",
+                "”",
+                "{{",
+                "}}",
+                "${",
+                "}",
+                "event.data.amount",
+                "event.data.金额",
+                "金额",
+                ">",
+                "5",
+                ",000",
+                "元",
+                "'a",
+                "'",
+                "[",
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_a_correction_of_a_slip_can_be_parsed(words: list[str]) -> None:
+    text = " ".join(words)
+    for one in problems(text, SCOPE):
+        if one.kind == "syntax" and (better := one.correction) is not None:
+            parse(text[: better.start] + better.text + text[better.end :])
+
+
+@pytest.mark.parametrize("text", ["{{" + " " * 30_000, "not " + "(" * 30_000, "金" * 30_000])
+def test_long_texts_are_corrected_in_short_time(text: str) -> None:
+    assert problems(text, SCOPE)

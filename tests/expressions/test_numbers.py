@@ -350,13 +350,17 @@ def test_a_number_beyond_is_refused_wherever_it_stands(number):
                 evaluated(text)
         if abs(number) < 2**63:
             (problem,) = problems(f"1 + {number}", UNTYPED)
-            assert (problem.message, problem.start) == ("the number is beyond ±(2^53 − 1)", 4)
+            beyond = f"the number {number} is beyond ±(2^53 − 1)"
+            assert (problem.kind, problem.message, problem.start) == ("inexact", beyond, 4)
 
 
 @pytest.mark.parametrize("text", ["1e308 * 10", "9007199254740992", "1e16", "-9007199254740992.0"])
 def test_a_literal_beyond_is_no_expression(text):
     (problem,) = problems(text, UNTYPED)
-    assert problem.message == "the number is beyond ±(2^53 − 1)"
+    assert problem.kind == "inexact"
+    number = text[problem.start : problem.end]
+    assert problem.message == f"the number {number} is beyond ±(2^53 − 1)"
+    assert float(number)
     with pytest.raises(ExpressionError):
         compile(text)
 

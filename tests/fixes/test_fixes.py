@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proflow_compiler.commands.applying_fixes import FixedText, fix_text
-from proflow_compiler.diagnostics import Diagnostic, Fix, Level
+from proflow_compiler.design import Design
+from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
 from proflow_compiler.diagnostics.json_text import JsonText
 from proflow_compiler.diagnostics.patching import patched, replacements
 from proflow_compiler.diagnostics.rendering import render
 from proflow_compiler.explain import RULES
-from proflow_compiler.fixes.proving import hidden
+from proflow_compiler.fixes.proving import hidden, with_proven_fixes
 from proflow_compiler.pipeline import Compilation, compile_reading
 from proflow_compiler.reader import read
 
@@ -296,3 +298,179 @@ def test_copies_of_one_edge_are_all_removed() -> None:
     fixing = fix_text(text, lambda text: compiled(text, "a.json"))
     assert len(json.loads(fixing.text)["edges"]) == 1
     assert len(fixing.applied) == 3
+
+
+NAMES = [
+    "amount",
+    "amoun",
+    "a",
+    "am",
+    "to",
+    "total",
+    "l",
+    "level",
+    "kind",
+    "steps2",
+    "stage",
+    "event1",
+]
+RULES_OF_NUMBERS = [
+    "{} > 5000",
+    "5 <= {} && true",
+    "{}+1 == 2.0",
+    "!({} < 1)",
+    "{} > 5 ? true : false",
+]
+
+
+def ruled(rule: str, node: str, fields: list[str], below: list[str]) -> str:
+    """A design with one rule, one step, and declared numbers in the data and in an object of it."""
+    properties: dict[str, Any] = {one: {"type": "number"} for one in fields}
+    if below:
+        inner = {one: {"type": "number"} for one in below}
+        properties["order"] = {"type": "object", "properties": inner}
+    declared = {"input": {"type": "object", "properties": properties}} if properties else {}
+    return json.dumps(
+        {
+            "nodes": [
+                {"id": "begin", "type": "start", "data": declared},
+                {"id": node, "type": "task", "data": {"handler": "work"}},
+                {"id": "choice", "type": "condition"},
+                {"id": "x", "type": "end"},
+                {"id": "y", "type": "end"},
+            ],
+            "edges": [
+                {"source": "begin", "target": node},
+                {"source": node, "target": "choice"},
+                {"source": "choice", "target": "x", "data": {"when": rule}},
+                {"source": "choice", "target": "y", "data": {"default": True}},
+            ],
+        }
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(NAMES),
+    st.sampled_from(RULES_OF_NUMBERS),
+    st.sampled_from(NAMES),
+    st.lists(st.sampled_from(NAMES), max_size=3, unique=True),
+    st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
+)
+def test_the_fix_of_a_bare_name_replaces_it_whole_and_leaves_no_error(
+    name: str, rule: str, node: str, fields: list[str], below: list[str]
+) -> None:
+    text = ruled(rule.format(name), node, fields, below)
+    (one,) = [it for it in found_in(compiled(text, "a.json")) if it.code == "PF303"]
+    for fix in one.fixes:
+        fixed = patched(text, fix.edits)
+        codes = {it.code for it in found_in(compiled(fixed, "a.json"))}
+        assert not codes & set(IN_TURN)
+        written = json.loads(fixed)["edges"][2]["data"]["when"]
+        before, after = rule.split("{}")
+        assert written.startswith(before)
+        assert written.endswith(after)
+        path = written[len(before) : len(written) - len(after)]
+        assert path.startswith("event.data.")
+        assert name not in fields or path == f"event.data.{name}"
+    assert one.fixes or node == name
+
+
+def test_a_fix_that_writes_another_error_in_its_place_is_not_offered() -> None:
+    def proven(wrong: str, instead: str) -> tuple[Fix, ...]:
+        text = ruled(wrong, "a", [], [])
+        reading = read(text.encode(), "a.json")
+        (found,) = [it for it in compile_reading(reading).diagnostics if it.code in IN_TURN]
+        fix = Fix("write it", True, (Edit("replace", "/edges/2/data/when", instead),))
+
+        def check(design: Design) -> list[Diagnostic]:
+            again = read(patched(text, fix.edits).encode(), "a.json")
+            return compile_reading(again, handlers=HANDLERS).diagnostics
+
+        return with_proven_fixes(reading, [replace(found, fixes=(fix,))], check)[1][0].fixes
+
+    assert proven("amount > 5", "event.data.amount > 5")
+    assert not proven("amount > 5", "steps.amount > 5")
+    assert proven("amount > 5 && event.data.x", "event.data.amount > 5 && event.data.x")
+    assert proven("amount > 5 && 1 > 'a'", "event.data.amount > 5 && 1 > 'a'")
+    assert not proven("not event.data.n > 1", "!event.data.n > 1 && !'a'")
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "at", "title", "meant"),
+    [
+        (
+            {"field": "amuont", "operator": ">", "value": 5},
+            "PF303",
+            "/field",
+            "write `amount`",
+            {"field": "amount", "operator": ">", "value": 5},
+        ),
+        (
+            {"not": {"field": "order.totl", "operator": ">", "value": 5}},
+            "PF303",
+            "/not/field",
+            "write `order.total`",
+            {"not": {"field": "order.total", "operator": ">", "value": 5}},
+        ),
+        (
+            {"field": "level", "operator": "==", "value": 7},
+            "PF301",
+            "/value",
+            'write `"7"`',
+            {"field": "level", "operator": "==", "value": "7"},
+        ),
+        (
+            [{"field": "level", "operator": "in", "value": ["a", 7]}],
+            "PF301",
+            "/0/value/1",
+            'write `"7"`',
+            [{"field": "level", "operator": "in", "value": ["a", "7"]}],
+        ),
+        ({"field": "level", "operator": "between", "value": [7, "8"]}, "PF301", "/value", "", None),
+        (
+            {"any": [{"field": "amount", "op": "=>", "value": 1}]},
+            "PF101",
+            "/any/0/op",
+            "write `>=`",
+            {"any": [{"field": "amount", "op": ">=", "value": 1}]},
+        ),
+        ({"field": "level", "operator": "like", "value": "a%"}, "PF101", "/operator", "", None),
+        (
+            {"field": "amount", "operator": ">", "value": "${amuont + 1}"},
+            "PF303",
+            "/value",
+            "",
+            None,
+        ),
+    ],
+)
+def test_structured_conditions_are_mended_at_the_key_that_is_wrong(
+    condition: Any, code: str, at: str, title: str, meant: Any
+) -> None:
+    drawing = json.loads(ruled("true", "a", ["amount"], ["total"]))
+    drawing["nodes"][0]["data"]["input"]["properties"]["level"] = {"type": "string"}
+    drawing["edges"][2]["data"] = {"condition": condition}
+    text = json.dumps(drawing, indent=2)
+    found = found_in(compiled(text, "a.json"))
+    (one,) = [it for it in found if it.level is Level.ERROR]
+    assert (one.code, one.pointer) == (code, f"/edges/2/data/condition{at}")
+    assert [fix.title for fix in one.fixes] == [title] * (meant is not None)
+    for fix in one.fixes:
+        check_mended(text, "a.json", found, one, fix)
+        assert json.loads(patched(text, fix.edits))["edges"][2]["data"]["condition"] == meant
+
+
+@pytest.mark.parametrize(
+    ("rule", "span"),
+    [("event.data.n > 9007199254740993", (15, 31)), ("event.data.n = 9007199254740993", None)],
+)
+def test_a_long_number_in_an_expression_is_told_at_its_place(
+    rule: str, span: tuple[int, int] | None
+) -> None:
+    text = ruled(rule, "a", [], [])
+    if span is None:
+        text = fix_text(text, lambda text: compiled(text, "a.json")).text
+        span = (16, 32)
+    (one,) = [it for it in found_in(compiled(text, "a.json")) if it.level is Level.ERROR]
+    assert (one.code, one.span, one.fixes) == ("PF322", span, ())

@@ -12,6 +12,7 @@ from proflow_schemas.expressions import (
     TypeScope,
     condition_problems,
     foreign_problems,
+    inexact_problem,
     parse,
     problems,
     template,
@@ -240,7 +241,9 @@ class Facts:
                 start = min(error.offset or 0, len(site.text))
                 end = min(start + 1, len(site.text))
                 broken = ExpressionProblem("syntax", error.message, start, end, error.help)
-                found.append(SiteProblem(site, broken, start, end))
+                if error.kind == "inexact":
+                    broken = inexact_problem(site.text, start)
+                found.append(SiteProblem(site, broken, broken.start, broken.end))
                 continue
             found += wrong
             if not wrong and site.scope == "run":

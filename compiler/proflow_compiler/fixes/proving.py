@@ -4,10 +4,13 @@ A rule proposes what usually helps. Each proposal is applied to a copy of the fi
 read and checked again. So a rule need not foresee what its change means to all other rules.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import SequenceMatcher
+from itertools import accumulate
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
@@ -32,12 +35,18 @@ _HIDDEN: Mapping[str, frozenset[str]] = {
     "PF101": frozenset({"PF101", *_OF_EDGES}),
     "PF102": frozenset({"PF101"}),
     "PF104": _OF_EDGES,
-    "PF301": frozenset({"PF301", "PF302", "PF303"}),
+    "PF301": frozenset({"PF301", "PF302", "PF303", "PF322"}),
     "PF303": frozenset({"PF301", "PF302", "PF303"}),
 }
 """Code → the codes that can only be found once a problem of that code is solved."""
 _IN_TURN = frozenset({"PF301", "PF302", "PF303"})
-"""Only the first problem of an expression is reported, so solving it may reveal the next."""
+"""Only the first problem of an expression is reported, so solving it may reveal the next.
+
+What the fix itself has written must be free of them.
+"""
+_WORD = re.compile(r"\w+|\s+|.", re.DOTALL)
+_COMPARED = 2_000
+"""Up to this length of an expression, what a fix has written in it is found word by word."""
 
 
 def with_proven_fixes(
@@ -84,12 +93,12 @@ class _Trial:
             return one
         fixes: list[Fix] = []
         untried = 0
-        for fix in self._in_texts(one.fixes):
+        for drawn, fix in self._in_texts(one.fixes):
             if fix.alternative and not fixes and not untried:
                 continue
             self._left -= self._size
             if self._left >= 0:
-                works = self._solves(fix, one)
+                works = self._solves(fix, drawn, one)
             else:
                 works = unproven
                 untried += not unproven
@@ -97,22 +106,21 @@ class _Trial:
                 fixes.append(fix)
         return replace(one, fixes=tuple(fixes), untried=untried)
 
-    def _in_texts(self, fixes: Iterable[Fix]) -> Iterable[Fix]:
-        """Turn edits within texts that hold JSON into edits of the file."""
-        if not self._reading.texts:
-            return fixes
-        found = []
+    def _in_texts(self, fixes: Iterable[Fix]) -> Iterable[tuple[Fix, Fix]]:
+        """Yield each fix, and the same with edits of the file for edits in texts that hold JSON."""
         for fix in fixes:
             with suppress(PatchError):
                 edits = in_texts(self._reading.source, fix.edits, self._reading.texts)
-                found.append(replace(fix, edits=edits))
-        return found
+                yield fix, replace(fix, edits=edits)
 
-    def _solves(self, fix: Fix, one: Diagnostic) -> bool:
+    def _solves(self, fix: Fix, drawn: Fix, one: Diagnostic) -> bool:
         after = self._after(fix)
         if after is None or any(not hidden(new, one) for new in _errors(after) - self._before):
             return False
-        if one.code not in _IN_TURN and self._still(fix, one, after):
+        if one.code in _IN_TURN:
+            if self._miswritten(drawn, after):
+                return False
+        elif self._still(fix, one, after):
             return False
         same = _identity(one)
         return sum(_identity(other) == same for other in after) < self._alike[same]
@@ -131,6 +139,20 @@ class _Trial:
 
         return same_code(after, written) > max(0, same_code(self._all, touched) - 1)
 
+    def _miswritten(self, fix: Fix, after: Sequence[Diagnostic]) -> bool:
+        """True if an expression has a new problem where the fix has changed it."""
+        known = {_identity(one) for one in self._all}
+        new = [one for one in after if one.code in _IN_TURN and _identity(one) not in known]
+        for edit in fix.edits:
+            here = [one for one in new if one.pointer == edit.pointer]
+            if not here or edit.op != "replace":
+                continue
+            changes = _changes(self._reading.source.held(edit.pointer), str(edit.value))
+            for start, end in (one.span or (0, len(str(edit.value))) for one in here):
+                if any(start < to and at < max(end, start + 1) for at, to in changes):
+                    return True
+        return False
+
     def _after(self, fix: Fix) -> list[Diagnostic] | None:
         """Return the diagnostics of the fixed file; None if the fix cannot be applied.
 
@@ -148,6 +170,28 @@ class _Trial:
             if design.pointer in known:
                 found += self._check(design)
         return found
+
+
+def _changes(before: str, after: str) -> list[tuple[int, int]]:
+    """Return the spans of a text that differ from an earlier one, as whole words and signs."""
+    if max(len(before), len(after)) > _COMPARED:
+        start = _alike(before, after)
+        end = len(after) - _alike(before[start:][::-1], after[start:][::-1])
+        return [(start, max(end, start + 1))]
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    ends = list(accumulate(map(len, new), initial=0))
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return [
+        (ends[low], ends[high])
+        for tag, _, _, low, high in matcher.get_opcodes()
+        if tag in ("replace", "insert")
+    ]
+
+
+def _alike(one: str, other: str) -> int:
+    """Return the length of the common beginning of two texts."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _identity(one: Diagnostic) -> tuple[str, str | None, str | None, str]:

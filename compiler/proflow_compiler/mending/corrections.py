@@ -1,5 +1,7 @@
 """Fixes that replace the wrong part of an expression."""
 
+import json
+
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import SiteProblem
@@ -8,6 +10,11 @@ from proflow_compiler.facts import SiteProblem
 def corrections(found: SiteProblem) -> tuple[Fix, ...]:
     """Return the fix of a problem if a correction is known and the file holds the expression as is."""
     better, site = found.problem.correction, found.site
+    if better is not None and better.whole:
+        is_field = site.pointer.endswith("/field")
+        shown = better.text if is_field else json.dumps(better.text, ensure_ascii=False)
+        edit = Edit("replace", site.pointer, better.text)
+        return (Fix(f"write {ticks(shown)}", better.sure, (edit,)),)
     if better is None or not site.spanned:
         return ()
     shift = found.start - found.problem.start

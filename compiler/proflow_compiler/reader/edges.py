@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.expressions import ExpressionError, condition_to_cel, unknown_operator
 from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
@@ -390,7 +390,14 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
                 found["when"] = condition_to_cel(exact)
                 found["conditions"] = ((exact, pointer),)
             except ExpressionError as error:
-                wrong(error.message, "data/condition", error.help)
+                at = "data/condition"
+                fixes: tuple[Fix, ...] = ()
+                misnamed = unknown_operator(condition)
+                if misnamed is not None and error.message.startswith("there is no operator"):
+                    path, instead = misnamed
+                    at += "".join(f"/{escape(part)}" for part in path)
+                    fixes = words.name(f"{item.pointer}/{at}", instead)
+                wrong(error.message, at, error.help, *fixes)
             found["when_pointer"] = pointer
             found["structured"] = True
     if default is not None:

@@ -65,6 +65,16 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         yield from (_diagnostic(one, node=name) for one in node.inexact)
     for edge in design.edges:
         yield from (_diagnostic(one, edge=edge.key) for one in edge.inexact)
+    for found in facts.problems:
+        if found.problem.kind == "inexact":
+            yield RULE.diagnostic(
+                found.problem.message,
+                found.site.pointer,
+                span=found.span,
+                node=found.site.node,
+                edge=found.site.edge,
+                help=found.problem.help,
+            )
 
 
 def _diagnostic(

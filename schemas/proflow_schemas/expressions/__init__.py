@@ -9,9 +9,9 @@
 - `literals`, `texts`, `wording`, `errors`: values as texts, and messages
 """
 
-from .checking import Expected, problems
+from .checking import Expected, inexact_problem, problems
 from .condition_checking import condition_problems
-from .conditions import OPERATORS, condition_to_cel, operator_named
+from .conditions import OPERATORS, condition_to_cel, operator_named, unknown_operator
 from .errors import ExpressionError, ExpressionProblem
 from .extent import check_size
 from .foreign import for_inngest, foreign_problems
@@ -41,6 +41,7 @@ __all__ = [
     "for_inngest",
     "foreign_problems",
     "id_forms",
+    "inexact_problem",
     "matched_paths",
     "matcher_literal",
     "operator_named",
@@ -50,6 +51,7 @@ __all__ = [
     "render_value",
     "same_id",
     "template",
+    "unknown_operator",
     "unmatched",
     "value_references",
     "value_shown",

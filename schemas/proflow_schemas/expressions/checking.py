@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from string import ascii_letters
 from typing import Literal
 
 import cel_expr_python.cel as cel
 
-from .correcting import corrected
+from proflow_schemas.numbers import BEYOND
+
+from .correcting import corrected, renamed
 from .declarations import environment
 from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote, written_path
@@ -48,6 +51,10 @@ _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "object": ("an object", frozenset({"MAP"})),
 }
 _KINDS = {"STRING": "string", "DOUBLE": "number", "LIST": "array", "MAP": "object"}
+_OF_QUANTITIES = ("<", ">", "<=", ">=", "+", "-", "*", "/", "%")
+_LONGEST_NUMBER = 40
+_MOST_NAMES = 4
+"""How many names of one read are corrected at once."""
 _NUMBER = frozenset({"number", "integer"})
 _INTEGER_LITERAL = re.compile(r"(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?\Z")
 _COMPARISONS_WITH_NOTHING = {
@@ -87,16 +94,73 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
     except ExpressionError as error:
         start = error.offset or 0
         end = _token_end(text, start)
-        better = corrected(text)
-        return [ExpressionProblem("syntax", error.message, start, end, error.help, better)]
+        if error.kind == "inexact":
+            return [inexact_problem(text, start)]
+        help, better = corrected(text, scope)
+        return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
     each = (reference_problem(text, reference, scope) for reference in syntax.references)
-    found = list(dict.fromkeys(problem for problem in each if problem is not None))
+    wrong = dict.fromkeys(problem for problem in each if problem is not None)
+    found = [_followed(text, problem, scope) for problem in wrong]
     found += _constant_problems(syntax)
     found += _never_problems(syntax, scope)
     found += _unlike_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
+
+
+def inexact_problem(text: str, start: int) -> ExpressionProblem:
+    """Return the problem of a number that would be rounded.
+
+    Args:
+        text: An expression, or a text with expressions.
+        start: Where the number begins.
+    """
+    end = _token_end(text, start)
+    if text[start:end] == "-":
+        end += _token_end(text[end:], 0)
+    written = text[start:end]
+    shown = written if len(written) <= _LONGEST_NUMBER else f"{written[:_LONGEST_NUMBER]}…"
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    is_quantity = before.endswith(_OF_QUANTITIES) or after.startswith(_OF_QUANTITIES)
+    help = "write a smaller number" if is_quantity else "write it as a text"
+    return ExpressionProblem("inexact", f"the number {shown} is {BEYOND}", start, end, help)
+
+
+def _followed(text: str, problem: ExpressionProblem, scope: TypeScope) -> ExpressionProblem:
+    """Return the problem of a read with a correction of its other names as well.
+
+    Of `evnt.data.amuont`, the first problem is `evnt`, and `event.data.amuont` is the next.
+    """
+    better = problem.correction
+    for _ in range(_MOST_NAMES if better is not None else 0):
+        assert better is not None
+        now = _applied(text, better)
+        next_one = _problem_at(now, better.start, scope)
+        if next_one is None:
+            break
+        if (more := next_one.correction) is None:
+            return problem
+        end = better.end + max(0, more.end - better.start - len(better.text))
+        after = _applied(now, more)
+        written = after[better.start : len(after) - (len(text) - end)]
+        better = Correction(better.start, end, written)
+        problem = replace(problem, help=f"did you mean `{written}`?", correction=better)
+    return problem
+
+
+def _problem_at(text: str, start: int, scope: TypeScope) -> ExpressionProblem | None:
+    """Return what is wrong with the read that begins at an offset of an expression."""
+    try:
+        references = parse(text).references
+    except ExpressionError:
+        return None
+    each = (reference_problem(text, one, scope) for one in references if one.start == start)
+    return next((one for one in each if one is not None), None)
+
+
+def _applied(text: str, better: Correction) -> str:
+    return text[: better.start] + better.text + text[better.end :]
 
 
 def _type_problems(
@@ -126,7 +190,10 @@ def _type_problems(
             continue
         reported = True
         start, end = operator_span(syntax.text, finding.offset)
-        yield ExpressionProblem("type", finding.message, start, end, finding.help)
+        help, better = None, None
+        if finding.names_no_function:
+            help, better = renamed(syntax.text, start, end)
+        yield ExpressionProblem("type", finding.message, start, end, help or finding.help, better)
     if expect == "any" or reported:
         return
     if result is None:

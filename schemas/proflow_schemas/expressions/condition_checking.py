@@ -8,22 +8,27 @@ as it was written, and each problem has the path of the key that is wrong.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
+
+from proflow_schemas.numbers import MAX_EXACT, number_text
 
 from .checking import problems
 from .conditions import Comparison, alternatives, bounds, comparisons, listed
-from .errors import ExpressionError, ExpressionProblem
+from .errors import Correction, ExpressionError, ExpressionProblem
 from .literals import quote
 from .scope import (
     TypeScope,
+    closest_name,
     did_you_mean,
     kinds_text,
     reference_problem,
     shape_of,
 )
 from .shapes import Shape
-from .syntax import Reference
+from .syntax import Reference, parse
 from .template import template
+from .tokens import is_identifier
 
 Path = tuple[str | int, ...]
 
@@ -73,7 +78,33 @@ def _unknown(one: Comparison, scope: TypeScope) -> ExpressionProblem | None:
             break
         named.append(part)
     reference = Reference(tuple(named), 0, len(one.field), guarded=True)
-    return reference_problem(one.field, reference, scope)
+    found = reference_problem(one.field, reference, scope)
+    if found is None or found.correction is None:
+        return found
+    field = _field_meant(one, tuple(named), found.correction.text)
+    better = None if field is None else Correction(0, len(one.field), field, whole=True)
+    if better is not None and _unknown(
+        replace(one, field=better.text, parts=_path(better.text)), scope
+    ):
+        better = None
+    return replace(found, correction=better)
+
+
+def _path(field: str) -> tuple[str | int, ...]:
+    (found,) = comparisons({"field": field, "operator": "exists"})
+    return found.parts
+
+
+def _field_meant(one: Comparison, named: tuple[str, ...], meant: str) -> str | None:
+    """Return a field with the one name replaced that differs from the path that is meant."""
+    path = parse(meant).references[0].path
+    if len(path) != len(named):
+        return None
+    changed = [(old, new) for old, new in zip(named, path, strict=True) if old != new]
+    if len(changed) != 1 or not is_identifier(changed[0][1]) or one.field.count(changed[0][0]) != 1:
+        return None
+    field = one.field.replace(*changed[0])
+    return field if _path(field)[: len(path)] == path else None
 
 
 def _shape(one: Comparison, scope: TypeScope) -> Shape | None:
@@ -118,7 +149,7 @@ def _type_problems(
             members = listed(one.value)
             own = isinstance(one.value, list | tuple)
             places = [((*value, at) if own else value, item) for at, item in enumerate(members)]
-            yield from _equality(one, shape, kinds, places)
+            yield from _equality(one, shape, kinds, places, exact=own)
         case "contains" | "notContains":
             if not kinds & _HOLDING:
                 what = "a string, a list or an object"
@@ -143,7 +174,10 @@ def _type_problems(
             limits = bounds(one.value) if one.operator == "between" else (one.value,)
             for limit in limits:
                 if not _kinds_of(limit) & _ordered_like(kinds):
-                    yield value, _unlike(one, kinds, limit)
+                    found = _unlike(one, kinds, limit)
+                    if one.operator == "between":
+                        found = replace(found, correction=None)
+                    yield value, found
                     return
 
 
@@ -157,8 +191,13 @@ def _equality(
     kinds: frozenset[str],
     values: list[tuple[Path, Any]],
     of: str = "",
+    *,
+    exact: bool = True,
 ) -> Iterator[tuple[Path, ExpressionProblem]]:
-    """Find values that the field, or the part of it that `of` names, can never equal."""
+    """Find values that the field, or the part of it that `of` names, can never equal.
+
+    `exact` says whether a path leads to the value itself, not to a text that holds several.
+    """
     known = shape.values()
     for path, value in values:
         if value is None:
@@ -171,7 +210,9 @@ def _equality(
             help = did_you_mean(str(value), texts, quoted=True)
             if help is None:
                 help = "it is one of " + ", ".join(f"`{_shown(item)}`" for item in known[:12])
-            yield path, _problem(f"{of}`{one.field}` is never `{_shown(value)}`", help)
+            close = closest_name(str(value), texts) if exact else None
+            better = None if close is None else Correction(0, 0, close, whole=True)
+            yield path, _problem(f"{of}`{one.field}` is never `{_shown(value)}`", help, better)
 
 
 def _kinds_of(value: Any) -> frozenset[str]:
@@ -183,9 +224,14 @@ def _kinds_of(value: Any) -> frozenset[str]:
 def _unlike(one: Comparison, kinds: Collection[str], value: Any, of: str = "") -> ExpressionProblem:
     given = kinds_text(Shape.of({"const": value}).kinds() - {"integer"} or {"number"})
     numbers = frozenset(kinds) <= _NUMBER
+    help, better = f"write {'a number' if numbers else _kinds_text(kinds)}", None
+    if frozenset(kinds) == {"string"} and type(value) in (int, float) and abs(value) < MAX_EXACT:
+        better = Correction(0, 0, number_text(value), whole=True)
+        help = f"write the text `{quote(better.text)}`"
     return _problem(
         f"`{one.operator}` compares {of}`{one.field}`, which is {_kinds_text(kinds)}, with {given}",
-        f"write {'a number' if numbers else _kinds_text(kinds)}",
+        help,
+        better,
     )
 
 
@@ -208,5 +254,5 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _problem(message: str, help: str) -> ExpressionProblem:
-    return ExpressionProblem("type", message, 0, 0, help)
+def _problem(message: str, help: str, better: Correction | None = None) -> ExpressionProblem:
+    return ExpressionProblem("type", message, 0, 0, help, better)

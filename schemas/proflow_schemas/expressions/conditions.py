@@ -94,6 +94,7 @@ _TAKES_NULL = frozenset({"==", "!=", "in", "notIn"})
 _ALL = frozenset({"all", "and", "&&", "every"})
 _ANY = frozenset({"any", "or", "||", "some"})
 _LOGIC_KEYS = ("logic", "combinator", "logicalOperator", "logical_operator", "conjunction")
+_OPERATOR_KEYS = ("operator", "op", "comparator")
 _MEMBER_KEYS = ("conditions", "rules", "children", "items")
 
 NOTES = frozenset(
@@ -361,9 +362,7 @@ def _bounds(value: Any, plain: str) -> tuple[Any, Any]:
 
 
 def _operator(condition: Mapping[str, Any]) -> str:
-    written = next(
-        (condition[key] for key in ("operator", "op", "comparator") if key in condition), None
-    )
+    written = next((condition[key] for key in _OPERATOR_KEYS if key in condition), None)
     if written is None:
         raise ExpressionError("a condition has no `operator`", help=_one_of_operators())
     if not isinstance(written, str):
@@ -376,6 +375,36 @@ def _operator(condition: Mapping[str, Any]) -> str:
             help=_instead(key, condition.get("value")) or _one_of_operators(),
         )
     return operator
+
+
+def unknown_operator(condition: Any) -> tuple[tuple[str | int, ...], str | None] | None:
+    """Find the first operator of a structured condition that does not exist.
+
+    Args:
+        condition: Any value.
+
+    Returns:
+        The keys and indices that lead to it, and the operator that was probably meant, if one is
+        certain enough; None if every operator is known.
+    """
+    if isinstance(condition, list | tuple):
+        found = ((at, unknown_operator(member)) for at, member in enumerate(condition))
+        return next((((at, *one[0]), one[1]) for at, one in found if one is not None), None)
+    if not isinstance(condition, Mapping):
+        return None
+    for key, member in condition.items():
+        if (key in _ALL | _ANY or key in _MEMBER_KEYS) and isinstance(member, list | tuple):
+            inner = unknown_operator(member)
+            return None if inner is None else ((key, *inner[0]), inner[1])
+        if key == "not":
+            inner = unknown_operator(member)
+            return None if inner is None else ((key, *inner[0]), inner[1])
+    for key in _OPERATOR_KEYS:
+        if isinstance(written := condition.get(key), str):
+            if operator_named(written) is not None:
+                return None
+            return (key,), _operator_meant(_folded(written))
+    return None
 
 
 def operator_named(written: str) -> str | None:
@@ -405,6 +434,15 @@ def _instead(key: str, value: Any) -> str | None:
         return None
     meant = _SPELT.get(close[0]) or f"`{_OPERATOR_OF[close[0]]}`"
     return f"did you mean {meant}?"
+
+
+def _operator_meant(key: str) -> str | None:
+    """Return the operator that an unknown word means as it is; None if more has to be changed."""
+    negated = re.sub(r"^(?:not|isnot|doesnot|doesnt|!)", "", key)
+    if negated in _LIKE | _PATTERN:
+        return None
+    help = re.fullmatch(r"did you mean `([^`]+)`\?", _instead(key, None) or "")
+    return help[1] if help is not None and help[1] in OPERATORS else None
 
 
 def _like(value: Any, *, negated: bool) -> str:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.numbers import BEYOND
 
-ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type"]
+ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type", "inexact"]
+INEXACT = f"the number is {BEYOND}"
+"""The message for a number in an expression that would be rounded."""
 
 
 class ExpressionError(ProFlowError, ValueError):
@@ -25,6 +28,11 @@ class ExpressionError(ProFlowError, ValueError):
         self.offset = offset
         self.help = help
 
+    @property
+    def kind(self) -> ProblemKind:
+        """The kind of problem that an expression which cannot be parsed has."""
+        return "inexact" if self.message == INEXACT else "syntax"
+
     def shifted(self, by: int) -> ExpressionError:
         """Return the same error for a longer text in which the expression begins at offset `by`."""
         offset = by if self.offset is None else self.offset + by
@@ -40,12 +48,14 @@ class Correction:
         end: Where it ends.
         text: The text to put there.
         sure: True if nothing else can have been meant, so that it may be applied without asking.
+        whole: True if the text replaces a whole value of a structured condition.
     """
 
     start: int
     end: int
     text: str
     sure: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

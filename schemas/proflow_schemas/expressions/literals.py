@@ -7,9 +7,9 @@ import math
 import unicodedata
 from typing import Any
 
-from proflow_schemas.numbers import BEYOND, is_exact, number_text
+from proflow_schemas.numbers import is_exact, number_text
 
-from .errors import ExpressionError
+from .errors import INEXACT, ExpressionError
 from .tokens import is_identifier
 
 # The recursion budget of the parser is 32.
@@ -92,7 +92,7 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         raise ExpressionError("not a finite number")
     if not is_exact(value):
-        raise ExpressionError(f"the number is {BEYOND}", help="write it as a text")
+        raise ExpressionError(INEXACT, help="write it as a text")
     return number_text(value)
 
 

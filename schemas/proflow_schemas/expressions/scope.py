@@ -23,6 +23,14 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "run": {"id": "string"},
     "workflow": {"id": "string", "version": None},
 }
+_OBJECTS = frozenset({"event", "steps", "run", "workflow"})
+"""The names that are of use only with a field behind them."""
+_REALLY_CLOSE = 0.75
+"""The similarity (0 to 1) from which on an unknown name may be a misspelt name in scope, or a step."""
+_GOES_ON = re.compile(r"\w")
+_OPERATORS = ("=", "<", ">", "!=", "+", "-", "*", "/", "%")
+_SIZES = frozenset({"length", "len", "count", "size"})
+"""Fields of texts and lists in other languages, for which CEL has the function `size`."""
 _SHORT = 60
 """The most characters of an expression that a message shows as a whole."""
 _NAMES_OF_DATA = frozenset(
@@ -129,17 +137,21 @@ def reference_problem(
     if root not in scope.roots:
         if root in _LOCAL_NAMES:
             return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
-        named = [one for one in scope.steps if text.startswith(one, reference.start)]
-        if named and root not in named:
-            step = max(named, key=len)
+        declared = _declared_path(path, scope)
+        if declared is not None:
+            help, better = field_meant(*declared)
+        elif (step := _step_written(text, reference, scope)) is not None:
             help, better = meant("steps", step)
             better = replace(better, end=reference.start + len(step))
-        elif root in scope.data.fields() and root not in scope.steps:
-            help, better = field_meant(*path)
-        elif (close := closest_name(root, scope.roots)) is not None:
-            help, better = f"did you mean `{close}`?", meant(close, *path[1:])[1]
         elif root in scope.steps:
             help, better = meant("steps", *path)
+            if len(path) == 1 and _is_operand(text, reference):
+                help = f"`{root}` is a step: read its result, `{better.text}.output`"
+                return unknown(f"there is nothing called `{root}` here", help)
+        elif (near := _near_name(path, scope)) is not None:
+            help, better = f"did you mean `{near}`?", meant(near, *path[1:])[1]
+        elif (near := _near_step(path, scope)) is not None:
+            help, better = meant("steps", near, *path[1:])
         elif len(path) == 1 and _is_a_text(text, reference):
             better = Correction(reference.start, reference.end, quote(root))
             help = f"quote it if it is a text: `{better.text}`"
@@ -230,12 +242,58 @@ def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> Exp
     return ExpressionProblem("unknown-reference", message, start, end, help, better)
 
 
+def _declared_path(path: tuple[str, ...], scope: TypeScope) -> tuple[str, ...] | None:
+    """Return the path below `event.data` of the declared field that a bare name means.
+
+    A field of the data comes first, then the only field of that name in one of its objects.
+    """
+    root, *below = path
+    if root in scope.steps and below and below[0] in scope.steps[root]:
+        return None
+    if root in scope.data.fields():
+        return path
+    owners = [one for one in sorted(scope.data.fields()) if root in scope.data.field(one).fields()]
+    return (owners[0], *path) if len(owners) == 1 and root not in scope.steps else None
+
+
+def _step_written(text: str, reference: Reference, scope: TypeScope) -> str | None:
+    """Return the step whose id, which is no identifier, is written at a reference: `approve-1`."""
+    whole = [
+        one
+        for one in scope.steps
+        if len(one) > len(reference.path[0])
+        and text.startswith(one, reference.start)
+        and not _GOES_ON.match(text, reference.start + len(one))
+    ]
+    return max(whole, key=len, default=None)
+
+
+def _near_name(path: tuple[str, ...], scope: TypeScope) -> str | None:
+    """Return the name in scope that is misspelt; an object is meant only if a field of it is read."""
+    known = scope.roots if len(path) > 1 else scope.roots - _OBJECTS
+    return closest_name(path[0], known, cutoff=_REALLY_CLOSE)
+
+
+def _near_step(path: tuple[str, ...], scope: TypeScope) -> str | None:
+    """Return the step whose id is misspelt where one of its fields is read without `steps`."""
+    if len(path) == 1:
+        return None
+    near = closest_name(path[0], scope.steps, cutoff=_REALLY_CLOSE)
+    return near if near is not None and path[1] in scope.steps[near] else None
+
+
 def _data_field(path: tuple[str, ...], scope: TypeScope) -> tuple[str, ...] | None:
     """Return the path below `event.data` that a path of another product's syntax probably means."""
     below = path[1:] if path[0] in _NAMES_OF_DATA and len(path) > 1 else path
     if (close := closest_name(below[0], scope.data.fields())) is not None:
         return close, *below[1:]
-    return None if scope.data.fields() or scope.data.is_closed() else below
+    return None if scope.data.is_closed() else below
+
+
+def _is_operand(text: str, reference: Reference) -> bool:
+    """True if an operator takes the value that is read."""
+    before, after = text[: reference.start].rstrip(), text[reference.end :].lstrip()
+    return before.endswith(_OPERATORS) or after.startswith(_OPERATORS)
 
 
 def _is_a_text(text: str, reference: Reference) -> bool:
@@ -254,6 +312,8 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
         if not kinds & {"object", "any"}:
             owner = written_path(reference.path[:index])
             is_list = "array" in kinds
+            if name in _SIZES and kinds <= {"string", "array", "null"}:
+                return _size_meant(reference, index, kinds)
             return ExpressionProblem(
                 "type",
                 f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
@@ -271,6 +331,21 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
                 return _unknown_field(reference, index, known)
         shape = below
     return None
+
+
+def _size_meant(reference: Reference, index: int, kinds: Collection[str]) -> ExpressionProblem:
+    """Return the problem that the size of a text or a list is read as a field, as in JavaScript."""
+    owner, name = written_path(reference.path[:index]), reference.path[index]
+    size = f"size({owner})"
+    is_last = index == len(reference.path) - 1
+    return ExpressionProblem(
+        "type",
+        f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
+        reference.start,
+        reference.end,
+        f"did you mean `{size}`?",
+        Correction(reference.start, reference.end, size) if is_last else None,
+    )
 
 
 def shape_of(path: tuple[str, ...], scope: TypeScope) -> Shape | None:
@@ -332,11 +407,11 @@ def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> 
     return f"did you mean `{quote(close) if quoted else close}`?"
 
 
-def closest_name(name: str, known: Collection[str]) -> str | None:
-    """Return the closest known name; None if none is close."""
+def closest_name(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the closest known name; None if none has a similarity (0 to 1) of at least `cutoff`."""
     if not known:
         return None
-    return next(iter(get_close_matches(name, sorted(known), n=1)), None)
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), None)
 
 
 def kinds_text(kinds: Collection[str]) -> str:

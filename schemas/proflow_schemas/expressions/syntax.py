@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import cel_expr_python.cel as cel
 
-from proflow_schemas.numbers import BEYOND, is_exact
+from proflow_schemas.numbers import is_exact
 
 from .arithmetic import program
-from .errors import ExpressionError
+from .errors import INEXACT, ExpressionError
 from .presence import Rewriting, rewrite_presence
 from .tokens import tokens
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select, read_tree
@@ -127,7 +127,7 @@ def _calls(tree: Node) -> Iterator[Call]:
 
 def beyond_exact(offset: int) -> ExpressionError:
     """Return the error for a number in an expression that would be rounded."""
-    return ExpressionError(f"the number is {BEYOND}", offset=offset, help="write it as a text")
+    return ExpressionError(INEXACT, offset=offset, help="write it as a text")
 
 
 def _check_constants(node: Node, rewriting: Rewriting) -> None:

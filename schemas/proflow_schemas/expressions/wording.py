@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from proflow_schemas.numbers import BEYOND, number_text
 
-from .errors import ExpressionError
+from .errors import INEXACT, ExpressionError
 from .functions import OWN, REPLACED, SUMS
 
 FUNCTIONS = frozenset(
@@ -101,6 +101,11 @@ class Finding:
     raw: str
     message: str
     help: str | None = None
+
+    @property
+    def names_no_function(self) -> bool:
+        """True if a function is called that does not exist."""
+        return self.raw.startswith("undeclared reference to ")
 
     @property
     def compares_well(self) -> bool:
@@ -208,7 +213,7 @@ def _worded(text: str, offset: int, message: str) -> tuple[str, str | None]:
     if match := re.match(r"reserved identifier: (\w+)", message):
         return f"`{match.group(1)}` is a reserved word", "write it in brackets, as a string"
     if re.match(r"invalid (hex )?u?int literal", message):
-        return f"the number is {BEYOND}", "write it as a text"
+        return INEXACT, "write it as a text"
     if match := re.match(r"Invalid string literal: Illegal escape sequence: (.*)", message):
         return "the string has an invalid escape sequence", 'double the backslash, or write r"…"'
     if message.startswith("Invalid string literal: String must end with"):
@@ -249,7 +254,9 @@ def _stray(text: str, offset: int) -> tuple[str, str | None]:
         return f"unexpected {_quoted(character)}", 'quote strings with `"`'
     help = None
     if character.isalpha():
-        help = 'a name that is no identifier is written in brackets: `steps["审批"]`'
+        name = re.compile(r"\w{1,60}").match(text, offset)
+        quoted = name.group() if name else character
+        help = f'a name that is no identifier is written in brackets: `["{quoted}"]`'
     return f"unexpected {_quoted(character)}", help
 
 
