@@ -1,6 +1,7 @@
 """What the types of nodes do when they run."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proflow_schemas.configs import Config, Duration, Retry
@@ -177,12 +178,18 @@ class _Step:
             return
         policy = self.policy(config)
         tried = min(failures + 1, policy.max_attempts)
-        self.level.happened(self.name).attempts = tried
-        pause = sum(self.gaps(policy, tried))
+        pause = 0.0
+        for number, gap in enumerate(self.gaps(policy, tried), start=2):
+            pause += gap
+            self.level.later(self.name, pause, partial(self.attempt, number))
         if failures < policy.max_attempts:
             self.later(pause, "default")
         else:
             self.level.later(self.name, pause, lambda: self.give_up("boom"))
+
+    def attempt(self, number: int) -> None:
+        """Begin another attempt, which may not come if the node is cancelled before."""
+        self.level.happened(self.name).attempts = number
 
     def give_up(self, message: str) -> None:
         assert self.execution is not None

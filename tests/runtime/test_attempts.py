@@ -483,5 +483,5 @@ def test_pauses_grow_up_to_their_limit() -> None:
     assert retry.pause(3) == timedelta(seconds=8)
     assert retry.pause(1999) == timedelta(hours=1)
     assert Retry(3).pause(0) is None
-    with pytest.raises(ValueError, match="at least once"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         Retry(0)

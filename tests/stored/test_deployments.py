@@ -195,7 +195,7 @@ async def test_inngest_is_told_later_when_it_is_not_there(
     proflow = ProFlow(client, Registry({}), settings=settings)
     await publish(1, line("one", trigger={"event": "one"}))
     await proflow.deployment.refresh()
-    assert "Inngest was not told of the functions" in caplog.text
+    assert "the functions were not registered with Inngest" in caplog.text
     told: list[dict[str, Any]] = []
 
     async def inngest_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -118,4 +118,6 @@ def _in_run_time(when: datetime) -> datetime:
     if when.tzinfo is not None:
         return when
     pause = when.astimezone(UTC) - datetime.now(UTC)
-    return clock.now() + timedelta(milliseconds=round(pause / timedelta(milliseconds=1)))
+    # Some time has passed since the handler asked for it: find out what it was.
+    unit = timedelta(milliseconds=1 if pause < timedelta(seconds=1) else 100)
+    return clock.now() + round(pause / unit) * unit

@@ -42,7 +42,7 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
-            raise ValueError("`max_attempts` is at least 1")
+            raise ValueError("`max_attempts` must be at least 1")
         for name in ("initial_interval", "max_interval"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else span(value))
