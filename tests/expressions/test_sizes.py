@@ -182,7 +182,9 @@ def test_the_bound_is_looked_for_only_where_a_value_can_grow() -> None:
 def test_the_memory_of_a_growing_list_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(evaluated("l.map(x, x)", l=["a"] * 1_000)) == 1_000
     monkeypatch.setattr(extent, "MAX_MEMORY", 1_000_000)
-    with pytest.raises(ExpressionError, match="goes through 1,000 items, which would take more than"):
+    with pytest.raises(
+        ExpressionError, match="goes through 1,000 items, which would take more than"
+    ):
         evaluated("l.map(x, x)", l=["a"] * 1_000)
     assert MAX_MEMORY == 256 * 2**20
 

@@ -76,13 +76,13 @@ async def test_two_services_in_one_process_share_nothing(
     meeting = asyncio.Barrier(2)
     seen: dict[str, list[str]] = {"one": [], "two": []}
 
-    def asking(client: inngest.Inngest) -> AskInngest:
+    def run_lookup(client: inngest.Inngest) -> AskInngest:
         async def ask(run_id: str) -> ReportedRun:
             return ReportedRun(run_id, 1, "failed", f"asked {client.app_id}")
 
         return ask
 
-    monkeypatch.setattr(facade, "asking", asking)
+    monkeypatch.setattr(facade, "run_lookup", run_lookup)
 
     async def scene(name: str) -> None:
         async with served(name) as (proflow, engine):
