@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 design=purchase-approval.json
-order='{"tenant_id": 1, "applicant": "li.na", "order_id": 4711, "amount": 26000}'
+order='{"tenant_id": 1, "applicant": "li.na", "order_id": "4711", "amount": 26000}'
 at=2026-03-02T09:00:00Z
 
 say() { printf '\n\033[1m%s\033[0m\n\n' "$*"; }
