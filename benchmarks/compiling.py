@@ -112,23 +112,23 @@ def _peak() -> int:
 
 
 def check(text: str) -> None:
-    from proflow_compiler.collecting import garbage_collection_paused
+    from proflow_compiler.pipeline import garbage_collection_paused
 
     with garbage_collection_paused():
         _checked(text)
 
 
 def definition(text: str) -> None:
-    from proflow_compiler.collecting import garbage_collection_paused
     from proflow_compiler.emit import emit_definition
+    from proflow_compiler.pipeline import garbage_collection_paused
 
     with garbage_collection_paused():
         emit_definition(_lowered(text))
 
 
 def python(text: str) -> None:
-    from proflow_compiler.collecting import garbage_collection_paused
     from proflow_compiler.emit import Imports, emit_module
+    from proflow_compiler.pipeline import garbage_collection_paused
 
     with garbage_collection_paused():
         emit_module(_lowered(text), Imports())

@@ -1,9 +1,11 @@
 """Who may import what; `lint-imports` checks the packages among each other, by pyproject.toml."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,35 @@ def importers(package: str, imported: str) -> set[str]:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_has_modules_to_look_at(package: str) -> None:
     assert len(modules(package)) > 3
+
+
+def test_what_tests_benchmarks_and_examples_import_is_there() -> None:
+    """Also inside functions, where a name that is gone shows only when somebody calls them."""
+    files = [
+        path
+        for folder in ("tests", "benchmarks", "examples")
+        for path in ROOT.glob(f"{folder}/**/*.py")
+    ]
+    gone = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in imports("", path)
+        if name.split(".")[0] in PACKAGES and not name.endswith("*") and not is_there(name)
+    }
+    assert gone == set()
+
+
+def is_there(name: str) -> bool:
+    """True if a name is that of a module, or of something in one."""
+    package, _, attribute = name.rpartition(".")
+    try:
+        return (
+            not package
+            or hasattr(importlib.import_module(package), attribute)
+            or find_spec(name) is not None
+        )
+    except ModuleNotFoundError:
+        return False
 
 
 def in_store(name: str) -> bool:
