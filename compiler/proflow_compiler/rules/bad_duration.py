@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
 from proflow_schemas.configs import Config, Duration, Retry, is_duration
@@ -160,19 +161,22 @@ def _durations(facts: Facts) -> Iterator[_Written]:
 def _of_node(name: str, node: Node) -> Iterator[_Written]:
     """Yield the durations of a node; Inngest waits for those of waiting nodes, the runtime for others."""
     kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
-    for key, alias in _keys(type(node.config)):
-        value, pointer = getattr(node.config, key), node.pointer_to(alias)
-        if isinstance(value, Config):
-            for inner, below in _keys(type(value)):
-                if is_duration(type(value), inner):
+    for key, alias, lasts in _fields(type(node.config)):
+        value = getattr(node.config, key)
+        if lasts:
+            yield _Written(value, node.pointer_to(alias), kind, name)
+        elif isinstance(value, Config):
+            pointer = node.pointer_to(alias)
+            for inner, below, inner_lasts in _fields(type(value)):
+                if inner_lasts:
                     yield _Written(getattr(value, inner), pointed(pointer, below), "pause", name)
-        elif is_duration(type(node.config), key):
-            yield _Written(value, pointer, kind, name)
 
 
-def _keys(config: type[Config]) -> Iterator[tuple[str, str]]:
-    """Yield the attribute and the key of each field of a config."""
-    return ((name, field.alias or name) for name, field in config.model_fields.items())
+@cache
+def _fields(config: type[Config]) -> tuple[tuple[str, str, bool], ...]:
+    """Return the attribute and the key of each field of a config, and whether it is a duration."""
+    fields = config.model_fields.items()
+    return tuple((name, field.alias or name, is_duration(config, name)) for name, field in fields)
 
 
 def _retries(retry: Retry | None, pointer: str) -> Iterator[_Written]:
