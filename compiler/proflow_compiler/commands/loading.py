@@ -134,7 +134,7 @@ def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
 
 
 def refutation(design: Design) -> Diagnostic | None:
-    """Return the first error of a design that has a path as an example; None if there is none."""
+    """Return the first error of a design that has a path as an example, or None."""
     found = run_checks(build_graph(design))
     return next((one for one in found if one.level is Level.ERROR and one.path), None)
 

@@ -52,10 +52,10 @@ class Node:
     Attributes:
         id: Its id.
         type: The canonical name of its type.
-        label: The text that the canvas shows; the id if there is none.
+        label: The text that the canvas shows; or the id of a node without a label.
         config: Its validated config.
         pointer: Where the node is in the file.
-        config_pointer: Where the object is that holds its config; `pointer` if there is none.
+        config_pointer: Where the object is that holds its config; the same as `pointer` if no object does.
         config_pointers: Where each config value is, by its key in the canonical spelling
             (`approverIds`). Keys that were not given are missing.
         parent: The id of the container that it is in; None at the top level.

@@ -198,7 +198,7 @@ def free_id(design: Design, wanted: str) -> str:
 
 
 def plain_end(design: Design, near: Node) -> str | None:
-    """Return the id of the nearest `end` that only completes the run; None if there is none.
+    """Return the id of the nearest `end` that only completes the run; None if no end does.
 
     Args:
         design: The design.

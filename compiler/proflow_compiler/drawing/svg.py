@@ -217,7 +217,7 @@ def _free_height(
 
 
 def _longest(line: Sequence[Point]) -> tuple[Point, Point]:
-    """Return the longest horizontal segment of a line, or any if there is none."""
+    """Return the longest horizontal segment of a line, or any segment if all are vertical."""
     segments = list(pairwise(line)) or [(line[0], line[0])]
     return max(segments, key=lambda segment: abs(segment[1][0] - segment[0][0]))
 

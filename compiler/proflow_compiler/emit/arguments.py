@@ -53,7 +53,7 @@ def create_function(definition: Definition) -> Source:
 
 
 def inner_lists(lists: Sequence[InnerList]) -> Source | None:
-    """Return the lists of an item as a tuple of `InnerList(…)`; None if there are none."""
+    """Return the lists of an item as a tuple of `InnerList(…)`; None if no list is nested in it."""
     if not lists:
         return None
     found: list[str] = []

@@ -38,7 +38,7 @@ def emit(definitions: Sequence[Definition], imports: Imports | None = None) -> d
 
 
 def emit_handlers(definitions: Sequence[Definition]) -> str | None:
-    """Write `handlers.py`: a typed stub for each handler that is used; None if there are none."""
+    """Write `handlers.py`: a typed stub for each handler, or None if the designs use no handlers."""
     nodes: dict[str, list[str]] = {}
     for definition in definitions:
         for handler, used_by in handler_nodes(definition).items():

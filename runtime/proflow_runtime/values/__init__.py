@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -22,7 +23,7 @@ JSON: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list, or dict with string keys."""
 
 
-class Lazy:
+class Lazy(ABC):
     """A value that is computed when it is used: an expression, or a text with `${…}`."""
 
     __slots__ = ("text",)
@@ -33,6 +34,7 @@ class Lazy:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
 
+    @abstractmethod
     def render(self, scope: Mapping[str, Any]) -> JSON:
         """Compute the value.
 
@@ -42,7 +44,6 @@ class Lazy:
         Raises:
             ExpressionError: If it cannot be computed.
         """
-        raise NotImplementedError
 
 
 class Expression(Lazy):
