@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from touched import ROOT, changed, touched
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -19,6 +20,12 @@ _BEGAN = time.monotonic()
 # Here and not in a fixture, since some clients are made as modules are imported.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+
+# A change lands or not by what it does, not by the examples that happen to be drawn: they are the
+# same in each run. `make test-long` draws others, many more of them.
+settings.register_profile("same examples", derandomize=True)
+settings.register_profile("other examples", print_blob=True)
+settings.load_profile("other examples" if "PROFLOW_EXAMPLES" in os.environ else "same examples")
 
 
 class ByModule(LoadScopeScheduling):

@@ -17,7 +17,7 @@ from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
 from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.published import edge_data_schema, model_schema
-from proflow_schemas.times import is_timezone
+from proflow_schemas.times import TimeError, is_timezone, read_time
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.diagnostics import spelling_fixes as words
@@ -62,9 +62,14 @@ class Vocabulary:
         return bool(Draft202012Validator(schema).is_valid(value))
 
     def _is_sound(self, key: str, value: Any) -> bool:
-        """False if a key takes a duration or a time zone, and the value is not a valid one."""
+        """False if a key takes a duration, a time or a time zone, and the value is no valid one."""
         if key == "timezone":
             return isinstance(value, str) and is_timezone(value)
+        if key == "until":
+            return _is_time(value)
+        if isinstance(value, dict) and key in self.properties:
+            inner = self._keys_below(key)
+            return all(self._is_sound(name, one) for name, one in value.items() if name in inner)
         if key not in SPANS or isinstance(value, dict | bool):
             return True
         try:
@@ -78,6 +83,12 @@ class Vocabulary:
     def takes(self, key: str) -> str:
         """Return the types that a key accepts, in words."""
         return one_of_types(self._resolved(self.properties[key]))
+
+    def _keys_below(self, key: str) -> frozenset[str]:
+        """The keys of the objects that a key accepts."""
+        schema = self.properties[key]
+        choices = [self._resolved(one) for one in (schema, *schema.get("anyOf", ()))]
+        return frozenset(name for one in choices for name in one.get("properties", ()))
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:
         name = schema.get("$ref", "").rpartition("/")[2]
@@ -114,6 +125,17 @@ class Suggestion:
             if meant == value and type(meant) is type(value):
                 return words.key(pointer, key, name)
         return (words.carried(title(self.written), pointer, value, self.written),)
+
+
+def _is_time(value: Any) -> bool:
+    """Return True if a value is a time, or an expression that computes one."""
+    if isinstance(value, str) and "${" in value:
+        return True
+    try:
+        read_time(value)
+    except TimeError:
+        return False
+    return True
 
 
 @cache
