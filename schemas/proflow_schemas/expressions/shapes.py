@@ -81,7 +81,7 @@ class Shape:
                 found.append(properties[name])
             elif isinstance(node.get("additionalProperties"), Mapping):
                 found.append(node["additionalProperties"])
-        return Shape(tuple(found), self.root)
+        return Shape(tuple(found), self.root) if found else _UNDECLARED
 
     def item(self) -> Shape:
         """Return the shape of a list's items."""
@@ -110,6 +110,10 @@ class Shape:
             yield {}
             return
         yield schema
+
+
+_UNDECLARED = Shape((), None)
+"""Any value. One object for all, so that what follows from it is computed once."""
 
 
 def resolve(root: Any, reference: str) -> Any:
