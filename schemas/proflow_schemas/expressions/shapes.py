@@ -148,10 +148,11 @@ def _kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     listed = node.get("enum") if isinstance(node.get("enum"), list) else None
     if listed is None and "const" in node:
         listed = [node["const"]]
-    return tuple(_kind_of(value) for value in listed) if listed else ("any",)
+    return tuple(kind_of(value) for value in listed) if listed else ("any",)
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return the name of the JSON type of a value."""
     for kind, name in (
         (bool, "boolean"),
         (str, "string"),
