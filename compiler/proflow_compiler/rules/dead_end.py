@@ -76,9 +76,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
     """Report nodes and outcomes that nothing follows."""
+    exits, leading_nowhere = level.graph.exits, level.graph.leading_nowhere
     for name, node in level.drawn.items():
-        drawn = level.graph.exits[name]
-        outcomes = level.graph.leading_nowhere.get(name, ())
+        drawn = exits[name]
+        outcomes = leading_nowhere.get(name, ())
         if not outcomes and (drawn or not node.kind.rules):
             continue
         yield RULE.diagnostic(
