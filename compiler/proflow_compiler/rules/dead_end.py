@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
@@ -101,6 +99,8 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
     graph = level.graph
     if not level.loops:
         return
+    import networkx as nx
+
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
     after.add_edges_from((one.edge.source, one.edge.target) for one in graph.back)
     parts = nx.condensation(after)

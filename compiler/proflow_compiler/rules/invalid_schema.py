@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
@@ -66,6 +64,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if schema is None:
         return
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     error = best_match(validator.iter_errors(schema))
     if error is not None:
