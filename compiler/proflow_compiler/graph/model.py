@@ -13,7 +13,7 @@ to all nodes at which an item begins.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from heapq import heappop, heappush
 
 import networkx as nx
@@ -226,6 +226,24 @@ class Graph:
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
 
+    @cached_property
+    def leading_nowhere(self) -> Mapping[str, tuple[str, ...]]:
+        """For some nodes, the outcomes that end their branch silently.
+
+        They have no edge, and neither end nor fail the run (see `undrawn`). Nodes without such
+        outcomes are left out.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for name, at in self.nodes.items():
+            kind = at.node.kind
+            if not at.drawn or kind.rules:
+                continue
+            if silent := _unrouted(kind.outcomes, kind.undrawn):
+                drawn = [exit_.outcome for exit_ in self.exits[name]]
+                if left := tuple([one for one in silent if one not in drawn]):
+                    found[name] = left
+        return found
+
     def with_tails(self, tails: frozenset[str], failure_paths: frozenset[str]) -> "Graph":
         """Return this graph with these stop tails and failure paths (see `stop_tails`)."""
         return self._keeping(replace(self, tails=tails, failure_paths=failure_paths))
@@ -331,6 +349,12 @@ class Graph:
             **nx.immediate_dominators(self.digraph, self.starts[0]),
             self.starts[0]: self.starts[0],
         }
+
+
+@cache
+def _unrouted(outcomes: tuple[str, ...], undrawn: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the outcomes that lead nowhere unless an edge is drawn for them."""
+    return tuple(one for one in outcomes if one not in undrawn and one != "error")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import BackEdge
-from proflow_compiler.graph.runs import leading_nowhere
 from proflow_compiler.mending.completing import end_after
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.certainty import drawn_path, path_to
@@ -79,7 +78,7 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
     """Report nodes and outcomes that nothing follows."""
     for name, node in level.drawn.items():
         drawn = level.graph.exits[name]
-        outcomes = leading_nowhere(level.graph, name)
+        outcomes = level.graph.leading_nowhere.get(name, ())
         if not outcomes and (drawn or not node.kind.rules):
             continue
         yield RULE.diagnostic(
@@ -128,4 +127,4 @@ def _ends(level: GraphFacts, name: str) -> bool:
     """Return True if a run, or an item, may end at a node."""
     graph = level.graph
     exits = graph.exits[name]
-    return not exits or bool(graph.undrawn(name)) or bool(leading_nowhere(graph, name))
+    return not exits or bool(graph.undrawn(name)) or name in graph.leading_nowhere

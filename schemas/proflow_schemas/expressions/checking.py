@@ -34,7 +34,7 @@ from .scope import (
     shape_of,
     static_type,
 )
-from .shapes import Shape
+from .shapes import kind_of
 from .syntax import Syntax, children, constant_path, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
@@ -432,7 +432,7 @@ def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionPro
 def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]:
     """Return the JSON types of a literal or a read, without null; empty if they are not known."""
     if isinstance(node, Const):
-        return Shape.of({"const": node.value}).kinds() if node.value is not None else frozenset()
+        return frozenset({kind_of(node.value)}) if node.value is not None else frozenset()
     path = constant_path(node)
     if path is None or path not in syntax.paths:
         return frozenset()

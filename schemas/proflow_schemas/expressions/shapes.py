@@ -81,7 +81,7 @@ class Shape:
                 found.append(properties[name])
             elif isinstance(node.get("additionalProperties"), Mapping):
                 found.append(node["additionalProperties"])
-        return Shape(tuple(found), self.root)
+        return Shape(tuple(found), self.root) if found else _UNDECLARED
 
     def item(self) -> Shape:
         """Return the shape of a list's items."""
@@ -110,6 +110,10 @@ class Shape:
             yield {}
             return
         yield schema
+
+
+_UNDECLARED = Shape((), None)
+"""Any value. One object for all, so that what follows from it is computed once."""
 
 
 def resolve(root: Any, reference: str) -> Any:
@@ -144,10 +148,11 @@ def _kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     listed = node.get("enum") if isinstance(node.get("enum"), list) else None
     if listed is None and "const" in node:
         listed = [node["const"]]
-    return tuple(_kind_of(value) for value in listed) if listed else ("any",)
+    return tuple(kind_of(value) for value in listed) if listed else ("any",)
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return the name of the JSON type of a value."""
     for kind, name in (
         (bool, "boolean"),
         (str, "string"),
