@@ -15,7 +15,7 @@ from proflow_runtime.dispatch.closing import Ended
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
-from proflow_runtime.flow import Flow
+from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
@@ -49,6 +49,7 @@ class Interpreter:
         zones: TenantZones | None = None,
         recorders: Recorders = OF_THE_PROCESS,
     ) -> None:
+        memos.install()
         self._programs, self._ended = programs, ended
         self._recorders = recorders
         self._opener, self._closer = opener, closer

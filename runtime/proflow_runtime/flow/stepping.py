@@ -13,6 +13,7 @@ from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.flow.calling import Calls
+from proflow_runtime.flow.memos import MISSING
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
@@ -247,11 +248,11 @@ class Steps(Calls):
         if self.states is not None:
             self._record_status(node, "running")
         try:
-            # The frequent case, a step of a sequential run that has ended, takes the shortest way.
-            call = partial(self._step.run, step, attempt)
-            if self._frame.cancel_scope is not None:
-                call = partial(self._stepped, step, call)
-            memo = await (call() if self._groups.plain else self._groups.one(call))
+            if (memo := self._taken(step)) is MISSING:
+                call = partial(self._step.run, step, attempt)
+                if self._frame.cancel_scope is not None:
+                    call = partial(self._stepped, step, call)
+                memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
             # Inngest stopped retrying first: the function has fewer attempts than the node.
             failure = StepFailure(error.name, error.message, 0)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from proflow_runtime.local.records import (
     RunRecord,
 )
 from proflow_runtime.local.retries import inngest_backoff, retry_pause
-from proflow_runtime.local.runs import QueueItem
+from proflow_runtime.local.runs import PreparedRequest, QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported
 from proflow_runtime.protocol import gojson
@@ -400,13 +400,23 @@ class LocalEngine:
             clock.advance_to(until)
 
     async def _run_batch(self) -> None:
-        """Make the requests that are due now; all contain the state before the first response."""
+        """Make the requests that are due now; all contain the state before the first response.
+
+        After a group, each of its steps has a request to find what follows. If one of them was
+        answered with nothing but plans, the others get the same answer without asking the function
+        again.
+        """
         items, self._due = self._due, []
         items.sort(key=lambda item: -item.run.rank)
-        built = [(item, *self._build(item)) for item in items if not item.run.record.ended]
-        for item, number, request, body in built:
-            if not item.run.record.ended:
-                await self._exchange(item, number, request, body)
+        prepared = [self._prepare(item) for item in items if not item.run.record.ended]
+        plans: dict[Hashable, Answer] = {}
+        for one in prepared:
+            if one.item.run.record.ended:
+                continue
+            alike = one.alike
+            answer = await self._exchange(one, plans.get(alike))
+            if answer is not None and one.item.target is None:
+                plans[alike] = answer
 
     async def _run_real(self, until: datetime | None) -> None:
         while not self._stopping:
@@ -457,35 +467,49 @@ class LocalEngine:
             self._dispatcher.submit(item)
 
     async def _make(self, item: QueueItem) -> None:
-        await self._exchange(item, *self._build(item))
+        await self._exchange(self._prepare(item))
 
-    def _build(self, item: QueueItem) -> tuple[int, str, bytes]:
+    def _prepare(self, item: QueueItem) -> PreparedRequest:
         if self._count == self._max_requests:
             raise Runaway(f"not idle after {self._count} requests")
         self._execution.open(item)
         self._count += 1
         request = self._ids.ulid(self.clock.now(), f"request/{self._count}")
-        return self._count, request, self._execution.body(item, request)
+        return PreparedRequest(item, self._count, request)
 
-    async def _exchange(self, item: QueueItem, number: int, request: str, body: bytes) -> None:
+    async def _exchange(
+        self, prepared: PreparedRequest, known: Answer | None = None
+    ) -> Answer | None:
+        """Make a request, and apply its response.
+
+        Args:
+            prepared: The request.
+            known: The response, if it is known already.
+
+        Returns:
+            The response, if it is one of plans only.
+        """
+        item, request = prepared.item, prepared.id
         run = item.run
-        outbox = self._outboxes[request] = Outbox(run.record.id, number)
+        outbox = self._outboxes[request] = Outbox(run.record.id, prepared.number)
         token = activate(self.clock)
         sender = binding.current.set(outbox)
         before = datetime.now(UTC)
         at = self.clock.now()
+        body = prepared.body() if known is None or self._trace else b""
         try:
-            answer = await self._answer(item, body, request)
+            answer = known or await self._answer(item, body, request)
         finally:
             binding.current.reset(sender)
             deactivate(token)
             del self._outboxes[request]
             outbox.closed = True
         if self._trace:
-            self._keep(item, number, at, body, answer)
+            self._keep(item, prepared.number, at, body, answer)
         for event_id, event in outbox.pending:
             self._receive(event, event_id, sender=outbox.run_id)
         self._execution.settle(item, answer, partial(self._retry_time, before, outbox.retry_at))
+        return answer if answer.only_plans and not outbox.sent else None
 
     async def _answer(self, item: QueueItem, body: bytes, request: str) -> Answer:
         call = self._deployment.app.post(
