@@ -19,7 +19,7 @@ import httpx
 import pytest
 import websockets
 from proflow_runtime.approvals import ApprovalService
-from proflow_runtime.store.database import URL_VARIABLE, connect, connection
+from proflow_runtime.store.database import connect, connection
 from service.house import until
 from stored.office import line
 
@@ -81,7 +81,10 @@ class Process:
 
     def __init__(self, folder: Path, database: str | None = None, handlers: str = HANDLERS) -> None:
         self.folder, self.handlers = folder, handlers
-        self.environment = {**os.environ, **({URL_VARIABLE: database} if database else {})}
+        self.environment = {
+            **os.environ,
+            **({"PROFLOW_DATABASE_URL": database} if database else {}),
+        }
         self.address = ""
         self.first_token: str | None = None
 

@@ -1,23 +1,23 @@
 """Restricts the addresses that workflows may call to public ones, unless the host allows more.
 
-Environment variables: `PROFLOW_HTTP_ALLOW_PRIVATE` (`1` allows any address), `PROFLOW_HTTP_ALLOW` (host
-names and networks, separated by commas), `SSL_CERT_FILE` (certificates to trust).
+The environment variables are those of `context.environment.Http`, and `SSL_CERT_FILE` (certificates
+to trust).
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 import httpx
 import inngest
+
+from proflow_runtime.context.environment import Http
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,18 +34,16 @@ class Allowed:
     networks: tuple[Network, ...] = ()
 
     @classmethod
-    def from_environment(cls, env: Mapping[str, str] = os.environ) -> Allowed:
+    def of(cls, settings: Http) -> Allowed:
+        """Tell the networks from the names of hosts."""
         hosts: set[str] = set()
         networks: list[Network] = []
-        for part in env.get("PROFLOW_HTTP_ALLOW", "").split(","):
-            if not (entry := part.strip().lower()):
-                continue
+        for entry in settings.allow:
             try:
                 networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
                 hosts.add(entry)
-        everything = env.get("PROFLOW_HTTP_ALLOW_PRIVATE", "").lower() in ("1", "true", "yes")
-        return cls(everything, frozenset(hosts), tuple(networks))
+        return cls(settings.allow_private, frozenset(hosts), tuple(networks))
 
     def permits(self, host: str, address: Address) -> bool:
         """Return True if this address of a host may be called."""

@@ -1,21 +1,20 @@
 """The built-in handler of `ai` nodes, for any server with OpenAI's chat completions API.
 
-Environment variables: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `PROFLOW_AI_MODEL` (for nodes that name no
-model), `PROFLOW_AI_TIMEOUT` in seconds (120 by default).
+The environment variables are those of `context.environment.Ai`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import inngest
 from proflow_schemas.expressions import as_text
 from proflow_schemas.numbers import inexact, read_integer
 
+from proflow_runtime.context.environment import Ai
 from proflow_runtime.handlers.http import retry_after
-from proflow_runtime.handlers.optional import require_now
+from proflow_runtime.handlers.optional import read_now, require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 from proflow_runtime.values.schema_errors import worded
@@ -41,9 +40,9 @@ async def complete(task: Task) -> JSON:
     import openai  # optional, and takes a second to import
 
     config = task.input
-    key = os.environ.get("OPENAI_API_KEY")
-    model = config.get("model") or os.environ.get("PROFLOW_AI_MODEL")
-    if not key:
+    settings = read_now(Ai)
+    model = config.get("model") or settings.model
+    if settings.api_key is None:
         raise inngest.NonRetriableError("no model can be asked: `OPENAI_API_KEY` is not set")
     if not model:
         raise inngest.NonRetriableError("neither the node nor `PROFLOW_AI_MODEL` names a model")
@@ -56,7 +55,7 @@ async def complete(task: Task) -> JSON:
             "type": "json_schema",
             "json_schema": {"name": "output", "schema": schema},
         }
-    timeout = float(os.environ.get("PROFLOW_AI_TIMEOUT") or 120)
+    key, timeout = settings.api_key.get_secret_value(), settings.timeout
     try:
         async with openai.AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout) as client:
             answer = await client.chat.completions.create(**request)

@@ -42,7 +42,6 @@ from proflow_runtime.store.models.tasks import InngestTask
 APP = "proflow"
 """The label of the app that the models belong to."""
 DEFAULT_URL = "sqlite://proflow.db"
-URL_VARIABLE = "PROFLOW_DATABASE_URL"
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process's transaction."""
 CONNECT_TIMEOUT = 10
