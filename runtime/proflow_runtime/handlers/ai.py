@@ -101,7 +101,7 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
     except json.JSONDecodeError:
         raise RuntimeError("the model's answer is not JSON") from None
     except SchemaRefusedError as error:
-        raise inngest.NonRetriableError(f"the output schema: {error}") from None
+        raise inngest.NonRetriableError(f"the output schema is wrong: {error}") from None
     if errors:
         from jsonschema.exceptions import best_match
 
