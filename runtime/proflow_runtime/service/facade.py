@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.json_schemas import SchemaRefusedError
 
 from proflow_runtime.approvals import ApprovalService, Resolver
 from proflow_runtime.context import clock
@@ -315,7 +316,7 @@ class ProFlow:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        _fits(given, definition)
+        await _fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -630,14 +631,16 @@ def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
 
 
-def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
+async def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
     """Raise `Problem` (422) if data is not what a workflow takes."""
+    try:
+        # In a thread: the schema and the data are users' work, and may take seconds.
+        against = await asyncio.to_thread(violations, data, definition.input)
+    except SchemaRefusedError as error:
+        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (
-            *violations(data, definition.input),
-            *unmatchable(data, definition.settings),
-        )
+        for one in (*against, *unmatchable(data, definition.settings))
     ]
     if errors:
         raise Problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPMethod
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -24,6 +25,9 @@ from proflow_runtime.store.runs import OPEN
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow
+
+METHODS = frozenset(HTTPMethod)
+"""The methods that are told apart; clients may send any word as a method."""
 
 
 class Metrics:
@@ -89,6 +93,7 @@ class Metrics:
             code: The HTTP status of the response.
             seconds: How long the request took.
         """
+        method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(code)).observe(seconds)
 
     def job_failed(self, job: str) -> None:

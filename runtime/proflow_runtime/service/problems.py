@@ -49,6 +49,9 @@ class Problem(ProFlowError, HTTPException):
         self.status, self.code, self.more = status, code, more
 
 
+TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
+
+
 def not_found(what: str) -> Problem:
     """Build the problem for something that does not exist or belongs to another tenant."""
     return Problem(404, "not-found", f"there is no such {what}")

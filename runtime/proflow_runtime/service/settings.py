@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from proflow_runtime.dispatch.deployment import TENANT_CONCURRENCY
 
 MAX_BODY = 2 * 1024 * 1024
+MAX_CALL = 16 * 1024 * 1024
 MAX_NODES = 10_000
 
 
@@ -17,6 +18,9 @@ class ProFlowSettings:
     Attributes:
         tenant_concurrency: How many steps of one tenant may run at the same time.
         max_body: The largest body of a request, in bytes.
+        max_call: The largest body of a call by Inngest, in bytes: the steps of a run (4 MB; beyond
+            that they are fetched) and its events, each twice. It is refused before its signature is
+            verified.
         max_nodes: How many nodes a design may have.
         serve_path: The path at which Inngest calls the functions.
         serve_origin: The application's address as Inngest reaches it, such as
@@ -35,6 +39,7 @@ class ProFlowSettings:
 
     tenant_concurrency: int = TENANT_CONCURRENCY
     max_body: int = MAX_BODY
+    max_call: int = MAX_CALL
     max_nodes: int = MAX_NODES
     serve_path: str = "/api/inngest"
     serve_origin: str | None = None
