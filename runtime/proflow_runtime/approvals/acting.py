@@ -17,11 +17,12 @@ from proflow_schemas.step_ids import step_id
 from proflow_runtime.approvals.locked_approval import LONGEST_USER, LockedApproval
 from proflow_runtime.approvals.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import NodeStateRow, Run
-from proflow_runtime.store.runs import CANCEL_EVENT, OPEN
+from proflow_runtime.store.runs import CANCEL_EVENT
 
 ActName = Literal[
     "approve",

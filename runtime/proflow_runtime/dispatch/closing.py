@@ -12,6 +12,7 @@ from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.programs import failures
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import runs
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
@@ -98,7 +99,7 @@ class Closer:
         run = await runs.get(tenant_id, run_id)
         if run is None or run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
-        if run.status not in (*runs.OPEN, status):
+        if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)
         if self._ended is not None:

@@ -19,7 +19,7 @@ from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
@@ -124,7 +124,7 @@ class Interpreter:
     async def _is_over(self, tenant_id: int, caller: str) -> bool:
         """True if the calling run has ended: the event that ended it came too early for this run."""
         run = await runs.get(tenant_id, caller)
-        return run is not None and run.status not in runs.OPEN
+        return run is not None and run.status not in OPEN
 
     async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
         """Find the requested version, or the published one if none was requested."""

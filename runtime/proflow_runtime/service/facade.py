@@ -44,7 +44,7 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
@@ -392,7 +392,7 @@ class ProFlow:
             Problem: If there is no such run (404), or it has already ended (409).
         """
         run = await self._run(tenant_id, run_id)
-        if run.status not in runs.OPEN:
+        if run.status not in OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
             unbegun = await runs.withdraw(tenant_id, run.id)

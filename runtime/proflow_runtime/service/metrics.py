@@ -17,11 +17,10 @@ from prometheus_client import (
 )
 
 from proflow_runtime.context import clock
-from proflow_runtime.status import Snapshot
+from proflow_runtime.status import OPEN, Snapshot
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import OPEN
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow

@@ -14,11 +14,11 @@ from datetime import datetime
 from proflow_schemas.node_types import type_of
 
 from proflow_runtime.service.canvases import canvas_of
-from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
 from proflow_runtime.store import runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
-from proflow_runtime.store.runs import OPEN, announce
+from proflow_runtime.store.runs import announce
 from proflow_runtime.values import JSON
 
 ROWS = 500

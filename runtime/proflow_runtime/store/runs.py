@@ -17,13 +17,12 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
 CANCEL_EVENT = "proflow/cancel"
 """The name of the event that cancels a run; its data is `{tenant_id, run_id}`."""

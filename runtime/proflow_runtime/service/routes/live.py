@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from proflow_runtime.context import clock
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.store.runs import OPEN
+from proflow_runtime.status import OPEN
 
 SUBPROTOCOL = "proflow"
 """The subprotocol that the server selects, for browsers that send their token as another one."""
