@@ -77,6 +77,8 @@ class Concurrency:
         self._gathered: dict[str, int] = {}
         """For each node whose edges in are gathered, their slot."""
         self._watched = watched or {}
+        self._noticed = {name for name, _ in self._watched}
+        """The nodes that are watched, or of which an outcome is."""
         self.concurrent: dict[tuple[str, str | None], int] = {}
         self.concurrent_edges: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
         self._slot: dict[int, int] = {}
@@ -103,12 +105,10 @@ class Concurrency:
         """
         runs, slots = self._runs, self._slot
         into, exits = runs.into[name], runs.exits[name]
-        if not into or (len(exits) > 1 and runs.every(name)):
+        if not into or name in self._noticed or (len(exits) > 1 and runs.every(name)):
             return False
         slot = slots[into[0].index]
         if len(into) > 1 and any(slots[edge.index] != slot for edge in into):
-            return False
-        if self._watched and self._is_watched(name, exits):
             return False
         onward: list[int] = []
         for exit_ in exits:
@@ -131,10 +131,6 @@ class Concurrency:
         elif count == len(onward):
             self._rows[slot] &= self._open  # drops slots that are empty by now
         return True
-
-    def _is_watched(self, name: str, exits: Sequence[Exit]) -> bool:
-        watched = self._watched
-        return (name, None) in watched or any((name, exit_.outcome) in watched for exit_ in exits)
 
     def _process(self, name: str) -> None:
         """Close the edges into a node and open those out of it."""

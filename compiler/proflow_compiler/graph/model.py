@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
-import networkx as nx
 from proflow_schemas.node_types.end import End
 from proflow_schemas.node_types.join import Join
 
 from proflow_compiler.design import Design, Edge, Node
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -261,6 +264,8 @@ class Graph:
     @cached_property
     def digraph(self) -> "nx.DiGraph[str]":
         """Nodes and edges as a networkx graph; parallel edges are merged into one."""
+        import networkx as nx
+
         digraph: nx.DiGraph[str] = nx.DiGraph()
         digraph.add_nodes_from(self.nodes)
         digraph.add_edges_from((edge.source, edge.target) for edge in self.edges)
@@ -345,6 +350,8 @@ class Graph:
         """
         if self.acyclic:
             return self.dominator_tree.parent
+        import networkx as nx
+
         return {
             **nx.immediate_dominators(self.digraph, self.starts[0]),
             self.starts[0]: self.starts[0],

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
@@ -76,9 +74,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
     """Report nodes and outcomes that nothing follows."""
+    exits, leading_nowhere = level.graph.exits, level.graph.leading_nowhere
     for name, node in level.drawn.items():
-        drawn = level.graph.exits[name]
-        outcomes = level.graph.leading_nowhere.get(name, ())
+        drawn = exits[name]
+        outcomes = leading_nowhere.get(name, ())
         if not outcomes and (drawn or not node.kind.rules):
             continue
         yield RULE.diagnostic(
@@ -100,6 +99,8 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
     graph = level.graph
     if not level.loops:
         return
+    import networkx as nx
+
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
     after.add_edges_from((one.edge.source, one.edge.target) for one in graph.back)
     parts = nx.condensation(after)

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from proflow_schemas.json_schemas import schema_problems
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
@@ -76,6 +73,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if schema is None:
         return
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from proflow_schemas.json_schemas import schema_problems
+
     problems = list(islice(schema_problems(schema), _MOST))
     for problem in problems:
         message = f"the schema cannot be evaluated: {problem.message}"

@@ -98,12 +98,13 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
             return [inexact_problem(text, start)]
         help, better = corrected(text, scope)
         return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
-    each = (reference_problem(text, reference, scope) for reference in syntax.references)
-    wrong = dict.fromkeys(problem for problem in each if problem is not None)
+    each = [reference_problem(text, reference, scope) for reference in syntax.references]
+    wrong = dict.fromkeys([problem for problem in each if problem is not None])
     found = [_followed(text, problem, scope) for problem in wrong]
-    found += _constant_problems(syntax)
-    found += _never_problems(syntax, scope)
-    found += _unlike_problems(syntax, scope)
+    if syntax.calls:
+        found += _constant_problems(syntax)
+        found += _never_problems(syntax, scope)
+        found += _unlike_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
