@@ -69,6 +69,8 @@ async def call_within(app: ASGIApp, scope: Scope, receive: Receive, send: Send, 
     if not too_large:
         try:
             await app(scope, receive_noting, send_unless)
+        except BodyTooLargeError:
+            pass
         except Exception:
             if not too_large:
                 raise

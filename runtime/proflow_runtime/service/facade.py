@@ -36,6 +36,7 @@ from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
@@ -118,7 +119,8 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry
         self.authenticate = authenticate or by_token
-        self.metrics = Metrics()
+        self.heartbeat = Heartbeat()
+        self.metrics = Metrics(self.heartbeat)
         self.delivery = Delivery(event_sender(client), failed=self._undelivered)
         self.bus = Bus()
         self.approvals = ApprovalService(
@@ -130,6 +132,7 @@ class ProFlow:
         self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
@@ -142,7 +145,7 @@ class ProFlow:
         self.deployment = Deployment(
             client,
             registry,
-            target or self.served,
+            self.target,
             limits=Limits(self.settings.tenant_concurrency),
             zones=self.zones,
             opener=self.approvals.open,
@@ -198,6 +201,7 @@ class ProFlow:
             stack.callback(self.recorders.add(self._recorder))
             stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
+            await stack.enter_async_context(self.heartbeat.running())
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())

@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from proflow_runtime.context import clock
+from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.status import OPEN, Snapshot
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -34,7 +35,12 @@ class Metrics:
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        """Create the metrics.
+
+        Args:
+            heartbeat: Knows how long the event loop stood still.
+        """
         self.registry = CollectorRegistry()
         self._requests = Histogram(
             "proflow_http_request_seconds",
@@ -72,6 +78,13 @@ class Metrics:
         self._age = Gauge(
             "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
         )
+
+        self._lag = Gauge(
+            "proflow_event_loop_lag_seconds",
+            "The longest standstill of the event loop in the last one to two minutes",
+            registry=self.registry,
+        )
+        self._lag.set_function(heartbeat.longest)
 
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:

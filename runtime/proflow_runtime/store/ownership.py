@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import IO, Any
 
 from proflow_runtime.store.database import (
@@ -14,6 +15,7 @@ from proflow_runtime.store.database import (
     is_sqlite,
     transaction,
 )
+from proflow_runtime.store.drivers import DRIVER_ERRORS
 
 ENGINE_LOCK = 0x70726F656E67
 """The key of PostgreSQL's advisory lock that the process with the engine holds."""
@@ -177,8 +179,11 @@ class _AdvisoryLock:
             return
         held, server = self._held, self._connection
         self._held = self._connection = None
+        # If the connection is lost, so is the lock, and there is nothing to release.
         try:
-            if not server.is_closed():
-                await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
+            with suppress(*DRIVER_ERRORS):
+                if not server.is_closed():
+                    await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
         finally:
-            await held.__aexit__(None, None, None)
+            with suppress(*DRIVER_ERRORS):
+                await held.__aexit__(None, None, None)
