@@ -50,12 +50,12 @@ FOR_ALL_TENANTS = {
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
     "outbox.put": "writes the tenant it is given",
-    "outbox.claim_unsent": "one process sends for all",
+    "outbox.claim_due": "one process sends for all",
     "outbox.mark_sent": "one process sends for all",
     "outbox.release": "one process sends for all",
     "outbox.unsent": "a metric of the deployment",
     "outbox.mark_failed": "one process sends for all",
-    "outbox.forget_sent": "cleans up for all",
+    "outbox.forget_done": "cleans up for all",
     "outbox.forget_failed": "cleans up for all",
 }
 CREATING = (

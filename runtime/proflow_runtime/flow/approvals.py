@@ -14,7 +14,7 @@ from proflow_runtime.values.results import Decision
 
 TimeoutAction: TypeAlias = Literal["route", "approve", "reject", "remind"]
 
-REQUESTED = "approval/requested"
+REQUESTED, RESPONSE = "approval/requested", "approval/response"
 OUTCOMES = ("approved", "rejected", "timeout", "returned")
 _BY_TIMEOUT: Mapping[TimeoutAction, str] = {"approve": "approved", "reject": "rejected"}
 
