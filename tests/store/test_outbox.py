@@ -18,6 +18,10 @@ async def put(event_id: str, data: Any = None) -> None:
         await outbox.put(open_transaction, event_id, 1, "approval/response", data or {"n": 1})
 
 
+async def mark_sent(*ids: str) -> None:
+    await outbox.mark_sent(await OutboxEvent.filter(id__in=ids))
+
+
 async def undone(event_id: str) -> None:
     async with transaction() as open_transaction:
         await outbox.put(open_transaction, event_id, 1, "approval/response", {})
@@ -37,7 +41,7 @@ async def test_an_event_is_sent_once_as_it_was_put_first() -> None:
     await put("a", {"n": 1})
     await put("a", {"n": 2})
     assert [event.data for event in await outbox.claim_due()] == [{"n": 1}]
-    await outbox.mark_sent(["a"])
+    await mark_sent("a")
     await put("a", {"n": 3})
     assert await outbox.claim_due() == []
     assert await outbox.unsent() == 0
@@ -56,7 +60,7 @@ async def test_an_event_that_is_being_sent_is_given_to_nobody_else_until_its_lea
         assert [event.id for event in await outbox.claim_due()] == ["a"]
         await outbox.release(["a"])
         assert [event.id for event in await outbox.claim_due()] == ["a"]
-        await outbox.mark_sent(["a"])
+        await mark_sent("a")
         virtual.advance_to(virtual.now() + outbox.LEASE)
         assert await outbox.claim_due() == []
     finally:
@@ -76,9 +80,9 @@ async def test_the_oldest_events_come_first_and_young_ones_can_be_left() -> None
         older = await outbox.claim_due(older_than=timedelta(seconds=2))
         assert [event.id for event in older] == ["7"]
         assert await outbox.unsent() == 5
-        await outbox.mark_sent(["9", "8"])
+        await mark_sent("9", "8")
         virtual.advance_to(start + timedelta(days=9))
-        await outbox.mark_sent(["7", "9"])
+        await mark_sent("7", "9")
         assert await outbox.forget_done(start + timedelta(days=8)) == 2
         assert {event.id for event in await OutboxEvent.all()} == {"7", "6", "5"}
     finally:
@@ -92,7 +96,7 @@ async def test_what_has_failed_is_neither_waiting_nor_claimed_again() -> None:
     try:
         await put("a")
         await put("b")
-        await outbox.mark_sent(["b"])
+        await mark_sent("b")
         await outbox.mark_failed("a", "too large")
         await outbox.mark_failed("b", "too late to say so")
         virtual.advance_to(start + 2 * outbox.LEASE)

@@ -164,8 +164,10 @@ async def _locked(ids: Collection[Any]) -> QuerySet[OutboxEvent]:
 
 async def mark_failed(event_id: str, failure: str) -> None:
     """Give an event up, with the reason; it is not sent again."""
-    unseen = OutboxEvent.filter(id=event_id, seen_at__isnull=True, due_at__not_isnull=True)
-    await unseen.update(failed_at=clock.now(), failure=failure, due_at=None)
+    vain = Q(sent_at__isnull=True) | Q(seen_at__isnull=True, due_at__not_isnull=True)
+    await OutboxEvent.filter(vain, id=event_id).update(
+        failed_at=clock.now(), failure=failure, due_at=None
+    )
 
 
 async def release(ids: Iterable[str]) -> None:
@@ -186,7 +188,8 @@ def waiting() -> QuerySet[OutboxEvent]:
 async def forget_done(before: datetime) -> int:
     """Delete the events that were delivered before a time, and return their number."""
     accepted = Q(effect__isnull=True, sent_at__lt=before)
-    return await OutboxEvent.filter(accepted | Q(seen_at__lt=before)).delete()
+    done = accepted | Q(seen_at__lt=before)
+    return await OutboxEvent.filter(done, failed_at__isnull=True).delete()
 
 
 async def forget_failed(before: datetime) -> int:
