@@ -309,7 +309,8 @@ class Trial:
         self.done.set()
 
     async def report(self) -> bool:
-        counts = Counter((self.folder / "done.txt").read_text().split())
+        effects = self.folder / "done.txt"
+        counts = Counter(effects.read_text().split() if effects.exists() else [])
         async with connect(self.url):
             rows = {run.id: run async for run in Run.all().only("id", "workflow", "status")}
             decided = await OutboxEvent.filter(effect="resumed").count()
