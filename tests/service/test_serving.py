@@ -317,7 +317,9 @@ async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
             ((approval,),) = await until(asked, within=PATIENCE)
         await served.end(signal.SIGKILL)
         async with connect(f"sqlite://{tmp_path}/proflow.db"):
-            await ApprovalService().act(1, "ben", approval, "approve")  # and nobody sends it
+            await ApprovalService(app_id="house").act(
+                1, "ben", approval, "approve"
+            )  # and nobody sends it
         await served.start()
 
         async def over() -> bool:

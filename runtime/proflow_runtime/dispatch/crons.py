@@ -8,9 +8,10 @@ import inngest
 
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import StartRequest
-from proflow_runtime.dispatch.starting import send, settled
+from proflow_runtime.dispatch.starting import hand_over_again, send, settled
 from proflow_runtime.programs.functions import scheduled_event
 from proflow_runtime.programs.schedules import tick_of
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import triggers
 from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.tenants import TenantZones
@@ -23,8 +24,8 @@ PAGE = 500
 class Ticker:
     """The handler of the function for one cron in one time zone, which `key` holds together."""
 
-    def __init__(self, programs: Programs, zones: TenantZones, key: str) -> None:
-        self._programs, self._zones, self._key = programs, zones, key
+    def __init__(self, programs: Programs, names: AppNames, zones: TenantZones, key: str) -> None:
+        self._programs, self._names, self._zones, self._key = programs, names, zones, key
 
     async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
         """Start a run of every published design that has this cron in this time zone."""
@@ -39,12 +40,7 @@ class Ticker:
                 return await self._page(position, tick, ts)
 
             found = await ctx.step.run(f"page{suffix}", page)
-            events = [
-                StartRequest(
-                    run_id, workflow, digest, version, _scheduled(tenant_id, workflow, tick, ts)
-                ).to_event(tenant_id)
-                for tenant_id, workflow, digest, version, run_id in found["starts"]
-            ]
+            events = self._handed_over(found["starts"], tick, ts)
             await send(ctx, f"start{suffix}", events)
             count += len(events)
             after = found["next"]
@@ -61,11 +57,20 @@ class Ticker:
             for one in found
             if (run_id := await self._run_id(one, tick, ts)) is not None
         ]
+        await hand_over_again(self._handed_over(starts, tick, ts))
         return {"starts": starts, "next": following}
+
+    def _handed_over(self, starts: Any, tick: str, ts: int) -> list[inngest.Event]:
+        return [
+            StartRequest(
+                run_id, workflow, digest, version, _scheduled(tenant_id, workflow, tick, ts)
+            ).to_event(tenant_id, self._names)
+            for tenant_id, workflow, digest, version, run_id in starts
+        ]
 
     async def _run_id(self, trigger: Trigger, tick: str, ts: int) -> str | None:
         event = _scheduled(trigger.tenant_id, trigger.workflow, tick, ts)
-        return await settled(self._programs, trigger, f"cron {self._key}", event)
+        return await settled(self._programs, self._names, trigger, f"cron {self._key}", event)
 
 
 def _scheduled(tenant_id: int, workflow: str, tick: str, ts: int) -> dict[str, Any]:

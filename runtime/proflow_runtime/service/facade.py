@@ -25,12 +25,13 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
+from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.programs.inputs import unmatchable, violations
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
@@ -51,7 +52,7 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_status
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
 log = logging.getLogger("proflow.service")
+CANCELLED_AFTER = 4
+"""After how many accepted cancellations a run is closed, even if Inngest has not confirmed it."""
 INITIATOR = "initiator_id"
 """The key of a run's data that holds the id of the user who started the run."""
 
@@ -121,10 +124,17 @@ class ProFlow:
         self.authenticate = authenticate or by_token
         self.heartbeat = Heartbeat()
         self.metrics = Metrics(self.heartbeat)
-        self.delivery = Delivery(event_sender(client), failed=self._undelivered)
+        self._names = AppNames(client.app_id)
+        self.delivery = Delivery(
+            event_sender(client),
+            failed=self._undelivered,
+            again=self._sent_again,
+            pauses=[timedelta(seconds=one) for one in self.settings.resend_pauses],
+        )
         self.bus = Bus()
         self.approvals = ApprovalService(
             resolver,
+            app_id=client.app_id,
             committed=self.delivery.nudge,
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
@@ -263,14 +273,23 @@ class ProFlow:
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""
         self.metrics.job_failed("delivery")
-        if event.name != RUN_EVENT:
-            return
+        if event.name != self._names.run or event.sends:
+            return  # a run whose hand-over was accepted may still begin
         run_id = event.data[LINEAGE]["run"]
         error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
         if await runs.finish(event.tenant_id, run_id, "failed", error=error, among=("pending",)):
             about = {"tenant_id": event.tenant_id, "run_id": run_id}
             log.error("the run has failed: Inngest has refused it", extra=about)
             await self._ended(event.tenant_id, run_id, "failed")
+
+    async def _sent_again(self, event: OutboxEvent) -> None:
+        """Close a run whose cancellation was sent often: Inngest may have lost that it has ended it."""
+        self.metrics.sent_again(event.effect or "")
+        if event.name == self._names.cancel and event.sends >= CANCELLED_AFTER and event.run_id:
+            about = {"tenant_id": event.tenant_id, "run_id": event.run_id}
+            if await runs.finish(event.tenant_id, event.run_id, "cancelled"):
+                log.warning("the run is closed: Inngest has not confirmed its end", extra=about)
+                await self._ended(event.tenant_id, event.run_id, "cancelled")
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)
@@ -403,7 +422,8 @@ class ProFlow:
             data = {"tenant_id": tenant_id, "run_id": run.id}
             # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
-            await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
+            effect = None if unbegun else Effect("ended", run.id)
+            await outbox.put(client, event_id, tenant_id, self._names.cancel, data, effect=effect)
         self.delivery.nudge()
         if unbegun:
             await self._ended(tenant_id, run.id, "cancelled")
@@ -474,7 +494,10 @@ class ProFlow:
         async with transaction() as client:
             _, is_new = await runs.create(new)
             if is_new:
-                await outbox.put(client, f"run:{new.id}", new.tenant_id, RUN_EVENT, data)
+                await outbox.put(
+                    *(client, f"run:{new.id}", new.tenant_id, self._names.run, data),
+                    effect=Effect("begun", new.id),
+                )
         self.delivery.nudge()
 
     # --- tenants

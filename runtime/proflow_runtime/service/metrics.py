@@ -19,6 +19,7 @@ from prometheus_client import (
 from proflow_runtime.context import clock
 from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.status import OPEN, Snapshot
+from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
@@ -66,13 +67,19 @@ class Metrics:
         )
         self._failed = Gauge(
             "proflow_outbox_failed",
-            "Events that Inngest has refused for good, of the last 30 days",
+            "Events that were given up, of the last 30 days",
             registry=self.registry,
         )
         self._jobs = Counter(
             "proflow_jobs_failed",
             "Work in the background that has failed here, of one approval or event or as a whole",
             ("job",),
+            registry=self.registry,
+        )
+        self._again = Counter(
+            "proflow_outbox_sent_again",
+            "Events that were sent again here because their effect was not seen",
+            ("effect",),
             registry=self.registry,
         )
         self._age = Gauge(
@@ -116,6 +123,14 @@ class Metrics:
         """
         self._jobs.labels(job).inc()
 
+    def sent_again(self, effect: str) -> None:
+        """Count an event that is sent again because its effect was not seen.
+
+        Args:
+            effect: The effect, as in `OutboxEvent.effect`.
+        """
+        self._again.labels(effect).inc()
+
     def _record(self, snapshot: Snapshot) -> None:
         self._passes.inc()
         if snapshot.status != "running":
@@ -128,7 +143,7 @@ class Metrics:
         waiting = Approval.filter(status="open")
         self._approvals.set(await waiting.count())
         self._overdue.set(await waiting.filter(expires_at__lt=now).count())
-        unsent = OutboxEvent.filter(sent_at__isnull=True, failed_at__isnull=True)
+        unsent = outbox.waiting()
         self._unsent.set(await unsent.count())
         self._failed.set(await OutboxEvent.filter(failed_at__isnull=False).count())
         oldest = await unsent.order_by("created_at").first()

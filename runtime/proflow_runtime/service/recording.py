@@ -15,7 +15,7 @@ from proflow_schemas.node_types import type_of
 
 from proflow_runtime.service.canvases import canvas_of
 from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
-from proflow_runtime.store import runs
+from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 from proflow_runtime.store.runs import announce
@@ -47,12 +47,14 @@ class _Remembered:
         revision: The run's revision after the last write of this process.
         states: The node states that are in the database as of that revision.
         unwritten: The snapshots that have not been written yet.
+        resumed: The approvals that the run has gone on from, as far as the outbox knows.
         writing: The lock for writing; its holder also writes the snapshots of those who wait.
     """
 
     revision: int = -1
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
+    resumed: set[str] = field(default_factory=set)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -131,11 +133,17 @@ def _states_in(snapshot: Snapshot) -> dict[ItemKey, NodeState]:
 
 
 def _has_changes(remembered: _Remembered) -> bool:
-    return any(
+    return bool(_resumed(remembered)) or any(
         remembered.states.get(key) != state
         for snapshot in remembered.unwritten
         for key, state in _states_in(snapshot).items()
     )
+
+
+def _resumed(remembered: _Remembered) -> set[str]:
+    """The approvals that unwritten snapshots have gone on from."""
+    found = {step for one in remembered.unwritten for step in one.resumed}
+    return found - remembered.resumed
 
 
 async def _revision(tenant_id: int, run_id: str) -> int | None:
@@ -153,6 +161,8 @@ async def _record(run: Run, remembered: _Remembered) -> None:
     if run.revision != remembered.revision:
         remembered.states = {}  # another process has written meanwhile
     pending = list(remembered.unwritten)
+    if resumed := _resumed(remembered):
+        await outbox.mark_seen(run.tenant_id, run.id, ["resumed"], steps=resumed)
     news = [
         {
             key: state
@@ -180,6 +190,7 @@ async def _record(run: Run, remembered: _Remembered) -> None:
         await announce(run.id)
     for snapshot in pending:
         remembered.states.update(_states_in(snapshot))
+    remembered.resumed |= resumed
     remembered.revision = run.revision
     del remembered.unwritten[: len(pending)]
 

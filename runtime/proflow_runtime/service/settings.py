@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proflow_runtime.dispatch.deployment import TENANT_CONCURRENCY
+from proflow_runtime.store.outbox import PAUSES
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_CALL = 16 * 1024 * 1024
@@ -35,6 +36,8 @@ class ProFlowSettings:
             of the same approval.
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
+        resend_pauses: The seconds before an event that Inngest has accepted is sent again because
+            its effect was not seen: the run has not begun, or not gone on. The last one repeats.
     """
 
     tenant_concurrency: int = TENANT_CONCURRENCY
@@ -48,3 +51,4 @@ class ProFlowSettings:
     max_keys: int = 200
     urge_pause: float = 600.0
     tick: float = 30.0
+    resend_pauses: tuple[float, ...] = tuple(one.total_seconds() for one in PAUSES)

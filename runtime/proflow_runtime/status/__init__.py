@@ -69,6 +69,7 @@ class Snapshot:
         items: The states of the nodes inside a foreach, for each item.
         view: How many steps had ended when the replay began. Of two concurrent replays, the one with
             the larger number is newer.
+        resumed: The approvals that the run has gone on from, by their executions (`x[3]#2`).
     """
 
     run_id: str
@@ -83,6 +84,7 @@ class Snapshot:
     error: str | None = None
     items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
     view: int = 0
+    resumed: tuple[str, ...] = ()
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]

@@ -18,14 +18,12 @@ from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
 from proflow_runtime.status import OPEN
-from proflow_runtime.store import tasks
+from proflow_runtime.store import outbox, tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
 MAX_TASK_TYPE = 50
-CANCEL_EVENT = "proflow/cancel"
-"""The name of the event that cancels a run; its data is `{tenant_id, run_id}`."""
 CHANNEL = "proflow_runs"
 """The channel on which PostgreSQL notifies all processes of runs that have changed."""
 PAGE = 500
@@ -165,6 +163,7 @@ async def begin(
             if digest is not None:
                 changed["digest"] = digest
             await _note(run, now, **changed)
+            await outbox.mark_seen(tenant_id, run.id, ["begun"])
             if run.task_id is not None:
                 await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
     return run
@@ -201,6 +200,7 @@ async def finish(
         now = clock.now()
         given = {} if answer is None else {"result": answer["result"], "output": answer["output"]}
         await _note(run, now, status=status, ended_at=now, error=error, **given)
+        await outbox.mark_seen(tenant_id, run.id)
         if run.task_id is not None:
             message = None if error is None else error["message"]
             await tasks.move(tenant_id, run.task_id, status, error_message=message)
