@@ -48,9 +48,7 @@ class Exits:
             yield f"class {one.name}(StrEnum):"
             yield f"    {docstring(f'The exits of the loop that begins with {mention(one.loop)}.')}"
             yield ""
-            yield from (
-                f"    {member} = {literal(exit)}" for exit, member in one.members.items()
-            )
+            yield from (f"    {member} = {literal(exit)}" for exit, member in one.members.items())
             yield ""
 
     def _enumeration(self, node: str) -> _Enumeration:
