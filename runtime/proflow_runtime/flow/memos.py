@@ -83,8 +83,9 @@ class Memos:
             step: The steps of the request's context.
         """
         # The SDK has no public attribute for it.
-        self._execution: Any = step._execution
-        given = self._execution._memos
+        execution: Any = step._execution
+        self._execution = execution
+        given = execution._memos
         self.count: int = given.size
         """The number of outputs that the request contains."""
         self._lazy = given if isinstance(given, LazyMemos) else None
