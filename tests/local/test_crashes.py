@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from local import crashing
 
 Process = Callable[[str], "subprocess.CompletedProcess[str]"]

@@ -77,8 +77,16 @@ def test_what_cannot_be_evaluated_is_named_where_it_is(
         True,
         {"properties": {"child": {"$ref": "#"}}},
         {"$dynamicAnchor": "n", "properties": {"l": {"items": {"$dynamicRef": "#n"}}}},
-        {"$id": "https://example.com/a", "$ref": "#/$defs/b%20c", "$defs": {"b c": {"$anchor": "x"}}},
-        {"enum": [{"$ref": "http://x"}], "default": {"$ref": "http://x"}, "const": {"pattern": "("}},
+        {
+            "$id": "https://example.com/a",
+            "$ref": "#/$defs/b%20c",
+            "$defs": {"b c": {"$anchor": "x"}},
+        },
+        {
+            "enum": [{"$ref": "http://x"}],
+            "default": {"$ref": "http://x"},
+            "const": {"pattern": "("},
+        },
         {"properties": {"$ref": {"type": "string"}, "pattern": {"type": "string"}}},
         {"anyOf": [{"const": i} for i in range(3_000)]},
         {"pattern": r"^[\u4e00-\u9fa5]{2,4}$"},
@@ -150,7 +158,10 @@ def deep(levels: int) -> dict[str, Any]:
         # Each level of the value is held against the schema twice as often as the one above.
         ({"allOf": [{"properties": {"c": {"$ref": "#"}}}] * 2}, deep(40)),
         ({"anyOf": [{"type": "string", "minLength": i} for i in range(900)]}, list(range(300_000))),
-        ({"items": {"allOf": [{"pattern": f"(a?){{400}}{i}?$"} for i in range(100)]}}, ["a" * 9_000]),
+        (
+            {"items": {"allOf": [{"pattern": f"(a?){{400}}{i}?$"} for i in range(100)]}},
+            ["a" * 9_000],
+        ),
     ],
 )
 def test_the_time_of_an_evaluation_is_bounded(schema: Any, value: Any) -> None:

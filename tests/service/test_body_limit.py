@@ -6,11 +6,11 @@ import httpx
 import inngest
 import pytest
 from fastapi import FastAPI
-from prometheus_client import generate_latest
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service import ProFlow, ProFlowSettings
 from proflow_runtime.service.app import standalone
 from proflow_runtime.service.metrics import METHODS
+from prometheus_client import generate_latest
 
 pytestmark = pytest.mark.anyio
 MEBIBYTE = 2**20
@@ -50,7 +50,9 @@ async def test_a_call_that_is_too_large_is_refused_while_it_arrives(
         answer = await http.post(path, content=body())
         assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
         assert sent <= 17
-        declared = await http.post(path, content=b"", headers={"content-length": str(80 * MEBIBYTE)})
+        declared = await http.post(
+            path, content=b"", headers={"content-length": str(80 * MEBIBYTE)}
+        )
         assert declared.status_code == 413
         within = await http.post(path, content=b"x" * 15 * MEBIBYTE)
         assert within.status_code not in (200, 206, 413)

@@ -30,6 +30,7 @@ from proflow_compiler.rules import (
     dead_outcome,
     deadlocked_join,
     excessive_join_count,
+    feeds_itself,
     handler_input,
     idle_setting,
     implicit_bound,
@@ -120,6 +121,7 @@ CHECKS: tuple[tuple[Rule, Callable[[Facts], Iterable[Diagnostic]]], ...] = tuple
         bad_event_name,
         surprising_cron,
         refused_condition,
+        feeds_itself,
     )
 )
 """Every rule that is checked on the graph with its check, in the order of their codes."""

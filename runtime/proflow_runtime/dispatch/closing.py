@@ -13,6 +13,7 @@ from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.programs import failures
 from proflow_runtime.store import runs
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
 
@@ -62,6 +63,7 @@ class Closer:
         closed = await ctx.step.run(
             "close",
             partial(
+                through_outages,
                 self._close,
                 tenant_id,
                 request.run_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import inngest
@@ -17,6 +18,7 @@ from proflow_runtime.protocol import gojson
 from proflow_runtime.protocol.matching import BadExpression, compile_expression
 from proflow_runtime.store import runs, triggers
 from proflow_runtime.store.models.designs import Trigger
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.runs import CANCEL_EVENT
 
 BATCH = 200
@@ -57,8 +59,8 @@ class Starter:
                 await runs.withdraw(tenant_id, run_id)
             return found
 
-        starts = await ctx.step.run("match", match)
-        cancels = await ctx.step.run("match-cancels", cancel)
+        starts = await ctx.step.run("match", partial(through_outages, match))
+        cancels = await ctx.step.run("match-cancels", partial(through_outages, cancel))
         handed = [
             StartRequest(
                 one["run"], one["workflow"], one["digest"], one["version"], event

@@ -63,4 +63,3 @@ class _StrictRequest(Request):
             at, message = error.pointer, str(error)
             errors = [{"pointer": at, "message": message}]
             raise Problem(422, error.code, f"{at}: {message}", errors=errors) from None
-
