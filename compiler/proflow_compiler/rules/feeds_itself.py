@@ -59,7 +59,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     heard = {
         trigger.event
         for trigger, _, _ in triggers(facts.graph)
-        if isinstance(trigger, EventTrigger) and trigger.if_ is None
+        if isinstance(trigger, EventTrigger) and trigger.condition is None
     }
     for name, node in facts.graph.design.nodes.items():
         if isinstance(node.config, Emit) and node.config.event in heard:
