@@ -1,11 +1,13 @@
 """What hostile or careless designs and clients do to the service."""
 
+import asyncio
 import re
+import threading
 from typing import Any
 
 import pytest
 from proflow_runtime.approvals import ApprovalService
-from proflow_runtime.service import health
+from proflow_runtime.service import Problem, compiling, health
 from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.store.models.runs import Run
 from service.house import house, until
@@ -97,9 +99,7 @@ async def test_answers_are_neither_sniffed_nor_kept(database: str) -> None:
             assert answer.headers["cache-control"] == "no-store", path
 
 
-async def test_health_tells_what_is_wrong(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_health_tells_what_is_wrong(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house() as found:
         http = found.client()
         for path in ("/health", "/health/ready"):
@@ -165,3 +165,28 @@ def test_a_long_standstill_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     beat.beaten(2.0)
     assert "stood still for 2.0 s" in caplog.text
     assert beat.longest() == 2.0
+
+
+async def test_designs_that_take_too_long_do_not_keep_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    going_on = threading.Event()
+    compiler = compiling.DesignCompiler(None, max_nodes=10)
+    monkeypatch.setattr(compiler, "_compiled", lambda *_: going_on.wait(30))
+    compiler._waits, compiler._works = 0.2, 0.5
+    try:
+        codes = await asyncio.gather(
+            *(compiler.compile({}) for _ in range(compiling.MOST_AT_ONCE + 1)),
+            return_exceptions=True,
+        )
+        found = sorted((one.status, one.code) for one in codes if isinstance(one, Problem))
+        assert found == [
+            *[(422, "design-too-costly")] * compiling.MOST_AT_ONCE,
+            (503, "compiler-busy"),
+        ]
+        with pytest.raises(Problem, match="too many"):  # those that go on keep their slots
+            await compiler.compile({})
+    finally:
+        going_on.set()
+    await asyncio.sleep(0.2)
+    assert await compiler.compile({}) is True
