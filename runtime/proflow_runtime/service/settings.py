@@ -33,6 +33,9 @@ class ProFlowSettings:
             together. Each is a function of Inngest, unless another tenant uses it too.
         urge_pause: How many seconds the initiator must wait between two reminders (the act `urge`)
             of the same approval.
+        origins: The origins of pages that may watch runs over WebSockets, such as
+            `https://erp.example.com`, beside the service's own (the `Host` of the request, which a
+            proxy must pass on).
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
     """
@@ -47,4 +50,5 @@ class ProFlowSettings:
     timezone: str | None = None
     max_keys: int = 200
     urge_pause: float = 600.0
+    origins: tuple[str, ...] = ()
     tick: float = 30.0

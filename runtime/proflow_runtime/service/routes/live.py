@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -64,7 +65,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
 async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing | None:
     """Send a run to a client; returns None if the client has disconnected."""
-    if not _same_origin(socket):
+    if not _may_watch(socket, proflow.settings.origins):
         return _Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
@@ -89,10 +90,10 @@ async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing
     return None if ended is None else ended.result()
 
 
-def _same_origin(socket: WebSocket) -> bool:
-    """True if no page of another origin has opened the socket; programs send no `Origin`."""
+def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
+    """True if no page of a foreign origin has opened the socket; programs send no `Origin`."""
     origin = socket.headers.get("origin")
-    if origin is None:
+    if origin is None or origin in origins:
         return True
     return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
