@@ -136,7 +136,9 @@ async def _loaded(
     (await http.post("/api/designs/work/publish", json={})).raise_for_status()
     accepted: list[str] = []
     statuses: dict[str, int] = {}
-    loading = [asyncio.create_task(_start_always(http, accepted, statuses)) for _ in range(STARTERS)]
+    loading = [
+        asyncio.create_task(_start_always(http, accepted, statuses)) for _ in range(STARTERS)
+    ]
     await asyncio.sleep(2)
     rows, good = [], True
     for number in range(restarts):

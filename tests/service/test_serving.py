@@ -107,6 +107,13 @@ class Process:
                 return
         raise AssertionError((self.folder / "log.txt").read_text())
 
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def send_signal(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+
     async def end(self, how: signal.Signals) -> int:
         self._process.send_signal(how)
         return await asyncio.wait_for(self._process.wait(), 30)

@@ -16,6 +16,7 @@ from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
@@ -100,6 +101,7 @@ class Closer:
         closed = await ctx.step.run(
             "close",
             partial(
+                through_outages,
                 self._close,
                 tenant_id,
                 request.run_id,

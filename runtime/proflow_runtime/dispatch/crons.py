@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import inngest
@@ -14,6 +15,7 @@ from proflow_runtime.programs.schedules import tick_of
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import triggers
 from proflow_runtime.store.models.designs import Trigger
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
@@ -39,7 +41,7 @@ class Ticker:
             async def page(position: int = position) -> dict[str, JSON]:
                 return await self._page(position, tick, ts)
 
-            found = await ctx.step.run(f"page{suffix}", page)
+            found = await ctx.step.run(f"page{suffix}", partial(through_outages, page))
             events = self._handed_over(found["starts"], tick, ts)
             await send(ctx, f"start{suffix}", events)
             count += len(events)

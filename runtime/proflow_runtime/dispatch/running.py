@@ -22,6 +22,7 @@ from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, runs
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
@@ -67,10 +68,10 @@ class Interpreter:
             return await self._part(ctx, tenant_id, request, request.part)
         trigger = request.trigger(ctx.event)
         pinned = await ctx.step.run(
-            PIN, partial(self._pin, tenant_id, request, ctx.run_id, trigger)
+            PIN, partial(through_outages, self._pin, tenant_id, request, ctx.run_id, trigger)
         )
         pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
-        prepared = await self._programs.get(pin)
+        prepared = await through_outages(self._programs.get, pin)
         flow = self._flow(ctx, pin, request.run_id, trigger, prepared, pinned.get("timezone"))
         flow.planned += 1  # the `pin` step above
         try:
@@ -79,9 +80,9 @@ class Interpreter:
             await failing(self._names, tenant_id, request, ctx.run_id, error)
             raise
         # If this fails, so does the request: a run that Inngest completes must not stay open here.
-        await self._finish(tenant_id, request.run_id, answer)
+        await through_outages(self._finish, tenant_id, request.run_id, answer)
         if self._ended is not None:
-            await self._ended(tenant_id, request.run_id, "completed")
+            await through_outages(self._ended, tenant_id, request.run_id, "completed")
         return answer
 
     async def _pin(

@@ -26,7 +26,7 @@ from proflow_runtime.store.ownership import Ownership
 RETENTION = timedelta(days=7)
 """How long the steps of ended runs are kept."""
 PRUNE_EVERY = timedelta(minutes=10)
-RETRY_PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY_PAUSES = (0.1, 0.5, 1.0)
 """Seconds between attempts while the database is unavailable; the last value repeats."""
 CLOSING = 5.0
 """Seconds in which the last changes must be stored when the process stops."""

@@ -16,6 +16,7 @@ from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.health import health_router
 from proflow_runtime.service.pages import mount_pages
 from proflow_runtime.service.problems import HANDLERS, Problem, answer, not_found
+from proflow_runtime.service.route import SECURITY_HEADERS
 
 PREFIX = "/api"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -53,6 +54,8 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
     ) -> Response:
         begun = time.perf_counter()
         response = await call_next(request)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         metrics.answered(request.method, path, response.status_code, time.perf_counter() - begun)

@@ -147,7 +147,12 @@ class ProFlow:
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
-            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+            DesignCompiler(
+                None,
+                max_nodes=self.settings.max_nodes,
+                types=self.compiling.types,
+                hurried=False,
+            ),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,

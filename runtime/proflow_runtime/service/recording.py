@@ -18,6 +18,7 @@ from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
 from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.runs import announce
 from proflow_runtime.values import JSON
 
@@ -84,7 +85,7 @@ class Recorder:
         async with remembered.writing:
             if not any(one is snapshot for one in remembered.unwritten):
                 return  # another replay has written it
-            await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
+            await through_outages(self._write, snapshot.tenant_id, snapshot.run_id, remembered)
 
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
         revision = await _revision(tenant_id, run_id)

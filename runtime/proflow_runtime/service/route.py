@@ -13,6 +13,8 @@ from proflow_runtime.service.body_limit import BodyTooLargeError, declared_lengt
 from proflow_runtime.service.problems import TOO_LARGE, Problem, answer, response_to
 from proflow_runtime.values import strict_json
 
+SECURITY_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+"""Headers of all answers of the API that do not set them themselves: they are for one user only."""
 IN_A_THREAD = 64 * 1024
 """From how many bytes on JSON is parsed in a thread, so that other requests are not blocked."""
 
@@ -32,6 +34,12 @@ def routes_with(max_body: int) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
+                response = await answered(request)
+                for name, value in SECURITY_HEADERS.items():
+                    response.headers.setdefault(name, value)
+                return response
+
+            async def answered(request: Request) -> Response:
                 strict = _StrictRequest(request.scope, limited(request.receive, max_body))
                 try:
                     if declared_length(request.scope) > max_body:

@@ -34,6 +34,9 @@ class ProFlowSettings:
             together. Each is a function of Inngest, unless another tenant uses it too.
         urge_pause: How many seconds the initiator must wait between two reminders (the act `urge`)
             of the same approval.
+        origins: The origins of pages that may watch runs over WebSockets, such as
+            `https://erp.example.com`, beside the service's own (the `Host` of the request, which a
+            proxy must pass on).
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
         resend_pauses: The seconds before an event that Inngest has accepted is sent again because
@@ -50,5 +53,6 @@ class ProFlowSettings:
     timezone: str | None = None
     max_keys: int = 200
     urge_pause: float = 600.0
+    origins: tuple[str, ...] = ()
     tick: float = 30.0
     resend_pauses: tuple[float, ...] = tuple(one.total_seconds() for one in PAUSES)

@@ -306,6 +306,8 @@ def _probe(config: dict[str, Any]) -> None:
     """Check that a SQLite file can be opened: the driver's thread would survive a failure."""
     for one in config["connections"].values():
         if "file_path" in one["credentials"]:
+            # Only its owner may read it; SQLite gives its other files the same mode.
+            os.close(os.open(one["credentials"]["file_path"], os.O_RDWR | os.O_CREAT, 0o600))
             with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
                 opened.execute("PRAGMA schema_version")
 

@@ -122,7 +122,7 @@ class _FileLock:
 
     async def take(self) -> bool:
         try:
-            file = open(self._path, "ab")  # noqa: ASYNC230, SIM115  # a local file, kept open
+            file = open(self._path, "ab", opener=_private)  # noqa: ASYNC230, SIM115  # kept open
         except OSError as error:
             raise DatabaseError(f"cannot lock `{self._path}`: {error.strerror}") from error
         if not _lock_file(file):
@@ -135,6 +135,11 @@ class _FileLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _lock_file(file: IO[bytes]) -> bool:

@@ -52,7 +52,7 @@ def program_size(pattern: str) -> int:
     options = re2.Options()
     options.log_errors = False
     try:
-        size: int = re2.compile(pattern, options).programsize
+        size = int(re2.compile(pattern, options).programsize)
     except (re2.error, UnicodeError):
         return 1
     return max(size, 1)
@@ -60,7 +60,7 @@ def program_size(pattern: str) -> int:
 
 def search_cost(pattern: str, text: str) -> int:
     """Return the most looks at instructions that `matches` takes."""
-    return _compiled(pattern).programsize * len(text)
+    return int(_compiled(pattern).programsize) * len(text)
 
 
 @lru_cache(maxsize=512)
