@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "proflow_outbox",
                 "app": "proflow",
-                "indexes": [Index(fields=["run_id", "effect"])],
+                "indexes": [Index(fields=["run_id", "effect"]), Index(fields=["step"])],
                 "pk_attr": "id",
             },
             bases=["Model"],
