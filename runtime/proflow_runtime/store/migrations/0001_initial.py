@@ -61,6 +61,15 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="CronRow",
+            fields=[
+                ("key", ShortText(primary_key=True, unique=True, db_index=True, max_length=300)),
+                ("tick", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={"table": "proflow_crons", "app": "proflow", "pk_attr": "key"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Delegation",
             fields=[
                 (
