@@ -108,6 +108,8 @@ ENDS = {"breaks": "failed", "sleeper": "cancelled"}
 STEPS = {"line": 5, "leave": 1, "twice": 2, "nap": 2, "fork": 3, "breaks": 1, "sleeper": 1}
 STEPS["parent"] = 6
 MIX = ("line", "leave", "twice", "nap", "fork", "breaks", "sleeper")
+STARTERS = 10
+"""How many clients start runs at the same time."""
 PATIENCE = 90.0
 
 
@@ -204,7 +206,8 @@ class Trial:
             for code, canvas in DESIGNS.items():
                 await self.published(code, canvas)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.starting())
+                for first in range(STARTERS):
+                    group.create_task(self.starting(first))
                 group.create_task(self.voting())
                 group.create_task(self.cancelling())
                 group.create_task(self.killing())
@@ -238,13 +241,13 @@ class Trial:
     def mix(self) -> Sequence[str]:
         return (*MIX, "parent") if self.given.subprocesses else MIX
 
-    async def starting(self) -> None:
-        for number in range(self.given.runs):
+    async def starting(self, first: int) -> None:
+        for number in range(first, self.given.runs, STARTERS):
             workflow = self.mix[number % len(self.mix)]
             body = {"workflow": workflow, "key": f"{self.given.seed}:{number}"}
             answer = await self.ask("POST", "/runs", body)
             self.started[answer["run_id"]] = workflow
-            await asyncio.sleep(self.random.uniform(0, 2 * self.given.pause))
+            await asyncio.sleep(self.random.uniform(0, 2 * STARTERS * self.given.pause))
 
     async def voting(self) -> None:
         ben = await self.user("ben")

@@ -273,6 +273,50 @@ async def test_a_run_is_not_begun_twice_by_a_copy_that_comes_much_later(database
         assert set(at.done.values()) == {1}
 
 
+CALLING = (
+    line("called", ("a", *WORK)),
+    line("calling", ("call", "subprocess", {"workflow": "called"}), ("b", *WORK)),
+)
+
+
+async def test_a_call_that_inngest_has_lost_is_listed_until_its_run_ends(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trial(Faults(1)) as at:
+        for canvas in CALLING:
+            await publish(1, canvas)
+        with monkeypatch.context() as losing:
+            losing.setattr(at.engine._admission, "invoke", lambda *_: True)
+            lost = await at.start("calling")
+            await at.forward(timedelta(minutes=2))
+        kept = await at.start("calling")
+        await at.forward(timedelta(minutes=2))
+        (listed,) = await unseen.not_begun(1)
+        assert (listed.step, listed.name, listed.due_at) == (lost, "inngest/function.invoked", None)
+        assert (await Run.get(id=kept)).status == "completed"
+        await at.proflow.cancel(1, lost)
+        await at.forward(timedelta(minutes=2))
+        assert await at.awaited() == []
+
+
+async def test_a_result_that_inngest_has_lost_is_listed_until_the_caller_ends(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trial(Faults(1)) as at:
+        for canvas in CALLING:
+            await publish(1, canvas)
+        with monkeypatch.context() as losing:
+            losing.setattr(at.engine._execution.waiting, "return_to", lambda *_: None)
+            lost = await at.start("calling")
+            await at.forward(timedelta(minutes=2))
+        child = await Run.get(workflow="called")
+        (listed,) = await unseen.not_resumed(1)
+        assert (listed.run_id, listed.step, child.status) == (lost, child.id, "completed")
+        await at.proflow.cancel(1, lost)
+        await at.forward(timedelta(minutes=2))
+        assert await at.awaited() == []
+
+
 async def test_two_processes_send_what_has_no_effect_once_per_pause(database_url: str) -> None:
     sent: list[str] = []
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from proflow_runtime.context import clock
 from proflow_runtime.store import (
+    crons,
     designs,
     formats,
     outbox,
@@ -35,6 +36,7 @@ from tortoise.exceptions import IntegrityError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 MODULES = (
+    crons,
     *(designs, formats, triggers, runs, tasks, tokens, outbox, unseen, people, tenant_settings),
 )
 OWNER, STRANGER = 1, 2
@@ -55,6 +57,10 @@ FOR_ALL_TENANTS = {
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
     "outbox.put": "writes the tenant it is given",
+    "crons.record": "a tick of a cron is for all",
+    "crons.take": "a tick of a cron is for all",
+    "crons.is_older": "asks about the tenant of the trigger it is given",
+    "outbox.watch": "writes the tenant it is given",
     "outbox.claim_due": "one process sends for all",
     "outbox.mark_sent": "one process sends for all",
     "unseen.settle": "one process sends for all",
@@ -119,6 +125,7 @@ async def owned() -> dict[str, Any]:
         for effect in ("begun", "resumed", "ended"):
             watched = Effect(effect, "our-run", "ask" if effect == "resumed" else None)
             await outbox.put(opened, effect, OWNER, "proflow/x", {}, effect=watched)
+        await outbox.watch(opened, "call", OWNER, "x", Effect("begun", "child", "our-run"))
     ago = clock.now() - 2 * LATE
     await OutboxEvent.filter(effect__not_isnull=True).update(sent_at=ago, due_at=ago)
     await OutboxEvent.filter(id="event").update(due_at=ago)

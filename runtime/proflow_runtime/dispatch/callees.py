@@ -14,8 +14,9 @@ from proflow_runtime.dispatch.start_request import RUN, StartRequest, without_li
 from proflow_runtime.flow.callees import Call, Callee, Cancelling
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.status import OPEN
-from proflow_runtime.store import designs, runs
+from proflow_runtime.store import designs, outbox, runs
 from proflow_runtime.store.database import transaction
+from proflow_runtime.store.outbox import Effect
 
 INVOKED = "inngest/function.invoked"
 """The name of the event with which Inngest begins an invoked function."""
@@ -62,6 +63,10 @@ class StoredCallees:
         published = await designs.published(self._tenant_id, call.workflow)
         if published is not None:
             async with transaction() as client:
+                left = Effect("resumed", self._run_id, child)
+                await outbox.watch(
+                    client, f"returned:{child}", self._tenant_id, runs.RETURNED, left, seen=True
+                )
                 run, _ = await runs.create(await self._never_begun(call, child, published))
                 unbegun = await runs.withdraw(self._tenant_id, child)
                 if not unbegun and run.status in OPEN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from proflow_runtime.dispatch.starting import hand_over_again, send, settled
 from proflow_runtime.programs.functions import scheduled_event
 from proflow_runtime.programs.schedules import tick_of
 from proflow_runtime.protocol.app_names import AppNames
-from proflow_runtime.store import triggers
+from proflow_runtime.store import crons, triggers
 from proflow_runtime.store.models.designs import Trigger
 from proflow_runtime.store.outages import through_outages
 from proflow_runtime.tenants import TenantZones
@@ -54,6 +55,7 @@ class Ticker:
         found, following = await triggers.cron_page(
             self._key, self._zones.of_all, after=after, limit=PAGE
         )
+        await crons.record(self._key, _time_of(tick, ts))
         starts = [
             [one.tenant_id, one.workflow, one.digest, one.version, run_id]
             for one in found
@@ -65,17 +67,25 @@ class Ticker:
     def _handed_over(self, starts: Any, tick: str, ts: int) -> list[inngest.Event]:
         return [
             StartRequest(
-                run_id, workflow, digest, version, _scheduled(tenant_id, workflow, tick, ts)
+                run_id, workflow, digest, version, scheduled(tenant_id, workflow, tick, ts)
             ).to_event(tenant_id, self._names)
             for tenant_id, workflow, digest, version, run_id in starts
         ]
 
     async def _run_id(self, trigger: Trigger, tick: str, ts: int) -> str | None:
-        event = _scheduled(trigger.tenant_id, trigger.workflow, tick, ts)
+        event = scheduled(trigger.tenant_id, trigger.workflow, tick, ts)
         return await settled(self._programs, self._names, trigger, f"cron {self._key}", event)
 
 
-def _scheduled(tenant_id: int, workflow: str, tick: str, ts: int) -> dict[str, Any]:
+def _time_of(tick: str, ts: int) -> datetime:
+    """The time of a tick; that of its event, if it was invoked by hand."""
+    try:
+        return datetime.fromisoformat(tick)
+    except ValueError:
+        return datetime.fromtimestamp(ts / 1000, UTC)
+
+
+def scheduled(tenant_id: int, workflow: str, tick: str, ts: int) -> dict[str, Any]:
     """Build the event that starts a tenant's run for one firing of the cron."""
     return {
         "name": scheduled_event(workflow),

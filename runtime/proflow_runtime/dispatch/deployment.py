@@ -14,6 +14,7 @@ import inngest
 from proflow_runtime.dispatch import closing
 from proflow_runtime.dispatch.closing import Closer, Ended
 from proflow_runtime.dispatch.crons import Ticker
+from proflow_runtime.dispatch.missed import MissedTicks
 from proflow_runtime.dispatch.outdated import Recompile
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.running import Finish, Interpreter, Leaving
@@ -117,6 +118,7 @@ class Deployment:
         self._own = tuple(own)
         self.own_ids = _own_ids(self._own)
         self._closer = Closer(programs, ended)
+        self.missed = MissedTicks(programs, self._names, self._zones)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
         self.deployed = 0

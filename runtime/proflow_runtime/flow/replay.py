@@ -98,7 +98,9 @@ class Replay:
         self._opener, self._closer = opener, closer
         self._answer_event = answer_event
         self.resumed: list[str] = []
-        """The approvals that the run has gone on from, by their executions (`x[3]#2`)."""
+        """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
+        self.called: list[str] = []
+        """The runs that this replay calls, or has called and still waits for."""
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
         self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()

@@ -197,4 +197,5 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         error=None if failure is None else str(failure),
         view=flow.view,
         resumed=tuple(flow.resumed),
+        called=tuple(flow.called),
     )

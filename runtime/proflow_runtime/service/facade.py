@@ -259,6 +259,7 @@ class ProFlow:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("crons", "make up for missed crons", self._make_up_for_crons),
                 ):
                     try:
                         await job()
@@ -274,6 +275,10 @@ class ProFlow:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _make_up_for_crons(self) -> None:
+        if await self.deployment.missed.make_up():
+            self.delivery.nudge()
 
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""

@@ -37,7 +37,8 @@ class Effect:
     Attributes:
         name: What the run has to do, as in `OutboxEvent.effect`.
         run_id: The run.
-        step: For `resumed`, the execution of the approval.
+        step: For `resumed`, the execution of the approval, or the id of the called run. For `begun`
+            of a called run, the id of its caller.
     """
 
     name: EffectName
@@ -78,6 +79,41 @@ async def put(
         effect=effect and effect.name,
         run_id=effect and effect.run_id,
         step=effect and effect.step,
+    )
+    await OutboxEvent.bulk_create([event], ignore_conflicts=True, using_db=connection)
+
+
+async def watch(
+    connection: BaseDBAsyncClient,
+    event_id: str,
+    tenant_id: int,
+    name: str,
+    effect: Effect,
+    *,
+    seen: bool = False,
+) -> None:
+    """Record that Inngest itself has to cause an effect, by an event that cannot be sent again.
+
+    Args:
+        connection: The client of the transaction.
+        event_id: The id of the record. If the outbox holds this id already, nothing happens.
+        tenant_id: The tenant that owns the run.
+        name: The name of Inngest's event.
+        effect: What the event has to cause.
+        seen: True if the effect does not matter any more.
+    """
+    now = clock.now()
+    event = OutboxEvent(
+        id=event_id,
+        tenant_id=tenant_id,
+        name=name,
+        data={},
+        created_at=now,
+        sent_at=now,
+        seen_at=now if seen else None,
+        effect=effect.name,
+        run_id=effect.run_id,
+        step=effect.step,
     )
     await OutboxEvent.bulk_create([event], ignore_conflicts=True, using_db=connection)
 
@@ -153,6 +189,14 @@ async def mark_seen(
     if ids:
         async with transaction():
             await (await _locked(ids)).update(seen_at=clock.now(), due_at=None)
+
+
+async def mark_uncalled(tenant_id: int, run_id: str) -> None:
+    """Record that a run has ended, so that what it has called need not begin any more."""
+    calls = OutboxEvent.filter(
+        tenant_id=tenant_id, step=run_id, effect="begun", seen_at__isnull=True
+    )
+    await calls.update(seen_at=clock.now(), due_at=None)
 
 
 async def _locked(ids: Collection[Any]) -> QuerySet[OutboxEvent]:

@@ -27,7 +27,7 @@ LISTED = (
 async def not_begun(
     tenant_id: int, *, older_than: timedelta = LATE, limit: int = LIMIT
 ) -> list[OutboxEvent]:
-    """List the hand-overs of runs that Inngest has accepted, but not begun; the oldest first.
+    """List the runs that were handed over or called, but have not begun; the oldest first.
 
     Args:
         tenant_id: The tenant that owns the runs.
@@ -40,7 +40,7 @@ async def not_begun(
 async def not_resumed(
     tenant_id: int, *, older_than: timedelta = LATE, limit: int = LIMIT
 ) -> list[OutboxEvent]:
-    """List the decisions of approvals from which the run has not gone on; the oldest first.
+    """List the decisions and ends of called runs from which a run has not gone on; the oldest first.
 
     Args:
         tenant_id: The tenant that owns the runs.

@@ -61,6 +61,15 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="CronRow",
+            fields=[
+                ("key", ShortText(primary_key=True, unique=True, db_index=True, max_length=300)),
+                ("tick", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={"table": "proflow_crons", "app": "proflow", "pk_attr": "key"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Delegation",
             fields=[
                 (
@@ -327,7 +336,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "proflow_outbox",
                 "app": "proflow",
-                "indexes": [Index(fields=["run_id", "effect"])],
+                "indexes": [Index(fields=["run_id", "effect"]), Index(fields=["step"])],
                 "pk_attr": "id",
             },
             bases=["Model"],

@@ -14,7 +14,8 @@ class OutboxEvent(Model):
     """An event that is to be sent; Inngest accepts its `id` only once, however often it is sent.
 
     An event with an `effect` is sent again until its effect is seen: `begun` (the run has begun),
-    `resumed` (the run has gone on from the approval `step`) or `ended` (the run has ended).
+    `resumed` (the run has gone on from the approval `step`) or `ended` (the run has ended). Events of
+    Inngest itself, by which runs call each other, are watched as well, but cannot be sent again.
     """
 
     id = ShortText(max_length=200, primary_key=True)
@@ -26,7 +27,8 @@ class OutboxEvent(Model):
     run_id = ShortText(max_length=64, null=True)
     """The run that has to show the effect."""
     step = ShortText(max_length=300, null=True)
-    """For `resumed`: the execution of the approval in the run, such as `x[3]#2`."""
+    """For `resumed`: the execution of the approval in the run, such as `x[3]#2`, or the id of the
+    called run. For `begun` of a called run: the id of its caller."""
     due_at = fields.DatetimeField(null=True, db_index=True)
     """When to send the event, or to send it again; None if it is never sent again."""
     claimed_until = fields.DatetimeField(null=True)
@@ -44,4 +46,4 @@ class OutboxEvent(Model):
     class Meta:
         table = "proflow_outbox"
         app = "proflow"
-        indexes = (Index(fields=("run_id", "effect")),)
+        indexes = (Index(fields=("run_id", "effect")), Index(fields=("step",)))
