@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 _MAX_HOPS = 32
+_MAX_NODES = 500
+"""How many schemas a value may be one of; more count as any value."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,9 @@ class Shape:
 
     @cached_property
     def _nodes(self) -> list[Mapping[str, Any]]:
-        nodes = [node for schema in self.alternatives for node in self._flat(schema, 0)]
-        return nodes or [{}]
+        flat = (node for schema in self.alternatives for node in self._flat(schema, 0))
+        nodes = list(islice(flat, _MAX_NODES + 1))
+        return nodes if 0 < len(nodes) <= _MAX_NODES else [{}]
 
     def _flat(self, schema: Any, hops: int) -> Iterator[Mapping[str, Any]]:
         """Yield the schemas with `$ref`s and unions resolved; `{}` for what is not supported."""
@@ -125,8 +129,8 @@ def resolve(root: Any, reference: str) -> Any:
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(found, Mapping) and part in found:
             found = found[part]
-        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
+        elif isinstance(found, list) and part.isdecimal() and int(part[:9]) < len(found):
+            found = found[int(part[:9])]
         else:
             return None
     return found
