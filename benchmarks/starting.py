@@ -13,12 +13,13 @@ from benchmarks.tables import show, verdict
 
 ROUNDS = 9
 DESIGN = str(Path(__file__).parent.parent / "examples" / "purchase-approval.json")
+DATA = '{"amount": 1, "order_id": "o", "applicant": "user:1", "tenant_id": 1}'
 COMMANDS: dict[str, tuple[list[str], float]] = {
     "--help": (["--help"], 1.3),
     "explain PF210": (["explain", "PF210"], 3.0),
     "check": (["check", DESIGN], 3.0),
     "compile": (["compile", DESIGN, "-o", "out"], 4.0),
-    "run": (["run", DESIGN], 4.0),
+    "run": (["run", DESIGN, "--data", DATA], 4.0),
 }
 """The commands, and how many times the cost of the empty app each may take."""
 

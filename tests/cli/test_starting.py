@@ -25,14 +25,15 @@ HEAVY = {
     "wcwidth",
 }
 DESIGN = Path(starter).parent / "files" / "designs" / "leave-request.json.in"
+DATA = '{"amount": 1, "order_id": "o", "applicant": "user:1", "tenant_id": 1}'
 USED: dict[str, set[str]] = {
     "explain PF210": {"pydantic", "cel_expr_python"},
     "check {design}": {"pydantic", "cel_expr_python"},
     "graph {design}": {"pydantic", "cel_expr_python", "graphlay"},
     "compile {design} -o {out}": {"pydantic", "cel_expr_python", "jinja2"},
     "compile {design} --target definition -o {out}": {"pydantic", "cel_expr_python", "jinja2"},
-    "run examples/purchase-approval.json": {
-        *("pydantic", "cel_expr_python", "inngest", "httpx", "jsonschema")
+    "run examples/purchase-approval.json --data {data}": {
+        *("pydantic", "cel_expr_python", "inngest", "httpx", "jsonschema", "wcwidth")
     },
 }
 """The heavy libraries that a command may import for a small valid design."""
@@ -56,7 +57,8 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_command_imports_what_a_small_valid_design_needs(command: str, tmp_path: Path) -> None:
     design = tmp_path / "leave.json"
     design.write_bytes(DESIGN.read_bytes())
-    words = [word.format(design=design, out=tmp_path / "out") for word in command.split()]
+    places = {"design": design, "out": tmp_path / "out", "data": DATA}
+    words = [word.format(**places) for word in command.split()]
     assert _imported(*words) & HEAVY == USED[command]
 
 
