@@ -53,7 +53,7 @@ async def test_one_who_votes_often_at_once_has_one_vote(database: str) -> None:
 
 async def test_who_answers_while_being_asked_is_never_lost(database: str) -> None:
     """The answer is on its way before the run knows that its request has been sent."""
-    service = ApprovalService()
+    service = ApprovalService(app_id="office")
 
     class Hasty(ApprovalService):
         async def open(self, request: OpenRequest) -> None:

@@ -52,7 +52,7 @@ def review(**money: Any) -> dict[str, Any]:
 async def reviewing(service: ApprovalService | None = None, **money: Any) -> AsyncIterator[Desk]:
     """A run that waits for both."""
     await publish(1, review(**money))
-    approvals = service or ApprovalService()
+    approvals = service or ApprovalService(app_id="office")
     async with office(
         opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended
     ) as at:

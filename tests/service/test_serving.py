@@ -107,6 +107,13 @@ class Process:
                 return
         raise AssertionError((self.folder / "log.txt").read_text())
 
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def send_signal(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+
     async def end(self, how: signal.Signals) -> int:
         self._process.send_signal(how)
         return await asyncio.wait_for(self._process.wait(), 30)
@@ -317,7 +324,9 @@ async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
             ((approval,),) = await until(asked, within=PATIENCE)
         await served.end(signal.SIGKILL)
         async with connect(f"sqlite://{tmp_path}/proflow.db"):
-            await ApprovalService().act(1, "ben", approval, "approve")  # and nobody sends it
+            await ApprovalService(app_id="house").act(
+                1, "ben", approval, "approve"
+            )  # and nobody sends it
         await served.start()
 
         async def over() -> bool:

@@ -30,6 +30,7 @@ _RESERVED = frozenset(
             "InnerList",
             "Reminders",
             "Retry",
+            "StrEnum",
             "FUNCTIONS",
         ),
         *("ended", "again", "over", "WITH_CALL", "WITH_PARENT"),

@@ -105,6 +105,8 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         writer.lines.append("")
     functions.append(main)
     writer.shared()
+    if writer.exits:
+        writer.used.add("StrEnum")
     source = rendered(
         "module",
         doc=_documentation(definition),
@@ -115,6 +117,7 @@ def emit_module(definition: Definition, imports: Imports) -> str:
             )
         ],
         constants=list(constants.values()),
+        exits=Source("\n".join(writer.exits.lines())),
         body=Source("\n".join(writer.lines)),
         functions=Source(f"[{', '.join(functions)}]"),
     )
@@ -222,6 +225,7 @@ def _imports(
         else:
             own.append(_handlers_import(imports.handlers))
     standard = ["from datetime import timedelta"] if _has_durations(definition) else []
+    standard += ["from enum import StrEnum"] if "StrEnum" in mentioned else []
     standard += ["from functools import partial"] if "partial" in mentioned else []
     standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
     if own:

@@ -22,7 +22,7 @@ from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import NodeStateRow, Run
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.outbox import Effect
 
 ActName = Literal[
     "approve",
@@ -59,6 +59,7 @@ class Act:
         roles: The roles of the user who acts.
         at: When the act happens.
         urge_pause: The shortest time between two reminders by the initiator.
+        cancel_event: The name of the event that cancels a run.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Act:
     roles: frozenset[str]
     at: datetime
     urge_pause: timedelta
+    cancel_event: str
 
 
 async def perform(
@@ -82,6 +84,7 @@ async def perform(
     to: str | None,
     instead_of: str | None,
     roles: frozenset[str],
+    cancel_event: str,
     urge_pause: timedelta = URGE_PAUSE,
 ) -> None:
     """Perform an act.
@@ -95,6 +98,7 @@ async def perform(
         to: The id of the user to whom the approval is transferred, or who is added.
         instead_of: The id of the user for whom `user` acts; needed if there are several.
         roles: The roles of the user.
+        cancel_event: The name of the event that cancels a run.
         urge_pause: The shortest time between two reminders by the initiator.
 
     Raises:
@@ -121,6 +125,7 @@ async def perform(
             roles,
             clock.now(),
             urge_pause,
+            cancel_event,
         )
         if locked.approval.status != "open":
             if not _takes_part(locked, act):
@@ -283,9 +288,12 @@ async def _withdraw(locked: LockedApproval, act: Act) -> None:
     await locked.note(act.at, act.user, act.name, comment=act.comment)
     await locked.close("withdrawn", act.at, act.user, act.comment)
     data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
-    # If this event is lost, withdrawing another approval of the run sends an event of its own.
+    # Withdrawing another approval of the run sends an event of its own.
     event_id = f"cancel:{approval.run_id}:{approval.id}"
-    await outbox.put(locked.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
+    effect = Effect("ended", approval.run_id)
+    await outbox.put(
+        locked.client, event_id, approval.tenant_id, act.cancel_event, data, effect=effect
+    )
 
 
 async def _comment(locked: LockedApproval, act: Act) -> None:

@@ -13,6 +13,7 @@ from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.tally import Ballot, Decided, Vote, decided
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.outbox import Effect
 
 COUNTED = ("queued", "open", "approved", "rejected", "returned")
 """Statuses of assignments whose vote counts; others were transferred, skipped or closed."""
@@ -175,7 +176,10 @@ class LockedApproval:
             "comment": comment,
         }
         event_id = f"approval:{approval.id}"
-        await outbox.put(self.client, event_id, approval.tenant_id, approval.answer_event, data)
+        effect = Effect("resumed", approval.run_id, approval.step)
+        await outbox.put(
+            *(self.client, event_id, approval.tenant_id, approval.answer_event, data), effect=effect
+        )
 
     async def close(
         self, status: str, at: datetime, by: str | None = None, comment: str | None = None

@@ -16,7 +16,8 @@ from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.resolving import Resolver, TableResolver
 from proflow_runtime.context import clock
 from proflow_runtime.flow.approvals import OpenRequest
-from proflow_runtime.store import people
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import Run
@@ -37,6 +38,7 @@ class ApprovalService:
         self,
         resolver: Resolver | None = None,
         *,
+        app_id: str,
         committed: Callable[[], None] | None = None,
         failed: Callable[[], None] | None = None,
         urge_pause: timedelta = acting.URGE_PAUSE,
@@ -45,12 +47,13 @@ class ApprovalService:
 
         Args:
             resolver: Finds approvers; by default `TableResolver`.
+            app_id: The id of the Inngest app, as in the names of its own events.
             committed: Called whenever events may be waiting in the outbox.
             failed: Called for every approval that `tick` could not process.
             urge_pause: The shortest time between two reminders (the act `urge`) of the same
                 approval by its initiator.
         """
-        self._urge_pause = urge_pause
+        self._names, self._urge_pause = AppNames(app_id), urge_pause
         self._resolver = resolver or TableResolver()
         self._committed = committed or (lambda: None)
         self._failed = failed or (lambda: None)
@@ -110,6 +113,7 @@ class ApprovalService:
             to=to,
             instead_of=instead_of,
             roles=frozenset(roles),
+            cancel_event=self._names.cancel,
             urge_pause=self._urge_pause,
         )
         self._committed()
@@ -223,6 +227,7 @@ class ApprovalService:
             run_id: The run.
             steps: The executions of the approvals, as in `OpenRequest.step`.
         """
+        await outbox.mark_seen(tenant_id, run_id, ["resumed"], steps=steps)
         for step in steps:
             await never_open(tenant_id, run_id, step)
         left = Approval.filter(

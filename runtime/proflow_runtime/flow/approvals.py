@@ -15,7 +15,7 @@ from proflow_schemas.errors import ProFlowError
 from proflow_runtime.values import JSON
 from proflow_runtime.values.results import Decision
 
-REQUESTED = "approval/requested"
+REQUESTED, RESPONSE = "approval/requested", "approval/response"
 OUTCOMES = ("approved", "rejected", "timeout", "returned")
 
 Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]

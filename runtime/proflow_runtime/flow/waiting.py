@@ -115,7 +115,7 @@ class Waits(Steps):
         approver_expression: Any = None,
         timeout: timedelta | None = None,
         timeout_action: TimeoutAction = "route",
-        event: str = "approval/response",
+        event: str = approvals.RESPONSE,
         match: str | None = None,
         policy: ApprovalPolicy = ApprovalPolicy(),  # noqa: B008 - immutable
     ) -> Decision:
@@ -131,7 +131,8 @@ class Waits(Steps):
             timeout: How long to wait for the answer.
             timeout_action: What happens then: the outcome `timeout` (`route`), a decision (`approve`,
                 `reject`), or a reminder only (`remind`).
-            event: The name of the event with the answer.
+            event: The name of the event with the answer. The service answers by an event of its own
+                in place of `approval/response`.
             match: The path that identifies the answer, as in `wait`; by default the answer contains
                 the `approval_id` of the request.
             policy: How the approvers are asked, and how their votes are counted.
@@ -158,6 +159,8 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, path, approval_id)
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
+        if self._answer_event is not None and event == approvals.RESPONSE:
+            event = self._answer_event
         decided = False
         execution_id = step_id(node, items=items, execution=execution)
         left = bool(self._groups.left)
@@ -206,6 +209,7 @@ class Waits(Steps):
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True
+        self.resumed.append(execution_id)
         self._open_approvals.discard(execution_id)
         self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:

@@ -5,11 +5,13 @@ The environment variables are those of `context.environment.Ai`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import inngest
 from proflow_schemas.expressions import as_text
+from proflow_schemas.json_schemas import SchemaRefusedError, schema_errors
 from proflow_schemas.numbers import inexact, read_integer
 
 from proflow_runtime.context.environment import Ai
@@ -19,6 +21,7 @@ from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 from proflow_runtime.values.schema_errors import worded
 
+_MOST_ERRORS = 50
 _AGAIN = {408, 409, 429}
 
 
@@ -71,7 +74,8 @@ async def complete(task: Task) -> JSON:
         raise TimeoutError(f"the model did not answer within {timeout:g} s") from None
     except openai.OpenAIError as error:
         raise RuntimeError(f"the model's server: {_without(key, str(error))}") from None
-    return _output(answer, schema)
+    # In a thread, since a schema may be large; its evaluation is bounded.
+    return await asyncio.to_thread(_output, answer, schema)
 
 
 def _messages(config: dict[str, Any]) -> list[dict[str, str]]:
@@ -90,19 +94,20 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         raise RuntimeError("the model gave an empty answer")
     if schema is None:
         return message.content
-    import jsonschema  # slow to import
-
     try:
         output = json.loads(message.content, parse_int=read_integer)
-        jsonschema.validate(output, schema)
+        errors = schema_errors(output, schema, most=_MOST_ERRORS)
     except json.JSONDecodeError:
         raise RuntimeError("the model's answer is not JSON") from None
-    except jsonschema.ValidationError as error:
+    except SchemaRefusedError as error:
+        raise inngest.NonRetriableError(f"the output schema is wrong: {error}") from None
+    if errors:
+        from jsonschema.exceptions import best_match
+
+        best = best_match(errors)
         raise RuntimeError(
-            f"the model's answer does not fit the output schema: {error.json_path}: {worded(error)}"
-        ) from None
-    except jsonschema.SchemaError as error:
-        raise inngest.NonRetriableError(f"the output schema is wrong: {error.message}") from None
+            f"the model's answer does not fit the output schema: {best.json_path}: {worded(best)}"
+        )
     if (beyond := inexact(output)) is not None:
         raise RuntimeError(
             f"the model's answer: `{beyond.pointer}`: {beyond}; let the output schema ask for a text"

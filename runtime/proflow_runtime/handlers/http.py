@@ -27,6 +27,8 @@ from proflow_runtime.values import JSON
 from proflow_runtime.values.retry import span
 
 DEFAULT_TIMEOUT = 30.0
+LONGEST_TIMEOUT = 900.0
+"""Seconds that a request may take at most: it occupies a step of its tenant meanwhile."""
 MAX_REDIRECTS = 5
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
@@ -59,7 +61,7 @@ async def request(task: Task) -> JSON:
     url = _url(config.get("url"))
     headers = _headers(config.get("headers") or {})
     content = _content(config.get("body"), headers)
-    timeout = span(config.get("timeout") or DEFAULT_TIMEOUT).total_seconds()
+    timeout = min(span(config.get("timeout") or DEFAULT_TIMEOUT).total_seconds(), LONGEST_TIMEOUT)
     what = f"{method} {url.host}"
     settings = read_now(Http)
     transport = GuardedTransport(Allowed.of(settings))
