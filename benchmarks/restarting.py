@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import asyncpg
@@ -64,8 +64,7 @@ class Server:
         pid = self._server.get_pid()
         assert pid is not None
         os.kill(pid, SIGNALS[mode])
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(_gone, pid)
 
     async def start(self) -> None:
         await asyncio.to_thread(self._server.ensure_postgres_running)
@@ -74,47 +73,46 @@ class Server:
         self._server.cleanup()
 
 
-async def measure(restarts: int) -> bool:
+def measure(restarts: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="proflow-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "restarting_handlers.py").write_text(HANDLERS)
         server = Server(folder)
         try:
-            await server.create()
-            return await _measured(server, folder, restarts)
+            asyncio.run(server.create())
+            with (folder / "log").open("wb") as log:
+                process = _serving(server, folder, log)
+            try:
+                return asyncio.run(_measured(server, process, restarts))
+            except BaseException:
+                print((folder / "log").read_text()[-3000:], file=sys.stderr)
+                raise
+            finally:
+                process.kill()
+                process.wait()
         finally:
             server.cleanup()
 
 
-async def _measured(server: Server, folder: Path, restarts: int) -> bool:
-    log = Path(os.environ.get("RESTARTING_LOG", folder / "log"))
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from proflow_runtime.commands import main; main()"]
-            + ["serve", "--local", "--port", "0", "--database", server.url]
-            + ["--handlers", "restarting_handlers"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([name_of(folder), *sys.path])},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    try:
-        token, address = await asyncio.to_thread(_announced, process)
-        headers = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as http:
-            return await _loaded(server, http, process, restarts)
-    except BaseException:
-        print(log.read_text()[-3000:], file=sys.stderr)
-        raise
-    finally:
-        process.kill()
-        process.wait()
+def _serving(server: Server, folder: Path, log: IO[bytes]) -> "subprocess.Popen[str]":
+    program = "from proflow_runtime.commands import main; main()"
+    options = ["serve", "--local", "--port", "0", "--handlers", "restarting_handlers"]
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *options, "--database", server.url],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
 
 
-def name_of(folder: Path) -> str:
-    return str(folder)
+async def _measured(server: Server, process: "subprocess.Popen[str]", restarts: int) -> bool:
+    token, address = await asyncio.to_thread(_announced, process)
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as http:
+        return await _loaded(server, http, process, restarts)
 
 
 def _announced(process: "subprocess.Popen[str]") -> tuple[str, str]:
@@ -172,6 +170,12 @@ async def _loaded(
     print(f"runs that have not completed {settled:.1f} s after the load: {left} of {len(accepted)}")
     print(f"SIGTERM: status {code} after {stopping:.1f} s")
     return good and not left and code == 0
+
+
+def _gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.05)
 
 
 async def _start_always(
@@ -236,7 +240,7 @@ async def _left(http: httpx.AsyncClient, accepted: list[str]) -> int:
 
 def main() -> None:
     restarts = int(sys.argv[-1]) if sys.argv[-1].isdigit() else RESTARTS
-    good = asyncio.run(measure(restarts))
+    good = measure(restarts)
     print(f"everything goes on within {WITHIN:g} s: {'yes' if good else 'MISSED'}")
 
 
