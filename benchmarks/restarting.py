@@ -2,8 +2,8 @@
 
 Runs are started without a pause over HTTP while the server is restarted, in turn by `-m fast`, which
 closes connections in order, and `-m immediate`, which is a crash. Measured is how soon after the
-server's return the service answers again and a run that was started then ends; at the end every
-run that was accepted must have completed, and the process must obey SIGTERM.
+server's return the service answers again and a run that was started then ends, which may take `WITHIN`
+seconds more than before; at the end every run that was accepted must have completed, and the process must obey SIGTERM.
 
 `python -m benchmarks.restarting [N]` restarts it N times (4).
 """
@@ -32,7 +32,7 @@ SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 """What `pg_ctl stop -m` sends."""
 STARTERS = 4
 WITHIN = 10.0
-"""Seconds after the return of the server in which everything must go on."""
+"""Seconds after the return of the server in which everything must go on as before."""
 HANDLERS = """
 import asyncio
 __all__ = ["work"]
@@ -138,7 +138,9 @@ async def _loaded(
         asyncio.create_task(_start_always(http, accepted, statuses)) for _ in range(STARTERS)
     ]
     await asyncio.sleep(2)
-    rows, good = [], True
+    begun = time.perf_counter()
+    usual = await _until(lambda: _one_run(http), begun)
+    rows, good = [("none", "", "", f"{usual:.1f} s", str(len(accepted)))], True
     for number in range(restarts):
         mode = ("fast", "immediate")[number % 2]
         await server.stop(mode)
@@ -148,7 +150,7 @@ async def _loaded(
         begun = time.perf_counter()
         answers = await _until(lambda: _ready(http), begun)
         ended = await _until(lambda: _one_run(http), begun)
-        good = good and away == 503 and ended <= WITHIN
+        good = good and away == 503 and ended - usual <= WITHIN
         print(f"{mode}: {answers:.1f} s, {ended:.1f} s", flush=True)
         rows.append((mode, str(away), f"{answers:.1f} s", f"{ended:.1f} s", str(len(accepted))))
         await asyncio.sleep(1)
