@@ -3,7 +3,8 @@
 Runs are started without a pause over HTTP while the server is restarted, in turn by `-m fast`, which
 closes connections in order, and `-m immediate`, which is a crash. Measured is how soon after the
 server's return the service answers again and a run that was started then ends, which may take `WITHIN`
-seconds more than before; at the end every run that was accepted must have completed, and the process must obey SIGTERM.
+seconds more than before; at the end every run that was accepted must have completed, and the process
+must obey SIGTERM.
 
 `python -m benchmarks.restarting [N]` restarts it N times (4).
 """

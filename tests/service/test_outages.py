@@ -136,6 +136,6 @@ async def test_a_process_that_was_frozen_goes_on_and_says_so(tmp_path: Path) -> 
                 if one.startswith("proflow_event_loop_lag_seconds ")
             )
             assert lag > 4
-            assert "the event loop stood still for" in (tmp_path / "log.txt").read_text()  # noqa: ASYNC240
+            assert "the event loop stood still for" in (tmp_path / "log.txt").read_text()
     finally:
         await process.end(signal.SIGTERM)
