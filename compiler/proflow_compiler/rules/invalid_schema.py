@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from proflow_schemas.json_schemas import schema_problems
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
@@ -71,18 +72,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
-    if schema is None or is_surely_valid(schema):
+    if schema is None:
         return
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from proflow_schemas.json_schemas import schema_problems
-
     problems = list(islice(schema_problems(schema), _MOST))
     for problem in problems:
         message = f"the schema cannot be evaluated: {problem.message}"
         yield RULE.diagnostic(message, pointed(pointer, *problem.path), node=node)
-    if problems:
+    if problems or is_surely_valid(schema):
         return
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     error = best_match(validator.iter_errors(schema))
     if error is not None:
