@@ -309,8 +309,6 @@ class FunctionWriter(Branches):
             self._comment(op, level)
         match op:
             case ApprovalOp():
-                if op.approval.reminders is not None:
-                    self.used.add("Reminders")
                 target = self._target(op.node, "decision", ".outcome", branched)
                 text = macro("decisions", "approve", op, target)
             case WaitOp():

@@ -23,6 +23,7 @@ _RESERVED = frozenset(
             "Flow",
             "Result",
             "Again",
+            "ApprovalPolicy",
             "NoReturn",
             "Branch",
             "Exit",

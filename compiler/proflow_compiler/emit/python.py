@@ -34,7 +34,7 @@ from proflow_compiler.emit.body import FunctionWriter
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import extract_functions
-from proflow_compiler.emit.rendering import rendered
+from proflow_compiler.emit.rendering import policy_source, rendered
 
 try:
     from ruff import find_ruff_bin
@@ -193,15 +193,17 @@ def _imports(
     definition: Definition, imports: Imports, mentioned: Collection[str], built_in: list[str]
 ) -> list[list[str]]:
     """Return the import lines that are needed, by section, in the order of isort."""
+    approvals = [op.approval for op in _ops(definition) if isinstance(op, ApprovalOp)]
     runtime = {
         "WITH_CALL": definition.settings.ends_with_call,
         "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
         "Again": "Again" in mentioned,
+        "ApprovalPolicy": any(policy_source(one) is not None for one in approvals),
         "Branch": "Branch" in mentioned,
         "Exit": "Exit" in mentioned,
         "Flow": True,
         "InnerList": "InnerList" in mentioned,
-        "Reminders": "Reminders" in mentioned,
+        "Reminders": any(one.reminders is not None for one in approvals),
         "Result": True,
         "Retry": bool(_policies(definition)),
         "cron_trigger": has_plain_cron(definition),

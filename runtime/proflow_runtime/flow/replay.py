@@ -65,6 +65,7 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        answer_event: str | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
         """Begin a replay.
@@ -77,6 +78,8 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            answer_event: The event by which the service answers approvals, instead of
+                `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
         """
         self.workflow = workflow
@@ -93,6 +96,11 @@ class Replay:
         self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._answer_event = answer_event
+        self.resumed: list[str] = []
+        """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
+        self.called: list[str] = []
+        """The runs that this replay calls, or has called and still waits for."""
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
         self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()

@@ -44,6 +44,8 @@ from proflow_runtime.protocol.wire import Answer, refusal
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
 GRACE = timedelta(seconds=10)
+PARKED = "ParkedError"
+"""The name of the error of a run that is not executed again, as it has killed the process."""
 LONGEST_PAUSE = 30.0
 """Maximum seconds between two looks at the clock, which may be set, and stops while a machine sleeps."""
 
@@ -147,6 +149,7 @@ class LocalEngine:
             max_steps=max_steps,
             history=history,
             submit=self._submit,
+            claim=lambda item: self._dispatcher.claim_early(item),
             emit=self._emit,
             invoke=lambda *call: self._admission.invoke(*call),
             notify=self._notify,
@@ -166,8 +169,15 @@ class LocalEngine:
             exact_sleeps=self._virtual is not None,
         )
         self._due: list[QueueItem] = []
-        self._dispatcher = Dispatcher(self._journal, self._make, self._landed, most=most_in_flight)
         self._wake = asyncio.Event()
+        self._dispatcher = Dispatcher(
+            self._journal,
+            self._make,
+            self._landed,
+            most=most_in_flight,
+            park=self._park if self._durable else None,
+            wake=self._wake.set,
+        )
         self._failure: BaseException | None = None
         self._count = 0
         self._open = False
@@ -199,6 +209,7 @@ class LocalEngine:
 
     async def __aexit__(self, *_: object) -> None:
         self._open = False
+        self._dispatcher.withdraw_claims()
         await self._dispatcher.abort()
         self._binding.release()
         await self._journal.close()
@@ -382,6 +393,7 @@ class LocalEngine:
     def stop(self) -> None:
         """Make `serve` end."""
         self._stopping = True
+        self._dispatcher.withdraw_claims()
         self._wake.set()
 
     async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
@@ -435,6 +447,16 @@ class LocalEngine:
             stops = [stop for stop in (due, until) if stop is not None]
             pause = (min(stops) - now).total_seconds() if stops else LONGEST_PAUSE
             await happens(self._wake, min(max(0.0, pause), LONGEST_PAUSE))
+
+    def _park(self, item: QueueItem) -> None:
+        """End a run whose request has killed the process again and again."""
+        run = item.run
+        message = (
+            f"parked: {item.claims} processes ended while they executed this run, without being stopped:"
+            " it may take too much memory, or crash a library"
+        )
+        log.error("run %s of %s is parked: %s", run.record.id, run.settings.id, message)
+        self._execution.refuse(run, PARKED, message)
 
     def _landed(self, item: QueueItem, error: BaseException | None) -> None:
         if isinstance(error, Exception) and self._serving:

@@ -65,6 +65,7 @@ class Execution:
         max_steps: int,
         history: int | None,
         submit: Callable[[QueueItem], None],
+        claim: Callable[[QueueItem], None],
         emit: Callable[[Event], None],
         invoke: Callable[[str, Event, ParentStep], bool],
         notify: Callable[[Observation], None],
@@ -80,6 +81,7 @@ class Execution:
         self._history = history
         self._ended: deque[str] = deque()
         self._submit = submit
+        self._claim = claim
         self._emit = emit
         self._notify = notify
         self.waiting = Waiting(
@@ -312,6 +314,7 @@ class Execution:
         item.attempt += 1
         item.after_sleep = False
         item.made = False
+        item.claims, item.claimed = 0, False  # this process has survived it
         item.due = due
         self._request(item)
         assert step.error is not None
@@ -339,6 +342,8 @@ class Execution:
         self._request(item)
 
     def _request(self, item: QueueItem) -> None:
+        if item.due <= self._clock.now():
+            self._claim(item)
         self._journal.request_queued(item)
         item.mark = self._journal.position
         self.schedule(item)

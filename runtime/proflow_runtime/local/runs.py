@@ -92,6 +92,9 @@ class QueueItem:
     """The value that its request contains."""
     made: bool = False
     """The request is open, or was when an earlier process ended; it is then repeated unchanged."""
+    claims: int = 0
+    """How many processes have begun the request, this one included if `claimed`. Each stores it before."""
+    claimed: bool = False
     mark: int = 0
     """The position of the journal when the request was queued."""
 

@@ -196,4 +196,6 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         result=answer,
         error=None if failure is None else str(failure),
         view=flow.view,
+        resumed=tuple(flow.resumed),
+        called=tuple(flow.called),
     )
