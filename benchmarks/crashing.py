@@ -4,7 +4,8 @@
         --server './start-inngest.sh' --inngest http://127.0.0.1:8288
 
 `--server` is a command that runs the server in the foreground, with its state in Redis and PostgreSQL
-that are not killed. Without it the local engine is used, in the process of the app.
+that are not killed; let it retry for minutes at least, since a run fails whose app is away for longer. Without it
+the local engine is used, in the process of the app.
 Runs are started and votes are cast over HTTP while processes are killed by SIGKILL. At the end all
 runs have to be as they should, and no event of the outbox may be without its effect.
 """
