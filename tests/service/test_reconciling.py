@@ -19,10 +19,10 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.local.records import Event
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.delivery import MOST_SENDS
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, unseen
 from proflow_runtime.store.database import connect
 from proflow_runtime.store.models import OutboxEvent, Run
-from proflow_runtime.store.runs import OPEN
 from stored.left_calls import CHILD, PAYING, out_of_time
 from stored.lossy import Faults, LossyEngine
 from stored.office import Engined, drawn, line, publish

@@ -17,12 +17,12 @@ from proflow_schemas.step_ids import step_id
 from proflow_runtime.approvals.locked_approval import LONGEST_USER, LockedApproval
 from proflow_runtime.approvals.refusals import ActRefused, not_yours, too_late, wrong
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import NodeStateRow, Run
 from proflow_runtime.store.outbox import Effect
-from proflow_runtime.store.runs import OPEN
 
 ActName = Literal[
     "approve",
@@ -193,16 +193,14 @@ def _require_not_expired(locked: LockedApproval, act: Act) -> None:
 
 
 def _require_comment(locked: LockedApproval, act: Act) -> None:
-    demanded = locked.approval.policy.get("commentRequired")
-    refusing = act.name in ("reject", "return")
-    if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
+    if act.comment is None and locked.approval.requested_policy.needs_comment(act.name):
         raise wrong("comment-required", "this act needs a comment")
 
 
 async def _vote(locked: LockedApproval, act: Act) -> None:
     assignment = _own_assignment(locked, act)
     _require_comment(locked, act)
-    if act.name == "return" and "return" not in (locked.approval.policy.get("allow") or ()):
+    if act.name == "return" and "return" not in locked.approval.requested_policy.allow:
         raise not_yours("this approval cannot be returned")
     status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
     await locked.update(assignment, status=status, comment=act.comment, acted_at=act.at)
@@ -375,7 +373,7 @@ def _require_initiator(locked: LockedApproval, act: Act) -> None:
 
 
 def _require_allowed(locked: LockedApproval, act: Act, name: str) -> None:
-    if name not in (locked.approval.policy.get("allow") or ()):
+    if name not in locked.approval.requested_policy.allow:
         raise not_yours(f"this approval does not allow `{act.name}`")
 
 
@@ -392,7 +390,7 @@ def _new_approver(locked: LockedApproval, act: Act) -> str:
 
 
 def _may_decide_itself(locked: LockedApproval) -> bool:
-    return bool(locked.approval.policy.get("selfApproval") == "allow")
+    return locked.approval.requested_policy.self_approval == "allow"
 
 
 async def _note(

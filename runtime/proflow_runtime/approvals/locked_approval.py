@@ -6,10 +6,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, cast
 
+from proflow_schemas.definition import ApprovalMode
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from proflow_runtime.approvals.refusals import not_found
-from proflow_runtime.approvals.tally import Ballot, Decided, Mode, Vote, decided
+from proflow_runtime.approvals.tally import Ballot, Decided, Vote, decided
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.outbox import Effect
@@ -72,7 +73,7 @@ class LockedApproval:
             Ballot(cast(Vote, one.status), last=one.before_id is None) for one in self.counted
         ]
         ratio = Fraction(1) if approval.pass_ratio is None else Fraction(approval.pass_ratio)
-        return decided(cast(Mode, approval.mode), ratio, ballots)
+        return decided(cast(ApprovalMode, approval.mode), ratio, ballots)
 
     async def assign(
         self,

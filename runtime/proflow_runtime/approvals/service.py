@@ -27,8 +27,6 @@ log = logging.getLogger("proflow.approvals")
 Box = Literal["inbox", "done", "initiated"]
 BATCH = 200
 """How many due approvals are loaded at a time."""
-EXPIRED = {"approve": "approved", "reject": "rejected"}
-"""The status of an expired approval by its `timeoutAction`; for others it is `timeout`."""
 GRACE = timedelta(seconds=5)
 """How long the run has, after an approval has expired, to close the approval itself."""
 
@@ -316,17 +314,16 @@ class ApprovalService:
 
 def _expired(locked: LockedApproval) -> str:
     """Return the status of an expired approval, which is also what its run decides."""
-    return EXPIRED.get(locked.approval.policy.get("timeoutAction"), "timeout")
+    return locked.approval.requested_policy.timeout_outcome
 
 
 async def _remind(locked: LockedApproval, at: datetime) -> bool:
     approval = locked.approval
-    reminders = approval.policy.get("reminders") or {}
+    reminders = approval.requested_policy.reminders
     sent = approval.reminders_sent + 1
-    every, most = reminders.get("every"), reminders.get("max")
     following = None
-    if every and (most is None or sent < most):
-        following = at + timedelta(seconds=every)
+    if reminders is not None and reminders.every and reminders.max != sent:
+        following = at + reminders.every
     approval.update_from_dict({"reminders_sent": sent, "next_reminder_at": following})
     await approval.save(update_fields=["reminders_sent", "next_reminder_at"])
     users = [one.user for one in locked.assignments if one.status == "open"]
@@ -344,6 +341,7 @@ def shown_data(event: Any) -> dict[str, Any]:
 
 def summary(approval: Approval) -> dict[str, Any]:
     """Convert an approval to the fields that lists show."""
+    policy = approval.requested_policy
     return {
         "id": approval.id,
         "run_id": approval.run_id,
@@ -358,8 +356,8 @@ def summary(approval: Approval) -> dict[str, Any]:
         "resolved_at": approval.resolved_at,
         "decided_by": approval.decided_by,
         "comment": approval.comment,
-        "allow": approval.policy.get("allow") or [],
-        "comment_required": approval.policy.get("commentRequired") or "never",
+        "allow": list(policy.allow),
+        "comment_required": policy.comment_required or "never",
     }
 
 

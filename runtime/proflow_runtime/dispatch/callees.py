@@ -13,6 +13,7 @@ from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, without_lineage
 from proflow_runtime.flow.callees import Call, Callee, Cancelling
 from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import designs, outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.outbox import Effect
@@ -68,7 +69,7 @@ class StoredCallees:
                 )
                 run, _ = await runs.create(await self._never_begun(call, child, published))
                 unbegun = await runs.withdraw(self._tenant_id, child)
-                if not unbegun and run.status in runs.OPEN:
+                if not unbegun and run.status in OPEN:
                     event = cancellation(self._names, self._tenant_id, child, cause=call.id)
                     await cancel_again(client, self._tenant_id, child, event)
         return Cancelling(self._names.cancel, {"run_id": child})

@@ -13,8 +13,10 @@ from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.programs import failures
 from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
@@ -99,6 +101,7 @@ class Closer:
         closed = await ctx.step.run(
             "close",
             partial(
+                through_outages,
                 self._close,
                 tenant_id,
                 request.run_id,
@@ -138,7 +141,7 @@ class Closer:
             return None
         if run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
-        if run.status not in (*runs.OPEN, status):
+        if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)
         if self._ended is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import inngest
@@ -15,6 +16,7 @@ from proflow_runtime.programs.schedules import tick_of
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import crons, triggers
 from proflow_runtime.store.models.designs import Trigger
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
@@ -40,7 +42,7 @@ class Ticker:
             async def page(position: int = position) -> dict[str, JSON]:
                 return await self._page(position, tick, ts)
 
-            found = await ctx.step.run(f"page{suffix}", page)
+            found = await ctx.step.run(f"page{suffix}", partial(through_outages, page))
             events = self._handed_over(found["starts"], tick, ts)
             await send(ctx, f"start{suffix}", events)
             count += len(events)

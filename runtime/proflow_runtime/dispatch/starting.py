@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import inngest
@@ -21,6 +22,7 @@ from proflow_runtime.protocol.matching import BadExpression, compile_expression
 from proflow_runtime.store import outbox, runs, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Trigger
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.outbox import Effect
 
 BATCH = 200
@@ -80,8 +82,8 @@ class Starter:
                         await cancel_again(client, tenant_id, run_id, one)
             return found
 
-        starts = await ctx.step.run("match", match)
-        cancels = await ctx.step.run("match-cancels", cancel)
+        starts = await ctx.step.run("match", partial(through_outages, match))
+        cancels = await ctx.step.run("match-cancels", partial(through_outages, cancel))
         await send(ctx, "start", handed_over(starts))
         await send(ctx, "cancel", ending(cancels))
         return {"started": len(starts), "cancelled": len(cancels)}

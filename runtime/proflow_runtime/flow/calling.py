@@ -11,6 +11,7 @@ import inngest
 
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.callees import Call
+from proflow_runtime.flow.chains import Chain
 from proflow_runtime.flow.replay import Replay
 from proflow_runtime.values import JSON
 
@@ -48,7 +49,11 @@ class Calls(Replay):
         call_id = f"{parent}:{step}"
         callee = self._callees.workflow(workflow, call_id)
         data = subprocess.invocation(
-            given, self._ctx.event.data, self.tenant_id, parent, callee.own
+            given,
+            self._ctx.event.data,
+            self.tenant_id,
+            parent,
+            {**callee.own, **Chain.handed_on(self._ctx.event.id, self._ctx.event.data)},
         )
         call = Call(call_id, workflow, data)
         child = callee.own.get("run")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.json_schemas import SchemaRefusedError
 
 from proflow_runtime.approvals import ApprovalService, Resolver
 from proflow_runtime.context import clock
@@ -36,6 +37,7 @@ from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
@@ -44,7 +46,7 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
@@ -120,7 +122,8 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry
         self.authenticate = authenticate or by_token
-        self.metrics = Metrics()
+        self.heartbeat = Heartbeat()
+        self.metrics = Metrics(self.heartbeat)
         self._names = AppNames(client.app_id)
         self.delivery = Delivery(
             event_sender(client),
@@ -139,11 +142,17 @@ class ProFlow:
         self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
-            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+            DesignCompiler(
+                None,
+                max_nodes=self.settings.max_nodes,
+                types=self.compiling.types,
+                hurried=False,
+            ),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -151,7 +160,7 @@ class ProFlow:
         self.deployment = Deployment(
             client,
             registry,
-            target or self.served,
+            self.target,
             limits=Limits(self.settings.tenant_concurrency),
             zones=self.zones,
             opener=self.approvals.open,
@@ -207,6 +216,7 @@ class ProFlow:
             stack.callback(self.recorders.add(self._recorder))
             stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
+            await stack.enter_async_context(self.heartbeat.running())
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())
@@ -339,7 +349,7 @@ class ProFlow:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        _fits(given, definition)
+        await _fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -415,7 +425,7 @@ class ProFlow:
             Problem: If there is no such run (404), or it has already ended (409).
         """
         run = await self._run(tenant_id, run_id)
-        if run.status not in runs.OPEN:
+        if run.status not in OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
             unbegun = await runs.withdraw(tenant_id, run.id)
@@ -658,14 +668,16 @@ def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
 
 
-def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
+async def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
     """Raise `Problem` (422) if data is not what a workflow takes."""
+    try:
+        # In a thread: the schema and the data are users' work, and may take seconds.
+        against = await asyncio.to_thread(violations, data, definition.input)
+    except SchemaRefusedError as error:
+        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (
-            *violations(data, definition.input),
-            *unmatchable(data, definition.settings),
-        )
+        for one in (*against, *unmatchable(data, definition.settings))
     ]
     if errors:
         raise Problem(

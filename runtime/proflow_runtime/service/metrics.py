@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPMethod
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -16,15 +17,18 @@ from prometheus_client import (
 )
 
 from proflow_runtime.context import clock
-from proflow_runtime.status import Snapshot
+from proflow_runtime.service.heartbeat import Heartbeat
+from proflow_runtime.status import OPEN, Snapshot
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import OPEN
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow
+
+METHODS = frozenset(HTTPMethod)
+"""The methods that are told apart; clients may send any word as a method."""
 
 
 class Metrics:
@@ -32,7 +36,12 @@ class Metrics:
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        """Create the metrics.
+
+        Args:
+            heartbeat: Knows how long the event loop stood still.
+        """
         self.registry = CollectorRegistry()
         self._requests = Histogram(
             "proflow_http_request_seconds",
@@ -77,6 +86,13 @@ class Metrics:
             "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
         )
 
+        self._lag = Gauge(
+            "proflow_event_loop_lag_seconds",
+            "The longest standstill of the event loop in the last one to two minutes",
+            registry=self.registry,
+        )
+        self._lag.set_function(heartbeat.longest)
+
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:
         """Count replays and ended runs while the context is open.
@@ -96,6 +112,7 @@ class Metrics:
             code: The HTTP status of the response.
             seconds: How long the request took.
         """
+        method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(code)).observe(seconds)
 
     def job_failed(self, job: str) -> None:

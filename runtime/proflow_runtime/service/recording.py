@@ -16,12 +16,13 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from proflow_runtime.dispatch.callees import INVOKED
 from proflow_runtime.service.canvases import canvas_of
-from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
 from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.outbox import Effect
-from proflow_runtime.store.runs import OPEN, announce
+from proflow_runtime.store.runs import announce
 from proflow_runtime.values import JSON
 
 ROWS = 500
@@ -89,7 +90,7 @@ class Recorder:
         async with remembered.writing:
             if not any(one is snapshot for one in remembered.unwritten):
                 return  # another replay has written it
-            await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
+            await through_outages(self._write, snapshot.tenant_id, snapshot.run_id, remembered)
 
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
         revision = await _revision(tenant_id, run_id)

@@ -14,6 +14,8 @@ from proflow_runtime.values import JSON
 
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
 RunStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
+OPEN = ("pending", "running", "waiting")
+"""The statuses of runs and nodes that are not over."""
 
 _logger = logging.getLogger("proflow.status")
 

@@ -17,13 +17,12 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
 RETURNED = "inngest/function.finished"
 """The name of the event with which Inngest resumes the caller of a run."""

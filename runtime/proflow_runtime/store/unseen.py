@@ -9,10 +9,10 @@ from typing import Any
 from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import OPEN
 
 LATE = timedelta(minutes=1)
 """After how long without an effect an event is listed."""
