@@ -30,7 +30,7 @@ from typing import Any
 
 import httpx
 from proflow_runtime.store import unseen
-from proflow_runtime.store.database import URL_VARIABLE, connect, migrate
+from proflow_runtime.store.database import connect, migrate
 from proflow_runtime.store.models import OutboxEvent, Run
 
 HANDLERS = """
@@ -174,7 +174,11 @@ class Trial:
         self.kills: Counter[str] = Counter()
         self.done = asyncio.Event()
         self.token = ""
-        environment = {**os.environ, URL_VARIABLE: self.url, "PROFLOW_APP_ID": given.app_id}
+        environment = {
+            **os.environ,
+            "PROFLOW_DATABASE_URL": self.url,
+            "PROFLOW_APP_ID": given.app_id,
+        }
         if given.server:
             environment["INNGEST_BASE_URL"] = given.inngest
             self.server: Killable | None = Killable(shlex.split(given.server), folder, environment)
