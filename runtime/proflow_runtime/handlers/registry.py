@@ -137,6 +137,15 @@ class Registry:
         found._lifespan, found._surroundings = lifespan, Surroundings()
         return found
 
+    def with_channels(self) -> Registry:
+        """Return a registry with the same handlers and channels, to which others can be added."""
+        found = copy(self)
+        found.channels = Channels(beyond=self.channels)
+        built_in = {name: _built_in(kind, found.channels) for name, kind in HANDLERS.items()}
+        own = {name: self._handlers[name] for name in self._handlers if name not in HANDLERS}
+        found._handlers = {**built_in, **own}
+        return found
+
     def within_lifespan(self) -> AbstractContextManager[None]:
         """Return a context manager that sets the context variables of the lifespan, if it is open."""
         return self._surroundings.entered()

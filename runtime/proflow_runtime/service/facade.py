@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 
-from proflow_runtime.approvals import ApprovalService, Resolver
+from proflow_runtime.approvals import ApprovalService, Resolver, TableResolver
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.handlers.channels import IN_APP
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
@@ -37,6 +38,7 @@ from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.notifications import InApp
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
@@ -115,11 +117,14 @@ class ProFlow:
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
         if lifespan is not None:
             registry = registry.with_lifespan(lifespan)
-        self.registry = registry
+        self.registry = registry = registry.with_channels()
         self.authenticate = authenticate or by_token
         self.metrics = Metrics()
         self.delivery = Delivery(event_sender(client), failed=self._undelivered)
         self.bus = Bus()
+        resolver = resolver or TableResolver()
+        self.notifications = InApp(resolver, self.bus.moved)
+        registry.channels.build_in(IN_APP, self.notifications.send)
         self.approvals = ApprovalService(
             resolver,
             committed=self.delivery.nudge,
