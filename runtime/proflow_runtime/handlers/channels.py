@@ -9,13 +9,10 @@ from contextvars import ContextVar
 import inngest
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handler_inputs import check_handler
+from proflow_schemas.node_types.notify import EMAIL
 
 from proflow_runtime.context.extras import is_installed, require
 from proflow_runtime.handlers.task import Handler
-
-EMAIL = "email"
-IN_APP = "inApp"
-"""The channel of notifications that name none; the service stores them for its page."""
 
 _stand_ins: ContextVar[Mapping[str, Handler] | None] = ContextVar(
     "proflow_channel_stand_ins", default=None
@@ -70,6 +67,11 @@ class Channels:
 
     def __contains__(self, name: str) -> bool:
         return self.find(name) is not None or _is_built_in(name)
+
+    def names(self) -> list[str]:
+        """Return the names of all channels, sorted."""
+        names = {name for at in self._chain() for name in (*at._handlers, *at._built_in)}
+        return sorted({*names, *filter(_is_built_in, (EMAIL,))})
 
     def find(self, name: object) -> Handler | None:
         """Return the registered handler of a channel, or None if it is built in or unknown."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from proflow_schemas.node_types.notify import EMAIL, IN_APP
+
 from proflow_runtime.handlers import smtp
 from proflow_runtime.handlers.calling import call_handler
-from proflow_runtime.handlers.channels import EMAIL, IN_APP, OF_THE_PROCESS, Channels
+from proflow_runtime.handlers.channels import OF_THE_PROCESS, Channels
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 

@@ -22,6 +22,7 @@ __all__ = [
     "ProFlow",
     "ProFlowSettings",
     "Problem",
+    "Readiness",
 ]
 
 _find = exporting(
@@ -32,6 +33,7 @@ _find = exporting(
         "Problem": "problems",
         "ProFlow": "facade",
         "ProFlowSettings": "settings",
+        "Readiness": "readiness",
     },
 )
 

@@ -11,15 +11,18 @@ from typing import Any
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
 from proflow_compiler.diagnostics.rendering import check_report
+from proflow_compiler.facts.needs import needs_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
 from proflow_schemas.node_types import NodeTypes
+from proflow_schemas.readiness import Lacks
 
 from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
+from proflow_runtime.service.readiness import Readiness
 
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
@@ -46,7 +49,12 @@ class DesignCompiler:
     """Compiles canvases that are to be stored."""
 
     def __init__(
-        self, handlers: Handlers | None, *, max_nodes: int, types: NodeTypes | None = None
+        self,
+        handlers: Handlers | None,
+        *,
+        max_nodes: int,
+        types: NodeTypes | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         """Create the compiler.
 
@@ -54,13 +62,20 @@ class DesignCompiler:
             handlers: The handlers that designs may call; None to accept any.
             max_nodes: How many nodes a design may have.
             types: The node types; by default the built-in ones and those of `handlers`.
+            readiness: Says what the host lacks; None: it is not asked.
         """
+        self._readiness = readiness
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def compile(
-        self, canvas: Any, code: str | None = None, *, timezone: str | None = None
+        self,
+        canvas: Any,
+        code: str | None = None,
+        *,
+        timezone: str | None = None,
+        tenant_id: int | None = None,
     ) -> Compiled:
         """Check and compile a canvas.
 
@@ -68,25 +83,44 @@ class DesignCompiler:
             canvas: The canvas as JSON.
             code: The code of the design, which becomes the id of the workflow.
             timezone: The tenant's time zone, if it has one.
+            tenant_id: The tenant for which the host is asked whether it is ready; None: the host is
+                not asked.
 
         Raises:
             Problem: If the canvas has too many nodes (413), or holds several designs (422).
         """
         async with self._slots:
-            return await asyncio.to_thread(self._compiled, canvas, code, timezone)
+            text = stored_text(canvas, code)
+            reading = await asyncio.to_thread(self._read, canvas, text, code or "design")
+            if len(reading.designs) > 1:
+                raise Problem(422, "several-designs", "the body holds several designs")
+            lacks = await self._lacks(tenant_id, reading)
+            return await asyncio.to_thread(self._compiled, reading, timezone, lacks)
 
-    async def draw(self, canvas: Any, *, timezone: str | None = None) -> Drawing:
+    async def _lacks(self, tenant_id: int | None, reading: Reading) -> Lacks | None:
+        if tenant_id is None or self._readiness is None:
+            return None
+        return await self._readiness.lacks(tenant_id, needs_of(reading.designs))
+
+    async def draw(
+        self, canvas: Any, *, timezone: str | None = None, tenant_id: int | None = None
+    ) -> Drawing:
         """Draw a canvas.
 
         Args:
             canvas: The canvas as JSON.
             timezone: The tenant's time zone, if it has one.
+            tenant_id: The tenant for which the host is asked whether it is ready; None: the host is
+                not asked.
 
         Raises:
             Problem: If the canvas has too many nodes (413).
         """
         async with self._slots:
-            return await asyncio.to_thread(self._drawn, canvas, timezone)
+            text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+            reading = await asyncio.to_thread(self._read, canvas, text, "design")
+            lacks = await self._lacks(tenant_id, reading)
+            return await asyncio.to_thread(self._drawn, reading, timezone, lacks)
 
     def _read(self, canvas: Any, text: bytes, name: str) -> Reading:
         """Read the designs of a canvas; raises `Problem` if one has too many nodes."""
@@ -100,16 +134,13 @@ class DesignCompiler:
             raise Problem(413, "design-too-large", message)
         return reading
 
-    def _drawn(self, canvas: Any, timezone: str | None) -> Drawing:
-        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
-        reading = self._read(canvas, text, "design")
-        return drawing(reading, handlers=self._handlers, timezone=timezone)
+    def _drawn(self, reading: Reading, timezone: str | None, lacks: Lacks | None) -> Drawing:
+        return drawing(reading, handlers=self._handlers, timezone=timezone, lacks=lacks)
 
-    def _compiled(self, canvas: Any, code: str | None, timezone: str | None) -> Compiled:
-        reading = self._read(canvas, stored_text(canvas, code), code or "design")
-        if len(reading.designs) > 1:
-            raise Problem(422, "several-designs", "the body holds several designs")
-        found = compile_reading(reading, handlers=self._handlers, stored=True, timezone=timezone)
+    def _compiled(self, reading: Reading, timezone: str | None, lacks: Lacks | None) -> Compiled:
+        found = compile_reading(
+            reading, handlers=self._handlers, stored=True, timezone=timezone, lacks=lacks
+        )
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]
         return Compiled(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.node_types.notify import IN_APP
 
 from proflow_runtime.approvals import ApprovalService, Resolver, TableResolver
 from proflow_runtime.context import clock
@@ -26,7 +27,6 @@ from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
-from proflow_runtime.handlers.channels import IN_APP
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
@@ -40,6 +40,7 @@ from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.notifications import InApp
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
+from proflow_runtime.service.readiness import HostReadiness, Readiness
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
@@ -86,6 +87,7 @@ class ProFlow:
         target: Target | None = None,
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         """Create the service; it does nothing until `running()` is entered.
 
@@ -106,6 +108,9 @@ class ProFlow:
             lifespan: An async context manager function that `running()` enters, instead of the
                 `lifespan` of the handlers' module. Handlers and `functions` run with the context
                 variables that it sets.
+            readiness: Says, where designs are checked and published, what they need and the host
+                lacks. By default the registered channels, the resolver, the published workflows and
+                the environment are looked at.
 
         Raises:
             HandlerError: If a function of the module is declared as a handler and cannot be one.
@@ -131,7 +136,10 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
+        self.readiness = readiness or HostReadiness(resolver, registry.channels)
+        self.compiling = DesignCompiler(
+            registry.signatures(), max_nodes=self.settings.max_nodes, readiness=self.readiness
+        )
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
@@ -554,7 +562,9 @@ class ProFlow:
         try:
             design = await designs.get(tenant_id, code)
             zone = await self.zones.named(tenant_id)
-            compiled = await self.compiling.compile(design.draft, code, timezone=zone)
+            compiled = await self.compiling.compile(
+                design.draft, code, timezone=zone, tenant_id=tenant_id
+            )
             if compiled.definition is None:
                 raise refused(compiled)
             if compiled.definition.id != code:

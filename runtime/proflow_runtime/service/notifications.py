@@ -86,7 +86,7 @@ class InApp:
         unknown: dict[str, None] = {}
         for one in given if isinstance(given, list) else [given]:
             text = "" if one is None else as_text(one).strip()
-            found = await self._resolver.resolve(task.tenant_id, _recipient(text), context)
+            found = await self._resolver.resolve(task.tenant_id, recipient(text), context)
             usable = [str(user) for user in found if 0 < len(str(user)) <= LONGEST_USER]
             users.update(dict.fromkeys(usable))
             if not usable:
@@ -94,7 +94,8 @@ class InApp:
         return list(users), list(unknown)
 
 
-def _recipient(text: str) -> ApproverSpec:
+def recipient(text: str) -> ApproverSpec:
+    """Parse a recipient: the id of a user, or what an approver can be, such as `role:finance`."""
     found = ApproverSpec.of(text)
     return found if found.kind in KINDS else ApproverSpec("user", text)
 

@@ -52,7 +52,7 @@ async def add(tenant_id: int, users: Sequence[str], message: Message, *, key: st
     now = clock.now()
     async with transaction() as client:
         known = Notification.filter(tenant_id=tenant_id, key=digest).using_db(client)
-        had = set(await known.values_list("user", flat=True))
+        had = {row.user for row in await known.only("id", "user")}
         new = [one for one in dict.fromkeys(users) if storable(one) not in had]
         rows = [
             Notification(
