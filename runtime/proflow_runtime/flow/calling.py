@@ -48,7 +48,12 @@ class Calls(Replay):
         call_id = f"{parent}:{step}"
         callee = self._callees.workflow(workflow, call_id)
         data = subprocess.invocation(
-            given, self._ctx.event.data, self.tenant_id, parent, callee.own
+            given,
+            self._ctx.event.data,
+            self.tenant_id,
+            parent,
+            callee.own,
+            self._scope.get("initiator"),
         )
         call = Call(call_id, workflow, data)
         invoke = partial(
