@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proflow_runtime.flow.approvals import Closer, Opener
+    from proflow_runtime.flow.blocking import Blocker
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        blocker: Blocker | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
         """Begin a replay.
@@ -83,6 +85,7 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            blocker: Holds the run at steps that this deployment cannot begin. Without one, they fail.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
         """
         self.workflow = workflow
@@ -99,6 +102,7 @@ class Replay:
         self.view: int = execution._memos.size
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._blocker = blocker
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
         self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import inngest
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handler_inputs import check_handler
 from proflow_schemas.node_types.notify import EMAIL
 
 from proflow_runtime.context.extras import is_installed, require
+from proflow_runtime.handlers.blocked import BlockedError
 from proflow_runtime.handlers.task import Handler
 
 _stand_ins: ContextVar[Mapping[str, Handler] | None] = ContextVar(
@@ -110,11 +110,12 @@ class Channels:
         """Return the registered handler of a channel, inside an attempt.
 
         Raises:
-            NonRetriableError: If there is none.
+            BlockedError: If there is none.
         """
         found = self.find(name)
         if found is None:
-            raise inngest.NonRetriableError(f"no handler is registered for the channel `{name}`")
+            text = f"no handler is registered for the channel `{name}`"
+            raise BlockedError("channel", str(name), text)
         return found
 
 

@@ -46,8 +46,9 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
+from proflow_runtime.service.unblocking import Unblocking
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
-from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
+from proflow_runtime.store import blocking, designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -142,6 +143,7 @@ class ProFlow:
         )
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self._unblocking = Unblocking(registry)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
@@ -252,6 +254,7 @@ class ProFlow:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("blocked", "continue blocked runs", self._unblock),
                 ):
                     try:
                         await job()
@@ -267,6 +270,10 @@ class ProFlow:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _unblock(self) -> None:
+        if await self._unblocking.tick():
+            self.delivery.nudge()
 
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""
@@ -415,6 +422,21 @@ class ProFlow:
         self.delivery.nudge()
         if unbegun:
             await self._ended(tenant_id, run.id, "cancelled")
+
+    async def unblock(self, tenant_id: int, run_id: str) -> None:
+        """Let a blocked run try again; it is blocked again if what it needs is still missing.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+
+        Raises:
+            Problem: If there is no such run (404), or it is not blocked (409).
+        """
+        await self._run(tenant_id, run_id)
+        if not await blocking.release(tenant_id, run_id):
+            raise Problem(409, "not-blocked", "the run is not blocked")
+        self.delivery.nudge()
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
         """Get the states of a run and of its nodes.

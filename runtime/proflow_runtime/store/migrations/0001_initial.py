@@ -415,6 +415,13 @@ class Migration(migrations.Migration):
                 ("result", LongText(null=True)),
                 ("output", JsonText(null=True, generated=False, unique=False)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
+                ("blocked", JsonText(null=True, generated=False, unique=False)),
+                (
+                    "blocked_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
