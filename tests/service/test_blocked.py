@@ -70,7 +70,7 @@ async def blocked(at: House, run: str, count: int = 1) -> Any:
         assert status["status"] not in ("failed", "completed"), status
         return status if len(status["blocked"]) == count else None
 
-    return await until(found)
+    return await until(found, within=40.0)
 
 
 async def ended(at: House, run: str) -> Any:
@@ -78,7 +78,7 @@ async def ended(at: House, run: str) -> Any:
         status = await at.proflow.status(1, run)
         return status if status["status"] in ("failed", "completed") else None
 
-    return await until(over)
+    return await until(over, within=40.0)
 
 
 async def test_a_missing_handler_holds_its_node_and_a_deploy_continues_the_run(

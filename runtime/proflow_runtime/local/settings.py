@@ -14,6 +14,7 @@ import inngest
 from cronsim import CronSim, CronSimError
 from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.protocol.crons import as_inngest_reads, last_tick
 from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
 
 DEFAULT_RETRIES = 4
@@ -51,29 +52,12 @@ class CronTrigger:
 
     def ticks(self, after: datetime) -> Iterator[datetime]:
         """Yield the times at which it fires, strictly after a time, in UTC."""
-        for tick in CronSim(_as_inngest_reads(self.schedule), after.astimezone(self.zone)):
+        for tick in CronSim(as_inngest_reads(self.schedule), after.astimezone(self.zone)):
             yield tick.astimezone(UTC)
 
     def last_tick(self, until: datetime) -> datetime | None:
         """Return when it fired last, up to and including a time, in UTC."""
-        after = until.astimezone(self.zone) + timedelta(microseconds=1)
-        tick = next(CronSim(_as_inngest_reads(self.schedule), after, reverse=True), None)
-        return None if tick is None else tick.astimezone(UTC)
-
-
-def _as_inngest_reads(schedule: str) -> str:
-    """Rewrite a step such as `*/2` in the days of a cron as a list, to get Inngest's meaning.
-
-    For Inngest, either the day of the month or the weekday has to match. Other cron parsers treat a
-    field that begins with `*` as unrestricted, so that both would have to match.
-    """
-    fields = schedule.split()
-    if len(fields) == 5:
-        for place, whole in ((2, "1-31"), (4, "0-6")):
-            parts = fields[place].split(",")
-            is_open = any(part in ("*", "*/1") for part in parts)
-            fields[place] = "*" if is_open else fields[place].replace("*", whole)
-    return " ".join(fields)
+        return last_tick(self.schedule, self.zone, until)
 
 
 @dataclass(frozen=True, slots=True)

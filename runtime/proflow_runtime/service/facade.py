@@ -46,6 +46,7 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
+from proflow_runtime.service.stuck import StuckList
 from proflow_runtime.service.unblocking import Unblocking
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import blocking, designs, outbox, runs, tenant_settings, triggers
@@ -142,6 +143,8 @@ class ProFlow:
             registry.signatures(), max_nodes=self.settings.max_nodes, readiness=self.readiness
         )
         self.zones = TenantZones(self.settings.timezone, timezone_of)
+        after = timedelta(seconds=self.settings.stuck_after)
+        self.stuck = StuckList(self.approvals, self.zones, after)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
         self._unblocking = Unblocking(registry)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
@@ -436,6 +439,20 @@ class ProFlow:
         await self._run(tenant_id, run_id)
         if not await blocking.release(tenant_id, run_id):
             raise Problem(409, "not-blocked", "the run is not blocked")
+        self.delivery.nudge()
+
+    async def send_again(self, tenant_id: int, event_id: str) -> None:
+        """Send an event of the outbox again, with the same id.
+
+        Args:
+            tenant_id: The tenant that owns the event.
+            event_id: The id of the event.
+
+        Raises:
+            Problem: If there is no such event any more (404).
+        """
+        if not await outbox.send_again(tenant_id, event_id):
+            raise not_found("event")
         self.delivery.nudge()
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:

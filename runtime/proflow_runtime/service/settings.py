@@ -31,6 +31,8 @@ class ProFlowSettings:
             of the same approval.
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
+        stuck_after: After how many seconds a run that has not begun, a decision that has not resumed
+            its run, an event that is not sent and a cron that has started nothing count as stuck.
     """
 
     tenant_concurrency: int = TENANT_CONCURRENCY
@@ -43,3 +45,4 @@ class ProFlowSettings:
     max_keys: int = 200
     urge_pause: float = 600.0
     tick: float = 30.0
+    stuck_after: float = 60.0

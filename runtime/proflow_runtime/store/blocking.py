@@ -16,7 +16,7 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.runs import OPEN, new_id, note_change
 
-AGAIN = timedelta(minutes=1)
+AGAIN = timedelta(seconds=10)
 """After this time a run that was continued and has not moved is continued again."""
 WHOLE = ""
 """Stands for a step where the run is blocked as a whole."""

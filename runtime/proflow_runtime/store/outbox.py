@@ -77,6 +77,13 @@ async def mark_failed(event_id: str, failure: str) -> None:
     await unsent.update(failed_at=clock.now(), failure=failure)
 
 
+async def send_again(tenant_id: int, event_id: str) -> bool:
+    """Let an event be sent again, with the same id; returns False if the tenant has no such event."""
+    event = OutboxEvent.filter(tenant_id=tenant_id, id=event_id)
+    changed = {"sent_at": None, "failed_at": None, "failure": None, "claimed_until": None}
+    return await event.update(**changed) > 0
+
+
 async def release(ids: Iterable[str]) -> None:
     """End the claim of events that could not be sent."""
     await OutboxEvent.filter(id__in=list(ids), sent_at__isnull=True).update(claimed_until=None)

@@ -13,6 +13,7 @@ from proflow_runtime.service.routes import (
     drawings,
     live,
     notifications,
+    operations,
     people,
     runs,
     settings,
@@ -40,6 +41,7 @@ def router(proflow: ProFlow) -> APIRouter:
         people,
         settings,
         notifications,
+        operations,
         live,
     ):
         part = APIRouter(route_class=route_class)
