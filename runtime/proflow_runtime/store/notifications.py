@@ -36,13 +36,13 @@ class Message:
     node: str | None = None
 
 
-async def add(tenant_id: int, users: Sequence[str], message: Message, *, key: str) -> list[str]:
+async def add(tenant_id: int, users: Sequence[str], content: Message, *, key: str) -> list[str]:
     """Store a notification for each of some users, once.
 
     Args:
         tenant_id: The tenant of the users.
         users: The ids of the recipients.
-        message: The notification.
+        content: The notification.
         key: Identifies what sends it. Users who have one with this key already get no other.
 
     Returns:
@@ -59,11 +59,11 @@ async def add(tenant_id: int, users: Sequence[str], message: Message, *, key: st
                 tenant_id=tenant_id,
                 user=user,
                 key=digest,
-                title=message.title[:LONGEST_TITLE],
-                body=message.body,
-                link=message.link,
-                run_id=message.run_id,
-                node=message.node,
+                title=content.title[:LONGEST_TITLE],
+                body=content.body,
+                link=content.link,
+                run_id=content.run_id,
+                node=content.node,
                 created_at=now,
             )
             for user in new
