@@ -182,7 +182,9 @@ async def hold_up(run_id: str) -> None:
         "subject": "work",
         "message": "there is none",
         "since": ago.isoformat(),
+        "waits": False,
         "released_at": ago.isoformat(),
+        "releases": 1,
     }
     run = await Run.get(id=run_id)
     run.blocked, run.blocked_at = {"": entry, "step": entry}, ago

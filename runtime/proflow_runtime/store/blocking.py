@@ -16,8 +16,9 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.runs import OPEN, new_id, note_change
 
-AGAIN = timedelta(seconds=10)
-"""After this time a run that was continued and has not moved is continued again."""
+AGAIN, LONGEST = timedelta(seconds=10), timedelta(minutes=10)
+"""The first and the longest pause after which a run that was released and has not moved, or is blocked
+again, is released once more; each pause is twice the one before."""
 WHOLE = ""
 """Stands for a step where the run is blocked as a whole."""
 
@@ -45,7 +46,7 @@ async def block(
             return False
         found = dict(run.blocked or {})
         known = found.get(step)
-        if known is not None and known["released_at"] is None:
+        if known is not None and known["waits"]:
             return False
         now = clock.now()
         found[step] = {
@@ -54,7 +55,9 @@ async def block(
             "subject": subject,
             "message": message,
             "since": now.isoformat() if known is None else known["since"],
-            "released_at": None,
+            "waits": True,
+            "released_at": None if known is None else known["released_at"],
+            "releases": 0 if known is None else known["releases"],
         }
         await note_change(run, now, blocked=found, blocked_at=run.blocked_at or now)
     return known is None
@@ -80,8 +83,10 @@ async def release(tenant_id: int, run_id: str) -> bool:
         if run is None or not run.blocked:
             return False
         now = clock.now()
+        released = {"waits": False, "released_at": now.isoformat()}
         changed = {
-            step: {**entry, "released_at": now.isoformat()} for step, entry in run.blocked.items()
+            step: {**entry, **released, "releases": entry["releases"] + 1}
+            for step, entry in run.blocked.items()
         }
         await note_change(run, now, blocked=changed)
         data = {"tenant_id": tenant_id, "run_id": run_id}
@@ -94,7 +99,7 @@ async def has_moved_on(tenant_id: int, run_id: str) -> bool:
     async with transaction():
         run = await _locked(tenant_id, run_id)
         entry = None if run is None else (run.blocked or {}).get(WHOLE)
-        if run is None or entry is None or entry["released_at"] is None:
+        if run is None or entry is None or entry["waits"]:
             return False
         since = datetime.fromisoformat(entry["released_at"])
         moved = NodeChange.filter(run_id=run_id, at__gt=since).exclude(node="")
@@ -111,10 +116,11 @@ async def page(*, after: str = "", limit: int = 200) -> list[Run]:
 
 
 def is_due(entry: dict[str, Any]) -> bool:
-    """True if a step is to be released: it never was, or long ago without effect."""
+    """True if a step is to be released: it never was, or long enough ago, without effect."""
     if entry["released_at"] is None:
         return True
-    return clock.now() - datetime.fromisoformat(entry["released_at"]) >= AGAIN
+    pause = min(AGAIN * 2 ** min(entry["releases"] - 1, 10), LONGEST)
+    return clock.now() - datetime.fromisoformat(entry["released_at"]) >= pause
 
 
 def shown(run: Run) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ _ERROR, _OUTPUT = "__error__", "__output__"
 _EXPLAINED = frozenset(
     {
         *("NonRetriableError", "RetryAfterError", "TimeoutError", "Failed", "Abandoned"),
+        *("AnswerError", "BlockedError", "MissingExtraError"),
         *("ExpressionError", "HandlerInputError", "NotJsonError", "SimulatedError"),
         *("SubprocessError", "SubprocessCancelled"),
     }
