@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from proflow_runtime.context import clock
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.store import blocking
 from proflow_runtime.store.models import OutboxEvent, Run
 
@@ -28,7 +29,7 @@ async def test_pauses_grow_while_it_is_blocked_again() -> None:
     since = (await entry())["since"]
     pauses = []
     for _ in range(9):
-        assert await blocking.release(1, "run")
+        assert await blocking.release(1, "run", event=UNBLOCKED)
         released = await entry()
         at = datetime.fromisoformat(released["released_at"])
         pause = timedelta(0)
@@ -42,4 +43,4 @@ async def test_pauses_grow_while_it_is_blocked_again() -> None:
     await blocking.clear(1, "run", "step")
     run = await Run.get(id="run")
     assert (run.blocked, run.blocked_at) == (None, None)
-    assert not await blocking.release(1, "run")
+    assert not await blocking.release(1, "run", event=UNBLOCKED)

@@ -159,6 +159,7 @@ async def owned() -> dict[str, Any]:
         "body": {"timezone": "Asia/Tokyo"},
         "stand_in": "bob",
         "event_id": "event",
+        "event": "proflow/unblocked",
         "users": ["cat"],
         "content": Message("stolen", ""),
         "notification_id": notification.id,

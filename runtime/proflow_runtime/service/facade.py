@@ -27,6 +27,7 @@ from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
@@ -437,7 +438,7 @@ class ProFlow:
             Problem: If there is no such run (404), or it is not blocked (409).
         """
         await self._run(tenant_id, run_id)
-        if not await blocking.release(tenant_id, run_id):
+        if not await blocking.release(tenant_id, run_id, event=UNBLOCKED):
             raise Problem(409, "not-blocked", "the run is not blocked")
         self.delivery.nudge()
 

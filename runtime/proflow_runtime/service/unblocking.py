@@ -7,6 +7,7 @@ from typing import Any
 
 from proflow_schemas.definition import UnknownFormatError
 
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.store import blocking, designs
 from proflow_runtime.store.models.runs import Run
@@ -44,7 +45,7 @@ class Unblocking:
             if blocking.is_due(entry) and await self._has(entry, run):
                 about = {"tenant_id": run.tenant_id, "run_id": run.id}
                 log.info("a blocked run goes on: %s", entry["message"], extra=about)
-                return await blocking.release(run.tenant_id, run.id)
+                return await blocking.release(run.tenant_id, run.id, event=UNBLOCKED)
         return False
 
     async def _has(self, entry: dict[str, Any], run: Run) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from proflow_runtime.context import clock
-from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.store import outbox
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
@@ -72,8 +71,13 @@ async def clear(tenant_id: int, run_id: str, step: str) -> None:
         await _drop(run, step)
 
 
-async def release(tenant_id: int, run_id: str) -> bool:
+async def release(tenant_id: int, run_id: str, *, event: str) -> bool:
     """Let a blocked run try again; it is blocked again if what it needs is still missing.
+
+    Args:
+        tenant_id: The tenant that owns the run.
+        run_id: The run.
+        event: The name of the event that the run waits for.
 
     Returns:
         True if the run is blocked.
@@ -90,7 +94,7 @@ async def release(tenant_id: int, run_id: str) -> bool:
         }
         await note_change(run, now, blocked=changed)
         data = {"tenant_id": tenant_id, "run_id": run_id}
-        await outbox.put(client, f"unblock:{run_id}:{new_id()}", tenant_id, UNBLOCKED, data)
+        await outbox.put(client, f"unblock:{run_id}:{new_id()}", tenant_id, event, data)
     return True
 
 
@@ -120,7 +124,7 @@ def is_due(entry: dict[str, Any]) -> bool:
     if entry["released_at"] is None:
         return True
     pause = min(AGAIN * 2 ** min(entry["releases"] - 1, 10), LONGEST)
-    return clock.now() - datetime.fromisoformat(entry["released_at"]) >= pause
+    return bool(clock.now() - datetime.fromisoformat(entry["released_at"]) >= pause)
 
 
 def shown(run: Run) -> list[dict[str, Any]]:
