@@ -127,7 +127,7 @@ async def test_a_subprocess_keeps_the_initiator_of_its_caller_unless_it_names_an
     await publish(1, line("child", (ASK, "approval", {"approverIds": ["ben"]})))
     call = ("call", "subprocess", {"workflow": "child", "input": {"amount": 1, **named}})
     await publish(1, line("parent", call, trigger={"event": "parent/start"}))
-    service = ApprovalService()
+    service = ApprovalService(app_id="office")
     async with office(opener=service.open) as at:
         await at.engine.send(
             {"name": "parent/start", "data": {"tenant_id": 1, "initiator_id": "ann"}}

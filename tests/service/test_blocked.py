@@ -12,6 +12,7 @@ from proflow_runtime.context.clock import RealClock
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.local import LocalEngine
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service import ProFlow, ProFlowSettings
 from proflow_runtime.service.app import standalone
 from proflow_runtime.store.models import Run, StoredDefinition
@@ -232,7 +233,7 @@ async def test_a_definition_of_a_newer_program_blocks_the_run_until_it_can_be_re
         async with where.deployed(BOTH) as at:
             await at.engine.send(
                 {
-                    "name": "proflow/run",
+                    "name": AppNames("house").run,
                     "data": {
                         "tenant_id": 1,
                         "_proflow": {
@@ -280,7 +281,7 @@ async def test_a_definition_that_cannot_be_read_fails_the_run_at_once(
         }
         with caplog.at_level(logging.WARNING, "proflow.stored"):
             await at.engine.send(
-                {"name": "proflow/run", "data": {"tenant_id": 1, "_proflow": data}}
+                {"name": AppNames("house").run, "data": {"tenant_id": 1, "_proflow": data}}
             )
 
             async def begun() -> Any:

@@ -132,16 +132,23 @@ async def test_a_hosts_resolver_says_who_exists_if_it_knows() -> None:
     assert await HostReadiness(Plain(), None).lacks(1, needs) == {}
 
 
-async def test_settings_that_are_missing_now_are_warnings() -> None:
+async def test_settings_that_are_missing_now_are_warnings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (*SMTP, "OPENAI_API_KEY", "PROFLOW_AI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
     needs = [Need("mail"), Need("model", "gpt"), Need("model")]
-    asked = HostReadiness(TableResolver(), Channels(), {})
+    asked = HostReadiness(TableResolver(), Channels())
     found = await asked.lacks(1, needs)
     assert {need: lack.passing for need, lack in found.items()} == dict.fromkeys(needs, True)
     assert "`PROFLOW_SMTP_HOST` is not set" in found[needs[0]].message
     assert "`OPENAI_API_KEY` is not set" in found[needs[1]].message
-    given = {**SMTP, "OPENAI_API_KEY": "k"}
-    (left,) = (await HostReadiness(TableResolver(), Channels(), given).lacks(1, needs)).items()
+    for name, value in {**SMTP, "OPENAI_API_KEY": "k"}.items():
+        monkeypatch.setenv(name, value)
+    (left,) = (await asked.lacks(1, needs)).items()
     assert (left[0], "PROFLOW_AI_MODEL" in left[1].message) == (needs[2], True)
+    monkeypatch.setenv("PROFLOW_SMTP_PORT", "many")
+    assert (await asked.lacks(1, needs))[needs[0]].passing
 
 
 async def test_a_registered_channel_is_known() -> None:

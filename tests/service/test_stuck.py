@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from proflow_runtime.context import clock
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import outbox, people, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models import (
@@ -140,7 +141,7 @@ async def test_runs_that_were_handed_over_and_not_begun() -> None:
             },
         }
         async with transaction() as client:
-            await outbox.put(client, "run:lost", 1, "proflow/run", data)
+            await outbox.put(client, "run:lost", 1, AppNames("house").run, data)
         await OutboxEvent.filter(id="run:lost").update(sent_at=clock.now())  # and lost there
         (item,) = await listed(at)
         assert (item["reason"], item["run_id"], item["event_id"]) == (

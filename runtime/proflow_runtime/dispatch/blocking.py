@@ -13,6 +13,7 @@ from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.handlers.blocked import UNBLOCKED, BlockedError
 from proflow_runtime.protocol.conditions import condition
 from proflow_runtime.store import blocking
+from proflow_runtime.store.outages import through_outages
 
 log = logging.getLogger("proflow.stored")
 
@@ -56,7 +57,7 @@ async def prepared(ctx: inngest.Context, programs: Programs, pin: Pin, run_id: s
         NonRetriableError: If the run cannot continue at all.
     """
     try:
-        return await programs.get(pin)
+        return await through_outages(programs.get, pin)
     except UnknownFormatError as error:
         found = BlockedError("format", error.format, str(error))
     await StoredBlocker(pin.tenant_id, run_id).block(blocking.WHOLE, "", found)

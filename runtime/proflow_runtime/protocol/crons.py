@@ -1,13 +1,37 @@
-"""Cron expressions as Inngest reads them."""
+"""Cron expressions as Inngest reads them: when they fire."""
 
-from __future__ import annotations
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from cronsim import CronSim, CronSimError
 
-from cronsim import CronSim
+_CRON_ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.+)", re.DOTALL)
 
 
-def as_inngest_reads(schedule: str) -> str:
+@dataclass(frozen=True, slots=True)
+class CronTrigger:
+    """A five-field cron expression in a time zone (UTC unless it starts with `TZ=Zone`)."""
+
+    source: str
+    schedule: str
+    zone: ZoneInfo
+
+    def ticks(self, after: datetime) -> Iterator[datetime]:
+        """Yield the times at which it fires, strictly after a time, in UTC."""
+        for tick in CronSim(_as_inngest_reads(self.schedule), after.astimezone(self.zone)):
+            yield tick.astimezone(UTC)
+
+    def last_tick(self, until: datetime) -> datetime | None:
+        """Return when it fired last, up to and including a time, in UTC."""
+        after = until.astimezone(self.zone) + timedelta(microseconds=1)
+        tick = next(CronSim(_as_inngest_reads(self.schedule), after, reverse=True), None)
+        return None if tick is None else tick.astimezone(UTC)
+
+
+def _as_inngest_reads(schedule: str) -> str:
     """Rewrite a step such as `*/2` in the days of a cron as a list, to get Inngest's meaning.
 
     For Inngest, either the day of the month or the weekday has to match. Other cron parsers treat a
@@ -22,14 +46,23 @@ def as_inngest_reads(schedule: str) -> str:
     return " ".join(fields)
 
 
-def last_tick(schedule: str, zone: tzinfo, until: datetime) -> datetime | None:
-    """Return when a cron fired last, up to and including a time, in UTC.
+def parse_cron(source: str) -> CronTrigger:
+    """Parse a cron trigger as Inngest does. Raises `ValueError`."""
+    zone_name, schedule = "UTC", source
+    if found := _CRON_ZONE.fullmatch(source.strip()):
+        zone_name, schedule = found[1], found[2]
+    if len(schedule.split()) != 5:
+        raise ValueError(f"`{source}` is not a cron expression of five fields")
+    try:
+        zone = ZoneInfo(zone_name)
+        CronSim(schedule, datetime(2026, 1, 1, tzinfo=zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"`{zone_name}` is not a time zone") from error
+    except CronSimError as error:
+        raise ValueError(f"`{source}` is not a cron expression: {error}") from error
+    return CronTrigger(source, schedule, zone)
 
-    Args:
-        schedule: The cron, without a time zone.
-        zone: Its time zone.
-        until: The time.
-    """
-    after = until.astimezone(zone) + timedelta(microseconds=1)
-    tick = next(CronSim(as_inngest_reads(schedule), after, reverse=True), None)
-    return None if tick is None else tick.astimezone(UTC)
+
+def tick_text(at: datetime) -> str:
+    """Return the time of a tick as Inngest writes it, such as `2026-01-01T09:00:00Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
@@ -26,6 +26,13 @@ from proflow_runtime.service.readiness import Readiness
 
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
+
+QUEUED, LONGEST = 20.0, 60.0
+"""Seconds that a request may wait for its turn, and that its design may take."""
+RETRY_AFTER = 10
+"""Seconds after which a client is asked to try again."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class DesignCompiler:
         *,
         max_nodes: int,
         types: NodeTypes | None = None,
+        hurried: bool = True,
         readiness: Readiness | None = None,
     ) -> None:
         """Create the compiler.
@@ -62,12 +70,17 @@ class DesignCompiler:
             handlers: The handlers that designs may call; None to accept any.
             max_nodes: How many nodes a design may have.
             types: The node types; by default the built-in ones and those of `handlers`.
+            hurried: True if somebody waits for the answer: then neither the wait for a free slot
+                nor the work itself may take long.
             readiness: Says what the host lacks; None: it is not asked.
         """
         self._readiness = readiness
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._waits: float | None
+        self._works: float | None
+        self._waits, self._works = (QUEUED, LONGEST) if hurried else (None, None)
 
     async def compile(
         self,
@@ -87,15 +100,15 @@ class DesignCompiler:
                 not asked.
 
         Raises:
-            Problem: If the canvas has too many nodes (413), or holds several designs (422).
+            Problem: If the canvas has too many nodes (413), holds several designs (422), takes too
+                long (422), or if too many others are being compiled (503).
         """
-        async with self._slots:
-            text = stored_text(canvas, code)
-            reading = await asyncio.to_thread(self._read, canvas, text, code or "design")
-            if len(reading.designs) > 1:
-                raise Problem(422, "several-designs", "the body holds several designs")
-            lacks = await self._lacks(tenant_id, reading)
-            return await asyncio.to_thread(self._compiled, reading, timezone, lacks)
+        text = stored_text(canvas, code)
+        reading = await self._performed(self._read, canvas, text, code or "design")
+        if len(reading.designs) > 1:
+            raise Problem(422, "several-designs", "the body holds several designs")
+        lacks = await self._lacks(tenant_id, reading)
+        return await self._performed(self._compiled, reading, timezone, lacks)
 
     async def _lacks(self, tenant_id: int | None, reading: Reading) -> Lacks | None:
         if tenant_id is None or self._readiness is None:
@@ -116,11 +129,32 @@ class DesignCompiler:
         Raises:
             Problem: If the canvas has too many nodes (413).
         """
-        async with self._slots:
-            text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
-            reading = await asyncio.to_thread(self._read, canvas, text, "design")
-            lacks = await self._lacks(tenant_id, reading)
-            return await asyncio.to_thread(self._drawn, reading, timezone, lacks)
+        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+        reading = await self._performed(self._read, canvas, text, "design")
+        lacks = await self._lacks(tenant_id, reading)
+        return await self._performed(self._drawn, reading, timezone, lacks)
+
+    async def _performed(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Work in a thread, within the limits. A thread that takes too long keeps its slot."""
+        try:
+            async with asyncio.timeout(self._waits):
+                await self._slots.acquire()
+        except TimeoutError:
+            message = "too many designs are being checked now"
+            raise Problem(503, "compiler-busy", message, retry_after=RETRY_AFTER) from None
+        working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+        working.add_done_callback(self._freed)
+        try:
+            async with asyncio.timeout(self._works):
+                return await asyncio.shield(working)
+        except TimeoutError:
+            message = f"checking the design takes more than {LONGEST:g} s"
+            raise Problem(422, "design-too-costly", message) from None
+
+    def _freed(self, working: asyncio.Task[Any]) -> None:
+        self._slots.release()
+        if not working.cancelled():
+            working.exception()  # nobody may be left to be told
 
     def _read(self, canvas: Any, text: bytes, name: str) -> Reading:
         """Read the designs of a canvas; raises `Problem` if one has too many nodes."""

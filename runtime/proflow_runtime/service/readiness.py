@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 import inngest
@@ -11,8 +10,10 @@ from proflow_schemas.node_types.notify import IN_APP
 from proflow_schemas.readiness import Lack, Lacks, Need
 
 from proflow_runtime.approvals.resolving import ApproverSpec, Resolver, why_nobody
+from proflow_runtime.context.environment import Ai, Smtp
 from proflow_runtime.context.extras import is_installed
 from proflow_runtime.handlers.channels import Channels
+from proflow_runtime.handlers.optional import read_now
 from proflow_runtime.service.notifications import recipient
 from proflow_runtime.store import designs
 
@@ -36,21 +37,14 @@ class Readiness(Protocol):
 class HostReadiness:
     """Looks at the channels, the resolver, the published workflows and the environment."""
 
-    def __init__(
-        self,
-        resolver: Resolver,
-        channels: Channels | None,
-        environment: Mapping[str, str] = os.environ,
-    ) -> None:
+    def __init__(self, resolver: Resolver, channels: Channels | None) -> None:
         """Create it.
 
         Args:
             resolver: Knows who exists, if it is a `Directory`.
             channels: The registered channels; None if they are not known.
-            environment: The environment variables.
         """
         self._resolver, self._channels = resolver, channels
-        self._environment = environment
 
     async def lacks(self, tenant_id: int, needs: Iterable[Need]) -> Lacks:
         """Find what the host cannot meet, as `Readiness.lacks` describes."""
@@ -63,12 +57,13 @@ class HostReadiness:
 
     async def _lack(self, tenant_id: int, need: Need) -> Lack | None:
         match need.kind:
+            case "mail" | "model":
+                try:
+                    return self._mail() if need.kind == "mail" else self._model(need.name)
+                except inngest.NonRetriableError as error:  # a variable cannot be read
+                    return Lack(str(error), "correct it where the service runs", passing=True)
             case "channel":
                 return self._channel(need.name)
-            case "mail":
-                return self._mail()
-            case "model":
-                return self._model(need.name)
             case "approver":
                 return await self._approver(tenant_id, need.name)
             case "recipient":
@@ -93,13 +88,15 @@ class HostReadiness:
             return None  # the host sends e-mail by a handler of its own
         if not is_installed("email"):
             return None  # then the channel is missing too, which is reported
-        from proflow_runtime.handlers.smtp import Smtp  # uses an optional package
-
-        try:
-            Smtp.from_environment(self._environment)
-        except inngest.NonRetriableError as error:
-            return Lack(str(error), "set it where the service runs", passing=True)
-        return None
+        found = read_now(Smtp)
+        if found.host is not None and found.sender is not None:
+            return None
+        missing = "PROFLOW_SMTP_HOST" if found.host is None else "PROFLOW_SMTP_FROM"
+        return Lack(
+            f"e-mail cannot be sent: `{missing}` is not set",
+            "set it where the service runs",
+            passing=True,
+        )
 
     def _model(self, name: str) -> Lack | None:
         if not is_installed("ai"):
@@ -108,13 +105,14 @@ class HostReadiness:
                 "install `proflow-inngest[ai]` where the service runs",
                 passing=True,
             )
-        if not self._environment.get("OPENAI_API_KEY"):
+        settings = read_now(Ai)
+        if settings.api_key is None:
             return Lack(
                 "no model can be asked: `OPENAI_API_KEY` is not set",
                 "set it where the service runs",
                 passing=True,
             )
-        if not name and not self._environment.get("PROFLOW_AI_MODEL"):
+        if not name and not settings.model:
             return Lack(
                 "neither the node nor `PROFLOW_AI_MODEL` names a model",
                 "name the `model`, or set the variable where the service runs",

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from proflow_schemas.times import timezone_named
-
 from proflow_runtime.approvals import ApprovalService
 from proflow_runtime.context import clock
-from proflow_runtime.protocol.crons import last_tick
+from proflow_runtime.protocol.crons import parse_cron
 from proflow_runtime.store import blocking, stuck
 from proflow_runtime.store.models.approvals import Approval, Assignment
 from proflow_runtime.store.models.outbox import OutboxEvent
-from proflow_runtime.store.triggers import ZONED
+from proflow_runtime.store.triggers import in_zone
 from proflow_runtime.tenants import TenantZones
 
 Reason = Literal[
@@ -199,11 +197,8 @@ class StuckList:
     async def _missed(self, tenant_id: int | None, now: datetime) -> AsyncIterator[Stuck]:
         """Find crons whose last tick has started no run."""
         for trigger, published_at in await stuck.cron_triggers(tenant_id):
-            zone, cron = await self._zones.of(trigger.tenant_id), trigger.key
-            if cron.startswith(ZONED):
-                named, _, cron = cron.partition(" ")
-                zone = named.removeprefix(ZONED)
-            due = last_tick(cron, timezone_named(zone), now - self._after)
+            cron = in_zone(trigger.key, await self._zones.of(trigger.tenant_id))
+            due = parse_cron(cron).last_tick(now - self._after)
             if due is None or due <= published_at or due < now - OLDEST:
                 continue
             if await stuck.has_run_since(trigger.tenant_id, trigger.workflow, due - EARLY):

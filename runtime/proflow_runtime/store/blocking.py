@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
-from proflow_runtime.store.runs import OPEN, new_id, note_change
+from proflow_runtime.store.runs import new_id, note_change
 
 AGAIN, LONGEST = timedelta(seconds=10), timedelta(minutes=10)
 """The first and the longest pause after which a run that was released and has not moved, or is blocked

@@ -13,11 +13,11 @@ from proflow_schemas.step_ids import parse
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
+from proflow_runtime.status import OPEN
 from proflow_runtime.store.models.approvals import Approval, Assignment
 from proflow_runtime.store.models.designs import DesignVersion, Trigger
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import NodeStateRow, Run
-from proflow_runtime.store.runs import OPEN
 
 DECIDED = ("approved", "rejected", "returned")
 PAGE = 500
@@ -42,7 +42,7 @@ def blocked_runs(tenant_id: int | None) -> QuerySet[Run]:
 
 def undelivered_events(tenant_id: int | None, before: datetime) -> QuerySet[OutboxEvent]:
     """Query the events that Inngest has refused, or that have waited to be sent since `before`."""
-    late = Q(sent_at__isnull=True, created_at__lt=before)
+    late = Q(sent_at__isnull=True, seen_at__isnull=True, due_at__lt=before)
     found = OutboxEvent.filter(Q(failed_at__isnull=False) | late, **_of(tenant_id))
     return found.order_by("created_at", "id")
 
