@@ -142,7 +142,8 @@ async def test_runs_that_were_handed_over_and_not_begun() -> None:
         }
         async with transaction() as client:
             await outbox.put(client, "run:lost", 1, AppNames("house").run, data)
-        await OutboxEvent.filter(id="run:lost").update(sent_at=clock.now())  # and lost there
+            lost = {"sent_at": clock.now(), "due_at": None}
+            await OutboxEvent.filter(id="run:lost").update(**lost)
         (item,) = await listed(at)
         assert (item["reason"], item["run_id"], item["event_id"]) == (
             "not-begun",
@@ -174,7 +175,7 @@ async def test_decisions_that_have_not_resumed_their_runs() -> None:
         async with transaction() as client:
             event = f"approval:{approval.id}"
             await outbox.put(client, event, 1, approval.answer_event, data)
-            await OutboxEvent.filter(id=event).update(sent_at=ago)  # and lost there
+            await OutboxEvent.filter(id=event).update(sent_at=ago, due_at=None)  # and lost
             decided = {"status": "approved", "resolved_at": ago + timedelta(minutes=1)}
             await Approval.filter(id=approval.id).update(**decided)
         (item,) = await listed(at)
