@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 from proflow_runtime.context import clock
 from proflow_runtime.store import (
+    blocking,
     crons,
     designs,
     formats,
+    notifications,
     outbox,
     people,
     runs,
+    stuck,
     tasks,
     tenant_settings,
     tokens,
@@ -26,7 +29,16 @@ from proflow_runtime.store import (
     unseen,
 )
 from proflow_runtime.store.database import connection, transaction
-from proflow_runtime.store.models import MODELS, OutboxEvent, Run
+from proflow_runtime.store.models import (
+    MODELS,
+    Approval,
+    NodeChange,
+    NodeStateRow,
+    Notification,
+    OutboxEvent,
+    Run,
+)
+from proflow_runtime.store.notifications import Message
 from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.pages import Page, Slice
 from proflow_runtime.store.unseen import LATE
@@ -38,6 +50,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 MODULES = (
     crons,
     *(designs, formats, triggers, runs, tasks, tokens, outbox, unseen, people, tenant_settings),
+    *(blocking, notifications, stuck),
 )
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
@@ -56,6 +69,8 @@ FOR_ALL_TENANTS = {
     "runs.announce": "says nothing but an id, which processes look up as their own tenant",
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
+    "runs.note_change": "writes to the run that it is given",
+    "blocking.page": "one process continues the runs of all",
     "outbox.put": "writes the tenant it is given",
     "crons.record": "a tick of a cron is for all",
     "crons.take": "a tick of a cron is for all",
@@ -73,6 +88,7 @@ FOR_ALL_TENANTS = {
 CREATING = (
     *("designs.create", "tasks.create", "tokens.create", "tenant_settings.save"),
     *("people.add", "people.add_department", "people.delegate"),
+    "notifications.add",
 )
 NOTHING = (None, False, [], {}, set(), Page([], 0), Slice([], None))
 """What a stranger is told by queries that do not raise."""
@@ -109,10 +125,13 @@ async def owned() -> dict[str, Any]:
         workflow="leave",
         version=1,
         digest=version.digest,
-        event={},
+        event={"data": {"scheduled_at": "today"}},
         task=task,
         created_at=clock.now(),
     )
+    await hold_up("our-run")
+    await notifications.add(OWNER, ["cat"], Message("title", "text"), key="sent")
+    notification = await Notification.get()
     token = await tokens.create(OWNER, "ann", name="laptop")
     await people.add_department(OWNER, "hr", "HR", head="eve")
     await people.add(OWNER, "cat", "Cat", department="hr", roles=["boss"])
@@ -158,8 +177,55 @@ async def owned() -> dict[str, Any]:
         "zones": TenantZones().of_all,
         "body": {"timezone": "Asia/Tokyo"},
         "stand_in": "bob",
+        "event": "proflow/unblocked",
+        "users": ["cat"],
+        "content": Message("stolen", ""),
+        "notification_id": notification.id,
+        "before": clock.now() + day,
+        "since": clock.now() - day,
+        "step": "step",
+        "node": "boss",
+        "reason": "handler",
+        "subject": "work",
+        "message": "stolen",
         **within,
     }
+
+
+async def hold_up(run_id: str) -> None:
+    """Let a run be blocked, and wait for a decision that was made."""
+    ago = clock.now() - timedelta(hours=1)
+    entry = {
+        "node": "boss",
+        "reason": "handler",
+        "subject": "work",
+        "message": "there is none",
+        "since": ago.isoformat(),
+        "waits": False,
+        "released_at": ago.isoformat(),
+        "releases": 1,
+    }
+    run = await Run.get(id=run_id)
+    run.blocked, run.blocked_at = {"": entry, "step": entry}, ago
+    await run.save()
+    of_run = {"tenant_id": OWNER, "run_id": run_id, "node": "boss"}
+    await NodeChange.create(**of_run, revision=1, at=clock.now(), status="waiting")
+    state = NodeStateRow(**of_run, status="waiting")
+    state.started_at = ago - timedelta(hours=1)
+    await state.save()
+    await Approval.create(
+        **of_run,
+        workflow="leave",
+        step="boss",
+        label="",
+        answer_event="",
+        answer_data={},
+        mode="any",
+        policy={},
+        status="approved",
+        opened_at=ago,
+        resolved_at=ago,
+    )
 
 
 async def rows_of(tenant_id: int) -> dict[str, list[dict[str, Any]]]:

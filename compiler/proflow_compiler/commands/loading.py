@@ -59,7 +59,14 @@ def compile_all(
         inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
-            compile_reading(one, handlers=handlers, calls=calls, stored=stored, timezone=timezone)
+            compile_reading(
+                one,
+                handlers=handlers,
+                calls=calls,
+                stored=stored,
+                timezone=timezone,
+                lacks={} if stored else None,
+            )
             for one in inputs.readings
         ]
 

@@ -18,6 +18,7 @@ from proflow_schemas.expressions import (
     template,
 )
 from proflow_schemas.handlers import Handlers
+from proflow_schemas.readiness import Lacks
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics.design_edits import Ration
@@ -92,6 +93,7 @@ class Facts:
             designs.
         fixing: True if fixes are wanted.
         timezone: The time zone of designs that name none; None if it is not known.
+        lacks: What the host lacks of what the design needs; None if the host is not asked.
     """
 
     graph: Graph
@@ -100,6 +102,7 @@ class Facts:
     stored: bool = False
     fixing: bool = True
     timezone: str | None = None
+    lacks: Lacks | None = None
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 

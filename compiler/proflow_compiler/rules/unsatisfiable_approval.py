@@ -12,7 +12,9 @@ from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.rules.rule import Rule
 
-_NAMED_BY_TYPE = frozenset({"manager", "multiLevelManager", "initiator", "initiatorSelect"})
+_NAMED_BY_TYPE = frozenset(
+    {"manager", "multiLevelManager", "initiator", "initiatorSelect", "department"}
+)
 
 RULE = Rule(
     code="PF306",
@@ -65,10 +67,10 @@ with `approverType: expression`.
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
         if isinstance(node.config, Approval):
-            yield from _check(name, node, node.config)
+            yield from _check(name, node, node.config, asked=facts.lacks is not None)
 
 
-def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
+def _check(name: str, node: Node, config: Approval, *, asked: bool) -> Iterator[Diagnostic]:
     ids = config.approver_ids
     named = ids if isinstance(ids, list) else [] if ids is None else [ids]
     if config.approver_type == "initiator" and config.self_approval == "forbid":
@@ -118,7 +120,8 @@ def _check(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
                         ),
                     ),
                 )
-    if not named and config.approver_type not in _NAMED_BY_TYPE:
+    # Where the host is asked, `not-ready` says more of it.
+    if not asked and not named and config.approver_type not in _NAMED_BY_TYPE:
         yield RULE.diagnostic(
             f"{ticks(name)} names no approver: the host decides who approves",
             place_of(node, "approverType"),

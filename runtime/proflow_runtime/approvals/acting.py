@@ -60,6 +60,7 @@ class Act:
         at: When the act happens.
         urge_pause: The shortest time between two reminders by the initiator.
         cancel_event: The name of the event that cancels a run.
+        unknown: Why there is no user `to`; None if there is.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Act:
     at: datetime
     urge_pause: timedelta
     cancel_event: str
+    unknown: str | None = None
 
 
 async def perform(
@@ -86,6 +88,7 @@ async def perform(
     roles: frozenset[str],
     cancel_event: str,
     urge_pause: timedelta = URGE_PAUSE,
+    unknown: str | None = None,
 ) -> None:
     """Perform an act.
 
@@ -100,6 +103,7 @@ async def perform(
         roles: The roles of the user.
         cancel_event: The name of the event that cancels a run.
         urge_pause: The shortest time between two reminders by the initiator.
+        unknown: Why there is no user `to`; None if there is.
 
     Raises:
         ActRefused: If the act is not allowed or comes too late; then nothing has changed.
@@ -126,6 +130,7 @@ async def perform(
             clock.now(),
             urge_pause,
             cancel_event,
+            unknown,
         )
         if locked.approval.status != "open":
             if not _takes_part(locked, act):
@@ -198,7 +203,10 @@ def _require_comment(locked: LockedApproval, act: Act) -> None:
 
 
 async def _vote(locked: LockedApproval, act: Act) -> None:
-    assignment = _own_assignment(locked, act)
+    if ADMIN in act.roles and not any(one.status == "open" for one in locked.assignments):
+        assignment = await _administrators(locked, act)
+    else:
+        assignment = _own_assignment(locked, act)
     _require_comment(locked, act)
     if act.name == "return" and "return" not in locked.approval.requested_policy.allow:
         raise not_yours("this approval cannot be returned")
@@ -206,6 +214,14 @@ async def _vote(locked: LockedApproval, act: Act) -> None:
     await locked.update(assignment, status=status, comment=act.comment, acted_at=act.at)
     await _note(locked, act, assignment)
     await _decide_or_advance(locked, act)
+
+
+async def _administrators(locked: LockedApproval, act: Act) -> Assignment:
+    """Assign an approval that nobody can decide to the administrator who decides it."""
+    _require_not_expired(locked, act)
+    if act.user == locked.approval.initiator and not _may_decide_itself(locked):
+        raise not_yours("who has started the run may not decide on it: hand it over")
+    return await locked.assign(act.user, origin="fallback")
 
 
 async def _decide_or_advance(locked: LockedApproval, act: Act) -> None:
@@ -219,24 +235,53 @@ async def _decide_or_advance(locked: LockedApproval, act: Act) -> None:
 
 async def _transfer(locked: LockedApproval, act: Act) -> None:
     to = _new_approver(locked, act)
-    if not locked.counted and ADMIN in act.roles:
-        # No approver was found: an administrator names one.
-        await _notify_assigned(locked, await locked.assign(to, origin="transfer"))
-        await locked.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
-        return
-    assignment = _own_assignment(locked, act)
-    _require_allowed(locked, act, "transfer")
+    if _hands_over(locked, act):
+        if not any(one.status == "open" for one in locked.assignments):
+            await _notify_assigned(locked, await locked.assign(to, origin="transfer"))
+            await locked.note(act.at, act.user, act.name, comment=act.comment, details={"to": to})
+            return
+        assignment = _handed_over(locked, act)
+    else:
+        assignment = _own_assignment(locked, act)
+        _require_allowed(locked, act, "transfer")
     successor = await locked.assign(
         to, origin="transfer", position=assignment.position, instead_of=assignment.user
     )
     successor.before_id = assignment.before_id
     await successor.save(update_fields=["before_id"])
+    if assignment.status == "queued":
+        await locked.update(successor, status="queued")
     await locked.update(assignment, status="transferred", comment=act.comment, acted_at=act.at)
     for row in locked.assignments:
         if row.before_id == assignment.id:
             await locked.update(row, before_id=successor.id)
     await _note(locked, act, assignment, to=to)
-    await _notify_assigned(locked, successor)
+    if successor.status == "open":
+        await _notify_assigned(locked, successor)
+
+
+def _hands_over(locked: LockedApproval, act: Act) -> bool:
+    """True if an administrator hands over what is assigned to others, or to nobody."""
+    if ADMIN not in act.roles:
+        return False
+    if act.instead_of is not None:
+        return act.instead_of not in act.users
+    return not locked.open_of(set(act.users))
+
+
+def _handed_over(locked: LockedApproval, act: Act) -> Assignment:
+    """Find the assignment that an administrator hands over: the only open one, or `instead_of`'s."""
+    waiting = [one for one in locked.assignments if one.status in ("open", "queued")]
+    if act.instead_of is None:
+        found = [one for one in waiting if one.status == "open"]
+    else:
+        found = [one for one in waiting if one.user == act.instead_of]
+    if not found:
+        raise wrong("unknown-user", f"the approval does not wait for `{act.instead_of}`")
+    if len(found) > 1 and act.instead_of is None:
+        names = ", ".join(f"`{one.user}`" for one in found)
+        raise wrong("say-for-whom", f"say in `instead_of` whose approval is handed over: {names}")
+    return found[0]
 
 
 async def _add_before(locked: LockedApproval, act: Act) -> None:
@@ -340,7 +385,18 @@ async def remind(
 
 async def _notify_assigned(locked: LockedApproval, row: Assignment) -> None:
     """Send the event that tells the host of a new assignment, when the transaction commits."""
-    await _put_event(locked, ASSIGNED, f"assigned:{row.id}", [row.user])
+    await announce_assigned(locked, [row.user], str(row.id))
+
+
+async def announce_assigned(locked: LockedApproval, users: list[str], occasion: str) -> None:
+    """Send the event that tells the host that an approval waits for users, at the commit.
+
+    Args:
+        locked: The approval.
+        users: The ids of the users.
+        occasion: What has assigned it to them; there is one event for each occasion.
+    """
+    await _put_event(locked, ASSIGNED, f"assigned:{occasion}", users)
 
 
 async def _put_event(
@@ -382,6 +438,8 @@ def _new_approver(locked: LockedApproval, act: Act) -> str:
     to = (act.to or "").strip()
     if not to or len(to) > LONGEST_USER:
         raise wrong("unknown-user", "name a user in `to`")
+    if act.unknown is not None:
+        raise wrong("unknown-user", act.unknown)
     if any(one.user == to for one in locked.counted):
         raise ActRefused(409, "already-asked", f"`{to}` is an approver already")
     if to == locked.approval.initiator and not _may_decide_itself(locked):

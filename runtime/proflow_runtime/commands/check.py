@@ -89,14 +89,21 @@ def _check_published(
 
     from proflow_compiler.commands.loading import handler_signatures
 
+    from proflow_runtime.approvals import TableResolver
+    from proflow_runtime.handlers.channels import OF_THE_PROCESS
     from proflow_runtime.service.checking import checked_versions
+    from proflow_runtime.service.readiness import HostReadiness
     from proflow_runtime.store.database import DatabaseError, connect_unchanged
 
     known = handler_signatures(handlers)
+    # Only the module of handlers may register channels.
+    readiness = HostReadiness(TableResolver(), None if handlers is None else OF_THE_PROCESS)
 
     async def checked() -> None:
         async with connect_unchanged(url):
-            async for one in checked_versions(known, strict=strict, timezone=timezone):
+            async for one in checked_versions(
+                known, strict=strict, timezone=timezone, readiness=readiness
+            ):
                 report.add(one)
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
 
+log = logging.getLogger("proflow.stored")
 FAILED, CANCELLED = "inngest/function.failed", "inngest/function.cancelled"
 Ended = Callable[[int, str, Literal["completed", "failed", "cancelled"]], Awaitable[None]]
 """Called with tenant, run id and status when a run has ended; it may be called twice for a run."""
@@ -112,7 +114,7 @@ class Closer:
         )
         if closed is None or status != "failed":
             return closed
-        handler = (await self._programs.about(closed["digest"])).on_failure
+        handler = await self._handler(tenant_id, closed)
         if handler is not None:
             await ctx.step.run(
                 failures.NODE,
@@ -126,6 +128,19 @@ class Closer:
                 ),
             )
         return closed
+
+    async def _handler(self, tenant_id: int, closed: dict[str, Any]) -> str | None:
+        """Return the name of the workflow's failure handler, or None if there is none to call."""
+        about = {"tenant_id": tenant_id, "run_id": closed["run"], "node_id": failures.NODE}
+        try:
+            handler = (await self._programs.about(closed["digest"])).on_failure
+        except Exception as error:
+            log.warning("the failure handler is not known: %s", error, extra=about)
+            return None
+        if handler is not None and handler not in self._programs.registry:
+            log.warning("there is no failure handler `%s`", handler, extra=about)
+            return None
+        return handler
 
     async def _close(
         self,
@@ -143,7 +158,9 @@ class Closer:
             return None  # the row belongs to another run of Inngest
         if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
-        await runs.finish(tenant_id, run_id, status, error=error)
+        if await runs.finish(tenant_id, run_id, status, error=error) and error is not None:
+            about = {"tenant_id": tenant_id, "run_id": run_id}
+            log.warning("the run has failed: %s", error["message"], extra=about)
         if self._ended is not None:
             await self._ended(tenant_id, run_id, status)
         return {"run": run.id, "digest": run.digest, "event": run.event}

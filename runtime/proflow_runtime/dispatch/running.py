@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 
 import inngest
-from proflow_schemas.definition import is_older
+from proflow_schemas.definition import UnknownFormatError, is_older
 
 from proflow_runtime.context.tenant import required_tenant
+from proflow_runtime.dispatch import blocking
 from proflow_runtime.dispatch.callees import StoredCallees
 from proflow_runtime.dispatch.closing import Ended, failing
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
+from proflow_runtime.dispatch.programs import Pin, Prepared, Programs, UnreadableDefinitionError
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
 from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
@@ -71,7 +72,7 @@ class Interpreter:
             PIN, partial(through_outages, self._pin, tenant_id, request, ctx.run_id, trigger)
         )
         pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
-        prepared = await through_outages(self._programs.get, pin)
+        prepared = await blocking.prepared(ctx, self._programs, pin, request.run_id)
         flow = self._flow(ctx, pin, request.run_id, trigger, prepared, pinned.get("timezone"))
         flow.planned += 1  # the `pin` step above
         try:
@@ -97,11 +98,14 @@ class Interpreter:
         if request.caller is not None and await self._is_over(tenant_id, request.caller):
             raise inngest.NonRetriableError(f"run `{request.caller}`, which calls it, is over")
         pin = await self._version(tenant_id, request)
-        digest, refused = pin.digest, None
+        digest = pin.digest
+        refused: RefusedDesignError | UnreadableDefinitionError | None = None
         try:
             digest = await self._programs.to_begin(pin)
-        except RefusedDesignError as error:
+        except (RefusedDesignError, UnreadableDefinitionError) as error:
             refused = error  # raised once the run has a row, so that its failure can be seen
+        except UnknownFormatError:
+            pass  # the run begins, and is blocked until a newer process reads its definition
         about = await self._programs.about(digest)
         try:
             run, _ = await runs.create(
@@ -163,7 +167,7 @@ class Interpreter:
         if run is None or run.digest != request.digest:
             raise inngest.NonRetriableError(f"there is no run `{request.run_id}` of this version")
         pin = Pin(tenant_id, run.workflow, run.version, run.digest)
-        prepared = await self._programs.get(pin)
+        prepared = await blocking.prepared(ctx, self._programs, pin, run.id)
         known = prepared.definition.parts.get(part)
         if known is None:
             raise inngest.NonRetriableError(f"there is no part `{part}` of `{request.workflow}`")
@@ -192,6 +196,7 @@ class Interpreter:
             answer_event=None if self._opener is None else self._names.answer,
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
+            blocker=blocking.StoredBlocker(pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
         )
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.flow.subprocess import INITIATOR, LINEAGE
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.values import JSON
@@ -93,7 +93,7 @@ class StartRequest:
                 _maybe(own, "version", _whole),
                 _maybe(own, "event", _started),
                 _maybe(own, "business_id", _whole),
-                _maybe(own, "started_by", _text, 200),
+                _maybe(own, "started_by", _text, 200) or _initiator(own),
                 _maybe(own, "caller", _text, 64),
                 _maybe(own, "part", _text, 200),
             )
@@ -130,6 +130,13 @@ def without_lineage(data: Mapping[str, Any]) -> dict[str, Any]:
 def _maybe(own: Any, key: str, read: Callable[..., T], *settings: int) -> T | None:
     value = own.get(key)
     return None if value is None else read(value, *settings)
+
+
+def _initiator(own: Any) -> str | None:
+    """Return the initiator whom a subprocess keeps from its caller, as the id of a user."""
+    found = own.get(INITIATOR)
+    text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return text if 0 < len(text) <= 200 and storable(text) == text else None
 
 
 def _text(value: Any, most: int) -> str:

@@ -54,6 +54,7 @@ class Calls(Replay):
             self.tenant_id,
             parent,
             {**callee.own, **Chain.handed_on(self._ctx.event.id, self._ctx.event.data)},
+            self._scope.get("initiator"),
         )
         call = Call(call_id, workflow, data)
         child = callee.own.get("run")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proflow_runtime.flow.approvals import Closer, Opener
+    from proflow_runtime.flow.blocking import Blocker
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        blocker: Blocker | None = None,
         answer_event: str | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            blocker: Holds the run at steps that this deployment cannot begin. Without one, they fail.
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
@@ -96,6 +99,7 @@ class Replay:
         self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._blocker = blocker
         self._answer_event = answer_event
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""

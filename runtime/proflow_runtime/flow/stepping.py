@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import inngest
+from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.event_names import reserved_prefix
 
 from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
+from proflow_runtime.flow.blocking import BLOCKED
 from proflow_runtime.flow.calling import Calls
 from proflow_runtime.flow.chains import Chain, ChainTooLongError
 from proflow_runtime.flow.memos import MISSING
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.handlers.task import Handler, Task
+from proflow_runtime.protocol.conditions import condition
 from proflow_runtime.status import NodeState
 from proflow_runtime.values import JSON
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap, wrap_failure
@@ -265,7 +270,10 @@ class Steps(Calls):
             return self._failed(node, f"step `{step}` failed: {error.message}", failure, catch)
         output = unwrap(memo)
         if type(output) is StepFailure:
-            return self._failed(node, f"step `{step}` {output}", output, catch)
+            if output.name == BLOCKED:
+                output = await self._held(node, step, attempt, output)
+            if type(output) is StepFailure:
+                return self._failed(node, f"step `{step}` {output}", output, catch)
         return self._succeeded(node, output, catch)
 
     def _succeeded(self, node: str, output: JSON, catch: bool) -> JSON:
@@ -295,12 +303,68 @@ class Steps(Calls):
         limit = None if timeout is None else span(timeout)
         attempt = Attempt(number, retry, self.workflow.max_attempts)
         if self.states is None:
-            return await attempt.run(work, limit, self._size)
+            return await self._unless_blocked(
+                node, attempt, await attempt.run(work, limit, self._size)
+            )
         started_at = clock.now()
         try:
-            return await attempt.run(work, limit, self._size)
+            memo = await attempt.run(work, limit, self._size)
         finally:
             self._attempted(node, attempt.failure, number + 1, started_at)
+        return await self._unless_blocked(node, attempt, memo)
+
+    async def _unless_blocked(self, node: str, attempt: Attempt, memo: JSON) -> JSON:
+        """Return what Inngest is to store; for work that could not begin, that it is blocked."""
+        error = attempt.blocked
+        if error is None or self._blocker is None:
+            return memo
+        step = step_id(node, items=self._frame.items)
+        await self._blocker.block(step, node, error)
+        return wrap_failure(StepFailure(BLOCKED, str(error), 0))
+
+    async def _held(
+        self, node: str, step: str, attempt: Callable[[], Awaitable[JSON]], blocked: StepFailure
+    ) -> JSON | StepFailure:
+        """Hold a step that could not begin until the run is released, and try it again.
+
+        Whether a step was blocked is remembered like an output. So all deployments plan the same
+        steps, whatever they have or lack.
+        """
+        output: JSON | StepFailure = blocked
+        for number in count(1):
+            if type(output) is not StepFailure or output.name != BLOCKED:
+                return output
+            waiting, again = f"{step}/blocked-{number}", f"{step}/again-{number}"
+            self._located(waiting, again)
+            self.planned += 0 if self._frame.items else 2
+            self._record_status(node, "waiting")
+            wait = partial(
+                self._step.wait_for_event,
+                waiting,
+                event=UNBLOCKED,
+                if_exp=condition(self.tenant_id, "data.run_id", self.run_id),
+                timeout=MAX_WAIT,
+            )
+            await self._groups.one(partial(self._stepped, waiting, wait))
+            self._record_status(node, "running")
+            work = partial(self._step.run, again, partial(self._tried_again, node, attempt))
+            try:
+                output = unwrap(await self._groups.one(partial(self._stepped, again, work)))
+            except inngest.StepError as error:
+                return StepFailure(error.name, error.message, 0)
+        raise AssertionError
+
+    async def _tried_again(self, node: str, attempt: Callable[[], Awaitable[JSON]]) -> JSON:
+        """Try a step that was blocked."""
+        memo: JSON | None = None
+        try:
+            memo = await attempt()
+        finally:
+            found = unwrap(memo)
+            still = type(found) is StepFailure and found.name == BLOCKED
+            if self._blocker is not None and not still:
+                await self._blocker.clear(step_id(node, items=self._frame.items))
+        return memo
 
     async def _handled(self, node: str, step: str, handler: Handler, input: Any) -> JSON:
         task = Task(

@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Any
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
 from proflow_schemas.json_schemas import SchemaRefusedError
+from proflow_schemas.node_types.notify import IN_APP
 
-from proflow_runtime.approvals import ApprovalService, Resolver
+from proflow_runtime.approvals import ApprovalService, Resolver, TableResolver
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
@@ -40,14 +42,18 @@ from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.notifications import InApp
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
+from proflow_runtime.service.readiness import HostReadiness, Readiness
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
+from proflow_runtime.service.stuck import StuckList
+from proflow_runtime.service.unblocking import Unblocking
 from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
-from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
+from proflow_runtime.store import blocking, designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -89,6 +95,7 @@ class ProFlow:
         target: Target | None = None,
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         """Create the service; it does nothing until `running()` is entered.
 
@@ -109,6 +116,9 @@ class ProFlow:
             lifespan: An async context manager function that `running()` enters, instead of the
                 `lifespan` of the handlers' module. Handlers and `functions` run with the context
                 variables that it sets.
+            readiness: Says, where designs are checked and published, what they need and the host
+                lacks. By default the registered channels, the resolver, the published workflows and
+                the environment are looked at.
 
         Raises:
             HandlerError: If a function of the module is declared as a handler and cannot be one.
@@ -120,7 +130,7 @@ class ProFlow:
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
         if lifespan is not None:
             registry = registry.with_lifespan(lifespan)
-        self.registry = registry
+        self.registry = registry = registry.with_channels()
         self.authenticate = authenticate or by_token
         self.heartbeat = Heartbeat()
         self.metrics = Metrics(self.heartbeat)
@@ -132,6 +142,9 @@ class ProFlow:
             pauses=[timedelta(seconds=one) for one in self.settings.resend_pauses],
         )
         self.bus = Bus()
+        resolver = resolver or TableResolver()
+        self.notifications = InApp(resolver, self.bus.moved)
+        registry.channels.build_in(IN_APP, self.notifications.send)
         self.approvals = ApprovalService(
             resolver,
             app_id=client.app_id,
@@ -139,9 +152,15 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
+        self.readiness = readiness or HostReadiness(resolver, registry.channels)
+        self.compiling = DesignCompiler(
+            registry.signatures(), max_nodes=self.settings.max_nodes, readiness=self.readiness
+        )
         self.zones = TenantZones(self.settings.timezone, timezone_of)
+        after = timedelta(seconds=self.settings.stuck_after)
+        self.stuck = StuckList(self.approvals, self.zones, after)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self._unblocking = Unblocking(registry)
         self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
@@ -259,6 +278,7 @@ class ProFlow:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("blocked", "continue blocked runs", self._unblock),
                     ("crons", "make up for missed crons", self._make_up_for_crons),
                 ):
                     try:
@@ -275,6 +295,10 @@ class ProFlow:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _unblock(self) -> None:
+        if await self._unblocking.tick():
+            self.delivery.nudge()
 
     async def _make_up_for_crons(self) -> None:
         if await self.deployment.missed.make_up():
@@ -438,6 +462,35 @@ class ProFlow:
         if unbegun:
             await self._ended(tenant_id, run.id, "cancelled")
 
+    async def unblock(self, tenant_id: int, run_id: str) -> None:
+        """Let a blocked run try again; it is blocked again if what it needs is still missing.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+
+        Raises:
+            Problem: If there is no such run (404), or it is not blocked (409).
+        """
+        await self._run(tenant_id, run_id)
+        if not await blocking.release(tenant_id, run_id, event=UNBLOCKED):
+            raise Problem(409, "not-blocked", "the run is not blocked")
+        self.delivery.nudge()
+
+    async def send_again(self, tenant_id: int, event_id: str) -> None:
+        """Send an event of the outbox again, with the same id.
+
+        Args:
+            tenant_id: The tenant that owns the event.
+            event_id: The id of the event.
+
+        Raises:
+            Problem: If there is no such event any more (404).
+        """
+        if not await outbox.send_again(tenant_id, event_id):
+            raise not_found("event")
+        self.delivery.nudge()
+
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
         """Get the states of a run and of its nodes.
 
@@ -587,7 +640,9 @@ class ProFlow:
         try:
             design = await designs.get(tenant_id, code)
             zone = await self.zones.named(tenant_id)
-            compiled = await self.compiling.compile(design.draft, code, timezone=zone)
+            compiled = await self.compiling.compile(
+                design.draft, code, timezone=zone, tenant_id=tenant_id
+            )
             if compiled.definition is None:
                 raise refused(compiled)
             if compiled.definition.id != code:

@@ -39,6 +39,8 @@ class ProFlowSettings:
             proxy must pass on).
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
+        stuck_after: After how many seconds a run that has not begun, a decision that has not resumed
+            its run, an event that is not sent and a cron that has started nothing count as stuck.
         resend_pauses: The seconds before an event that Inngest has accepted is sent again because
             its effect was not seen: the run has not begun, or not gone on. The last one repeats.
     """
@@ -55,4 +57,5 @@ class ProFlowSettings:
     urge_pause: float = 600.0
     origins: tuple[str, ...] = ()
     tick: float = 30.0
+    stuck_after: float = 60.0
     resend_pauses: tuple[float, ...] = tuple(one.total_seconds() for one in PAUSES)

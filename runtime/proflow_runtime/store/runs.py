@@ -164,7 +164,7 @@ async def begin(
             changed = {"inngest_run_id": inngest_run_id, "status": "running", "started_at": now}
             if digest is not None:
                 changed["digest"] = digest
-            await _note(run, now, **changed)
+            await note_change(run, now, **changed)
             await outbox.mark_seen(tenant_id, run.id, ["begun"])
             if run.task_id is not None:
                 await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
@@ -201,7 +201,7 @@ async def finish(
             return False
         now = clock.now()
         given = {} if answer is None else {"result": answer["result"], "output": answer["output"]}
-        await _note(run, now, status=status, ended_at=now, error=error, **given)
+        await note_change(run, now, status=status, ended_at=now, error=error, **given)
         await outbox.mark_seen(tenant_id, run.id)
         await outbox.mark_uncalled(tenant_id, run.id)
         if run.parent is not None:
@@ -218,8 +218,8 @@ async def withdraw(tenant_id: int, run_id: str) -> bool:
     return await finish(tenant_id, run_id, "cancelled", among=("pending",))
 
 
-async def _note(run: Run, at: datetime, **changes: Any) -> None:
-    """Write changes of a run, and add them to its history."""
+async def note_change(run: Run, at: datetime, **changes: Any) -> None:
+    """Write changes of a run, and add them to its history; the caller holds the run's lock."""
     for name, value in {**changes, "revision": run.revision + 1}.items():
         setattr(run, name, value)  # `update_from_dict` would parse a text as JSON
     await run.save(update_fields=[*changes, "revision"])

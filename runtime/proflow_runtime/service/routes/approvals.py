@@ -10,7 +10,7 @@ from proflow_runtime.approvals.acting import LONGEST_COMMENT, ActName
 from proflow_runtime.approvals.service import summary
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
-from proflow_runtime.service.problems import RESPONSES, not_found
+from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import (
     Body,
     Cursor,
@@ -123,11 +123,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[ApprovalSummary]:
-        """List approvals, the newest first: those that wait for the user (`inbox`), those the user
-        has decided (`done`), or those of runs that the user has started (`initiated`)."""
+        """List approvals, the newest first: those that wait for the user (`inbox`; for
+        administrators also those that nobody else can decide), those the user has decided (`done`), or those of runs that the user has started (`initiated`)."""
         try:
             found = await proflow.approvals.inbox(
-                principal.tenant_id, principal.user, box, after=cursor, limit=limit
+                principal.tenant_id,
+                principal.user,
+                box,
+                after=cursor,
+                limit=limit,
+                roles=principal.roles,
             )
         except CursorError as error:
             raise bad_cursor(error) from None
@@ -169,6 +174,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/delegations", status_code=201, tags=[TAG], responses=RESPONSES)
     async def create_delegation(body: NewDelegation, principal: Principal = who) -> Delegation:
         """Let somebody act for the user during some time."""
+        unknown = await proflow.approvals.why_unknown(principal.tenant_id, body.stand_in)
+        if unknown is not None:
+            raise Problem(422, "unknown-user", unknown)
         return _delegation(
             await people.delegate(
                 principal.tenant_id,

@@ -135,7 +135,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def check_design(body: AskedDesign, principal: Principal = who) -> Checked:
         """Check a design; nothing is saved."""
         found = await proflow.compiling.compile(
-            body.design, timezone=await proflow.zones.named(principal.tenant_id)
+            body.design,
+            timezone=await proflow.zones.named(principal.tenant_id),
+            tenant_id=principal.tenant_id,
         )
         workflow = None if found.design is None else found.design.id
         return Checked(ok=found.ok, workflow=workflow, diagnostics=diagnostics(found.diagnostics))

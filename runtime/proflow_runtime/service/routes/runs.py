@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import AwareDatetime, BaseModel, Field
 
-from proflow_runtime.service.auth import Principal
+from proflow_runtime.service.auth import ADMIN, Principal
 from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, not_found
@@ -78,12 +78,23 @@ class Change(BaseModel):
     notes: list[str]
 
 
+class BlockedBy(BaseModel):
+    """What a run needs and the deployment lacks: `reason` is `handler`, `channel` or `format`."""
+
+    node: str | None
+    reason: str
+    subject: str | None
+    message: str
+    since: datetime
+
+
 class RunStatus(RunSummary):
     """A run with the states of all nodes of its design, by id."""
 
     revision: int
     output: Any
     error: Any
+    blocked: list[BlockedBy]
     nodes: dict[str, Any]
 
 
@@ -192,6 +203,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         """Start a failed or cancelled run again; returns the id of the new run."""
         await _entitled(principal, run_id)
         return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
+
+    @router.post("/runs/{run_id}/unblock", status_code=202, tags=[TAG], responses=RESPONSES)
+    async def unblock_run(run_id: RunId, principal: Principal = who) -> Started:
+        """Let a blocked run try again at once; only for administrators."""
+        principal.require(ADMIN)
+        await proflow.unblock(principal.tenant_id, run_id)
+        return Started(run_id=run_id)
 
 
 async def _entitled(principal: Principal, run_id: str) -> None:

@@ -292,6 +292,35 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="Notification",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                ("user", ShortText(max_length=200)),
+                ("key", ShortText(max_length=64)),
+                ("title", ShortText(max_length=255)),
+                ("body", LongText()),
+                ("link", ShortText(null=True, max_length=500)),
+                ("run_id", ShortText(null=True, max_length=64)),
+                ("node", ShortText(null=True, max_length=200)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("read_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={
+                "table": "proflow_notifications",
+                "app": "proflow",
+                "unique_together": (("tenant_id", "user", "key"),),
+                "indexes": [Index(fields=["tenant_id", "user", "read_at"])],
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="OutboxEvent",
             fields=[
                 ("id", ShortText(primary_key=True, unique=True, db_index=True, max_length=200)),
@@ -416,6 +445,13 @@ class Migration(migrations.Migration):
                 ("result", LongText(null=True)),
                 ("output", JsonText(null=True, generated=False, unique=False)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
+                ("blocked", JsonText(null=True, generated=False, unique=False)),
+                (
+                    "blocked_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),

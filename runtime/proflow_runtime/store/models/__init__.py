@@ -11,6 +11,7 @@ from proflow_runtime.store.models.journal import (
     JournalRun,
     JournalStep,
 )
+from proflow_runtime.store.models.notifications import Notification
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
@@ -37,6 +38,7 @@ __all__ = [
     "JournalStep",
     "NodeChange",
     "NodeStateRow",
+    "Notification",
     "OutboxEvent",
     "Person",
     "PersonRole",
@@ -54,6 +56,7 @@ MODELS = (
         InngestTask,
         NodeChange,
         NodeStateRow,
+        Notification,
         OutboxEvent,
         Person,
         PersonRole,

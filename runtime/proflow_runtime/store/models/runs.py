@@ -43,6 +43,9 @@ class Run(Model):
     output = JsonText(null=True)
     error = JsonText(null=True)
     """`{name, message}`"""
+    blocked = JsonText(null=True)
+    """Which steps need what the deployment lacks; see `store.blocking`."""
+    blocked_at = fields.DatetimeField(null=True, db_index=True)
     created_at = fields.DatetimeField()
     started_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
