@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ from proflow_runtime.flow.groups import Groups, Stall
 from proflow_runtime.flow.revertible import RevertibleDict
 from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.flow.scope import Scope, Workflow
+from proflow_runtime.flow.step_results import StepResults, hashed
 from proflow_runtime.protocol.conditions import check_compared
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
 from proflow_runtime.values import JSON, resolve, rounding_problem
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=8192)
-def _hashed(step: str) -> str:
-    """The id of a step as Inngest knows it."""
-    return hashlib.sha1(step.encode()).hexdigest()
 
 
 # Every replay of every run needs the same few ids.
@@ -57,6 +51,7 @@ class Replay:
         states: The state of each node that this replay has reached; None if there is no recorder.
         item_states: The same for nodes inside a foreach.
         timezone: The time zone of times that name none.
+        results: The results of steps, of this and of earlier attempts at the run.
         view: How many steps had ended when the replay began.
         planned: How many steps the run may take up to the point that this replay has reached.
     """
@@ -72,6 +67,7 @@ class Replay:
         opener: Opener | None = None,
         closer: Closer | None = None,
         inngest_run_id: str | None = None,
+        earlier: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin a replay.
 
@@ -84,6 +80,7 @@ class Replay:
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
+            earlier: The results that earlier attempts at the run have left, by hashed step id.
         """
         self.workflow = workflow
         self.tenant_id = tenant_id
@@ -96,7 +93,8 @@ class Replay:
         self._ctx = ctx
         self._step = ctx.step
         execution: Any = ctx.step._execution  # the SDK has no public attribute for it
-        self.view: int = execution._memos.size
+        self.results = StepResults(execution, earlier)
+        self.view = self.results.count
         self._callees = callees
         self._opener, self._closer = opener, closer
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
@@ -194,7 +192,7 @@ class Replay:
         """Remember the items of these steps, for the requests that execute one of them."""
         if self._frame.path:
             for step in steps:
-                item_paths.remember(self.workflow.digest, _hashed(step), self._frame.path)
+                item_paths.remember(self.workflow.digest, hashed(step), self._frame.path)
 
     def _targeted(self, node: str, execution: int) -> int | None:
         """Return the index of the item that contains the step which this request is for.
@@ -209,13 +207,28 @@ class Replay:
 
     def _is_memoised(self, step: str) -> bool:
         """True if a step has ended. Call this before the step itself; it does not plan the step."""
-        # The SDK has no public way to find out without calling the step.
-        memos: Any = self._step._execution
-        return _hashed(step) in memos._memos._memos
+        return self.results.has(step)
 
     def _is_target(self, step: str) -> bool:
         """True if this request is for this step."""
-        return self._step._target_hashed_id == _hashed(step)
+        return self._step._target_hashed_id == hashed(step)
+
+    async def _kept(self, step: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do the work of a step, and keep its output for later attempts at the run."""
+        output = self.results.executed[hashed(step)] = await work()
+        return output
+
+    def _repeat(self, step: str, *others: str, caught: bool = False) -> None:
+        """Execute a step again that has failed in an earlier attempt at the run.
+
+        Args:
+            step: The id of the step.
+            *others: The ids of steps that belong to it.
+            caught: True if the design handles the failure of the node; then it stands.
+        """
+        handled = caught or self._frame.caught
+        if self.results.continues and not handled and self.results.failed_earlier(step):
+            self.results.forget(step, *others)
 
     async def _stepped(
         self, step: str, call: Callable[[], Awaitable[T]], calls: Call | None = None

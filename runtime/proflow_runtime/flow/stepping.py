@@ -229,6 +229,7 @@ class Steps(Calls):
         self._located(step, left)
         self.planned += 0 if items else 1
         self._record_status(node, "running")
+        self._call_again(step, left, catch)
         try:
             if catch and test_controls.must_fail(self.workflow.id, step):
                 raise subprocess.SubprocessError("simulated")
@@ -240,15 +241,28 @@ class Steps(Calls):
             return self._failed(node, f"step `{step}` failed: {error}", failure, catch)
         return self._succeeded(node, output, catch)
 
+    def _call_again(self, step: str, left: str, catch: bool) -> None:
+        """Call a workflow again that has failed or was left in an earlier attempt at the run."""
+        if not self.results.continues:
+            return
+        found = self.results.earlier(step)
+        if found is None:
+            self.results.forget(left)
+        elif (found.error or not subprocess.is_answer(found.data)) and not (
+            catch or self._frame.caught
+        ):
+            self.results.forget(step, left)
+
     async def _executed(
         self, node: str, step: str, attempt: Callable[[], Awaitable[JSON]], catch: bool = False
     ) -> JSON:
         """Execute a node that is one step, and return its output."""
         if self.states is not None:
             self._record_status(node, "running")
+        self._repeat(step, caught=catch)
         try:
             # The frequent case, a step of a sequential run that has ended, takes the shortest way.
-            call = partial(self._step.run, step, attempt)
+            call = partial(self._step.run, step, self._kept, step, attempt)
             if self._frame.cancel_scope is not None:
                 call = partial(self._stepped, step, call)
             memo = await (call() if self._groups.plain else self._groups.one(call))

@@ -88,6 +88,7 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, match, value)
         except ExpressionError as error:
             self._fail(node, f"wait `{node}`: {error.message}")
+        self._ask_again(step, self._bad_answer)
         answer: inngest.Event | None = None
 
         async def armed() -> None:
@@ -172,6 +173,7 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, path, approval_id)
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
+        self._ask_again(waiting, self._bad_decision, notifying)
         decided = False
         execution_id = step_id(node, items=items, execution=execution)
         left = bool(self._groups.left)
@@ -219,7 +221,7 @@ class Waits(Steps):
         async def requested() -> None:
             attempt = partial(self._attempt, node, request)
             self._count(self._frame.cancel_scope)
-            memo = unwrap(await self._step.run(notifying, attempt))
+            memo = unwrap(await self._step.run(notifying, self._kept, notifying, attempt))
             if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
@@ -247,6 +249,34 @@ class Waits(Steps):
         self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
+
+    def _ask_again(self, wait: str, is_bad: Callable[[Any], bool], *others: str) -> None:
+        """Wait again if the answer in an earlier attempt at the run has failed it.
+
+        Args:
+            wait: The id of the step that waits.
+            is_bad: Returns True for the data of an event that is no answer.
+            *others: Steps that ask for the answer; they are executed again while there is none.
+        """
+        if not self.results.continues:
+            return
+        found = self.results.earlier(wait)
+        if found is None:
+            self.results.forget(*others)
+        elif isinstance(found.data, dict) and is_bad(found.data.get("data") or {}):
+            self.results.forget(wait, *others)
+
+    @staticmethod
+    def _bad_answer(data: Any) -> bool:
+        return rounding_problem(data, "data") is not None
+
+    @classmethod
+    def _bad_decision(cls, data: Any) -> bool:
+        try:
+            approvals.by_answer(data)
+        except approvals.AnswerError:
+            return True
+        return cls._bad_answer(data)
 
     def _check_answer(self, answer: inngest.Event | None, what: str, node: str) -> None:
         """Fail the run if a number in the event that resumes it may have been rounded."""

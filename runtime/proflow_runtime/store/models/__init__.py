@@ -1,6 +1,7 @@
 """Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
     JournalKey,
@@ -39,6 +40,9 @@ __all__ = [
     "Person",
     "PersonRole",
     "Run",
+    "RunAttempt",
+    "StepAttemptRow",
+    "StepResult",
     "StoredDefinition",
     "TenantSettingsRow",
     "Trigger",
@@ -55,6 +59,9 @@ MODELS = (
         Person,
         PersonRole,
         Run,
+        RunAttempt,
+        StepAttemptRow,
+        StepResult,
         StoredDefinition,
         TenantSettingsRow,
         Trigger,

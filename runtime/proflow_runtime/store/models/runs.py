@@ -37,6 +37,10 @@ class Run(Model):
     business_id = fields.IntField(null=True)
     started_by = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="pending")
+    attempt = fields.IntField(default=1)
+    """Counts how often the run was begun; going on from a failure is the next attempt."""
+    due_at = fields.DatetimeField(null=True, db_index=True)
+    """When the run times out, by the `timeouts` of its design; None if it does not."""
     revision = fields.IntField(default=0)
     """Counts the changes of the run and of its nodes."""
     result = LongText(null=True)

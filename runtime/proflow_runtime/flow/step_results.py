@@ -1,0 +1,93 @@
+"""The results of steps that a replay finds: those of this attempt, and those of earlier ones.
+
+Inngest cannot go on with a run that has failed: the next attempt is another run there, which knows
+nothing. So the results that earlier attempts have left are added to those that Inngest sends, and
+the replay finds both alike. What has failed is forgotten instead, so that it is executed again. That
+may depend only on results of earlier attempts, because all replays of an attempt must agree on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from inngest._internal.step_lib.base import Output  # the SDK has no public name for it
+
+from proflow_runtime.values import JSON
+from proflow_runtime.values.result_wrappers import StepFailure, unwrap
+
+
+@lru_cache(maxsize=8192)
+def hashed(step: str) -> str:
+    """The id of a step as Inngest knows it."""
+    return hashlib.sha1(step.encode()).hexdigest()
+
+
+class StepResults:
+    """The results of a run's steps in one replay.
+
+    Attributes:
+        count: How many steps had ended when the replay began.
+        executed: The outputs of the steps that this request has executed, by hashed step id.
+    """
+
+    def __init__(self, execution: Any, earlier: Mapping[str, Any] | None = None) -> None:
+        """Add the results of earlier attempts to those of a request.
+
+        Args:
+            execution: The SDK's execution of the request.
+            earlier: The results of earlier attempts by hashed step id, `{data}` or `{error}`.
+        """
+        self._memos = execution._memos
+        self._sent: Mapping[str, Output] = self._memos._memos
+        self._earlier = {key: Output(**one) for key, one in (earlier or {}).items()}
+        if self._earlier:
+            self._memos._memos = {**self._earlier, **self._sent}
+        self.count: int = self._memos.size
+        self.executed: dict[str, JSON] = {}
+
+    def has(self, step: str) -> bool:
+        """True if a step has ended and this replay has not asked for its result yet."""
+        return hashed(step) in self._memos._memos
+
+    @property
+    def continues(self) -> bool:
+        """True if there are results of earlier attempts."""
+        return bool(self._earlier)
+
+    def earlier(self, step: str) -> Output | None:
+        """Return the result that an earlier attempt has left, if any."""
+        return self._earlier.get(hashed(step))
+
+    def failed_earlier(self, step: str) -> bool:
+        """True if a step has failed for good in an earlier attempt."""
+        found = self.earlier(step)
+        if found is None:
+            return False
+        return found.error is not None or isinstance(unwrap(found.data), StepFailure)
+
+    def forget(self, *steps: str) -> None:
+        """Forget what earlier attempts have left of these steps: they are executed again."""
+        for step in steps:
+            key = hashed(step)
+            if key in self._earlier and key not in self._sent:
+                self._memos.pop(key)
+
+    def to_keep(self, known: set[str]) -> dict[str, dict[str, Any]]:
+        """Return the results of this attempt for a later one.
+
+        Args:
+            known: The hashed ids of steps whose results are kept already.
+
+        Returns:
+            `{data}` or `{error}` by hashed step id: what this request has executed, and what Inngest
+            has sent and is not known.
+        """
+        found = {
+            key: one.model_dump(mode="json", exclude_none=True) if one.error else {"data": one.data}
+            for key, one in self._sent.items()
+            if key not in known
+        }
+        return found | {key: {"data": output} for key, output in self.executed.items()}
