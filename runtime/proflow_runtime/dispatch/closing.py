@@ -64,7 +64,7 @@ class Closer:
             partial(
                 self._close,
                 tenant_id,
-                request.run_id,
+                request,
                 data["run_id"],
                 status,
                 failure if error else None,
@@ -90,14 +90,17 @@ class Closer:
     async def _close(
         self,
         tenant_id: int,
-        run_id: str,
+        request: StartRequest,
         inngest_run_id: str,
         status: Literal["failed", "cancelled"],
         error: dict[str, str] | None,
     ) -> dict[str, Any] | None:
+        run_id = request.run_id
         run = await runs.get(tenant_id, run_id)
         if run is None or run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
+        if run.attempt != request.attempt:
+            return None  # an earlier attempt, which is over
         if run.status not in (*runs.OPEN, status):
             return None  # the run had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)

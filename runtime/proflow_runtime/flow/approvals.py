@@ -42,6 +42,8 @@ class OpenRequest:
         policy: The settings of the approval, as in `approval/requested`.
         data: The data of the event that started the run.
         label: The label of the node.
+        attempt: The number of the attempt at the run. In a later attempt, an approval that was
+            closed with the earlier one is opened again, and one that was decided answers again.
     """
 
     tenant_id: int
@@ -56,6 +58,7 @@ class OpenRequest:
     policy: Mapping[str, JSON]
     data: Mapping[str, JSON]
     label: str = ""
+    attempt: int = 1
 
 
 class AnswerError(ProFlowError, ValueError):

@@ -24,10 +24,11 @@ MAX_MESSAGE = 10_000
 class Attempt:
     """One attempt at a step.
 
-    After `run`, `failure` describes the failure of this attempt, if any, whether final or not.
+    After `run`, `failure` describes the failure of this attempt, if any, whether final or not, and
+    `error` is the exception.
     """
 
-    __slots__ = ("_last", "_number", "_retry", "failure")
+    __slots__ = ("_last", "_number", "_retry", "error", "failure")
 
     def __init__(self, number: int, retry: Retry | None, max_attempts: int) -> None:
         """Prepare an attempt.
@@ -41,6 +42,7 @@ class Attempt:
         self._retry = retry
         self._last = number + 1 >= (retry.max_attempts if retry else max_attempts)
         self.failure: StepFailure | None = None
+        self.error: BaseException | None = None
 
     async def run(
         self,
@@ -105,6 +107,7 @@ class Attempt:
         return wrap_failure(self._failed(error))
 
     def _failed(self, error: Exception) -> StepFailure:
+        self.error = error
         name = type(error).__name__
         message = str(error) or name
         if len(message) > MAX_MESSAGE:

@@ -115,9 +115,7 @@ class Containers(Structures):
             names = {"item": value, "index": index}
             if alias is not None:
                 names[alias] = value
-            frame = self._frame.item(
-                index, names, (node, execution, index), known, caught=catch
-            )
+            frame = self._frame.item(index, names, (node, execution, index), known, caught=catch)
             with self._within(frame):
                 await self._item(node, execution, body)
                 output = self._result(result)

@@ -22,6 +22,7 @@ from proflow_runtime.flow.scope import Scope, Workflow
 from proflow_runtime.flow.step_results import StepResults, hashed
 from proflow_runtime.protocol.conditions import check_compared
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
+from proflow_runtime.status.step_attempts import StepAttempt
 from proflow_runtime.values import JSON, resolve, rounding_problem
 from proflow_runtime.values.result_wrappers import StepFailure
 from proflow_runtime.values.results import Failed
@@ -51,6 +52,9 @@ class Replay:
         states: The state of each node that this replay has reached; None if there is no recorder.
         item_states: The same for nodes inside a foreach.
         timezone: The time zone of times that name none.
+        attempt: The number of the attempt at the run.
+        part_name: The part of the definition that this is a replay of; empty for the run itself.
+        step_attempts: The attempts at steps that this request has made.
         results: The results of steps, of this and of earlier attempts at the run.
         view: How many steps had ended when the replay began.
         planned: How many steps the run may take up to the point that this replay has reached.
@@ -67,6 +71,8 @@ class Replay:
         opener: Opener | None = None,
         closer: Closer | None = None,
         inngest_run_id: str | None = None,
+        attempt: int = 1,
+        part: str = "",
         earlier: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin a replay.
@@ -80,6 +86,8 @@ class Replay:
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
+            attempt: The number of the attempt at the run.
+            part: The part of the definition that this is a replay of; empty for the run itself.
             earlier: The results that earlier attempts at the run have left, by hashed step id.
         """
         self.workflow = workflow
@@ -87,6 +95,8 @@ class Replay:
         self.recorders = recorders
         self.run_id = ctx.run_id
         self.inngest_run_id = inngest_run_id or ctx.run_id
+        self.attempt, self.part_name = attempt, part
+        self.step_attempts: list[StepAttempt] = []
         self.states: dict[str, NodeState] | None = {} if recorders else None
         self.item_states: dict[ItemKey, NodeState] = {}
         self.timezone = workflow.timezone or default_timezone()

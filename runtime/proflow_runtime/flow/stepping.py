@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,13 +14,17 @@ from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.flow.calling import Calls
+from proflow_runtime.flow.observing import Observation
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.status import NodeState
+from proflow_runtime.status.step_attempts import StepAttempt
 from proflow_runtime.values import JSON
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap, wrap_failure
 from proflow_runtime.values.retry import Retry, Span, span
+
+log = logging.getLogger("proflow.steps")
 
 
 class Steps(Calls):
@@ -66,8 +71,9 @@ class Steps(Calls):
         step = self._begin(node)
 
         def attempt() -> Awaitable[JSON]:
-            work = partial(self._handled, node, step, handler, input)
-            return self._attempt(node, work, retry, timeout)
+            seen = Observation(node, step)
+            work = partial(self._handled, node, step, handler, input, seen)
+            return self._attempt(node, work, retry, timeout, seen=seen)
 
         # Returned, not awaited: this saves a coroutine for every step of every replay.
         return self._executed(node, step, attempt, catch)
@@ -194,10 +200,16 @@ class Steps(Calls):
         """
         step = self._begin(node)
 
-        async def work() -> None:
-            await self._sent(step, event, self._resolved(data))
+        async def attempt() -> JSON:
+            seen = Observation(node, step)
 
-        await self._executed(node, step, partial(self._attempt, node, work))
+            async def work() -> None:
+                seen.input = self._resolved(data)
+                await self._sent(step, event, seen.input)
+
+            return await self._attempt(node, work, seen=seen)
+
+        await self._executed(node, step, attempt)
 
     async def invoke(
         self,
@@ -293,6 +305,8 @@ class Steps(Calls):
         work: Callable[[], Awaitable[JSON]],
         retry: Retry | None = None,
         timeout: Span | None = None,
+        *,
+        seen: Observation,
     ) -> JSON:
         """Make one attempt inside a step, and return what Inngest is to store."""
         self._groups.executed = True
@@ -305,13 +319,33 @@ class Steps(Calls):
             return await attempt.run(work, limit, self._size)
         started_at = clock.now()
         try:
-            return await attempt.run(work, limit, self._size)
+            with seen.collecting():
+                return await attempt.run(work, limit, self._size)
         finally:
             self._attempted(node, attempt.failure, number + 1, started_at)
+            made = seen.made(number + 1, started_at, attempt.failure, attempt.error)
+            self.step_attempts.append(made)
+            if made.error is not None:
+                self._log_failure(made)
 
-    async def _handled(self, node: str, step: str, handler: Handler, input: Any) -> JSON:
+    def _log_failure(self, made: StepAttempt) -> None:
+        about = {
+            "run_id": self.run_id,
+            "tenant_id": self.tenant_id,
+            "node_id": made.node,
+            "attempt": made.number,
+        }
+        assert made.error is not None
+        text = "step `%s` has failed in attempt %d: %s\n%s"
+        trace = made.error.traceback
+        log.warning(text, made.step, made.number, made.error.line, trace, extra=about)
+
+    async def _handled(
+        self, node: str, step: str, handler: Handler, input: Any, seen: Observation
+    ) -> JSON:
+        seen.input = self._resolved(input)
         task = Task(
-            input=self._resolved(input),
+            input=seen.input,
             tenant_id=self.tenant_id,
             run_id=self.run_id,
             node_id=node,
@@ -320,7 +354,8 @@ class Steps(Calls):
         )
         token = tenant.activate(self.tenant_id)
         try:
-            return await interception.call(handler, task)
+            seen.output = await interception.call(handler, task)
+            return seen.output
         finally:
             tenant.deactivate(token)
 

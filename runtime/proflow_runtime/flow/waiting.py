@@ -15,6 +15,7 @@ from proflow_schemas.times import TimeError, read_time
 from proflow_runtime.context import clock
 from proflow_runtime.flow import approvals
 from proflow_runtime.flow.approvals import TimeoutAction
+from proflow_runtime.flow.observing import Observation
 from proflow_runtime.flow.reminders import Reminders
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.flow.stepping import Steps
@@ -214,12 +215,14 @@ class Waits(Steps):
                         answer,
                         approval.shown_policy(),
                         self._ctx.event.data,
+                        attempt=self.attempt,
                     )
                 )
             await self._sent(notifying, approvals.REQUESTED, data)
 
         async def requested() -> None:
-            attempt = partial(self._attempt, node, request)
+            seen = Observation(node, notifying)
+            attempt = partial(self._attempt, node, request, seen=seen)
             self._count(self._frame.cancel_scope)
             memo = unwrap(await self._step.run(notifying, self._kept, notifying, attempt))
             if isinstance(memo, StepFailure) and not (decided or left):

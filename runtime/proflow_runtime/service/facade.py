@@ -24,27 +24,29 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
+from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest, event_id
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
-from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.service.given import fits, refuse_other_tenant
+from proflow_runtime.service.going_on import Again, GoingOn, note_retry, with_data
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
+from proflow_runtime.service.redaction import Redact
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
-from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
+from proflow_runtime.store import designs, formats, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -54,7 +56,6 @@ from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_s
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
-from proflow_runtime.values.schema_errors import shown
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -84,6 +85,7 @@ class ProFlow:
         target: Target | None = None,
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
+        redact: Redact | None = None,
     ) -> None:
         """Create the service; it does nothing until `running()` is entered.
 
@@ -104,6 +106,9 @@ class ProFlow:
             lifespan: An async context manager function that `running()` enters, instead of the
                 `lifespan` of the handlers' module. Handlers and `functions` run with the context
                 variables that it sets.
+            redact: Removes secrets from inputs and outputs of steps, which are kept with each
+                attempt: takes a node's id and a value, and returns what may be kept. Fields that
+                are called `password`, `token`, `authorization` or alike are removed before.
 
         Raises:
             HandlerError: If a function of the module is declared as a handler and cannot be one.
@@ -130,7 +135,7 @@ class ProFlow:
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
-        self._recorder = Recorder(self.bus.moved)
+        self._recorder = Recorder(self.bus.moved, redact)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
             DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
@@ -153,6 +158,7 @@ class ProFlow:
             own=functions,
         )
         self.served.deployment = self.deployment
+        self._going_on = GoingOn(self.compiling)
 
     # --- in an application
 
@@ -260,9 +266,12 @@ class ProFlow:
         self.metrics.job_failed("delivery")
         if event.name != RUN_EVENT:
             return
-        run_id = event.data[LINEAGE]["run"]
+        request = event.data[LINEAGE]
+        run_id, attempt = request["run"], request.get("attempt", 1)
         error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
-        if await runs.finish(event.tenant_id, run_id, "failed", error=error, among=("pending",)):
+        if await runs.finish(
+            event.tenant_id, run_id, "failed", error=error, among=("pending",), attempt=attempt
+        ):
             about = {"tenant_id": event.tenant_id, "run_id": run_id}
             log.error("the run has failed: Inngest has refused it", extra=about)
             await self._ended(event.tenant_id, run_id, "failed")
@@ -309,13 +318,13 @@ class ProFlow:
         if published is None:
             raise not_found("published workflow")
         found, definition = published
-        _refuse_other_tenant(data or {}, tenant_id)
+        refuse_other_tenant(data or {}, tenant_id)
         given = {**(data or {}), "tenant_id": tenant_id}
         if initiator is not None:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        _fits(given, definition)
+        fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -341,44 +350,69 @@ class ProFlow:
         await self._hand_over(new)
         return run_id
 
-    async def retry(self, tenant_id: int, run_id: str, *, by: str | None = None) -> str:
-        """Start a failed or cancelled run again, with the version that is published now.
+    async def retry(
+        self, tenant_id: int, run_id: str, again: Again | None = None, *, by: str | None = None
+    ) -> str:
+        """Retry a run that has failed or was cancelled.
+
+        By default it goes on at the step that failed, as its next attempt: with the outputs,
+        approvals and iterations that it has, in its version. From the beginning, another run starts
+        with the version that is published now; a second such retry of the same run starts none.
 
         Args:
             tenant_id: The tenant that owns the run.
-            run_id: The run to start again. A second retry of the same run starts no other run.
+            run_id: The run.
+            again: From where, in which version, with which data, and why.
             by: The id of the user who retries; by default the user who started the run.
 
         Returns:
-            The id of the new run.
+            The id of the run that goes on, or of the new one.
 
         Raises:
             Problem: If there is no such run (404), it has not failed and was not cancelled (409),
-                or its workflow is not published any more (409).
+                its version is not there or not safe for it (409), or the data is not what the
+                workflow takes (422).
         """
+        again = again or Again()
         run = await self._run(tenant_id, run_id)
-        if run.status not in ("failed", "cancelled"):
+        if run.status not in runs.RETRIED:
             raise Problem(409, "not-failed", f"the run is {run.status}")
+        if again.start == "failure":
+            await self._going_on.go_on(run, again, by=by)
+            self.bus.moved(run.id)
+            self.delivery.nudge()
+            return run.id
+        return await self._restart(run, again, by=by)
+
+    async def _restart(self, run: Run, again: Again, *, by: str | None) -> str:
+        """Start a run again from the beginning, as another run."""
+        tenant_id = run.tenant_id
+        if again.version is not None:
+            text = "a run from the beginning has the published version: leave `version` out"
+            raise Problem(422, "version-is-published", text)
         published = await self._published(tenant_id, run.workflow)
         if published is None:
             raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
         found, definition = published
-        again = runs.derived_id("retry", tenant_id, run.id)
+        event = with_data(run.event, tenant_id, definition, again.data)
+        new_id = runs.derived_id("retry", tenant_id, run.id)
         new = runs.NewRun(
-            id=again,
+            id=new_id,
             tenant_id=tenant_id,
             workflow=run.workflow,
             version=found.version,
             digest=found.digest,
-            event={**run.event, "id": f"start:{again}"},
+            event={**event, "id": f"start:{new_id}"},
             function_id=RUN,
             task_type=definition.task_type,
             business_id=run.business_id,
             started_by=by or run.started_by,
             retried_from=run.id,
         )
-        await self._hand_over(new)
-        return again
+        async with transaction():
+            if await self._hand_over(new):
+                await note_retry(run, again, by, event, run=new_id)
+        return new_id
 
     async def cancel(self, tenant_id: int, run_id: str) -> None:
         """Cancel a run. Its status becomes `cancelled` a moment later.
@@ -454,8 +488,14 @@ class ProFlow:
             diagnostics = error.diagnostics or None
             raise Problem(409, "design-refused", str(error), diagnostics=diagnostics) from None
 
-    async def _hand_over(self, new: runs.NewRun) -> None:
-        """Write the rows of a run and the event that starts it, in one transaction."""
+    async def _hand_over(self, new: runs.NewRun) -> bool:
+        """Write the rows of a run and the event that starts it, in one transaction.
+
+        Returns False if the run was there already.
+        """
+        about = await formats.about(new.digest)
+        if about is not None and about.start_timeout is not None:
+            new = replace(new, start_timeout=about.start_timeout)
         request = StartRequest(
             new.id,
             new.workflow,
@@ -469,8 +509,9 @@ class ProFlow:
         async with transaction() as client:
             _, is_new = await runs.create(new)
             if is_new:
-                await outbox.put(client, f"run:{new.id}", new.tenant_id, RUN_EVENT, data)
+                await outbox.put(client, event_id(new.id, 1), new.tenant_id, RUN_EVENT, data)
         self.delivery.nudge()
+        return is_new
 
     # --- tenants
 
@@ -618,28 +659,3 @@ def _keys(definition: Definition) -> Sequence[Key]:
         for one in definition.triggers
     ]
     return [*found, *(Key("cancel", one.event) for one in definition.settings.cancel_on)]
-
-
-def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
-    """Raise `Problem` (422) if data names another tenant than the one that starts the run."""
-    named = data.get("tenant_id", tenant_id)
-    if type(named) is int and named == tenant_id:
-        return
-    message = f"the run is for tenant {tenant_id}, not {shown(named)}: leave `tenant_id` out"
-    errors = [{"pointer": "/data/tenant_id", "message": message}]
-    raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
-
-
-def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
-    """Raise `Problem` (422) if data is not what a workflow takes."""
-    errors = [
-        {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (
-            *violations(data, definition.input),
-            *unmatchable(data, definition.settings),
-        )
-    ]
-    if errors:
-        raise Problem(
-            422, "invalid-input", "the data is not what the workflow takes", errors=errors
-        )

@@ -14,6 +14,8 @@ from datetime import datetime
 from proflow_schemas.node_types import type_of
 
 from proflow_runtime.service.canvases import canvas_of
+from proflow_runtime.service.redaction import Redact
+from proflow_runtime.service.step_records import StepRecords, Taken
 from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
 from proflow_runtime.store import runs
 from proflow_runtime.store.database import transaction
@@ -54,6 +56,12 @@ class _Remembered:
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    steps: StepRecords = field(default_factory=StepRecords)
+
+    def clear(self) -> None:
+        """Drop what has not been written."""
+        self.unwritten.clear()
+        self.steps.clear()
 
 
 class Recorder:
@@ -63,13 +71,14 @@ class Recorder:
     of a run's last replay is written by `finish`, together with the end of the run.
     """
 
-    def __init__(self, moved: Callable[[str], None]) -> None:
+    def __init__(self, moved: Callable[[str], None], redact: Redact | None = None) -> None:
         """Create the recorder.
 
         Args:
             moved: Called with the id of a run after a change of it was committed.
+            redact: Redacts the inputs and outputs of steps, after the service has.
         """
-        self._moved = moved
+        self._moved, self._redact = moved, redact
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     async def __call__(self, snapshot: Snapshot) -> None:
@@ -77,6 +86,7 @@ class Recorder:
             return
         remembered = self._remember(snapshot.run_id)
         remembered.unwritten.append(snapshot)
+        remembered.steps.observe(snapshot)
         if snapshot.status == "completed":
             return
         async with remembered.writing:
@@ -87,34 +97,54 @@ class Recorder:
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
         revision = await _revision(tenant_id, run_id)
         if revision is None:
-            remembered.unwritten.clear()
+            remembered.clear()
             return
-        if revision == remembered.revision and not _has_changes(remembered):
-            remembered.unwritten.clear()
+        nothing = revision == remembered.revision and not _has_changes(remembered)
+        if nothing and not remembered.steps.has_news:
+            remembered.clear()
             return
-        async with transaction():
-            run = await _locked(tenant_id, run_id)
-            if run is not None:
-                await _record(run, remembered)
-        if run is None:
-            remembered.unwritten.clear()
+        with remembered.steps.taken() as steps:
+            is_open = await self._written(tenant_id, run_id, remembered, steps)
+        if is_open:
+            self._moved(run_id)
         else:
-            self._moved(run.id)
+            remembered.unwritten.clear()
 
-    async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
+    async def _written(
+        self, tenant_id: int, run_id: str, remembered: _Remembered, steps: Taken
+    ) -> bool:
+        """Write in one transaction; returns False if the run has ended."""
+        async with transaction():
+            run = await Run.select_for_update().get_or_none(id=run_id, tenant_id=tenant_id)
+            if run is None:
+                return False
+            # A step may end after its run has failed. It counts if the run goes on later.
+            await steps.write(run, self._redact)
+            if run.status not in OPEN:
+                return False
+            await _record(run, remembered)
+        return True
+
+    async def finish(self, tenant_id: int, run_id: str, answer: JSON, attempt: int = 1) -> None:
         """Write the states of the last replay and the completion of the run, in one transaction.
 
         Args:
             tenant_id: The tenant that owns the run.
             run_id: The run.
             answer: The return value of the run's function.
+            attempt: The number of the attempt that has completed.
         """
         remembered = self._remember(run_id)
-        async with remembered.writing, transaction():
-            run = await _locked(tenant_id, run_id)
-            if run is not None:
-                await _record(run, remembered)
-            await runs.finish(tenant_id, run_id, "completed", answer=answer)
+        async with remembered.writing:
+            with remembered.steps.taken() as steps:
+                async with transaction():
+                    run = await _locked(tenant_id, run_id)
+                    if run is not None:
+                        await steps.write(run, self._redact, results=False)
+                        await _record(run, remembered)
+                    await runs.finish(
+                        tenant_id, run_id, "completed", answer=answer, attempt=attempt
+                    )
         self._remembered.pop(run_id, None)
         self._moved(run_id)
 
@@ -152,7 +182,8 @@ async def _record(run: Run, remembered: _Remembered) -> None:
     """Write the changes, in the transaction that holds the run's lock."""
     if run.revision != remembered.revision:
         remembered.states = {}  # another process has written meanwhile
-    pending = list(remembered.unwritten)
+    taken = len(remembered.unwritten)
+    pending = [one for one in remembered.unwritten if one.attempt == run.attempt]
     news = [
         {
             key: state
@@ -181,7 +212,7 @@ async def _record(run: Run, remembered: _Remembered) -> None:
     for snapshot in pending:
         remembered.states.update(_states_in(snapshot))
     remembered.revision = run.revision
-    del remembered.unwritten[: len(pending)]
+    del remembered.unwritten[:taken]
 
 
 async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateRow]:

@@ -1,0 +1,59 @@
+"""One attempt at a step: when it was made, why it failed, what it wrote to the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from proflow_runtime.values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a handler has written to `task.logger`."""
+
+    at: datetime
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """Why an attempt has failed; `traceback` has the frames of the host."""
+
+    name: str
+    message: str
+    traceback: str
+
+    @property
+    def line(self) -> str:
+        """The error in one line, such as `KeyError: 'deep'`."""
+        return f"{self.name}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepAttempt:
+    """One attempt at a step.
+
+    Attributes:
+        node: The node's id.
+        step: The node with its item and execution, such as `x[3]#2`.
+        number: The number of the attempt, counted from 1.
+        started_at: When it began.
+        ended_at: When it ended.
+        error: Why it failed; None if it did not.
+        logs: What the handler has written to its log.
+        input: What the handler was given.
+        output: What it returned.
+    """
+
+    node: str
+    step: str
+    number: int
+    started_at: datetime
+    ended_at: datetime
+    error: StepError | None = None
+    logs: Sequence[LogLine] = ()
+    input: JSON = None
+    output: JSON = None
