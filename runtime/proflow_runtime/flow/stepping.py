@@ -320,7 +320,10 @@ class Steps(Calls):
         started_at = clock.now()
         try:
             with seen.collecting():
-                return await attempt.run(work, limit, self._size)
+                memo = await attempt.run(work, limit, self._size)
+            if attempt.failure is None:
+                seen.output = unwrap(memo)
+            return memo
         finally:
             self._attempted(node, attempt.failure, number + 1, started_at)
             made = seen.made(number + 1, started_at, attempt.failure, attempt.error)
@@ -354,8 +357,7 @@ class Steps(Calls):
         )
         token = tenant.activate(self.tenant_id)
         try:
-            seen.output = await interception.call(handler, task)
-            return seen.output
+            return await interception.call(handler, task)
         finally:
             tenant.deactivate(token)
 

@@ -41,11 +41,11 @@ from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
-from proflow_runtime.service.redaction import Redact
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status.redaction import Redact
 from proflow_runtime.store import designs, formats, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion

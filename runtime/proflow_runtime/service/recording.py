@@ -14,9 +14,9 @@ from datetime import datetime
 from proflow_schemas.node_types import type_of
 
 from proflow_runtime.service.canvases import canvas_of
-from proflow_runtime.service.redaction import Redact
 from proflow_runtime.service.step_records import StepRecords, Taken
 from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.status.redaction import Redact
 from proflow_runtime.store import runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from proflow_runtime.values import JSON
 
@@ -57,3 +58,10 @@ class StepAttempt:
     logs: Sequence[LogLine] = ()
     input: JSON = None
     output: JSON = None
+
+
+def error_json(error: StepError | None) -> dict[str, Any] | None:
+    """Return an error as JSON, `{name, message, traceback}`."""
+    if error is None:
+        return None
+    return {"name": error.name, "message": error.message, "traceback": error.traceback}

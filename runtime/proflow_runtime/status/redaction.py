@@ -50,7 +50,7 @@ def redacted(value: JSON, *, depth: int = 0) -> JSON:
     return value
 
 
-def to_keep(node: str, value: JSON, redact: Redact | None) -> JSON:
+def to_keep(node: str, value: JSON, redact: Redact | None = None) -> JSON:
     """Return what is kept of an input or output: without secrets, and bounded.
 
     Args:
