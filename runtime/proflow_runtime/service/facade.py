@@ -32,6 +32,7 @@ from proflow_runtime.handlers.task import Handler
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
+from proflow_runtime.service.deadlines import time_out_due
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.given import fits, refuse_other_tenant
@@ -41,6 +42,7 @@ from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
+from proflow_runtime.service.retaining import Retaining
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
@@ -238,12 +240,16 @@ class ProFlow:
 
     @asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:
-        """Check approvals and the registration of functions regularly, in the background."""
+        """Check approvals, deadlines and the registration of functions regularly."""
+
+        retaining = Retaining(self.settings.retention)
 
         async def always() -> None:
             while True:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
+                    ("deadlines", "end runs that are due", self._time_out),
+                    ("retention", "delete what is too old", retaining.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
                 ):
                     try:
@@ -260,6 +266,10 @@ class ProFlow:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _time_out(self) -> None:
+        if await time_out_due(self._ended):
+            self.delivery.nudge()
 
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""

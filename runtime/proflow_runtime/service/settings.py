@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proflow_runtime.dispatch.deployment import TENANT_CONCURRENCY
+from proflow_runtime.tenants.retention import Retention
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_NODES = 10_000
@@ -31,6 +32,8 @@ class ProFlowSettings:
             of the same approval.
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
+        retention: How long things are kept of tenants that have set no time of their own. Attempts
+            at steps, with their inputs and outputs, are kept for 90 days, and all else for ever.
     """
 
     tenant_concurrency: int = TENANT_CONCURRENCY
@@ -43,3 +46,4 @@ class ProFlowSettings:
     max_keys: int = 200
     urge_pause: float = 600.0
     tick: float = 30.0
+    retention: Retention = field(default_factory=lambda: Retention(steps="90d"))

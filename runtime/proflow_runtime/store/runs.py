@@ -228,6 +228,7 @@ async def finish(
     result: str | None = None,
     among: Sequence[str] = OPEN,
     attempt: int | None = None,
+    due_by: datetime | None = None,
 ) -> bool:
     """Record how a run has ended; a run that has ended is left unchanged.
 
@@ -241,11 +242,14 @@ async def finish(
         among: The statuses that the run may have before.
         attempt: The number of the attempt that has ended; None for the current one. The end of an
             earlier attempt changes nothing.
+        due_by: Only if the run is due by then.
 
     Returns:
         True if the run has been changed.
     """
-    current = {} if attempt is None else {"attempt": attempt}
+    current: dict[str, Any] = {} if attempt is None else {"attempt": attempt}
+    if due_by is not None:
+        current["due_at__lte"] = due_by
     async with transaction():
         run = await Run.select_for_update().get_or_none(
             id=run_id, tenant_id=tenant_id, status__in=among, **current
@@ -381,6 +385,12 @@ async def open_of(tenant_id: int, workflow: str, version: int) -> AsyncIterator[
         if len(page) < PAGE:
             return
         after = page[-1].id
+
+
+async def due(at: datetime, limit: int) -> list[Run]:
+    """List open runs of all tenants that should have begun or ended by then, the oldest first."""
+    found = Run.filter(due_at__lte=at, status__in=OPEN).only(*LISTED)
+    return await found.order_by("due_at").limit(limit)
 
 
 async def get(tenant_id: int, run_id: str) -> Run | None:

@@ -11,6 +11,7 @@ from proflow_runtime.service.routes import (
     approvals,
     designs,
     drawings,
+    erasure,
     live,
     people,
     runs,
@@ -30,7 +31,7 @@ def router(proflow: ProFlow) -> APIRouter:
     """
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
-    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live):
+    for subject in (designs, drawings, runs, approvals, tasks, people, settings, erasure, live):
         part = APIRouter(route_class=route_class)
         subject.add(part, proflow)
         found.include_router(part)
