@@ -1,6 +1,7 @@
 """Going on from a failure: at the step that failed, with all that the run has."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -393,3 +394,60 @@ async def test_data_that_the_workflow_does_not_take_changes_nothing(database: st
         assert (await other.get(f"/api/runs/{run}/attempts")).status_code == 404
         assert (await other.get(f"/api/runs/{run}/nodes/t/attempts")).status_code == 404
     assert json.dumps((await Run.get()).event["data"]["c"]) == "{}"
+
+
+async def test_a_run_that_our_database_has_forgotten_is_added_again(database: str) -> None:
+    """Our database was restored to a time before the run."""
+    design = approving()
+    design["nodes"].insert(1, {"id": "nap", "type": "delay", "data": {"duration": "1h"}})
+    design["edges"][0] = {"source": "start", "target": "nap"}
+    design["edges"].append({"source": "nap", "target": "a"})
+    await publish(1, design)
+    async with virtual({"read_clause": read_clause}) as at:
+        ann, wang = await at.user("ann"), await at.user("wang")
+        answer = await ann.post(
+            "/api/runs", json={"workflow": "erp", "data": {"c": {"deep": {"text": "x"}}}}
+        )
+        await at.proflow.delivery.deliver()
+        await at.engine.run_until_idle(until=at.engine.clock.now() + timedelta(minutes=5))
+        run = answer.json()["run_id"]
+        assert (await status_of(ann, run))["status"] == "waiting"
+        await Run.all().delete()
+        await InngestTask.all().delete()
+        # Another process, which has not seen the run.
+        at.proflow.deployment._interpreter._seen.clear()
+        at.proflow._recorder._remembered.clear()
+        await at.settle()
+        assert await approve_all(at, wang) == 1
+        found = await status_of(ann, run)
+    assert (found["status"], found["started_by"]) == ("completed", "ann")
+    assert (await InngestTask.get()).status == "completed"
+
+
+async def test_a_run_that_inngest_has_forgotten_goes_on(database: str) -> None:
+    """Inngest was restored to a time before the run: it is cancelled by force, and retried."""
+    await publish(1, approving())
+    async with virtual({"read_clause": read_clause}) as at:
+        ann, wang, root = (
+            await at.user("ann"),
+            await at.user("wang"),
+            await at.user("r", 1, "admin"),
+        )
+        run = await failed(at, ann, "erp", c={"deep": {"text": "x"}})
+    async with virtual({"read_clause": read_clause}) as at:  # with no memory of the run
+        ann, wang, root = (
+            await at.user("ann"),
+            await at.user("wang"),
+            await at.user("r", 1, "admin"),
+        )
+        assert (await root.post(f"/api/runs/{run}/cancel")).status_code == 202
+        await at.settle()
+        assert (await status_of(ann, run))["status"] == "waiting"
+        assert (await ann.post(f"/api/runs/{run}/cancel?force=true")).status_code == 403
+        assert (await root.post(f"/api/runs/{run}/cancel?force=true")).status_code == 202
+        assert (await status_of(ann, run))["status"] == "cancelled"
+        await at.settle()
+        assert (await ann.post(f"/api/runs/{run}/retry")).status_code == 201
+        await at.settle()
+        assert await approve_all(at, wang) == 1
+        assert (await status_of(ann, run))["status"] == "completed"

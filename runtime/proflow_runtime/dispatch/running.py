@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -29,6 +32,7 @@ from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
 
+log = logging.getLogger("proflow.stored")
 PIN = "proflow/pin"
 """The id of the first step of every run; no step of a node has an id that ends in `/pin`."""
 
@@ -37,6 +41,7 @@ Finish = Callable[[int, str, JSON, int], Awaitable[None]]
 
 CLOSING = timedelta(seconds=1)
 """Between two looks whether Inngest has ended the earlier attempt at a subprocess."""
+SEEN = 10_000
 LOOKS = 5
 """How often it is looked for; then the earlier attempt is taken to be over."""
 
@@ -64,6 +69,8 @@ class Interpreter:
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
         self._earlier = EarlierResults()
+        self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
+        """The attempts at runs of which this process knows that they have a row."""
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
@@ -78,6 +85,7 @@ class Interpreter:
             answer: JSON = pinned["answer"]
             return answer
         pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
+        await self._require_row(pin, request, ctx.run_id, trigger)
         prepared = await self._programs.get(pin)
         earlier = await self._earlier.of(tenant_id, request.run_id, request.attempt)
         flow = self._flow(
@@ -90,6 +98,51 @@ class Interpreter:
         if self._ended is not None:
             await self._ended(tenant_id, request.run_id, "completed")
         return answer
+
+    async def _require_row(
+        self, pin: Pin, request: StartRequest, inngest_run_id: str, trigger: inngest.Event
+    ) -> None:
+        """Create the row of a run that Inngest has begun and our database has forgotten.
+
+        This happens if the database was restored to an earlier time. Without the row nobody would
+        see the run, nor be asked for its approvals.
+        """
+        key = request.run_id, request.attempt
+        if key in self._seen:
+            self._seen.move_to_end(key)
+            return
+        if await runs.get(pin.tenant_id, request.run_id) is None:
+            about = {"tenant_id": pin.tenant_id, "run_id": request.run_id}
+            log.warning("the run is not in the database any more; it is added again", extra=about)
+            task_type: str | None = None
+            with suppress(inngest.NonRetriableError):  # the definition may be gone, too
+                task_type = (await self._programs.about(pin.digest)).task_type
+            with suppress(runs.RunIdTakenError):
+                await runs.create(self._new(pin, request, trigger, task_type))
+                await runs.begin(
+                    *(pin.tenant_id, request.run_id, inngest_run_id), attempt=request.attempt
+                )
+        self._seen[key] = None
+        while len(self._seen) > SEEN:
+            self._seen.popitem(last=False)
+
+    def _new(
+        self, pin: Pin, request: StartRequest, trigger: inngest.Event, task_type: str | None
+    ) -> runs.NewRun:
+        return runs.NewRun(
+            id=request.run_id,
+            tenant_id=pin.tenant_id,
+            workflow=request.workflow,
+            version=pin.version,
+            digest=pin.digest,
+            event=as_kept(trigger),
+            function_id=RUN,
+            task_type=task_type,
+            business_id=request.business_id,
+            started_by=request.started_by,
+            parent=request.caller,
+            attempt=request.attempt,
+        )
 
     async def _pin(
         self, tenant_id: int, request: StartRequest, ctx: inngest.Context, trigger: inngest.Event
@@ -120,22 +173,8 @@ class Interpreter:
             refused = error  # raised once the run has a row, so that its failure can be seen
         about = await self._programs.about(digest)
         try:
-            await runs.create(
-                runs.NewRun(
-                    id=request.run_id,
-                    tenant_id=tenant_id,
-                    workflow=request.workflow,
-                    version=pin.version,
-                    digest=digest,
-                    event=as_kept(trigger),
-                    function_id=RUN,
-                    task_type=about.task_type,
-                    business_id=request.business_id,
-                    started_by=request.started_by,
-                    parent=request.caller,
-                    attempt=request.attempt,
-                )
-            )
+            current = replace(pin, digest=digest)
+            await runs.create(self._new(current, request, trigger, about.task_type))
         except runs.RunIdTakenError:
             raise inngest.NonRetriableError(f"run `{request.run_id}` is taken") from None
         begun = await self._begun(tenant_id, request, ctx.run_id, digest)

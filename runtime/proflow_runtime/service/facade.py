@@ -424,12 +424,14 @@ class ProFlow:
                 await note_retry(run, again, by, event, run=new_id)
         return new_id
 
-    async def cancel(self, tenant_id: int, run_id: str) -> None:
+    async def cancel(self, tenant_id: int, run_id: str, *, force: bool = False) -> None:
         """Cancel a run. Its status becomes `cancelled` a moment later.
 
         Args:
             tenant_id: The tenant that owns the run.
             run_id: The run to cancel.
+            force: Set the status now, without waiting for Inngest, which may not know the run: its
+                data were lost, or ours were restored.
 
         Raises:
             Problem: If there is no such run (404), or it has already ended (409).
@@ -438,13 +440,14 @@ class ProFlow:
         if run.status not in runs.OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
-            unbegun = await runs.withdraw(tenant_id, run.id)
+            among = runs.OPEN if force else ("pending",)
+            over = await runs.finish(tenant_id, run.id, "cancelled", among=among)
             data = {"tenant_id": tenant_id, "run_id": run.id}
             # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
             await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
         self.delivery.nudge()
-        if unbegun:
+        if over:
             await self._ended(tenant_id, run.id, "cancelled")
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:

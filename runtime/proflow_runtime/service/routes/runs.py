@@ -232,13 +232,22 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         return [Change(**one) for one in found]
 
     @router.post("/runs/{run_id}/cancel", status_code=202, tags=[TAG], responses=RESPONSES)
-    async def cancel_run(run_id: RunId, principal: Principal = who) -> Started:
+    async def cancel_run(
+        run_id: RunId,
+        force: Annotated[
+            bool, Query(description="Do not wait for Inngest, which may not know the run any more")
+        ] = False,
+        principal: Principal = who,
+    ) -> Started:
         """Cancel a run; it is `cancelled` a moment later.
 
-        Only administrators and the user who started the run may do so.
+        Only administrators and the user who started the run may do so; only administrators with
+        `force`.
         """
         await _entitled(principal, run_id)
-        await proflow.cancel(principal.tenant_id, run_id)
+        if force:
+            principal.require()
+        await proflow.cancel(principal.tenant_id, run_id, force=force)
         return Started(run_id=run_id)
 
     @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
