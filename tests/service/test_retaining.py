@@ -92,13 +92,13 @@ async def test_only_what_is_old_and_over_is_deleted_by_tenant_and_kind(database:
         for tenant in (1, 2):
             await ordered(at, tenant)
         opened = await ordered(at, 1, ends=False)
-        later = clock.now() + timedelta(days=100)
+        now = at.engine.clock.now()
         retaining = Retaining(Retention(steps="90d"))
         await tenant_settings.save(1, {"retention": {"runs": "30d", "audit": "400d"}}, by="root")
         before = await counts(2)
         audit = await AuditEntry.filter(tenant_id=1).count()
-        assert await retaining.purge(clock.now() + timedelta(days=29)) == 0
-        await retaining.purge(later)
+        assert await retaining.purge(now + timedelta(days=29)) == 0
+        await retaining.purge(now + timedelta(days=100))
     assert await Run.filter(tenant_id=1).values_list("id", flat=True) == [opened]
     assert await InngestTask.filter(tenant_id=1).count() == 1
     assert await Approval.filter(tenant_id=1).count() == 1

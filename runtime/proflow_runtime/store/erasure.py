@@ -103,7 +103,8 @@ async def erase_tenant(tenant_id: int) -> int:
     )
     for model in _models():
         while True:
-            ids = await model.filter(tenant_id=tenant_id).limit(BATCH).values_list("pk", flat=True)
+            key = model._meta.pk_attr
+            ids = await model.filter(tenant_id=tenant_id).limit(BATCH).values_list(key, flat=True)
             if not ids:
                 break
             async with transaction():
