@@ -12,7 +12,6 @@ from types import TracebackType
 import inngest
 import proflow_schemas
 
-import proflow_runtime
 from proflow_runtime.context import clock
 from proflow_runtime.handlers.log_lines import LogLines, collecting
 from proflow_runtime.status.step_attempts import StepAttempt, StepError
@@ -24,10 +23,10 @@ MAX_TRACEBACK = 16_000
 MAX_CAUSES = 5
 """How many exceptions a traceback shows: the one that was raised, and those that caused it."""
 MAX_FRAMES = 50
-_OURS = tuple(
-    f"{Path(module).parent}/"
-    for module in (proflow_runtime.__file__, proflow_schemas.__file__, inngest.__file__)
-    if module
+_OURS = (
+    f"{Path(__file__).parents[1]}/",
+    f"{Path(proflow_schemas.__file__ or '').parent}/",
+    f"{Path(inngest.__file__ or '').parent}/",
 )
 _STANDARD = f"{Path(traceback.__file__).parent}/"
 _PLUMBING = tuple(f"{_STANDARD}{name}" for name in ("asyncio/", "concurrent/", "contextlib.py"))
