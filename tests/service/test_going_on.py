@@ -238,6 +238,25 @@ async def test_an_approval_that_waited_waits_again_with_the_votes_it_had(databas
     assert works.effects == {"t": 1}
 
 
+async def test_a_delay_ends_when_it_would_have(database: str) -> None:
+    await publish(1, line("naps", ("nap", "delay", {"duration": "10h"})))
+    async with virtual({}) as at:
+        ann = await at.user("ann")
+        began = at.engine.clock.now()
+        run = (await ann.post("/api/runs", json={"workflow": "naps"})).json()["run_id"]
+        await at.proflow.delivery.deliver()
+        await at.engine.run_until_idle(until=began + timedelta(hours=4))
+        assert (await ann.post(f"/api/runs/{run}/cancel")).status_code == 202
+        await at.proflow.delivery.deliver()
+        await at.engine.run_until_idle(until=began + timedelta(hours=7))
+        assert (await status_of(ann, run))["status"] == "cancelled"
+        assert (await ann.post(f"/api/runs/{run}/retry")).status_code == 201
+        await at.settle()
+        assert (await status_of(ann, run))["status"] == "completed"
+        slept = at.engine.clock.now() - began
+    assert timedelta(hours=10) <= slept < timedelta(hours=10, minutes=1)
+
+
 async def test_a_decision_that_came_too_late_for_a_failed_run_is_sent_again(database: str) -> None:
     """The vote was counted while the run was failing: the event found nobody who waits."""
     await publish(1, approving())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,9 @@ from inngest._internal.step_lib.base import Output  # the SDK has no public name
 
 from proflow_runtime.values import JSON
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap
+
+_DUE = "due:"
+"""What the keys of the times begin with at which sleeping steps wake up."""
 
 
 @lru_cache(maxsize=8192)
@@ -42,11 +46,16 @@ class StepResults:
         """
         self._memos = execution._memos
         self._sent: Mapping[str, Output] = self._memos._memos
-        self._earlier = {key: Output(**one) for key, one in (earlier or {}).items()}
+        given = earlier or {}
+        self._due = {key: one["due"] for key, one in given.items() if key.startswith(_DUE)}
+        self._earlier = {
+            key: Output(**one) for key, one in given.items() if not key.startswith(_DUE)
+        }
         if self._earlier:
             self._memos._memos = {**self._earlier, **self._sent}
         self.count: int = self._memos.size
         self.executed: dict[str, JSON] = {}
+        self._sleeping: dict[str, str] = {}
 
     def has(self, step: str) -> bool:
         """True if a step has ended and this replay has not asked for its result yet."""
@@ -75,6 +84,21 @@ class StepResults:
             if key in self._earlier and key not in self._sent:
                 self._memos.pop(key)
 
+    def sleeps_until(self, step: str, until: datetime) -> datetime:
+        """Return when a sleeping step wakes up: when it would have in an earlier attempt, if any.
+
+        Args:
+            step: The id of the step.
+            until: When it wakes up if it begins to sleep now.
+        """
+        key = f"{_DUE}{hashed(step)}"
+        due = self._due.get(key)
+        if due is not None:
+            until = datetime.fromisoformat(due)
+        if hashed(step) not in self._sent:
+            self._sleeping[key] = until.isoformat()
+        return until
+
     def to_keep(self, known: set[str]) -> dict[str, dict[str, Any]]:
         """Return the results of this attempt for a later one.
 
@@ -83,11 +107,12 @@ class StepResults:
 
         Returns:
             `{data}` or `{error}` by hashed step id: what this request has executed, and what Inngest
-            has sent and is not known.
+            has sent and is not known; and `{due}` for steps that sleep.
         """
         found = {
             key: one.model_dump(mode="json", exclude_none=True) if one.error else {"data": one.data}
             for key, one in self._sent.items()
             if key not in known
         }
+        found |= {key: {"due": at} for key, at in self._sleeping.items() if key not in known}
         return found | {key: {"data": output} for key, output in self.executed.items()}

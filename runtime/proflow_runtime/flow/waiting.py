@@ -35,7 +35,7 @@ class Waits(Steps):
             node: The node's id.
             duration: The duration, counted from when the run first reaches the node.
         """
-        await self._slept(node, clock.now() + duration)
+        await self._slept(node, clock.now() + duration, lasts=True)
 
     async def sleep_until(self, node: str, until: Any) -> None:
         """Sleep until a time.
@@ -289,8 +289,11 @@ class Waits(Steps):
         if problem is not None:
             self._fail(node, f"{what}: {problem}")
 
-    async def _slept(self, node: str, until: datetime) -> None:
+    async def _slept(self, node: str, until: datetime, *, lasts: bool = False) -> None:
+        """Sleep until a time; with `lasts`, until that of an earlier attempt at the run, if any."""
         step = self._begin(node)
+        if lasts:
+            until = self.results.sleeps_until(step, until)
         self._record_status(node, "waiting")
         call = partial(self._step.sleep_until, step, until)
         await self._groups.one(partial(self._stepped, step, call))

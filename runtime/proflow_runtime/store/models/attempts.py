@@ -57,10 +57,10 @@ class StepResult(Model):
     part = ShortText(max_length=200, default="")
     """The part of the definition that the step is in; empty for the run itself."""
     step = fields.CharField(max_length=64)
-    """The hashed step id."""
+    """The hashed step id; for `{due}`, with `due:` before it."""
     attempt = fields.IntField()
     result = JsonText()
-    """`{data}` or `{error}`"""
+    """`{data}`, `{error}`, or `{due}` for a step that sleeps"""
 
     class Meta:
         table = "proflow_step_results"
