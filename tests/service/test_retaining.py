@@ -107,7 +107,7 @@ async def test_only_what_is_old_and_over_is_deleted_by_tenant_and_kind(database:
     assert await NodeChange.filter(tenant_id=1, run_id=opened).count() > 0
     assert await AuditEntry.filter(tenant_id=1).count() == audit
     after = await counts(2)
-    assert before["StepAttemptRow"] == 3  # the task, and both requests of an approval
+    assert before["StepAttemptRow"] == 2  # of the task, and of the request of the approval
     assert after == {**before, "StepAttemptRow": 0}
 
 
