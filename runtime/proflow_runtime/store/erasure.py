@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from proflow_schemas.errors import ProFlowError
 from tortoise.expressions import Q
@@ -29,6 +29,7 @@ from proflow_runtime.store.models.tokens import ApiToken
 from proflow_runtime.store.retention import BATCH
 from proflow_runtime.store.runs import OPEN
 
+M = TypeVar("M", bound=Model)
 USERS: Mapping[type[Model], tuple[str, ...]] = {
     Approval: ("initiator", "decided_by"),
     Assignment: ("user", "instead_of"),
@@ -54,6 +55,8 @@ WRITTEN: Mapping[type[Model], tuple[str, str]] = {
     RunAttempt: ("started_by", "reason"),
 }
 """The column with the writer of a text, and that with the text."""
+DRAWN = (Design, DesignVersion)
+"""Drawings are not rewritten: their definitions would not be those of the drawings any more."""
 SECRET = ("hash",)
 """Columns that are not exported."""
 
@@ -127,8 +130,8 @@ async def erase_person(tenant_id: int, user: str) -> tuple[str, int]:
         The pseudonym, and how many rows were changed or deleted.
 
     Raises:
-        StillOpenError: If approvals wait for the person, or runs that the person has started are
-            open.
+        StillOpenError: If approvals wait for the person, runs that the person has started are open,
+            or designs name the person.
     """
     waiting = await Assignment.filter(
         tenant_id=tenant_id, user=user, status__in=("open", "queued"), approval__status="open"
@@ -138,6 +141,10 @@ async def erase_person(tenant_id: int, user: str) -> tuple[str, int]:
     started = await Run.filter(tenant_id=tenant_id, started_by=user, status__in=OPEN).count()
     if started:
         raise StillOpenError(f"{started} runs of `{user}` have not ended: cancel them first")
+    naming = [code async for code in _designs_naming(tenant_id, user)]
+    if naming:
+        codes = ", ".join(f"`{code}`" for code in naming[:10])
+        raise StillOpenError(f"designs name `{user}`, change them first: {codes}")
     pseudonym = f"erased-{secrets.token_hex(8)}"
     changed = 0
     for model, column in OWN.items():
@@ -173,7 +180,7 @@ async def _replaced(row: Model, user: str, pseudonym: str) -> bool:
         if getattr(row, column) == user:
             setattr(row, column, pseudonym)
             changed.append(column)
-    for column in _json_columns(type(row)):
+    for column in () if isinstance(row, DRAWN) else _json_columns(type(row)):
         value = getattr(row, column)
         found = _without(value, user, pseudonym)
         if found != value:
@@ -182,6 +189,18 @@ async def _replaced(row: Model, user: str, pseudonym: str) -> bool:
     if changed:
         await row.save(update_fields=changed)
     return bool(changed)
+
+
+async def _designs_naming(tenant_id: int, user: str) -> AsyncIterator[str]:
+    """Iterate over the codes of designs whose draft or published version names a person."""
+    async for design in _pages(Design, Q(tenant_id=tenant_id, deleted_at__isnull=True)):
+        number = design.published_version
+        version = None
+        if number is not None:
+            version = await DesignVersion.get_or_none(design_id=design.id, number=number)
+        drawings = [design.draft, *([] if version is None else [version.canvas])]
+        if _without(drawings, user, "") != drawings:
+            yield design.code
 
 
 def _without(value: Any, user: str, pseudonym: str) -> Any:
@@ -227,7 +246,7 @@ def _models() -> list[type[Model]]:
     return [model for model in MODELS if "tenant_id" in model._meta.fields_map]
 
 
-async def _pages(model: type[Model], chosen: Q) -> AsyncIterator[Model]:
+async def _pages(model: type[M], chosen: Q) -> AsyncIterator[M]:
     after: Any = None
     while True:
         query = model.filter(chosen) if after is None else model.filter(chosen, pk__gt=after)

@@ -55,7 +55,7 @@ async def delete_batch(tenant_id: int, kind: Kind, before: datetime, limit: int 
         How many were deleted. Fewer than `limit`: there are no more now.
     """
     async with transaction():
-        old = _OLD[kind](tenant_id, before).order_by("id").limit(limit)
+        old = _OLD[kind](tenant_id, before).limit(limit)
         rows = await old.select_for_update(skip_locked=True, of=(_MODELS[kind]._meta.db_table,))
         ids = [row.pk for row in rows]
         if kind == "runs" and ids:

@@ -403,6 +403,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["tenant_id", "created_at"]),
                     Index(fields=["tenant_id", "workflow", "status"]),
+                    Index(fields=["tenant_id", "ended_at"]),
                     Index(fields=["task_id"]),
                 ],
                 "pk_attr": "id",
@@ -552,7 +553,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "proflow_node_changes",
                 "app": "proflow",
-                "indexes": [Index(fields=["run_id", "id"])],
+                "indexes": [Index(fields=["run_id", "id"]), Index(fields=["tenant_id", "at"])],
                 "pk_attr": "id",
             },
             bases=["Model"],
@@ -673,7 +674,10 @@ class Migration(migrations.Migration):
             options={
                 "table": "proflow_step_attempts",
                 "app": "proflow",
-                "indexes": [Index(fields=["run_id", "node", "id"])],
+                "indexes": [
+                    Index(fields=["run_id", "node", "id"]),
+                    Index(fields=["tenant_id", "ended_at"]),
+                ],
                 "pk_attr": "id",
             },
             bases=["Model"],

@@ -94,4 +94,4 @@ class StepAttemptRow(Model):
     class Meta:
         table = "proflow_step_attempts"
         app = "proflow"
-        indexes = (Index(fields=("run_id", "node", "id")),)
+        indexes = (Index(fields=("run_id", "node", "id")), Index(fields=("tenant_id", "ended_at")))

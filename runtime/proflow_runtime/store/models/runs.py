@@ -57,6 +57,7 @@ class Run(Model):
         indexes = (
             Index(fields=("tenant_id", "created_at")),
             Index(fields=("tenant_id", "workflow", "status")),
+            Index(fields=("tenant_id", "ended_at")),
             Index(fields=("task_id",)),
         )
 
@@ -118,4 +119,4 @@ class NodeChange(Model):
     class Meta:
         table = "proflow_node_changes"
         app = "proflow"
-        indexes = (Index(fields=("run_id", "id")),)
+        indexes = (Index(fields=("run_id", "id")), Index(fields=("tenant_id", "at")))
