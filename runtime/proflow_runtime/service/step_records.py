@@ -9,9 +9,9 @@ from typing import Any
 
 from proflow_runtime.dispatch.running import PIN
 from proflow_runtime.flow.step_results import hashed
-from proflow_runtime.status import Snapshot, time_text
+from proflow_runtime.status import Snapshot
 from proflow_runtime.status.redaction import REDACTED, Redact, to_keep
-from proflow_runtime.status.step_attempts import StepAttempt, error_json
+from proflow_runtime.status.step_attempts import StepAttempt, error_json, logs_json
 from proflow_runtime.store.models.attempts import StepAttemptRow, StepResult
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.values import JSON
@@ -116,10 +116,7 @@ def _row(run: Run, run_attempt: int, attempt: StepAttempt, redact: Redact | None
         ended_at=attempt.ended_at,
     )
     row.error = error_json(attempt.error)
-    row.logs = [
-        {"at": time_text(one.at), "level": one.level, "message": one.message}
-        for one in attempt.logs
-    ] or None
+    row.logs = logs_json(attempt.logs) or None
     row.input = _kept(run, attempt, attempt.input, redact)
     row.output = _kept(run, attempt, attempt.output, redact)
     return row

@@ -10,7 +10,7 @@ from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import RunStatus, state_json, time_text
 from proflow_runtime.status.node_states import node_states
 from proflow_runtime.status.redaction import to_keep
-from proflow_runtime.status.step_attempts import StepAttempt, error_json
+from proflow_runtime.status.step_attempts import StepAttempt, error_json, logs_json
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 
 _STATUSES: dict[str, RunStatus] = {
@@ -95,10 +95,7 @@ def _observed(attempt: StepAttempt) -> dict[str, Any]:
         "started_at": time_text(attempt.started_at),
         "ended_at": time_text(attempt.ended_at),
         "error": error_json(attempt.error),
-        "logs": [
-            {"at": time_text(one.at), "level": one.level, "message": one.message}
-            for one in attempt.logs
-        ],
+        "logs": logs_json(attempt.logs),
         "input": to_keep(attempt.node, attempt.input),
         "output": to_keep(attempt.node, attempt.output),
     }

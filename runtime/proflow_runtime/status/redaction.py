@@ -22,6 +22,13 @@ _WORDS = (
     *("apikey", "accesskey", "privatekey", "secretkey", "signingkey", "cookie", "bearer"),
     *("密码", "口令", "密钥", "令牌"),
 )
+_IN_TEXT = re.compile(
+    r"((?:passw(?:or)?d|passphrase|secret|token|authorization|api[-_]?key|密码|口令|密钥|令牌)"
+    r"[\w-]{0,40}[\"']?[ \t]{0,4}[:=：][ \t]{0,4}(?:bearer |basic )?)"
+    r"(?:\"[^\"\n]{0,4000}\"|'[^'\n]{0,4000}'|[^\s,;&\"'}]{1,4000})",
+    re.IGNORECASE,
+)
+_IN_URL = re.compile(r"(://[^\s/:@]{1,200}:)[^\s/@]{1,200}@")
 _SEPARATORS = re.compile(r"[^0-9a-z\u4e00-\u9fff]+")
 
 
@@ -48,6 +55,11 @@ def redacted(value: JSON, *, depth: int = 0) -> JSON:
     if isinstance(value, list):
         return [redacted(one, depth=depth + 1) for one in value]
     return value
+
+
+def redacted_text(text: str) -> str:
+    """Replace what looks like a secret in a text, such as `token=…` or a password in a URL."""
+    return _IN_URL.sub(rf"\1{REDACTED}@", _IN_TEXT.sub(rf"\1{REDACTED}", text))
 
 
 def to_keep(node: str, value: JSON, redact: Redact | None = None) -> JSON:

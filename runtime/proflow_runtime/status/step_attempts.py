@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from proflow_runtime.status.redaction import redacted_text
 from proflow_runtime.values import JSON
 
 
@@ -61,7 +62,23 @@ class StepAttempt:
 
 
 def error_json(error: StepError | None) -> dict[str, Any] | None:
-    """Return an error as JSON, `{name, message, traceback}`."""
+    """Return an error as JSON, `{name, message, traceback}`, without what looks like a secret."""
     if error is None:
         return None
-    return {"name": error.name, "message": error.message, "traceback": error.traceback}
+    return {
+        "name": error.name,
+        "message": redacted_text(error.message),
+        "traceback": redacted_text(error.traceback),
+    }
+
+
+def logs_json(lines: Sequence[LogLine]) -> list[dict[str, Any]]:
+    """Return log lines as JSON, `{at, level, message}`."""
+    return [
+        {"at": _time(one.at), "level": one.level, "message": redacted_text(one.message)}
+        for one in lines
+    ]
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
