@@ -35,10 +35,12 @@ async def test_a_run_that_does_not_end_in_time_is_cancelled_with_that_result(dat
         begun = (await Run.get(id=run_id)).started_at
         assert begun is not None
         early = begun + timedelta(minutes=119)
-        assert await time_out_due(at.proflow._ended, early) == 0
+        assert await time_out_due(at.proflow._names, at.proflow._ended, early) == 0
         late = begun + timedelta(minutes=121)
         # Several processes may look at the same moment.
-        found = await asyncio.gather(*(time_out_due(at.proflow._ended, late) for _ in range(3)))
+        found = await asyncio.gather(
+            *(time_out_due(at.proflow._names, at.proflow._ended, late) for _ in range(3))
+        )
         assert sum(found) == 1
         await at.settle()
         status = (await ann.get(f"/api/runs/{run_id}")).json()
@@ -69,7 +71,7 @@ async def test_a_run_that_does_not_begin_in_time_never_begins(database: str) -> 
         # Inngest has the event; but it has not begun the runs.
         at.engine.at(clock.now() + timedelta(days=1), lambda: None)
         soon = clock.now() + timedelta(minutes=11)
-        assert await time_out_due(nobody, soon) >= 1
+        assert await time_out_due(at.proflow._names, nobody, soon) >= 1
         run = await Run.get(id=asked)
         assert (run.status, run.result) == ("cancelled", "timeout")
         assert run.error["message"] == "the run did not begin within 10m, as its design demands"
@@ -82,5 +84,5 @@ async def test_a_run_that_has_begun_in_time_may_take_its_time(database: str) -> 
     async with virtual({}) as at:
         await at.engine.send({"name": "begin", "data": {"tenant_id": 1}})
         await at.settle()
-        assert await time_out_due(nobody, clock.now() + timedelta(days=30)) == 0
+        assert await time_out_due(at.proflow._names, nobody, clock.now() + timedelta(days=30)) == 0
     assert (await Run.get()).status == "waiting"

@@ -117,7 +117,7 @@ async def test_nobody_is_asked_again_and_an_administrator_corrects_the_data(data
     assert entry.details["data"]["new"]["c"] == {"deep": {"text": "§ 7"}}
     assert entry.details["data"]["new"]["initiator_id"] == "ann"
     assert await StepResult.all().count() == 0
-    requested = await OutboxEvent.filter(name="approval/response").count()
+    requested = await OutboxEvent.filter(name="proflow/house/answer").count()
     assert requested == 1
 
 
@@ -267,7 +267,7 @@ async def test_a_decision_that_came_too_late_for_a_failed_run_is_sent_again(data
         assert (
             await wang.post(f"/api/approvals/{approval['id']}/acts", json={"act": "approve"})
         ).status_code == 200
-        await OutboxEvent.filter(name="approval/response").delete()  # it was lost
+        await OutboxEvent.filter(name="proflow/house/answer").delete()  # it was lost
         assert (await ann.post(f"/api/runs/{run}/cancel")).status_code == 202
         await at.settle()
         assert (await ann.post(f"/api/runs/{run}/retry")).status_code == 201

@@ -14,7 +14,6 @@ from proflow_compiler.diagnostics.design_edits import (
 )
 from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import Graph
-from proflow_compiler.graph.runs import leading_nowhere
 
 
 def end_after(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
@@ -88,7 +87,7 @@ def _loose(graph: Graph, end: str) -> Iterator[Line]:
     for name, at in graph.nodes.items():
         if not at.drawn:
             continue
-        outcomes = leading_nowhere(graph, name)
+        outcomes = graph.leading_nowhere.get(name, ())
         if not graph.exits[name] and (at.node.kind.rules or len(outcomes) < 2):
             yield Line(name, end)
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from proflow_schemas.configs import Answered, EventTrigger
+from proflow_schemas.event_names import reserved_prefix
 from proflow_schemas.node_types.emit import Emit
 
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -18,11 +19,12 @@ RULE = Rule(
     level=Level.ERROR,
     fixable=True,
     summary="""an event name with white space around it or control characters in it, one with `${…}`,
-one below `inngest/` that is sent, and one below `proflow/`""",
+one below `inngest/` or `approval/` that is sent, and one below `proflow/`""",
     why="""
 Names of events are compared letter by letter and are not templates. Names below `inngest/` are
 Inngest's own: they can be listened to, but sending one is refused. Those below `proflow/` are what
-starts and ends runs of stored designs, and nobody else's.
+starts and ends runs of stored designs, and nobody else's. Those below `approval/` answer approvals: a
+design that could send them could decide for people.
 """,
     incorrect="""
 {
@@ -68,6 +70,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         elif sent and event.lower().startswith("inngest/"):
             problem = "is reserved for Inngest's own events"
             help = "choose a name of your own"
+        elif sent and reserved_prefix(event) == "approval/":
+            problem = "is reserved for approvals"
+            help = "choose a name of your own; people decide, and the host answers for them"
         elif event.lower().startswith("proflow/"):
             problem = "is reserved for the running of stored designs"
             help = "choose a name of your own"

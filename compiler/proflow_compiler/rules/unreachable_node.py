@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
@@ -64,6 +62,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _check(level: GraphFacts) -> Iterator[Diagnostic]:
+    import networkx as nx
+
     graph = level.graph
     lost = graph.digraph.subgraph(name for name in graph.nodes if name not in level.reached)
     parts = nx.condensation(lost)

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.graph import GraphEdge, GraphNode
-from proflow_compiler.rules.structuring import STRUCTURING_RULES
+from proflow_compiler.rules.unstructured_concurrency import RULE as UNSTRUCTURED
 from proflow_compiler.structuring.dominance import Dominance
 from proflow_compiler.structuring.forks import Unstructured
 from proflow_compiler.structuring.program import Leave
-
-(UNSTRUCTURED,) = STRUCTURING_RULES
 
 
 def unstructured_diagnostic(

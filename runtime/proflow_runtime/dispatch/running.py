@@ -16,18 +16,20 @@ from proflow_schemas.definition import is_older
 
 from proflow_runtime.context.tenant import required_tenant
 from proflow_runtime.dispatch.callees import StoredCallees
-from proflow_runtime.dispatch.closing import Ended
+from proflow_runtime.dispatch.closing import Ended, failing
 from proflow_runtime.dispatch.earlier import EarlierResults
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
-from proflow_runtime.flow import Flow
+from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.models.runs import Run
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
@@ -56,6 +58,7 @@ class Interpreter:
     def __init__(
         self,
         programs: Programs,
+        names: AppNames,
         opener: Opener | None = None,
         closer: Leaving | None = None,
         ended: Ended | None = None,
@@ -63,7 +66,8 @@ class Interpreter:
         zones: TenantZones | None = None,
         recorders: Recorders = OF_THE_PROCESS,
     ) -> None:
-        self._programs, self._ended = programs, ended
+        memos.install()
+        self._programs, self._names, self._ended = programs, names, ended
         self._recorders = recorders
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
@@ -80,23 +84,31 @@ class Interpreter:
         if request.part is not None:
             return await self._part(ctx, tenant_id, request, request.part)
         trigger = request.trigger(ctx.event)
-        pinned = await ctx.step.run(PIN, partial(self._pin, tenant_id, request, ctx, trigger))
+        pinned = await ctx.step.run(
+            PIN, partial(through_outages, self._pin, tenant_id, request, ctx, trigger)
+        )
         if "answer" in pinned:
             answer: JSON = pinned["answer"]
             return answer
         pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
-        await self._require_row(pin, request, ctx.run_id, trigger)
-        prepared = await self._programs.get(pin)
-        earlier = await self._earlier.of(tenant_id, request.run_id, request.attempt)
+        await through_outages(self._require_row, pin, request, ctx.run_id, trigger)
+        prepared = await through_outages(self._programs.get, pin)
+        earlier = await through_outages(
+            self._earlier.of, tenant_id, request.run_id, request.attempt
+        )
         flow = self._flow(
             ctx, pin, request, trigger, prepared, earlier, timezone=pinned.get("timezone")
         )
         flow.planned += 1  # the `pin` step above
-        answer = await replay_run(flow, prepared.program.body)
+        try:
+            answer = await replay_run(flow, prepared.program.body)
+        except inngest.NonRetriableError as error:
+            await failing(self._names, tenant_id, request, ctx.run_id, error)
+            raise
         # If this fails, so does the request: a run that Inngest completes must not stay open here.
-        await self._finish(tenant_id, request.run_id, answer, request.attempt)
+        await through_outages(self._finish, tenant_id, request.run_id, answer, request.attempt)
         if self._ended is not None:
-            await self._ended(tenant_id, request.run_id, "completed")
+            await through_outages(self._ended, tenant_id, request.run_id, "completed")
         return answer
 
     async def _require_row(
@@ -209,7 +221,7 @@ class Interpreter:
         run = await runs.get(tenant_id, request.run_id)
         if run is None or run.attempt >= request.attempt or run.status == "completed":
             return run
-        if run.status in runs.OPEN:
+        if run.status in OPEN:
             if look < LOOKS:
                 message = f"the earlier attempt at run `{run.id}` is not over yet"
                 raise inngest.RetryAfterError(message, CLOSING)
@@ -220,7 +232,7 @@ class Interpreter:
     async def _is_over(self, tenant_id: int, caller: str) -> bool:
         """True if the calling run has ended: the event that ended it came too early for this run."""
         run = await runs.get(tenant_id, caller)
-        return run is not None and run.status not in runs.OPEN
+        return run is not None and run.status not in OPEN
 
     async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
         """Find the requested version, or the published one if none was requested."""
@@ -276,7 +288,7 @@ class Interpreter:
         run_id, attempt = request.run_id, request.attempt
         opener = None if self._opener is None else partial(_labelled, self._opener, prepared)
         callees = StoredCallees(
-            self._programs, pin.tenant_id, run_id, pin.digest, pin.version, attempt
+            self._programs, self._names, pin.tenant_id, run_id, pin.digest, pin.version, attempt
         )
         return Flow(
             replace(ctx, run_id=run_id, event=trigger),
@@ -284,6 +296,7 @@ class Interpreter:
             pin.tenant_id,
             recorders=self._recorders,
             callees=callees,
+            answer_event=None if self._opener is None else self._names.answer,
             opener=opener,
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,

@@ -16,10 +16,11 @@ from proflow_runtime.context.zones import default_timezone
 from proflow_runtime.flow import item_paths
 from proflow_runtime.flow.frames import CancelScope, Frame, Item, Outcome
 from proflow_runtime.flow.groups import Groups, Stall
+from proflow_runtime.flow.memos import MISSING, Memos, hashed
 from proflow_runtime.flow.revertible import RevertibleDict
 from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.flow.scope import Scope, Workflow
-from proflow_runtime.flow.step_results import StepResults, hashed
+from proflow_runtime.flow.step_results import StepResults
 from proflow_runtime.protocol.conditions import check_compared
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
 from proflow_runtime.status.step_attempts import StepAttempt
@@ -70,6 +71,7 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        answer_event: str | None = None,
         inngest_run_id: str | None = None,
         attempt: int = 1,
         part: str = "",
@@ -85,6 +87,8 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            answer_event: The event by which the service answers approvals, instead of
+                `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
             attempt: The number of the attempt at the run.
             part: The part of the definition that this is a replay of; empty for the run itself.
@@ -102,11 +106,16 @@ class Replay:
         self.timezone = workflow.timezone or default_timezone()
         self._ctx = ctx
         self._step = ctx.step
-        execution: Any = ctx.step._execution  # the SDK has no public attribute for it
-        self.results = StepResults(execution, earlier)
-        self.view = self.results.count
+        self.results = StepResults(ctx.step, earlier)
+        self._memos = Memos(ctx.step)
+        self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._answer_event = answer_event
+        self.resumed: list[str] = []
+        """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
+        self.called: list[str] = []
+        """The runs that this replay calls, or has called and still waits for."""
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
         self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()
@@ -143,7 +152,8 @@ class Replay:
                 impossible to cancel.
         """
         # One step may have ended: a run of a stored design has a step before those of its nodes.
-        if self.view <= 1:
+        # A request for one step comes after the step was planned, that is, after this check.
+        if self.view <= 1 and self._step._target_hashed_id is None:
             problem = rounding_problem(self._ctx.event.data, "event.data")
             if problem is not None:
                 raise Failed("", problem)
@@ -217,7 +227,7 @@ class Replay:
 
     def _is_memoised(self, step: str) -> bool:
         """True if a step has ended. Call this before the step itself; it does not plan the step."""
-        return self.results.has(step)
+        return step in self._memos
 
     def _is_target(self, step: str) -> bool:
         """True if this request is for this step."""
@@ -260,6 +270,20 @@ class Replay:
             raise
         self._is_over(step, cancel_scope)
         return output
+
+    def _taken(self, step: str) -> Any:
+        """Return the stored output of a step that has ended, the shortest way; else `MISSING`.
+
+        It has the same effects as `_stepped`. A request has many such steps, and each of them would
+        otherwise pass through a group and the SDK.
+        """
+        cancel_scope = self._frame.cancel_scope
+        if cancel_scope is None:
+            return self._memos.take(step)
+        if cancel_scope.was_open(step) or (memo := self._memos.take(step)) is MISSING:
+            return MISSING
+        self._count(cancel_scope)
+        return memo
 
     @staticmethod
     def _count(cancel_scope: CancelScope | None) -> None:

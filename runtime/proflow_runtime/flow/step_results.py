@@ -8,14 +8,14 @@ may depend only on results of earlier attempts, because all replays of an attemp
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
+import inngest
 from inngest._internal.step_lib.base import Output  # the SDK has no public name for it
 
+from proflow_runtime.flow.memos import LazyMemos, hashed
 from proflow_runtime.values import JSON
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 
@@ -23,43 +23,37 @@ _DUE = "due:"
 """What the keys of the times begin with at which sleeping steps wake up."""
 
 
-@lru_cache(maxsize=8192)
-def hashed(step: str) -> str:
-    """The id of a step as Inngest knows it."""
-    return hashlib.sha1(step.encode()).hexdigest()
-
-
 class StepResults:
     """The results of a run's steps in one replay.
 
     Attributes:
-        count: How many steps had ended when the replay began.
         executed: The outputs of the steps that this request has executed, by hashed step id.
     """
 
-    def __init__(self, execution: Any, earlier: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, step: inngest.Step, earlier: Mapping[str, Any] | None = None) -> None:
         """Add the results of earlier attempts to those of a request.
 
         Args:
-            execution: The SDK's execution of the request.
+            step: The steps of the request's context.
             earlier: The results of earlier attempts by hashed step id, `{data}` or `{error}`.
         """
+        execution: Any = step._execution  # the SDK has no public attribute for it
         self._memos = execution._memos
-        self._sent: Mapping[str, Output] = self._memos._memos
+        lazy = self._memos if isinstance(self._memos, LazyMemos) else None
+        raw = None if lazy is None else lazy.raw
+        self._sent: Mapping[str, Any] = dict(self._memos._memos if raw is None else raw)
         given = earlier or {}
         self._due = {key: one["due"] for key, one in given.items() if key.startswith(_DUE)}
         self._earlier = {
             key: Output(**one) for key, one in given.items() if not key.startswith(_DUE)
         }
-        if self._earlier:
-            self._memos._memos = {**self._earlier, **self._sent}
-        self.count: int = self._memos.size
+        for key, one in self._earlier.items():
+            if raw is None:
+                self._memos._memos.setdefault(key, one)
+            else:
+                raw.setdefault(key, given[key])
         self.executed: dict[str, JSON] = {}
         self._sleeping: dict[str, str] = {}
-
-    def has(self, step: str) -> bool:
-        """True if a step has ended and this replay has not asked for its result yet."""
-        return hashed(step) in self._memos._memos
 
     @property
     def continues(self) -> bool:
@@ -109,10 +103,16 @@ class StepResults:
             `{data}` or `{error}` by hashed step id: what this request has executed, and what Inngest
             has sent and is not known; and `{due}` for steps that sleep.
         """
-        found = {
-            key: one.model_dump(mode="json", exclude_none=True) if one.error else {"data": one.data}
-            for key, one in self._sent.items()
-            if key not in known
-        }
+        found = {key: _as_kept(one) for key, one in self._sent.items() if key not in known}
         found |= {key: {"due": at} for key, at in self._sleeping.items() if key not in known}
         return found | {key: {"data": output} for key, output in self.executed.items()}
+
+
+def _as_kept(sent: Any) -> dict[str, Any]:
+    """Return a result as it is kept; that of a wait is sent as the event itself."""
+    model = sent if isinstance(sent, Output) else Output.from_raw(sent)
+    if isinstance(model, Exception):
+        return {"data": sent}
+    if model.error is not None:
+        return {"error": model.error.model_dump(mode="json")}
+    return {"data": model.data}

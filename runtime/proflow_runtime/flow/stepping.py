@@ -9,11 +9,14 @@ from functools import partial
 from typing import Any
 
 import inngest
+from proflow_schemas.event_names import reserved_prefix
 
 from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.flow.calling import Calls
+from proflow_runtime.flow.chains import Chain, ChainTooLongError
+from proflow_runtime.flow.memos import MISSING
 from proflow_runtime.flow.observing import Observation
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
@@ -204,8 +207,12 @@ class Steps(Calls):
             seen = Observation(node, step)
 
             async def work() -> None:
+                if (prefix := reserved_prefix(event)) is not None:
+                    raise inngest.NonRetriableError(
+                        f"event `{event}` cannot be sent: names below `{prefix}` are reserved"
+                    )
                 seen.input = self._resolved(data)
-                await self._sent(step, event, seen.input)
+                await self._sent(step, event, seen.input, chained=True)
 
             return await self._attempt(node, work, seen=seen)
 
@@ -273,11 +280,11 @@ class Steps(Calls):
             self._record_status(node, "running")
         self._repeat(step, caught=catch)
         try:
-            # The frequent case, a step of a sequential run that has ended, takes the shortest way.
-            call = partial(self._step.run, step, self._kept, step, attempt)
-            if self._frame.cancel_scope is not None:
-                call = partial(self._stepped, step, call)
-            memo = await (call() if self._groups.plain else self._groups.one(call))
+            if (memo := self._taken(step)) is MISSING:
+                call = partial(self._step.run, step, self._kept, step, attempt)
+                if self._frame.cancel_scope is not None:
+                    call = partial(self._stepped, step, call)
+                memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
             # Inngest stopped retrying first: the function has fewer attempts than the node.
             failure = StepFailure(error.name, error.message, 0)
@@ -361,7 +368,8 @@ class Steps(Calls):
         finally:
             tenant.deactivate(token)
 
-    async def _sent(self, step: str, name: str, data: JSON) -> None:
+    async def _sent(self, step: str, name: str, data: JSON, *, chained: bool = False) -> None:
+        """Send an event; `chained`: if it may start a run, which then belongs to the same chain."""
         event = events.outgoing(
             name,
             data,
@@ -370,6 +378,12 @@ class Steps(Calls):
             step=step,
             cause=self._ctx.event.id,
         )
+        if chained:
+            chain = Chain.of(self._ctx.event.id, self._ctx.event.data)
+            try:
+                event.id = chain.event_id(self.workflow.id, self.run_id, step)
+            except ChainTooLongError as error:
+                raise inngest.NonRetriableError(f"event `{name}`: {error}") from None
         # The public `step.send_event` needs the computed data in every replay.
         await self._step._client.send(event)
 

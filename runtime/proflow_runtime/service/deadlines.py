@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from proflow_schemas.durations import format_duration
 
 from proflow_runtime.context import clock
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import formats, outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import CANCEL_EVENT
 
 BATCH = 100
 """How many runs are ended in one pass at most, so that other jobs are not held up."""
@@ -24,11 +24,14 @@ TIMEOUT = "timeout"
 
 
 async def time_out_due(
-    ended: Callable[[int, str, str], Awaitable[None]], now: datetime | None = None
+    names: AppNames,
+    ended: Callable[[int, str, str], Awaitable[None]],
+    now: datetime | None = None,
 ) -> int:
     """Cancel the runs that are due, with the result `timeout`.
 
     Args:
+        names: The names of the app's events.
         ended: Called with tenant, id and status of each run after it was ended.
         now: The time to compare with; by default the current time.
 
@@ -52,7 +55,7 @@ async def time_out_due(
             if changed:
                 data = {"tenant_id": run.tenant_id, "run_id": run.id}
                 event = f"timeout:{run.id}:{run.attempt}"
-                await outbox.put(client, event, run.tenant_id, CANCEL_EVENT, data)
+                await outbox.put(client, event, run.tenant_id, names.cancel, data)
         if changed:
             count += 1
             await ended(run.tenant_id, run.id, "cancelled")

@@ -24,11 +24,12 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest, event_id
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, event_id
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
@@ -37,6 +38,7 @@ from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.given import fits, refuse_other_tenant
 from proflow_runtime.service.going_on import Again, GoingOn, note_retry, with_data
+from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
@@ -46,14 +48,14 @@ from proflow_runtime.service.retaining import Retaining
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.status.redaction import Redact
 from proflow_runtime.store import designs, formats, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_status
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
 log = logging.getLogger("proflow.service")
+CANCELLED_AFTER = 4
+"""After how many accepted cancellations a run is closed, even if Inngest has not confirmed it."""
 INITIATOR = "initiator_id"
 """The key of a run's data that holds the id of the user who started the run."""
 
@@ -124,11 +128,19 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry
         self.authenticate = authenticate or by_token
-        self.metrics = Metrics()
-        self.delivery = Delivery(event_sender(client), failed=self._undelivered)
+        self.heartbeat = Heartbeat()
+        self.metrics = Metrics(self.heartbeat)
+        self._names = AppNames(client.app_id)
+        self.delivery = Delivery(
+            event_sender(client),
+            failed=self._undelivered,
+            again=self._sent_again,
+            pauses=[timedelta(seconds=one) for one in self.settings.resend_pauses],
+        )
         self.bus = Bus()
         self.approvals = ApprovalService(
             resolver,
+            app_id=client.app_id,
             committed=self.delivery.nudge,
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
@@ -136,11 +148,17 @@ class ProFlow:
         self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved, redact)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
-            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+            DesignCompiler(
+                None,
+                max_nodes=self.settings.max_nodes,
+                types=self.compiling.types,
+                hurried=False,
+            ),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -148,7 +166,7 @@ class ProFlow:
         self.deployment = Deployment(
             client,
             registry,
-            target or self.served,
+            self.target,
             limits=Limits(self.settings.tenant_concurrency),
             zones=self.zones,
             opener=self.approvals.open,
@@ -160,7 +178,7 @@ class ProFlow:
             own=functions,
         )
         self.served.deployment = self.deployment
-        self._going_on = GoingOn(self.compiling)
+        self._going_on = GoingOn(self.compiling, self._names)
 
     # --- in an application
 
@@ -205,6 +223,7 @@ class ProFlow:
             stack.callback(self.recorders.add(self._recorder))
             stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
+            await stack.enter_async_context(self.heartbeat.running())
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())
@@ -251,6 +270,7 @@ class ProFlow:
                     ("deadlines", "end runs that are due", self._time_out),
                     ("retention", "delete what is too old", retaining.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("crons", "make up for missed crons", self._make_up_for_crons),
                 ):
                     try:
                         await job()
@@ -268,14 +288,18 @@ class ProFlow:
                 await task
 
     async def _time_out(self) -> None:
-        if await time_out_due(self._ended):
+        if await time_out_due(self._names, self._ended):
+            self.delivery.nudge()
+
+    async def _make_up_for_crons(self) -> None:
+        if await self.deployment.missed.make_up():
             self.delivery.nudge()
 
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""
         self.metrics.job_failed("delivery")
-        if event.name != RUN_EVENT:
-            return
+        if event.name != self._names.run or event.sends:
+            return  # a run whose hand-over was accepted may still begin
         request = event.data[LINEAGE]
         run_id, attempt = request["run"], request.get("attempt", 1)
         error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
@@ -285,6 +309,15 @@ class ProFlow:
             about = {"tenant_id": event.tenant_id, "run_id": run_id}
             log.error("the run has failed: Inngest has refused it", extra=about)
             await self._ended(event.tenant_id, run_id, "failed")
+
+    async def _sent_again(self, event: OutboxEvent) -> None:
+        """Close a run whose cancellation was sent often: Inngest may have lost that it has ended it."""
+        self.metrics.sent_again(event.effect or "")
+        if event.name == self._names.cancel and event.sends >= CANCELLED_AFTER and event.run_id:
+            about = {"tenant_id": event.tenant_id, "run_id": event.run_id}
+            if await runs.finish(event.tenant_id, event.run_id, "cancelled"):
+                log.warning("the run is closed: Inngest has not confirmed its end", extra=about)
+                await self._ended(event.tenant_id, event.run_id, "cancelled")
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)
@@ -334,7 +367,7 @@ class ProFlow:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        fits(given, definition)
+        await fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -404,7 +437,7 @@ class ProFlow:
         if published is None:
             raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
         found, definition = published
-        event = with_data(run.event, tenant_id, definition, again.data)
+        event = await with_data(run.event, tenant_id, definition, again.data)
         new_id = runs.derived_id("retry", tenant_id, run.id)
         new = runs.NewRun(
             id=new_id,
@@ -437,15 +470,16 @@ class ProFlow:
             Problem: If there is no such run (404), or it has already ended (409).
         """
         run = await self._run(tenant_id, run_id)
-        if run.status not in runs.OPEN:
+        if run.status not in OPEN:
             raise Problem(409, "already-over", f"the run is {run.status} already")
         async with transaction() as client:
-            among = runs.OPEN if force else ("pending",)
+            among = OPEN if force else ("pending",)
             over = await runs.finish(tenant_id, run.id, "cancelled", among=among)
             data = {"tenant_id": tenant_id, "run_id": run.id}
             # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
-            await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
+            effect = None if over else Effect("ended", run.id)
+            await outbox.put(client, event_id, tenant_id, self._names.cancel, data, effect=effect)
         self.delivery.nudge()
         if over:
             await self._ended(tenant_id, run.id, "cancelled")
@@ -522,7 +556,10 @@ class ProFlow:
         async with transaction() as client:
             _, is_new = await runs.create(new)
             if is_new:
-                await outbox.put(client, event_id(new.id, 1), new.tenant_id, RUN_EVENT, data)
+                await outbox.put(
+                    *(client, event_id(new.id, 1), new.tenant_id, self._names.run, data),
+                    effect=Effect("begun", new.id),
+                )
         self.delivery.nudge()
         return is_new
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from proflow_schemas.definition import Definition
+from proflow_schemas.json_schemas import SchemaRefusedError
 
 from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.service.problems import Problem
@@ -22,14 +24,16 @@ def refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
 
 
-def fits(data: Mapping[str, JSON], definition: Definition) -> None:
+async def fits(data: Mapping[str, JSON], definition: Definition) -> None:
     """Raise `Problem` (422) if data is not what a workflow takes."""
+    try:
+        # In a thread: the schema and the data are users' work, and may take seconds.
+        against = await asyncio.to_thread(violations, data, definition.input)
+    except SchemaRefusedError as error:
+        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (
-            *violations(data, definition.input),
-            *unmatchable(data, definition.settings),
-        )
+        for one in (*against, *unmatchable(data, definition.settings))
     ]
     if errors:
         raise Problem(

@@ -16,8 +16,9 @@ from proflow_schemas.definition import Definition, UnknownFormatError
 from proflow_schemas.node_types import type_of
 
 from proflow_runtime.context import clock
-from proflow_runtime.dispatch.start_request import RUN_EVENT, StartRequest, event_id
+from proflow_runtime.dispatch.start_request import StartRequest, event_id
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.canvases import canvas_of
 from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.given import fits, refuse_other_tenant
@@ -54,8 +55,8 @@ class Again:
 class GoingOn:
     """Goes on with runs of all tenants."""
 
-    def __init__(self, compiling: DesignCompiler) -> None:
-        self._compiling = compiling
+    def __init__(self, compiling: DesignCompiler, names: AppNames) -> None:
+        self._compiling, self._names = compiling, names
 
     async def go_on(self, run: Run, again: Again, *, by: str | None) -> None:
         """Begin the next attempt at a run; the caller has the outbox delivered.
@@ -96,7 +97,10 @@ class GoingOn:
             )
             data = {"tenant_id": run.tenant_id, LINEAGE: request.own()}
             handing = event_id(run.id, reopened.attempt)
-            await outbox.put(client, handing, run.tenant_id, RUN_EVENT, data)
+            await outbox.put(
+                *(client, handing, run.tenant_id, self._names.run, data),
+                effect=outbox.Effect("begun", run.id),
+            )
             await note_retry(run, again, by, event, attempt=reopened.attempt, version=version)
 
     async def _safe_version(self, run: Run, number: int) -> str:
@@ -125,7 +129,7 @@ class GoingOn:
         return compiled.design, compiled.definition
 
 
-def with_data(
+async def with_data(
     event: Mapping[str, Any],
     tenant_id: int,
     definition: Definition | None,
@@ -152,7 +156,7 @@ def with_data(
         given[INITIATOR] = event["data"][INITIATOR]
     refuse_inexact(given, "/data")
     if definition is not None:
-        fits(given, definition)
+        await fits(given, definition)
     return {**event, "data": given}
 
 
@@ -183,7 +187,7 @@ async def _event(run: Run, digest: str, again: Again) -> dict[str, Any]:
             definition = await designs.definition(digest)
         except UnknownFormatError as error:
             raise Problem(409, "older-format", str(error)) from None
-    return with_data(run.event, run.tenant_id, definition, again.data)
+    return await with_data(run.event, run.tenant_id, definition, again.data)
 
 
 async def _refuse_failed_end(run: Run) -> None:

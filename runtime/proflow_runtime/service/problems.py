@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +16,14 @@ from starlette.exceptions import HTTPException
 
 from proflow_runtime.approvals import ActRefused
 from proflow_runtime.service.diagnostics import Diagnostic
+from proflow_runtime.store.drivers import is_passing
 from proflow_runtime.values import JSON
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
+RETRY_AFTER = 5
+"""Seconds after which clients are asked to try again while the database is away."""
+log = logging.getLogger("proflow.service")
 
 
 class ProblemDetails(BaseModel):
@@ -47,6 +52,12 @@ class Problem(ProFlowError, HTTPException):
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(status, detail)
         self.status, self.code, self.more = status, code, more
+
+
+UNAVAILABLE = Problem(
+    503, "database-unavailable", "the database cannot be used now", retry_after=RETRY_AFTER
+)
+TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
 
 
 def not_found(what: str) -> Problem:
@@ -113,6 +124,10 @@ def response_to(error: Exception) -> JSONResponse | None:
         case HTTPException():
             code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
             return answer(Problem(error.status_code, code, str(error.detail)))
+        case _ if is_passing(error):
+            # One line for each request: `GET /health` says it loud.
+            log.info("the database cannot be used: %s", str(error) or type(error).__name__)
+            return answer(UNAVAILABLE)
         case _:
             return None
 
@@ -136,6 +151,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         409: "The state of the object does not allow this",
         413: "The body is too large",
         422: "The request is invalid",
+        503: "The database cannot be used now; `retry-after` says when to try again",
         429: "Too many requests; `retry-after` says when to try again",
     }.items()
 }

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from proflow_runtime.dispatch.running import PIN
-from proflow_runtime.flow.step_results import hashed
+from proflow_runtime.flow.memos import hashed
 from proflow_runtime.status import Snapshot
 from proflow_runtime.status.redaction import REDACTED, Redact, to_keep
 from proflow_runtime.status.step_attempts import StepAttempt, error_json, logs_json

@@ -15,6 +15,8 @@ from proflow_runtime.values import JSON
 
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
 RunStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
+OPEN = ("pending", "running", "waiting")
+"""The statuses of runs and nodes that are not over."""
 
 _logger = logging.getLogger("proflow.status")
 
@@ -73,6 +75,9 @@ class Snapshot:
         results: Returns the results of steps by hashed step id, `{data}` or `{error}`, except those
             that are known.
         step_attempts: The attempts at steps that the request has made.
+        resumed: What the run has gone on from: approvals, by their executions (`x[3]#2`), and called
+            runs, by their ids.
+        called: The ids of runs that it has called and waits for.
     """
 
     run_id: str
@@ -91,6 +96,8 @@ class Snapshot:
     part: str = ""
     results: Callable[[set[str]], Mapping[str, Any]] = lambda known: {}
     step_attempts: tuple[StepAttempt, ...] = ()
+    resumed: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]

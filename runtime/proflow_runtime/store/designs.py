@@ -20,14 +20,12 @@ from tortoise.functions import Max
 from tortoise.queryset import QuerySet
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.store.pages import LIMIT, Page, page
-
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 
 
 class UnknownDesignError(ProFlowError, LookupError):

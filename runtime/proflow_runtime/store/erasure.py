@@ -16,6 +16,7 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models import MODELS
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
@@ -27,7 +28,6 @@ from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.models.settings import TenantSettingsRow
 from proflow_runtime.store.models.tokens import ApiToken
 from proflow_runtime.store.retention import BATCH
-from proflow_runtime.store.runs import OPEN
 
 M = TypeVar("M", bound=Model)
 USERS: Mapping[type[Model], tuple[str, ...]] = {

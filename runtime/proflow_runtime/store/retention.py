@@ -13,12 +13,12 @@ from tortoise.expressions import Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from proflow_runtime.status import OPEN
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import AuditEntry
 from proflow_runtime.store.models.attempts import StepAttemptRow
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.models.tasks import InngestTask
-from proflow_runtime.store.runs import OPEN
 
 Kind: TypeAlias = Literal["steps", "trail", "runs", "audit"]
 """What is kept for a time of its own: the attempts at steps, with their inputs and outputs; the

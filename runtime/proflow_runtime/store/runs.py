@@ -17,7 +17,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
-from proflow_runtime.store import tasks
+from proflow_runtime.status import OPEN
+from proflow_runtime.store import outbox, tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.attempts import RunAttempt, StepResult
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
@@ -25,11 +26,9 @@ from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
 RETRIED = ("failed", "cancelled")
 """Statuses of runs that can be retried."""
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
-CANCEL_EVENT = "proflow/cancel"
-"""The name of the event that cancels a run; its data is `{tenant_id, run_id}`."""
+RETURNED = "inngest/function.finished"
+"""The name of the event with which Inngest resumes the caller of a run."""
 CHANNEL = "proflow_runs"
 """The channel on which PostgreSQL notifies all processes of runs that have changed."""
 PAGE = 500
@@ -213,6 +212,7 @@ async def begin(
             await _note(run, now, **changed)
             of_attempt = RunAttempt.filter(tenant_id=tenant_id, run_id=run.id, number=attempt)
             await of_attempt.update(started_at=now, inngest_run_id=inngest_run_id)
+            await outbox.mark_seen(tenant_id, run.id, ["begun"])
             if run.task_id is not None:
                 await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
     return run
@@ -250,7 +250,7 @@ async def finish(
     current: dict[str, Any] = {} if attempt is None else {"attempt": attempt}
     if due_by is not None:
         current["due_at__lte"] = due_by
-    async with transaction():
+    async with transaction() as client:
         run = await Run.select_for_update().get_or_none(
             id=run_id, tenant_id=tenant_id, status__in=among, **current
         )
@@ -262,6 +262,11 @@ async def finish(
             given = {"result": answer["result"], "output": answer["output"]}
             await StepResult.filter(tenant_id=tenant_id, run_id=run.id).delete()
         await _note(run, now, status=status, ended_at=now, due_at=None, error=error, **given)
+        await outbox.mark_seen(tenant_id, run.id)
+        await outbox.mark_uncalled(tenant_id, run.id)
+        if run.parent is not None:
+            returned = outbox.Effect("resumed", run.parent, run.id)
+            await outbox.watch(client, f"returned:{run.id}", tenant_id, RETURNED, returned)
         if run.task_id is not None:
             message = None if error is None else error["message"]
             await tasks.move(tenant_id, run.task_id, status, error_message=message)

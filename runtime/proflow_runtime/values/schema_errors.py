@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, cast
+
+from proflow_schemas.json_schemas import matches
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -50,7 +51,7 @@ def worded(error: ValidationError) -> str:
             unknown = [
                 one
                 for one in keys
-                if one not in known and not any(re.search(each, one) for each in patterns)
+                if one not in known and not any(matches(each, one) for each in patterns)
             ]
             return f"{'unknown keys' if len(unknown) > 1 else 'unknown key'} {_listed(unknown)}"
         case "enum":

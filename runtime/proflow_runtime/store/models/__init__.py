@@ -2,6 +2,7 @@
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
+from proflow_runtime.store.models.crons import CronRow
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
     JournalKey,
@@ -23,6 +24,7 @@ __all__ = [
     "Approval",
     "Assignment",
     "AuditEntry",
+    "CronRow",
     "Delegation",
     "Department",
     "Design",
@@ -49,7 +51,8 @@ __all__ = [
 ]
 
 MODELS = (
-    *(ApiToken, Approval, Assignment, AuditEntry, Delegation, Department, Design, DesignVersion),
+    *(ApiToken, Approval, Assignment, AuditEntry, CronRow, Delegation, Department, Design),
+    DesignVersion,
     *(JournalKey, JournalMemo, JournalOwner, JournalRequest, JournalRun, JournalStep),
     *(
         InngestTask,
