@@ -5,7 +5,7 @@ from typing import Any
 
 import inngest
 import pytest
-from local.scripted import RACE, App, only
+from local.scripted import RACE, App, only, seconds
 from proflow_runtime.local.sdk import SdkApp
 from proflow_runtime.protocol.wire import Answer
 
@@ -92,3 +92,29 @@ def test_another_attempt_is_another_question(posts: list[str]) -> None:
         return 1
 
     assert only(app.run("fails")).status == "Completed"
+
+
+def test_a_request_for_a_step_is_always_made(posts: list[str]) -> None:
+    app = App()
+
+    @app.function("mixed")
+    async def mixed(ctx: inngest.Context) -> None:
+        async def long() -> None:
+            for number in range(4):
+                await ctx.step.run(f"long-{number}", _work)
+
+        async def waits() -> None:
+            await ctx.step.wait_for_event("wait", event="never", timeout=seconds(5))
+            await ctx.step.run("late", _work)
+
+        async def sleeps() -> None:
+            await ctx.step.sleep("sleep", seconds(5))
+            await long()
+
+        await ctx.group.parallel((waits, sleeps, partial(ctx.step.run, "s", _work)), RACE)
+
+    run = only(app.run("mixed"))
+    assert run.status == "Completed"
+    done = [step.id for step in run.steps if step.op == "StepRun"]
+    assert sorted(done) == ["late", *(f"long-{number}" for number in range(4)), "s"]
+    assert len([step for step in posts if step != "step"]) == len(done)
