@@ -5,7 +5,9 @@ from typing import Any
 
 import inngest
 import pytest
-from local.scripted import RACE, App, only, seconds
+from local.scripted import RACE, App, only
+from proflow_runtime.local import LocalEngine
+from proflow_runtime.local.records import StepSettled
 from proflow_runtime.local.sdk import SdkApp
 from proflow_runtime.protocol.wire import Answer
 
@@ -95,26 +97,31 @@ def test_another_attempt_is_another_question(posts: list[str]) -> None:
 
 
 def test_a_request_for_a_step_is_always_made(posts: list[str]) -> None:
+    """Also beside one that looks for what follows: each moment has both here."""
     app = App()
 
     @app.function("mixed")
     async def mixed(ctx: inngest.Context) -> None:
-        async def long() -> None:
-            for number in range(4):
-                await ctx.step.run(f"long-{number}", _work)
+        async def waits(number: int) -> None:
+            for turn in range(number):
+                await ctx.step.wait_for_event(f"w{number}/{turn}", event="e", timeout=1000)
+            await ctx.step.run(f"a{number}", _work)
+            await ctx.step.run(f"b{number}", _work)
 
-        async def waits() -> None:
-            await ctx.step.wait_for_event("wait", event="never", timeout=seconds(5))
-            await ctx.step.run("late", _work)
+        calls = tuple(partial(waits, number) for number in range(5))
+        await ctx.group.parallel(calls, parallel_mode=RACE)
 
-        async def sleeps() -> None:
-            await ctx.step.sleep("sleep", seconds(5))
-            await long()
+    async def script(engine: LocalEngine) -> None:
+        engine.subscribe(
+            lambda seen: (
+                engine.at(engine.clock.now(), partial(engine.send, {"name": "e"}))
+                if isinstance(seen, StepSettled) and seen.step.op == "StepRun"
+                else None
+            )
+        )
 
-        await ctx.group.parallel((waits, sleeps, partial(ctx.step.run, "s", _work)), RACE)
-
-    run = only(app.run("mixed"))
+    run = only(app.run("mixed", script=script))
     assert run.status == "Completed"
-    done = [step.id for step in run.steps if step.op == "StepRun"]
-    assert sorted(done) == ["late", *(f"long-{number}" for number in range(4)), "s"]
+    done = sorted(str(step.id) for step in run.steps if step.op == "StepRun")
+    assert done == sorted(f"{name}{number}" for name in "ab" for number in range(5))
     assert len([step for step in posts if step != "step"]) == len(done)
