@@ -86,9 +86,14 @@ async def test_members_run_designers_draw_and_administrators_do_all(database: st
 
         await until(cancelled)
         assert problem(await member.post(f"/api/runs/{run}/cancel")) == (409, "already-over")
-        again = await member.post(f"/api/runs/{run}/retry")
+        start = {"from": "beginning"}
+        again = await member.post(f"/api/runs/{run}/retry", json=start)
         assert again.status_code == 201
-        assert (await member.post(f"/api/runs/{run}/retry")).json() == again.json()
+        assert again.json()["run_id"] != run
+        assert (await member.post(f"/api/runs/{run}/retry", json=start)).json() == again.json()
+        goes_on = await member.post(f"/api/runs/{run}/retry")
+        assert (goes_on.status_code, goes_on.json()) == (201, {"run_id": run})
+        assert problem(await member.post(f"/api/runs/{run}/retry")) == (409, "not-failed")
 
 
 async def test_bodies_have_an_end(database: str) -> None:

@@ -26,14 +26,13 @@ RULE = Rule(
     summary="a setting that a stored design cannot have, where designs are to be stored",
     why="""
 Stored designs of all tenants are run by one function, whose settings are the same for all of them.
-`concurrency`, `throttle`, `priority` and `timeouts` belong to a function, and a design with
-`scope: system` belongs to no tenant: these work for designs that are compiled to functions of their
-own. The states of nodes are kept for at most 8 levels of `foreach` inside one another. What starts
+`concurrency`, `throttle` and `priority` belong to a function, and a design with `scope: system`
+belongs to no tenant: these work for designs that are compiled to functions of their own. The states of nodes are kept for at most 8 levels of `foreach` inside one another. What starts
 and cancels runs is looked up by names of events and by crons, of at most 300 characters.
 
 The rule is checked when a design is published, and by `proflow check --stored`. Everything else
 works in both ways: `retries` and `retry`, `trigger` with `if`, crons with time zones, `cancelOn`,
-`idempotency`, `onFailure`, `taskType`.
+`idempotency`, `timeouts`, `onFailure`, `taskType`.
 """,
     incorrect="""
 {
@@ -64,7 +63,6 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         ("concurrency", design.settings.concurrency),
         ("throttle", design.settings.throttle),
         ("priority", design.settings.priority),
-        ("timeouts", design.settings.timeouts),
     ):
         if value is not None:
             yield RULE.diagnostic(

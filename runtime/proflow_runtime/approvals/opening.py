@@ -65,17 +65,37 @@ async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
     Returns:
         True if the approval was opened now, so that events may be waiting in the outbox.
     """
-    known = await Approval.exists(
+    known = await Approval.get_or_none(
         tenant_id=request.tenant_id, run_id=request.run_id, step=request.step
     )
-    if known:
-        return False
+    if known is not None:
+        return known.attempt < request.attempt and await _go_on(known, request)
     found = await _approvers(request, resolver)
     try:
         async with transaction() as client:
             await _opened(LockedApproval(client, _row(request, clock.now()), []), request, found)
     except IntegrityError:  # it was opened at the same time
         return False
+    return True
+
+
+async def _go_on(known: Approval, request: OpenRequest) -> bool:
+    """Let a later attempt at the run wait for an approval that an earlier one has opened.
+
+    Nobody who has voted is asked again: the votes stand, and a decision is sent again.
+    """
+    now = clock.now()
+    async with transaction() as client:
+        locked = await LockedApproval.lock(client, request.tenant_id, known.id)
+        approval = locked.approval
+        if approval.attempt >= request.attempt:
+            return False  # another process has done it
+        approval.attempt = request.attempt
+        await approval.save(update_fields=["attempt"])
+        if approval.status in ("open", "cancelled", "withdrawn"):
+            await locked.reopen(_row(request, now))
+        elif approval.status != "open":
+            await locked.answer_again()
     return True
 
 
@@ -136,6 +156,7 @@ def _row(request: OpenRequest, now: datetime) -> Approval:
         opened_at=now,
         expires_at=None if keeps_waiting else ends,
         next_reminder_at=first,
+        attempt=request.attempt,
     )
 
 

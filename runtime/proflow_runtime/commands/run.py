@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REPORTED = (
     *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
-    *("nodes", "steps", "events"),
+    *("nodes", "steps", "events", "attempts"),
 )
 """The keys of a run's JSON."""
 MOST_NAMED = 12

@@ -57,16 +57,18 @@ async def failing(
         inngest_run_id: The id of the run in Inngest.
         error: The failure.
     """
-    carried = StartRequest(request.run_id, request.workflow).to_event(tenant_id, names)
+    attempt = request.attempt
+    carried = StartRequest(request.run_id, request.workflow, attempt=attempt)
+    event = carried.to_event(tenant_id, names)
     data = {
         "tenant_id": tenant_id,
         "run_id": inngest_run_id,
-        "event": {"name": carried.name, "id": carried.id, "data": carried.data},
+        "event": {"name": event.name, "id": event.id, "data": event.data},
         "error": {"name": type(error).__name__, "message": str(error)},
     }
     async with transaction() as client:
         await outbox.put(
-            *(client, f"failed:{request.run_id}", tenant_id, names.failed, data),
+            *(client, f"failed:{request.run_id}:{attempt}", tenant_id, names.failed, data),
             effect=Effect("ended", request.run_id),
             wait=outbox.PAUSES[0],
         )
@@ -106,7 +108,7 @@ class Closer:
                 through_outages,
                 self._close,
                 tenant_id,
-                request.run_id,
+                request,
                 data["run_id"],
                 status,
                 failure if error else None,
@@ -145,17 +147,20 @@ class Closer:
     async def _close(
         self,
         tenant_id: int,
-        run_id: str,
+        request: StartRequest,
         inngest_run_id: str,
         status: Literal["failed", "cancelled"],
         error: dict[str, str] | None,
     ) -> dict[str, Any] | None:
+        run_id = request.run_id
         run = await runs.get(tenant_id, run_id)
         if run is None:
             await outbox.mark_seen(tenant_id, run_id)  # it could not begin, and never will
             return None
         if run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
+        if run.attempt != request.attempt:
+            return None  # an earlier attempt, which is over
         if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
         if await runs.finish(tenant_id, run_id, status, error=error) and error is not None:

@@ -26,10 +26,10 @@ class Attempt:
     """One attempt at a step.
 
     After `run`, `failure` describes the failure of this attempt, if any, whether final or not, and
-    `blocked` is the error if the work could not begin.
+    `error` is the exception; `blocked` is the error if the work could not begin.
     """
 
-    __slots__ = ("_last", "_number", "_retry", "blocked", "failure")
+    __slots__ = ("_last", "_number", "_retry", "blocked", "error", "failure")
 
     def __init__(self, number: int, retry: Retry | None, max_attempts: int) -> None:
         """Prepare an attempt.
@@ -44,6 +44,7 @@ class Attempt:
         self._last = number + 1 >= (retry.max_attempts if retry else max_attempts)
         self.failure: StepFailure | None = None
         self.blocked: BlockedError | None = None
+        self.error: BaseException | None = None
 
     async def run(
         self,
@@ -111,6 +112,7 @@ class Attempt:
         return wrap_failure(self._failed(error))
 
     def _failed(self, error: Exception) -> StepFailure:
+        self.error = error
         name = type(error).__name__
         message = str(error) or name
         if len(message) > MAX_MESSAGE:

@@ -90,7 +90,12 @@ def was_cancelled(answer: Any) -> bool:
     return isinstance(answer, dict) and answer.get("name") == PARENT_ENDED
 
 
-def answered(workflow: str, answer: JSON) -> JSON:
+def is_answer(answer: Any) -> bool:
+    """Return True if this is the return value of a workflow's function."""
+    return isinstance(answer, dict) and answer.keys() >= {"result", "output", "outcomes"}
+
+
+def answered(workflow: str, answer: Any) -> JSON:
     """Read what Inngest returns for a child.
 
     Args:
@@ -104,12 +109,11 @@ def answered(workflow: str, answer: JSON) -> JSON:
         SubprocessCancelled: If the child was cancelled.
         SubprocessError: If the function is not a workflow, or a number may have been rounded.
     """
-    if isinstance(answer, dict):
-        if answer.keys() >= {"result", "output", "outcomes"}:
-            problem = rounding_problem(answer["output"], "output")
-            if problem is not None:
-                raise SubprocessError(f"workflow `{workflow}`: {problem}")
-            return {"result": answer["result"], "output": answer["output"]}
-        if was_cancelled(answer):
-            raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
+    if is_answer(answer):
+        problem = rounding_problem(answer["output"], "output")
+        if problem is not None:
+            raise SubprocessError(f"workflow `{workflow}`: {problem}")
+        return {"result": answer["result"], "output": answer["output"]}
+    if was_cancelled(answer):
+        raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
     raise SubprocessError(f"function `{workflow}` does not return the result of a workflow")

@@ -209,6 +209,10 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         result=answer,
         error=None if failure is None else str(failure),
         view=flow.view,
+        attempt=flow.attempt,
+        part=flow.part_name,
+        results=flow.results.to_keep,
+        step_attempts=tuple(flow.step_attempts),
         resumed=tuple(flow.resumed),
         called=tuple(flow.called),
     )

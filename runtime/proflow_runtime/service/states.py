@@ -47,6 +47,7 @@ async def execution_status(tenant_id: int, run_id: str) -> dict[str, Any] | None
         "started_by": run.started_by,
         "parent": run.parent,
         "retried_from": run.retried_from,
+        "attempt": run.attempt,
         "inngest_run_id": run.inngest_run_id,
         "created_at": time_text(run.created_at),
         "started_at": time_text(run.started_at),

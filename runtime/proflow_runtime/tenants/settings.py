@@ -7,6 +7,8 @@ from typing import Annotated
 from proflow_schemas.times import closest_timezone, is_timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from proflow_runtime.tenants.retention import Retention
+
 
 def _known_timezone(name: str) -> str:
     if not is_timezone(name):
@@ -29,3 +31,6 @@ class TenantSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     timezone: Timezone | None = None
+    retention: Retention | None = Field(
+        default=None, description="How long runs and the audit trail are kept"
+    )

@@ -1,6 +1,7 @@
 """Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
 from proflow_runtime.store.models.crons import CronRow
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
@@ -43,6 +44,9 @@ __all__ = [
     "Person",
     "PersonRole",
     "Run",
+    "RunAttempt",
+    "StepAttemptRow",
+    "StepResult",
     "StoredDefinition",
     "TenantSettingsRow",
     "Trigger",
@@ -61,6 +65,9 @@ MODELS = (
         Person,
         PersonRole,
         Run,
+        RunAttempt,
+        StepAttemptRow,
+        StepResult,
         StoredDefinition,
         TenantSettingsRow,
         Trigger,
