@@ -323,6 +323,19 @@ class ProFlow:
         if await time_out_due(self._names, self._ended):
             self.delivery.nudge()
 
+    async def _cancel_children(self, tenant_id: int, run_id: str) -> None:
+        """Cancel what a run has called, if Inngest does not say soon that it has ended it."""
+        for child in await Run.filter(tenant_id=tenant_id, parent=run_id, status__in=OPEN).only(
+            "id"
+        ):
+            data = {"tenant_id": tenant_id, "run_id": child.id}
+            async with transaction() as client:
+                await outbox.put(
+                    *(client, f"cancel:{child.id}:caller", tenant_id, self._names.cancel, data),
+                    effect=Effect("ended", child.id),
+                    wait=outbox.PAUSES[0],
+                )
+
     async def _make_up_for_crons(self) -> None:
         if await self.deployment.missed.make_up():
             self.delivery.nudge()
@@ -353,6 +366,7 @@ class ProFlow:
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)
+        await self._cancel_children(tenant_id, run_id)
         self.bus.moved(run_id)
 
     # --- runs
