@@ -16,12 +16,21 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
 
+from proflow_schemas.language import Text, Texts
+
 MAX_EXACT = 2**53 - 1
 """The largest absolute value of a number that certainly arrives as it was sent."""
 MAX_DIGITS = 15
 """The most significant digits of a decimal number that a float always preserves."""
-BEYOND = "beyond ±(2^53 − 1)"
-AS_TEXT = "send it as a text"
+TEXTS = Texts(
+    "numbers",
+    {
+        "beyond": Text("beyond ±(2^53 − 1)", "超出 ±(2^53 − 1)"),
+        "as-text": Text("send it as a text", "请以文本形式发送"),
+    },
+)
+BEYOND = TEXTS("beyond")
+AS_TEXT = TEXTS("as-text")
 
 _LONGEST_SHOWN = 128
 """The most bits of an integer that a message shows."""

@@ -6,7 +6,7 @@ before the fields, and `@every`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from proflow_schemas.configs import CronTrigger
@@ -185,7 +185,7 @@ def _abbreviations() -> list[str]:
     return [name[:3].lower() for name in WEEKDAYS]
 
 
-def _short_names(field: str, names: tuple[str, ...]) -> str:
+def _short_names(field: str, names: Sequence[str]) -> str:
     """Shorten the names of days or months in a field: `monday` → `mon`."""
     short = {name.lower(): name[:3].lower() for name in names}
     return re.sub(

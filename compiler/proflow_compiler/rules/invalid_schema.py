@@ -5,11 +5,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.rules.rule import Rule
@@ -47,6 +47,12 @@ to the model. A schema with a mistake in it checks nothing, in silence.
 The types are `string`, `number`, `integer`, `boolean`, `object`, `array` and `null`; what a field
 must be stands below `properties`, which fields must be there in the list `required`.
 """,
+    texts={
+        "invalid": Text(
+            "`{where}` is not what a JSON Schema has there: {value}",
+            "`{where}` 的值不符合 JSON Schema 规范：{value}",
+        ),
+    },
 )
 
 
@@ -71,7 +77,7 @@ def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "schema"
         yield RULE.diagnostic(
-            f"`{shown(where)}` is not what a JSON Schema has there: {shown(repr(error.instance))}",
+            RULE.text("invalid", where=where, value=repr(error.instance)),
             pointed(pointer, *error.absolute_path),
             node=node,
         )

@@ -1,7 +1,10 @@
 """Defines what a rule is: its code, its name, and the texts of its doc page."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proflow_schemas.language import Message, Text, Texts
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
@@ -24,6 +27,7 @@ class Rule:
         correct: A file that it does not report, or a description of one.
         fix: How to fix the problem.
         fixable: True if some of its diagnostics have fixes.
+        texts: What its diagnostics say, in each language, by keys of its own.
     """
 
     code: str
@@ -35,6 +39,11 @@ class Rule:
     correct: str
     fix: str
     fixable: bool = False
+    texts: Mapping[str, Text] = field(default_factory=dict)
+
+    def text(self, key: str, /, **arguments: Any) -> Message:
+        """Return one of the rule's texts with its arguments filled in."""
+        return Texts(self.code, self.texts)(key, **arguments)
 
     def diagnostic(
         self,
