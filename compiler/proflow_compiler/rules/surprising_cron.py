@@ -67,7 +67,7 @@ the first. Where a day of the month and a weekday must both fit, leave the weekd
 """,
     texts={
         "either": Text(
-            "`{cron}` fires on day {days:raw} and also on every {weekdays:raw}: one of the "
+            "`{cron}` fires on day {days:raw} and also on every {weekdays:list}: one of the "
             "two is enough",
             "`{cron}` 在 {days:raw} 日触发，{weekdays:list}也会触发：满足其一即可",
         ),

@@ -123,13 +123,19 @@ def as_json(message: str) -> dict[str, Any]:
     return {"key": message.key, "arguments": arguments}
 
 
+_MOST_SHOWN = 200
+"""The most characters of a text, and items of a list, that `as_json` keeps of an argument."""
+
+
 def _plain(value: Any) -> Any:
     match value:
         case Message():
-            return {"text": str.__str__(value), **as_json(value)}
-        case None | bool() | int() | float() | str():
+            return {"text": f"{value}", **as_json(value)}
+        case str():
+            return value[:_MOST_SHOWN]
+        case None | bool() | int() | float():
             return value
         case list() | tuple():
-            return [_plain(one) for one in value]
+            return [_plain(one) for one in value[:_MOST_SHOWN]]
         case _:
-            return str(value)
+            return str(value)[:_MOST_SHOWN]

@@ -7,6 +7,7 @@ A field `{name}` may have a format, which says how its value is written:
 | none | a name or value | shortened to 60 characters, on one line | the same |
 | `raw` | a text | as it is | the same |
 | `and`, `or` | names | `a`, `b` and `c` | `a`、`b` 和 `c` |
+| `names` | names | `a`, `b`, `c` | `a`、`b`、`c` |
 | `list` | texts | a, b, c | a、b、c |
 | `either` | texts | a or b or c | a 或 b 或 c |
 | `path` | ids of nodes | `a` → `b` → `c` | the same |
@@ -100,6 +101,8 @@ def _value(value: Any, spec: str, language: str, say: Say) -> str:
             return say(value, language) if isinstance(value, str) else str(value)
         case "and" | "or":
             return _series(value, spec, language, say)
+        case "names":
+            return ("、" if language == "zh" else ", ").join(ticks(one) for one in value)
         case "list":
             return ("、" if language == "zh" else ", ").join(say(one, language) for one in value)
         case "either":
