@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from proflow_compiler.commands.terminal import Handlers, echo, is_colored
+from proflow_compiler.commands.terminal import Handlers, Lang, echo, is_colored
 
 
 def diff(
@@ -13,6 +13,7 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The one that would replace it.")],
     handlers: Handlers = None,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to report it.")] = "text",
+    lang: Lang = None,
 ) -> None:
     """Compare two versions of a design, and say which runs in flight survive the change."""
     import json

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.problems import NAMES
@@ -47,12 +48,11 @@ def load(path: str) -> Loaded:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         problem = Diagnostic(
             "PF005",
             NAMES["PF005"],
             Level.ERROR,
-            TEXTS("unreadable", reason=reason[:1].lower() + reason[1:]),
+            TEXTS("unreadable", reason=reason(error) if isinstance(error, OSError) else str(error)),
         )
         return Loaded(path, select, problem=problem)
     if len(data) > MAX_BYTES:

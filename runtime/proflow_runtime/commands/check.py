@@ -7,17 +7,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from proflow_compiler.commands.terminal import (
     Handlers,
+    Lang,
     Report,
     Timezone,
     check_timezone,
     echo,
     is_colored,
+    language,
     refuse,
     usage,
 )
+from proflow_schemas.language import Text, Texts
 
 from proflow_runtime.commands.db import Database, database_url
 from proflow_runtime.context.extras import require
+
+TEXTS = Texts(
+    "check",
+    {
+        "database": Text(
+            "--database is for `check --stored` without PATH",
+            "--database 只用于不带 PATH 的 `check --stored`",
+        ),
+        "fixing": Text(
+            "--fix, --diff and --unsafe-fixes are for files: name them",
+            "--fix、--diff 和 --unsafe-fixes 只用于文件：请指定文件",
+        ),
+        "name-files": Text(
+            "name files or folders, or check what is published with --stored",
+            "请指定文件或文件夹，或用 --stored 检查已发布的设计",
+        ),
+        "format": Text(
+            "--format: published designs are reported as text or json, not as {format:raw}",
+            "--format：已发布的设计只能以 text 或 json 输出，不支持 {format:raw}",
+        ),
+    },
+)
 
 if TYPE_CHECKING:
     from proflow_compiler.diagnostics.rendering import FileReport
@@ -52,6 +77,7 @@ def check(
         bool,
         typer.Option("--unsafe-fixes", help="Apply fixes that change what a run does as well."),
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
     from proflow_compiler.commands.checking_files import FixOptions, check_files
@@ -59,7 +85,7 @@ def check(
     check_timezone(timezone)
     if paths:
         if database is not None:
-            usage("--database is for `check --stored` without PATH")
+            usage(TEXTS("database"))
         check_files(
             paths,
             handlers=handlers,
@@ -70,11 +96,11 @@ def check(
             fixing=FixOptions(fix, diff, unsafe_fixes),
         )
     if fix or diff or unsafe_fixes:
-        usage("--fix, --diff and --unsafe-fixes are for files: name them")
+        usage(TEXTS("fixing"))
     if not stored:
-        usage("name files or folders, or check what is published with --stored")
+        usage(TEXTS("name-files"))
     if format not in ("text", "json"):
-        usage(f"--format: published designs are reported as text or json, not as {format}")
+        usage(TEXTS("format", format=format))
     require("service", "`proflow check --stored` without PATH")
     report = _Json() if format == "json" else _Text()
     _check_published(database_url(database), handlers, strict, timezone, report)
@@ -142,7 +168,9 @@ class _Text(_Listing):
             f" {state}{outdated}\n"
         )
         if not one.ok:
-            echo(render_files(one.reports, color=is_colored(sys.stdout)) + "\n")
+            echo(
+                render_files(one.reports, color=is_colored(sys.stdout), language=language()) + "\n"
+            )
 
     def end(self) -> None:
         designs = f"{self.checked} published design{'s' * (self.checked != 1)}"
