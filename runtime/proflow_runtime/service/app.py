@@ -15,8 +15,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.languages import language_of
 from proflow_runtime.service.pages import mount_pages
-from proflow_runtime.service.problems import HANDLERS, Problem, answer, not_found
+from proflow_runtime.service.problems import HANDLERS, TEXTS, Problem, answer, not_found
 from proflow_runtime.store.database import connection
 
 PREFIX = "/api"
@@ -91,4 +92,4 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
-    return answer(Problem(500, "defect", "something went wrong here; it has been logged"))
+    return answer(Problem(500, "defect", TEXTS("defect")), language_of(request))

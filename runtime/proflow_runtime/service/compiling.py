@@ -15,11 +15,23 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeTypes
 
 from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
+
+TEXTS = Texts(
+    "compiling",
+    {
+        "too-many-nodes": Text(
+            "a design has at most {most} nodes",
+            "一个设计最多包含 {most} 个节点",
+        ),
+        "several": Text("the body holds several designs", "请求中包含多个设计"),
+    },
+)
 
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
@@ -96,7 +108,7 @@ class DesignCompiler:
             reading = read(text, f"{name}.json", types=self.types)
             large = any(len(design.nodes) > self._max_nodes for design in reading.designs)
         if large:
-            message = f"a design has at most {self._max_nodes} nodes"
+            message = TEXTS("too-many-nodes", most=self._max_nodes)
             raise Problem(413, "design-too-large", message)
         return reading
 
@@ -108,7 +120,7 @@ class DesignCompiler:
     def _compiled(self, canvas: Any, code: str | None, timezone: str | None) -> Compiled:
         reading = self._read(canvas, stored_text(canvas, code), code or "design")
         if len(reading.designs) > 1:
-            raise Problem(422, "several-designs", "the body holds several designs")
+            raise Problem(422, "several-designs", TEXTS("several"))
         found = compile_reading(reading, handlers=self._handlers, stored=True, timezone=timezone)
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.language import Text, Texts
 
 from proflow_runtime.approvals import ApprovalService, Resolver
+from proflow_runtime.approvals.refusals import status_said
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
@@ -37,6 +39,7 @@ from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.problems import TEXTS as PROBLEM_TEXTS
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
@@ -54,7 +57,37 @@ from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_s
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
-from proflow_runtime.values.schema_errors import shown
+
+TEXTS = Texts(
+    "service",
+    {
+        "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
+        "run-is": Text("the run is {status}", "运行{status}"),
+        "not-published": Text(
+            "`{workflow:raw}` is not published any more",
+            "流程 `{workflow:raw}` 已停用",
+        ),
+        "run-already": Text("the run is {status} already", "运行{status}"),
+        "settings-saved": Text(
+            "the settings have been saved meanwhile, as revision {revision:raw}",
+            "设置已被其他人保存（修订 {revision:raw}）",
+        ),
+        "no-id": Text(
+            "`{code:raw}` cannot be the id of a workflow: save it as `{instead:raw}`",
+            "`{code:raw}` 不能作为流程 ID：请另存为 `{instead:raw}`",
+        ),
+        "too-many-triggers": Text(
+            "the tenant's designs have {count} events and crons; {most} are allowed",
+            "租户的设计共有 {count} 个事件和定时，最多允许 {most} 个",
+        ),
+        "design-errors": Text("the design has errors", "设计有错误"),
+        "other-tenant": Text(
+            "the run is for tenant {tenant:raw}, not {named}: leave `tenant_id` out",
+            "运行属于租户 {tenant:raw}，不是 {named}：去掉 `tenant_id`",
+        ),
+        "data": Text("the data is not what the workflow takes", "数据不符合流程的输入要求"),
+    },
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -304,7 +337,7 @@ class ProFlow:
                 design does not compile any more (409).
         """
         if not is_tenant(tenant_id):
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         published = await self._published(tenant_id, workflow)
         if published is None:
             raise not_found("published workflow")
@@ -358,10 +391,10 @@ class ProFlow:
         """
         run = await self._run(tenant_id, run_id)
         if run.status not in ("failed", "cancelled"):
-            raise Problem(409, "not-failed", f"the run is {run.status}")
+            raise Problem(409, "not-failed", TEXTS("run-is", status=status_said(run.status)))
         published = await self._published(tenant_id, run.workflow)
         if published is None:
-            raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
+            raise Problem(409, "not-published", TEXTS("not-published", workflow=run.workflow))
         found, definition = published
         again = runs.derived_id("retry", tenant_id, run.id)
         new = runs.NewRun(
@@ -392,7 +425,7 @@ class ProFlow:
         """
         run = await self._run(tenant_id, run_id)
         if run.status not in runs.OPEN:
-            raise Problem(409, "already-over", f"the run is {run.status} already")
+            raise Problem(409, "already-over", TEXTS("run-already", status=status_said(run.status)))
         async with transaction() as client:
             unbegun = await runs.withdraw(tenant_id, run.id)
             data = {"tenant_id": tenant_id, "run_id": run.id}
@@ -514,12 +547,12 @@ class ProFlow:
                 since `revision` (409).
         """
         if not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         body = given.model_dump(mode="json", exclude_none=True)
         try:
             row = await tenant_settings.save(tenant_id, body, by=by, revision=revision)
         except designs.EditedMeanwhileError as error:
-            text = f"the settings have been saved meanwhile, as revision {error.revision}"
+            text = TEXTS("settings-saved", revision=error.revision)
             raise Problem(409, "edited-meanwhile", text, revision=error.revision) from None
         await self.deployment.refresh()
         return StoredSettings(given, row.revision)
@@ -554,7 +587,7 @@ class ProFlow:
                 raise refused(compiled)
             if compiled.definition.id != code:
                 instead = compiled.definition.id
-                text = f"`{code}` cannot be the id of a workflow: save it as `{instead}`"
+                text = TEXTS("no-id", code=code, instead=instead)
                 raise Problem(422, "invalid-code", text)
             await self._bound_keys(tenant_id, compiled.definition)
             version = await designs.publish(
@@ -589,7 +622,7 @@ class ProFlow:
         others = await triggers.keys_of(tenant_id, self.zones.of_all, besides=definition.id)
         after = others | set(await self._keys(tenant_id, definition))
         if len(after) > most and after != others:
-            text = f"the tenant's designs have {len(after)} events and crons; {most} are allowed"
+            text = TEXTS("too-many-triggers", count=len(after), most=most)
             raise Problem(422, "too-many-triggers", text)
 
 
@@ -609,7 +642,7 @@ class StoredSettings:
 def refused(compiled: Compiled) -> Problem:
     """Build the error for a design that has errors, with its diagnostics."""
     found = [one.model_dump(by_alias=True) for one in diagnostics(compiled.diagnostics)]
-    return Problem(422, "design-has-errors", "the design has errors", diagnostics=found)
+    return Problem(422, "design-has-errors", TEXTS("design-errors"), diagnostics=found)
 
 
 def _keys(definition: Definition) -> Sequence[Key]:
@@ -625,9 +658,10 @@ def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     named = data.get("tenant_id", tenant_id)
     if type(named) is int and named == tenant_id:
         return
-    message = f"the run is for tenant {tenant_id}, not {shown(named)}: leave `tenant_id` out"
+    message = TEXTS("other-tenant", tenant=tenant_id, named=named)
     errors = [{"pointer": "/data/tenant_id", "message": message}]
-    raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
+    detail = PROBLEM_TEXTS("at", pointer="/data/tenant_id", message=message)
+    raise Problem(422, "other-tenant", detail, errors=errors)
 
 
 def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
@@ -640,6 +674,4 @@ def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
         )
     ]
     if errors:
-        raise Problem(
-            422, "invalid-input", "the data is not what the workflow takes", errors=errors
-        )
+        raise Problem(422, "invalid-input", TEXTS("data"), errors=errors)

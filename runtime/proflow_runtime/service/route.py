@@ -9,10 +9,11 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
-from proflow_runtime.service.problems import Problem, response_to
+from proflow_runtime.service.languages import answering, reader
+from proflow_runtime.service.problems import TEXTS, Problem, response_to
 from proflow_runtime.values import strict_json
 
-TOO_LARGE = Problem(413, "body-too-large", "the body is too large")
+TOO_LARGE = Problem(413, "body-too-large", TEXTS("body-too-large"))
 
 
 def routes_with(max_body: int) -> type[APIRoute]:
@@ -31,15 +32,16 @@ def routes_with(max_body: int) -> type[APIRoute]:
 
             async def handle(request: Request) -> Response:
                 limited = _StrictRequest(request.scope, _limited(request.receive, max_body))
-                try:
-                    if _declared(request) > max_body:
-                        raise TOO_LARGE
-                    return await handler(limited)
-                except Exception as error:
-                    found = response_to(error)
-                    if found is None:
-                        raise
-                    return found
+                with answering(request):
+                    try:
+                        if _declared(request) > max_body:
+                            raise TOO_LARGE
+                        return await handler(limited)
+                    except Exception as error:
+                        found = response_to(error, reader())
+                        if found is None:
+                            raise
+                        return found
 
             return handle
 
@@ -55,7 +57,8 @@ class _StrictRequest(Request):
         except strict_json.StrictJSONError as error:
             at, message = error.pointer, str(error)
             errors = [{"pointer": at, "message": message}]
-            raise Problem(422, error.code, f"{at}: {message}", errors=errors) from None
+            detail = TEXTS("at", pointer=at, message=message)
+            raise Problem(422, error.code, detail, errors=errors) from None
 
 
 def _declared(request: Request) -> int:
