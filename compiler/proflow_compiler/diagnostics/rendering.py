@@ -288,10 +288,10 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "edge": diagnostic.edge,
         "help": diagnostic.help,
         "path": list(diagnostic.path),
-        "key": diagnostic.key,
-        "arguments": dict(diagnostic.arguments),
         "fixes": [fix.as_json() for fix in diagnostic.fixes],
         **({"fixes_untried": diagnostic.untried} if diagnostic.untried else {}),
+        "key": diagnostic.key,
+        "arguments": dict(diagnostic.arguments),
     }
 
 

@@ -452,6 +452,7 @@ def of_design(
         others = value.keys() - {key}
         meant = suggestion(key, one, vocabulary(Settings), meaning=found, given=others)
         fixes: tuple[Fix, ...] = ()
+        help: str
         if near is not None and near in value:
             help = TEXTS("near-counts", near=near)
         elif meant is not None:

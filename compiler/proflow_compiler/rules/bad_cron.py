@@ -176,6 +176,7 @@ def _is_sound(cron: str, tick: Tick) -> bool:
 
 def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
     """Return the problem of a cron expression and the help, or None if Inngest accepts it."""
+    help: str
     fields = cron.split()
     if cron.startswith(("TZ=", "CRON_TZ=")):
         return RULE.text("begins-with-zone", cron=cron), RULE.text("zone-apart")

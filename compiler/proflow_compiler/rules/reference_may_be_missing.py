@@ -105,7 +105,9 @@ over `x`; if it may still be running, draw an edge from its branch to where it i
             "`{name}` may be missing: `{step}` need not be left by `error`",
             "`{name}` 可能不存在：`{step}` 不一定从 `error` 出口离开",
         ),
-        "was-not-error": Text('{step:raw}.outcome == "error"', "`{step}` 未从 `error` 出口离开"),
+        "was-not-error": Text(
+            "`{step}` was not left by `error`", "`{step}` 未从 `error` 出口离开"
+        ),
         "maybe-empty": Text(
             "`{name}` may be empty: `{step}` may be left by `{outcome}`",
             "`{name}` 可能为空：`{step}` 可能从 `{outcome}` 出口离开",
@@ -215,10 +217,10 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         return None
     step, name = written_path(path[:2]), written_path(path[:3])
     if path[2] == "error":
-        message = RULE.text("no-error", name=name, step=read.step)
+        message: str = RULE.text("no-error", name=name, step=read.step)
         condition, otherwise = (
-            RULE.text("was-not-error", step=step),
-            f"{ticks(read.step)} was not left by `error`",
+            f'{step}.outcome == "error"',
+            RULE.text("was-not-error", step=read.step),
         )
     else:
         message = RULE.text("maybe-empty", name=name, step=read.step, outcome=lacking[0])
