@@ -15,7 +15,6 @@ from proflow_schemas.times import TimeError, read_time
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule
@@ -61,6 +60,7 @@ that was never filled in: numbers are seconds or milliseconds since 1970, by the
 """,
     fix="Write `90s`, `15m`, `24h`, `3d`, ISO 8601 (`PT15M`), or a number of seconds.",
     texts={
+        "wrong": Text("`{value}` {problem:raw}", "`{value}` {problem:raw}"),
         "write-time": Text(
             'write a time such as `2026-01-31T09:00:00+08:00`, or `"${{…}}"` to compute it',
             '填写时间，例如 `2026-01-31T09:00:00+08:00`，或用 `"${{…}}"` 计算',
@@ -148,7 +148,11 @@ def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
     else:
         problem = None
     if problem is not None:
-        yield RULE.diagnostic(f"{ticks(str(value))} {problem}", written.pointer, node=written.node)
+        yield RULE.diagnostic(
+            RULE.text("wrong", value=str(value), problem=problem),
+            written.pointer,
+            node=written.node,
+        )
 
 
 def _day(until: str | int) -> str | None:

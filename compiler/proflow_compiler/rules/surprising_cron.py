@@ -6,7 +6,6 @@ from proflow_schemas.configs import CronTrigger
 from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.cron_fields import (
     LONGEST,
@@ -66,6 +65,7 @@ whether the next day is a first: runs know when they were due by `event.data.sch
 the first. Where a day of the month and a weekday must both fit, leave the weekday to a condition.
 """,
     texts={
+        "left-out": Text("`{cron}` {problem:raw}", "`{cron}` {problem:raw}"),
         "either": Text(
             "`{cron}` fires on day {days:raw} and also on every {weekdays:list}: one of the "
             "two is enough",
@@ -167,7 +167,7 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
         else:
             what = RULE.text("last-of", months=months)
         return (
-            f"{ticks(cron)} {_left_out(day, without, found)}",
+            RULE.text("left-out", cron=cron, problem=_left_out(day, without, found)),
             RULE.text(
                 "write-rule",
                 first=tick.first,
