@@ -61,6 +61,7 @@ def test_a_run_without_a_tenant_fails_at_once(proflow: Proflow, sample: Path) ->
     done = proflow("run", sample, "--data", "{}", "--format", "json")
     assert done.code == 1
     assert done.json["error"]["message"] == "tenant_id is required"
+    assert 'give `"tenant_id": 1` in --data' in done.err
     assert done.json["started_at"] == done.json["ended_at"]
 
 

@@ -224,6 +224,8 @@ async def _play(
     if format == "json":
         _note_simulation(reported)
         reported = {key: reported[key] for key in REPORTED}
+    if reported["status"] == "failed" and "tenant_id" not in outside.data:
+        note('each run belongs to a tenant: give `"tenant_id": 1` in --data')
     echo(_json(reported) if format == "json" else timeline(reported, definition))
     raise typer.Exit(EXIT_CODES[reported["status"]])
 
