@@ -7,7 +7,6 @@ from proflow_schemas.expressions import written_path
 from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts, Read
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.graph.runs import Runs, leaving
@@ -105,9 +104,7 @@ over `x`; if it may still be running, draw an edge from its branch to where it i
             "`{name}` may be missing: `{step}` need not be left by `error`",
             "`{name}` 可能不存在：`{step}` 不一定从 `error` 出口离开",
         ),
-        "was-not-error": Text(
-            "`{step}` was not left by `error`", "`{step}` 未从 `error` 出口离开"
-        ),
+        "was-not-error": Text("`{step}` was not left by `error`", "`{step}` 未从 `error` 出口离开"),
         "maybe-empty": Text(
             "`{name}` may be empty: `{step}` may be left by `{outcome}`",
             "`{name}` 可能为空：`{step}` 可能从 `{outcome}` 出口离开",

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+from proflow_schemas.language import said
 from pydantic import BaseModel, ConfigDict, Field
 
-from proflow_runtime.service.languages import reader, said
+from proflow_runtime.service.languages import reader
 
 Pointer = Annotated[str, Field(description="A JSON pointer into the design as it was sent")]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from fastapi.requests import HTTPConnection
-from proflow_schemas.language import Language, in_language
+from proflow_schemas.language import Language
 from proflow_schemas.language.choosing import DEFAULT, language_accepted
 
 _reader: ContextVar[Language] = ContextVar("proflow_reader", default=DEFAULT)
@@ -36,16 +35,3 @@ def answering(request: HTTPConnection) -> Iterator[None]:
 def reader() -> Language:
     """Return the language of the request that is being handled; English outside of requests."""
     return _reader.get()
-
-
-def said(value: Any, language: Language) -> Any:
-    """Say all texts of a JSON value in a language."""
-    match value:
-        case str():
-            return in_language(value, language)
-        case dict():
-            return {key: said(one, language) for key, one in value.items()}
-        case list() | tuple():
-            return [said(one, language) for one in value]
-        case _:
-            return value

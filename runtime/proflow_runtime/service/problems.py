@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from proflow_schemas.errors import ProFlowError
-from proflow_schemas.language import Language, Text, Texts
+from proflow_schemas.language import Language, Text, Texts, said
 from proflow_schemas.language.choosing import DEFAULT
 from proflow_schemas.numbers import AS_TEXT, inexact
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from proflow_runtime.approvals import ActRefused
 from proflow_runtime.service.diagnostics import Diagnostic
-from proflow_runtime.service.languages import language_of, said
+from proflow_runtime.service.languages import language_of
 from proflow_runtime.service.request_errors import worded
 from proflow_runtime.values import JSON
 

@@ -102,6 +102,19 @@ def in_language(text: str, language: Language) -> str:
     return Message(text.key, text.text, text.arguments, language)
 
 
+def said(value: Any, language: Language) -> Any:
+    """Say all texts of a JSON value in a language."""
+    match value:
+        case str():
+            return in_language(value, language)
+        case dict():
+            return {key: said(one, language) for key, one in value.items()}
+        case list() | tuple():
+            return [said(one, language) for one in value]
+        case _:
+            return value
+
+
 def untranslated(text: str, language: Language) -> bool:
     """Return True if a text, or another that it is composed of, does not exist in a language."""
     if not isinstance(text, Message) or text.text.template(language)[1] != language:

@@ -9,6 +9,7 @@ A field `{name}` may have a format, which says how its value is written:
 | `and`, `or` | names | `a`, `b` and `c` | `a`、`b` 和 `c` |
 | `names` | names | `a`, `b`, `c` | `a`、`b`、`c` |
 | `list` | texts | a, b, c | a、b、c |
+| `semicolons` | texts | a; b | a；b |
 | `both` | texts | a and b | a 和 b |
 | `either` | texts | a or b or c | a 或 b 或 c |
 | `path` | ids of nodes | `a` → `b` → `c` | the same |
@@ -106,6 +107,8 @@ def _value(value: Any, spec: str, language: str, say: Say) -> str:
             return ("、" if language == "zh" else ", ").join(ticks(one) for one in value)
         case "list":
             return ("、" if language == "zh" else ", ").join(say(one, language) for one in value)
+        case "semicolons":
+            return ("；" if language == "zh" else "; ").join(say(one, language) for one in value)
         case "both":
             return (" 和 " if language == "zh" else " and ").join(
                 say(one, language) for one in value

@@ -9,12 +9,13 @@ from proflow_compiler.diff import compare, comparison_json
 from proflow_compiler.emit import Imports, emit_definition, emit_module
 from proflow_compiler.reader.names import safe_id
 from proflow_schemas.definition import Definition
-from proflow_schemas.language import Text, Texts
+from proflow_schemas.language import Text, Texts, said
 from pydantic import BaseModel, Field
 
 from proflow_runtime.service.auth import DESIGNER, Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.facade import ProFlow, refused
+from proflow_runtime.service.languages import reader
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
 from proflow_runtime.store import designs
@@ -252,7 +253,10 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             version = await _numbered(principal, code, number)
             sides.append(await _side(version.canvas))
         found = compare(*sides)
-        return comparison_json(found, f"{code} {old}", f"{code} {new}")
+        report: dict[str, Any] = said(
+            comparison_json(found, f"{code} {old}", f"{code} {new}"), reader()
+        )
+        return report
 
     async def _side(canvas: Any) -> tuple[Design, Definition]:
         compiled = await proflow.compiling.compile(canvas)
