@@ -8,6 +8,7 @@ PAGE := runtime/proflow_runtime/service/static/index.html
 PINNED := --constraint constraints.txt
 PROCESSES ?= auto
 SINCE ?= HEAD
+TESTS ?= tests
 CODE := compiler runtime schemas tests benchmarks examples
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -80,8 +81,8 @@ fix: $(READY) ## Format, apply safe fixes, rewrite the published schemas
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/python -m proflow_schemas.published
 
-golden: $(READY) ## Update all snapshots and derived pages, and show what changed
-	$(BIN)/python -m pytest --quiet --snapshot-update tests || true
+golden: $(READY) ## Update snapshots and derived pages (of TESTS), and show what changed
+	$(BIN)/python -m pytest --quiet --snapshot-update $(TESTS) || true
 	git --no-pager diff
 
 docs: $(READY) ## Build the API reference, as HTML below site/
@@ -109,3 +110,6 @@ new-node: $(READY) ## Where a new node type goes
 
 new-rule: $(READY) ## Where a new rule goes
 	@sed -n '/^## Add a rule/,/^## Add an op/p' CONTRIBUTING.md | sed '$$d'
+	@$(BIN)/python -c 'from proflow_compiler.rules import RULES; \
+	  last = [max(one.code for one in RULES if one.code[:3] == family) for family in ("PF2", "PF3", "PF4")]; \
+	  print("The next free codes:", *(f"PF{int(code[2:]) + 1}" for code in last))'

@@ -66,13 +66,13 @@ async def measure(url: str) -> list[tuple[str, str, str]]:
         passes += 1
 
     client = inngest.Inngest(app_id="bench", is_production=False)
-    seed = random.SystemRandom().getrandbits(63)
+    seed, journal = random.SystemRandom().getrandbits(63), DurableJournal()
     async with (
         AsyncExitStack() as stack,
         connect(url),
-        LocalEngine(client, [], clock=RealClock(), journal=DurableJournal(), seed=seed) as engine,
+        LocalEngine(client, [], clock=RealClock(), journal=journal, seed=seed) as engine,
     ):
-        proflow = ProFlow(client, Registry({"work": work}), target=DurableEngine(engine))
+        proflow = ProFlow(client, Registry({"work": work}), target=DurableEngine(engine, journal))
         driving = asyncio.create_task(engine.serve())
         async with proflow.running():
             stack.enter_context(status.recording(seen))

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from proflow_schemas.lazy import exporting
 
 if TYPE_CHECKING:
+    from proflow_schemas.definition import ApprovalPolicy, Reminders
+
     from proflow_runtime.context.extras import MissingExtraError
     from proflow_runtime.context.tenant import NoTenantError, current_tenant
     from proflow_runtime.flow import Flow
     from proflow_runtime.flow.counting import InnerList
-    from proflow_runtime.flow.reminders import Reminders
     from proflow_runtime.flow.structures import Branch, Exit
     from proflow_runtime.flow.subprocess import WITH_CALL, WITH_PARENT
     from proflow_runtime.handlers.channels import UnknownChannelError, register_channel
@@ -44,6 +45,7 @@ __all__ = [
     "WITH_CALL",
     "WITH_PARENT",
     "Again",
+    "ApprovalPolicy",
     "Branch",
     "Decision",
     "Exit",
@@ -81,6 +83,7 @@ __getattr__ = exporting(
         "WITH_CALL": "flow.subprocess",
         "WITH_PARENT": "flow.subprocess",
         "Again": "values.results",
+        "ApprovalPolicy": "flow.approvals",
         "Branch": "flow.structures",
         "Decision": "values.results",
         "Exit": "flow.structures",
@@ -91,7 +94,7 @@ __getattr__ = exporting(
         "NotJsonError": "values.encoding",
         "Received": "values.results",
         "Registry": "handlers.registry",
-        "Reminders": "flow.reminders",
+        "Reminders": "flow.approvals",
         "Result": "values.results",
         "Retry": "values.retry",
         "Task": "handlers.task",

@@ -51,12 +51,12 @@ class Desk:
     async def settle(self) -> None:
         """Send what waits in the outbox, and let runs go on until only people are waited for."""
         await self.idle()
-        while events := await outbox.claim_unsent():
+        while events := await outbox.claim_due():
             self.sent += events
             await self.at.engine.send(
                 *(inngest.Event(name=one.name, id=one.id, data=one.data) for one in events)
             )
-            await outbox.mark_sent(one.id for one in events)
+            await outbox.mark_sent(events)
             await self.idle()
 
     async def idle(self) -> None:
@@ -86,7 +86,7 @@ async def desk(*, service: ApprovalService | None = None, **config: Any) -> Asyn
     """Asks `ben` and `cat`, unless `config` of the approval says otherwise."""
     asked = {"approverType": "user", "approverIds": ["ben", "cat"], **config}
     await publish(1, line("ask", (ASK, "approval", asked), trigger={"event": "ask/start"}))
-    approvals = service or ApprovalService()
+    approvals = service or ApprovalService(app_id="office")
     async with office(
         opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended
     ) as at:

@@ -41,7 +41,7 @@ async def each_line(held: dict[str, Any], *edges: Edge, **nodes: Any) -> AsyncIt
         if node["id"] in held:
             node["parentId"] = "lines"
     await publish(1, canvas)
-    approvals = ApprovalService()
+    approvals = ApprovalService(app_id="office")
     async with office(
         {"check": _check},
         opener=approvals.open,

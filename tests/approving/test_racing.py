@@ -9,6 +9,7 @@ from proflow_runtime.approvals import ActRefused, ApprovalService
 from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models import Approval, AuditEntry, OutboxEvent, Run
+from proflow_schemas.definition import RequestedPolicy
 
 pytestmark = pytest.mark.anyio
 VOTERS = [f"u{number}" for number in range(50)]
@@ -52,7 +53,7 @@ async def test_one_who_votes_often_at_once_has_one_vote(database: str) -> None:
 
 async def test_who_answers_while_being_asked_is_never_lost(database: str) -> None:
     """The answer is on its way before the run knows that its request has been sent."""
-    service = ApprovalService()
+    service = ApprovalService(app_id="office")
 
     class Hasty(ApprovalService):
         async def open(self, request: OpenRequest) -> None:
@@ -81,7 +82,7 @@ async def test_the_same_request_opens_once(database: str) -> None:
             initiator=None,
             answer_event="approval/response",
             answer_data={},
-            policy={"mode": "any"},
+            policy=RequestedPolicy(),
             data={},
         )
         await asyncio.gather(*(at.service.open(request) for _ in range(5)))

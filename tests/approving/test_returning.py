@@ -13,6 +13,7 @@ from proflow_runtime.context import clock
 from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.store.models import Approval, AuditEntry
 from proflow_runtime.store.models.approvals import Assignment
+from proflow_schemas.definition import RequestedPolicy
 from stored.office import drawn, office, publish
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ def review(**money: Any) -> dict[str, Any]:
 async def reviewing(service: ApprovalService | None = None, **money: Any) -> AsyncIterator[Desk]:
     """A run that waits for both."""
     await publish(1, review(**money))
-    approvals = service or ApprovalService()
+    approvals = service or ApprovalService(app_id="office")
     async with office(
         opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended
     ) as at:
@@ -251,7 +252,7 @@ async def test_what_is_being_opened_as_it_is_closed_is_asked_of_nobody(database:
                 "ann",
                 "approval/response",
                 {},
-                {"mode": "any"},
+                RequestedPolicy(),
                 {},
             )
             closing = desk.service.close_left(1, money.run_id, [request.step])

@@ -13,6 +13,7 @@ PRIMITIVES = {
     "WITH_CALL",
     "WITH_PARENT",
     "Again",
+    "ApprovalPolicy",
     "Branch",
     "Exit",
     "Flow",

@@ -15,7 +15,7 @@ from proflow_compiler.facts.cron_fields import days_of
 from proflow_compiler.graph import build_graph
 from proflow_compiler.reader import read
 from proflow_compiler.rules import run_checks
-from proflow_runtime.local.settings import CronTrigger
+from proflow_runtime.protocol.crons import CronTrigger
 from proflow_schemas.expressions import compile
 
 ZONE = "Asia/Shanghai"

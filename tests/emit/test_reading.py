@@ -14,6 +14,7 @@ from emit.test_structures import DEEP, RUNS, WIDE
 from fixtures.cases import DESIGNS, fixtures
 from parity.growing import grow
 from proflow_compiler.emit import Imports, emit_module
+from proflow_compiler.emit.exits import _member
 from proflow_compiler.emit.extents import MOST_BRANCHES, MOST_STATEMENTS
 from proflow_compiler.lowering import lower
 from proflow_compiler.pipeline import compile_file
@@ -183,8 +184,25 @@ def test_what_a_loop_is_left_by_is_named() -> None:
     path = Path(__file__).parents[2] / "fixtures" / "equivalence" / "return-that-skips-an-edge.json"
     (definition,) = compiled(json.loads(path.read_text(encoding="utf-8"))["design"])
     source = emit_module(definition, Imports())
-    assert 'flow.leave("task1", to="join7 after approval3 approved")' in source
-    assert 'Exit("task1", "join7 after approval6 approved")' in source
+    assert 'JOIN7_AFTER_APPROVAL3_APPROVED = "join7 after approval3 approved"' in source
+    assert 'flow.leave("task1", to=Task1Exit.JOIN7_AFTER_APPROVAL3_APPROVED)' in source
+    assert 'Exit("task1", Task1Exit.JOIN7_AFTER_APPROVAL6_APPROVED)' in source
+
+
+@pytest.mark.parametrize(
+    ("exits", "members"),
+    [
+        (["pay", "tell-refused"], ["PAY", "TELL_REFUSED"]),
+        (["a-b", "a b", "a_b"], ["A_B", "A_B_2", "A_B_3"]),
+        (["打款", "通知：未通过"], ["打款", "通知_未通过"]),
+        (["1st", "", "ŉ", "ß", "None"], ["STEP_1ST", "STEP", "ʼN", "SS", "NONE"]),
+    ],
+)
+def test_members_of_exits_are_identifiers(exits: list[str], members: list[str]) -> None:
+    taken: set[str] = set()
+    found = [_member(exit, taken) for exit in exits]
+    assert [one for one in found if not one.isidentifier()] == []
+    assert found == members
 
 
 @pytest.mark.parametrize("pattern", ["27-returning-to-the-draft"])
@@ -210,4 +228,4 @@ def test_outcomes_that_go_on_alike_share_a_case() -> None:
     ]
     (definition,) = drawn(nodes, edges, back={5: 2})
     source = emit_module(definition, Imports())
-    assert source.count('flow.leave("a", to="c")') == 1
+    assert source.count('flow.leave("a", to=AExit.C)') == 1

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,7 +11,7 @@ import inngest
 import inngest.fast_api
 import uvicorn
 from fastapi import FastAPI
-from live.worlds import free_port
+from live.worlds import APP, free_port
 from parity.playing import source_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
@@ -32,7 +31,7 @@ async def modules(
     kind: str, handlers: Mapping[str, Handler], canvases: Sequence[Mapping[str, Any]]
 ) -> AsyncIterator[inngest.Inngest]:
     """What is compiled from these canvases runs, and takes what the client sends."""
-    client = inngest.Inngest(app_id=f"live-{uuid.uuid4().hex[:8]}", is_production=False)
+    client = inngest.Inngest(app_id=APP, is_production=False)
     registry = Registry(dict(handlers), tenants=_no_tenants)
     functions: list[Any] = []
     for canvas in canvases:

@@ -26,6 +26,8 @@ from proflow_runtime.store import designs
 from service.house import until
 from stored.office import Engined
 
+APP = "proflow-live"
+"""The id of the app on the Inngest server, of all tests: a server goes on calling what has left it."""
 PATIENCE = 60.0
 """Seconds that a run is given."""
 
@@ -33,9 +35,17 @@ PATIENCE = 60.0
 class World:
     """A service that can be stopped and started again; the database stays."""
 
-    def __init__(self, kind: str, registry: Registry, resolver: Resolver | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        registry: Registry,
+        resolver: Resolver | None = None,
+        *,
+        app_id: str = APP,
+        engine: type[LocalEngine] = LocalEngine,
+    ) -> None:
         self._kind, self._registry, self._resolver = kind, registry, resolver
-        self._app_id = f"live-{uuid.uuid4().hex[:8]}"
+        self._app_id, self._engine = app_id, engine
         self._stack = AsyncExitStack()
         self._port = free_port() if kind == "live" else 0
         self.proflow: ProFlow
@@ -50,10 +60,16 @@ class World:
     async def stop(self) -> None:
         await self._stack.aclose()
 
+    async def leave(self) -> None:
+        """Stop for good: the server has nothing more to call."""
+        if self._kind == "live":
+            await self.proflow.served.deploy([])
+        await self.stop()
+
     async def _start_local(self) -> None:
         client = inngest.Inngest(app_id=self._app_id, is_production=False)
         journal, seed = DurableJournal(), uuid.uuid4().int % 2**63
-        engine = LocalEngine(client, [], clock=RealClock(), journal=journal, seed=seed)
+        engine = self._engine(client, [], clock=RealClock(), journal=journal, seed=seed)
         await self._stack.enter_async_context(engine)
         self.proflow = ProFlow(
             client, self._registry, resolver=self._resolver, target=Engined(engine)
@@ -139,15 +155,18 @@ class World:
 
 @asynccontextmanager
 async def world(
-    kind: str, handlers: Mapping[str, Handler] | Registry, resolver: Resolver | None = None
+    kind: str,
+    handlers: Mapping[str, Handler] | Registry,
+    resolver: Resolver | None = None,
+    **more: Any,
 ) -> AsyncIterator[World]:
     registry = handlers if isinstance(handlers, Registry) else Registry(handlers)
-    found = World(kind, registry, resolver)
+    found = World(kind, registry, resolver, **more)
     await found.start()
     try:
         yield found
     finally:
-        await found.stop()
+        await found.leave()
 
 
 def free_port() -> int:

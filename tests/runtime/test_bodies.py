@@ -7,6 +7,7 @@ import inngest
 import pytest
 from proflow_runtime import Again, Branch, Exit, Flow, Reminders, Result, Task
 from proflow_runtime.local import LocalEngine
+from proflow_schemas.definition import RequestedPolicy
 
 from .conftest import Register
 from .driving import executions, start
@@ -152,14 +153,15 @@ async def test_failed_tells_whether_a_step_took_its_error(
 @pytest.mark.parametrize(
     ("reminders", "policy"),
     [
-        (Reminders(timedelta(days=1)), {"after": 86_400}),
+        (Reminders(after=timedelta(days=1)), {"after": 86_400}),
         (
-            Reminders(timedelta(hours=1), timedelta(minutes=30), 3),
+            Reminders(after=timedelta(hours=1), every=timedelta(minutes=30), max=3),
             {"after": 3600, "every": 1800, "max": 3},
         ),
-        (Reminders(timedelta(seconds=1.5)), {"after": 1.5}),
+        (Reminders(after=timedelta(seconds=1.5)), {"after": 1.5}),
     ],
 )
 def test_reminders_reach_the_host_in_seconds(reminders: Reminders, policy: dict[str, Any]) -> None:
-    assert reminders.policy() == policy
-    assert Reminders.of(policy).policy() == policy
+    requested = RequestedPolicy(reminders=reminders)
+    assert requested.document()["reminders"] == policy
+    assert RequestedPolicy.model_validate(requested.document()) == requested

@@ -5,7 +5,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Flow, Reminders, Result, Task
+from proflow_runtime import ApprovalPolicy, Flow, Reminders, Result, Task
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.status import InMemoryRecorder, recording
 
@@ -123,12 +123,14 @@ async def test_policy_and_approvers_travel_to_the_host(
             "boss",
             approvers=["user:1"],
             approver_expression=flow.get("event.data.more"),
-            mode="quorum",
-            pass_ratio=0.5,
-            self_approval="forbid",
-            fallback_approvers=["role:admin"],
-            allow=["transfer", "return"],
-            reminders=Reminders(after=timedelta(hours=1)),
+            policy=ApprovalPolicy(
+                mode="quorum",
+                pass_ratio=0.5,
+                self_approval="forbid",
+                fallback_approvers=("role:admin",),
+                allow=("transfer", "return"),
+                reminders=Reminders(after=timedelta(hours=1)),
+            ),
         )
         return flow.end("end")
 

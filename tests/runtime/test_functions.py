@@ -16,11 +16,11 @@ from proflow_runtime import (
     functions_of,
     handler,
 )
+from proflow_runtime.context.environment_error import EnvironmentVariableError
 from proflow_runtime.handlers.channels import UnknownChannelError
 from proflow_runtime.handlers.registry import UnknownHandlerError
 from proflow_runtime.local import LocalEngine
 from proflow_schemas.definition import Definition
-from proflow_schemas.times import TimeError
 
 from .driving import answer, executions, open_ended, requests, sent
 
@@ -362,5 +362,5 @@ def test_crons_without_a_zone_take_the_default(
     assert cron_trigger("0 9 * * *", "Asia/Tokyo").cron == "TZ=Asia/Tokyo 0 9 * * *"
     assert cron_trigger("0 9 * * *", "UTC").cron == "0 9 * * *"
     monkeypatch.setenv("PROFLOW_TIMEZONE", "Asia/Beijing")
-    with pytest.raises(TimeError, match="no time zone `Asia/Beijing`"):
+    with pytest.raises(EnvironmentVariableError, match="no time zone `Asia/Beijing`"):
         cron_trigger("0 9 * * *")

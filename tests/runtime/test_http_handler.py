@@ -13,6 +13,7 @@ import httpx
 import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task
+from proflow_runtime.context.environment import Http, read
 from proflow_runtime.handlers import addresses, http
 from proflow_runtime.handlers.addresses import Allowed, is_public
 from proflow_runtime.local import LocalEngine
@@ -262,19 +263,25 @@ async def test_credentials_in_a_url_are_in_no_error(base: str) -> None:
     "address",
     ["10.1.2.3", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
      "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "ff02::1",
-     "2002:0a00:0001::1", "64:ff9b::7f00:1"],
+     "2002:0a00:0001::1", "64:ff9b::7f00:1", "168.63.129.16", "192.88.99.1", "192.0.0.192", "198.18.0.1",
+     "192.0.2.1", "198.51.100.1", "203.0.113.1", "240.0.0.1", "100.100.100.200", "192.175.48.1",
+     "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "2001:20::1", "3fff::1", "5f00::1",
+     "100::1", "fec0::1", "::10.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b:1::1", "::ffff:168.63.129.16",
+     "2002:a83f:8110::1", "64:ff9b::a83f:8110", "fe80::1%eth0", "fd00:ec2::254"],
 )  # fmt: skip
-def test_private_addresses_are_not_public(address: str) -> None:
+def test_private_addresses_are_not_public(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = ipaddress.ip_address(address)
     assert not is_public(found)
-    assert not Allowed.from_environment({}).permits("x.example", found)
-    assert Allowed.from_environment({"PROFLOW_HTTP_ALLOW_PRIVATE": "1"}).permits("x", found)
+    assert not Allowed.of(read(Http)).permits("x.example", found)
+    monkeypatch.setenv("PROFLOW_HTTP_ALLOW_PRIVATE", "1")
+    assert Allowed.of(read(Http)).permits("x", found)
 
 
-def test_public_and_allowed_addresses_are_called() -> None:
+def test_public_and_allowed_addresses_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"):
         assert is_public(ipaddress.ip_address(address))
-    allowed = Allowed.from_environment({"PROFLOW_HTTP_ALLOW": "10.0.0.0/8, ERP.internal"})
+    monkeypatch.setenv("PROFLOW_HTTP_ALLOW", "10.0.0.0/8, ERP.internal")
+    allowed = Allowed.of(read(Http))
     assert allowed.permits("x", ipaddress.ip_address("10.9.9.9"))
     assert allowed.permits("erp.INTERNAL", ipaddress.ip_address("192.168.0.1"))
     assert not allowed.permits("x", ipaddress.ip_address("192.168.0.1"))

@@ -11,6 +11,7 @@ import inngest
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from proflow_runtime import Flow, Result, Task, register_channel
+from proflow_runtime.context.environment import Smtp, names
 from proflow_runtime.handlers import channels, notify, smtp
 from proflow_runtime.local import LocalEngine
 
@@ -184,9 +185,15 @@ async def test_a_server_without_encryption_gets_no_mail_unless_told_so(
          "PROFLOW_SMTP_PORT"),
     ],
 )  # fmt: skip
-def test_settings_that_are_wrong_are_named(env: dict[str, str], named: str) -> None:
+async def test_settings_that_are_wrong_are_named(
+    env: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in names(Smtp):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(inngest.NonRetriableError, match=named):
-        smtp.Smtp.from_environment(env)
+        await smtp.send(task(to="a@example.com"))
 
 
 @pytest.fixture

@@ -16,10 +16,14 @@ async def test_a_member_gets_a_picture_and_the_node_types(database: str) -> None
         assert "wait" in [one["id"] for one in drawn.json()["picture"]["nodes"]]
         types = await ann.get("/api/node-types")
         assert "approval" in [one["type"] for one in types.json()]
+        keys = (await ann.get("/api/drawing-keys")).json()
+        assert ["data", "nodeType"] in keys["types"]
+        assert keys["shapes"] == [["flattenNodes", "flattenEdges"], ["nodes", "edges"]]
 
 
 async def test_nobody_draws_without_a_token(database: str) -> None:
     async with house({}) as at, at.client() as stranger:
         drawn = await stranger.post("/api/designs/drawing", json={"design": DESIGN})
         assert drawn.status_code == 401
-        assert (await stranger.get("/api/node-types")).status_code == 401
+        for path in ("node-types", "drawing-keys"):
+            assert (await stranger.get(f"/api/{path}")).status_code == 401

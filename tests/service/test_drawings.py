@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from proflow_compiler.reader import read
-from proflow_runtime.service.drawings import Drawing, drawing, node_types
+from proflow_runtime.service.drawings import Drawing, drawing, drawing_keys, node_types
 from proflow_schemas.node_types import NODE_TYPES
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -143,7 +143,9 @@ def test_what_is_no_design_has_no_picture_but_a_diagnostic() -> None:
 
 
 SHOWN = ("type", "category", "container", "icon", "shape", "title")
-KINDS = Path(__file__).parents[2] / "web" / "src" / "canvas" / "node-types.json"
+WEB = Path(__file__).parents[2] / "web"
+KINDS = WEB / "src" / "canvas" / "node-types.json"
+KEYS = WEB / "tests" / "drawing-keys.json"
 
 
 def test_the_page_knows_the_built_in_types(request: pytest.FixtureRequest) -> None:
@@ -152,6 +154,13 @@ def test_the_page_knows_the_built_in_types(request: pytest.FixtureRequest) -> No
     if request.config.getoption("--snapshot-update"):
         KINDS.write_text(text, encoding="utf-8")
     assert KINDS.read_text(encoding="utf-8") == text
+
+
+def test_the_editor_is_tested_with_what_the_service_tells(request: pytest.FixtureRequest) -> None:
+    text = json.dumps(drawing_keys(), indent=2) + "\n"
+    if request.config.getoption("--snapshot-update"):
+        KEYS.write_text(text, encoding="utf-8")
+    assert KEYS.read_text(encoding="utf-8") == text
 
 
 def test_every_node_type_has_a_schema_and_outcomes() -> None:

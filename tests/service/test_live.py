@@ -370,3 +370,44 @@ async def test_a_run_that_is_withdrawn_before_it_begins_ends_the_socket(database
             assert (await heard(socket))["status"] == "pending"
             await at.proflow.cancel(1, "r" * 32)
             assert (await rest(socket))[-1]["status"] == "cancelled"
+
+
+async def test_pages_of_other_origins_are_not_answered(database: str) -> None:
+    async with site() as (at, port):
+        run, plain = await begun(at), await token()
+        address = f"ws://127.0.0.1:{port}/api/runs/{run}/live"
+        for origin in ("https://evil.example", "null", f"http://127.0.0.1:{port + 1}"):
+            foreign = websockets.connect(
+                address,
+                subprotocols=["proflow", f"proflow.token.{plain}"],  # type: ignore[list-item]
+                origin=origin,  # type: ignore[arg-type]
+            )
+            assert (await refusal(foreign))[0] == live.FOREIGN
+        own = websockets.connect(
+            address,
+            subprotocols=["proflow", f"proflow.token.{plain}"],  # type: ignore[list-item]
+            origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+        )
+        async with own as socket:
+            assert (await heard(socket))["type"] == "status"
+
+
+async def test_it_ends_when_the_token_is_revoked_or_expires(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "RECHECK", 0.1)
+    async with site() as (at, port):
+        run = await begun(at)
+        revoked = await tokens.create(1, "ann", name="ann")
+        soon = clock.now() + timedelta(seconds=2)
+        expiring = await tokens.create(1, "ann", name="ann", expires_at=soon)
+        for made in (revoked, expiring):
+            async with watching(port, run, made.plain) as socket:
+                assert (await heard(socket))["type"] == "status"
+                if made is revoked:
+                    await tokens.revoke(1, made.token.id)
+                with pytest.raises(websockets.ConnectionClosedError):
+                    async with asyncio.timeout(SOON):
+                        while True:
+                            await socket.recv()
+                assert socket.close_code == live.UNAUTHENTICATED

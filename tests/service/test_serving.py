@@ -19,7 +19,7 @@ import httpx
 import pytest
 import websockets
 from proflow_runtime.approvals import ApprovalService
-from proflow_runtime.store.database import URL_VARIABLE, connect, connection
+from proflow_runtime.store.database import connect, connection
 from service.house import until
 from stored.office import line
 
@@ -81,7 +81,10 @@ class Process:
 
     def __init__(self, folder: Path, database: str | None = None, handlers: str = HANDLERS) -> None:
         self.folder, self.handlers = folder, handlers
-        self.environment = {**os.environ, **({URL_VARIABLE: database} if database else {})}
+        self.environment = {
+            **os.environ,
+            **({"PROFLOW_DATABASE_URL": database} if database else {}),
+        }
         self.address = ""
         self.first_token: str | None = None
 
@@ -103,6 +106,13 @@ class Process:
                 self.address = found[1]
                 return
         raise AssertionError((self.folder / "log.txt").read_text())
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def send_signal(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
 
     async def end(self, how: signal.Signals) -> int:
         self._process.send_signal(how)
@@ -314,7 +324,9 @@ async def test_a_vote_whose_event_was_not_sent_resumes_the_run(
             ((approval,),) = await until(asked, within=PATIENCE)
         await served.end(signal.SIGKILL)
         async with connect(f"sqlite://{tmp_path}/proflow.db"):
-            await ApprovalService().act(1, "ben", approval, "approve")  # and nobody sends it
+            await ApprovalService(app_id="house").act(
+                1, "ben", approval, "approve"
+            )  # and nobody sends it
         await served.start()
 
         async def over() -> bool:

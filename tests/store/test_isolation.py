@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from proflow_runtime.context import clock
 from proflow_runtime.store import (
+    crons,
     designs,
     formats,
     outbox,
@@ -22,16 +23,22 @@ from proflow_runtime.store import (
     tenant_settings,
     tokens,
     triggers,
+    unseen,
 )
 from proflow_runtime.store.database import connection, transaction
-from proflow_runtime.store.models import MODELS, Run
+from proflow_runtime.store.models import MODELS, OutboxEvent, Run
+from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.pages import Page, Slice
+from proflow_runtime.store.unseen import LATE
 from proflow_runtime.tenants import TenantZones
 from store.drawn import defined
 from tortoise.exceptions import IntegrityError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
-MODULES = (designs, formats, triggers, runs, tasks, tokens, outbox, people, tenant_settings)
+MODULES = (
+    crons,
+    *(designs, formats, triggers, runs, tasks, tokens, outbox, unseen, people, tenant_settings),
+)
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
     "designs.definition": "found by its digest, which only its versions tell",
@@ -50,12 +57,17 @@ FOR_ALL_TENANTS = {
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
     "outbox.put": "writes the tenant it is given",
-    "outbox.claim_unsent": "one process sends for all",
+    "crons.record": "a tick of a cron is for all",
+    "crons.take": "a tick of a cron is for all",
+    "crons.is_older": "asks about the tenant of the trigger it is given",
+    "outbox.watch": "writes the tenant it is given",
+    "outbox.claim_due": "one process sends for all",
     "outbox.mark_sent": "one process sends for all",
+    "unseen.settle": "one process sends for all",
     "outbox.release": "one process sends for all",
     "outbox.unsent": "a metric of the deployment",
     "outbox.mark_failed": "one process sends for all",
-    "outbox.forget_sent": "cleans up for all",
+    "outbox.forget_done": "cleans up for all",
     "outbox.forget_failed": "cleans up for all",
 }
 CREATING = (
@@ -110,7 +122,15 @@ async def owned() -> dict[str, Any]:
     delegation = await people.delegate(OWNER, "cat", "eve", **within)
     async with transaction() as opened:
         await outbox.put(opened, "event", OWNER, "hr/asked", {})
+        for effect in ("begun", "resumed", "ended"):
+            watched = Effect(effect, "our-run", "ask" if effect == "resumed" else None)
+            await outbox.put(opened, effect, OWNER, "proflow/x", {}, effect=watched)
+        await outbox.watch(opened, "call", OWNER, "x", Effect("begun", "child", "our-run"))
+    ago = clock.now() - 2 * LATE
+    await OutboxEvent.filter(effect__not_isnull=True).update(sent_at=ago, due_at=ago)
+    await OutboxEvent.filter(id="event").update(due_at=ago)
     return {
+        "event_id": "event",
         "code": "leave",
         "draft": {"stolen": True},
         "canvas": {"stolen": True},

@@ -8,6 +8,7 @@ from proflow_runtime import Task
 from proflow_runtime.dispatch.callees import StoredCallees
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.flow.callees import Call, Cancelling
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import runs
 from proflow_runtime.store.models import Run
 from stored.left_calls import CHILD, PAYING, in_an_item, of_a_failed_item, out_of_time
@@ -44,6 +45,7 @@ async def test_children_and_theirs_end_when_their_call_is_left(database: str, ca
 def callees(parent: Run) -> StoredCallees:
     return StoredCallees(
         Programs({}),  # type: ignore[arg-type]
+        AppNames("office"),
         *(parent.tenant_id, parent.id, parent.digest, parent.version),
     )
 
@@ -57,7 +59,7 @@ async def a_parent(at: Office) -> Run:
 async def begin(at: Office, parent: Run, call: str, data: Mapping[str, Any]) -> None:
     """Inngest begins what was called; it is late."""
     own = callees(parent).workflow("paying", call).own
-    event = {"name": "proflow/run", "data": {**data, "tenant_id": 1, "_proflow": dict(own)}}
+    event = {"name": "proflow/office/run", "data": {**data, "tenant_id": 1, "_proflow": dict(own)}}
     await at.engine.send(event)
     await at.engine.run_until_idle()
 

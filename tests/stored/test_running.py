@@ -9,8 +9,9 @@ import pytest
 from proflow_runtime import Task
 from proflow_runtime.context.clock import RealClock
 from proflow_runtime.dispatch import crons, starting
+from proflow_runtime.dispatch.cancelling import cancellation
 from proflow_runtime.dispatch.deployment import Limits, cron_function_id, event_function_id
-from proflow_runtime.dispatch.starting import cancellation
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import runs
 from proflow_runtime.store.models import InngestTask, Run
 from stored.office import drawn, line, office, publish
@@ -222,7 +223,7 @@ async def test_a_run_cancelled_before_it_began_does_nothing_and_tells_nobody(dat
     assert not await runs.withdraw(1, "r")
     async with office({"work": work}) as at:
         own = {"run": "r", "workflow": "work", "digest": version.digest, "version": 1}
-        await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+        await at.send("proflow/office/run", {"tenant_id": 1, "_proflow": own})
         assert [run.status for run in at.runs()] == ["Failed"]
         assert [run.status for run in at.runs("proflow-close")] == ["Completed"]
     assert (await Run.get()).status == "cancelled"
@@ -377,7 +378,7 @@ async def test_a_child_ends_with_its_parent(database: str) -> None:
         await at.engine.send({"name": "parent/start", "data": {"tenant_id": 1}})
         await at.engine.run_until_idle(until=at.engine.clock.now() + timedelta(hours=1))
         parent = await Run.get(workflow="parent")
-        await at.engine.send(cancellation(1, parent.id, cause="test"))
+        await at.engine.send(cancellation(AppNames("office"), 1, parent.id, cause="test"))
         await at.engine.run_until_idle()
     assert {run.workflow: run.status for run in await Run.all()} == {
         "child": "cancelled",
@@ -448,7 +449,7 @@ async def test_long_programs_run_in_parts(database: str) -> None:
 )
 async def test_an_event_that_asks_nothing_fails_at_once(database: str, own: Any) -> None:
     async with office() as at:
-        await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+        await at.send("proflow/office/run", {"tenant_id": 1, "_proflow": own})
         (run,) = at.runs()
         assert run.status == "Failed"
         assert [step.op for step in run.steps] == ["Error"]
@@ -477,7 +478,7 @@ async def test_what_no_table_holds_is_refused_at_once(
     version = await publish(1, line("plain"))
     own = {"run": "x", "workflow": "plain", "digest": version.digest, "version": 1, **changed}
     async with office() as at:
-        await at.send("proflow/run", {"tenant_id": tenant, "_proflow": own})
+        await at.send("proflow/office/run", {"tenant_id": tenant, "_proflow": own})
         (run,) = at.runs()
         assert run.status == "Failed"
         assert [step.op for step in run.steps] == ["Error"]
@@ -493,11 +494,11 @@ async def test_nobody_takes_the_id_of_another_tenants_run(database: str) -> None
     async with office() as at:
         for tenant in (1, 2):
             data = {"tenant_id": tenant, "_proflow": own[tenant - 1]}
-            await at.engine.send({"name": "proflow/run", "data": data})
+            await at.engine.send({"name": "proflow/office/run", "data": data})
             await at.engine.run_until_idle(ignore_timeouts=lambda wait: True)
         for name, data in (
-            ("proflow/cancel", {"tenant_id": 2, "run_id": "x"}),
-            ("proflow/cancel", {"tenant_id": "1", "run_id": "x"}),
+            ("proflow/office/cancel", {"tenant_id": 2, "run_id": "x"}),
+            ("proflow/office/cancel", {"tenant_id": "1", "run_id": "x"}),
             ("go", {"tenant_id": 2}),
         ):
             await at.engine.send({"name": name, "data": data})
@@ -531,8 +532,8 @@ async def test_nobody_runs_the_version_of_another_tenant(database: str) -> None:
     own = {"run": "x", "workflow": "secret", "digest": version.digest, "version": 1}
     event = {"name": "e", "id": "1", "ts": 1, "data": {"tenant_id": 1}}
     async with office() as at:
-        await at.send("proflow/run", {"tenant_id": 1, "_proflow": {**own, "event": event}})
-        await at.send("proflow/run", {"tenant_id": 1, "_proflow": {**own, "part": "p"}})
+        await at.send("proflow/office/run", {"tenant_id": 1, "_proflow": {**own, "event": event}})
+        await at.send("proflow/office/run", {"tenant_id": 1, "_proflow": {**own, "part": "p"}})
         assert [run.status for run in at.runs()] == ["Failed", "Failed"]
     assert await Run.all().count() == 0
 
@@ -551,7 +552,7 @@ async def test_a_second_run_of_inngest_does_not_take_a_run_over(database: str) -
     own = {"run": "x", "workflow": "once", "digest": version.digest, "version": version.number}
     async with office() as at:
         for _ in range(2):
-            await at.send("proflow/run", {"tenant_id": 1, "_proflow": own})
+            await at.send("proflow/office/run", {"tenant_id": 1, "_proflow": own})
         first, second = at.runs()
     assert (first.status, second.status) == ("Completed", "Failed")
     run = await Run.get()

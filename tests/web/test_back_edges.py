@@ -7,7 +7,6 @@ the editor against it.
 
 import json
 import random
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,9 +118,3 @@ def test_there_are_cases_of_all_kinds() -> None:
     inferred = sum(DEFAULT_RETURNS in back.values() for back, _ in found)
     stated = sum(any(bound < DEFAULT_RETURNS for bound in back.values()) for back, _ in found)
     assert min(inferred, stated, len(found) - inferred) > 15
-
-
-def test_the_editor_knows_the_usual_bound() -> None:
-    text = (WEB / "src" / "editor" / "loops.ts").read_text(encoding="utf-8")
-    found = re.findall(r"^export const USUAL_BOUND = (\d+);$", text, re.MULTILINE)
-    assert found == [str(DEFAULT_RETURNS)]

@@ -23,7 +23,7 @@ import {
   setParent,
 } from '../src/editor/edits';
 import { withAt } from '../src/editor/json';
-import { nodeType } from './types';
+import { KEYS, nodeType } from './types';
 
 const info = (type: string, outcomes: string[], keys: string[], aliases: string[] = []) =>
   nodeType({
@@ -43,13 +43,13 @@ const TYPES = new NodeTypes([
   info('condition', ['default'], []),
   info('foreach', ['default', 'error'], ['items']),
   info('end', [], ['status']),
-]);
+], KEYS);
 
 /** As a host's canvas saves it, with what only that host understands. */
 const HOSTED = `{"version":"7","x-host":{"b":[1,{"c":null}],"a":2},"nodes":[{"id":"start","type":"start","selected":true,"position":{"x":0.5,"y":-3,"z":9},"data":{}},{"zIndex":4,"id":"pay","type":"custom","position":{"x":100,"y":20},"positionAbsolute":{"x":100,"y":20},"data":{"type":"action","title":"Pay","handler":"pay","logo":"a.png","timeout":null}},{"id":"each","type":"foreach","position":{"x":300,"y":0},"style":{"width":400,"height":200},"data":{"config":{"items":"event.data.lines"}}},{"id":"end","type":"end","config":{"status":"done"},"label":"End","position":{"x":900,"y":0}}],"viewport":{"x":0,"y":0,"zoom":1},"edges":[{"id":"e1","source":"start","target":"pay","markerEnd":{"type":"arrow"}},{"id":"e2","source":"pay","target":"end","sourceHandle":"error","data":{"colour":"red","loop":{"max":2}}}],"name":"Hosted"}`;
 
 const opened = (json: unknown): Document => {
-  const found = openDocument(json);
+  const found = openDocument(json, KEYS);
   if (found === null) throw new Error('cannot be edited');
   return found;
 };
@@ -166,7 +166,33 @@ describe('shapes', () => {
     ['nodes that are a text', { nodes: '[]', edges: [] }],
     ['nothing', null],
   ])('does not edit %s', (_, json) => {
-    expect(openDocument(json)).toBeNull();
+    expect(openDocument(json, KEYS)).toBeNull();
+  });
+
+  it.each(KEYS.graphs.map((path) => [path.join('.'), path] as const))(
+    'finds the graph at %s, beside other objects',
+    (_, path) => {
+      const json = withAt({ config: { a: 1 }, data: { total: 1 } }, path, graph);
+      expect(openDocument(json, KEYS)?.graph).toEqual(path);
+    },
+  );
+
+  it.each(KEYS.types.map((path) => [path.join('.'), path] as const))('reads a type at %s', (_, path) => {
+    const node = withAt({ id: 'a', type: 'custom', data: { label: 'A' } }, path, 'action');
+    expect(nodeOf(opened({ nodes: [node] }), 'a')?.type).toBe('task');
+  });
+
+  it.each(KEYS.labels.map((path) => [path.join('.'), path] as const))('reads a label at %s', (_, path) => {
+    const document = opened({ nodes: [withAt({ id: 'a', type: 'task' }, path, 'Pay')] });
+    expect(nodeOf(document, 'a')?.label).toBe('Pay');
+    expect(plain(setLabel(document, 'a', 'Paid')).nodes[0]).toEqual(
+      withAt({ id: 'a', type: 'task' }, path, 'Paid'),
+    );
+  });
+
+  it.each(KEYS.parents)('reads a container at %s', (key) => {
+    const document = opened({ nodes: [{ id: 'f', type: 'foreach' }, { id: 'a', [key]: 'f' }] });
+    expect(nodeOf(document, 'a')?.parent).toBe('f');
   });
 
   it('reads config wherever it stands', () => {
@@ -374,7 +400,7 @@ describe('hostile drawings', () => {
 
 describe('a new design', () => {
   it('begins with a start that leads to an end', () => {
-    const document = emptyDocument('Start', 'End');
+    const document = emptyDocument('Start', 'End', KEYS);
     expect(nodesOf(document, TYPES).map((node) => node.type)).toEqual(['start', 'end']);
     expect(edgesOf(document)).toHaveLength(1);
     expect(nameOf(setName(document, 'N'))).toBe('N');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { edgesOf, NodeTypes, nodesOf, openDocument } from '../src/editor/document';
 import { waysBack } from '../src/editor/loops';
 import { Painter } from '../src/editor/picture';
-import { nodeType } from './types';
+import { KEYS, nodeType } from './types';
 
 const info = (type: string, outcomes = ['default', 'error']) =>
   nodeType({ type, outcomes, container: type === 'foreach' });
@@ -12,7 +12,7 @@ const TYPES = new NodeTypes([
   info('task'),
   info('approval', ['approved', 'rejected', 'timeout', 'returned']),
   info('foreach'),
-]);
+], KEYS);
 
 interface Drawn {
   handle?: string;
@@ -37,14 +37,14 @@ function design(edges: readonly (readonly [string, string, Drawn?])[], alone: re
       label,
       ...(max === undefined ? {} : { data: { loop: { max } } }),
     })),
-  });
+  }, KEYS);
   if (document === null) throw new Error('cannot be edited');
   return document;
 }
 
 const bounds = (...given: Parameters<typeof design>) => {
   const document = design(...given);
-  return Object.fromEntries(waysBack(nodesOf(document, TYPES), edgesOf(document)));
+  return Object.fromEntries(waysBack(nodesOf(document, TYPES), edgesOf(document), KEYS.returns));
 };
 
 describe('edges that lead back', () => {
@@ -143,9 +143,9 @@ describe('edges that lead back', () => {
     const cases = JSON.parse(written) as { design: unknown; back: Record<string, number> }[];
     expect(cases.length).toBeGreaterThan(50);
     for (const { design: drawn, back } of cases) {
-      const document = openDocument(drawn);
+      const document = openDocument(drawn, KEYS);
       if (document === null) throw new Error('cannot be edited');
-      const found = waysBack(nodesOf(document, TYPES), edgesOf(document));
+      const found = waysBack(nodesOf(document, TYPES), edgesOf(document), KEYS.returns);
       expect(Object.fromEntries(found), JSON.stringify(drawn)).toEqual(back);
     }
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Edit } from '../src/api/types';
 import { type Document, openDocument } from '../src/editor/document';
+import { KEYS } from './types';
 import { begin, change, undo } from '../src/editor/history';
 import { applyFix } from '../src/editor/patch';
 
@@ -17,7 +18,7 @@ function design(): Document {
       { source: 'start', target: 'both' },
       { source: 'both', target: 'end' },
     ],
-  });
+  }, KEYS);
   if (found === null) throw new Error('cannot be edited');
   return found;
 }

@@ -4,7 +4,7 @@ import { NodeTypes, openDocument } from '../src/editor/document';
 import { moveNode, setLabel } from '../src/editor/edits';
 import { isExact } from '../src/editor/json';
 import { absolute, containerAt, Painter } from '../src/editor/picture';
-import { nodeType } from './types';
+import { KEYS, nodeType } from './types';
 
 const info = (type: string, outcomes: string[]) =>
   nodeType({ type, outcomes, container: type === 'foreach' });
@@ -12,7 +12,7 @@ const TYPES = new NodeTypes([
   info('task', ['default', 'error']),
   info('approval', ['approved', 'rejected', 'timeout', 'returned']),
   info('foreach', ['default', 'error']),
-]);
+], KEYS);
 
 const NESTED = {
   name: 'Nested',
@@ -26,7 +26,7 @@ const NESTED = {
 };
 
 function paint(json: unknown, drawn: Picture | null = null) {
-  const document = openDocument(json);
+  const document = openDocument(json, KEYS);
   if (document === null) throw new Error('cannot be edited');
   const painter = new Painter(TYPES);
   return { document, painter, picture: painter.paint(document, drawn) };

@@ -6,6 +6,7 @@ author wrote, whatever the shape of the file.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from proflow_schemas.configs import Config
@@ -171,3 +172,8 @@ class Design:
     def pointer_to(self, setting: str) -> str:
         """Return the pointer of a setting, or of the design if the setting was not given."""
         return self.setting_pointers.get(setting, self.pointer)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The ids of all nodes and the keys of all edges."""
+        return frozenset(self.nodes) | {edge.key for edge in self.edges}

@@ -128,10 +128,9 @@ def remove_nodes(design: Design, names: Collection[str]) -> list[Edit]:
 def add_edges(design: Design, lines: Iterable[Line]) -> list[Edit]:
     """Draw edges. They get ids if other edges of the file have ids."""
     collection = design.drawn_edges
-    taken = {edge.key for edge in design.edges} | design.nodes.keys()
     made: dict[str, dict[str, Any]] = {}
     for line in lines:
-        key = _free(f"{line.source}-{line.target}", taken | made.keys())
+        key = _free(f"{line.source}-{line.target}", design.keys, made)
         made[key] = {
             **({"id": key} if collection.named else {}),
             "source": line.source,
@@ -194,7 +193,7 @@ def _beside(
 
 def free_id(design: Design, wanted: str) -> str:
     """Return an id that no node or edge has: the wanted one, or with a number, such as `end-2`."""
-    return _free(wanted, design.nodes.keys() | {edge.key for edge in design.edges})
+    return _free(wanted, design.keys)
 
 
 def plain_end(design: Design, near: Node) -> str | None:
@@ -218,9 +217,9 @@ def _distance(one: Node, other: Node) -> float:
     return sum((a - b) ** 2 for a, b in zip(one.position, other.position, strict=True))
 
 
-def _free(wanted: str, taken: Collection[str]) -> str:
+def _free(wanted: str, *taken: Collection[str]) -> str:
     name, count = wanted, 1
-    while name in taken:
+    while any(name in one for one in taken):
         count += 1
         name = f"{wanted}-{count}"
     return name

@@ -2,8 +2,6 @@
 
 import unicodedata
 
-from wcwidth import wcswidth, wcwidth
-
 from proflow_compiler.diagnostics.source import Source
 
 MAX_WIDTH = 100
@@ -25,6 +23,10 @@ def visible(text: str, *, keep: str = "") -> str:
 
 def width_of(text: str) -> int:
     """Return the number of columns that a text takes on a terminal; wide characters take two."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from wcwidth import wcswidth, wcwidth
+
     width = wcswidth(text)
     # -1 for a text with control characters, which take no columns.
     return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)

@@ -272,7 +272,7 @@ class FunctionWriter(Branches):
             case AgainOp():
                 return macro("endings", "again", op, *_chosen_for(op))
             case LeaveOp():
-                return macro("endings", "leave", loop_of(op.node), op.exit)
+                return macro("endings", "leave", loop_of(op.node), self.exits.of(op.node, op.exit))
             case CallOp():
                 return self._call(op)
             case _:
@@ -309,8 +309,6 @@ class FunctionWriter(Branches):
             self._comment(op, level)
         match op:
             case ApprovalOp():
-                if op.approval.reminders is not None:
-                    self.used.add("Reminders")
                 target = self._target(op.node, "decision", ".outcome", branched)
                 text = macro("decisions", "approve", op, target)
             case WaitOp():
@@ -417,7 +415,8 @@ class FunctionWriter(Branches):
         if source not in self.program.outcomes.exits:
             return literal((name, *outcomes))
         self.used.add("Exit")
-        return Source(f"Exit({', '.join(map(literal, (name, *outcomes)))})")
+        exits = [self.exits.of(source, one) for one in outcomes]
+        return Source(f"Exit({', '.join((literal(name), *exits))})")
 
     def _callee(self, block: Sequence[AnyOp], level: int, title: Title | None = None) -> Source:
         """Write a function for a block and return an expression for it.

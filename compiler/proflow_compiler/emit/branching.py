@@ -9,6 +9,7 @@ from proflow_schemas.definition import AnyOp, BranchOp, Case
 from proflow_schemas.step_ids import loop_of
 
 from proflow_compiler.emit.endings import Ending, Endings, Guards
+from proflow_compiler.emit.exits import Exits
 from proflow_compiler.emit.literals import Source, literal
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import Program
@@ -28,6 +29,7 @@ class Branches(ABC):
     def __init__(self, program: Program, names: Names) -> None:
         self.program, self.names = program, names
         self.endings = Endings(program.functions, program.parts, program.steps)
+        self.exits = Exits(program.outcomes, names)
         self.lines: list[str] = []
         self.returns = True
         """True if the function that is being written may return a value."""
@@ -60,6 +62,12 @@ class Branches(ABC):
         name = self.names.of(node, purpose)
         self.known[node] = _Outcome(name + attribute)
         return Source(name)
+
+    def _named(self, node: str, outcome: str) -> Source:
+        """Return the expression that an outcome of a node is compared with."""
+        if node in self.program.outcomes.exits:
+            return self.exits.of(node, outcome)
+        return literal(outcome)
 
     def _outcome(self, node: str) -> _Outcome:
         """Return the expression of a node's outcome."""
@@ -115,10 +123,12 @@ class Branches(ABC):
         self._line(level, f"match {outcome.source}:")
         closed = True
         for case in op.cases:
-            self._line(level + 1, f"case {' | '.join(map(literal, case.outcomes))}:")
+            patterns = [self._named(op.node, one) for one in case.outcomes]
+            self._line(level + 1, f"case {' | '.join(patterns)}:")
             closed &= self._case(case, level + 2, tail=tail)
         covered = {one for case in op.cases for one in case.outcomes}
-        others = [literal(one) for one in self.program.outcomes.of(op.node) if one not in covered]
+        known = self.program.outcomes.of(op.node)
+        others = [self._named(op.node, one) for one in known if one not in covered]
         if others:
             self._line(level + 1, f"case {' | '.join(others)}:")
             self._line(level + 2, "pass")
@@ -147,7 +157,7 @@ class Branches(ABC):
                 return failed if taken[0] == "error" else f"not {failed}"
         others = [one for one in self.program.outcomes.of(node) if one not in taken]
         if len(taken) == 1:
-            return f"{outcome.source} == {literal(taken[0])}"
+            return f"{outcome.source} == {self._named(node, taken[0])}"
         if len(others) == 1:
-            return f"{outcome.source} != {literal(others[0])}"
-        return f"{outcome.source} in {literal(tuple(taken))}"
+            return f"{outcome.source} != {self._named(node, others[0])}"
+        return f"{outcome.source} in ({', '.join(self._named(node, one) for one in taken)})"

@@ -83,7 +83,7 @@ def spread(op: Any) -> int:
         case TaskOp() | InvokeOp():
             values = [op.input]
         case ApprovalOp():
-            values = list(op.approval.model_dump(exclude_defaults=True).values())
+            values = list(op.approval.model_dump(mode="json", exclude_defaults=True).values())
         case SendOp():
             values = [op.data]
         case SetOp():

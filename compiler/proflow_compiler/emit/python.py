@@ -34,7 +34,7 @@ from proflow_compiler.emit.body import FunctionWriter
 from proflow_compiler.emit.literals import Source, docstring
 from proflow_compiler.emit.names import Names, identifier
 from proflow_compiler.emit.outlining import extract_functions
-from proflow_compiler.emit.rendering import rendered
+from proflow_compiler.emit.rendering import policy_source, rendered
 
 try:
     from ruff import find_ruff_bin
@@ -105,6 +105,8 @@ def emit_module(definition: Definition, imports: Imports) -> str:
         writer.lines.append("")
     functions.append(main)
     writer.shared()
+    if writer.exits:
+        writer.used.add("StrEnum")
     source = rendered(
         "module",
         doc=_documentation(definition),
@@ -115,6 +117,7 @@ def emit_module(definition: Definition, imports: Imports) -> str:
             )
         ],
         constants=list(constants.values()),
+        exits=Source("\n".join(writer.exits.lines())),
         body=Source("\n".join(writer.lines)),
         functions=Source(f"[{', '.join(functions)}]"),
     )
@@ -190,15 +193,17 @@ def _imports(
     definition: Definition, imports: Imports, mentioned: Collection[str], built_in: list[str]
 ) -> list[list[str]]:
     """Return the import lines that are needed, by section, in the order of isort."""
+    approvals = [op.approval for op in _ops(definition) if isinstance(op, ApprovalOp)]
     runtime = {
         "WITH_CALL": definition.settings.ends_with_call,
         "WITH_PARENT": bool(definition.parts) or definition.settings.ends_with_parent,
         "Again": "Again" in mentioned,
+        "ApprovalPolicy": any(policy_source(one) is not None for one in approvals),
         "Branch": "Branch" in mentioned,
         "Exit": "Exit" in mentioned,
         "Flow": True,
         "InnerList": "InnerList" in mentioned,
-        "Reminders": "Reminders" in mentioned,
+        "Reminders": any(one.reminders is not None for one in approvals),
         "Result": True,
         "Retry": bool(_policies(definition)),
         "cron_trigger": has_plain_cron(definition),
@@ -220,6 +225,7 @@ def _imports(
         else:
             own.append(_handlers_import(imports.handlers))
     standard = ["from datetime import timedelta"] if _has_durations(definition) else []
+    standard += ["from enum import StrEnum"] if "StrEnum" in mentioned else []
     standard += ["from functools import partial"] if "partial" in mentioned else []
     standard += ["from typing import NoReturn"] if "NoReturn" in mentioned else []
     if own:

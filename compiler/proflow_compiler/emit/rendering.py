@@ -1,13 +1,14 @@
 """Renders the templates of generated source. Values are written as literals, except `Source`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
-from proflow_schemas.definition import Approval, Rule
+from proflow_schemas.definition import Approval, ApprovalPolicy, Reminders, Rule
+from pydantic import BaseModel
 
 from proflow_compiler.emit.literals import Source, computed, literal, long_expression
 
@@ -43,7 +44,7 @@ def _environment() -> Environment:
         argument=_argument,
         duration=lambda seconds: literal(timedelta(seconds=seconds)),
         keyword=_keyword,
-        policy=_policy,
+        policy=policy_source,
         rules=_rules,
     )
     return environment
@@ -58,32 +59,28 @@ def _span(seconds: float) -> Source:
     return literal(timedelta(seconds=seconds))
 
 
-def _reminders(reminders: dict[str, Any]) -> Source:
-    arguments = [
-        f"{name}={literal(value) if name == 'max' else _span(value)}"
-        for name, value in reminders.items()
-    ]
-    return Source(f"Reminders({', '.join(arguments)})")
-
-
 def _keyword(name: str) -> Source:
     if not name.isidentifier():
         raise ValueError(f"`{name}` is no argument of a built-in handler")
     return Source(name)
 
 
-def _policy(approval: Approval) -> Iterator[tuple[Source, Source]]:
-    """Yield the arguments of an approval that differ from their defaults."""
-    for name, field in Approval.model_fields.items():
-        value = getattr(approval, name)
+def policy_source(approval: Approval) -> Source | None:
+    """Return `ApprovalPolicy(…)`; None if all settings are the defaults."""
+    settings = _arguments(approval, ApprovalPolicy)
+    return Source(f"ApprovalPolicy({settings})") if settings else None
+
+
+def _arguments(values: BaseModel, model: type[BaseModel]) -> str:
+    """Return the keyword arguments that create a model, without those that have their defaults."""
+    found = []
+    for name, field in model.model_fields.items():
+        value = getattr(values, name)
         if value != field.get_default():
-            match name:
-                case "approver_expression":
-                    yield Source(name), computed(value)
-                case "reminders":
-                    yield Source(name), _reminders(value)
-                case _:
-                    yield Source(name), literal(value)
+            nested = isinstance(value, Reminders)
+            source = f"Reminders({_arguments(value, Reminders)})" if nested else literal(value)
+            found.append(f"{name}={source}")
+    return ", ".join(found)
 
 
 def _rules(rules: Sequence[Rule]) -> dict[str, Source]:

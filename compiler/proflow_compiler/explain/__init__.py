@@ -3,18 +3,12 @@
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.language import Language, Text, Texts, in_language
 
+from proflow_compiler import rules
 from proflow_compiler.diagnostics.similar_words import did_you_mean
-from proflow_compiler.rules import CHECKS
-from proflow_compiler.rules.reading import READING_RULES
-from proflow_compiler.rules.rule import Rule
-from proflow_compiler.rules.structuring import STRUCTURING_RULES
+from proflow_compiler.rules import Rule
 
 RULES: dict[str, Rule] = {
-    rule.code: rule
-    for rule in sorted(
-        (*READING_RULES, *STRUCTURING_RULES, *(rule for rule, _ in CHECKS)),
-        key=lambda rule: rule.code,
-    )
+    rule.code: rule for rule in sorted(rules.RULES, key=lambda rule: rule.code)
 }
 """Every rule by its code, whichever stage raises it."""
 

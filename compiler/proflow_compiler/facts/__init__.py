@@ -271,7 +271,7 @@ class Facts:
         if site.conditions:
             scope = self.scopes.of(site.container)
             wrong = [
-                SiteProblem(replace(site, pointer=pointed(pointer, *path)), one, 0, 0)
+                SiteProblem(site._replace(pointer=pointed(pointer, *path)), one, 0, 0)
                 for condition, pointer in site.conditions
                 for path, one in condition_problems(condition, scope)
             ]

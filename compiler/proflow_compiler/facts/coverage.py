@@ -21,7 +21,8 @@ _OTHER = object()
 """A sample point of a type that none of the constants has."""
 
 _Key = tuple[Any, ...]
-_Case = Mapping[_Key, Any]
+_Case = Sequence[Any]
+_Test = Callable[[_Case], bool]
 Domain = Callable[[tuple[str, ...]], Sequence[Any] | None]
 """Returns the values that a path such as `("steps", "x", "outcome")` can have; None if unknown."""
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -83,9 +84,10 @@ def coverage(rules: Sequence[Node], domain: Domain = lambda path: None) -> Cover
             return _switch(rules, shadowed)
     before: list[set[int]] = [set() for _ in rules]
     exhaustive = True
-    for point in product(*cases):
-        case = dict(zip(values, point, strict=True))
-        holding = [index for index, rule in enumerate(rules) if _holds(rule, case)]
+    slots = {key: index for index, key in enumerate(values)}
+    tests = [_test(rule, slots) for rule in rules]
+    for case in product(*cases):
+        holding = [index for index, test in enumerate(tests) if test(case)]
         if not holding:
             exhaustive = False
         for index in holding:
@@ -188,36 +190,52 @@ def _atom(node: Node) -> tuple[_Key, str, list[Any]] | None:
     return ("compared", a, b), function, [0]
 
 
-def _holds(node: Node, case: _Case) -> bool:
+def _test(node: Node, slots: Mapping[_Key, int]) -> _Test:
+    """Compile a rule to a function that says if it holds in a case.
+
+    Args:
+        node: The rule.
+        slots: For each value of the rules, its index in a case.
+    """
     if isinstance(node, Const) and isinstance(node.value, bool):
-        return node.value
-    if isinstance(node, Call):
+        constant = node.value
+        return lambda case: constant
+    if isinstance(node, Call) and node.function in ("_&&_", "_||_", "!_", "_?_:_"):
+        tests = [_test(child, slots) for child in node.arguments]
         match node.function:
             case "_&&_":
-                return all(_holds(child, case) for child in node.arguments)
+                return lambda case: all(test(case) for test in tests)
             case "_||_":
-                return any(_holds(child, case) for child in node.arguments)
+                return lambda case: any(test(case) for test in tests)
             case "!_":
-                return not _holds(node.arguments[0], case)
-            case "_?_:_":
-                condition, yes, no = node.arguments
-                return _holds(yes if _holds(condition, case) else no, case)
+                return lambda case: not tests[0](case)
+            case _:
+                condition, yes, no = tests
+                return lambda case: yes(case) if condition(case) else no(case)
     atom = _atom(node)
     if atom is None:
-        return bool(case[_key(node)])
-    value = case[atom[0]]
-    if atom[1] == "@in":
-        return any(_same(value, one) for one in atom[2])
-    if atom[1] in ("_==_", "_!=_"):
-        return _same(value, atom[2][0]) is (atom[1] == "_==_")
-    try:
-        return bool(_COMPARE[atom[1]](value, atom[2][0]))
-    except TypeError:
-        return False
+        slot = slots[_key(node)]
+        return lambda case: bool(case[slot])
+    return _comparison(slots[atom[0]], atom[1], atom[2])
 
 
-def _same(a: Any, b: Any) -> bool:
-    return bool(_constant_key(a) == _constant_key(b))
+def _comparison(slot: int, function: str, constants: Sequence[Any]) -> _Test:
+    """Compile a comparison of a value with constants."""
+    keys = [_constant_key(one) for one in constants]
+    if function == "@in":
+        return lambda case: any(_constant_key(case[slot]) == key for key in keys)
+    if function in ("_==_", "_!=_"):
+        key, equal = keys[0], function == "_==_"
+        return lambda case: bool(_constant_key(case[slot]) == key) is equal
+    compare, constant = _COMPARE[function], constants[0]
+
+    def test(case: _Case) -> bool:
+        try:
+            return compare(case[slot], constant)
+        except TypeError:
+            return False
+
+    return test
 
 
 def _constant_key(value: Any) -> Any:

@@ -4,9 +4,8 @@ Inside a container, expressions can read the nodes of its level and of the level
 outside, only the container itself can be read. An inner name hides an outer one.
 """
 
-from collections import ChainMap
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, TypeScope, parse
@@ -24,6 +23,40 @@ _ERROR: dict[str, Any] = {
     "properties": {"name": {"type": "string"}, "message": {"type": "string"}},
     "additionalProperties": False,
 }
+
+
+class _Steps(Mapping[str, Mapping[str, Any]]):
+    """The fields of steps, computed when they are read: expressions read few steps of a design.
+
+    Attributes:
+        levels: The steps of each level in scope by their ids, the innermost level first.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Mapping[str, Node]],
+        fields: Callable[[str, Node], Mapping[str, Any]],
+    ) -> None:
+        self.levels = levels
+        self._fields = fields
+        self._found: dict[str, Mapping[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        if name not in self._found:
+            for level in self.levels:
+                if name in level:
+                    self._found[name] = self._fields(name, level[name])
+                    break
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in level for level in self.levels)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for level in reversed(self.levels) for name in level)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.levels))
 
 
 class Scopes:
@@ -64,7 +97,7 @@ class Scopes:
     def _outermost(self) -> TypeScope:
         return TypeScope(
             event_data=self.input,
-            steps=self._steps.get(None, {}),
+            steps=_Steps([self._nodes.get(None, {})], self._fields),
             tenant=self._graph.design.settings.scope == "tenant",
             elsewhere=self._elsewhere,
         )
@@ -78,12 +111,10 @@ class Scopes:
             if config.alias is not None:
                 names[config.alias] = item
         outer = around.steps
+        assert isinstance(outer, _Steps)
         return TypeScope(
             event_data=around.event_data,
-            steps=ChainMap(
-                self._steps.get(container, {}),
-                *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]),
-            ),
+            steps=_Steps([self._nodes.get(container, {}), *outer.levels], self._fields),
             names={**around.names, **names},
             tenant=around.tenant,
             elsewhere=around.elsewhere,
@@ -95,19 +126,22 @@ class Scopes:
         return {name: node.parent for name, node in nodes.items() if node.kind.readable}
 
     @cached_property
-    def _steps(self) -> Mapping[str | None, dict[str, Mapping[str, Any]]]:
-        found: dict[str | None, dict[str, Mapping[str, Any]]] = {}
+    def _nodes(self) -> Mapping[str | None, Mapping[str, Node]]:
+        """For each container (None: the outermost level), its nodes that may be read."""
+        found: dict[str | None, dict[str, Node]] = {}
         for name, node in self._graph.design.nodes.items():
             if node.kind.readable:
-                fields = {one: self._schema(name, node, one) for one in node.kind.readable}
-                found.setdefault(node.parent, {})[name] = fields
+                found.setdefault(node.parent, {})[name] = node
         return found
+
+    def _fields(self, name: str, node: Node) -> Mapping[str, Any]:
+        return {one: self._schema(name, node, one) for one in node.kind.readable}
 
     def _schema(self, name: str, node: Node, field: str) -> Any:
         match field, node.config:
             case "outcome", _:
                 if not node.kind.rules:
-                    return {"enum": list(node.kind.outcomes)}
+                    return _one_of(node.kind.outcomes)
                 one = {"enum": [exit_.outcome for exit_ in self._exits.get(name, ())]}
                 return {"type": "array", "items": one} if node.kind.every else one
             case "error", _:
@@ -121,6 +155,12 @@ class Scopes:
                 return signature.output if isinstance(signature, Signature) else None
             case _:
                 return None
+
+
+@cache
+def _one_of(outcomes: tuple[str, ...]) -> Shape:
+    """Return the shape of an outcome; shared, since most steps have one of a few lists of them."""
+    return Shape.of({"enum": list(outcomes)})
 
 
 def _item(items: str, scope: TypeScope) -> Shape | None:

@@ -1,10 +1,9 @@
 """Finds all expressions and templates of a design: in rules, node configs and settings."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from proflow_schemas.configs import (
     Answered,
@@ -30,8 +29,7 @@ Form = Literal["expression", "template"]
 Scope = Literal["run", "trigger", "cancel"]
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """A string that is an expression, or a template with expressions in it.
 
     Attributes:
@@ -102,7 +100,9 @@ _EXPECTED: dict[str, Expected] = {"while": "bool", "items": "list"}
 
 def pointed(pointer: str, *keys: str | int) -> str:
     """Extend a JSON pointer by keys, which are escaped."""
-    return pointer + "".join(f"/{escape(key)}" for key in keys)
+    for key in keys:
+        pointer = f"{pointer}/{escape(key)}"
+    return pointer
 
 
 def place_of(node: Node, key: str | None = None) -> str:
@@ -228,19 +228,12 @@ def _fields(config: type[Config]) -> tuple[tuple[str, str, Form, bool], ...]:
 
 def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every string within a value, with its pointer."""
-    return ((leaf, at) for leaf, at in _leaves(value, pointer) if isinstance(leaf, str))
-
-
-def _leaves(value: Any, pointer: str) -> Iterator[tuple[Any, str]]:
-    """Yield every scalar within a value, with its pointer."""
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         item, at = stack.pop()
-        if item is None or isinstance(item, str):
+        if isinstance(item, str):
             yield item, at
-        elif isinstance(item, Mapping):
-            stack += [(below, pointed(at, key)) for key, below in reversed([*item.items()])]
+        elif isinstance(item, dict):
+            stack += [(below, pointed(at, key)) for key, below in reversed(item.items())]
         elif isinstance(item, list | tuple):
             stack += [(below, pointed(at, i)) for i, below in reversed(list(enumerate(item)))]
-        else:
-            yield item, at

@@ -6,11 +6,13 @@ so that the edge closes a natural loop.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from proflow_compiler.design import Design, Edge
 from proflow_compiler.graph.order import in_topological_order
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _ROOT = ""
 """A virtual root before all nodes at which an item of a container begins; no node has this id."""
@@ -59,6 +61,8 @@ def order_level(
 
 
 def _digraph(names: Iterable[str], edges: Iterable[Edge]) -> "nx.DiGraph[str]":
+    import networkx as nx
+
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(names)
     digraph.add_edges_from((edge.source, edge.target) for edge in edges)
@@ -73,6 +77,8 @@ def _inferred(
     container: str | None,
 ) -> Iterator[int]:
     """Yield the indices of edges whose target dominates their source."""
+    import networkx as nx
+
     digraph = _digraph(names, edges)
     if container is None:
         if len(starts) != 1:

@@ -77,6 +77,8 @@ class Concurrency:
         self._gathered: dict[str, int] = {}
         """For each node whose edges in are gathered, their slot."""
         self._watched = watched or {}
+        self._noticed = {name for name, _ in self._watched}
+        """The nodes that are watched, or of which an outcome is."""
         self.concurrent: dict[tuple[str, str | None], int] = {}
         self.concurrent_edges: dict[str, tuple[GraphEdge, GraphEdge] | None] = {}
         self._slot: dict[int, int] = {}
@@ -90,30 +92,44 @@ class Concurrency:
         self._open = 0
         """The slots with open edges, as bits."""
         for name in runs.order:
-            if not self._replace_edge(name):
+            if not self._pass_on(name):
                 self._process(name)
 
-    def _replace_edge(self, name: str) -> bool:
-        """Shortcut for a node in a chain: replace its only edge in by its only edge out.
+    def _pass_on(self, name: str) -> bool:
+        """Shortcut for a node that changes nothing: hand its slot on to its edges out.
+
+        That is right if all edges in share the slot, and no two edges out can be taken together.
 
         Returns:
             False if the node is not that simple; then nothing has changed.
         """
-        runs = self._runs
+        runs, slots = self._runs, self._slot
         into, exits = runs.into[name], runs.exits[name]
-        if len(into) != 1 or len(exits) != 1:
+        if not into or name in self._noticed or (len(exits) > 1 and runs.every(name)):
             return False
-        outcome = exits[0].outcome
-        watched = self._watched
-        if watched and ((name, None) in watched or (name, outcome) in watched):
+        slot = slots[into[0].index]
+        if len(into) > 1 and any(slots[edge.index] != slot for edge in into):
             return False
-        slot = self._slot[into[0].index]
-        edges = [edge for edge in exits[0].edges if edge.target in runs.into]
-        if len(edges) != 1 or self._edge_count[slot] != 1 or edges[0].target in self._gathering:
-            return False
-        del self._slot[into[0].index]
-        self._slot[edges[0].index] = slot
-        self._rows[slot] &= self._open
+        onward: list[int] = []
+        for exit_ in exits:
+            before = len(onward)
+            for edge in exit_.edges:
+                if edge.target in runs.into:
+                    if edge.target in self._gathering:
+                        return False
+                    onward.append(edge.index)
+            if len(onward) > before + 1:
+                return False
+        for edge in into:
+            del slots[edge.index]
+        for index in onward:
+            slots[index] = slot
+        count = self._edge_count[slot] + len(onward) - len(into)
+        self._edge_count[slot] = count
+        if not count:
+            self._open ^= 1 << slot
+        elif count == len(onward):
+            self._rows[slot] &= self._open  # drops slots that are empty by now
         return True
 
     def _process(self, name: str) -> None:

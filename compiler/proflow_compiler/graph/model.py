@@ -13,14 +13,17 @@ to all nodes at which an item begins.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
-import networkx as nx
 from proflow_schemas.node_types.end import End
 from proflow_schemas.node_types.join import Join
 
 from proflow_compiler.design import Design, Edge, Node
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,24 @@ class Graph:
         drawn = {exit_.outcome for exit_ in self.exits[node]}
         return tuple(outcome for outcome in at.node.kind.undrawn if outcome not in drawn)
 
+    @cached_property
+    def leading_nowhere(self) -> Mapping[str, tuple[str, ...]]:
+        """For some nodes, the outcomes that end their branch silently.
+
+        They have no edge, and neither end nor fail the run (see `undrawn`). Nodes without such
+        outcomes are left out.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for name, at in self.nodes.items():
+            kind = at.node.kind
+            if not at.drawn or kind.rules:
+                continue
+            if silent := _unrouted(kind.outcomes, kind.undrawn):
+                drawn = [exit_.outcome for exit_ in self.exits[name]]
+                if left := tuple([one for one in silent if one not in drawn]):
+                    found[name] = left
+        return found
+
     def with_tails(self, tails: frozenset[str], failure_paths: frozenset[str]) -> "Graph":
         """Return this graph with these stop tails and failure paths (see `stop_tails`)."""
         return self._keeping(replace(self, tails=tails, failure_paths=failure_paths))
@@ -243,6 +264,8 @@ class Graph:
     @cached_property
     def digraph(self) -> "nx.DiGraph[str]":
         """Nodes and edges as a networkx graph; parallel edges are merged into one."""
+        import networkx as nx
+
         digraph: nx.DiGraph[str] = nx.DiGraph()
         digraph.add_nodes_from(self.nodes)
         digraph.add_edges_from((edge.source, edge.target) for edge in self.edges)
@@ -327,10 +350,18 @@ class Graph:
         """
         if self.acyclic:
             return self.dominator_tree.parent
+        import networkx as nx
+
         return {
             **nx.immediate_dominators(self.digraph, self.starts[0]),
             self.starts[0]: self.starts[0],
         }
+
+
+@cache
+def _unrouted(outcomes: tuple[str, ...], undrawn: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the outcomes that lead nowhere unless an edge is drawn for them."""
+    return tuple(one for one in outcomes if one not in undrawn and one != "error")
 
 
 @dataclass(frozen=True)

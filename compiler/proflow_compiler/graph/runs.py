@@ -16,7 +16,6 @@ decides these cases.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge
@@ -77,40 +76,41 @@ def runs_of(
         outer: The runs around `loop`.
     """
     inside = graph.reachable if loop is None else loop.nodes
-    order = sorted(inside, key=graph.rank.__getitem__)
+    order = [name for name in graph.topological if name in inside]
     alive: set[str] = set()
     exits: dict[str, tuple[Exit, ...]] = {}
 
     def can_end(name: str) -> bool:
         return name in alive or (outer is not None and name not in inside and outer.can_end(name))
 
+    def possible(exit_: Exit) -> bool:
+        for edge in exit_.edges:
+            if edge.target not in alive and not can_end(edge.target):
+                return False
+        for back_edge in exit_.back:
+            if not stopping or back_edge.edge.target not in headers:
+                return False
+        return True
+
     for name in reversed(order):
         drawn = graph.exits[name]
-        possible = tuple(
-            [
-                exit_
-                for exit_ in drawn
-                if all(edge.target in alive or can_end(edge.target) for edge in exit_.edges)
-                and all(stopping and back_edge.edge.target in headers for back_edge in exit_.back)
-            ]
-        )
-        if drawn and (nowhere := leading_nowhere(graph, name)):
-            possible += tuple(Exit(outcome, ()) for outcome in nowhere)
+        taken = tuple([exit_ for exit_ in drawn if possible(exit_)])
+        if drawn and (nowhere := graph.leading_nowhere.get(name)):
+            taken += tuple(Exit(outcome, ()) for outcome in nowhere)
         # A join of mode `all` may be skipped, so that the ends behind it need not stop the run.
-        may_be_skipped = not stopping and graph.full(name)
-        if may_be_skipped or (
-            (possible or not drawn) and (stopping or not graph.nodes[name].stops)
+        if ((taken or not drawn) and (stopping or not graph.nodes[name].stops)) or (
+            not stopping and graph.full(name)
         ):
             alive.add(name)
-            exits[name] = possible
+            exits[name] = taken
     root = graph.starts[0] if loop is None else loop.header
     begins = root in alive and (outer is None or root in outer.into)
     into: dict[str, list[GraphEdge]] = {root: []} if begins else {}
-    taken: list[str] = []
+    reached: list[str] = []
     for name in order:
         if name not in into:
             continue
-        taken.append(name)
+        reached.append(name)
         for exit_ in exits[name]:
             for edge in exit_.edges:
                 if edge.target in inside:
@@ -118,7 +118,7 @@ def runs_of(
     return Runs(
         graph,
         root,
-        taken,
+        reached,
         exits,
         {name: tuple(edges) for name, edges in into.items()},
         outer,
@@ -148,24 +148,6 @@ def leaving(runs: Runs, name: str, outcomes: Collection[str]) -> Runs | None:
                         into.setdefault(edge.target, []).append(edge)
     found = {one: tuple(edges) for one, edges in into.items()}
     return replace(runs, order=order, exits=exits, into=found)
-
-
-def leading_nowhere(graph: Graph, name: str) -> tuple[str, ...]:
-    """Return the outcomes of a node that end its branch silently.
-
-    They have no edge, and neither end nor fail the run (see `Graph.undrawn`).
-    """
-    at = graph.nodes[name]
-    if not at.drawn or at.node.kind.rules:
-        return ()
-    kind, drawn = at.node.kind, [exit_.outcome for exit_ in graph.exits[name]]
-    return tuple([one for one in _unrouted(kind.outcomes, kind.undrawn) if one not in drawn])
-
-
-@cache
-def _unrouted(outcomes: tuple[str, ...], undrawn: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the outcomes that lead nowhere unless an edge is drawn for them."""
-    return tuple(one for one in outcomes if one not in undrawn and one != "error")
 
 
 def taken_at_once(every: bool, exits: Sequence[Exit]) -> Iterator[tuple[Exit, ...]]:

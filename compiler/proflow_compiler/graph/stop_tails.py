@@ -15,7 +15,7 @@ from dataclasses import replace
 from proflow_compiler.graph.concurrency import Concurrency
 from proflow_compiler.graph.loops import natural_loops
 from proflow_compiler.graph.model import Exit, Graph, GraphEdge, GraphNode
-from proflow_compiler.graph.runs import leading_nowhere, runs_of
+from proflow_compiler.graph.runs import runs_of
 
 _WRONG = ("rejected", "timeout", "returned", "error")
 """Outcomes of approvals, waits and steps which mean that something went wrong."""
@@ -51,7 +51,7 @@ def _bound_to_stop(graph: Graph) -> set[str]:
         exits = graph.exits[name]
         if at.stops or (
             (exits or graph.undrawn(name))
-            and not leading_nowhere(graph, name)
+            and name not in graph.leading_nowhere
             and all(
                 not exit_.back and all(edge.target in found for edge in exit_.edges)
                 for exit_ in exits

@@ -3,7 +3,6 @@
 from proflow_schemas.definition import Canvas, CanvasEdge, CanvasNode
 
 from proflow_compiler.graph import Graph, GraphEdge, GraphNode
-from proflow_compiler.graph.runs import leading_nowhere
 
 CHOICE = "choice"
 """The canvas type of a choice that was made for rules on edges, and is not drawn as a node."""
@@ -45,7 +44,8 @@ def _chooses(graph: Graph, at: GraphNode) -> bool:
     if at.ruled:
         return True
     possible = {exit_.outcome for exit_ in graph.exits[at.id]}
-    return len(possible) + len(graph.undrawn(at.id)) + len(leading_nowhere(graph, at.id)) > 1
+    silent = graph.leading_nowhere.get(at.id, ())
+    return len(possible) + len(graph.undrawn(at.id)) + len(silent) > 1
 
 
 def _edge(edge: GraphEdge, by_outcome: bool, *, back: bool = False) -> CanvasEdge:

@@ -15,7 +15,6 @@ from proflow_compiler.diagnostics.design_edits import (
     plain_end,
 )
 from proflow_compiler.graph import Graph
-from proflow_compiler.graph.runs import leading_nowhere
 
 TEXTS = Texts(
     "completing",
@@ -118,7 +117,7 @@ def _loose(graph: Graph, end: str) -> Iterator[Line]:
     for name, at in graph.nodes.items():
         if not at.drawn:
             continue
-        outcomes = leading_nowhere(graph, name)
+        outcomes = graph.leading_nowhere.get(name, ())
         if not graph.exits[name] and (at.node.kind.rules or len(outcomes) < 2):
             yield Line(name, end)
         else:

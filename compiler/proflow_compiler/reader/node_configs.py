@@ -15,7 +15,7 @@ from proflow_schemas.node_types import NodeType
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
 from proflow_compiler.diagnostics.problems import Problems
-from proflow_compiler.reader import foreign_settings, inexact_numbers, riveredge
+from proflow_compiler.reader import foreign_settings, inexact_numbers, places, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.suggestions import Suggestion, closest_key, suggestion, vocabulary
@@ -217,11 +217,12 @@ def _config(
     problems: Problems,
 ) -> _Config | None:
     """Find the object that configures a node: `config`, `data.config`, `data.content` or `data`."""
-    candidates = [("config", value, pointer), ("config", data, f"{pointer}/data")]
     own = _config_keys(kind.config)
-    if "content" not in own or not any(key in data for key in own if key != "content"):
-        candidates.append(("content", data, f"{pointer}/data"))
-    for key, holder, at in candidates:
+    is_setting = "content" in own and any(key in data for key in own if key != "content")
+    for *above, key in places.CONFIGS:
+        if key == "content" and is_setting:
+            continue
+        holder, at = (data, f"{pointer}/data") if above else (value, pointer)
         one = holder.get(key)
         if key == "config" and one is not None and not isinstance(one, dict):
             problems.add(

@@ -7,6 +7,7 @@ from proflow_schemas.node_types import NodeTypes
 
 from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.diagnostics.problems import Problems
+from proflow_compiler.reader import places
 from proflow_compiler.reader.foreign_types import type_meant
 
 TEXTS = Texts(
@@ -48,18 +49,11 @@ def spelling_of(
         none; and its pointer, or that of the node.
     """
     written: list[tuple[str, str]] = []
-    for key, holder, at in (
-        ("type", value, f"{pointer}/type"),
-        ("nodeType", value, f"{pointer}/nodeType"),
-        ("type", data, f"{pointer}/data/type"),
-        ("nodeType", data, f"{pointer}/data/nodeType"),
-        ("name", data, f"{pointer}/data/name"),
-    ):
-        one = holder.get(key)
-        if isinstance(one, str) and one:
-            if one in types.spellings or one.lower() in NOTES:
-                return one, at
-            written.append((one, at))
+    for one, place in places.texts({**value, "data": data}, places.TYPES):
+        at = pointer + place
+        if one in types.spellings or one.lower() in NOTES:
+            return one, at
+        written.append((one, at))
     if not written:
         return None, pointer
     groups = [found for found in written if found[0].lower() in GROUPS]

@@ -13,7 +13,7 @@ from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
-from proflow_compiler.reader import node_rules, riveredge
+from proflow_compiler.reader import node_rules, places, riveredge
 from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.node_configs import read_config
@@ -311,7 +311,7 @@ def _read_node(
     read.nodes[node_id] = Node(
         id=node_id,
         type=kind.name,
-        label=_label(value, data, node_id),
+        label=next((one for one, _ in places.texts(value, places.LABELS)), node_id),
         config=config.config,
         pointer=item.pointer,
         config_pointer=config.location.pointer,
@@ -360,21 +360,8 @@ def _id_pointer(item: Item) -> str:
     return f"{item.pointer}/id" if "id" in item.value else item.pointer
 
 
-def _label(value: Mapping[str, Any], data: Mapping[str, Any], node_id: str) -> str:
-    metas = [data.get("meta"), value.get("nodeMeta"), data.get("nodeMeta")]
-    for one in (
-        value.get("label"),
-        data.get("label"),
-        data.get("title"),
-        *(meta.get("title") for meta in metas if isinstance(meta, dict)),
-    ):
-        if isinstance(one, str) and one.strip():
-            return one
-    return node_id
-
-
 def _note_parent(item: Item, node_id: str, read: ReadNodes) -> None:
-    for key in ("parentId", "parentNode"):
+    for key in places.PARENTS:
         parent = as_id(item.value.get(key))
         if parent:
             read.parents[node_id] = parent, f"{item.pointer}/{key}"

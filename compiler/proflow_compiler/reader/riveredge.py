@@ -77,7 +77,7 @@ TEXTS = Texts(
 
 DIALECT = "riveredge"
 
-_ROW_MARKS = ("tenant_id", "code", "inngest_workflow_id", "is_active")
+ROW_MARKS = ("tenant_id", "code", "inngest_workflow_id", "is_active")
 _NODE_MARKS = (
     "approver_type",
     "approval_type",
@@ -127,7 +127,7 @@ class Row:
 
 def is_row(value: Any) -> bool:
     """Return True if a value is a row: a drawing under `nodes`, and a column of the table."""
-    if not isinstance(value, dict) or not any(mark in value for mark in _ROW_MARKS):
+    if not isinstance(value, dict) or not any(mark in value for mark in ROW_MARKS):
         return False
     below = value.get("nodes")
     if isinstance(below, dict):

@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from proflow_schemas.configs import Config
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
 from proflow_schemas.language import Text, Texts
@@ -89,6 +88,8 @@ class Vocabulary:
         """Return True if a key accepts a value."""
         if key not in self.properties or not self._is_sound(key, value):
             return False
+        from jsonschema import Draft202012Validator
+
         schema = {"$defs": self.defs, "allOf": [self.properties[key]]}
         return bool(Draft202012Validator(schema).is_valid(value))
 

@@ -1,18 +1,17 @@
 """Validates node configs and settings: pydantic decides, and jsonschema explains what is wrong.
 
 The schemas are those that `proflow_schemas.published` publishes. jsonschema takes 45 to 90 µs per
-node, so it only examines what pydantic refuses.
+node, and as long as pydantic to import, so it only examines what pydantic refuses.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaError
-from jsonschema.protocols import Validator
 from proflow_schemas.configs import Config
 from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.foreign import Meaning
@@ -36,6 +35,9 @@ from proflow_compiler.reader.suggestions import (
     vocabulary,
 )
 
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError as SchemaError
+    from jsonschema.protocols import Validator
 TEXTS = Texts(
     "PF101",
     {
@@ -225,6 +227,8 @@ def validate(
 @cache
 def validator(model: type[Config]) -> Validator:
     """Return the validator of a model's published schema."""
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(model_schema(model))
 
 

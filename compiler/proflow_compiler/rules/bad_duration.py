@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from proflow_schemas.configs import Config, Duration, Retry, is_duration
+from proflow_schemas.configs import Config, Duration, Retry, hints, is_duration
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
 from proflow_schemas.language import Text
 from proflow_schemas.node_types.delay import Delay
@@ -188,6 +188,8 @@ def _of_node(name: str, node: Node) -> Iterator[_Written]:
     kind: Kind = "wait" if node.kind.kind == "waits" else "pause"
     for key, alias, lasts in _fields(type(node.config)):
         value = getattr(node.config, key)
+        if value is None:
+            continue
         if lasts:
             yield _Written(value, node.pointer_to(alias), kind, name)
         elif isinstance(value, Config):
@@ -199,9 +201,20 @@ def _of_node(name: str, node: Node) -> Iterator[_Written]:
 
 @cache
 def _fields(config: type[Config]) -> tuple[tuple[str, str, bool], ...]:
-    """Return the attribute and the key of each field of a config, and whether it is a duration."""
-    fields = config.model_fields.items()
-    return tuple((name, field.alias or name, is_duration(config, name)) for name, field in fields)
+    """Return the attribute and the key of each field of a config that is, or may hold, a duration.
+
+    The last value says whether it is one.
+    """
+    return tuple(
+        (name, field.alias or name, lasts)
+        for name, field in config.model_fields.items()
+        if (lasts := is_duration(config, name)) or _holds_config(hints(config)[name])
+    )
+
+
+def _holds_config(hint: Any) -> bool:
+    is_config = isinstance(hint, type) and issubclass(hint, Config)
+    return is_config or any(map(_holds_config, get_args(hint)))
 
 
 def _retries(retry: Retry | None, pointer: str) -> Iterator[_Written]:

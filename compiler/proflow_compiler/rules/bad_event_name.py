@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from proflow_schemas.configs import Answered, EventTrigger
+from proflow_schemas.event_names import reserved_prefix
 from proflow_schemas.language import Text
 from proflow_schemas.node_types.emit import Emit
 
@@ -18,11 +19,12 @@ RULE = Rule(
     level=Level.ERROR,
     fixable=True,
     summary="""an event name with white space around it or control characters in it, one with `${…}`,
-one below `inngest/` that is sent, and one below `proflow/`""",
+one below `inngest/` or `approval/` that is sent, and one below `proflow/`""",
     why="""
 Names of events are compared letter by letter and are not templates. Names below `inngest/` are
 Inngest's own: they can be listened to, but sending one is refused. Those below `proflow/` are what
-starts and ends runs of stored designs, and nobody else's.
+starts and ends runs of stored designs, and nobody else's. Those below `approval/` answer approvals: a
+design that could send them could decide for people.
 """,
     incorrect="""
 {
@@ -53,6 +55,11 @@ starts and ends runs of stored designs, and nobody else's.
 """,
     fix="Write a plain name such as `order/changed`, and put what differs into the event's data.",
     texts={
+        "approvals": Text("is reserved for approvals", "是审批的保留事件名"),
+        "people-decide": Text(
+            "choose a name of your own; people decide, and the host answers for them",
+            "换一个名称；审批由人来决定，由宿主应用代为回复",
+        ),
         "template": Text(
             "holds an expression, and is no template",
             "包含表达式，但事件名不支持模板",
@@ -92,6 +99,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         elif sent and event.lower().startswith("inngest/"):
             problem = RULE.text("inngest")
             help = RULE.text("own-name")
+        elif sent and reserved_prefix(event) == "approval/":
+            problem = RULE.text("approvals")
+            help = RULE.text("people-decide")
         elif event.lower().startswith("proflow/"):
             problem = RULE.text("stored")
             help = RULE.text("own-name")

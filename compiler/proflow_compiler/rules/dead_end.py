@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
 from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import BackEdge
-from proflow_compiler.graph.runs import leading_nowhere
 from proflow_compiler.mending.completing import end_after
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.certainty import drawn_path, path_to
@@ -98,9 +96,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
     """Report nodes and outcomes that nothing follows."""
+    exits, leading_nowhere = level.graph.exits, level.graph.leading_nowhere
     for name, node in level.drawn.items():
-        drawn = level.graph.exits[name]
-        outcomes = leading_nowhere(level.graph, name)
+        drawn = exits[name]
+        outcomes = leading_nowhere.get(name, ())
         if not outcomes and (drawn or not node.kind.rules):
             continue
         yield RULE.diagnostic(
@@ -122,6 +121,8 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
     graph = level.graph
     if not level.loops:
         return
+    import networkx as nx
+
     after: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(level.reached))
     after.add_edges_from((one.edge.source, one.edge.target) for one in graph.back)
     parts = nx.condensation(after)
@@ -149,4 +150,4 @@ def _ends(level: GraphFacts, name: str) -> bool:
     """Return True if a run, or an item, may end at a node."""
     graph = level.graph
     exits = graph.exits[name]
-    return not exits or bool(graph.undrawn(name)) or bool(leading_nowhere(graph, name))
+    return not exits or bool(graph.undrawn(name)) or name in graph.leading_nowhere

@@ -72,9 +72,10 @@ happens: either an edge was forgotten, or the number was not brought up to date.
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.drawn.items():
-        edges = len(facts.level_of[name].graph.into[name])
         match node.config:
-            case Join(mode=int(count)) if count > edges:
+            case Join(mode=int(count)) if count > (
+                edges := len(facts.level_of[name].graph.into[name])
+            ):
                 yield RULE.diagnostic(
                     RULE.text("too-many", name=name, count=count, edges=edges),
                     node.pointer_to("mode"),

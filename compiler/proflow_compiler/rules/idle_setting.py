@@ -374,8 +374,15 @@ def _of_timeouts(settings: Settings) -> Iterator[_Idle]:
 
 def _of_edges(facts: Facts) -> Iterator[Diagnostic]:
     design = facts.graph.design
+    judged = {
+        edge.source
+        for edge in design.edges
+        if edge.data_pointer is not None and (edge.priority is not None or edge.default)
+    }
     leaving: dict[tuple[str, str | None], list[Edge]] = {}
     for edge in design.edges:
+        if edge.source not in judged:
+            continue
         kind = design.nodes[edge.source].kind
         outcome = None if kind.rules else edge.handle if edge.handle in kind.outcomes else ""
         leaving.setdefault((edge.source, outcome), []).append(edge)

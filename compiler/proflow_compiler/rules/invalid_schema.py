@@ -1,10 +1,9 @@
 """PF317: an invalid JSON Schema."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from proflow_schemas.language import Text
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
@@ -18,10 +17,13 @@ RULE = Rule(
     code="PF317",
     name="invalid-schema",
     level=Level.ERROR,
-    summary="an `input` or `outputSchema` that is no valid JSON Schema",
+    summary="an `input` or `outputSchema` that is no valid JSON Schema, or cannot be evaluated",
     why="""
 `input` says what `event.data` looks like and gives expressions their types; `outputSchema` is handed
-to the model. A schema with a mistake in it checks nothing, in silence.
+to the model. A schema with a mistake in it checks nothing, in silence. A schema is evaluated from its
+own text and in bounded time: it loads nothing from elsewhere (`$ref` leads to `#…` only), its patterns
+take time linear in the text, so they have no lookaround and no references to groups, and no value is
+held against it for ever.
 """,
     incorrect="""
 {
@@ -45,7 +47,9 @@ to the model. A schema with a mistake in it checks nothing, in silence.
 """,
     fix="""
 The types are `string`, `number`, `integer`, `boolean`, `object`, `array` and `null`; what a field
-must be stands below `properties`, which fields must be there in the list `required`.
+must be stands below `properties`, which fields must be there in the list `required`. What another
+document holds is copied below `$defs`; a condition that a pattern cannot express without lookaround
+becomes several patterns, below `allOf`.
 """,
     texts={
         "invalid": Text(
@@ -54,6 +58,9 @@ must be stands below `properties`, which fields must be there in the list `requi
         ),
     },
 )
+
+_MOST = 20
+"""How many problems of one schema are reported."""
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -71,6 +78,16 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if schema is None:
+        return
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from proflow_schemas.json_schemas import schema_problems
+
+    problems = list(islice(schema_problems(schema), _MOST))
+    for problem in problems:
+        message = f"the schema cannot be evaluated: {problem.message}"
+        yield RULE.diagnostic(message, pointed(pointer, *problem.path), node=node)
+    if problems:
         return
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     error = best_match(validator.iter_errors(schema))

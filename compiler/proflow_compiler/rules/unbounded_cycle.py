@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import networkx as nx
 from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
@@ -13,6 +13,9 @@ from proflow_compiler.graph import Graph, GraphEdge
 from proflow_compiler.mending.returning import enter_once
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.certainty import drawn_path
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _MOST = 20
 """The most cycles reported for a level."""
@@ -93,6 +96,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _check(graph: Graph) -> Iterator[Diagnostic]:
     """Yield one diagnostic for each strongly connected component."""
+    import networkx as nx
+
     left: nx.DiGraph[str] = nx.DiGraph(graph.digraph.subgraph(graph.reachable))
     parts = [part for part in nx.strongly_connected_components(left) if _turns(left, part)]
     position = {name: index for index, name in enumerate(graph.nodes)}

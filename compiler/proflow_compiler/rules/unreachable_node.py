@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
 from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -85,6 +84,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _check(level: GraphFacts) -> Iterator[Diagnostic]:
+    import networkx as nx
+
     graph = level.graph
     lost = graph.digraph.subgraph(name for name in graph.nodes if name not in level.reached)
     parts = nx.condensation(lost)

@@ -113,22 +113,21 @@ class MergePoint:
         )
         if not departures and not skippable:
             return None
-        formula = build_formula()
-        going_on = ended(formula)
+        formula: RunFormula | None = None
+        going_on = 0
         for first, others in self._forks():
             branch = self._reached(first.target)
+            leave = [(name, exit_.outcome) for name, exit_ in departures if name in branch]
+            skip = [name for name in skippable if name in branch]
             own = {edge.index for edge in self.runs.into[self.node] if edge.source in branch}
-            left = {
-                formula.exit[name, exit_.outcome]: (name, exit_.outcome)
-                for name, exit_ in departures
-                if name in branch
-            }
-            departing = list(left) + [
-                _join_is_skipped(formula, name) for name in skippable if name in branch
-            ]
-            arriving = list(self._arriving(formula, others, own)) if departing else []
-            if not arriving:
+            if not (leave or skip) or not self._others_arrive(others, own):
                 continue
+            if formula is None:
+                formula = build_formula()
+                going_on = ended(formula)
+            left = {formula.exit[one]: one for one in leave}
+            departing = list(left) + [_join_is_skipped(formula, name) for name in skip]
+            arriving = list(self._arriving(formula, others, own))
             assumptions = [
                 formula.exit[first.source, first.outcome],
                 formula.any_of(arriving),
@@ -176,6 +175,10 @@ class MergePoint:
                         stack.append(edge.target)
         return found
 
+    def _others_arrive(self, others: Sequence[GraphEdge], own: set[int]) -> bool:
+        """Return True if a branch next to the first can arrive by an edge of its own."""
+        return any(edges is None or edges for _, edges in self._arrivals(others, own))
+
     def _arriving(
         self, formula: RunFormula, others: Sequence[GraphEdge], own: set[int]
     ) -> Iterator[int]:
@@ -186,20 +189,34 @@ class MergePoint:
             others: The first edges of the other branches.
             own: The indices of the edges by which the first branch can arrive.
         """
-        for edge in others:
+        for edge, edges in self._arrivals(others, own):
             started = formula.exit[edge.source, edge.outcome]
-            if edge.target == self.node:
+            if edges is None:
                 yield started
-                continue
-            branch = self._reached(edge.target)
-            edges = [
-                one
-                for one in self.runs.into[self.node]
-                if one.source in branch and one.index not in own
-            ]
-            if edges:
+            elif edges:
                 arrives = formula.any_of(formula.exit[e.source, e.outcome] for e in edges)
                 yield formula.both_of(started, arrives)
+
+    def _arrivals(
+        self, others: Sequence[GraphEdge], own: set[int]
+    ) -> Iterator[tuple[GraphEdge, list[GraphEdge] | None]]:
+        """Yield the first edge of each other branch, and the edges by which it can arrive.
+
+        These are None if the first edge leads to the node itself.
+        """
+        for edge in others:
+            if edge.target == self.node:
+                yield edge, None
+                continue
+            branch = self._reached(edge.target)
+            yield (
+                edge,
+                [
+                    one
+                    for one in self.runs.into[self.node]
+                    if one.source in branch and one.index not in own
+                ],
+            )
 
 
 def needs_join_mode(graph: Graph, name: str) -> bool:
@@ -209,11 +226,11 @@ def needs_join_mode(graph: Graph, name: str) -> bool:
     """
     at = graph.nodes[name]
     return (
-        at.drawn
+        len(graph.into[name]) > 1
+        and at.drawn
         and at.node.type != "end"
         and at.mode is None
         and name not in graph.tails
-        and len(graph.into[name]) > 1
     )
 
 

@@ -10,7 +10,7 @@ polynomial analyses of `proflow_compiler.graph` are not: they settle the questio
 and the formula decides the rest.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -234,51 +234,60 @@ class RunFormula:
             into={name: tuple(edges) for name, edges in into.items()},
         )
 
-    def _clauses(self) -> Iterator[list[int]]:
-        runs = self.runs
+    def _clauses(self) -> list[list[int]]:
+        runs, clauses = self.runs, list[list[int]]()
+        nodes = runs.graph.nodes
         for name in runs.order:
             own = self.node[name]
             if name == runs.root:
-                yield [own]
+                clauses.append([own])
             else:
-                yield from self._entered(name, own)
-            yield from self._left(name, own)
+                self._enter(clauses, name, own)
+            self._leave(clauses, name, own)
             for exit_ in runs.exits[name]:
-                literal = self.exit[name, exit_.outcome]
-                if any(runs.graph.nodes[edge.target].stops for edge in exit_.edges):
-                    yield [-self.no_stop, -literal]
+                for edge in exit_.edges:
+                    if nodes[edge.target].stops:
+                        clauses.append([-self.no_stop, -self.exit[name, exit_.outcome]])
+                        break
                 if exit_.back:
-                    yield [-self.no_back_edge, -literal]
+                    clauses.append([-self.no_back_edge, -self.exit[name, exit_.outcome]])
+        return clauses
 
-    def _entered(self, name: str, own: int) -> Iterator[list[int]]:
+    def _enter(self, clauses: list[list[int]], name: str, own: int) -> None:
+        """Add what follows from whether the edges into a node are taken."""
         graph = self.runs.graph
         literals = self.into(name)
         if not graph.full(name):
-            yield [-own, *literals]
-            yield from ([own, -literal] for literal in literals)
+            clauses.append([-own, *literals])
+            clauses += [[own, -literal] for literal in literals]
         elif len(literals) < sum(edge.source in graph.reachable for edge in graph.into[name]):
-            yield [-own]  # no run takes all edges: one of them cannot be taken at all
+            clauses.append([-own])  # no run takes all edges: one of them cannot be taken at all
         else:
-            yield from ([-own, literal] for literal in literals)
-            yield [own, *(-literal for literal in literals)]
+            clauses += [[-own, literal] for literal in literals]
+            clauses.append([own, *(-literal for literal in literals)])
 
-    def _left(self, name: str, own: int) -> Iterator[list[int]]:
+    def _leave(self, clauses: list[list[int]], name: str, own: int) -> None:
+        """Add which outcomes a node takes."""
         exits = self.runs.exits[name]
-        if exits:
-            yield [-own, *(self.exit[name, exit_.outcome] for exit_ in exits)]
+        literals = [self.exit[name, exit_.outcome] for exit_ in exits]
+        if literals:
+            clauses.append([-own, *literals])
         elif self.runs.graph.exits[name]:
-            yield [-own]  # none of its outcomes can be taken in these runs
+            clauses.append([-own])  # none of its outcomes can be taken in these runs
+        if len(literals) == 1:
+            clauses.append([own, -literals[0]])
+            return
         # At most one group is taken. A chain of variables says that an earlier group is.
         before: int | None = None
         for group in taken_at_once(self.runs.every(name), exits):
             literals = [self.exit[name, exit_.outcome] for exit_ in group]
-            yield from ([own, -literal] for literal in literals)
+            clauses += [[own, -literal] for literal in literals]
             if before is not None:
-                yield from ([-before, -literal] for literal in literals)
+                clauses += [[-before, -literal] for literal in literals]
             if len(exits) == len(literals):
                 continue
             following = next(self._numbers)
-            yield from ([following, -literal] for literal in literals)
+            clauses += [[following, -literal] for literal in literals]
             if before is not None:
-                yield [following, -before]
+                clauses.append([following, -before])
             before = following

@@ -4,8 +4,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import networkx as nx
-
 from proflow_compiler.graph import GraphEdge
 from proflow_compiler.graph.runs import Runs, taken_at_once
 
@@ -144,6 +142,8 @@ def _disjoint_paths(
     runs: Runs, join: str, region: set[str], edges: list[GraphEdge]
 ) -> list[list[GraphEdge]]:
     """Find two paths from these edges that share no node before the join, the shorter one first."""
+    import networkx as nx
+
     digraph: nx.DiGraph[object] = nx.DiGraph()
     by_index: dict[int, GraphEdge] = {}
 

@@ -62,7 +62,8 @@ class _Level:
             if name in self.graph.reachable and not self.graph.nodes[name].stops:
                 self._add(self._node(self.graph.nodes[name], index), index)
         self._arm()
-        tails = {step_id(name): self._tail(name) for name in self.graph.shared_tails}
+        shared = sorted(self.graph.shared_tails, key=self.rank_of.__getitem__)
+        tails = {step_id(name): self._tail(name) for name in shared}
         for loop in reversed(self.loops):
             self._collapse(loop)
         found = self._body(self.graph.starts[0], self.vertices, self.finish)

@@ -6,7 +6,7 @@ from proflow_schemas.language import Text, Texts
 
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.graph import GraphEdge, GraphNode
-from proflow_compiler.rules.structuring import STRUCTURING_RULES
+from proflow_compiler.rules.unstructured_concurrency import RULE as UNSTRUCTURED
 from proflow_compiler.structuring.dominance import Dominance
 from proflow_compiler.structuring.forks import Unstructured
 from proflow_compiler.structuring.program import Leave
@@ -55,8 +55,6 @@ TEXTS = Texts(
         "an-edge": Text("an edge", "一条连线"),
     },
 )
-
-(UNSTRUCTURED,) = STRUCTURING_RULES
 
 
 def unstructured_diagnostic(

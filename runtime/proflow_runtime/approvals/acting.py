@@ -18,11 +18,12 @@ from proflow_schemas.step_ids import step_id
 from proflow_runtime.approvals.locked_approval import LONGEST_USER, LockedApproval
 from proflow_runtime.approvals.refusals import ActRefused, not_yours, status_said, too_late, wrong
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import NodeStateRow, Run
-from proflow_runtime.store.runs import CANCEL_EVENT, OPEN
+from proflow_runtime.store.outbox import Effect
 
 TEXTS = Texts(
     "approval",
@@ -104,6 +105,7 @@ class Act:
         roles: The roles of the user who acts.
         at: When the act happens.
         urge_pause: The shortest time between two reminders by the initiator.
+        cancel_event: The name of the event that cancels a run.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Act:
     roles: frozenset[str]
     at: datetime
     urge_pause: timedelta
+    cancel_event: str
 
 
 async def perform(
@@ -127,6 +130,7 @@ async def perform(
     to: str | None,
     instead_of: str | None,
     roles: frozenset[str],
+    cancel_event: str,
     urge_pause: timedelta = URGE_PAUSE,
 ) -> None:
     """Perform an act.
@@ -140,6 +144,7 @@ async def perform(
         to: The id of the user to whom the approval is transferred, or who is added.
         instead_of: The id of the user for whom `user` acts; needed if there are several.
         roles: The roles of the user.
+        cancel_event: The name of the event that cancels a run.
         urge_pause: The shortest time between two reminders by the initiator.
 
     Raises:
@@ -166,6 +171,7 @@ async def perform(
             roles,
             clock.now(),
             urge_pause,
+            cancel_event,
         )
         if locked.approval.status != "open":
             if not _takes_part(locked, act):
@@ -233,16 +239,14 @@ def _require_not_expired(locked: LockedApproval, act: Act) -> None:
 
 
 def _require_comment(locked: LockedApproval, act: Act) -> None:
-    demanded = locked.approval.policy.get("commentRequired")
-    refusing = act.name in ("reject", "return")
-    if act.comment is None and (demanded == "always" or (demanded == "onReject" and refusing)):
+    if act.comment is None and locked.approval.requested_policy.needs_comment(act.name):
         raise wrong("comment-required", TEXTS("needs-comment"))
 
 
 async def _vote(locked: LockedApproval, act: Act) -> None:
     assignment = _own_assignment(locked, act)
     _require_comment(locked, act)
-    if act.name == "return" and "return" not in (locked.approval.policy.get("allow") or ()):
+    if act.name == "return" and "return" not in locked.approval.requested_policy.allow:
         raise not_yours(TEXTS("no-return"))
     status = {"approve": "approved", "reject": "rejected", "return": "returned"}[act.name]
     await locked.update(assignment, status=status, comment=act.comment, acted_at=act.at)
@@ -330,9 +334,12 @@ async def _withdraw(locked: LockedApproval, act: Act) -> None:
     await locked.note(act.at, act.user, act.name, comment=act.comment)
     await locked.close("withdrawn", act.at, act.user, act.comment)
     data = {"tenant_id": approval.tenant_id, "run_id": approval.run_id}
-    # If this event is lost, withdrawing another approval of the run sends an event of its own.
+    # Withdrawing another approval of the run sends an event of its own.
     event_id = f"cancel:{approval.run_id}:{approval.id}"
-    await outbox.put(locked.client, event_id, approval.tenant_id, CANCEL_EVENT, data)
+    effect = Effect("ended", approval.run_id)
+    await outbox.put(
+        locked.client, event_id, approval.tenant_id, act.cancel_event, data, effect=effect
+    )
 
 
 async def _comment(locked: LockedApproval, act: Act) -> None:
@@ -412,7 +419,7 @@ def _require_initiator(locked: LockedApproval, act: Act) -> None:
 
 
 def _require_allowed(locked: LockedApproval, act: Act, name: str) -> None:
-    if name not in (locked.approval.policy.get("allow") or ()):
+    if name not in locked.approval.requested_policy.allow:
         raise not_yours(TEXTS("not-allowed", act=act.name))
 
 
@@ -429,7 +436,7 @@ def _new_approver(locked: LockedApproval, act: Act) -> str:
 
 
 def _may_decide_itself(locked: LockedApproval) -> bool:
-    return bool(locked.approval.policy.get("selfApproval") == "allow")
+    return locked.approval.requested_policy.self_approval == "allow"
 
 
 async def _note(

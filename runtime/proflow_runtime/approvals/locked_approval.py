@@ -6,12 +6,14 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, cast
 
+from proflow_schemas.definition import ApprovalMode
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from proflow_runtime.approvals.refusals import not_found
-from proflow_runtime.approvals.tally import Ballot, Decided, Mode, Vote, decided
+from proflow_runtime.approvals.tally import Ballot, Decided, Vote, decided
 from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.outbox import Effect
 
 COUNTED = ("queued", "open", "approved", "rejected", "returned")
 """Statuses of assignments whose vote counts; others were transferred, skipped or closed."""
@@ -71,7 +73,7 @@ class LockedApproval:
             Ballot(cast(Vote, one.status), last=one.before_id is None) for one in self.counted
         ]
         ratio = Fraction(1) if approval.pass_ratio is None else Fraction(approval.pass_ratio)
-        return decided(cast(Mode, approval.mode), ratio, ballots)
+        return decided(cast(ApprovalMode, approval.mode), ratio, ballots)
 
     async def assign(
         self,
@@ -174,7 +176,10 @@ class LockedApproval:
             "comment": comment,
         }
         event_id = f"approval:{approval.id}"
-        await outbox.put(self.client, event_id, approval.tenant_id, approval.answer_event, data)
+        effect = Effect("resumed", approval.run_id, approval.step)
+        await outbox.put(
+            *(self.client, event_id, approval.tenant_id, approval.answer_event, data), effect=effect
+        )
 
     async def close(
         self, status: str, at: datetime, by: str | None = None, comment: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import inngest
@@ -98,14 +98,12 @@ async def never_open(tenant_id: int, run_id: str, step: str) -> None:
 
 
 def _row(request: OpenRequest, now: datetime) -> Approval:
-    policy: Any = request.policy
-    timeout, keeps_waiting = policy.get("timeout"), policy.get("timeoutAction") == "remind"
-    ends = None if timeout is None else now + timedelta(seconds=timeout)
-    reminders = policy.get("reminders")
-    first = now + timedelta(seconds=reminders["after"]) if reminders else None
+    policy = request.policy
+    keeps_waiting = policy.timeout_action == "remind"
+    ends = None if policy.timeout is None else now + policy.timeout
+    first = None if policy.reminders is None else now + policy.reminders.after
     if keeps_waiting and first is None:
         first = ends
-    ratio = ratio_of(policy.get("passRatio"))
     return Approval(
         tenant_id=request.tenant_id,
         run_id=request.run_id,
@@ -115,9 +113,9 @@ def _row(request: OpenRequest, now: datetime) -> Approval:
         label=request.label[:255],
         answer_event=request.answer_event,
         answer_data=dict(request.answer_data),
-        mode=policy["mode"],
-        pass_ratio=str(ratio) if policy["mode"] == "quorum" else None,
-        policy=dict(policy),
+        mode=policy.mode,
+        pass_ratio=str(ratio_of(policy.pass_ratio)) if policy.mode == "quorum" else None,
+        policy=policy.document(),
         initiator=request.initiator,
         opened_at=now,
         expires_at=None if keeps_waiting else ends,
@@ -147,7 +145,7 @@ async def _opened(locked: LockedApproval, request: OpenRequest, found: Approvers
     await locked.note(now, SYSTEM, "opened", details=details)
     if found.users:
         return
-    empty = approval.policy.get("emptyApproverPolicy")
+    empty = request.policy.empty_approver_policy
     if found.skipped is not None or empty == "autoPass":
         await locked.decide("approved", now, SYSTEM)
     elif empty == "autoReject":
@@ -155,18 +153,18 @@ async def _opened(locked: LockedApproval, request: OpenRequest, found: Approvers
 
 
 async def _approvers(request: OpenRequest, resolver: Resolver) -> Approvers:
-    policy: Any = request.policy
+    policy = request.policy
     found = await _resolved(request, resolver, request.approvers)
-    rule = policy.get("selfApproval") or "forbid"
+    rule = policy.self_approval or "forbid"
     itself = request.initiator if request.initiator in found and rule != "allow" else None
     named = [user for user in found if user != itself]
     skipped = itself if rule == "skip" else None
     if named or skipped:
         return Approvers(named, skipped=skipped)
     others: tuple[str, ...]
-    match policy.get("emptyApproverPolicy"):
+    match policy.empty_approver_policy:
         case "fallbackUser":
-            others = tuple(policy.get("fallbackApprovers") or ())
+            others = policy.fallback_approvers
         case "escalateAdmin":
             others = (str(ADMIN),)
         case _:

@@ -16,7 +16,8 @@ from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.resolving import Resolver, TableResolver
 from proflow_runtime.context import clock
 from proflow_runtime.flow.approvals import OpenRequest
-from proflow_runtime.store import people
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import Run
@@ -26,8 +27,6 @@ log = logging.getLogger("proflow.approvals")
 Box = Literal["inbox", "done", "initiated"]
 BATCH = 200
 """How many due approvals are loaded at a time."""
-EXPIRED = {"approve": "approved", "reject": "rejected"}
-"""The status of an expired approval by its `timeoutAction`; for others it is `timeout`."""
 GRACE = timedelta(seconds=5)
 """How long the run has, after an approval has expired, to close the approval itself."""
 
@@ -39,6 +38,7 @@ class ApprovalService:
         self,
         resolver: Resolver | None = None,
         *,
+        app_id: str,
         committed: Callable[[], None] | None = None,
         failed: Callable[[], None] | None = None,
         urge_pause: timedelta = acting.URGE_PAUSE,
@@ -47,12 +47,13 @@ class ApprovalService:
 
         Args:
             resolver: Finds approvers; by default `TableResolver`.
+            app_id: The id of the Inngest app, as in the names of its own events.
             committed: Called whenever events may be waiting in the outbox.
             failed: Called for every approval that `tick` could not process.
             urge_pause: The shortest time between two reminders (the act `urge`) of the same
                 approval by its initiator.
         """
-        self._urge_pause = urge_pause
+        self._names, self._urge_pause = AppNames(app_id), urge_pause
         self._resolver = resolver or TableResolver()
         self._committed = committed or (lambda: None)
         self._failed = failed or (lambda: None)
@@ -112,6 +113,7 @@ class ApprovalService:
             to=to,
             instead_of=instead_of,
             roles=frozenset(roles),
+            cancel_event=self._names.cancel,
             urge_pause=self._urge_pause,
         )
         self._committed()
@@ -225,6 +227,7 @@ class ApprovalService:
             run_id: The run.
             steps: The executions of the approvals, as in `OpenRequest.step`.
         """
+        await outbox.mark_seen(tenant_id, run_id, ["resumed"], steps=steps)
         for step in steps:
             await never_open(tenant_id, run_id, step)
         left = Approval.filter(
@@ -311,17 +314,16 @@ class ApprovalService:
 
 def _expired(locked: LockedApproval) -> str:
     """Return the status of an expired approval, which is also what its run decides."""
-    return EXPIRED.get(locked.approval.policy.get("timeoutAction"), "timeout")
+    return locked.approval.requested_policy.timeout_outcome
 
 
 async def _remind(locked: LockedApproval, at: datetime) -> bool:
     approval = locked.approval
-    reminders = approval.policy.get("reminders") or {}
+    reminders = approval.requested_policy.reminders
     sent = approval.reminders_sent + 1
-    every, most = reminders.get("every"), reminders.get("max")
     following = None
-    if every and (most is None or sent < most):
-        following = at + timedelta(seconds=every)
+    if reminders is not None and reminders.every and reminders.max != sent:
+        following = at + reminders.every
     approval.update_from_dict({"reminders_sent": sent, "next_reminder_at": following})
     await approval.save(update_fields=["reminders_sent", "next_reminder_at"])
     users = [one.user for one in locked.assignments if one.status == "open"]
@@ -339,6 +341,7 @@ def shown_data(event: Any) -> dict[str, Any]:
 
 def summary(approval: Approval) -> dict[str, Any]:
     """Convert an approval to the fields that lists show."""
+    policy = approval.requested_policy
     return {
         "id": approval.id,
         "run_id": approval.run_id,
@@ -353,8 +356,8 @@ def summary(approval: Approval) -> dict[str, Any]:
         "resolved_at": approval.resolved_at,
         "decided_by": approval.decided_by,
         "comment": approval.comment,
-        "allow": approval.policy.get("allow") or [],
-        "comment_required": approval.policy.get("commentRequired") or "never",
+        "allow": list(policy.allow),
+        "comment_required": policy.comment_required or "never",
     }
 
 

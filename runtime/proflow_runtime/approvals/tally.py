@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-Mode = Literal["any", "all", "sequential", "quorum"]
+from proflow_schemas.definition import ApprovalMode
+
 Vote = Literal["queued", "open", "approved", "rejected", "returned"]
 Decided = Literal["approved", "rejected", "returned"]
 
@@ -26,7 +27,7 @@ class Ballot:
     last: bool = True
 
 
-def decided(mode: Mode, ratio: Fraction, ballots: Sequence[Ballot]) -> Decided | None:
+def decided(mode: ApprovalMode, ratio: Fraction, ballots: Sequence[Ballot]) -> Decided | None:
     """Decide an approval as soon as no further vote can change the decision.
 
     A vote to return decides at once. Otherwise it depends on the mode:

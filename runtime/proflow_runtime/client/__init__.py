@@ -1,17 +1,17 @@
 """The default Inngest client of generated modules.
 
-Environment variables: `PROFLOW_APP_ID` (`proflow` by default), and those of the SDK: `INNGEST_DEV`,
-`INNGEST_EVENT_KEY`, `INNGEST_SIGNING_KEY`, `INNGEST_BASE_URL`.
+Its environment variables are `PROFLOW_APP_ID`, and those of the Inngest SDK.
 """
 
 import logging
-import os
 
 import inngest
+
+from proflow_runtime.context.environment import General, read
 
 __all__ = ["client"]
 
 client = inngest.Inngest(
-    app_id=os.environ.get("PROFLOW_APP_ID") or "proflow",
+    app_id=read(General).app_id,
     logger=logging.getLogger("proflow.inngest"),
 )

@@ -8,6 +8,7 @@ from proflow_runtime.commands.check import check
 from proflow_runtime.commands.db import db
 from proflow_runtime.commands.run import run
 from proflow_runtime.commands.serve import serve, token
+from proflow_runtime.context.environment_error import EnvironmentVariableError
 from proflow_runtime.context.extras import MissingExtraError
 
 app = typer.Typer(
@@ -33,3 +34,6 @@ def _app() -> None:
     except MissingExtraError as error:
         typer.echo(f"error: {safe(str(error))}", err=True)
         raise SystemExit(1) from None
+    except EnvironmentVariableError as error:
+        typer.echo(f"error: {safe(str(error))}", err=True)
+        raise SystemExit(2) from None

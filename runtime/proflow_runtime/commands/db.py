@@ -1,6 +1,5 @@
 """`proflow db`: prepares the database of stored designs."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -59,6 +58,8 @@ def database_url(given: str | None) -> str:
     Returns:
         That URL, or that of `PROFLOW_DATABASE_URL`, or a SQLite file in the current folder.
     """
-    from proflow_runtime.store.database import DEFAULT_URL, URL_VARIABLE
+    from proflow_runtime.context.environment import General, read
+    from proflow_runtime.store.database import DEFAULT_URL
 
-    return given or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    configured = read(General).database_url
+    return given or (configured.get_secret_value() if configured is not None else DEFAULT_URL)

@@ -29,8 +29,6 @@ T = TypeVar("T")
 token = typer.Typer(no_args_is_help=True)
 HOST, PORT = "127.0.0.1", 8000
 DEMO_DATABASE = "sqlite://proflow-demo.db"
-TELLS_INNGEST = ("INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_SIGNING_KEY")
-"""Environment variables of which one must be set to reach an Inngest server or Inngest's cloud."""
 
 
 @needing("service", "`proflow serve`")
@@ -73,7 +71,10 @@ def serve(
     if demo and handlers is not None:
         usage("--demo brings its own handlers: leave --handlers out")
     check_timezone(timezone)
-    if not local and not any(os.environ.get(name) for name in TELLS_INNGEST):
+    from proflow_runtime.context import environment
+
+    environment.check_all()
+    if not local and not environment.read(environment.Inngest).is_known:
         usage(
             "there is no Inngest: set INNGEST_DEV=1, or INNGEST_BASE_URL with INNGEST_EVENT_KEY"
             " and INNGEST_SIGNING_KEY, or run everything here with --local"

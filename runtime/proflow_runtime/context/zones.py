@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from proflow_schemas.times import UTC_NAME, timezone_named
 
-TIMEZONE = "PROFLOW_TIMEZONE"
-"""The environment variable with the default time zone."""
+from proflow_runtime.context.environment import General, read
 
 _default: ContextVar[str | None] = ContextVar("proflow_timezone", default=None)
 
@@ -19,19 +17,22 @@ def named_default() -> str | None:
     """Return the configured default time zone, or None if there is none.
 
     Raises:
-        TimeError: If the tz database does not contain it.
+        TimeError: If the tz database does not contain the one of `defaulting_to`.
+        EnvironmentVariableError: If it does not contain the one of `PROFLOW_TIMEZONE`.
     """
-    name = _default.get() or os.environ.get(TIMEZONE) or None
+    name = _default.get()
     if name is not None:
         timezone_named(name)
-    return name
+        return name
+    return read(General).timezone
 
 
 def default_timezone() -> str:
     """Return the default time zone: the configured one, else UTC.
 
     Raises:
-        TimeError: If the tz database does not contain it.
+        TimeError: If the tz database does not contain the one of `defaulting_to`.
+        EnvironmentVariableError: If it does not contain the one of `PROFLOW_TIMEZONE`.
     """
     return named_default() or UTC_NAME
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from proflow_runtime.context import clock
+from proflow_runtime.dispatch.cancelling import cancel_again, cancellation
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, without_lineage
 from proflow_runtime.flow.callees import Call, Callee, Cancelling
-from proflow_runtime.store import designs, runs
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OPEN
+from proflow_runtime.store import designs, outbox, runs
 from proflow_runtime.store.database import transaction
+from proflow_runtime.store.outbox import Effect
 
 INVOKED = "inngest/function.invoked"
 """The name of the event with which Inngest begins an invoked function."""
@@ -22,9 +26,15 @@ class StoredCallees:
     """The callees of one run, which is pinned to a digest; its parts belong to the same digest."""
 
     def __init__(
-        self, programs: Programs, tenant_id: int, run_id: str, digest: str, version: int
+        self,
+        programs: Programs,
+        names: AppNames,
+        tenant_id: int,
+        run_id: str,
+        digest: str,
+        version: int,
     ) -> None:
-        self._programs = programs
+        self._programs, self._names = programs, names
         self._tenant_id, self._run_id = tenant_id, run_id
         self._digest, self._version = digest, version
 
@@ -52,10 +62,17 @@ class StoredCallees:
         child = self._child(call.id)
         published = await designs.published(self._tenant_id, call.workflow)
         if published is not None:
-            async with transaction():
-                await runs.create(await self._never_begun(call, child, published))
-                await runs.withdraw(self._tenant_id, child)
-        return Cancelling(runs.CANCEL_EVENT, {"run_id": child})
+            async with transaction() as client:
+                left = Effect("resumed", self._run_id, child)
+                await outbox.watch(
+                    client, f"returned:{child}", self._tenant_id, runs.RETURNED, left, seen=True
+                )
+                run, _ = await runs.create(await self._never_begun(call, child, published))
+                unbegun = await runs.withdraw(self._tenant_id, child)
+                if not unbegun and run.status in OPEN:
+                    event = cancellation(self._names, self._tenant_id, child, cause=call.id)
+                    await cancel_again(client, self._tenant_id, child, event)
+        return Cancelling(self._names.cancel, {"run_id": child})
 
     def _child(self, call: str) -> str:
         return runs.derived_id("call", self._tenant_id, call)

@@ -12,7 +12,12 @@ from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.programs import failures
-from proflow_runtime.store import runs
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OPEN
+from proflow_runtime.store import outbox, runs
+from proflow_runtime.store.database import transaction
+from proflow_runtime.store.outages import through_outages
+from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
 
@@ -21,14 +26,48 @@ Ended = Callable[[int, str, Literal["completed", "failed", "cancelled"]], Awaita
 """Called with tenant, run id and status when a run has ended; it may be called twice for a run."""
 
 
-def triggers(app_id: str) -> list[inngest.TriggerCron | inngest.TriggerEvent]:
+def triggers(names: AppNames) -> list[inngest.TriggerCron | inngest.TriggerEvent]:
     """Build the triggers of the closing function: the interpreter's runs failed or were cancelled.
 
     Args:
-        app_id: The id of the Inngest app, which prefixes the ids of its functions.
+        names: The names of the app's events. The id of the app prefixes the ids of its functions.
     """
-    ours = f'event.data.function_id == "{app_id}-{RUN}"'
-    return [inngest.TriggerEvent(event=name, expression=ours) for name in (FAILED, CANCELLED)]
+    ours = f'event.data.function_id == "{names.app_id}-{RUN}"'
+    return [
+        *(inngest.TriggerEvent(event=name, expression=ours) for name in (FAILED, CANCELLED)),
+        inngest.TriggerEvent(event=names.failed),
+    ]
+
+
+async def failing(
+    names: AppNames,
+    tenant_id: int,
+    request: StartRequest,
+    inngest_run_id: str,
+    error: Exception,
+) -> None:
+    """Let the outbox close a run that fails now, if Inngest does not say soon that it has failed.
+
+    Args:
+        names: The names of the app's events.
+        tenant_id: The tenant that owns the run.
+        request: The request that the run was started with.
+        inngest_run_id: The id of the run in Inngest.
+        error: The failure.
+    """
+    carried = StartRequest(request.run_id, request.workflow).to_event(tenant_id, names)
+    data = {
+        "tenant_id": tenant_id,
+        "run_id": inngest_run_id,
+        "event": {"name": carried.name, "id": carried.id, "data": carried.data},
+        "error": {"name": type(error).__name__, "message": str(error)},
+    }
+    async with transaction() as client:
+        await outbox.put(
+            *(client, f"failed:{request.run_id}", tenant_id, names.failed, data),
+            effect=Effect("ended", request.run_id),
+            wait=outbox.PAUSES[0],
+        )
 
 
 class Closer:
@@ -52,7 +91,7 @@ class Closer:
         if request.part is not None or not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
             return None  # a part ends with its run; without a tenant there is no run
         status: Literal["failed", "cancelled"] = (
-            "failed" if ctx.event.name == FAILED else "cancelled"
+            "cancelled" if ctx.event.name == CANCELLED else "failed"
         )
         error = data.get("error") if status == "failed" else None
         failure = {
@@ -62,6 +101,7 @@ class Closer:
         closed = await ctx.step.run(
             "close",
             partial(
+                through_outages,
                 self._close,
                 tenant_id,
                 request.run_id,
@@ -96,9 +136,12 @@ class Closer:
         error: dict[str, str] | None,
     ) -> dict[str, Any] | None:
         run = await runs.get(tenant_id, run_id)
-        if run is None or run.inngest_run_id not in (None, inngest_run_id):
+        if run is None:
+            await outbox.mark_seen(tenant_id, run_id)  # it could not begin, and never will
+            return None
+        if run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
-        if run.status not in (*runs.OPEN, status):
+        if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
         await runs.finish(tenant_id, run_id, status, error=error)
         if self._ended is not None:

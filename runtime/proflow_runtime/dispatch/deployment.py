@@ -14,17 +14,18 @@ import inngest
 from proflow_runtime.dispatch import closing
 from proflow_runtime.dispatch.closing import Closer, Ended
 from proflow_runtime.dispatch.crons import Ticker
+from proflow_runtime.dispatch.missed import MissedTicks
 from proflow_runtime.dispatch.outdated import Recompile
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.running import Finish, Interpreter, Leaving
-from proflow_runtime.dispatch.start_request import CLOSE, RUN, RUN_EVENT
+from proflow_runtime.dispatch.start_request import CLOSE, RUN
 from proflow_runtime.dispatch.starting import Starter
 from proflow_runtime.flow.approvals import Opener
 from proflow_runtime.flow.subprocess import LINEAGE, WITH_PARENT
 from proflow_runtime.handlers.registry import Registry
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.status import OF_THE_PROCESS, Recorders
 from proflow_runtime.store import triggers
-from proflow_runtime.store.runs import CANCEL_EVENT
 from proflow_runtime.store.triggers import Key
 from proflow_runtime.tenants import TenantZones
 
@@ -34,13 +35,10 @@ TENANT_CONCURRENCY = 50
 """How many steps of one tenant may run at the same time, by default."""
 
 Function = inngest.Function[Any]
-CANCELLED = inngest.Cancel(
-    event=CANCEL_EVENT,
-    if_exp=(
-        f"async.data.run_id == event.data.{LINEAGE}.run"
-        " && async.data.tenant_id == event.data.tenant_id"
-    ),
+OF_RUN = (
+    f"async.data.run_id == event.data.{LINEAGE}.run && async.data.tenant_id == event.data.tenant_id"
 )
+"""Matches the event that cancels a run."""
 
 
 class Target(Protocol):
@@ -111,14 +109,16 @@ class Deployment:
         self._client, self._target = client, target
         self._limits = limits or Limits()
         programs = self._programs = Programs(registry, recompile=recompile)
-        self._starter = Starter(programs)
+        self._names = AppNames(client.app_id)
+        self._starter = Starter(programs, self._names)
         self._zones = zones or TenantZones()
         self._interpreter = Interpreter(
-            programs, opener, closer, ended, finish, self._zones, recorders
+            programs, self._names, opener, closer, ended, finish, self._zones, recorders
         )
         self._own = tuple(own)
         self.own_ids = _own_ids(self._own)
         self._closer = Closer(programs, ended)
+        self.missed = MissedTicks(programs, self._names, self._zones)
         self._keys: frozenset[Key] | None = None
         self._lock = asyncio.Lock()
         self.deployed = 0
@@ -187,7 +187,7 @@ class Deployment:
                 name=f"At {cron}",
                 trigger=inngest.TriggerCron(cron=cron),
                 retries=RETRIES,
-            )(_handler(Ticker(self._programs, self._zones, cron)))
+            )(_handler(Ticker(self._programs, self._names, self._zones, cron)))
             for cron in sorted({key.key for key in keys if key.kind == "cron"})
         ]
         concurrency = inngest.Concurrency(
@@ -198,15 +198,15 @@ class Deployment:
             create(
                 fn_id=RUN,
                 name="Run",
-                trigger=inngest.TriggerEvent(event=RUN_EVENT),
+                trigger=inngest.TriggerEvent(event=self._names.run),
                 retries=RETRIES,
                 concurrency=[concurrency],
-                cancel=[CANCELLED, WITH_PARENT],
+                cancel=[inngest.Cancel(event=self._names.cancel, if_exp=OF_RUN), WITH_PARENT],
             )(_handler(self._interpreter)),
             create(
                 fn_id=CLOSE,
                 name="Close",
-                trigger=closing.triggers(self._client.app_id),
+                trigger=closing.triggers(self._names),
                 retries=RETRIES,
             )(_handler(self._closer)),
         ]

@@ -11,16 +11,18 @@ from proflow_schemas.definition import is_older
 
 from proflow_runtime.context.tenant import required_tenant
 from proflow_runtime.dispatch.callees import StoredCallees
-from proflow_runtime.dispatch.closing import Ended
+from proflow_runtime.dispatch.closing import Ended, failing
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
-from proflow_runtime.flow import Flow
+from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.protocol.app_names import AppNames
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, runs
+from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
 from proflow_runtime.values import JSON
@@ -42,6 +44,7 @@ class Interpreter:
     def __init__(
         self,
         programs: Programs,
+        names: AppNames,
         opener: Opener | None = None,
         closer: Leaving | None = None,
         ended: Ended | None = None,
@@ -49,7 +52,8 @@ class Interpreter:
         zones: TenantZones | None = None,
         recorders: Recorders = OF_THE_PROCESS,
     ) -> None:
-        self._programs, self._ended = programs, ended
+        memos.install()
+        self._programs, self._names, self._ended = programs, names, ended
         self._recorders = recorders
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
@@ -64,17 +68,21 @@ class Interpreter:
             return await self._part(ctx, tenant_id, request, request.part)
         trigger = request.trigger(ctx.event)
         pinned = await ctx.step.run(
-            PIN, partial(self._pin, tenant_id, request, ctx.run_id, trigger)
+            PIN, partial(through_outages, self._pin, tenant_id, request, ctx.run_id, trigger)
         )
         pin = Pin(tenant_id, request.workflow, pinned["version"], pinned["digest"])
-        prepared = await self._programs.get(pin)
+        prepared = await through_outages(self._programs.get, pin)
         flow = self._flow(ctx, pin, request.run_id, trigger, prepared, pinned.get("timezone"))
         flow.planned += 1  # the `pin` step above
-        answer = await replay_run(flow, prepared.program.body)
+        try:
+            answer = await replay_run(flow, prepared.program.body)
+        except inngest.NonRetriableError as error:
+            await failing(self._names, tenant_id, request, ctx.run_id, error)
+            raise
         # If this fails, so does the request: a run that Inngest completes must not stay open here.
-        await self._finish(tenant_id, request.run_id, answer)
+        await through_outages(self._finish, tenant_id, request.run_id, answer)
         if self._ended is not None:
-            await self._ended(tenant_id, request.run_id, "completed")
+            await through_outages(self._ended, tenant_id, request.run_id, "completed")
         return answer
 
     async def _pin(
@@ -123,7 +131,7 @@ class Interpreter:
     async def _is_over(self, tenant_id: int, caller: str) -> bool:
         """True if the calling run has ended: the event that ended it came too early for this run."""
         run = await runs.get(tenant_id, caller)
-        return run is not None and run.status not in runs.OPEN
+        return run is not None and run.status not in OPEN
 
     async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
         """Find the requested version, or the published one if none was requested."""
@@ -178,7 +186,10 @@ class Interpreter:
             prepared.workflow(pin.version, timezone),
             pin.tenant_id,
             recorders=self._recorders,
-            callees=StoredCallees(self._programs, pin.tenant_id, run_id, pin.digest, pin.version),
+            callees=StoredCallees(
+                *(self._programs, self._names, pin.tenant_id, run_id, pin.digest, pin.version)
+            ),
+            answer_event=None if self._opener is None else self._names.answer,
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,

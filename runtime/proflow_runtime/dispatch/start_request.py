@@ -1,6 +1,6 @@
 """The request to start a run, which the interpreter function gets as the data of its event.
 
-It is written below the key `_proflow` of the event `proflow/run`.
+It is written below the key `_proflow` of the event that hands the run over (`AppNames.run`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import inngest
 
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.values import JSON
 
@@ -20,8 +21,6 @@ RUN = "proflow-run"
 """The id of the function that interprets stored definitions."""
 CLOSE = "proflow-close"
 """The id of the function that closes runs that Inngest has ended."""
-RUN_EVENT = "proflow/run"
-"""The name of the event that starts the interpreter function."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,10 @@ class StartRequest:
         }
         return {key: value for key, value in found.items() if value is not None}
 
-    def to_event(self, tenant_id: int) -> inngest.Event:
+    def to_event(self, tenant_id: int, names: AppNames) -> inngest.Event:
         """Build the event that hands the run to Inngest; its id makes Inngest accept it only once."""
         return inngest.Event(
-            name=RUN_EVENT,
+            name=names.run,
             id=f"run:{self.run_id}",
             data={"tenant_id": tenant_id, LINEAGE: self.own()},
         )

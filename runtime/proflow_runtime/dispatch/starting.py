@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import inngest
 
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import required_tenant
+from proflow_runtime.dispatch.cancelling import cancel_again, cancellation
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
+from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.protocol.matching import BadExpression, compile_expression
-from proflow_runtime.store import runs, triggers
+from proflow_runtime.store import outbox, runs, triggers
+from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Trigger
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.outages import through_outages
+from proflow_runtime.store.outbox import Effect
 
 BATCH = 200
 """How many events are sent in one step at most."""
@@ -30,17 +36,31 @@ ONCE = timedelta(days=1)
 class Starter:
     """The handler of the functions for events."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(self, programs: Programs, names: AppNames) -> None:
+        self._programs, self._names = programs, names
 
     async def __call__(self, ctx: inngest.Context) -> dict[str, int]:
         """Start the runs that an event of a tenant starts, and cancel those that it cancels."""
         tenant_id = required_tenant(ctx.event.data)
         event = as_kept(ctx.event)
 
+        def handed_over(starts: Sequence[Mapping[str, Any]]) -> list[inngest.Event]:
+            return [
+                StartRequest(
+                    one["run"], one["workflow"], one["digest"], one["version"], event
+                ).to_event(tenant_id, self._names)
+                for one in starts
+            ]
+
+        def ending(cancels: Iterable[str]) -> list[inngest.Event]:
+            return [
+                cancellation(self._names, tenant_id, run_id, cause=event["id"])
+                for run_id in cancels
+            ]
+
         async def match() -> list[dict[str, Any]]:
             found = await started_by(tenant_id, event)
-            return [
+            starts = [
                 {
                     "run": run_id,
                     "workflow": one.workflow,
@@ -48,26 +68,24 @@ class Starter:
                     "version": one.version,
                 }
                 for one in found
-                if (run_id := await settled(self._programs, one, "event", event)) is not None
+                if (run_id := await settled(self._programs, self._names, one, "event", event))
+                is not None
             ]
+            await hand_over_again(handed_over(starts))
+            return starts
 
         async def cancel() -> list[str]:
             found = await cancelled_by(tenant_id, event)
-            for run_id in found:
-                await runs.withdraw(tenant_id, run_id)
+            for run_id, one in zip(found, ending(found), strict=True):
+                async with transaction() as client:
+                    if not await runs.withdraw(tenant_id, run_id):
+                        await cancel_again(client, tenant_id, run_id, one)
             return found
 
-        starts = await ctx.step.run("match", match)
-        cancels = await ctx.step.run("match-cancels", cancel)
-        handed = [
-            StartRequest(
-                one["run"], one["workflow"], one["digest"], one["version"], event
-            ).to_event(tenant_id)
-            for one in starts
-        ]
-        await send(ctx, "start", handed)
-        ends = [cancellation(tenant_id, run_id, cause=event["id"]) for run_id in cancels]
-        await send(ctx, "cancel", ends)
+        starts = await ctx.step.run("match", partial(through_outages, match))
+        cancels = await ctx.step.run("match-cancels", partial(through_outages, cancel))
+        await send(ctx, "start", handed_over(starts))
+        await send(ctx, "cancel", ending(cancels))
         return {"started": len(starts), "cancelled": len(cancels)}
 
 
@@ -97,19 +115,24 @@ def _batches(events: Sequence[inngest.Event]) -> Iterator[list[inngest.Event]]:
         yield batch
 
 
-def cancellation(tenant_id: int, run_id: str, *, cause: str) -> inngest.Event:
-    """Build the event that cancels a run.
+async def hand_over_again(events: Iterable[inngest.Event]) -> None:
+    """Let the outbox hand runs over if they have not begun a little later.
 
     Args:
-        tenant_id: The tenant that owns the run.
-        run_id: The run.
-        cause: The id of what cancels the run; the same cause gives an event with the same id.
+        events: The events that hand over the runs, which a step of Inngest sends now.
     """
-    return inngest.Event(
-        name=CANCEL_EVENT,
-        id=f"cancel:{run_id}:{runs.derived_id(cause)}",
-        data={"tenant_id": tenant_id, "run_id": run_id},
-    )
+    async with transaction() as client:
+        for event in events:
+            own: Any = event.data[LINEAGE]
+            tenant_id: Any = event.data["tenant_id"]
+            effect = Effect("begun", own["run"])
+            run = await runs.get(tenant_id, effect.run_id)
+            if run is None or run.status == "pending":
+                await outbox.put(
+                    *(client, event.id, tenant_id, event.name, event.data),
+                    effect=effect,
+                    wait=outbox.PAUSES[0],
+                )
 
 
 async def started_by(tenant_id: int, event: Mapping[str, Any]) -> list[Trigger]:
@@ -150,7 +173,7 @@ async def cancelled_by(tenant_id: int, event: Mapping[str, Any]) -> list[str]:
 
 
 async def settled(
-    programs: Programs, trigger: Trigger, kind: str, event: Mapping[str, Any]
+    programs: Programs, names: AppNames, trigger: Trigger, kind: str, event: Mapping[str, Any]
 ) -> str | None:
     """Determine the run that a trigger starts, and record it in advance where that is necessary.
 
@@ -160,6 +183,7 @@ async def settled(
 
     Args:
         programs: The stored definitions.
+        names: The names of the app's events; every app that gets the event starts a run of its own.
         trigger: The trigger.
         kind: The kind of the trigger, which becomes part of the run's id.
         event: The event, `{name, id, ts, data}`.
@@ -168,9 +192,10 @@ async def settled(
         The id of the run, or None if `idempotency` allows no other run now.
     """
     tenant_id = trigger.tenant_id
-    run_id: str | None = runs.derived_id(kind, tenant_id, trigger.workflow, event["id"])
+    parts = names.derived(kind, tenant_id, trigger.workflow, event["id"])
+    run_id: str | None = runs.derived_id(*parts)
     if trigger.idempotency is not None:
-        run_id = await _first_today(trigger, trigger.idempotency, event)
+        run_id = await _first_today(names, trigger, trigger.idempotency, event)
     if run_id is None or (trigger.idempotency is None and not trigger.cancellable):
         return run_id
     about = await programs.about(trigger.digest)
@@ -189,7 +214,9 @@ async def settled(
     return run_id if run.event["id"] == event["id"] else None
 
 
-async def _first_today(trigger: Trigger, expression: str, event: Mapping[str, Any]) -> str | None:
+async def _first_today(
+    names: AppNames, trigger: Trigger, expression: str, event: Mapping[str, Any]
+) -> str | None:
     """Return the id of the run for an idempotency value, or None if another event has started it."""
     try:
         value = compile_expression(expression).evaluate({"event": _arrival(event)})
@@ -198,7 +225,8 @@ async def _first_today(trigger: Trigger, expression: str, event: Mapping[str, An
             f"the idempotency of `{trigger.workflow}`: {error}"
         ) from error
     tenant_id = trigger.tenant_id
-    run_id = runs.derived_id("once", tenant_id, trigger.workflow, gojson.dumps(value))
+    parts = names.derived("once", tenant_id, trigger.workflow, gojson.dumps(value))
+    run_id = runs.derived_id(*parts)
     while (run := await runs.get(tenant_id, run_id)) is not None and run.event["id"] != event["id"]:
         if clock.now() - run.created_at < ONCE:
             return None

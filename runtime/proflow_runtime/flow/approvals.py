@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
+from proflow_schemas.definition import ApprovalPolicy as ApprovalPolicy
+from proflow_schemas.definition import Reminders as Reminders
+from proflow_schemas.definition import RequestedPolicy
 from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.values import JSON
 from proflow_runtime.values.results import Decision
 
-TimeoutAction: TypeAlias = Literal["route", "approve", "reject", "remind"]
-
-REQUESTED = "approval/requested"
+REQUESTED, RESPONSE = "approval/requested", "approval/response"
 OUTCOMES = ("approved", "rejected", "timeout", "returned")
-_BY_TIMEOUT: Mapping[TimeoutAction, str] = {"approve": "approved", "reject": "rejected"}
-
 
 Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]
 """Opens an approval; calling it again for the same execution has no effect."""
@@ -39,7 +38,7 @@ class OpenRequest:
         initiator: The id of the person who started the run.
         answer_event: The name of the event that resumes the run.
         answer_data: What that event must contain besides the decision.
-        policy: The settings of the approval, as in `approval/requested`.
+        policy: How the approvers are asked, and what happens if they do not decide in time.
         data: The data of the event that started the run.
         label: The label of the node.
     """
@@ -53,7 +52,7 @@ class OpenRequest:
     initiator: str | None
     answer_event: str
     answer_data: Mapping[str, JSON]
-    policy: Mapping[str, JSON]
+    policy: RequestedPolicy
     data: Mapping[str, JSON]
     label: str = ""
 
@@ -64,14 +63,14 @@ class AnswerError(ProFlowError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The data of an `approval/requested` event; the keys of `policy` are spelled as in designs."""
+    """What is sent to the host in the event `approval/requested`."""
 
     approval_id: JSON
     run_id: str
     workflow_id: str
     node_id: str
     answer_with: str
-    policy: Mapping[str, JSON]
+    policy: RequestedPolicy
 
     def data(self, approvers: list[str], initiator: JSON) -> dict[str, JSON]:
         """Return the data of the event `approval/requested`."""
@@ -82,24 +81,20 @@ class Request:
             "node_id": self.node_id,
             "approvers": approvers,
             "initiator": initiator,
-            "policy": self.shown_policy(),
+            "policy": self.policy.document(),
             "answer_with": self.answer_with,
         }
 
-    def shown_policy(self) -> dict[str, JSON]:
-        """Return the settings that the design contains."""
-        return {key: value for key, value in self.policy.items() if value is not None}
 
-
-def open_for(timeout: timedelta | None, action: TimeoutAction) -> timedelta | None:
+def open_for(policy: RequestedPolicy) -> timedelta | None:
     """Return how long to wait for the answer; None means as long as possible."""
-    return None if action == "remind" else timeout
+    return None if policy.timeout_action == "remind" else policy.timeout
 
 
-def by_timeout(action: TimeoutAction) -> Decision:
+def by_timeout(policy: RequestedPolicy) -> Decision:
     """Return the decision if nobody has answered in time."""
-    outcome = _BY_TIMEOUT.get(action)
-    return Decision("timeout") if outcome is None else Decision(outcome, "timeout")
+    outcome = policy.timeout_outcome
+    return Decision(outcome) if outcome == "timeout" else Decision(outcome, "timeout")
 
 
 def by_answer(answer: Mapping[str, Any]) -> Decision:

@@ -11,6 +11,7 @@ import inngest
 
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.callees import Call
+from proflow_runtime.flow.chains import Chain
 from proflow_runtime.flow.replay import Replay
 from proflow_runtime.values import JSON
 
@@ -48,9 +49,16 @@ class Calls(Replay):
         call_id = f"{parent}:{step}"
         callee = self._callees.workflow(workflow, call_id)
         data = subprocess.invocation(
-            given, self._ctx.event.data, self.tenant_id, parent, callee.own
+            given,
+            self._ctx.event.data,
+            self.tenant_id,
+            parent,
+            {**callee.own, **Chain.handed_on(self._ctx.event.id, self._ctx.event.data)},
         )
         call = Call(call_id, workflow, data)
+        child = callee.own.get("run")
+        if isinstance(child, str) and not self._is_memoised(step):
+            self.called.append(child)
         invoke = partial(
             self._step.invoke_by_id,
             step,
@@ -64,8 +72,15 @@ class Calls(Replay):
             if error.name == TIMED_OUT:
                 memo = partial(self._step.run, left, partial(self._cancel, left, [call]))
                 await self._groups.one(partial(self._stepped, left, memo, call))
+            self._returned(child)
             raise
+        self._returned(child)
         return subprocess.answered(workflow, answer)
+
+    def _returned(self, child: JSON) -> None:
+        """Record that the run goes on from a call; `child` is the run of the service that was called."""
+        if isinstance(child, str):
+            self.resumed.append(child)
 
     async def _cancel_left(self, step: str, known: Any) -> None:
         """Cancel, in a step, the calls that were open when a cancel scope was left.

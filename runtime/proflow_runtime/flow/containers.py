@@ -12,7 +12,7 @@ from proflow_schemas.sizes import MAX_ITEMS, MAX_STEPS
 
 from proflow_runtime.context import test_controls
 from proflow_runtime.flow.bodies import Body
-from proflow_runtime.flow.counting import InnerList, Steps, no_room, of_items, problem_with
+from proflow_runtime.flow.counting import InnerList, Steps, most_of, no_room, of_items, problem_with
 from proflow_runtime.flow.frames import Item, Loop
 from proflow_runtime.flow.groups import Stall
 from proflow_runtime.flow.leaving import LeftBy
@@ -83,29 +83,33 @@ class Containers(Structures):
             return self._unable(node, "simulated", catch)
         steps = Steps(least_steps, item_steps)
         counted = node in self._frame.counted
+        only = self._targeted(node, execution)
+        requested = None if only is None else self._requested(items, only)
         try:
-            found, each_steps, problem = self._listed(items, steps, lists, alias, counted)
+            found, each_steps, problem = (
+                ([], [], None) if requested else self._listed(items, steps, lists, alias, counted)
+            )
         except ExpressionError as error:
             found, each_steps = [], []
             problem = f"could not be computed: {self._scope.worded(error)}"
         if problem is not None:
             return self._unable(node, f"the list of items of `{node}` {problem}", catch)
-        most = 0 if counted else sum(one.most for one in each_steps)
-        tight = self.planned + most > MAX_STEPS
+        most = 0 if counted else most_of(each_steps, in_lists=bool(lists))
+        tight = requested is None and self.planned + most > MAX_STEPS
         if not tight:
             self.planned += most
         known = frozenset(one.node for one in lists)
         over: set[int] = set()
         begun = 0
 
-        async def each(index: int, value: JSON, *, requested: bool = False) -> JSON:
+        async def each(index: int, value: JSON) -> JSON:
             nonlocal begun
             is_open = begun > len(over)
             if max_concurrency is not None and begun - len(over) >= max_concurrency:
                 raise Stall
             if tight:
                 own = each_steps[index]
-                if self.planned + own.most > MAX_STEPS and not requested:
+                if self.planned + own.most > MAX_STEPS and index != only:
                     if is_open:
                         raise Stall  # until open items have ended with fewer steps than their maximum
                     problem = no_room(index, len(found), own, self.planned)
@@ -125,14 +129,15 @@ class Containers(Structures):
             return output
 
         async def work() -> JSON:
+            target = requested
+            if target is None and only is not None and len(found) > 1:
+                target = only, found[only]
+            if target is not None:
+                # The request is for a step of this item; no other item can complete in this replay.
+                return await self._groups.all([partial(each, *target), _stall])
             if not found:
                 return []
-            only = self._targeted(node, execution)
-            if only is None or len(found) == 1:
-                return await self._groups.all([partial(each, *item) for item in enumerate(found)])
-            # The request is for a step of this item; no other item can complete in this replay.
-            target = partial(each, only, found[only], requested=True)
-            return await self._groups.all([target, _stall])
+            return await self._groups.all([partial(each, *item) for item in enumerate(found)])
 
         return await self._contained(node, execution, work, catch)
 
@@ -201,6 +206,18 @@ class Containers(Structures):
         with self._within(self._frame.parent or self._frame):
             self._remark(node, [f"`while`: {one}" for one in unlike])
         return holds
+
+    def _requested(self, items: str, index: int) -> tuple[int, JSON] | None:
+        """Return the index and the value of the item that contains the step of this request.
+
+        The whole list was checked before the step was planned, so the other items are not read. None
+        if the list has to be computed, or if it has only this item.
+        """
+        try:
+            value = compile(items).item(self._scope, index)
+        except ExpressionError:
+            return None  # the list is computed as a whole, and has its own message
+        return None if value is None else (index, *value)
 
     def _listed(
         self,

@@ -115,6 +115,21 @@ def _of_list(scope: Scope, one: InnerList) -> Steps:
     return Steps(sum(item.least for item in each), sum(item.most for item in each))
 
 
+def least_of(each: Sequence[Steps], *, in_lists: bool) -> int:
+    """Return how many steps the items of a list take at least; arguments as for `most_of`."""
+    return sum(one.least for one in each) if in_lists or not each else each[0].least * len(each)
+
+
+def most_of(each: Sequence[Steps], *, in_lists: bool) -> int:
+    """Return how many steps the items of a list take at most.
+
+    Args:
+        each: The steps of each item.
+        in_lists: Whether they include the steps of nested lists; if not, all items take the same.
+    """
+    return sum(one.most for one in each) if in_lists or not each else each[0].most * len(each)
+
+
 def problem_with(each: Sequence[Steps], planned: int, *, in_lists: bool) -> str | None:
     """Describe why a run cannot iterate over a list.
 
@@ -127,7 +142,7 @@ def problem_with(each: Sequence[Steps], planned: int, *, in_lists: bool) -> str 
         A message that continues “the list of items …”, if there are too many items, or if their
         minimum of steps exceeds the limit of a run. Otherwise None.
     """
-    least = sum(one.least for one in each)
+    least = least_of(each, in_lists=in_lists)
     if planned + least <= MAX_STEPS or least == 0:
         if len(each) <= MAX_ITEMS:
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from proflow_runtime.context.zones import default_timezone
 from proflow_runtime.flow import item_paths
 from proflow_runtime.flow.frames import CancelScope, Frame, Item, Outcome
 from proflow_runtime.flow.groups import Groups, Stall
+from proflow_runtime.flow.memos import MISSING, Memos, hashed
 from proflow_runtime.flow.revertible import RevertibleDict
 from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.flow.scope import Scope, Workflow
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=8192)
-def _hashed(step: str) -> str:
-    """The id of a step as Inngest knows it."""
-    return hashlib.sha1(step.encode()).hexdigest()
 
 
 # Every replay of every run needs the same few ids.
@@ -71,6 +65,7 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        answer_event: str | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
         """Begin a replay.
@@ -83,6 +78,8 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            answer_event: The event by which the service answers approvals, instead of
+                `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
         """
         self.workflow = workflow
@@ -95,10 +92,15 @@ class Replay:
         self.timezone = workflow.timezone or default_timezone()
         self._ctx = ctx
         self._step = ctx.step
-        execution: Any = ctx.step._execution  # the SDK has no public attribute for it
-        self.view: int = execution._memos.size
+        self._memos = Memos(ctx.step)
+        self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._answer_event = answer_event
+        self.resumed: list[str] = []
+        """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
+        self.called: list[str] = []
+        """The runs that this replay calls, or has called and still waits for."""
         self._entered: RevertibleDict[ItemKey, bool] = RevertibleDict()
         """The nodes where only the first path to arrive continues, and one has arrived."""
         self._open_approvals: RevertibleDict[str, bool] = RevertibleDict()
@@ -135,7 +137,8 @@ class Replay:
                 impossible to cancel.
         """
         # One step may have ended: a run of a stored design has a step before those of its nodes.
-        if self.view <= 1:
+        # A request for one step comes after the step was planned, that is, after this check.
+        if self.view <= 1 and self._step._target_hashed_id is None:
             problem = rounding_problem(self._ctx.event.data, "event.data")
             if problem is not None:
                 raise Failed("", problem)
@@ -194,7 +197,7 @@ class Replay:
         """Remember the items of these steps, for the requests that execute one of them."""
         if self._frame.path:
             for step in steps:
-                item_paths.remember(self.workflow.digest, _hashed(step), self._frame.path)
+                item_paths.remember(self.workflow.digest, hashed(step), self._frame.path)
 
     def _targeted(self, node: str, execution: int) -> int | None:
         """Return the index of the item that contains the step which this request is for.
@@ -209,13 +212,11 @@ class Replay:
 
     def _is_memoised(self, step: str) -> bool:
         """True if a step has ended. Call this before the step itself; it does not plan the step."""
-        # The SDK has no public way to find out without calling the step.
-        memos: Any = self._step._execution
-        return _hashed(step) in memos._memos._memos
+        return step in self._memos
 
     def _is_target(self, step: str) -> bool:
         """True if this request is for this step."""
-        return self._step._target_hashed_id == _hashed(step)
+        return self._step._target_hashed_id == hashed(step)
 
     async def _stepped(
         self, step: str, call: Callable[[], Awaitable[T]], calls: Call | None = None
@@ -237,6 +238,20 @@ class Replay:
             raise
         self._is_over(step, cancel_scope)
         return output
+
+    def _taken(self, step: str) -> Any:
+        """Return the stored output of a step that has ended, the shortest way; else `MISSING`.
+
+        It has the same effects as `_stepped`. A request has many such steps, and each of them would
+        otherwise pass through a group and the SDK.
+        """
+        cancel_scope = self._frame.cancel_scope
+        if cancel_scope is None:
+            return self._memos.take(step)
+        if cancel_scope.was_open(step) or (memo := self._memos.take(step)) is MISSING:
+            return MISSING
+        self._count(cancel_scope)
+        return memo
 
     @staticmethod
     def _count(cancel_scope: CancelScope | None) -> None:

@@ -8,11 +8,14 @@ from functools import partial
 from typing import Any
 
 import inngest
+from proflow_schemas.event_names import reserved_prefix
 
 from proflow_runtime.context import clock, tenant, test_controls
 from proflow_runtime.flow import events, subprocess
 from proflow_runtime.flow.attempts import Attempt
 from proflow_runtime.flow.calling import Calls
+from proflow_runtime.flow.chains import Chain, ChainTooLongError
+from proflow_runtime.flow.memos import MISSING
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.handlers import ai, http, interception, notify
 from proflow_runtime.handlers.task import Handler, Task
@@ -195,7 +198,11 @@ class Steps(Calls):
         step = self._begin(node)
 
         async def work() -> None:
-            await self._sent(step, event, self._resolved(data))
+            if (prefix := reserved_prefix(event)) is not None:
+                raise inngest.NonRetriableError(
+                    f"event `{event}` cannot be sent: names below `{prefix}` are reserved"
+                )
+            await self._sent(step, event, self._resolved(data), chained=True)
 
         await self._executed(node, step, partial(self._attempt, node, work))
 
@@ -247,11 +254,11 @@ class Steps(Calls):
         if self.states is not None:
             self._record_status(node, "running")
         try:
-            # The frequent case, a step of a sequential run that has ended, takes the shortest way.
-            call = partial(self._step.run, step, attempt)
-            if self._frame.cancel_scope is not None:
-                call = partial(self._stepped, step, call)
-            memo = await (call() if self._groups.plain else self._groups.one(call))
+            if (memo := self._taken(step)) is MISSING:
+                call = partial(self._step.run, step, attempt)
+                if self._frame.cancel_scope is not None:
+                    call = partial(self._stepped, step, call)
+                memo = await (call() if self._groups.plain else self._groups.one(call))
         except inngest.StepError as error:
             # Inngest stopped retrying first: the function has fewer attempts than the node.
             failure = StepFailure(error.name, error.message, 0)
@@ -310,7 +317,8 @@ class Steps(Calls):
         finally:
             tenant.deactivate(token)
 
-    async def _sent(self, step: str, name: str, data: JSON) -> None:
+    async def _sent(self, step: str, name: str, data: JSON, *, chained: bool = False) -> None:
+        """Send an event; `chained`: if it may start a run, which then belongs to the same chain."""
         event = events.outgoing(
             name,
             data,
@@ -319,6 +327,12 @@ class Steps(Calls):
             step=step,
             cause=self._ctx.event.id,
         )
+        if chained:
+            chain = Chain.of(self._ctx.event.id, self._ctx.event.data)
+            try:
+                event.id = chain.event_id(self.workflow.id, self.run_id, step)
+            except ChainTooLongError as error:
+                raise inngest.NonRetriableError(f"event `{name}`: {error}") from None
         # The public `step.send_event` needs the computed data in every replay.
         await self._step._client.send(event)
 

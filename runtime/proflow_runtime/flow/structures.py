@@ -365,7 +365,7 @@ class Structures(Leaving):
         """
         exits = self._frame.exits.setdefault(node, [])
         if to not in exits:
-            exits.append(to)
+            exits.append(str(to))  # plain, even if it is the member of an enumeration
 
     def exit_of(self, node: str) -> str | None:
         """Return the exit by which a loop was left, or None if it was not left.

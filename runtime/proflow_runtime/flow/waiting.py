@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import inngest
+from proflow_schemas.definition import ApprovalPolicy, RequestedPolicy, TimeoutAction
 from proflow_schemas.durations import MAX_WAIT
 from proflow_schemas.expressions import ExpressionError
 from proflow_schemas.times import TimeError, read_time
 
 from proflow_runtime.context import clock
 from proflow_runtime.flow import approvals
-from proflow_runtime.flow.approvals import TimeoutAction
-from proflow_runtime.flow.reminders import Reminders
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.flow.stepping import Steps
 from proflow_runtime.protocol.conditions import answering, condition, correlation_id, matched_value
@@ -116,21 +115,14 @@ class Waits(Steps):
         approver_expression: Any = None,
         timeout: timedelta | None = None,
         timeout_action: TimeoutAction = "route",
-        event: str = "approval/response",
+        event: str = approvals.RESPONSE,
         match: str | None = None,
-        mode: Literal["any", "all", "sequential", "quorum"] = "any",
-        pass_ratio: float | None = None,
-        reminders: Reminders | None = None,
-        empty_approver_policy: str | None = None,
-        fallback_approvers: Sequence[str] = (),
-        self_approval: str | None = None,
-        comment_required: str | None = None,
-        allow: Sequence[str] = (),
+        policy: ApprovalPolicy = ApprovalPolicy(),  # noqa: B008 - immutable
     ) -> Decision:
         """Request a decision by `approval/requested`, and wait for the answer.
 
-        The run itself needs only the answer. The settings from `mode` on are for whoever asks the
-        approvers and counts their votes; the request contains them as `policy`.
+        The run itself needs only the answer. The policy is for whoever asks the approvers and
+        counts their votes; the request contains it, with the timeout.
 
         Args:
             node: The node's id.
@@ -139,17 +131,11 @@ class Waits(Steps):
             timeout: How long to wait for the answer.
             timeout_action: What happens then: the outcome `timeout` (`route`), a decision (`approve`,
                 `reject`), or a reminder only (`remind`).
-            event: The name of the event with the answer.
+            event: The name of the event with the answer. The service answers by an event of its own
+                in place of `approval/response`.
             match: The path that identifies the answer, as in `wait`; by default the answer contains
                 the `approval_id` of the request.
-            mode: How many approvers have to agree, and whether they are asked one after the other.
-            pass_ratio: With `quorum`: the share of the approvers who have to agree.
-            reminders: When approvers are reminded.
-            empty_approver_policy: What happens if there are no approvers.
-            fallback_approvers: Who is asked then.
-            self_approval: What happens if the initiator is an approver.
-            comment_required: Which decisions need a comment.
-            allow: What approvers may do besides deciding.
+            policy: How the approvers are asked, and how their votes are counted.
 
         Returns:
             The decision, with who made it and the comment.
@@ -157,6 +143,7 @@ class Waits(Steps):
         Raises:
             Failed: If the approval cannot be requested, or if the answer is not a decision.
         """
+        requested_policy = RequestedPolicy.of(policy, timeout, timeout_action)
         items, execution = self._frame.items, self._execution(node)
         notifying = step_id(node, "notify", items=items, execution=execution)
         waiting = step_id(node, "wait", items=items, execution=execution)
@@ -172,6 +159,8 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, path, approval_id)
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
+        if self._answer_event is not None and event == approvals.RESPONSE:
+            event = self._answer_event
         decided = False
         execution_id = step_id(node, items=items, execution=execution)
         left = bool(self._groups.left)
@@ -179,20 +168,8 @@ class Waits(Steps):
         async def request() -> None:
             if left:
                 return  # the item or iteration has ended, so nobody is asked any more
-            policy = {
-                "mode": mode,
-                "passRatio": pass_ratio,
-                "timeout": None if timeout is None else timeout.total_seconds(),
-                "timeoutAction": timeout_action,
-                "reminders": None if reminders is None else reminders.policy(),
-                "emptyApproverPolicy": empty_approver_policy,
-                "fallbackApprovers": list(fallback_approvers) or None,
-                "selfApproval": self_approval,
-                "commentRequired": comment_required,
-                "allow": list(allow) or None,
-            }
             approval = approvals.Request(
-                approval_id, self.run_id, self.workflow.id, node, event, policy
+                approval_id, self.run_id, self.workflow.id, node, event, requested_policy
             )
             named = [*approvers, *approvals.listed(self._resolved(approver_expression))]
             initiator = self._scope.get("initiator")
@@ -210,7 +187,7 @@ class Waits(Steps):
                         None if initiator is None else str(initiator),
                         event,
                         answer,
-                        approval.shown_policy(),
+                        requested_policy,
                         self._ctx.event.data,
                     )
                 )
@@ -224,7 +201,7 @@ class Waits(Steps):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
         async def armed() -> inngest.Event | None:
-            limit = approvals.open_for(timeout, timeout_action)
+            limit = approvals.open_for(requested_policy)
             return await self._waited(waiting, event, if_exp, limit)
 
         self._record_status(node, "waiting")
@@ -232,11 +209,12 @@ class Waits(Steps):
         self._groups.aside(self._framed(requested))
         (answer,) = await self._groups.all((armed,))
         decided = True
+        self.resumed.append(execution_id)
         self._open_approvals.discard(execution_id)
         self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:
             decision = (
-                approvals.by_timeout(timeout_action)
+                approvals.by_timeout(requested_policy)
                 if answer is None
                 else approvals.by_answer(answer.data)
             )

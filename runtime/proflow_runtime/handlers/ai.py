@@ -1,25 +1,27 @@
 """The built-in handler of `ai` nodes, for any server with OpenAI's chat completions API.
 
-Environment variables: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `PROFLOW_AI_MODEL` (for nodes that name no
-model), `PROFLOW_AI_TIMEOUT` in seconds (120 by default).
+The environment variables are those of `context.environment.Ai`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 from typing import Any
 
 import inngest
 from proflow_schemas.expressions import as_text
+from proflow_schemas.json_schemas import SchemaRefusedError, schema_errors
 from proflow_schemas.numbers import inexact, read_integer
 
+from proflow_runtime.context.environment import Ai
 from proflow_runtime.handlers.http import retry_after
-from proflow_runtime.handlers.optional import require_now
+from proflow_runtime.handlers.optional import read_now, require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 from proflow_runtime.values.schema_errors import worded
 
+_MOST_ERRORS = 50
 _AGAIN = {408, 409, 429}
 
 
@@ -41,9 +43,9 @@ async def complete(task: Task) -> JSON:
     import openai  # optional, and takes a second to import
 
     config = task.input
-    key = os.environ.get("OPENAI_API_KEY")
-    model = config.get("model") or os.environ.get("PROFLOW_AI_MODEL")
-    if not key:
+    settings = read_now(Ai)
+    model = config.get("model") or settings.model
+    if settings.api_key is None:
         raise inngest.NonRetriableError("no model can be asked: `OPENAI_API_KEY` is not set")
     if not model:
         raise inngest.NonRetriableError("neither the node nor `PROFLOW_AI_MODEL` names a model")
@@ -56,7 +58,7 @@ async def complete(task: Task) -> JSON:
             "type": "json_schema",
             "json_schema": {"name": "output", "schema": schema},
         }
-    timeout = float(os.environ.get("PROFLOW_AI_TIMEOUT") or 120)
+    key, timeout = settings.api_key.get_secret_value(), settings.timeout
     try:
         async with openai.AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout) as client:
             answer = await client.chat.completions.create(**request)
@@ -72,7 +74,8 @@ async def complete(task: Task) -> JSON:
         raise TimeoutError(f"the model did not answer within {timeout:g} s") from None
     except openai.OpenAIError as error:
         raise RuntimeError(f"the model's server: {_without(key, str(error))}") from None
-    return _output(answer, schema)
+    # In a thread, since a schema may be large; its evaluation is bounded.
+    return await asyncio.to_thread(_output, answer, schema)
 
 
 def _messages(config: dict[str, Any]) -> list[dict[str, str]]:
@@ -91,19 +94,20 @@ def _output(answer: Any, schema: dict[str, Any] | None) -> JSON:
         raise RuntimeError("the model gave an empty answer")
     if schema is None:
         return message.content
-    import jsonschema  # slow to import
-
     try:
         output = json.loads(message.content, parse_int=read_integer)
-        jsonschema.validate(output, schema)
+        errors = schema_errors(output, schema, most=_MOST_ERRORS)
     except json.JSONDecodeError:
         raise RuntimeError("the model's answer is not JSON") from None
-    except jsonschema.ValidationError as error:
+    except SchemaRefusedError as error:
+        raise inngest.NonRetriableError(f"the output schema is wrong: {error}") from None
+    if errors:
+        from jsonschema.exceptions import best_match
+
+        best = best_match(errors)
         raise RuntimeError(
-            f"the model's answer does not fit the output schema: {error.json_path}: {worded(error)}"
-        ) from None
-    except jsonschema.SchemaError as error:
-        raise inngest.NonRetriableError(f"the output schema is wrong: {error.message}") from None
+            f"the model's answer does not fit the output schema: {best.json_path}: {worded(best)}"
+        )
     if (beyond := inexact(output)) is not None:
         raise RuntimeError(
             f"the model's answer: `{beyond.pointer}`: {beyond}; let the output schema ask for a text"

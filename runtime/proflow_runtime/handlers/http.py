@@ -1,7 +1,6 @@
 """The built-in handler of `http` nodes.
 
-Environment variables: those of `addresses`, for what may be called, and `PROFLOW_HTTP_MAX_BYTES`, the
-maximum size of a response body (1 MiB by default).
+The environment variables are those of `context.environment.Http`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,13 +19,16 @@ import inngest
 from proflow_schemas.expressions import as_text
 from proflow_schemas.numbers import is_exact
 
+from proflow_runtime.context.environment import Http
 from proflow_runtime.handlers.addresses import Allowed, GuardedTransport
+from proflow_runtime.handlers.optional import read_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 from proflow_runtime.values.retry import span
 
 DEFAULT_TIMEOUT = 30.0
-DEFAULT_MAX_BYTES = 2**20
+LONGEST_TIMEOUT = 900.0
+"""Seconds that a request may take at most: it occupies a step of its tenant meanwhile."""
 MAX_REDIRECTS = 5
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
@@ -60,9 +61,10 @@ async def request(task: Task) -> JSON:
     url = _url(config.get("url"))
     headers = _headers(config.get("headers") or {})
     content = _content(config.get("body"), headers)
-    timeout = span(config.get("timeout") or DEFAULT_TIMEOUT).total_seconds()
+    timeout = min(span(config.get("timeout") or DEFAULT_TIMEOUT).total_seconds(), LONGEST_TIMEOUT)
     what = f"{method} {url.host}"
-    transport = GuardedTransport(Allowed.from_environment())
+    settings = read_now(Http)
+    transport = GuardedTransport(Allowed.of(settings))
     try:
         async with (
             asyncio.timeout(timeout),
@@ -77,7 +79,7 @@ async def request(task: Task) -> JSON:
         ):
             if answer.status_code >= 400:
                 raise _refusal(what, answer)
-            body = await _read(what, answer)
+            body = await _read(what, answer, settings.max_bytes)
             return {
                 "status": answer.status_code,
                 "headers": {
@@ -148,8 +150,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     return min(max(until - datetime.now(UTC), timedelta()), LONGEST_RETRY_AFTER)
 
 
-async def _read(what: str, answer: httpx.Response) -> bytes:
-    limit = int(os.environ.get("PROFLOW_HTTP_MAX_BYTES") or DEFAULT_MAX_BYTES)
+async def _read(what: str, answer: httpx.Response, limit: int) -> bytes:
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk

@@ -1,28 +1,24 @@
 """The built-in channel `email`, which sends by SMTP.
 
-Environment variables: `PROFLOW_SMTP_HOST`, `PROFLOW_SMTP_FROM`, and optionally `PROFLOW_SMTP_PORT`,
-`PROFLOW_SMTP_USERNAME`, `PROFLOW_SMTP_PASSWORD`, `PROFLOW_SMTP_SECURITY` (`starttls`, the default,
-`tls` or `none`) and `PROFLOW_SMTP_TIMEOUT` in seconds.
+The environment variables are those of `context.environment.Smtp`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 
 import inngest
 from proflow_schemas.expressions import as_text
 
 from proflow_runtime.context import clock
+from proflow_runtime.context.environment import Smtp
 from proflow_runtime.handlers.channels import EMAIL
-from proflow_runtime.handlers.optional import require_now
+from proflow_runtime.handlers.optional import read_now, require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON
 
@@ -32,52 +28,6 @@ _ADDRESS = re.compile(
     rf'(?:(?P<name>[^<>"@,;:\x00-\x1f\x7f]*)<(?P<bracketed>{_PART}@{_PART})>|(?P<bare>{_PART}@{_PART}))'
 )
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
-
-@dataclass(frozen=True)
-class Smtp:
-    """The settings of the mail server."""
-
-    host: str
-    sender: Address
-    port: int
-    security: str
-    username: str | None
-    password: str | None
-    timeout: float
-
-    @classmethod
-    def from_environment(cls, env: Mapping[str, str] = os.environ) -> Smtp:
-        """Read the settings from environment variables.
-
-        Raises:
-            NonRetriableError: If a variable is missing or wrong; the message names it.
-        """
-        host, sender = env.get("PROFLOW_SMTP_HOST"), env.get("PROFLOW_SMTP_FROM")
-        if not host or not sender:
-            missing = "PROFLOW_SMTP_FROM" if host else "PROFLOW_SMTP_HOST"
-            raise inngest.NonRetriableError(f"e-mail cannot be sent: `{missing}` is not set")
-        security = env.get("PROFLOW_SMTP_SECURITY", "starttls")
-        if security not in _PORTS:
-            raise inngest.NonRetriableError(
-                "e-mail cannot be sent: `PROFLOW_SMTP_SECURITY` is none of starttls, tls, none"
-            )
-        try:
-            port = int(env.get("PROFLOW_SMTP_PORT") or _PORTS[security])
-            timeout = float(env.get("PROFLOW_SMTP_TIMEOUT") or 30)
-        except ValueError:
-            raise inngest.NonRetriableError(
-                "e-mail cannot be sent: `PROFLOW_SMTP_PORT` or `PROFLOW_SMTP_TIMEOUT` is no number"
-            ) from None
-        return cls(
-            host,
-            parse_address(sender),
-            port,
-            security,
-            env.get("PROFLOW_SMTP_USERNAME") or None,
-            env.get("PROFLOW_SMTP_PASSWORD") or None,
-            timeout,
-        )
 
 
 async def send(task: Task) -> JSON:
@@ -96,15 +46,18 @@ async def send(task: Task) -> JSON:
     require_now("email", f"the channel `{EMAIL}`")
     import aiosmtplib  # optional
 
-    smtp = Smtp.from_environment()
-    message = compose(smtp.sender, task)
+    smtp = read_now(Smtp)
+    if smtp.host is None or smtp.sender is None:
+        missing = "PROFLOW_SMTP_HOST" if smtp.host is None else "PROFLOW_SMTP_FROM"
+        raise inngest.NonRetriableError(f"e-mail cannot be sent: `{missing}` is not set")
+    message = compose(parse_address(smtp.sender), task)
     try:
         refused, _ = await aiosmtplib.send(
             message,
             hostname=smtp.host,
-            port=smtp.port,
+            port=smtp.port or _PORTS[smtp.security],
             username=smtp.username,
-            password=smtp.password,
+            password=None if smtp.password is None else smtp.password.get_secret_value(),
             use_tls=smtp.security == "tls",
             start_tls=smtp.security == "starttls",
             timeout=smtp.timeout,
@@ -135,7 +88,7 @@ def compose(sender: Address, task: Task) -> EmailMessage:
     recipients = [parse_address(one) for one in (to if isinstance(to, list) else [to])]
     if not recipients:
         raise inngest.NonRetriableError("an e-mail has at least one recipient")
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = tuple(recipients)
     message["Subject"] = _INVISIBLE.sub(" ", as_text(task.input.get("subject") or "")).strip()

@@ -12,7 +12,8 @@ from proflow_runtime.local.journal import Journal, Key
 from proflow_runtime.local.records import EventReceived
 from proflow_runtime.local.runs import CRON, make_event
 from proflow_runtime.local.scheduler import Scheduler, Timer
-from proflow_runtime.local.settings import CronTrigger, FunctionSettings
+from proflow_runtime.local.settings import FunctionSettings
+from proflow_runtime.protocol.crons import CronTrigger, tick_text
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 NEXT_TICK = "cron"
@@ -86,7 +87,7 @@ class Crons:
 
     def tick(self, settings: FunctionSettings, cron: CronTrigger, when: datetime) -> None:
         """Start a function at a tick."""
-        time = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = tick_text(when)
         data = {"cron": cron.source, "fireAt": time, "scheduledAt": time}
         event = make_event(CRON, data, time, milliseconds(when))
         self._record(EventReceived(event, time, self._clock.now(), True, None))

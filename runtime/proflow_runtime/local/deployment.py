@@ -50,11 +50,21 @@ class Deployment:
             if settings is None:
                 homeless.append(run)
             else:
-                snapshots.restore(execution, settings, run)
+                self._continue(execution, settings, run)
         if homeless and len(homeless) != len(self._homeless):
             names = sorted({snapshots.function_of(run) for run in homeless})
             log.warning("%d runs wait for functions: %s", len(homeless), ", ".join(names))
         self._homeless = homeless
+
+    @staticmethod
+    def _continue(execution: Execution, settings: FunctionSettings, saved: SavedRun) -> None:
+        try:
+            snapshots.restore(execution, settings, saved)
+        except Exception as error:  # one run must not keep all others from going on
+            log.exception("run %s of %s cannot be read", saved.id, settings.id)
+            if (run := execution.find(saved.id)) is not None:
+                message = f"parked: what is stored of the run cannot be read: {error}"
+                execution.refuse(run, type(error).__name__, message)
 
     def _set(
         self,

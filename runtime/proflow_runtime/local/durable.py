@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ from proflow_runtime.store.ownership import Ownership
 RETENTION = timedelta(days=7)
 """How long the steps of ended runs are kept."""
 PRUNE_EVERY = timedelta(minutes=10)
-RETRY_PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY_PAUSES = (0.1, 0.5, 1.0)
 """Seconds between attempts while the database is unavailable; the last value repeats."""
+CLOSING = 5.0
+"""Seconds in which the last changes must be stored when the process stops."""
 log = logging.getLogger("proflow.journal")
 
 
@@ -61,6 +64,7 @@ class DurableJournal:
         self._failure: BaseException | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
+        self._waiting_since: float | None = None
 
     # --- life cycle
 
@@ -86,7 +90,10 @@ class DurableJournal:
         committer, pruner = self._tasks
         pruner.cancel()
         try:
-            await committer
+            async with asyncio.timeout(CLOSING):
+                await committer
+        except TimeoutError:
+            log.error("the database does not answer: the latest steps will be repeated")
         finally:
             await asyncio.gather(pruner, return_exceptions=True)
             await self._ownership.release()
@@ -102,6 +109,10 @@ class DurableJournal:
         if self.committed < wanted and self._failure is not None:
             raise self._failure
 
+    def stalled(self) -> float:
+        """Return for how many seconds a change has been waiting to be stored; 0 if none is."""
+        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
+
     def failure(self) -> BaseException | None:
         return self._failure
 
@@ -115,6 +126,10 @@ class DurableJournal:
                     self._changes = _Changes()
                     await self._commit(_batch(changes))
                     self.committed = position
+                    if self.committed == self.position:
+                        self._waiting_since = None
+                    else:
+                        self._waiting_since = time.monotonic()
                     await self._tell()
                 if self._closing and self.committed == self.position:
                     return
@@ -159,6 +174,8 @@ class DurableJournal:
 
     def _change(self) -> _Changes:
         self.position += 1
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
         self._has_changes.set()
         return self._changes
 

@@ -19,8 +19,12 @@ HISTORY = 1_000
 class DurableEngine:
     """A deployment target: the engine in this process."""
 
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: LocalEngine, journal: DurableJournal) -> None:
+        self._engine, self._journal = engine, journal
+
+    def stalled(self) -> float:
+        """Return for how many seconds the engine has been waiting for the database."""
+        return self._journal.stalled()
 
     async def deploy(self, functions: Sequence[inngest.Function[Any]]) -> None:
         """Replace the functions that the engine runs."""
@@ -32,11 +36,12 @@ async def durable_engine(
     client: inngest.Inngest, stopping: asyncio.Event
 ) -> AsyncIterator[DurableEngine]:
     """Drive an engine within a block; set `stopping` if it cannot continue."""
+    journal = DurableJournal()
     engine = LocalEngine(
         client,
         [],
         clock=RealClock(),
-        journal=DurableJournal(),
+        journal=journal,
         seed=random.SystemRandom().getrandbits(63),
         history=HISTORY,
     )
@@ -44,7 +49,7 @@ async def durable_engine(
         driving = asyncio.create_task(engine.serve(), name="proflow engine")
         driving.add_done_callback(lambda _: stopping.set())
         try:
-            yield DurableEngine(engine)
+            yield DurableEngine(engine, journal)
         finally:
             engine.stop()
             await driving

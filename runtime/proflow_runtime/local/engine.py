@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from proflow_runtime.local.records import (
     RunRecord,
 )
 from proflow_runtime.local.retries import inngest_backoff, retry_pause
-from proflow_runtime.local.runs import QueueItem
+from proflow_runtime.local.runs import PreparedRequest, QueueItem
 from proflow_runtime.local.scheduler import Scheduler, Timer
 from proflow_runtime.local.settings import Unsupported
 from proflow_runtime.protocol import gojson
@@ -44,6 +44,8 @@ from proflow_runtime.protocol.wire import Answer, refusal
 MOST_IN_FLIGHT = 100
 LONGEST_REQUEST = timedelta(hours=2)
 GRACE = timedelta(seconds=10)
+PARKED = "ParkedError"
+"""The name of the error of a run that is not executed again, as it has killed the process."""
 LONGEST_PAUSE = 30.0
 """Maximum seconds between two looks at the clock, which may be set, and stops while a machine sleeps."""
 
@@ -147,6 +149,7 @@ class LocalEngine:
             max_steps=max_steps,
             history=history,
             submit=self._submit,
+            claim=lambda item: self._dispatcher.claim_early(item),
             emit=self._emit,
             invoke=lambda *call: self._admission.invoke(*call),
             notify=self._notify,
@@ -166,8 +169,15 @@ class LocalEngine:
             exact_sleeps=self._virtual is not None,
         )
         self._due: list[QueueItem] = []
-        self._dispatcher = Dispatcher(self._journal, self._make, self._landed, most=most_in_flight)
         self._wake = asyncio.Event()
+        self._dispatcher = Dispatcher(
+            self._journal,
+            self._make,
+            self._landed,
+            most=most_in_flight,
+            park=self._park if self._durable else None,
+            wake=self._wake.set,
+        )
         self._failure: BaseException | None = None
         self._count = 0
         self._open = False
@@ -199,6 +209,7 @@ class LocalEngine:
 
     async def __aexit__(self, *_: object) -> None:
         self._open = False
+        self._dispatcher.withdraw_claims()
         await self._dispatcher.abort()
         self._binding.release()
         await self._journal.close()
@@ -382,6 +393,7 @@ class LocalEngine:
     def stop(self) -> None:
         """Make `serve` end."""
         self._stopping = True
+        self._dispatcher.withdraw_claims()
         self._wake.set()
 
     async def _run_virtual(self, clock: VirtualClock, until: datetime | None) -> None:
@@ -400,13 +412,23 @@ class LocalEngine:
             clock.advance_to(until)
 
     async def _run_batch(self) -> None:
-        """Make the requests that are due now; all contain the state before the first response."""
+        """Make the requests that are due now; all contain the state before the first response.
+
+        After a group, each of its steps has a request to find what follows. If one of them was
+        answered with nothing but plans, the others get the same answer without asking the function
+        again.
+        """
         items, self._due = self._due, []
         items.sort(key=lambda item: -item.run.rank)
-        built = [(item, *self._build(item)) for item in items if not item.run.record.ended]
-        for item, number, request, body in built:
-            if not item.run.record.ended:
-                await self._exchange(item, number, request, body)
+        prepared = [self._prepare(item) for item in items if not item.run.record.ended]
+        plans: dict[Hashable, Answer] = {}
+        for one in prepared:
+            if one.item.run.record.ended:
+                continue
+            alike = one.alike
+            answer = await self._exchange(one, plans.get(alike))
+            if answer is not None and one.item.target is None:
+                plans[alike] = answer
 
     async def _run_real(self, until: datetime | None) -> None:
         while not self._stopping:
@@ -426,6 +448,16 @@ class LocalEngine:
             stops = [stop for stop in (due, until) if stop is not None]
             pause = (min(stops) - now).total_seconds() if stops else LONGEST_PAUSE
             await happens(self._wake, min(max(0.0, pause), LONGEST_PAUSE))
+
+    def _park(self, item: QueueItem) -> None:
+        """End a run whose request has killed the process again and again."""
+        run = item.run
+        message = (
+            f"parked: {item.claims} processes ended while they executed this run, without being stopped:"
+            " it may take too much memory, or crash a library"
+        )
+        log.error("run %s of %s is parked: %s", run.record.id, run.settings.id, message)
+        self._execution.refuse(run, PARKED, message)
 
     def _landed(self, item: QueueItem, error: BaseException | None) -> None:
         if isinstance(error, Exception) and self._serving:
@@ -457,35 +489,49 @@ class LocalEngine:
             self._dispatcher.submit(item)
 
     async def _make(self, item: QueueItem) -> None:
-        await self._exchange(item, *self._build(item))
+        await self._exchange(self._prepare(item))
 
-    def _build(self, item: QueueItem) -> tuple[int, str, bytes]:
+    def _prepare(self, item: QueueItem) -> PreparedRequest:
         if self._count == self._max_requests:
             raise Runaway(f"not idle after {self._count} requests")
         self._execution.open(item)
         self._count += 1
         request = self._ids.ulid(self.clock.now(), f"request/{self._count}")
-        return self._count, request, self._execution.body(item, request)
+        return PreparedRequest(item, self._count, request)
 
-    async def _exchange(self, item: QueueItem, number: int, request: str, body: bytes) -> None:
+    async def _exchange(
+        self, prepared: PreparedRequest, known: Answer | None = None
+    ) -> Answer | None:
+        """Make a request, and apply its response.
+
+        Args:
+            prepared: The request.
+            known: The response, if it is known already.
+
+        Returns:
+            The response, if it is one of plans only.
+        """
+        item, request = prepared.item, prepared.id
         run = item.run
-        outbox = self._outboxes[request] = Outbox(run.record.id, number)
+        outbox = self._outboxes[request] = Outbox(run.record.id, prepared.number)
         token = activate(self.clock)
         sender = binding.current.set(outbox)
         before = datetime.now(UTC)
         at = self.clock.now()
+        body = prepared.body() if known is None or self._trace else b""
         try:
-            answer = await self._answer(item, body, request)
+            answer = known or await self._answer(item, body, request)
         finally:
             binding.current.reset(sender)
             deactivate(token)
             del self._outboxes[request]
             outbox.closed = True
         if self._trace:
-            self._keep(item, number, at, body, answer)
+            self._keep(item, prepared.number, at, body, answer)
         for event_id, event in outbox.pending:
             self._receive(event, event_id, sender=outbox.run_id)
         self._execution.settle(item, answer, partial(self._retry_time, before, outbox.retry_at))
+        return answer if answer.only_plans and not outbox.sent else None
 
     async def _answer(self, item: QueueItem, body: bytes, request: str) -> Answer:
         call = self._deployment.app.post(

@@ -65,6 +65,7 @@ class Execution:
         max_steps: int,
         history: int | None,
         submit: Callable[[QueueItem], None],
+        claim: Callable[[QueueItem], None],
         emit: Callable[[Event], None],
         invoke: Callable[[str, Event, ParentStep], bool],
         notify: Callable[[Observation], None],
@@ -80,6 +81,7 @@ class Execution:
         self._history = history
         self._ended: deque[str] = deque()
         self._submit = submit
+        self._claim = claim
         self._emit = emit
         self._notify = notify
         self.waiting = Waiting(
@@ -232,26 +234,6 @@ class Execution:
             self._journal.run_moved(run)
             self._notify(RunStarted(run.record, now))
 
-    def body(self, item: QueueItem, request_id: str) -> bytes:
-        """Return the body of a request; call `open` first."""
-        run = item.run
-        return wire.request_body(
-            attempt=item.attempt,
-            max_attempts=run.settings.max_attempts,
-            plan_only=item.plan_only,
-            function_uuid=run.uuid,
-            job_id=item.job_id,
-            queue_id=item.queue_id,
-            request_id=request_id,
-            run_id=run.record.id,
-            current=item.current,
-            stack=run.stack,
-            event=run.event_json,
-            events=run.events_json,
-            memos=run.entries,
-            version=run.version,
-        )
-
     def settle(self, item: QueueItem, answer: Answer, retry_time: RetryTime) -> None:
         """Apply a response. A response for a run that has ended changes nothing."""
         run = item.run
@@ -268,7 +250,7 @@ class Execution:
 
     def _apply(self, item: QueueItem, answer: Answer, retry_time: RetryTime) -> None:
         run = item.run
-        ops = [wire.read_op(raw) for raw in answer.body]
+        ops = answer.ops
         plan_only = run.plan_only or (len(ops) > 1 and not item.plan_only)
         if (run.version, run.plan_only) != (2, plan_only):
             run.version, run.plan_only = 2, plan_only
@@ -277,7 +259,7 @@ class Execution:
             if run.record.ended:
                 return
             planned = run.pending.get(op.hashed)
-            executed = op.op in ("StepRun", "StepError", "StepFailed")
+            executed = op.executed
             if op.hashed in run.memos or (planned is not None and not executed):
                 continue  # reported again: the first time counts
             if executed:
@@ -332,6 +314,7 @@ class Execution:
         item.attempt += 1
         item.after_sleep = False
         item.made = False
+        item.claims, item.claimed = 0, False  # this process has survived it
         item.due = due
         self._request(item)
         assert step.error is not None
@@ -359,6 +342,8 @@ class Execution:
         self._request(item)
 
     def _request(self, item: QueueItem) -> None:
+        if item.due <= self._clock.now():
+            self._claim(item)
         self._journal.request_queued(item)
         item.mark = self._journal.position
         self.schedule(item)

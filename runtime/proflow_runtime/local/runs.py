@@ -7,7 +7,7 @@ from typing import Any
 from proflow_runtime.local.records import ArmedWait, Event, RunRecord, StepRecord
 from proflow_runtime.local.scheduler import Timer
 from proflow_runtime.local.settings import FunctionSettings
-from proflow_runtime.protocol import gojson
+from proflow_runtime.protocol import gojson, wire
 from proflow_runtime.protocol.matching import Expression
 
 FINISHED = "inngest/function.finished"
@@ -91,12 +91,56 @@ class QueueItem:
     """The value that its request contains."""
     made: bool = False
     """The request is open, or was when an earlier process ended; it is then repeated unchanged."""
+    claims: int = 0
+    """How many processes have begun the request, this one included if `claimed`. Each stores it before."""
+    claimed: bool = False
     mark: int = 0
     """The position of the journal when the request was queued."""
 
     @property
     def step(self) -> str:
         return self.target or "step"
+
+
+class PreparedRequest:
+    """A request that is about to be made; it contains the state of the run as of now.
+
+    The memos of a run are only ever added to, so their number is enough to write them later. Most
+    prepared requests of a group are never written: the run has ended, or the response is known.
+    """
+
+    __slots__ = ("_count", "_version", "id", "item", "number")
+
+    def __init__(self, item: QueueItem, number: int, id: str) -> None:
+        self.item, self.number, self.id = item, number, id
+        self._count, self._version = len(item.run.stack), item.run.version
+
+    @property
+    def alike(self) -> tuple[str, int, bool, int, int]:
+        """What a function can tell apart of the requests of one moment that discover steps."""
+        item = self.item
+        return item.run.record.id, item.attempt, item.plan_only, self._count, self._version
+
+    def body(self) -> bytes:
+        """Return the body of the request."""
+        item, count = self.item, self._count
+        run = item.run
+        return wire.request_body(
+            attempt=item.attempt,
+            max_attempts=run.settings.max_attempts,
+            plan_only=item.plan_only,
+            function_uuid=run.uuid,
+            job_id=item.job_id,
+            queue_id=item.queue_id,
+            request_id=self.id,
+            run_id=run.record.id,
+            current=item.current,
+            stack=run.stack[:count],
+            event=run.event_json,
+            events=run.events_json,
+            memos=run.entries[:count],
+            version=self._version,
+        )
 
 
 def make_event(name: str, data: dict[str, Any], event_id: str, ts: int) -> Event:

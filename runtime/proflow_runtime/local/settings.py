@@ -4,22 +4,20 @@ Settings that the engine does not support are refused here, before anything runs
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import inngest
-from cronsim import CronSim, CronSimError
 from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.protocol.crons import CronTrigger, parse_cron
 from proflow_runtime.protocol.matching import BadExpression, Expression, compile_expression
 
 DEFAULT_RETRIES = 4
 LONGEST_WAIT = timedelta(days=366)
 _APP_URL = "http://local/api/inngest"
-_CRON_ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.+)", re.DOTALL)
 _DURATION = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -39,41 +37,6 @@ class EventTrigger:
         if self.name.endswith(("/*", ".*")):
             return name.startswith(self.name[:-1])
         return name == self.name
-
-
-@dataclass(frozen=True, slots=True)
-class CronTrigger:
-    """A five-field cron expression in a time zone (UTC unless it starts with `TZ=Zone`)."""
-
-    source: str
-    schedule: str
-    zone: ZoneInfo
-
-    def ticks(self, after: datetime) -> Iterator[datetime]:
-        """Yield the times at which it fires, strictly after a time, in UTC."""
-        for tick in CronSim(_as_inngest_reads(self.schedule), after.astimezone(self.zone)):
-            yield tick.astimezone(UTC)
-
-    def last_tick(self, until: datetime) -> datetime | None:
-        """Return when it fired last, up to and including a time, in UTC."""
-        after = until.astimezone(self.zone) + timedelta(microseconds=1)
-        tick = next(CronSim(_as_inngest_reads(self.schedule), after, reverse=True), None)
-        return None if tick is None else tick.astimezone(UTC)
-
-
-def _as_inngest_reads(schedule: str) -> str:
-    """Rewrite a step such as `*/2` in the days of a cron as a list, to get Inngest's meaning.
-
-    For Inngest, either the day of the month or the weekday has to match. Other cron parsers treat a
-    field that begins with `*` as unrestricted, so that both would have to match.
-    """
-    fields = schedule.split()
-    if len(fields) == 5:
-        for place, whole in ((2, "1-31"), (4, "0-6")):
-            parts = fields[place].split(",")
-            is_open = any(part in ("*", "*/1") for part in parts)
-            fields[place] = "*" if is_open else fields[place].replace("*", whole)
-    return " ".join(fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +129,6 @@ def parse_duration(text: str) -> timedelta:
     if found is None:
         raise ValueError(f"`{text}` is not a duration")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def parse_cron(source: str) -> CronTrigger:
-    """Parse a cron trigger as Inngest does. Raises `ValueError`."""
-    zone_name, schedule = "UTC", source
-    if found := _CRON_ZONE.fullmatch(source.strip()):
-        zone_name, schedule = found[1], found[2]
-    if len(schedule.split()) != 5:
-        raise ValueError(f"`{source}` is not a cron expression of five fields")
-    try:
-        zone = ZoneInfo(zone_name)
-        CronSim(schedule, datetime(2026, 1, 1, tzinfo=zone))
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"`{zone_name}` is not a time zone") from error
-    except CronSimError as error:
-        raise ValueError(f"`{source}` is not a cron expression: {error}") from error
-    return CronTrigger(source, schedule, zone)
 
 
 def _settings(config: Any) -> FunctionSettings:

@@ -81,6 +81,7 @@ def request(item: QueueItem) -> str:
             "attempt": item.attempt,
             "after_sleep": item.after_sleep,
             "plan_only": item.plan_only if item.made else None,
+            "claims": item.claims,
         }
     )
 
@@ -158,6 +159,7 @@ def _restore_requests(execution: Execution, run: Run, requests: Sequence[tuple[s
             after_sleep=state["after_sleep"],
             plan_only=bool(state["plan_only"]),
             made=state["plan_only"] is not None,
+            claims=state.get("claims", 0),
         )
         execution.schedule(item)
 

@@ -13,7 +13,7 @@ import inngest
 from proflow_runtime import status
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import required_tenant
-from proflow_runtime.flow import Flow
+from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.callees import CompiledCallees
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.flow.scope import Workflow
@@ -69,6 +69,7 @@ class Bodies:
     """Makes Inngest handlers from the body of a workflow and from the bodies of its parts."""
 
     def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
+        memos.install()
         self._workflow, self._channels = known, channels
 
     def __call__(self, body: Body) -> InngestHandler:
@@ -195,4 +196,6 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         result=answer,
         error=None if failure is None else str(failure),
         view=flow.view,
+        resumed=tuple(flow.resumed),
+        called=tuple(flow.called),
     )

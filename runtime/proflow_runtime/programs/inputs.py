@@ -8,6 +8,7 @@ from typing import Any
 
 from proflow_schemas.definition import FunctionSettings
 from proflow_schemas.expressions import matched_paths
+from proflow_schemas.json_schemas import schema_errors
 
 from proflow_runtime.values import JSON
 from proflow_runtime.values.schema_errors import shown, worded
@@ -40,16 +41,16 @@ def violations(data: Mapping[str, JSON], schema: dict[str, Any] | None) -> list[
 
     Returns:
         The violations, sorted by position; at most 50.
+
+    Raises:
+        SchemaRefusedError: If the schema cannot be evaluated, or only in too long a time.
     """
     if schema is None:
         return []
-    import jsonschema  # slow to import, and most designs have no schema
-
-    validator = jsonschema.Draft202012Validator(schema)
-    found = list(validator.iter_errors(dict(data)))
+    found = schema_errors(dict(data), schema)
     if found:
         own = {key: one for key, one in data.items() if key not in _ADDED}
-        found = min(found, list(validator.iter_errors(own)), key=len)
+        found = min(found, schema_errors(own, schema), key=len)
     found.sort(key=lambda one: one.json_path)
     return [
         Violation(_pointer(error.absolute_path), worded(error)[:_LONGEST])

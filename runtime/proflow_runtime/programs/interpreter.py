@@ -45,7 +45,6 @@ from proflow_schemas.step_ids import loop_of, outcome_of_choice
 
 from proflow_runtime.flow import Flow
 from proflow_runtime.flow.counting import InnerList
-from proflow_runtime.flow.reminders import Reminders
 from proflow_runtime.flow.structures import Branch, Exit, Source
 from proflow_runtime.handlers.registry import NOTIFY, Registry
 from proflow_runtime.programs.decorator import Body
@@ -234,27 +233,20 @@ class _Compiler:
         return task
 
     def _approval(self, op: ApprovalOp) -> Instruction:
-        policy = op.approval
-        settings: dict[str, Any] = {
-            "approvers": policy.approvers,
-            "approver_expression": lazily(policy.approver_expression),
-            "mode": policy.mode,
-            "pass_ratio": policy.pass_ratio,
-            "reminders": None if policy.reminders is None else Reminders.of(policy.reminders),
-            "empty_approver_policy": policy.empty_approver_policy,
-            "fallback_approvers": policy.fallback_approvers,
-            "self_approval": policy.self_approval,
-            "comment_required": policy.comment_required,
-            "allow": policy.allow,
-            "timeout": _timedelta(op.timeout),
-            "timeout_action": op.timeout_action,
-            "event": op.event,
-            "match": op.match,
-        }
-        node = op.node
+        approve = partial(
+            Flow.approve,
+            node=op.node,
+            approvers=op.approval.approvers,
+            approver_expression=lazily(op.approval.approver_expression),
+            timeout=_timedelta(op.timeout),
+            timeout_action=op.timeout_action,
+            event=op.event,
+            match=op.match,
+            policy=op.approval,
+        )
 
         async def approval(flow: Flow) -> None:
-            await flow.approve(node, **settings)
+            await approve(flow)
 
         return approval
 

@@ -1,5 +1,7 @@
 """The wire format between server and SDK: writes requests and reads responses as the server does."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,19 @@ class Answer:
     retry_after: datetime | None = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes = b"null"
+    _ops: list[Op] | None = None
+
+    @property
+    def ops(self) -> list[Op]:
+        """The operations of a 206 response."""
+        if self._ops is None:
+            self._ops = [read_op(raw) for raw in self.body]
+        return self._ops
+
+    @property
+    def only_plans(self) -> bool:
+        """True for a 206 response that executed no step."""
+        return self.status == 206 and not any(op.executed for op in self.ops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,11 @@ class Op:
     opts: dict[str, Any]
     data: Any
     error: dict[str, Any] | None
+
+    @property
+    def executed(self) -> bool:
+        """True if the request has executed the step; otherwise it plans one, or a wait."""
+        return self.op in ("StepRun", "StepError", "StepFailed")
 
     @property
     def races(self) -> bool:

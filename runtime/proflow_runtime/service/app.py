@@ -5,25 +5,23 @@ It serves the API below `/api`, the functions for Inngest, health, metrics and t
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.health import health_router
 from proflow_runtime.service.languages import language_of
 from proflow_runtime.service.pages import mount_pages
 from proflow_runtime.service.problems import HANDLERS, TEXTS, Problem, answer, not_found
-from proflow_runtime.store.database import connection
+from proflow_runtime.service.route import SECURITY_HEADERS
 
 PREFIX = "/api"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DESCRIPTION = "Workflows drawn in ProFlow: designs, runs, approvals, tasks."
-log = logging.getLogger("proflow.service")
 
 
 def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
@@ -57,28 +55,19 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
     ) -> Response:
         begun = time.perf_counter()
         response = await call_next(request)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         metrics.answered(request.method, path, response.status_code, time.perf_counter() - begun)
         return response
-
-    unavailable: dict[int | str, Any] = {503: {"description": "The database cannot be used"}}
-
-    @app.get("/health", tags=["operations"], response_model=None, responses=unavailable)
-    async def health() -> JSONResponse:
-        """200 while the database can be used, else 503."""
-        try:
-            await connection().execute_query("SELECT 1")
-        except Exception as error:
-            log.warning("the database cannot be used: %s", error)
-            return JSONResponse({"status": "unavailable"}, 503)
-        return JSONResponse({"status": "ok"})
 
     @app.get("/metrics", tags=["operations"], response_model=None, response_class=PlainTextResponse)
     async def read_metrics() -> Response:
         """For Prometheus."""
         return Response(await metrics.text(), media_type=metrics.content_type)
 
+    app.include_router(health_router(proflow))
     app.include_router(proflow.router(), prefix=PREFIX)
     if functions:
         proflow.mount(app)

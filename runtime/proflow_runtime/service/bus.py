@@ -14,6 +14,7 @@ from typing import Any
 
 from proflow_runtime.context import clock
 from proflow_runtime.store.database import connection, is_sqlite
+from proflow_runtime.store.drivers import DRIVER_ERRORS
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.runs import CHANNEL
 
@@ -123,6 +124,6 @@ class Bus:
                     await clock.happens(lost, PING)
                     await server.execute("SELECT 1")
             finally:
-                if not server.is_closed():
+                with contextlib.suppress(*DRIVER_ERRORS):  # the connection may be lost
                     server.remove_termination_listener(ended)
                     await server.remove_listener(CHANNEL, notified)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
@@ -36,6 +36,13 @@ TEXTS = Texts(
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
 
+QUEUED, LONGEST = 20.0, 60.0
+"""Seconds that a request may wait for its turn, and that its design may take."""
+RETRY_AFTER = 10
+"""Seconds after which a client is asked to try again."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -58,7 +65,12 @@ class DesignCompiler:
     """Compiles canvases that are to be stored."""
 
     def __init__(
-        self, handlers: Handlers | None, *, max_nodes: int, types: NodeTypes | None = None
+        self,
+        handlers: Handlers | None,
+        *,
+        max_nodes: int,
+        types: NodeTypes | None = None,
+        hurried: bool = True,
     ) -> None:
         """Create the compiler.
 
@@ -66,10 +78,13 @@ class DesignCompiler:
             handlers: The handlers that designs may call; None to accept any.
             max_nodes: How many nodes a design may have.
             types: The node types; by default the built-in ones and those of `handlers`.
+            hurried: True if somebody waits for the answer: then neither the wait for a free slot
+                nor the work itself may take long.
         """
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._waits, self._works = (QUEUED, LONGEST) if hurried else (None, None)
 
     async def compile(
         self, canvas: Any, code: str | None = None, *, timezone: str | None = None
@@ -82,10 +97,10 @@ class DesignCompiler:
             timezone: The tenant's time zone, if it has one.
 
         Raises:
-            Problem: If the canvas has too many nodes (413), or holds several designs (422).
+            Problem: If the canvas has too many nodes (413), holds several designs (422), takes too
+                long (422), or if too many others are being compiled (503).
         """
-        async with self._slots:
-            return await asyncio.to_thread(self._compiled, canvas, code, timezone)
+        return await self._performed(self._compiled, canvas, code, timezone)
 
     async def draw(self, canvas: Any, *, timezone: str | None = None) -> Drawing:
         """Draw a canvas.
@@ -97,8 +112,29 @@ class DesignCompiler:
         Raises:
             Problem: If the canvas has too many nodes (413).
         """
-        async with self._slots:
-            return await asyncio.to_thread(self._drawn, canvas, timezone)
+        return await self._performed(self._drawn, canvas, timezone)
+
+    async def _performed(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Work in a thread, within the limits. A thread that takes too long keeps its slot."""
+        try:
+            async with asyncio.timeout(self._waits):
+                await self._slots.acquire()
+        except TimeoutError:
+            message = "too many designs are being checked now"
+            raise Problem(503, "compiler-busy", message, retry_after=RETRY_AFTER) from None
+        working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+        working.add_done_callback(self._freed)
+        try:
+            async with asyncio.timeout(self._works):
+                return await asyncio.shield(working)
+        except TimeoutError:
+            message = f"checking the design takes more than {LONGEST:g} s"
+            raise Problem(422, "design-too-costly", message) from None
+
+    def _freed(self, working: asyncio.Task[Any]) -> None:
+        self._slots.release()
+        if not working.cancelled():
+            working.exception()  # nobody may be left to be told
 
     def _read(self, canvas: Any, text: bytes, name: str) -> Reading:
         """Read the designs of a canvas; raises `Problem` if one has too many nodes."""

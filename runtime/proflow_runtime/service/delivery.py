@@ -1,6 +1,8 @@
-"""Sends the events of the outbox to Inngest, right after a commit and again until they are accepted.
+"""Sends the events of the outbox to Inngest, right after a commit and again until they are delivered.
 
-An event that Inngest rejects for good is marked as failed and not sent again.
+An event is delivered once its effect is seen, or, if it has none that can be seen, once Inngest
+accepts it. An event that Inngest rejects for good, or accepts again and again to no effect, is marked
+as failed and not sent again.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +19,7 @@ import inngest
 from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.context import clock
-from proflow_runtime.store import outbox
+from proflow_runtime.store import outbox, unseen
 from proflow_runtime.store.models.outbox import OutboxEvent
 
 SWEEP = 2.0
@@ -27,7 +29,7 @@ LONGEST_PAUSE = 60.0
 TRIED = 5
 """After how many failures of single events Inngest is taken to be unreachable."""
 KEEP = timedelta(days=1)
-"""How long sent events are kept: as long as Inngest recognizes the id of an event again."""
+"""How long delivered events are kept: as long as Inngest recognizes the id of an event again."""
 KEEP_FAILED = timedelta(days=30)
 """How long events that Inngest has rejected are kept."""
 PATIENCE = timedelta(days=1)
@@ -40,6 +42,10 @@ Send = Callable[[list[inngest.Event]], Awaitable[object]]
 """Sends events to Inngest; raises `RefusedError` if Inngest rejects them."""
 Failed = Callable[[OutboxEvent, str], Awaitable[None]]
 """Called with an event that is given up, and the reason; it may be called twice for an event."""
+Again = Callable[[OutboxEvent], Awaitable[None]]
+"""Called with an event that is sent again because its effect was not seen."""
+MOST_SENDS = 30
+"""After how many accepted sends without an effect an event is given up; with `PAUSES`, after a day."""
 log = logging.getLogger("proflow.outbox")
 
 
@@ -72,15 +78,28 @@ class Delivery:
     Inngest accepts each id of an event only once.
     """
 
-    def __init__(self, send: Send, *, failed: Failed | None = None, sweep: float = SWEEP) -> None:
+    def __init__(
+        self,
+        send: Send,
+        *,
+        failed: Failed | None = None,
+        again: Again | None = None,
+        sweep: float = SWEEP,
+        pauses: Sequence[timedelta] = outbox.PAUSES,
+        most_sends: int = MOST_SENDS,
+    ) -> None:
         """Create the delivery.
 
         Args:
             send: Sends events to Inngest.
             failed: Called before an event is marked as failed.
-            sweep: Seconds between two checks for events that have not been sent.
+            again: Called before an event is sent again because its effect was not seen.
+            sweep: Seconds between two checks for events that are due.
+            pauses: The pauses before an event is sent again; the last one repeats.
+            most_sends: After how many accepted sends without an effect an event is given up.
         """
-        self._send, self._failed, self._sweep = send, failed, sweep
+        self._send, self._failed, self._again, self._sweep = send, failed, again, sweep
+        self._pauses, self._most_sends = tuple(pauses), most_sends
         self._wake = asyncio.Event()
 
     def nudge(self) -> None:
@@ -88,7 +107,7 @@ class Delivery:
         self._wake.set()
 
     async def deliver(self) -> int:
-        """Send all events that no other process is sending.
+        """Send all events that are due and that no other process is sending.
 
         An event that cannot be sent does not block the others. It is sent again when its lease has
         expired, unless Inngest has rejected it for good.
@@ -100,9 +119,11 @@ class Delivery:
             Exception: What `send` raises, if no event could be sent.
         """
         count = 0
-        while events := await outbox.claim_unsent():
+        while claimed := await outbox.claim_due():
+            events = await self._without_effect(claimed)
             found = await self._sent(events)
-            await outbox.mark_sent(found.sent)
+            sent = set(found.sent)
+            await outbox.mark_sent([one for one in events if one.id in sent], self._pauses)
             for event, reason in found.refused:
                 await self._give_up(event, reason)
             count += len(found.sent)
@@ -113,9 +134,31 @@ class Delivery:
                 log.error("an event cannot be sent, and is tried again later: %s", found.later)
         return count
 
+    async def _without_effect(self, events: list[OutboxEvent]) -> list[OutboxEvent]:
+        """Drop the events whose effect is there, and give those up that were sent often enough."""
+        settled = await unseen.settle(events)
+        found: list[OutboxEvent] = []
+        for event in events:
+            if event.id in settled:
+                continue
+            if event.effect is not None and event.sends >= self._most_sends:
+                await self._give_up(
+                    event, f"Inngest has accepted it {event.sends} times, without effect"
+                )
+                continue
+            if event.sends:
+                about = {"tenant_id": event.tenant_id, "run_id": event.run_id}
+                message = "event `%s` (%s) was accepted, but the run has not %s: it is sent again"
+                log.warning(message, event.id, event.name, event.effect, extra=about)
+                if self._again is not None:
+                    await self._again(event)
+            found.append(event)
+        return found
+
     async def _give_up(self, event: OutboxEvent, reason: str) -> None:
-        about = {"tenant_id": event.tenant_id, "run_id": event.data.get("run_id")}
-        log.error("event `%s` (%s) is never sent: %s", event.id, event.name, reason, extra=about)
+        run_id = event.run_id or event.data.get("run_id")
+        about = {"tenant_id": event.tenant_id, "run_id": run_id}
+        log.error("event `%s` (%s) is given up: %s", event.id, event.name, reason, extra=about)
         if self._failed is not None:
             await self._failed(event, reason)
         await outbox.mark_failed(event.id, reason)
@@ -162,7 +205,7 @@ class Delivery:
             try:
                 if clock.now() - forgotten > KEEP / 24:
                     forgotten = clock.now()
-                    await outbox.forget_sent(forgotten - KEEP)
+                    await outbox.forget_done(forgotten - KEEP)
                     await outbox.forget_failed(forgotten - KEEP_FAILED)
                 await self.deliver()
                 pause = self._sweep

@@ -9,9 +9,9 @@ from proflow_compiler.design import Design
 from proflow_compiler.diagnostics.rendering import check_report
 from proflow_compiler.drawing.figure import Figure, figure
 from proflow_compiler.drawing.layout import MAX_WIDTH, Layout, layout, text_width
-from proflow_compiler.graph import outcome_of
+from proflow_compiler.graph import DEFAULT_RETURNS, outcome_of
 from proflow_compiler.pipeline import compile_reading
-from proflow_compiler.reader import Reading
+from proflow_compiler.reader import Reading, places, riveredge, wrappers
 from proflow_schemas.handlers import Handlers
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.published import model_schema
@@ -101,6 +101,20 @@ def node_types(types: NodeTypes = BUILT_IN_TYPES) -> list[dict[str, Any]]:
         }
         for kind in types.all.values()
     ]
+
+
+def drawing_keys() -> dict[str, Any]:
+    """Where drawings keep what is read of them, for editors of their JSON."""
+    return {
+        "graphs": wrappers.PATHS,
+        "shapes": places.SHAPES,
+        "row_marks": riveredge.ROW_MARKS,
+        "types": places.TYPES,
+        "labels": places.LABELS,
+        "configs": places.CONFIGS,
+        "parents": places.PARENTS,
+        "returns": DEFAULT_RETURNS,
+    }
 
 
 def _nodes(design: Design, placed: Layout) -> list[dict[str, Any]]:

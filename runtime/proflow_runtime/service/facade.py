@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.json_schemas import SchemaRefusedError
 from proflow_schemas.language import Text, Texts
 
 from proflow_runtime.approvals import ApprovalService, Resolver
@@ -26,17 +27,19 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.start_request import RUN, RUN_EVENT, StartRequest
+from proflow_runtime.dispatch.start_request import RUN, StartRequest
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.programs.inputs import unmatchable, violations
+from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.auth import Authenticate, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
 from proflow_runtime.service.problems import TEXTS as PROBLEM_TEXTS
@@ -46,13 +49,13 @@ from proflow_runtime.service.recording import Recorder
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.status import OF_THE_PROCESS, Recorders
+from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import CANCEL_EVENT
+from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_status
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
@@ -93,6 +96,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
 log = logging.getLogger("proflow.service")
+CANCELLED_AFTER = 4
+"""After how many accepted cancellations a run is closed, even if Inngest has not confirmed it."""
 INITIATOR = "initiator_id"
 """The key of a run's data that holds the id of the user who started the run."""
 
@@ -150,11 +155,19 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry
         self.authenticate = authenticate or by_token
-        self.metrics = Metrics()
-        self.delivery = Delivery(event_sender(client), failed=self._undelivered)
+        self.heartbeat = Heartbeat()
+        self.metrics = Metrics(self.heartbeat)
+        self._names = AppNames(client.app_id)
+        self.delivery = Delivery(
+            event_sender(client),
+            failed=self._undelivered,
+            again=self._sent_again,
+            pauses=[timedelta(seconds=one) for one in self.settings.resend_pauses],
+        )
         self.bus = Bus()
         self.approvals = ApprovalService(
             resolver,
+            app_id=client.app_id,
             committed=self.delivery.nudge,
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
@@ -162,11 +175,17 @@ class ProFlow:
         self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
         self.zones = TenantZones(self.settings.timezone, timezone_of)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
         self._recorder = Recorder(self.bus.moved)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
-            DesignCompiler(None, max_nodes=self.settings.max_nodes, types=self.compiling.types),
+            DesignCompiler(
+                None,
+                max_nodes=self.settings.max_nodes,
+                types=self.compiling.types,
+                hurried=False,
+            ),
             replaced=self._deploy_for,
             failed=partial(self.metrics.job_failed, "recompiling"),
             pause=self.settings.tick,
@@ -174,7 +193,7 @@ class ProFlow:
         self.deployment = Deployment(
             client,
             registry,
-            target or self.served,
+            self.target,
             limits=Limits(self.settings.tenant_concurrency),
             zones=self.zones,
             opener=self.approvals.open,
@@ -230,6 +249,7 @@ class ProFlow:
             stack.callback(self.recorders.add(self._recorder))
             stack.callback(ask_inngest_with(run_lookup(self.client)))
             await self.deployment.refresh()
+            await stack.enter_async_context(self.heartbeat.running())
             await stack.enter_async_context(self.bus.running())
             await stack.enter_async_context(self.delivery.running())
             await stack.enter_async_context(self._ticking())
@@ -272,6 +292,7 @@ class ProFlow:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("crons", "make up for missed crons", self._make_up_for_crons),
                 ):
                     try:
                         await job()
@@ -288,17 +309,30 @@ class ProFlow:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    async def _make_up_for_crons(self) -> None:
+        if await self.deployment.missed.make_up():
+            self.delivery.nudge()
+
     async def _undelivered(self, event: OutboxEvent, reason: str) -> None:
         """Mark a run as failed if Inngest has rejected its start event for good."""
         self.metrics.job_failed("delivery")
-        if event.name != RUN_EVENT:
-            return
+        if event.name != self._names.run or event.sends:
+            return  # a run whose hand-over was accepted may still begin
         run_id = event.data[LINEAGE]["run"]
         error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
         if await runs.finish(event.tenant_id, run_id, "failed", error=error, among=("pending",)):
             about = {"tenant_id": event.tenant_id, "run_id": run_id}
             log.error("the run has failed: Inngest has refused it", extra=about)
             await self._ended(event.tenant_id, run_id, "failed")
+
+    async def _sent_again(self, event: OutboxEvent) -> None:
+        """Close a run whose cancellation was sent often: Inngest may have lost that it has ended it."""
+        self.metrics.sent_again(event.effect or "")
+        if event.name == self._names.cancel and event.sends >= CANCELLED_AFTER and event.run_id:
+            about = {"tenant_id": event.tenant_id, "run_id": event.run_id}
+            if await runs.finish(event.tenant_id, event.run_id, "cancelled"):
+                log.warning("the run is closed: Inngest has not confirmed its end", extra=about)
+                await self._ended(event.tenant_id, event.run_id, "cancelled")
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)
@@ -348,7 +382,7 @@ class ProFlow:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        _fits(given, definition)
+        await _fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -424,14 +458,15 @@ class ProFlow:
             Problem: If there is no such run (404), or it has already ended (409).
         """
         run = await self._run(tenant_id, run_id)
-        if run.status not in runs.OPEN:
+        if run.status not in OPEN:
             raise Problem(409, "already-over", TEXTS("run-already", status=status_said(run.status)))
         async with transaction() as client:
             unbegun = await runs.withdraw(tenant_id, run.id)
             data = {"tenant_id": tenant_id, "run_id": run.id}
             # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
-            await outbox.put(client, event_id, tenant_id, CANCEL_EVENT, data)
+            effect = None if unbegun else Effect("ended", run.id)
+            await outbox.put(client, event_id, tenant_id, self._names.cancel, data, effect=effect)
         self.delivery.nudge()
         if unbegun:
             await self._ended(tenant_id, run.id, "cancelled")
@@ -502,7 +537,10 @@ class ProFlow:
         async with transaction() as client:
             _, is_new = await runs.create(new)
             if is_new:
-                await outbox.put(client, f"run:{new.id}", new.tenant_id, RUN_EVENT, data)
+                await outbox.put(
+                    *(client, f"run:{new.id}", new.tenant_id, self._names.run, data),
+                    effect=Effect("begun", new.id),
+                )
         self.delivery.nudge()
 
     # --- tenants
@@ -664,14 +702,16 @@ def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     raise Problem(422, "other-tenant", detail, errors=errors)
 
 
-def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
+async def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
     """Raise `Problem` (422) if data is not what a workflow takes."""
+    try:
+        # In a thread: the schema and the data are users' work, and may take seconds.
+        against = await asyncio.to_thread(violations, data, definition.input)
+    except SchemaRefusedError as error:
+        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (
-            *violations(data, definition.input),
-            *unmatchable(data, definition.settings),
-        )
+        for one in (*against, *unmatchable(data, definition.settings))
     ]
     if errors:
         raise Problem(422, "invalid-input", TEXTS("data"), errors=errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPMethod
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -16,14 +17,18 @@ from prometheus_client import (
 )
 
 from proflow_runtime.context import clock
-from proflow_runtime.status import Snapshot
+from proflow_runtime.service.heartbeat import Heartbeat
+from proflow_runtime.status import OPEN, Snapshot
+from proflow_runtime.store import outbox
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.runs import Run
-from proflow_runtime.store.runs import OPEN
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow
+
+METHODS = frozenset(HTTPMethod)
+"""The methods that are told apart; clients may send any word as a method."""
 
 
 class Metrics:
@@ -31,7 +36,12 @@ class Metrics:
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        """Create the metrics.
+
+        Args:
+            heartbeat: Knows how long the event loop stood still.
+        """
         self.registry = CollectorRegistry()
         self._requests = Histogram(
             "proflow_http_request_seconds",
@@ -57,7 +67,7 @@ class Metrics:
         )
         self._failed = Gauge(
             "proflow_outbox_failed",
-            "Events that Inngest has refused for good, of the last 30 days",
+            "Events that were given up, of the last 30 days",
             registry=self.registry,
         )
         self._jobs = Counter(
@@ -66,9 +76,22 @@ class Metrics:
             ("job",),
             registry=self.registry,
         )
+        self._again = Counter(
+            "proflow_outbox_sent_again",
+            "Events that were sent again here because their effect was not seen",
+            ("effect",),
+            registry=self.registry,
+        )
         self._age = Gauge(
             "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
         )
+
+        self._lag = Gauge(
+            "proflow_event_loop_lag_seconds",
+            "The longest standstill of the event loop in the last one to two minutes",
+            registry=self.registry,
+        )
+        self._lag.set_function(heartbeat.longest)
 
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:
@@ -89,6 +112,7 @@ class Metrics:
             code: The HTTP status of the response.
             seconds: How long the request took.
         """
+        method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(code)).observe(seconds)
 
     def job_failed(self, job: str) -> None:
@@ -98,6 +122,14 @@ class Metrics:
             job: The name of the work, such as `delivery`.
         """
         self._jobs.labels(job).inc()
+
+    def sent_again(self, effect: str) -> None:
+        """Count an event that is sent again because its effect was not seen.
+
+        Args:
+            effect: The effect, as in `OutboxEvent.effect`.
+        """
+        self._again.labels(effect).inc()
 
     def _record(self, snapshot: Snapshot) -> None:
         self._passes.inc()
@@ -111,7 +143,7 @@ class Metrics:
         waiting = Approval.filter(status="open")
         self._approvals.set(await waiting.count())
         self._overdue.set(await waiting.filter(expires_at__lt=now).count())
-        unsent = OutboxEvent.filter(sent_at__isnull=True, failed_at__isnull=True)
+        unsent = outbox.waiting()
         self._unsent.set(await unsent.count())
         self._failed.set(await OutboxEvent.filter(failed_at__isnull=False).count())
         oldest = await unsent.order_by("created_at").first()

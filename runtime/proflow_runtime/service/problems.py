@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from proflow_runtime.approvals import ActRefused
 from proflow_runtime.service.diagnostics import Diagnostic
 from proflow_runtime.service.languages import language_of
 from proflow_runtime.service.request_errors import worded
+from proflow_runtime.store.drivers import is_passing
 from proflow_runtime.values import JSON
 
 TEXTS = Texts(
@@ -50,12 +52,16 @@ TEXTS = Texts(
         "at": Text("{pointer:raw}: {message:raw}", "{pointer:raw}：{message:raw}"),
         "inexact": Text("{message:raw}: {help:raw}", "{message:raw}：{help:raw}"),
         "invalid-request": Text("the request is not as described", "请求内容不符合要求"),
+        "database-unavailable": Text("the database cannot be used now", "数据库暂时不可用"),
         "body-too-large": Text("the body is too large", "请求内容过大"),
         "defect": Text("something went wrong here; it has been logged", "服务出错，错误已记录"),
     },
 )
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
+RETRY_AFTER = 5
+"""Seconds after which clients are asked to try again while the database is away."""
+log = logging.getLogger("proflow.service")
 
 
 class ProblemDetails(BaseModel):
@@ -84,6 +90,12 @@ class Problem(ProFlowError, HTTPException):
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(status, detail)
         self.status, self.code, self.more = status, code, more
+
+
+UNAVAILABLE = Problem(
+    503, "database-unavailable", TEXTS("database-unavailable"), retry_after=RETRY_AFTER
+)
+TOO_LARGE = Problem(413, "body-too-large", TEXTS("body-too-large"))
 
 
 def not_found(what: str) -> Problem:
@@ -158,6 +170,10 @@ def response_to(error: Exception, language: Language = DEFAULT) -> JSONResponse 
         case HTTPException():
             code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
             return answer(Problem(error.status_code, code, str(error.detail)), language)
+        case _ if is_passing(error):
+            # One line for each request: `GET /health` says it loud.
+            log.info("the database cannot be used: %s", str(error) or type(error).__name__)
+            return answer(UNAVAILABLE, language)
         case _:
             return None
 
@@ -181,6 +197,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         409: "The state of the object does not allow this",
         413: "The body is too large",
         422: "The request is invalid",
+        503: "The database cannot be used now; `retry-after` says when to try again",
         429: "Too many requests; `retry-after` says when to try again",
     }.items()
 }

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from proflow_schemas.node_types import type_of
+from tortoise.backends.base.client import BaseDBAsyncClient
 
+from proflow_runtime.dispatch.callees import INVOKED
 from proflow_runtime.service.canvases import canvas_of
-from proflow_runtime.status import ItemKey, NodeState, Snapshot, merged
-from proflow_runtime.store import runs
+from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
-from proflow_runtime.store.runs import OPEN, announce
+from proflow_runtime.store.outages import through_outages
+from proflow_runtime.store.outbox import Effect
+from proflow_runtime.store.runs import announce
 from proflow_runtime.values import JSON
 
 ROWS = 500
@@ -47,12 +51,16 @@ class _Remembered:
         revision: The run's revision after the last write of this process.
         states: The node states that are in the database as of that revision.
         unwritten: The snapshots that have not been written yet.
+        resumed: What the run has gone on from, as far as the outbox knows.
+        called: The runs that it has called, as far as the outbox knows.
         writing: The lock for writing; its holder also writes the snapshots of those who wait.
     """
 
     revision: int = -1
     states: dict[ItemKey, NodeState] = field(default_factory=dict)
     unwritten: list[Snapshot] = field(default_factory=list)
+    resumed: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -82,7 +90,7 @@ class Recorder:
         async with remembered.writing:
             if not any(one is snapshot for one in remembered.unwritten):
                 return  # another replay has written it
-            await self._write(snapshot.tenant_id, snapshot.run_id, remembered)
+            await through_outages(self._write, snapshot.tenant_id, snapshot.run_id, remembered)
 
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
         revision = await _revision(tenant_id, run_id)
@@ -92,10 +100,10 @@ class Recorder:
         if revision == remembered.revision and not _has_changes(remembered):
             remembered.unwritten.clear()
             return
-        async with transaction():
+        async with transaction() as client:
             run = await _locked(tenant_id, run_id)
             if run is not None:
-                await _record(run, remembered)
+                await _record(client, run, remembered)
         if run is None:
             remembered.unwritten.clear()
         else:
@@ -110,10 +118,10 @@ class Recorder:
             answer: The return value of the run's function.
         """
         remembered = self._remember(run_id)
-        async with remembered.writing, transaction():
+        async with remembered.writing, transaction() as client:
             run = await _locked(tenant_id, run_id)
             if run is not None:
-                await _record(run, remembered)
+                await _record(client, run, remembered)
             await runs.finish(tenant_id, run_id, "completed", answer=answer)
         self._remembered.pop(run_id, None)
         self._moved(run_id)
@@ -131,11 +139,22 @@ def _states_in(snapshot: Snapshot) -> dict[ItemKey, NodeState]:
 
 
 def _has_changes(remembered: _Remembered) -> bool:
-    return any(
+    return bool(_resumed(remembered) or _called(remembered)) or any(
         remembered.states.get(key) != state
         for snapshot in remembered.unwritten
         for key, state in _states_in(snapshot).items()
     )
+
+
+def _resumed(remembered: _Remembered) -> set[str]:
+    """The approvals and calls that unwritten snapshots have gone on from."""
+    found = {step for one in remembered.unwritten for step in one.resumed}
+    return found - remembered.resumed
+
+
+def _called(remembered: _Remembered) -> set[str]:
+    """The runs that unwritten snapshots have called."""
+    return {run for one in remembered.unwritten for run in one.called} - remembered.called
 
 
 async def _revision(tenant_id: int, run_id: str) -> int | None:
@@ -148,11 +167,16 @@ async def _locked(tenant_id: int, run_id: str) -> Run | None:
     return await open_runs.get_or_none(id=run_id, tenant_id=tenant_id)
 
 
-async def _record(run: Run, remembered: _Remembered) -> None:
+async def _record(client: BaseDBAsyncClient, run: Run, remembered: _Remembered) -> None:
     """Write the changes, in the transaction that holds the run's lock."""
     if run.revision != remembered.revision:
         remembered.states = {}  # another process has written meanwhile
     pending = list(remembered.unwritten)
+    for child in (called := _called(remembered)):
+        effect = Effect("begun", child, run.id)
+        await outbox.watch(client, f"call:{child}", run.tenant_id, INVOKED, effect)
+    if resumed := _resumed(remembered):
+        await outbox.mark_seen(run.tenant_id, run.id, ["resumed"], steps=resumed)
     news = [
         {
             key: state
@@ -180,6 +204,8 @@ async def _record(run: Run, remembered: _Remembered) -> None:
         await announce(run.id)
     for snapshot in pending:
         remembered.states.update(_states_in(snapshot))
+    remembered.resumed |= resumed
+    remembered.called |= called
     remembered.revision = run.revision
     del remembered.unwritten[: len(pending)]
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Message, Receive
 
+from proflow_runtime.service.body_limit import BodyTooLargeError, declared_length, limited
 from proflow_runtime.service.languages import answering, reader
-from proflow_runtime.service.problems import TEXTS, Problem, response_to
+from proflow_runtime.service.problems import TEXTS, TOO_LARGE, Problem, answer, response_to
 from proflow_runtime.values import strict_json
 
-TOO_LARGE = Problem(413, "body-too-large", TEXTS("body-too-large"))
+SECURITY_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+"""Headers of all answers of the API that do not set them themselves: they are for one user only."""
+IN_A_THREAD = 64 * 1024
+"""From how many bytes on JSON is parsed in a thread, so that other requests are not blocked."""
 
 
 def routes_with(max_body: int) -> type[APIRoute]:
@@ -31,17 +35,25 @@ def routes_with(max_body: int) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                limited = _StrictRequest(request.scope, _limited(request.receive, max_body))
                 with answering(request):
-                    try:
-                        if _declared(request) > max_body:
-                            raise TOO_LARGE
-                        return await handler(limited)
-                    except Exception as error:
-                        found = response_to(error, reader())
-                        if found is None:
-                            raise
-                        return found
+                    response = await answered(request)
+                for name, value in SECURITY_HEADERS.items():
+                    response.headers.setdefault(name, value)
+                return response
+
+            async def answered(request: Request) -> Response:
+                strict = _StrictRequest(request.scope, limited(request.receive, max_body))
+                try:
+                    if declared_length(request.scope) > max_body:
+                        raise TOO_LARGE
+                    return await handler(strict)
+                except BodyTooLargeError:
+                    return answer(TOO_LARGE, reader())
+                except Exception as error:
+                    found = response_to(error, reader())
+                    if found is None:
+                        raise
+                    return found
 
             return handle
 
@@ -53,28 +65,12 @@ class _StrictRequest(Request):
 
     async def json(self) -> Any:
         try:
-            return strict_json.loads(await self.body())
+            body = await self.body()
+            if len(body) < IN_A_THREAD:
+                return strict_json.loads(body)
+            return await asyncio.to_thread(strict_json.loads, body)
         except strict_json.StrictJSONError as error:
             at, message = error.pointer, str(error)
             errors = [{"pointer": at, "message": message}]
             detail = TEXTS("at", pointer=at, message=message)
             raise Problem(422, error.code, detail, errors=errors) from None
-
-
-def _declared(request: Request) -> int:
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
-
-
-def _limited(receive: Receive, most: int) -> Receive:
-    read = 0
-
-    async def limited() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > most:
-            raise TOO_LARGE
-        return message
-
-    return limited

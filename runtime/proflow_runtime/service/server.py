@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import FrameType
+from typing import NoReturn, TypeAlias
 
 import inngest
 import uvicorn
@@ -23,6 +27,10 @@ from proflow_runtime.store.database import connect
 
 SHUTDOWN = 10
 """Seconds that open requests have to finish when the process stops."""
+LAST = 40.0
+"""Seconds after which a process that was asked to stop ends in any case."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+log = logging.getLogger("proflow.service")
 
 RunningEngine: TypeAlias = Callable[
     [inngest.Inngest, asyncio.Event], AbstractAsyncContextManager[Target]
@@ -70,6 +78,11 @@ async def run_server(config: ServerConfig) -> None:
         Exception: Whatever `config.admit` and `config.prepare` raise.
     """
     stopping = asyncio.Event()
+    with _stopped_by_signals(stopping):
+        await _run(config, stopping)
+
+
+async def _run(config: ServerConfig, stopping: asyncio.Event) -> None:
     async with connect(config.url):
         if config.admit is not None:
             await config.admit()
@@ -83,6 +96,38 @@ async def run_server(config: ServerConfig) -> None:
             )
             async with proflow.running():
                 await _serve(config, proflow, stopping)
+
+
+@contextmanager
+def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
+    """Set an event when the process is asked to stop; end the process if it is asked again, or late.
+
+    The handlers are Python's own, and the deadline is a thread's: both work while the event loop is
+    blocked.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = threading.Timer(LAST, _end, args=(1, f"not stopped within {LAST:g} s"))
+    deadline.daemon = True
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if deadline.is_alive():
+            _end(128 + number, "asked to stop again")
+        deadline.start()
+        loop.call_soon_threadsafe(stopping.set)
+
+    before = {one: signal.signal(one, stop) for one in SIGNALS}
+    try:
+        yield
+    finally:
+        deadline.cancel()
+        for one, handler in before.items():
+            signal.signal(one, handler or signal.SIG_DFL)
+
+
+def _end(status: int, reason: str) -> NoReturn:
+    """End the process at once; what is open is repeated by the next one."""
+    os.write(2, f"ended at once: {reason}\n".encode())
+    os._exit(status)
 
 
 async def _serve(config: ServerConfig, proflow: ProFlow, stopping: asyncio.Event) -> None:
@@ -102,9 +147,6 @@ async def _serve(config: ServerConfig, proflow: ProFlow, stopping: asyncio.Event
             server_header=False,
         )
     )
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, stopping.set)
     config.ready(token)
     serving = asyncio.create_task(server.serve(sockets=[config.listening]), name="proflow server")
     stopped = asyncio.create_task(stopping.wait())

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proflow_runtime.dispatch.deployment import Deployment
+from proflow_runtime.service.body_limit import call_within
 from proflow_runtime.service.settings import ProFlowSettings
 
 log = logging.getLogger("proflow.service")
@@ -60,7 +61,7 @@ class FunctionServer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             # The SDK serves at one path, wherever the host has mounted its own application.
-            path = self._settings.serve_path
+            path, most = self._settings.serve_path, self._settings.max_call
             scope = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
             called = parse_qs(scope["query_string"].decode("latin-1")).get("fnId", [""])[0]
             prefix = f"{self._client.app_id}-"
@@ -69,8 +70,10 @@ class FunctionServer:
                 await self.deployment.knows(name)
                 if name in self.deployment.own_ids:
                     with self._within():
-                        await self._app(scope, receive, send)
+                        await call_within(self._app, scope, receive, send, most)
                     return
+            await call_within(self._app, scope, receive, send, most)
+            return
         await self._app(scope, receive, send)
 
     def _serving(

@@ -17,6 +17,7 @@ from typing import Any
 from proflow_schemas.definition import CronTrigger, Definition
 from proflow_schemas.durations import DurationError, parse_duration
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.json_schemas import SchemaRefusedError
 from proflow_schemas.node_types import type_of
 from proflow_schemas.numbers import AS_TEXT, inexact, read_integer
 from proflow_schemas.sizes import MAX_EVENT_BYTES
@@ -185,7 +186,12 @@ def _refuse_unfit(data: dict[str, Any], definition: Definition) -> None:
     """Raise `OutsideError` if the service would not start a run with this data."""
     if definition.triggers and all(isinstance(one, CronTrigger) for one in definition.triggers):
         return  # a cron has no data
-    found = [*violations(data, definition.input), *unmatchable(data, definition.settings)]
+    try:
+        found = [*violations(data, definition.input), *unmatchable(data, definition.settings)]
+    except SchemaRefusedError as error:
+        raise OutsideError(
+            f"--data cannot be held against the workflow's `input`: {error}"
+        ) from None
     if found:
         each = [
             f"{_cut(one.pointer)}: {one.message}" if one.pointer else one.message for one in found

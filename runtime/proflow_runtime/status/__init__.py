@@ -14,6 +14,8 @@ from proflow_runtime.values import JSON
 
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
 RunStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
+OPEN = ("pending", "running", "waiting")
+"""The statuses of runs and nodes that are not over."""
 
 _logger = logging.getLogger("proflow.status")
 
@@ -67,6 +69,9 @@ class Snapshot:
         items: The states of the nodes inside a foreach, for each item.
         view: How many steps had ended when the replay began. Of two concurrent replays, the one with
             the larger number is newer.
+        resumed: What the run has gone on from: approvals, by their executions (`x[3]#2`), and called
+            runs, by their ids.
+        called: The ids of runs that it has called and waits for.
     """
 
     run_id: str
@@ -81,6 +86,8 @@ class Snapshot:
     error: str | None = None
     items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
     view: int = 0
+    resumed: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
 
 
 Recorder = Callable[[Snapshot], "Awaitable[None] | None"]

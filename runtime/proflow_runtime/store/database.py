@@ -28,6 +28,7 @@ from tortoise.backends.base.client import (
     TransactionContext,
 )
 from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException, TransactionManagementError
 from tortoise.migrations.executor import MigrationExecutor
@@ -42,7 +43,6 @@ from proflow_runtime.store.models.tasks import InngestTask
 APP = "proflow"
 """The label of the app that the models belong to."""
 DEFAULT_URL = "sqlite://proflow.db"
-URL_VARIABLE = "PROFLOW_DATABASE_URL"
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process's transaction."""
 CONNECT_TIMEOUT = 10
@@ -193,6 +193,7 @@ async def transaction() -> AsyncIterator[TransactionalDBClient]:
     context = in_transaction(connection().connection_name)
     client = await _begun(context)
     async with AsyncExitStack() as stack:
+        stack.callback(_leave, context, client)
         stack.push_async_exit(context)
         if not nested and is_sqlite():
             await client.execute_query("COMMIT")
@@ -214,7 +215,19 @@ async def _begun(context: TransactionContext) -> TransactionalDBClient:
             # released in any case.
             with suppress(TransactionManagementError, *DRIVER_ERRORS):
                 await context.__aexit__(type(error), error, error.__traceback__)
+            _leave(context, context.client)
         raise
+
+
+def _leave(context: TransactionContext, client: TransactionalDBClient) -> None:
+    """Make sure that a transaction that is over is not the task's own any more.
+
+    Tortoise leaves it so if its connection cannot be released, because the server has gone: the task
+    would use the dead connection for ever.
+    """
+    token = getattr(context, "token", None)
+    if token is not None and connection() is client:
+        get_connections().reset(token)
 
 
 async def migrate() -> list[str]:
@@ -293,6 +306,8 @@ def _probe(config: dict[str, Any]) -> None:
     """Check that a SQLite file can be opened: the driver's thread would survive a failure."""
     for one in config["connections"].values():
         if "file_path" in one["credentials"]:
+            # Only its owner may read it; SQLite gives its other files the same mode.
+            os.close(os.open(one["credentials"]["file_path"], os.O_RDWR | os.O_CREAT, 0o600))
             with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
                 opened.execute("PRAGMA schema_version")
 

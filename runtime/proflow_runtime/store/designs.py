@@ -21,6 +21,7 @@ from tortoise.functions import Max
 from tortoise.queryset import QuerySet
 
 from proflow_runtime.context import clock
+from proflow_runtime.status import OPEN
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.runs import Run
@@ -37,9 +38,6 @@ TEXTS = Texts(
         "runs-open": Text("{runs:raw} runs have not ended", "还有 {runs:raw} 次运行未结束"),
     },
 )
-
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 
 
 class UnknownDesignError(ProFlowError, LookupError):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import IO, Any
 
 from proflow_runtime.store.database import (
@@ -14,6 +15,7 @@ from proflow_runtime.store.database import (
     is_sqlite,
     transaction,
 )
+from proflow_runtime.store.drivers import DRIVER_ERRORS
 
 ENGINE_LOCK = 0x70726F656E67
 """The key of PostgreSQL's advisory lock that the process with the engine holds."""
@@ -120,7 +122,7 @@ class _FileLock:
 
     async def take(self) -> bool:
         try:
-            file = open(self._path, "ab")  # noqa: ASYNC230, SIM115  # a local file, kept open
+            file = open(self._path, "ab", opener=_private)  # noqa: ASYNC230, SIM115  # kept open
         except OSError as error:
             raise DatabaseError(f"cannot lock `{self._path}`: {error.strerror}") from error
         if not _lock_file(file):
@@ -133,6 +135,11 @@ class _FileLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _lock_file(file: IO[bytes]) -> bool:
@@ -177,8 +184,11 @@ class _AdvisoryLock:
             return
         held, server = self._held, self._connection
         self._held = self._connection = None
+        # If the connection is lost, so is the lock, and there is nothing to release.
         try:
-            if not server.is_closed():
-                await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
+            with suppress(*DRIVER_ERRORS):
+                if not server.is_closed():
+                    await server.fetchval("SELECT pg_advisory_unlock($1)", ENGINE_LOCK)
         finally:
-            await held.__aexit__(None, None, None)
+            with suppress(*DRIVER_ERRORS):
+                await held.__aexit__(None, None, None)

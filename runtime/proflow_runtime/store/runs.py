@@ -17,16 +17,15 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from proflow_runtime.context import clock
-from proflow_runtime.store import tasks
+from proflow_runtime.status import OPEN
+from proflow_runtime.store import outbox, tasks
 from proflow_runtime.store.database import connection, is_sqlite, transaction
 from proflow_runtime.store.models.runs import NodeChange, Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
 
-OPEN = ("pending", "running", "waiting")
-"""Statuses of runs that have not ended."""
 MAX_TASK_TYPE = 50
-CANCEL_EVENT = "proflow/cancel"
-"""The name of the event that cancels a run; its data is `{tenant_id, run_id}`."""
+RETURNED = "inngest/function.finished"
+"""The name of the event with which Inngest resumes the caller of a run."""
 CHANNEL = "proflow_runs"
 """The channel on which PostgreSQL notifies all processes of runs that have changed."""
 PAGE = 500
@@ -166,6 +165,7 @@ async def begin(
             if digest is not None:
                 changed["digest"] = digest
             await _note(run, now, **changed)
+            await outbox.mark_seen(tenant_id, run.id, ["begun"])
             if run.task_id is not None:
                 await tasks.move(tenant_id, run.task_id, "running", inngest_run_id=inngest_run_id)
     return run
@@ -193,7 +193,7 @@ async def finish(
     Returns:
         True if the run has been changed.
     """
-    async with transaction():
+    async with transaction() as client:
         run = await Run.select_for_update().get_or_none(
             id=run_id, tenant_id=tenant_id, status__in=among
         )
@@ -202,6 +202,11 @@ async def finish(
         now = clock.now()
         given = {} if answer is None else {"result": answer["result"], "output": answer["output"]}
         await _note(run, now, status=status, ended_at=now, error=error, **given)
+        await outbox.mark_seen(tenant_id, run.id)
+        await outbox.mark_uncalled(tenant_id, run.id)
+        if run.parent is not None:
+            returned = outbox.Effect("resumed", run.parent, run.id)
+            await outbox.watch(client, f"returned:{run.id}", tenant_id, RETURNED, returned)
         if run.task_id is not None:
             message = None if error is None else error["message"]
             await tasks.move(tenant_id, run.task_id, status, error_message=message)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, cast
 
+from proflow_schemas.json_schemas import matches
 from proflow_schemas.language import Text, Texts
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def worded(error: ValidationError) -> str:
             unknown = [
                 one
                 for one in keys
-                if one not in known and not any(re.search(each, one) for each in patterns)
+                if one not in known and not any(matches(each, one) for each in patterns)
             ]
             key = "unknown-keys" if len(unknown) > 1 else "unknown-key"
             return TEXTS(key, names=_listed(unknown))

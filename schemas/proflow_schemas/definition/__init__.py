@@ -2,6 +2,7 @@
 
 - `document`: the definition as a whole, its canonical JSON and digest
 - `ops`: the instructions of which a program consists
+- `approvals`: the policy of an approval
 - `settings`: triggers, and the settings of the Inngest function
 - `canvas`: the drawing, as far as node states are computed from it
 - `blocks`: walks through a program
@@ -11,6 +12,13 @@
 Strings inside a `Value` are templates: `${…}` holds an expression.
 """
 
+from proflow_schemas.definition.approvals import (
+    ApprovalMode,
+    ApprovalPolicy,
+    Reminders,
+    RequestedPolicy,
+    TimeoutAction,
+)
 from proflow_schemas.definition.blocks import blocks, blocks_of, walk, with_blocks
 from proflow_schemas.definition.canvas import Canvas, CanvasEdge, CanvasNode
 from proflow_schemas.definition.document import Definition, Part, canonical_json
@@ -65,7 +73,9 @@ __all__ = [
     "AgainOp",
     "AnyOp",
     "Approval",
+    "ApprovalMode",
     "ApprovalOp",
+    "ApprovalPolicy",
     "Arm",
     "BranchOp",
     "CallOp",
@@ -95,7 +105,9 @@ __all__ = [
     "PartOp",
     "RegionOp",
     "RegionTask",
+    "Reminders",
     "RepeatOp",
+    "RequestedPolicy",
     "RetryPolicy",
     "Rule",
     "Seconds",
@@ -105,6 +117,7 @@ __all__ = [
     "StopOp",
     "TaskOp",
     "Throttle",
+    "TimeoutAction",
     "Timeouts",
     "UnknownFormatError",
     "Value",

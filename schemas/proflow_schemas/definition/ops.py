@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from proflow_schemas.definition.approvals import ApprovalPolicy, TimeoutAction
 from proflow_schemas.definition.model import Model, Needs, Seconds, Value
 
 
@@ -48,19 +49,15 @@ class TaskOp(Op):
     """True: a failure is the outcome `error`, described by `steps.<node>.error`. False: it fails the run."""
 
 
-class Approval(Model):
-    """Who decides and how; the policy travels to the host in `approval/requested`."""
+class Approvers(Model):
+    """The approvers that a design names, and an expression that returns more of them."""
 
     approvers: list[str] = Field(default=[])
     approver_expression: Value = None
-    mode: Literal["any", "all", "sequential", "quorum"] = "any"
-    pass_ratio: float | None = None
-    reminders: dict[str, Any] | None = None
-    empty_approver_policy: str | None = None
-    fallback_approvers: list[str] = Field(default=[])
-    self_approval: str | None = None
-    comment_required: str | None = None
-    allow: list[Literal["transfer", "addSign", "return", "withdraw"]] = Field(default=[])
+
+
+class Approval(ApprovalPolicy, Approvers):
+    """Who decides and how; the policy is sent to the host in `approval/requested`."""
 
 
 class ApprovalOp(Op):
@@ -71,7 +68,7 @@ class ApprovalOp(Op):
     event: str = "approval/response"
     match: str | None = None
     timeout: Seconds | None = None
-    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+    timeout_action: TimeoutAction = "route"
 
 
 class WaitOp(Op):

@@ -35,7 +35,7 @@ from .scope import (
     shape_of,
     static_type,
 )
-from .shapes import Shape
+from .shapes import kind_of
 from .syntax import Syntax, children, constant_path, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
@@ -131,12 +131,13 @@ def problems(text: str, scope: TypeScope, *, expect: Expected = "any") -> list[E
             return [inexact_problem(text, start)]
         help, better = corrected(text, scope)
         return [ExpressionProblem("syntax", error.message, start, end, help or error.help, better)]
-    each = (reference_problem(text, reference, scope) for reference in syntax.references)
-    wrong = dict.fromkeys(problem for problem in each if problem is not None)
+    each = [reference_problem(text, reference, scope) for reference in syntax.references]
+    wrong = dict.fromkeys([problem for problem in each if problem is not None])
     found = [_followed(text, problem, scope) for problem in wrong]
-    found += _constant_problems(syntax)
-    found += _never_problems(syntax, scope)
-    found += _unlike_problems(syntax, scope)
+    if syntax.calls:
+        found += _constant_problems(syntax)
+        found += _never_problems(syntax, scope)
+        found += _unlike_problems(syntax, scope)
     if not any(problem.kind == "unknown-reference" for problem in found):
         found += _type_problems(syntax, scope, expect)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.start, problem.end))
@@ -467,7 +468,7 @@ def _unlike_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionPro
 def _value_kinds(syntax: Syntax, node: Node, scope: TypeScope) -> frozenset[str]:
     """Return the JSON types of a literal or a read, without null; empty if they are not known."""
     if isinstance(node, Const):
-        return Shape.of({"const": node.value}).kinds() if node.value is not None else frozenset()
+        return frozenset({kind_of(node.value)}) if node.value is not None else frozenset()
     path = constant_path(node)
     if path is None or path not in syntax.paths:
         return frozenset()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from proflow_schemas.json_schemas.patterns import program_size
 from proflow_schemas.sizes import HOLDER, MAX_VALUE_BYTES, text_size, tree_measure, tree_size
 
 from .errors import ExpressionError
@@ -28,6 +29,7 @@ MAX_WORK = 10_000_000
 """The most comparisons that an evaluation may make."""
 _MOST_LOOKED_AT = 50_000
 """The most nodes that the estimate itself visits; a comprehension visits its nodes once per item."""
+_SEARCH = 64
 _HARMLESS = 64 * 2**10
 """Data of fewer bytes than this, divided by the nodes of the tree, needs no estimate."""
 
@@ -40,7 +42,7 @@ _SCALAR = 30
 """The most bytes of a number, a time or a boolean as JSON."""
 
 _UNKNOWN: Any = object()
-_TESTS = frozenset({"_==_", "_!=_", "@in", "contains", "startsWith", "endsWith", "matches"})
+_TESTS = frozenset({"_==_", "_!=_", "@in", "contains", "startsWith", "endsWith"})
 _TESTS |= {"_<_", "_<=_", "_>_", "_>=_"}
 
 
@@ -76,18 +78,23 @@ class _TooMuch(Exception):
 
 
 def grows(tree: Node) -> bool:
-    """True if an expression may make a value larger than what it reads, or read the same data more
-    than once."""
+    """True if an expression may make a value larger than what it reads, read the same data more
+    than once, or search it for a pattern."""
     if isinstance(tree, Comprehension | Many):
         return True
-    if isinstance(tree, Call) and tree.function in ("_+_", "string", "bytes"):
+    if isinstance(tree, Call) and tree.function in ("_+_", "string", "bytes", "matches"):
         return True
     return any(grows(child) for child in children(tree))
 
 
 def nodes_of(tree: Node) -> int:
-    """Return the number of nodes of a tree, squared for each comprehension that encloses them."""
+    """Return the number of nodes of a tree, squared for each comprehension that encloses them.
+
+    A search for a pattern counts as `_SEARCH` nodes.
+    """
     found = 1 + sum(nodes_of(child) for child in children(tree))
+    if isinstance(tree, Call) and tree.function == "matches":
+        found += _SEARCH
     return found * found if isinstance(tree, Comprehension) else found
 
 
@@ -209,7 +216,7 @@ class _Account:
         match node:
             case Const(value=value):
                 if isinstance(value, str):
-                    return Extent(text_size(value), 1, "text", exact=True)
+                    return Extent(text_size(value), 1, "text", exact=True, known=value)
                 return Extent(2 * len(value) + 2) if isinstance(value, bytes) else _NOTHING
             case Ident(name=name):
                 return names[name] if name in names else self._read(node)
@@ -292,10 +299,16 @@ class _Account:
                 return Extent(size, 1, "text")
             case "_[_]" | "dyn":
                 return Extent(given[0].size, given[0].values)
+            case "matches":
+                self._take(0, _searched(*given[-2:]))
+                return _NOTHING
             case test if test in _TESTS:
                 self._take(0, _compared(test, given))
                 return _NOTHING
-            case "size" | "_&&_" | "_||_" | "!_":
+            case "size":
+                self._take(0, given[0].size // 16 if given[0].kind != "list" else 1)
+                return _NOTHING
+            case "_&&_" | "_||_" | "!_":
                 return _NOTHING
             case _:
                 size = sum(one.size for one in given)
@@ -396,6 +409,14 @@ def _compared(test: str, given: list[Extent]) -> int:
     if test in ("_==_", "_!=_"):
         return min(one.values for one in given) + min(one.size for one in given) // 64
     return 1 + max(one.size for one in given) // 64
+
+
+def _searched(text: Extent, pattern: Extent) -> int:
+    """Return the work of a search, which is at most one look at each instruction for each character."""
+    known = pattern.known if isinstance(pattern.known, str) else None
+    # No repetition makes more than 1,000 instructions, and `a{1000}` has 7 characters.
+    program = 150 * pattern.size if known is None else program_size(known)
+    return 1 + text.size * program // 50
 
 
 def _items(over: Extent) -> list[Any] | None:

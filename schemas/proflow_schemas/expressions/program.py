@@ -141,6 +141,27 @@ class Program:
         found = _read(scope, self._direct)
         return len(found) if isinstance(found, list | tuple) else None
 
+    def item(self, scope: Mapping[str, Any], index: int) -> tuple[Any] | None:
+        """Return one item of the list that the expression reads, without copying the list.
+
+        Args:
+            scope: As for `evaluate`.
+            index: The index of the item.
+
+        Returns:
+            A tuple with the item. None if the expression computes something or reads something else, or
+            if the list has not more than one item, or no such one.
+
+        Raises:
+            ExpressionError: As `evaluate`, but only for this item.
+        """
+        if self._direct is None:
+            return None
+        found = _read(scope, self._direct)
+        if not isinstance(found, list | tuple) or len(found) <= max(1, index):
+            return None
+        return (_json(found[index], 1),)
+
     def test(self, scope: Mapping[str, Any], unlike: list[str] | None = None) -> bool:
         """Evaluate the expression as a condition.
 

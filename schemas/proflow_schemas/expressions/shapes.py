@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 _MAX_HOPS = 32
+_MAX_NODES = 500
+"""How many schemas a value may be one of; more count as any value."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Shape:
                 found.append(properties[name])
             elif isinstance(node.get("additionalProperties"), Mapping):
                 found.append(node["additionalProperties"])
-        return Shape(tuple(found), self.root)
+        return Shape(tuple(found), self.root) if found else _UNDECLARED
 
     def item(self) -> Shape:
         """Return the shape of a list's items."""
@@ -90,8 +93,9 @@ class Shape:
 
     @cached_property
     def _nodes(self) -> list[Mapping[str, Any]]:
-        nodes = [node for schema in self.alternatives for node in self._flat(schema, 0)]
-        return nodes or [{}]
+        flat = (node for schema in self.alternatives for node in self._flat(schema, 0))
+        nodes = list(islice(flat, _MAX_NODES + 1))
+        return nodes if 0 < len(nodes) <= _MAX_NODES else [{}]
 
     def _flat(self, schema: Any, hops: int) -> Iterator[Mapping[str, Any]]:
         """Yield the schemas with `$ref`s and unions resolved; `{}` for what is not supported."""
@@ -112,6 +116,10 @@ class Shape:
         yield schema
 
 
+_UNDECLARED = Shape((), None)
+"""Any value. One object for all, so that what follows from it is computed once."""
+
+
 def resolve(root: Any, reference: str) -> Any:
     """Return what a local `$ref` (`#/$defs/line`) refers to; None if it cannot be resolved."""
     if not reference.startswith("#"):
@@ -121,8 +129,8 @@ def resolve(root: Any, reference: str) -> Any:
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(found, Mapping) and part in found:
             found = found[part]
-        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
+        elif isinstance(found, list) and part.isdecimal() and int(part[:9]) < len(found):
+            found = found[int(part[:9])]
         else:
             return None
     return found
@@ -144,10 +152,11 @@ def _kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     listed = node.get("enum") if isinstance(node.get("enum"), list) else None
     if listed is None and "const" in node:
         listed = [node["const"]]
-    return tuple(_kind_of(value) for value in listed) if listed else ("any",)
+    return tuple(kind_of(value) for value in listed) if listed else ("any",)
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return the name of the JSON type of a value."""
     for kind, name in (
         (bool, "boolean"),
         (str, "string"),

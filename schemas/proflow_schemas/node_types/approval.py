@@ -4,9 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from proflow_schemas import definition
 from proflow_schemas.configs import Answered, Config, Count, Duration, Name, integral, whole_seconds
-from proflow_schemas.definition import Approval as Policy
-from proflow_schemas.definition import ApprovalOp
+from proflow_schemas.definition import ApprovalMode, ApprovalOp, TimeoutAction
+from proflow_schemas.definition.approvals import (
+    CommentRequired,
+    EmptyApproverPolicy,
+    Permission,
+    SelfApproval,
+)
 from proflow_schemas.durations import parse_duration
 from proflow_schemas.node_types.foreign import GUARDS, approvers, called, lasting, reminding
 from proflow_schemas.node_types.record import NodeType, Words
@@ -24,7 +30,7 @@ def _listed(value: Any) -> Any:
 
 
 def _mode(value: Any) -> Any:
-    return {"OR": "any", "AND": "all"}.get(value, value) if isinstance(value, str) else value
+    return _MODES.get(value, value) if isinstance(value, str) else value
 
 
 ApproverIds = Annotated[
@@ -63,7 +69,7 @@ class Approval(Answered):
     ) = None
     approver_ids: ApproverIds = None
     approval_mode: Annotated[
-        Literal["any", "all", "sequential", "quorum"],
+        ApprovalMode,
         BeforeValidator(
             _mode,
             json_schema_input_type=Literal["any", "all", "sequential", "quorum", "OR", "AND"],
@@ -71,14 +77,12 @@ class Approval(Answered):
     ] = "any"
     pass_ratio: float | None = Field(default=None, gt=0, le=100)
     timeout: Duration | None = None
-    timeout_action: Literal["route", "approve", "reject", "remind"] = "route"
+    timeout_action: TimeoutAction = "route"
     reminders: Reminders | None = None
-    empty_approver_policy: (
-        Literal["block", "autoPass", "autoReject", "fallbackUser", "escalateAdmin"] | None
-    ) = None
+    empty_approver_policy: EmptyApproverPolicy | None = None
     fallback_approver_ids: ApproverIds = None
-    self_approval: Literal["allow", "forbid", "skip"] | None = None
-    comment_required: Literal["never", "onReject", "always"] | None = None
+    self_approval: SelfApproval | None = None
+    comment_required: CommentRequired | None = None
     allow_transfer: bool | None = None
     allow_add_sign: bool | None = None
     allow_return: bool | None = None
@@ -95,28 +99,23 @@ def _lower(node: str, config: Approval) -> ApprovalOp:
     expression = None
     if config.approver_type == "expression":
         expression = _as_value(config.approver_ids)
-    policy = Policy.model_validate(
-        {
-            "approvers": _approvers(config),
-            "approver_expression": expression,
-            "mode": _MODES.get(config.approval_mode, config.approval_mode),
-            "pass_ratio": config.pass_ratio,
-            "reminders": _reminders(config.reminders),
-            "empty_approver_policy": config.empty_approver_policy,
-            "fallback_approvers": [_user(one) for one in config.fallback_approver_ids or []],
-            "self_approval": config.self_approval,
-            "comment_required": config.comment_required,
-            "allow": [
-                name
-                for name, allowed in (
-                    ("transfer", config.allow_transfer),
-                    ("addSign", config.allow_add_sign),
-                    ("return", config.allow_return),
-                    ("withdraw", config.allow_withdraw),
-                )
-                if allowed
-            ],
-        }
+    permissions: dict[Permission, bool | None] = {
+        "transfer": config.allow_transfer,
+        "addSign": config.allow_add_sign,
+        "return": config.allow_return,
+        "withdraw": config.allow_withdraw,
+    }
+    policy = definition.Approval(
+        approvers=_approvers(config),
+        approver_expression=expression,
+        mode=config.approval_mode,
+        pass_ratio=config.pass_ratio,
+        reminders=_reminders(config.reminders),
+        empty_approver_policy=config.empty_approver_policy,
+        fallback_approvers=tuple(_user(one) for one in config.fallback_approver_ids or []),
+        self_approval=config.self_approval,
+        comment_required=config.comment_required,
+        allow=tuple(name for name, allowed in permissions.items() if allowed),
     )
     return ApprovalOp(
         id=step_id(node),
@@ -155,21 +154,13 @@ def _as_value(ids: object) -> object:
     return f"${{{ids}}}" if isinstance(ids, str) and "${" not in ids else ids
 
 
-def _reminders(reminders: Reminders | None) -> dict[str, object] | None:
-    """Return the reminders with durations in seconds."""
+def _reminders(reminders: Reminders | None) -> definition.Reminders | None:
     if reminders is None:
         return None
-    found: dict[str, object] = {"after": _duration(reminders.after)}
-    if reminders.every is not None:
-        found["every"] = _duration(reminders.every)
-    if reminders.max is not None:
-        found["max"] = reminders.max
-    return found
-
-
-def _duration(value: str | int | float) -> float:
-    exact = parse_duration(value).total_seconds()
-    return int(exact) if exact.is_integer() else exact
+    every = None if reminders.every is None else parse_duration(reminders.every)
+    return definition.Reminders(
+        after=parse_duration(reminders.after), every=every, max=reminders.max
+    )
 
 
 NODE_TYPE = NodeType(

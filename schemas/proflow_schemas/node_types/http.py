@@ -37,7 +37,10 @@ NODE_TYPE = step(
         "url": Words("the URL", "请求网址"),
         "headers": Words("headers: name → value", "请求头：名称 → 值"),
         "body": Words("the body, sent as JSON", "请求体，以 JSON 格式发送"),
-        "timeout": Words("how long one attempt may take", "单次请求的最长时间"),
+        "timeout": Words(
+            "how long one attempt may take: 30 seconds by default, 15 minutes at most",
+            "单次请求的最长时间：默认 30 秒，最多 15 分钟",
+        ),
         **RETRY_FIELDS,
     },
     triggers=True,

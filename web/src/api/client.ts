@@ -9,6 +9,7 @@ import type {
   Delegation,
   DesignSummary,
   Draft,
+  DrawingKeys,
   Drawn,
   ExecutionStatus,
   Following,
@@ -135,6 +136,7 @@ export const api = {
   compile: (design: unknown, signal?: AbortSignal) =>
     request<Compiled>('POST', '/designs/compile', { body: { design }, signal }),
   nodeTypes: () => request<NodeTypeInfo[]>('GET', '/node-types'),
+  drawingKeys: () => request<DrawingKeys>('GET', '/drawing-keys'),
 
   startRun: (workflow: string, data: unknown, key?: string) =>
     request<{ run_id: string }>('POST', '/runs', { body: { workflow, data, key } }),

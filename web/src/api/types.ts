@@ -201,6 +201,9 @@ export interface NodeTypeInfo {
   fields: Record<string, Words>;
 }
 
+/** Where drawings keep what is read of them: keys, and paths of keys, the most usual first. */
+export type DrawingKeys = Schemas['DrawingKeys'];
+
 /** A text in both languages. */
 export interface Words {
   zh: string;

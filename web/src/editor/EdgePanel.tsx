@@ -7,7 +7,6 @@ import type { Actions } from './actions';
 import type { DocumentEdge } from './document';
 import { type EdgeChange, setEdge } from './edits';
 import type { Json } from './json';
-import { USUAL_BOUND } from './loops';
 import { Labelled, NodeSelect, Problems } from './NodePanel';
 import type { Editing } from './useEditing';
 
@@ -133,7 +132,7 @@ export function EdgePanel({
             id={id}
             min={1}
             precision={0}
-            placeholder={back ? String(USUAL_BOUND) : undefined}
+            placeholder={back ? String(types.places.returns) : undefined}
             value={edge.loopMax}
             onChange={(loopMax) => set({ loopMax }, 'loop')}
           />

@@ -68,7 +68,11 @@ function Opened({
   if (failed?.error) return <Failure error={failed.error} again={() => void failed.refetch()} />;
   if (!types.data || (code !== undefined && !draft.data)) return <Loading />;
   if (draft.data === undefined) {
-    first.current ??= emptyDocument(word('type', 'start'), word('type', 'end'));
+    first.current ??= emptyDocument(
+      word('type', 'start'),
+      word('type', 'end'),
+      types.data.places,
+    );
     return (
       <Editor
         key="new"
@@ -80,7 +84,7 @@ function Opened({
     );
   }
   const { revision, design, name } = draft.data;
-  const document = openDocument(design);
+  const document = openDocument(design, types.data.places);
   const exact = isExact(design);
   if (document === null || !exact) {
     return (

@@ -1,14 +1,16 @@
 /** A design as it is edited: the JSON that a canvas saved, and what of it is a node or an edge. */
 
-import type { NodeTypeInfo } from '../api/types';
+import type { DrawingKeys, NodeTypeInfo } from '../api/types';
 import { at, isObject, type Json, type JsonObject, number, own, type Path, text } from './json';
 
 /** A drawing, and where its nodes and edges are in it. */
 export interface Document {
   readonly json: JsonObject;
   readonly graph: Path;
-  readonly nodesKey: 'nodes' | 'flattenNodes';
-  readonly edgesKey: 'edges' | 'flattenEdges';
+  readonly nodesKey: string;
+  readonly edgesKey: string;
+  /** Where the service looks for what is read of a drawing. */
+  readonly keys: DrawingKeys;
 }
 
 export interface DocumentNode {
@@ -39,22 +41,12 @@ export interface DocumentEdge {
   loopMax: number | null;
 }
 
-/** Where APIs put a graph, and how deep. */
+/** How deep APIs put a graph. */
 const MOST_WRAPPERS = 4;
-const WRAPPERS: readonly Path[] = [
-  ['data'],
-  ['graph'],
-  ['design'],
-  ['diagram'],
-  ['workflow', 'graph'],
-  ['workflow'],
-];
 
-/** What tells an exported row of RiverEdge, which has a whole graph below `nodes`. */
-const ROW_MARKS = ['tenant_id', 'code', 'inngest_workflow_id', 'is_active'];
-
-function isRow(value: JsonObject): boolean {
-  if (!ROW_MARKS.some((mark) => Object.hasOwn(value, mark))) return false;
+/** Whether it is an exported row of RiverEdge, which has a whole graph below `nodes`. */
+function isRow(value: JsonObject, { row_marks }: DrawingKeys): boolean {
+  if (!row_marks.some((mark) => Object.hasOwn(value, mark))) return false;
   const below = own(value, 'nodes');
   if (!isObject(below)) return false;
   const graph = Object.hasOwn(below, 'nodes') || Object.hasOwn(below, 'edges');
@@ -62,25 +54,24 @@ function isRow(value: JsonObject): boolean {
 }
 
 /** A drawing that can be edited; null for shapes that have no nodes and edges of their own. */
-export function openDocument(json: unknown): Document | null {
-  if (!isObject(json)) return null;
-  let value: JsonObject = json;
-  let graph: Path = [];
-  for (let depth = 0; depth < MOST_WRAPPERS; depth += 1) {
-    if (isRow(value)) return null;
-    for (const [nodesKey, edgesKey] of [
-      ['flattenNodes', 'flattenEdges'],
-      ['nodes', 'edges'],
-    ] as const) {
-      if (!Object.hasOwn(value, nodesKey)) continue;
-      const parts = [own(value, nodesKey), own(value, edgesKey) ?? []];
-      const fits = parts.every((part) => Array.isArray(part) || isObject(part));
-      return fits ? { json, graph, nodesKey, edgesKey } : null;
-    }
-    const inside = WRAPPERS.find((path) => isObject(at(value, path)));
-    if (inside === undefined) return null;
-    value = at(value, inside) as JsonObject;
-    graph = [...graph, ...inside];
+export function openDocument(json: unknown, keys: DrawingKeys): Document | null {
+  return isObject(json) ? opened(json, [], json, keys) : null;
+}
+
+function opened(value: JsonObject, graph: Path, json: JsonObject, keys: DrawingKeys): Document | null {
+  if (isRow(value, keys)) return null;
+  for (const [nodesKey, edgesKey] of keys.shapes) {
+    if (!Object.hasOwn(value, nodesKey)) continue;
+    const parts = [own(value, nodesKey), own(value, edgesKey) ?? []];
+    const fits = parts.every((part) => Array.isArray(part) || isObject(part));
+    return fits ? { json, graph, nodesKey, edgesKey, keys } : null;
+  }
+  if (graph.length >= MOST_WRAPPERS) return null;
+  // A row may have other objects beside the graph, such as its `config`.
+  for (const path of keys.graphs) {
+    const inside = at(value, path);
+    const found = isObject(inside) ? opened(inside, [...graph, ...path], json, keys) : null;
+    if (found !== null) return found;
   }
   return null;
 }
@@ -121,7 +112,10 @@ export class NodeTypes {
   readonly read = new WeakMap<JsonObject, DocumentNode>();
   private readonly byName = new Map<string, NodeTypeInfo>();
 
-  constructor(readonly all: readonly NodeTypeInfo[]) {
+  constructor(
+    readonly all: readonly NodeTypeInfo[],
+    readonly places: DrawingKeys,
+  ) {
     for (const one of all) {
       for (const name of [one.type, ...one.aliases]) this.byName.set(name, one);
     }
@@ -133,10 +127,10 @@ export class NodeTypes {
 
   /** The type of a drawn node: the first word for it that is known. */
   of(value: JsonObject): string {
-    const data = own(value, 'data');
-    const written = [own(value, 'type'), own(data, 'type'), own(data, 'name')].flatMap((one) =>
-      typeof one === 'string' && one ? [one] : [],
-    );
+    const written = this.places.types.flatMap((path) => {
+      const one = at(value, path);
+      return typeof one === 'string' && one ? [one] : [];
+    });
     const known = written.find((one) => this.byName.has(one));
     return known === undefined ? (written[0] ?? 'task') : (this.get(known)?.type ?? known);
   }
@@ -146,21 +140,22 @@ export class NodeTypes {
   }
 }
 
-const LABELS: readonly Path[] = [['label'], ['data', 'label'], ['data', 'title'], ['data', 'meta', 'title']];
-
 /** Where the label is: a text that says something, else one that is there at all. */
-export function labelPath(value: JsonObject): Path | undefined {
-  const texts = LABELS.filter((path) => typeof at(value, path) === 'string');
+export function labelPath(value: JsonObject, { labels }: DrawingKeys): Path | undefined {
+  const texts = labels.filter((path) => typeof at(value, path) === 'string');
   return texts.find((path) => text(at(value, path))?.trim()) ?? texts[0];
 }
 
 /** Where a node's config is; `bare`: among the host's own keys of `data`. */
-export function configPlace(value: JsonObject, keys: readonly string[]): { path: Path; bare: boolean } {
+export function configPlace(
+  value: JsonObject,
+  keys: readonly string[],
+  { configs }: DrawingKeys,
+): { path: Path; bare: boolean } {
   const data = own(value, 'data');
-  const places: Path[] = [['config'], ['data', 'config']];
   const contentIsSetting =
     keys.includes('content') && keys.some((key) => key !== 'content' && own(data, key) !== undefined);
-  if (!contentIsSetting) places.push(['data', 'content']);
+  const places = configs.filter((path) => !contentIsSetting || path.at(-1) !== 'content');
   for (const path of places) {
     const found = at(value, path);
     if (isObject(found) && Object.keys(found).length) return { path, bare: false };
@@ -185,8 +180,8 @@ function sizeOf(value: JsonObject): DocumentNode['size'] {
   return null;
 }
 
-export const parentOf = (value: JsonObject): string | null =>
-  text(own(value, 'parentId')) ?? text(own(value, 'parentNode'));
+export const parentOf = (value: JsonObject, { parents }: DrawingKeys): string | null =>
+  parents.map((key) => text(own(value, key))).find((one) => one !== null) ?? null;
 
 export function nodesOf(document: Document, types: NodeTypes): DocumentNode[] {
   const seen = new Set<string>();
@@ -205,17 +200,17 @@ export function nodesOf(document: Document, types: NodeTypes): DocumentNode[] {
 function readNode(id: string, value: JsonObject, types: NodeTypes): DocumentNode {
   const type = types.of(value);
   const keys = types.keys(type);
-  const { path, bare } = configPlace(value, keys);
+  const { path, bare } = configPlace(value, keys, types.places);
   const found = at(value, path);
   const config = isObject(found) ? found : {};
-  const label = labelPath(value);
+  const label = labelPath(value, types.places);
   return {
     id,
     type,
     label: (label && text(at(value, label))) ?? '',
     position: point(own(value, 'position')),
     size: sizeOf(value),
-    parent: parentOf(value),
+    parent: parentOf(value, types.places),
     config: bare
       ? Object.fromEntries(Object.entries(config).filter(([key]) => keys.includes(key)))
       : config,
@@ -251,7 +246,7 @@ export function edgesOf(document: Document): DocumentEdge[] {
 export function configPointer(document: Document, id: string, types: NodeTypes): string {
   const item = nodeItem(document, id);
   if (item === undefined) return '';
-  const { path } = configPlace(item.value, types.keys(types.of(item.value)));
+  const { path } = configPlace(item.value, types.keys(types.of(item.value)), types.places);
   return [...item.path, ...path]
     .map((key) => `/${String(key).replace(/~/g, '~0').replace(/\//g, '~1')}`)
     .join('');
@@ -267,7 +262,7 @@ export function nameOf(document: Document): string {
 }
 
 /** A design to begin with. */
-export function emptyDocument(start: string, end: string): Document {
+export function emptyDocument(start: string, end: string, keys: DrawingKeys): Document {
   const json: JsonObject = {
     name: '',
     nodes: [
@@ -276,5 +271,5 @@ export function emptyDocument(start: string, end: string): Document {
     ],
     edges: [{ id: 'start-end', source: 'start', target: 'end' }],
   };
-  return { json, graph: [], nodesKey: 'nodes', edgesKey: 'edges' };
+  return { json, graph: [], nodesKey: 'nodes', edgesKey: 'edges', keys };
 }

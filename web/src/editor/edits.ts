@@ -135,7 +135,7 @@ export function setParent(
   const item = nodeItem(document, id);
   if (item === undefined || parent === id) return document;
   let next = document;
-  for (const key of ['parentId', 'parentNode']) {
+  for (const key of document.keys.parents) {
     if (own(item.value, key) !== undefined) next = changed(next, [...item.path, key], undefined);
   }
   if (parent !== null) {
@@ -172,7 +172,7 @@ function insideOf(document: Document, ids: readonly string[]): Set<string> {
     before = found.size;
     for (const item of nodeItems(document)) {
       const id = idOf(item);
-      const parent = parentOf(item.value);
+      const parent = parentOf(item.value, document.keys);
       if (id !== null && parent !== null && found.has(parent)) found.add(id);
     }
   }
@@ -182,7 +182,7 @@ function insideOf(document: Document, ids: readonly string[]): Set<string> {
 export function setLabel(document: Document, id: string, label: string): Document {
   const item = nodeItem(document, id);
   if (item === undefined) return document;
-  const path = [...item.path, ...(labelPath(item.value) ?? ['data', 'label'])];
+  const path = [...item.path, ...(labelPath(item.value, document.keys) ?? ['data', 'label'])];
   return at(document.json, path) === label ? document : changed(document, path, label);
 }
 
@@ -205,10 +205,10 @@ export function setId(document: Document, id: string, next: string, types: NodeT
     }
   }
   for (const { path, value } of nodeItems(result)) {
-    for (const key of ['parentId', 'parentNode']) {
+    for (const key of document.keys.parents) {
       if (text(own(value, key)) === id) result = changed(result, [...path, key], next);
     }
-    const place = [...configPlace(value, types.keys(types.of(value))).path, 'rejectTo'];
+    const place = [...configPlace(value, types.keys(types.of(value)), document.keys).path, 'rejectTo'];
     if (text(at(value, place)) === id) result = changed(result, [...path, ...place], next);
   }
   return result;
@@ -224,7 +224,7 @@ export function setConfig(
   const item = nodeItem(document, id);
   if (item === undefined) return document;
   const keys = types.keys(types.of(item.value));
-  const { path, bare } = configPlace(item.value, keys);
+  const { path, bare } = configPlace(item.value, keys, document.keys);
   if (!bare) {
     const same = JSON.stringify(at(item.value, path)) === JSON.stringify(config);
     return same ? document : changed(document, [...item.path, ...path], config);

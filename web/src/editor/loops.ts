@@ -2,10 +2,9 @@
 
 import type { DocumentEdge, DocumentNode } from './document';
 
-/** How often a run may take a back edge that states no bound. */
-export const USUAL_BOUND = 10;
-
 /** Find the back edges, by their places in the drawing, and how often a run may take each.
+ *
+ * `usual` is the bound of one that states none.
  *
  * A back edge states a bound, or closes a natural loop: its target dominates its source, that is,
  * lies on every path from the start to it. In a container, items start at the nodes to which only
@@ -14,6 +13,7 @@ export const USUAL_BOUND = 10;
 export function waysBack(
   nodes: readonly DocumentNode[],
   edges: readonly DocumentEdge[],
+  usual: number,
 ): Map<number, number> {
   const bounds = new Map<number, number>();
   for (const level of levelsOf(nodes, edges)) {
@@ -23,7 +23,7 @@ export function waysBack(
     }
     if (!isCyclic(level.nodes, unstated)) continue;
     for (const edge of closing(rootsOf(level, unstated), level.edges)) {
-      if (edge.loopMax === null) bounds.set(edge.index, USUAL_BOUND);
+      if (edge.loopMax === null) bounds.set(edge.index, usual);
     }
   }
   return bounds;

@@ -10,7 +10,7 @@ export function applyFix(document: Document, edits: readonly Edit[]): Document |
   for (const edit of edits) {
     json = json === undefined ? undefined : applied(json, edit);
   }
-  return json === undefined ? null : openDocument(json);
+  return json === undefined ? null : openDocument(json, document.keys);
 }
 
 /** A value with one operation applied; undefined if its pointers lead nowhere. */

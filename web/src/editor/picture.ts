@@ -85,7 +85,7 @@ export class Painter {
       width: 0,
       height: 0,
       nodes: kept,
-      edges: edgesPicture(edges, ids, waysBack(found, edges)),
+      edges: edgesPicture(edges, ids, waysBack(found, edges, document.keys.returns)),
     };
   }
 }

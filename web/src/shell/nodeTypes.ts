@@ -7,9 +7,9 @@ import { NodeTypes } from '../editor/document';
 export const NODE_TYPES_QUERY = {
   queryKey: ['node-types'],
   queryFn: async () => {
-    const all = await api.nodeTypes();
+    const [all, places] = await Promise.all([api.nodeTypes(), api.drawingKeys()]);
     learnKinds(all);
-    return new NodeTypes(all);
+    return new NodeTypes(all, places);
   },
   staleTime: Infinity,
   structuralSharing: false,

@@ -3,11 +3,11 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
-from proflow_runtime.service.drawings import node_types
+from proflow_runtime.service.drawings import drawing_keys, node_types
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES
 from proflow_runtime.service.routes.common import principal
@@ -21,6 +21,19 @@ class Drawn(BaseModel):
 
     picture: dict[str, Any] | None
     diagnostics: list[Diagnostic]
+
+
+class DrawingKeys(BaseModel):
+    """Where drawings keep what is read of them: keys, and paths of keys, the most usual first."""
+
+    graphs: list[list[str]] = Field(description="where a wrapper may hold the graph")
+    shapes: list[tuple[str, str]] = Field(description="the keys of the nodes and of the edges")
+    row_marks: list[str] = Field(description="one of these keys tells a row of RiverEdge")
+    types: list[list[str]] = Field(description="where a node may have its type")
+    labels: list[list[str]] = Field(description="where a node may have its label")
+    configs: list[list[str]] = Field(description="where a node may have its config, else in `data`")
+    parents: list[str] = Field(description="the keys of the container that a node is in")
+    returns: int = Field(description="how often a back edge is taken that states no bound")
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
@@ -38,3 +51,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def list_node_types(principal: Principal = who) -> list[dict[str, Any]]:
         """List the node types, with outcomes, JSON Schema of the config, titles and icons."""
         return node_types(proflow.compiling.types)
+
+    @router.get("/drawing-keys", tags=[TAG], responses=RESPONSES)
+    async def list_drawing_keys(principal: Principal = who) -> DrawingKeys:
+        """Tell where drawings keep nodes, types, labels and configs, for editors of their JSON."""
+        return DrawingKeys.model_validate(drawing_keys())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.exceptions import HTTPException
@@ -12,11 +14,12 @@ from starlette.exceptions import HTTPException
 from proflow_runtime.context import clock
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.states import execution_status
-from proflow_runtime.store.runs import OPEN
+from proflow_runtime.status import OPEN
+from proflow_runtime.store.drivers import is_passing
 
 SUBPROTOCOL = "proflow"
 """The subprotocol that the server selects, for browsers that send their token as another one."""
-UNAUTHENTICATED, UNKNOWN = 4401, 4404
+UNAUTHENTICATED, FOREIGN, UNKNOWN = 4401, 4403, 4404
 OVER, TOO_SLOW = 1000, 1013
 """Codes with which a socket is closed; after 1013 (try again later) the client may reconnect."""
 MAX_REASON = 123
@@ -25,6 +28,8 @@ HEARTBEAT = 20.0
 """Seconds without a message after which one is sent, so that proxies keep the connection."""
 PAUSE = 0.1
 """The shortest time between two messages, in seconds; changes meanwhile are sent together."""
+RECHECK = 10.0
+"""Seconds between two checks that the client's token is still valid."""
 PATIENCE = 30.0
 """Seconds in which the client has to accept a message."""
 
@@ -36,6 +41,9 @@ class TooSlowError(Exception):
 class _Closing(NamedTuple):
     code: int
     reason: str = ""
+
+
+AWAY = _Closing(TOO_SLOW, "the database cannot be used now")
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
@@ -57,20 +65,51 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
 async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing | None:
     """Send a run to a client; returns None if the client has disconnected."""
+    if not _may_watch(socket, proflow.settings.origins):
+        return _Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
     except HTTPException as refused:
         return _Closing(UNAUTHENTICATED, str(refused.detail))
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        return AWAY
     async with proflow.bus.watch(run_id) as moved:
         sending = asyncio.create_task(_send_changes(socket, principal.tenant_id, run_id, moved))
         leaving = asyncio.create_task(_disconnected(socket))
+        losing = asyncio.create_task(_unauthenticated(proflow, socket))
+        tasks = (sending, leaving, losing)
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, leaving):
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({sending, leaving})
-    return None if sending.cancelled() else sending.result()
+            await asyncio.wait(tasks)
+    ended = next((one for one in (losing, sending) if not one.cancelled()), None)
+    return None if ended is None else ended.result()
+
+
+def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
+    """True if no page of a foreign origin has opened the socket; programs send no `Origin`."""
+    origin = socket.headers.get("origin")
+    if origin is None or origin in origins:
+        return True
+    return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
+
+
+async def _unauthenticated(proflow: ProFlow, socket: WebSocket) -> _Closing:
+    """Wait until the client's token is revoked or has expired."""
+    while True:
+        await asyncio.sleep(RECHECK)
+        try:
+            await proflow.authenticate(socket)
+        except HTTPException as refused:
+            return _Closing(UNAUTHENTICATED, str(refused.detail))
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            # The database is away: the next check will say.
 
 
 async def _disconnected(socket: WebSocket) -> None:
@@ -105,6 +144,10 @@ async def _send_changes(
         return None
     except TooSlowError:
         return _Closing(TOO_SLOW, "messages are not taken")
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        return AWAY
     return _Closing(OVER)
 
 

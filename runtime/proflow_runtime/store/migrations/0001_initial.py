@@ -61,6 +61,15 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="CronRow",
+            fields=[
+                ("key", ShortText(primary_key=True, unique=True, db_index=True, max_length=300)),
+                ("tick", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={"table": "proflow_crons", "app": "proflow", "pk_attr": "key"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Delegation",
             fields=[
                 (
@@ -290,12 +299,28 @@ class Migration(migrations.Migration):
                 ("name", ShortText(max_length=255)),
                 ("data", JsonText(generated=False, null=False, unique=False)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("effect", ShortText(null=True, max_length=10)),
+                ("run_id", ShortText(null=True, max_length=64)),
+                ("step", ShortText(null=True, max_length=300)),
+                (
+                    "due_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
                 (
                     "claimed_until",
                     fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
                 ),
+                ("sends", fields.IntField(default=0)),
                 (
                     "sent_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
+                (
+                    "seen_at",
                     fields.DatetimeField(
                         null=True, db_index=True, auto_now=False, auto_now_add=False
                     ),
@@ -308,7 +333,12 @@ class Migration(migrations.Migration):
                 ),
                 ("failure", LongText(null=True)),
             ],
-            options={"table": "proflow_outbox", "app": "proflow", "pk_attr": "id"},
+            options={
+                "table": "proflow_outbox",
+                "app": "proflow",
+                "indexes": [Index(fields=["run_id", "effect"]), Index(fields=["step"])],
+                "pk_attr": "id",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(

@@ -1,6 +1,7 @@
 """Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.crons import CronRow
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
     JournalKey,
@@ -22,6 +23,7 @@ __all__ = [
     "Approval",
     "Assignment",
     "AuditEntry",
+    "CronRow",
     "Delegation",
     "Department",
     "Design",
@@ -45,7 +47,8 @@ __all__ = [
 ]
 
 MODELS = (
-    *(ApiToken, Approval, Assignment, AuditEntry, Delegation, Department, Design, DesignVersion),
+    *(ApiToken, Approval, Assignment, AuditEntry, CronRow, Delegation, Department, Design),
+    DesignVersion,
     *(JournalKey, JournalMemo, JournalOwner, JournalRequest, JournalRun, JournalStep),
     *(
         InngestTask,

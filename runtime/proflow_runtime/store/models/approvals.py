@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proflow_schemas.definition import RequestedPolicy
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
@@ -36,6 +37,7 @@ class Approval(Model):
     pass_ratio = ShortText(max_length=30, null=True)
     """The share of approvers who must agree to reach a quorum, as an exact fraction (`3/5`)."""
     policy = JsonText()
+    """The policy in its JSON form; `requested_policy` reads it."""
     initiator = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="open")
     opened_at = fields.DatetimeField()
@@ -45,6 +47,11 @@ class Approval(Model):
     resolved_at = fields.DatetimeField(null=True)
     decided_by = ShortText(max_length=200, null=True)
     comment = LongText(null=True)
+
+    @property
+    def requested_policy(self) -> RequestedPolicy:
+        """How the approvers are asked, and what happens if they do not decide in time."""
+        return RequestedPolicy.model_validate(self.policy)
 
     class Meta:
         table = "proflow_approvals"

@@ -6,7 +6,14 @@ Compiled by proflow from the design `purchase-approval`. Edit the design, not th
 from datetime import timedelta
 
 import inngest
-from proflow_runtime import WITH_CALL, WITH_PARENT, Flow, Result, workflow
+from proflow_runtime import (
+    WITH_CALL,
+    WITH_PARENT,
+    ApprovalPolicy,
+    Flow,
+    Result,
+    workflow,
+)
 from proflow_runtime.client import client
 
 from . import handlers
@@ -55,7 +62,7 @@ async def purchase_approval(flow: Flow) -> Result:
         directors = await flow.approve(
             "directors",
             approvers=["user:7", "user:9", "user:12"],
-            mode="all",
+            policy=ApprovalPolicy(mode="all"),
             timeout=timedelta(days=3),
         )
         if directors.outcome in ("rejected", "timeout"):

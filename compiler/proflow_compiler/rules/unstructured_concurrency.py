@@ -1,21 +1,20 @@
-"""The rule that structuring checks; here are its code and the texts of its doc page."""
+"""PF209: branches that run at once and meet crosswise. Structuring finds them, so there is no check."""
 
 from proflow_compiler.diagnostics import Level
 from proflow_compiler.rules.rule import Rule
 
-STRUCTURING_RULES: tuple[Rule, ...] = (
-    Rule(
-        code="PF209",
-        name="unstructured-concurrency",
-        level=Level.INFO,
-        summary="branches that run at once and meet crosswise, so that they form no block",
-        why="""
+RULE = Rule(
+    code="PF209",
+    name="unstructured-concurrency",
+    level=Level.INFO,
+    summary="branches that run at once and meet crosswise, so that they form no block",
+    why="""
 Branches that run at once become one block of the compiled function, which goes on when all of them
 have come to where they meet. If some of them meet here and some elsewhere, no block holds: one of
 them would hold up another that does not depend on it. They become a region instead: tasks that say
 which others they wait for. It does the same at the same times, but reads less like a program.
 """,
-        incorrect="""
+    incorrect="""
 {
   "nodes": [
     {"id": "begin", "type": "start"},
@@ -36,7 +35,7 @@ which others they wait for. It does the same at the same times, but reads less l
   ]
 }
 """,
-        correct="""
+    correct="""
 {
   "nodes": [
     {"id": "begin", "type": "start"},
@@ -59,9 +58,8 @@ which others they wait for. It does the same at the same times, but reads less l
   ]
 }
 """,
-        fix="""
+    fix="""
 Nothing has to be fixed. Where one branch may as well wait for the other, let the branches of one
 fork meet in one node, a `join`, before they go on.
 """,
-    ),
 )
