@@ -52,6 +52,9 @@ document holds is copied below `$defs`; a condition that a pattern cannot expres
 becomes several patterns, below `allOf`.
 """,
     texts={
+        "not-evaluated": Text(
+            "the schema cannot be evaluated: {why:raw}", "无法使用该 JSON Schema：{why:raw}"
+        ),
         "invalid": Text(
             "`{where}` is not what a JSON Schema has there: {value}",
             "`{where}` 的值不符合 JSON Schema 规范：{value}",
@@ -85,7 +88,7 @@ def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
 
     problems = list(islice(schema_problems(schema), _MOST))
     for problem in problems:
-        message = f"the schema cannot be evaluated: {problem.message}"
+        message = RULE.text("not-evaluated", why=problem.message)
         yield RULE.diagnostic(message, pointed(pointer, *problem.path), node=node)
     if problems:
         return

@@ -29,6 +29,11 @@ TEXTS = Texts(
             "a design has at most {most} nodes",
             "一个设计最多包含 {most} 个节点",
         ),
+        "busy": Text("too many designs are being checked now", "正在校验的设计过多，请稍后再试"),
+        "too-slow": Text(
+            "checking the design takes more than {seconds:raw} s",
+            "校验设计的时间超过 {seconds:raw} 秒",
+        ),
         "several": Text("the body holds several designs", "请求中包含多个设计"),
     },
 )
@@ -120,7 +125,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._waits):
                 await self._slots.acquire()
         except TimeoutError:
-            message = "too many designs are being checked now"
+            message = TEXTS("busy")
             raise Problem(503, "compiler-busy", message, retry_after=RETRY_AFTER) from None
         working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
         working.add_done_callback(self._freed)
@@ -128,7 +133,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._works):
                 return await asyncio.shield(working)
         except TimeoutError:
-            message = f"checking the design takes more than {LONGEST:g} s"
+            message = TEXTS("too-slow", seconds=f"{LONGEST:g}")
             raise Problem(422, "design-too-costly", message) from None
 
     def _freed(self, working: asyncio.Task[Any]) -> None:

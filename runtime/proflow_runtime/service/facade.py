@@ -64,6 +64,7 @@ from proflow_runtime.values import JSON
 TEXTS = Texts(
     "service",
     {
+        "schema": Text("the input of the workflow: {message:raw}", "流程的输入模式：{message:raw}"),
         "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
         "run-is": Text("the run is {status}", "运行{status}"),
         "not-published": Text(
@@ -708,7 +709,7 @@ async def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
         # In a thread: the schema and the data are users' work, and may take seconds.
         against = await asyncio.to_thread(violations, data, definition.input)
     except SchemaRefusedError as error:
-        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
+        raise Problem(422, "schema-not-evaluated", TEXTS("schema", message=str(error))) from None
     errors = [
         {"pointer": f"/data{one.pointer}", "message": one.message}
         for one in (*against, *unmatchable(data, definition.settings))
