@@ -2,6 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from proflow_compiler.commands.terminal import (
     is_colored,
     language,
     refuse,
+    said,
     usage,
 )
 from proflow_schemas.language import Text, Texts
@@ -25,6 +27,18 @@ from proflow_runtime.context.extras import require
 TEXTS = Texts(
     "check",
     {
+        "ok": Text("ok", "正常"),
+        "refused": Text("refused", "不通过"),
+        "outdated": Text(", format `{format:raw}`", "，格式 `{format:raw}`"),
+        "published": Text(
+            "tenant {tenant}, `{code:raw}`{name:raw}, version {number}: {state}{outdated:raw}",
+            "租户 {tenant}，`{code:raw}`{name:raw}，版本 {number}：{state}{outdated:raw}",
+        ),
+        "summary": Text(
+            "{checked:1 published design|# published designs} checked, {refused:none|1|#} refused, "
+            "{outdated:none|1|#} of an older format",
+            "已检查 {checked} 个已发布的设计，{refused} 个不通过，{outdated} 个为旧格式",
+        ),
         "database": Text(
             "--database is for `check --stored` without PATH",
             "--database 只用于不带 PATH 的 `check --stored`",
@@ -161,24 +175,27 @@ class _Text(_Listing):
 
         version = one.version
         name = f" ({visible(version.name)})" if version.name else ""
-        state = "ok" if one.ok else "refused"
-        outdated = f", format `{version.format}`" if version.is_outdated else ""
-        echo(
-            f"tenant {version.tenant_id}, `{version.code}`{name}, version {version.number}:"
-            f" {state}{outdated}\n"
+        outdated = TEXTS("outdated", format=version.format) if version.is_outdated else ""
+        line = TEXTS(
+            "published",
+            tenant=version.tenant_id,
+            code=version.code,
+            name=name,
+            number=version.number,
+            state=TEXTS("ok" if one.ok else "refused"),
+            outdated=outdated,
         )
+        echo(f"{said(line)}\n")
         if not one.ok:
             echo(
                 render_files(one.reports, color=is_colored(sys.stdout), language=language()) + "\n"
             )
 
     def end(self) -> None:
-        designs = f"{self.checked} published design{'s' * (self.checked != 1)}"
-        typer.echo(
-            f"{designs} checked, {self.refused or 'none'} refused,"
-            f" {self.outdated or 'none'} of an older format",
-            err=True,
+        summary = TEXTS(
+            "summary", checked=self.checked, refused=self.refused, outdated=self.outdated
         )
+        typer.echo(said(summary), err=True)
 
 
 class _Json(_Listing):
@@ -224,4 +241,5 @@ def _as_json(one: "CheckedVersion") -> dict[str, Any]:
 def _diagnostics(reports: "list[FileReport]") -> list[dict[str, Any]]:
     from proflow_compiler.diagnostics.rendering import check_report
 
-    return [found for file in check_report(reports)["files"] for found in file["diagnostics"]]
+    shown = [replace(one, language=language()) for one in reports]
+    return [found for file in check_report(shown)["files"] for found in file["diagnostics"]]
