@@ -100,9 +100,31 @@ def test_lists_numbers_and_kinds_are_written_as_each_language_does() -> None:
 def test_a_message_in_a_message_is_said_in_the_same_language() -> None:
     message = TEXTS("part", why=TEXTS("count", count=2))
     assert message == "because 2 nodes"
-    assert in_language(message, "zh") == "因为2 个节点"
+    assert in_language(message, "zh") == "因为 2 个节点"
     assert not untranslated(message, "zh")
     assert untranslated(TEXTS("part", why=TEXTS("english")), "zh")
+
+
+def test_chinese_has_a_space_beside_code_and_latin_only() -> None:
+    texts = Texts(
+        "spaces",
+        {
+            "is": Text("is {what:raw}", "这是{what:raw}，是吗"),
+            "or": Text("{kinds:either}", "{kinds:either}"),
+            "text": Text("a text", "文本"),
+            "number": Text("a number", "数字"),
+        },
+    )
+
+    def said(key: str, **arguments: object) -> str:
+        return in_language(texts(key, **arguments), "zh")
+
+    assert said("is", what="null") == "这是 null，是吗"
+    assert said("is", what="`x`") == "这是 `x`，是吗"
+    assert said("is", what=texts("text")) == "这是文本，是吗"
+    assert said("or", kinds=[texts("text"), texts("number")]) == "文本或数字"
+    assert said("or", kinds=["`a`", "`b`", texts("text")]) == "`a` 或 `b` 或文本"
+    assert in_language(TEXTS("nodes", names=["订单"], end="财务"), "zh") == "`订单` 通向 `财务`"
 
 
 def test_what_is_not_translated_is_said_in_english_as_a_whole() -> None:

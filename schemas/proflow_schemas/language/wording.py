@@ -71,7 +71,7 @@ def worded(template: str, arguments: Mapping[str, Any], language: str, say: Say)
 
 
 def _spaced(parts: Sequence[str]) -> str:
-    """Join parts of a Chinese text, with a space between Chinese and code, and none in Chinese."""
+    """Join parts of a Chinese text, with a space between Chinese and code or Latin, and none in Chinese."""
     text = ""
     for part in parts:
         if text and part:
@@ -80,7 +80,8 @@ def _spaced(parts: Sequence[str]) -> str:
             elif _is_chinese(text[-1]) and part[0] == " " and _is_chinese(part[1:2]):
                 part = part[1:]
             elif text.count("`") % 2 == 0 and (
-                (text[-1] == "`" and _is_word(part[0])) or (part[0] == "`" and _is_word(text[-1]))
+                (_is_code(text[-1]) and _is_word(part[0]))
+                or (_is_code(part[0]) and _is_word(text[-1]))
             ):
                 text += " "
         text += part
@@ -89,6 +90,10 @@ def _spaced(parts: Sequence[str]) -> str:
 
 def _is_chinese(character: str) -> bool:
     return "\u3000" <= character <= "\uffef"
+
+
+def _is_code(character: str) -> bool:
+    return character == "`" or (character.isascii() and character.isalnum())
 
 
 def _is_word(character: str) -> bool:
@@ -110,13 +115,9 @@ def _value(value: Any, spec: str, language: str, say: Say) -> str:
         case "semicolons":
             return ("；" if language == "zh" else "; ").join(say(one, language) for one in value)
         case "both":
-            return (" 和 " if language == "zh" else " and ").join(
-                say(one, language) for one in value
-            )
+            return _joined([say(one, language) for one in value], "and", language)
         case "either":
-            return (" 或 " if language == "zh" else " or ").join(
-                say(one, language) for one in value
-            )
+            return _joined([say(one, language) for one in value], "or", language)
         case "path":
             return walk(value)
         case "kind":
@@ -136,7 +137,16 @@ def _series(values: Sequence[Any], word: str, language: str, say: Say) -> str:
     if not first:
         return last
     comma = "、" if language == "zh" else ", "
-    return f"{comma.join(first)} {_WORDS[word, language]} {last}"
+    return _joined([comma.join(first), last], word, language)
+
+
+def _joined(parts: Sequence[str], word: str, language: str) -> str:
+    """Put a word between texts."""
+    between = f" {_WORDS[word, language]} "
+    if language == "en":
+        return between.join(parts)
+    spread = [one for part in parts for one in (between, part)]
+    return _spaced(spread[1:])
 
 
 def _is_message(value: Any) -> bool:
