@@ -288,9 +288,7 @@ def _invalid(source: Source, error: json.JSONDecodeError) -> Diagnostic:
         help = TEXTS("double-quotes")
     elif text.startswith(("//", "/*"), start):
         help = TEXTS("no-comments")
-    elif text[start] in "]}" and error.msg.startswith(
-        (TEXTS("value-missing"), "Expecting property")
-    ):
+    elif text[start] in "]}" and error.msg.startswith(("Expecting value", "Expecting property")):
         help = TEXTS("remove-comma")
     elif text.startswith(("True", "False", "None", "undefined"), start):
         help = TEXTS("literals")

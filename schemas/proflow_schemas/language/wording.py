@@ -105,7 +105,7 @@ def _value(value: Any, spec: str, language: str, say: Say) -> str:
         case "":
             return say(value, language) if _is_message(value) else shown(value)
         case "raw":
-            return say(value, language) if isinstance(value, str) else str(value)
+            return say(value if isinstance(value, str) else str(value), language)
         case "and" | "or":
             return _series(value, spec, language, say)
         case "names":
