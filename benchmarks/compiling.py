@@ -17,7 +17,15 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.designs import Drawing, blocks, chain, shared_tail, wide
+from benchmarks.designs import (
+    Drawing,
+    blocks,
+    chain,
+    many_rules,
+    shared_tail,
+    unstructured,
+    wide,
+)
 from benchmarks.tables import show, verdict
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from proflow_schemas.definition import Definition
 
 SIZES = (100, 1_000, 10_000)
-GROWTH, OVERHEAD = 12.0, 40.0
+GROWTH, OVERHEAD = 11.0, 20.0
 """Targets: from 1,000 to 10,000 nodes; over the baseline at 10,000 nodes."""
 
 SHAPES: dict[str, Callable[[int], Drawing]] = {
@@ -33,6 +41,8 @@ SHAPES: dict[str, Callable[[int], Drawing]] = {
     "wide": wide,
     "blocks": lambda size: blocks(size, Random(size), rich=False),
     "shared tail": shared_tail,
+    "unstructured": unstructured,
+    "many rules": many_rules,
 }
 
 

@@ -4,7 +4,8 @@
         --server './start-inngest.sh' --inngest http://127.0.0.1:8288
 
 `--server` is a command that runs the server in the foreground, with its state in Redis and PostgreSQL
-that are not killed. Without it the local engine is used, in the process of the app.
+that are not killed; let it retry for minutes at least, since a run fails whose app is away for longer. Without it
+the local engine is used, in the process of the app.
 Runs are started and votes are cast over HTTP while processes are killed by SIGKILL. At the end all
 runs have to be as they should, and no event of the outbox may be without its effect.
 """
@@ -29,7 +30,7 @@ from typing import Any
 
 import httpx
 from proflow_runtime.store import unseen
-from proflow_runtime.store.database import URL_VARIABLE, connect, migrate
+from proflow_runtime.store.database import connect, migrate
 from proflow_runtime.store.models import OutboxEvent, Run
 
 HANDLERS = """
@@ -173,7 +174,11 @@ class Trial:
         self.kills: Counter[str] = Counter()
         self.done = asyncio.Event()
         self.token = ""
-        environment = {**os.environ, URL_VARIABLE: self.url, "PROFLOW_APP_ID": given.app_id}
+        environment = {
+            **os.environ,
+            "PROFLOW_DATABASE_URL": self.url,
+            "PROFLOW_APP_ID": given.app_id,
+        }
         if given.server:
             environment["INNGEST_BASE_URL"] = given.inngest
             self.server: Killable | None = Killable(shlex.split(given.server), folder, environment)

@@ -95,6 +95,43 @@ def wide(size: int) -> Drawing:
     return drawing
 
 
+def unstructured(size: int) -> Drawing:
+    """Two rows of tasks; each task waits for the one before it, those below for the one above too."""
+    drawing = Drawing("unstructured")
+    start = drawing.node("start", after=[])
+    above = drawing.node("task", {"handler": "work"}, after=[(start, None, None)])
+    below = drawing.node("task", {"handler": "work"}, after=[(start, None, None)])
+    while len(drawing.nodes) < size - 2:
+        before = [(above, None, None), (below, None, None)]
+        above = drawing.node("task", {"handler": "work"}, after=before[:1])
+        below = drawing.node("task", {"handler": "work"}, after=[*before])
+    join = drawing.node("join", {"mode": "all"}, after=[(above, None, None), (below, None, None)])
+    drawing.node("end", after=[(join, None, None)])
+    return drawing
+
+
+def many_rules(size: int) -> Drawing:
+    """One condition with `size - 3` cases, which all lead to one end."""
+    drawing = Drawing("many-rules")
+    start = drawing.node("start", after=[])
+    condition = drawing.node("condition", after=[(start, None, None)])
+    cases: list[Loose] = [
+        (
+            drawing.node(
+                "task",
+                {"handler": "work"},
+                after=[(condition, None, {"when": f"event.data.n == {index}"})],
+            ),
+            None,
+            None,
+        )
+        for index in range(size - 4)
+    ]
+    rest = drawing.node("task", {"handler": "work"}, after=[(condition, None, {"default": True})])
+    drawing.node("end", after=[*cases, (rest, None, None)])
+    return drawing
+
+
 def shared_tail(size: int) -> Drawing:
     """Forks in a row, each of two approvals, whose rejections all share one tail."""
     drawing = Drawing("shared-tail")

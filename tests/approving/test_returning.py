@@ -182,7 +182,7 @@ async def test_a_vote_while_the_seats_are_closed_is_refused(database: str) -> No
             _, *found = await asyncio.gather(closing, *voting, return_exceptions=True)
             votes.extend(found)
 
-    async with reviewing(Closing()) as desk:
+    async with reviewing(Closing(app_id="office")) as desk:
         await desk.act("ben", "return", await asked("legal"))
         taken = [one for one in votes if not isinstance(one, BaseException)]
         assert len(taken) <= 1

@@ -193,3 +193,28 @@ def test_lists_that_are_made_one_of_the_other_are_no_larger_than_they_are() -> N
     scope = {"o": [{"k": "x" * 20, "v": 1} for _ in range(800)]}
     chain = "o.map(x, x.k).map(y, y + '!').filter(z, z != '').map(w, [w, w]).map(q, q[0])"
     assert evaluated(chain, **scope) == ["x" * 20 + "!"] * 800
+
+
+@pytest.mark.parametrize(
+    ("expression", "scope"),
+    [
+        # Without a bound the first takes minutes, and the last seconds, on the event loop.
+        ("t.matches(p)", {"t": "a" * 10_000, "p": "((a{100}){10}){1}" * 100}),
+        ("t.matches(p + p)", {"t": "a" * 10_000, "p": "((a{100}){10}){1}" * 50}),
+        ('t.matches("(a?){500}$")', {"t": "a" * 1_000_000}),
+        ('l.all(x, !t.matches("(a?){100}b"))', {"t": "a" * 100_000, "l": [1] * 100}),
+        ("l.all(x, size(t) > 1)", {"t": "a" * 1_000_000, "l": [1] * 2_000}),
+    ],
+)
+def test_the_work_of_searches_is_bounded(expression: str, scope: dict[str, Any]) -> None:
+    with pytest.raises(ExpressionError, match="too long"):
+        evaluated(expression, **scope)
+
+
+def test_ordinary_searches_are_fine() -> None:
+    assert evaluated('t.matches("^[a-z]+$")', t="a" * 1_000_000) is True
+    assert evaluated('t.matches("^(a+)+$")', t="a" * 10_000 + "!") is False
+    assert evaluated("t.matches(p)", t="abc", p="b") is True
+    assert evaluated("l.all(x, size(x) == 3)", l=["abc"] * 5_000) is True
+    with pytest.raises(ExpressionError, match="regular expression"):
+        evaluated('t.matches("(")', t="a" * 100_000)

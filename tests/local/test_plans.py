@@ -6,6 +6,8 @@ from typing import Any
 import inngest
 import pytest
 from local.scripted import RACE, App, only
+from proflow_runtime.local import LocalEngine
+from proflow_runtime.local.records import StepSettled
 from proflow_runtime.local.sdk import SdkApp
 from proflow_runtime.protocol.wire import Answer
 
@@ -92,3 +94,34 @@ def test_another_attempt_is_another_question(posts: list[str]) -> None:
         return 1
 
     assert only(app.run("fails")).status == "Completed"
+
+
+def test_a_request_for_a_step_is_always_made(posts: list[str]) -> None:
+    """Also beside one that looks for what follows: each moment has both here."""
+    app = App()
+
+    @app.function("mixed")
+    async def mixed(ctx: inngest.Context) -> None:
+        async def waits(number: int) -> None:
+            for turn in range(number):
+                await ctx.step.wait_for_event(f"w{number}/{turn}", event="e", timeout=1000)
+            await ctx.step.run(f"a{number}", _work)
+            await ctx.step.run(f"b{number}", _work)
+
+        calls = tuple(partial(waits, number) for number in range(5))
+        await ctx.group.parallel(calls, parallel_mode=RACE)
+
+    async def script(engine: LocalEngine) -> None:
+        engine.subscribe(
+            lambda seen: (
+                engine.at(engine.clock.now(), partial(engine.send, {"name": "e"}))
+                if isinstance(seen, StepSettled) and seen.step.op == "StepRun"
+                else None
+            )
+        )
+
+    run = only(app.run("mixed", script=script))
+    assert run.status == "Completed"
+    done = sorted(str(step.id) for step in run.steps if step.op == "StepRun")
+    assert done == sorted(f"{name}{number}" for name in "ab" for number in range(5))
+    assert len([step for step in posts if step != "step"]) == len(done)

@@ -392,6 +392,11 @@ async def test_pages_of_other_origins_are_not_answered(database: str) -> None:
             assert (await heard(socket))["type"] == "status"
 
 
+async def until_closed(socket: ClientConnection) -> None:
+    while True:
+        await socket.recv()
+
+
 async def test_it_ends_when_the_token_is_revoked_or_expires(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,8 +411,7 @@ async def test_it_ends_when_the_token_is_revoked_or_expires(
                 assert (await heard(socket))["type"] == "status"
                 if made is revoked:
                     await tokens.revoke(1, made.token.id)
-                with pytest.raises(websockets.ConnectionClosedError):
-                    async with asyncio.timeout(SOON):
-                        while True:
-                            await socket.recv()
+                async with asyncio.timeout(SOON):
+                    with pytest.raises(websockets.ConnectionClosedError):
+                        await until_closed(socket)
                 assert socket.close_code == live.UNAUTHENTICATED

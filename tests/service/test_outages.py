@@ -109,3 +109,33 @@ async def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     assert "ended at once: asked to stop again" in log
     database = tmp_path / "proflow.db"
     assert database.stat().st_mode & 0o077 == 0
+
+
+async def test_a_process_that_was_frozen_goes_on_and_says_so(tmp_path: Path) -> None:
+    process = Process(tmp_path, None, SLOW)
+    await process.start()
+    try:
+        async with process.user(process.first_token) as http:
+            nap = ("nap", "delay", {"duration": "3s"})
+            await http.post("/designs", json={"code": "w", "design": line("w", nap, WORK)})
+            await http.post("/designs/w/publish")
+            started = await http.post("/runs", json={"workflow": "w", "data": {"seconds": 1}})
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(6)
+            process.send_signal(signal.SIGCONT)
+
+            async def completed() -> bool:
+                found = await http.get(f"/runs/{started.json()['run_id']}")
+                return bool(found.json()["status"] == "completed")
+
+            await until(completed, within=60)
+            metrics = (await http.get(f"{process.address}/metrics")).text
+            (lag,) = (
+                float(one.split()[1])
+                for one in metrics.splitlines()
+                if one.startswith("proflow_event_loop_lag_seconds ")
+            )
+            assert lag > 4
+            assert "the event loop stood still for" in (tmp_path / "log.txt").read_text()
+    finally:
+        await process.end(signal.SIGTERM)

@@ -15,9 +15,6 @@ from typing import Any
 from proflow_runtime.local import LocalEngine
 from proflow_runtime.local.records import Event, EventReceived
 
-INVOKED = "inngest/function.finished"
-"""What wakes the caller of a function: the local engine does not depend on this event."""
-
 
 @dataclass(frozen=True)
 class Faults:

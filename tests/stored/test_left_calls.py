@@ -9,7 +9,6 @@ from proflow_runtime.dispatch.callees import StoredCallees
 from proflow_runtime.dispatch.programs import Programs
 from proflow_runtime.flow.callees import Call, Cancelling
 from proflow_runtime.protocol.app_names import AppNames
-from proflow_runtime.store import runs
 from proflow_runtime.store.models import Run
 from stored.left_calls import CHILD, PAYING, in_an_item, of_a_failed_item, out_of_time
 from stored.office import Office, line, office, publish
@@ -77,7 +76,7 @@ async def test_a_child_that_was_left_before_it_began_never_begins(database: str)
         cancelling = await callees(parent).leave(call)
         await begin(at, parent, "c", {"n": 1})
     child = await Run.get(workflow="paying")
-    assert cancelling == Cancelling(runs.CANCEL_EVENT, {"run_id": child.id})
+    assert cancelling == Cancelling("proflow/office/cancel", {"run_id": child.id})
     assert (child.status, child.parent, child.started_at) == ("cancelled", parent.id, None)
     assert child.event["data"] == {"n": 1, "tenant_id": 1}
     assert till.paid == []

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 from proflow_schemas.definition import Definition
@@ -19,7 +20,6 @@ from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.signatures import HandlerError
 
-from proflow_compiler.commands.fixing_files import FixedFiles, fix_readings
 from proflow_compiler.commands.inputs import Inputs, read_inputs
 from proflow_compiler.commands.terminal import is_colored, language, note, refuse, usage
 from proflow_compiler.design import Design
@@ -35,6 +35,8 @@ from proflow_compiler.pipeline import (
 from proflow_compiler.reader import read_file
 from proflow_compiler.rules import run_checks
 
+if TYPE_CHECKING:
+    from proflow_compiler.commands.fixing_files import FixedFiles
 TEXTS = Texts(
     "loading",
     {
@@ -95,8 +97,10 @@ def fix_all(
     stored: bool = False,
     unsafe: bool = False,
     timezone: str | None = None,
-) -> FixedFiles:
+) -> "FixedFiles":
     """Fix files, and the designs within folders, in memory; see `fix_readings`."""
+    from proflow_compiler.commands.fixing_files import fix_readings
+
     with garbage_collection_paused():
         readings = inputs_of(paths, types_among(handlers)).readings
         return fix_readings(

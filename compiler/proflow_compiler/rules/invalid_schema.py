@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from proflow_schemas.json_schemas import schema_problems
 from proflow_schemas.language import Text
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
@@ -82,16 +83,15 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if schema is None:
         return
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from proflow_schemas.json_schemas import schema_problems
-
     problems = list(islice(schema_problems(schema), _MOST))
     for problem in problems:
         message = RULE.text("not-evaluated", why=problem.message)
         yield RULE.diagnostic(message, pointed(pointer, *problem.path), node=node)
-    if problems:
+    if problems or is_surely_valid(schema):
         return
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     error = best_match(validator.iter_errors(schema))
     if error is not None:
@@ -101,3 +101,46 @@ def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
             pointed(pointer, *error.absolute_path),
             node=node,
         )
+
+
+_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+
+
+def is_surely_valid(schema: Any) -> bool:
+    """Return True if a schema is valid; False if only the metaschema can decide.
+
+    Most schemas have a few simple keys only. For these the library, which is slow to import, is not
+    needed.
+    """
+    stack = [schema]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, bool):
+            continue
+        if not isinstance(item, dict):
+            return False
+        for key, value in item.items():
+            match key, value:
+                case "properties", dict():
+                    stack += value.values()
+                case "items" | "additionalProperties", _:
+                    stack.append(value)
+                case "type", str() if value in _TYPES:
+                    pass
+                case "required", list() if _are_names(value):
+                    pass
+                case "title" | "description", str():
+                    pass
+                case "minimum" | "maximum", int() | float() if not isinstance(value, bool):
+                    pass
+                case "enum", list():
+                    pass
+                case "const" | "default", _:
+                    pass
+                case _:
+                    return False
+    return True
+
+
+def _are_names(value: list[Any]) -> bool:
+    return all(isinstance(one, str) for one in value) and len(set(value)) == len(value)

@@ -43,7 +43,9 @@ class FallThrough:
     def _mark(self, merge: int, first: int, last: int) -> None:
         """Mark a range of the edges into `merge`; an edge is counted only once."""
         sources = self._sources[merge]
-        following = self._unmarked.setdefault(merge, list(range(len(sources) + 1)))
+        if merge not in self._unmarked:
+            self._unmarked[merge] = list(range(len(sources) + 1))
+        following = self._unmarked[merge]
         at = _found(following, first)
         while at < last:
             self._add(sources[at])

@@ -135,6 +135,10 @@ def plan_forks(
     return forks
 
 
+_LARGE = 16
+"""A thread that leads to more merges than this is not entered at each of them."""
+
+
 class _UnstructuredError(Exception):
     """Raised while joining arms that form no block."""
 
@@ -158,6 +162,11 @@ class _Joining:
         self.fork, self.below_forks = fork, below_forks
         self.live: dict[Thread, None] = {}
         self.leading: dict[int, dict[Thread, None]] = {}
+        """Merge → the threads that lead to it, without `large`."""
+        self.large: Thread | None = None
+        """One thread that leads to many merges, most of them to be met by no other thread."""
+        self.added: dict[Thread, int] = {}
+        """The threads, numbered in the order in which they were added."""
         self.queue: list[int] = []
 
     def join(self, targets: Iterable[int]) -> Thread:
@@ -172,7 +181,7 @@ class _Joining:
             self._add(Thread(self.fork, target, edges_to))
         while self.queue:
             merge = heapq.heappop(self.queue)
-            arms = list(self.leading[merge])
+            arms = self._leading_to(merge)
             if len(arms) < 2:
                 continue
             slow = [self._require_block(arm, merge) for arm in arms]
@@ -188,16 +197,38 @@ class _Joining:
 
     def _add(self, thread: Thread) -> None:
         self.live[thread] = None
-        for merge in thread.edges_to:
-            leading = self.leading.setdefault(merge, {})
-            leading[thread] = None
-            if len(leading) == 2 and merge != self.tree.finish:
+        self.added[thread] = len(self.added)
+        if self.large is None and len(thread.edges_to) > _LARGE:
+            self.large = thread
+            merges: Iterable[int] = [one for one in self.leading if one in thread.edges_to]
+        else:
+            merges = thread.edges_to
+            for merge in merges:
+                self.leading.setdefault(merge, {})[thread] = None
+        for merge in merges:
+            if self._count(merge) == 2 and merge != self.tree.finish:
                 heapq.heappush(self.queue, merge)
 
     def _remove(self, thread: Thread) -> None:
         del self.live[thread]
+        if thread is self.large:
+            self.large = None
+            return
         for merge in thread.edges_to:
             del self.leading[merge][thread]
+
+    def _count(self, merge: int) -> int:
+        """Return how many threads lead to a merge."""
+        is_met = self.large is not None and merge in self.large.edges_to
+        return len(self.leading.get(merge, ())) + is_met
+
+    def _leading_to(self, merge: int) -> list[Thread]:
+        """Return the threads that lead to a merge, in the order in which they were added."""
+        found = list(self.leading.get(merge, ()))
+        if self.large is not None and merge in self.large.edges_to:
+            found.append(self.large)
+            found.sort(key=self.added.__getitem__)
+        return found
 
     def _block(self, arms: list[Thread], merge: int, slow: int | None) -> Thread:
         edges = sum(arm.edges_to[merge] for arm in arms)
@@ -220,15 +251,14 @@ class _Joining:
         inner = any(tree.contains(self.fork, fork) for fork in self.side_exits.get(merge, ()))
         if inner or merge in arm.side_exits:
             raise self._unstructured(arm, merge, shared=True)
-        side_exits = [other for other in arm.edges_to if other != merge]
-        for other in side_exits:
-            if not self._may_wait(other, merge):
+        for other in arm.edges_to:
+            if other != merge and not self._may_wait(other, merge):
                 raise self._unstructured(arm, merge, other_merge=other)
         if not arm.arms and tree.is_merge(arm.target):
             return None
         if (not arm.arms or arm.inline) and tree.overtakes[arm.target]:
             raise self._unstructured(arm, merge)
-        slow = self._slow(arm, merge, bool(side_exits))
+        slow = self._slow(arm, merge, arm.edges_to.keys() != {merge})
         if slow is None:
             return None
         within = tree.subtree(arm.target) if self._holds(arm) else ()
@@ -248,7 +278,7 @@ class _Joining:
         """Return True if delaying `other`, a merge an arm leads to, is unobservable."""
         if other == self.tree.finish or self.tree.parent[other] in self.in_regions:
             return False
-        alone = len(self.leading[other]) == 1 and not _leads_to(self.tree, merge, other)
+        alone = self._count(other) == 1 and not _leads_to(self.tree, merge, other)
         return alone and self._ends_at_once(other)
 
     def _unstructured(
@@ -263,7 +293,7 @@ class _Joining:
         tree = self.tree
         roots = {
             tree.parent[other]
-            for one in self.leading[merge]
+            for one in self._leading_to(merge)
             for other in one.edges_to
             if other != tree.finish
         }

@@ -227,7 +227,6 @@ class ApprovalService:
             run_id: The run.
             steps: The executions of the approvals, as in `OpenRequest.step`.
         """
-        await outbox.mark_seen(tenant_id, run_id, ["resumed"], steps=steps)
         for step in steps:
             await never_open(tenant_id, run_id, step)
         left = Approval.filter(
@@ -238,6 +237,8 @@ class ApprovalService:
                 locked = await LockedApproval.lock(client, tenant_id, approval.id)
                 if locked.approval.status == "open":
                     await locked.close("cancelled", clock.now())
+        # A decision that was made until now resumes nothing.
+        await outbox.mark_seen(tenant_id, run_id, ["resumed"], steps=steps)
 
     async def run_ended(self, tenant_id: int, run_id: str, status: str) -> None:
         """Close the open approvals of a run that has ended.

@@ -425,10 +425,9 @@ class LocalEngine:
         for one in prepared:
             if one.item.run.record.ended:
                 continue
-            alike = one.alike
-            answer = await self._exchange(one, plans.get(alike))
-            if answer is not None and one.item.target is None:
-                plans[alike] = answer
+            answer = await self._exchange(one, plans.get(one.question))
+            if answer is not None:
+                plans[one.question] = answer
 
     async def _run_real(self, until: datetime | None) -> None:
         while not self._stopping:

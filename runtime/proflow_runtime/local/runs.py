@@ -1,5 +1,6 @@
 """The engine's internal state of a run, and the events that the server sends about runs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,10 +117,11 @@ class PreparedRequest:
         self._count, self._version = len(item.run.stack), item.run.version
 
     @property
-    def alike(self) -> tuple[str, int, bool, int, int]:
-        """What a function can tell apart of the requests of one moment that discover steps."""
+    def question(self) -> Hashable:
+        """What a function can tell apart of the requests of one moment."""
         item = self.item
-        return item.run.record.id, item.attempt, item.plan_only, self._count, self._version
+        run = item.run.record.id
+        return run, item.target, item.attempt, item.plan_only, self._count, self._version
 
     def body(self) -> bytes:
         """Return the body of the request."""

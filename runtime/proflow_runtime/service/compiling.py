@@ -89,7 +89,8 @@ class DesignCompiler:
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
-        self._waits, self._works = (QUEUED, LONGEST) if hurried else (None, None)
+        self._waits: float | None = QUEUED if hurried else None
+        self._works: float | None = LONGEST if hurried else None
 
     async def compile(
         self, canvas: Any, code: str | None = None, *, timezone: str | None = None

@@ -108,6 +108,8 @@ async def settle(events: Iterable[OutboxEvent]) -> set[str]:
         The ids of those that need not be sent.
     """
     again = [one for one in events if one.effect is not None and one.run_id and one.sends]
+    if not again:
+        return set()
     found = Run.filter(id__in=sorted({one.run_id for one in again if one.run_id}))
     status = {(run.tenant_id, run.id): run.status async for run in found.only(*OF_RUNS)}
     settled: set[str] = set()

@@ -19,5 +19,9 @@ class Model(BaseModel):
     """The base class: keys are camelCase in JSON, unknown keys are errors, instances are immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+        alias_generator=to_camel,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,  # most commands use few of the models
     )

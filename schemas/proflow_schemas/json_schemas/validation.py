@@ -87,7 +87,8 @@ def schema_errors(
     problem = next(iter(schema_problems(schema)), None)
     if problem is not None:
         raise SchemaRefusedError(TEXTS("not-evaluated", why=problem.message))
-    from jsonschema.exceptions import SchemaError, UnknownType, _WrappedReferencingError
+    from jsonschema.exceptions import SchemaError, UnknownType
+    from referencing.exceptions import Unresolvable
 
     token = _budget.set(_Budget(budget, value))
     found: list[ValidationError] = []
@@ -102,7 +103,7 @@ def schema_errors(
             raise SchemaRefusedError(text) from None
     except RecursionError:
         raise SchemaRefusedError(TEXTS("too-deep")) from None
-    except (SchemaError, UnknownType, _WrappedReferencingError, TypeError, AttributeError) as error:
+    except (SchemaError, UnknownType, Unresolvable, TypeError, AttributeError) as error:
         # Of a schema that no check has seen: published long ago, or sent by a host.
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise SchemaRefusedError(TEXTS("no-schema", said=reason)) from None
@@ -130,7 +131,8 @@ def _validator_class() -> Any:
     }
     known: Mapping[str, Keyword] = {**Draft202012Validator.VALIDATORS, **own}
     counted = {name: partial(_counted, keyword) for name, keyword in known.items()}
-    return validators.extend(Draft202012Validator, counted)
+    extend: Any = validators.extend  # not annotated
+    return extend(Draft202012Validator, counted)
 
 
 def _counted(
