@@ -16,6 +16,7 @@ from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeTypes
 from proflow_schemas.readiness import Lacks
 
@@ -23,6 +24,22 @@ from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.service.readiness import Readiness
+
+TEXTS = Texts(
+    "compiling",
+    {
+        "too-many-nodes": Text(
+            "a design has at most {most} nodes",
+            "一个设计最多包含 {most} 个节点",
+        ),
+        "busy": Text("too many designs are being checked now", "正在校验的设计过多，请稍后再试"),
+        "too-slow": Text(
+            "checking the design takes more than {seconds:raw} s",
+            "校验设计的时间超过 {seconds:raw} 秒",
+        ),
+        "several": Text("the body holds several designs", "请求中包含多个设计"),
+    },
+)
 
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
@@ -105,7 +122,7 @@ class DesignCompiler:
         text = stored_text(canvas, code)
         reading = await self._performed(self._read, canvas, text, code or "design")
         if len(reading.designs) > 1:
-            raise Problem(422, "several-designs", "the body holds several designs")
+            raise Problem(422, "several-designs", TEXTS("several"))
         lacks = await self._lacks(tenant_id, reading)
         return await self._performed(self._compiled, reading, timezone, lacks)
 
@@ -139,7 +156,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._waits):
                 await self._slots.acquire()
         except TimeoutError:
-            message = "too many designs are being checked now"
+            message = TEXTS("busy")
             raise Problem(503, "compiler-busy", message, retry_after=RETRY_AFTER) from None
         working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
         working.add_done_callback(self._freed)
@@ -147,7 +164,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._works):
                 return await asyncio.shield(working)
         except TimeoutError:
-            message = f"checking the design takes more than {LONGEST:g} s"
+            message = TEXTS("too-slow", seconds=f"{LONGEST:g}")
             raise Problem(422, "design-too-costly", message) from None
 
     def _freed(self, working: asyncio.Task[Any]) -> None:
@@ -163,7 +180,7 @@ class DesignCompiler:
             reading = read(text, f"{name}.json", types=self.types)
             large = any(len(design.nodes) > self._max_nodes for design in reading.designs)
         if large:
-            message = f"a design has at most {self._max_nodes} nodes"
+            message = TEXTS("too-many-nodes", most=self._max_nodes)
             raise Problem(413, "design-too-large", message)
         return reading
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.notify import IN_APP
 
 from proflow_runtime.approvals import ApprovalService, Resolver, TableResolver
+from proflow_runtime.approvals.refusals import status_said
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
@@ -74,6 +76,36 @@ from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_s
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
+
+TEXTS = Texts(
+    "service",
+    {
+        "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
+        "run-is": Text("the run is {status}", "运行{status}"),
+        "not-published": Text(
+            "`{workflow:raw}` is not published any more",
+            "流程 `{workflow:raw}` 已停用",
+        ),
+        "version-is-published": Text(
+            "a run from the beginning has the published version: leave `version` out",
+            "从头开始的运行使用已发布的版本：去掉 `version`",
+        ),
+        "run-already": Text("the run is {status} already", "运行{status}"),
+        "settings-saved": Text(
+            "the settings have been saved meanwhile, as revision {revision:raw}",
+            "设置已被其他人保存（修订 {revision:raw}）",
+        ),
+        "no-id": Text(
+            "`{code:raw}` cannot be the id of a workflow: save it as `{instead:raw}`",
+            "`{code:raw}` 不能作为流程 ID：请另存为 `{instead:raw}`",
+        ),
+        "too-many-triggers": Text(
+            "the tenant's designs have {count} events and crons; {most} are allowed",
+            "租户的设计共有 {count} 个事件和定时，最多允许 {most} 个",
+        ),
+        "design-errors": Text("the design has errors", "设计有错误"),
+    },
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -402,7 +434,7 @@ class ProFlow:
                 design does not compile any more (409).
         """
         if not is_tenant(tenant_id):
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         published = await self._published(tenant_id, workflow)
         if published is None:
             raise not_found("published workflow")
@@ -465,7 +497,7 @@ class ProFlow:
         again = again or Again()
         run = await self._run(tenant_id, run_id)
         if run.status not in runs.RETRIED:
-            raise Problem(409, "not-failed", f"the run is {run.status}")
+            raise Problem(409, "not-failed", TEXTS("run-is", status=status_said(run.status)))
         if again.start == "failure":
             await self._going_on.go_on(run, again, by=by)
             self.bus.moved(run.id)
@@ -477,11 +509,10 @@ class ProFlow:
         """Start a run again from the beginning, as another run."""
         tenant_id = run.tenant_id
         if again.version is not None:
-            text = "a run from the beginning has the published version: leave `version` out"
-            raise Problem(422, "version-is-published", text)
+            raise Problem(422, "version-is-published", TEXTS("version-is-published"))
         published = await self._published(tenant_id, run.workflow)
         if published is None:
-            raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
+            raise Problem(409, "not-published", TEXTS("not-published", workflow=run.workflow))
         found, definition = published
         event = await with_data(run.event, tenant_id, definition, again.data)
         new_id = runs.derived_id("retry", tenant_id, run.id)
@@ -517,7 +548,7 @@ class ProFlow:
         """
         run = await self._run(tenant_id, run_id)
         if run.status not in OPEN:
-            raise Problem(409, "already-over", f"the run is {run.status} already")
+            raise Problem(409, "already-over", TEXTS("run-already", status=status_said(run.status)))
         async with transaction() as client:
             among = OPEN if force else ("pending",)
             over = await runs.finish(tenant_id, run.id, "cancelled", among=among)
@@ -680,12 +711,12 @@ class ProFlow:
                 since `revision` (409).
         """
         if not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         body = given.model_dump(mode="json", exclude_none=True)
         try:
             row = await tenant_settings.save(tenant_id, body, by=by, revision=revision)
         except designs.EditedMeanwhileError as error:
-            text = f"the settings have been saved meanwhile, as revision {error.revision}"
+            text = TEXTS("settings-saved", revision=error.revision)
             raise Problem(409, "edited-meanwhile", text, revision=error.revision) from None
         await self.deployment.refresh()
         return StoredSettings(given, row.revision)
@@ -722,7 +753,7 @@ class ProFlow:
                 raise refused(compiled)
             if compiled.definition.id != code:
                 instead = compiled.definition.id
-                text = f"`{code}` cannot be the id of a workflow: save it as `{instead}`"
+                text = TEXTS("no-id", code=code, instead=instead)
                 raise Problem(422, "invalid-code", text)
             await self._bound_keys(tenant_id, compiled.definition)
             version = await designs.publish(
@@ -757,7 +788,7 @@ class ProFlow:
         others = await triggers.keys_of(tenant_id, self.zones.of_all, besides=definition.id)
         after = others | set(await self._keys(tenant_id, definition))
         if len(after) > most and after != others:
-            text = f"the tenant's designs have {len(after)} events and crons; {most} are allowed"
+            text = TEXTS("too-many-triggers", count=len(after), most=most)
             raise Problem(422, "too-many-triggers", text)
 
 
@@ -777,7 +808,7 @@ class StoredSettings:
 def refused(compiled: Compiled) -> Problem:
     """Build the error for a design that has errors, with its diagnostics."""
     found = [one.model_dump(by_alias=True) for one in diagnostics(compiled.diagnostics)]
-    return Problem(422, "design-has-errors", "the design has errors", diagnostics=found)
+    return Problem(422, "design-has-errors", TEXTS("design-errors"), diagnostics=found)
 
 
 def _keys(definition: Definition) -> Sequence[Key]:

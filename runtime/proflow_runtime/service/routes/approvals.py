@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from proflow_schemas.language import Text, Texts
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from proflow_runtime.approvals.acting import LONGEST_COMMENT, ActName
@@ -22,6 +23,13 @@ from proflow_runtime.service.routes.common import (
 )
 from proflow_runtime.store import people
 from proflow_runtime.store.pages import CursorError
+
+TEXTS = Texts(
+    "delegation",
+    {
+        "order": Text("`ends_at` is not after `starts_at`", "`ends_at` 必须晚于 `starts_at`"),
+    },
+)
 
 TAG = "approvals"
 User = Annotated[str, Field(min_length=1, max_length=200)]
@@ -99,7 +107,7 @@ class NewDelegation(Body):
     @model_validator(mode="after")
     def _in_order(self) -> "NewDelegation":
         if self.ends_at <= self.starts_at:
-            raise ValueError("`ends_at` is not after `starts_at`")
+            raise ValueError(TEXTS("order"))
         return self
 
 
