@@ -187,7 +187,7 @@ async def mixed(url: str, faults: Faults) -> None:
             assert at.engine.happened["dropped"] > 0
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     drop=st.sampled_from([0.0, 0.3, 0.6]),
