@@ -215,7 +215,8 @@ async def _begun(context: TransactionContext) -> TransactionalDBClient:
             # released in any case.
             with suppress(TransactionManagementError, *DRIVER_ERRORS):
                 await context.__aexit__(type(error), error, error.__traceback__)
-            _leave(context, context.client)
+            tried: Any = context  # that of SQLite calls its client a connection
+            _leave(context, tried.client if hasattr(tried, "client") else tried.connection)
         raise
 
 
