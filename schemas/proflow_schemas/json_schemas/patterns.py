@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.errors import ProFlowError
+
 MAX_PATTERN = 1_000
 """The longest expression, in characters."""
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -19,7 +21,7 @@ _UNKNOWN = (
 )
 
 
-class PatternError(ValueError):
+class PatternError(ProFlowError, ValueError):
     """An expression that cannot be evaluated; the message says why."""
 
 
