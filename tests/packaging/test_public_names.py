@@ -25,7 +25,7 @@ PUBLIC = [
 ]
 CONTROL_FLOW = {
     *("Undecided", "Stall", "MissedTarget", "Left", "Returned", "ItemEnded", "Stopped", "Failed"),
-    *("Unavailable", "TooSlowError", "BodyTooLargeError", "ChainTooLongError"),
+    *("Unavailable", "TooSlowError"),
 }
 """Raised and caught within the packages; no application meets them."""
 

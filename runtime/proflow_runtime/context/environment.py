@@ -91,6 +91,11 @@ class General(Variables):
         description="the database of the commands that have `--database`; by default the file"
         " `proflow.db` in the current folder",
     )
+    language: str | None = Field(
+        default=None,
+        validation_alias="PROFLOW_LANG",
+        description="`en` or `zh`: the language of the command line; `en` by default",
+    )
     traceback: str | None = Field(
         default=None,
         validation_alias="PROFLOW_TRACEBACK",
