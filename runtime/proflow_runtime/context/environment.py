@@ -135,7 +135,7 @@ class Inngest(Variables):
         return bool(self.dev or self.base_url or self.signing_key)
 
 
-class Http(Variables):
+class HttpCalls(Variables):
     """What `http` nodes may call."""
 
     title = "Calls of `http` nodes"
@@ -200,7 +200,7 @@ class Smtp(Variables):
     )
 
 
-class Ai(Variables):
+class ModelCalls(Variables):
     """The language model of `ai` nodes; it needs the extra `ai`."""
 
     title = "Language models (extra `ai`)"
@@ -227,7 +227,7 @@ class Ai(Variables):
     )
 
 
-GROUPS: tuple[type[Variables], ...] = (General, Inngest, Http, Smtp, Ai)
+GROUPS: tuple[type[Variables], ...] = (General, Inngest, HttpCalls, Smtp, ModelCalls)
 G = TypeVar("G", bound=Variables)
 
 
