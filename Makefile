@@ -105,10 +105,10 @@ lock: ## Add new Python dependencies to constraints.txt; with UPGRADE=1, take th
 	&& $$pip freeze --all --exclude-editable --exclude setuptools >> "$$folder/constraints.txt" \
 	&& cp "$$folder/constraints.txt" constraints.txt
 
-new-node: $(READY) ## Where a new node type goes
+new-node: ## Show how to add a node type
 	@sed -n '/^## Add a node type/,/^## Add a rule/p' CONTRIBUTING.md | sed '$$d'
 
-new-rule: $(READY) ## Where a new rule goes
+new-rule: $(READY) ## Show how to add a rule, and the next free codes
 	@sed -n '/^## Add a rule/,/^## Add an op/p' CONTRIBUTING.md | sed '$$d'
 	@$(BIN)/python -c 'from proflow_compiler.rules import RULES; \
 	  last = [max(one.code for one in RULES if one.code[:3] == family) for family in ("PF2", "PF3", "PF4")]; \

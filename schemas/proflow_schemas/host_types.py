@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from proflow_schemas.configs import Config, Retried, Value, retry_policy
 from proflow_schemas.definition import TaskOp
 from proflow_schemas.node_types import CANONICAL, NodeType, Words, step
-from proflow_schemas.node_types.record import RETRY_FIELDS, Category
+from proflow_schemas.node_types.record import Category
 from proflow_schemas.signatures import HandlerError, described, input_type
 from proflow_schemas.step_ids import step_id
 
@@ -118,10 +118,7 @@ def host_type(handler: str, function: Callable[..., Any]) -> NodeType | None:
         aliases=declared.aliases,
         handler=handler,
         labels={key: Words(one, one) for key, one in _texts(model, "title")},
-        fields={
-            **{key: Words(one, one) for key, one in _texts(model, "description")},
-            **(RETRY_FIELDS if issubclass(config, Retried) else {}),
-        },
+        fields={key: Words(one, one) for key, one in _texts(model, "description")},
         triggers=True,
         lower=partial(_lower, handler),
     )

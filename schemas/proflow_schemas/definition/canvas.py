@@ -4,12 +4,10 @@ from proflow_schemas.definition.model import Model, Needs
 
 
 class CanvasNode(Model):
-    """A node; `parent` is the container it stands in.
+    """A node of the drawing.
 
-    With a number it `needs` it goes on as soon as so many edges in are taken, with `all` only if
-    all are. A node that `stops` ends the run as soon as an edge into it is taken, out of any loop. A
-    `mishap` leads to nothing else, and is come to only if something goes wrong: it belongs to the
-    loop that it is entered from, if that is one.
+    If `needs` is a number, the node runs as soon as that many incoming edges are taken; if `needs` is `all`,
+    only if all are.
     """
 
     id: str
@@ -26,10 +24,7 @@ class CanvasNode(Model):
 
 
 class CanvasEdge(Model):
-    """An edge with the outcome of its source that takes it; None: whatever the outcome.
-
-    `back`: it leads back to a node that comes before its source.
-    """
+    """An edge of the drawing."""
 
     source: str
     target: str
@@ -40,7 +35,7 @@ class CanvasEdge(Model):
 
 
 class Canvas(Model):
-    """The drawing, as far as status needs it: which node follows which, by which outcome."""
+    """The drawing, reduced to what node states need: which node follows which, by which outcome."""
 
     nodes: list[CanvasNode]
     edges: list[CanvasEdge]

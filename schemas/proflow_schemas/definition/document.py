@@ -18,13 +18,12 @@ expressions read as floats; they read all numbers as floats now."""
 
 
 class Part(Model):
-    """A part of a long program: `reads` are the nodes it reads of those before it, `keeps` those of
-    its own that are read after it."""
+    """A part of a program that is too long for one run; it runs as a function of its own."""
 
     reads: list[str] = Field(default=[])
-    """The nodes of earlier segments whose results this segment reads."""
+    """The nodes of earlier parts whose results this part reads."""
     keeps: list[str] = Field(default=[])
-    """The nodes of this segment whose results later segments read."""
+    """The nodes of this part whose results later parts read."""
     steps: "list[AnyOp]"
 
 
@@ -52,7 +51,7 @@ class Definition(Model):
     canvas: Canvas
     functions: dict[str, list[AnyOp]] = Field(default={})
     parts: dict[str, Part] = Field(default={})
-    """The segments of a program that is too long for one run, by step id; else empty."""
+    """The parts of a program that is too long for one run, by step id; else empty."""
     steps: list[AnyOp]
     digest: str = ""
 

@@ -113,7 +113,7 @@ class InvokeOp(Op):
 
 
 class SetOp(Op):
-    """Computes values: name → expression (not a template). No step of its own: it is pure."""
+    """Computes values: name → expression (not a template). It is pure, so it takes no step."""
 
     fn: Literal["set-step"] = "set-step"
     values: dict[str, str]
@@ -127,7 +127,7 @@ class Rule(Model):
 
 
 class ChooseOp(Op):
-    """Takes the first outcome whose rule holds, else `default`; no default: the run fails.
+    """Takes the first outcome whose rule holds, else `default`. Without a default, the run fails.
 
     With `every` it takes each outcome whose rule holds; a region follows, which starts them.
     """
@@ -148,7 +148,7 @@ class Case(Model):
 
 
 class BranchOp(Op):
-    """Continues with the case of the outcome that `node` took; no case: arrives at once."""
+    """Continues with the case of the outcome that `node` took; arrives at once if there is no such case."""
 
     fn: Literal["branch"] = "branch"
     cases: list[Case]
@@ -160,9 +160,9 @@ class Arm(Model):
 
 
 class ParallelOp(Op):
-    """Runs all arms at once; arrives when all are over and at least one arrived, else ends.
+    """Runs all arms concurrently. When all are over, it arrives if at least one arm arrived, else it ends.
 
-    If it `needs` all, it arrives only if all arms did.
+    If it `needs` all, it arrives only if all arms arrived.
     """
 
     fn: Literal["parallel"] = "parallel"
@@ -173,7 +173,7 @@ class ParallelOp(Op):
 class Dependency(Model):
     """An edge into a task of a region: from another task of it, or from a node before the region.
 
-    It is taken if the source arrived, by one of `outcomes` (none given: whatever the outcome).
+    It is taken if the source arrived by one of `outcomes`; an empty list means any outcome.
     """
 
     source: str
@@ -182,10 +182,10 @@ class Dependency(Model):
 
 
 class RegionTask(Model):
-    """A part of a region: it runs once its edges in are settled, if at least one was taken.
+    """A task of a region. It runs when its incoming edges are settled, if at least one was taken.
 
-    With a number it `needs` it runs as soon as so many are taken, with `all` only if all are. A
-    task with `leaves` that arrives makes the region arrive. No edges in: it starts at once.
+    If `needs` is a number, it runs as soon as that many edges are taken; if `needs` is `all`, only if all
+    are. A task without incoming edges starts at once. If a task with `leaves` arrives, the region arrives.
     """
 
     name: str
@@ -198,9 +198,10 @@ class RegionTask(Model):
 
 
 class RegionOp(Op):
-    """Runs tasks that depend on each other crosswise, each as soon as it may; in topological order.
+    """Runs tasks that depend on each other, each as soon as its dependencies allow.
 
-    It is over when all tasks are settled; it arrives if one that `leaves` did, else it ends.
+    The tasks are in topological order. When all are settled, the region arrives if a task with `leaves`
+    arrived, else it ends.
     """
 
     fn: Literal["region"] = "region"
@@ -208,9 +209,9 @@ class RegionOp(Op):
 
 
 class RepeatOp(Op):
-    """Runs a block, and again for every `again` to `node` that it comes to; arrives where it does.
+    """Runs a loop body, and repeats it for every back edge (`again`) to `node`.
 
-    `node` is the first one of the block, where the ways back lead to.
+    `node` is the first node of the body, the target of the back edges.
     """
 
     fn: Literal["repeat"] = "repeat"
@@ -220,17 +221,17 @@ class RepeatOp(Op):
 
 
 class AgainOp(Op):
-    """The way back from `node` to the repeated block that begins with `to`, at most `limit` times.
+    """Takes the back edge from `node` to the loop body that begins with `to`, at most `limit` times.
 
-    It ends its block; one time more fails the run. Ways back by different outcomes of `node` are
-    counted apart.
+    It ends its block, and the next iteration begins. Back edges by different outcomes of `node` are counted
+    separately.
     """
 
     fn: Literal["again"] = "again"
     to: str
     """The first node of the loop body, which is the `node` of the `repeat`."""
     limit: int = Field(ge=1)
-    """How many times the back edge may be taken; the run fails at the next time."""
+    """How many times the back edge may be taken; taking it once more fails the run."""
     at_once: bool = False
     """True: whatever else runs in the iteration is abandoned. False: it is awaited first."""
     outcome_of: str | None = None
@@ -238,10 +239,10 @@ class AgainOp(Op):
 
 
 class LeaveOp(Op):
-    """Notes by which of several exits a repeated block is left, and arrives.
+    """Records by which of several exits a loop is left, and arrives.
 
-    `node` is an id of its own, `<first node of the block>?exit`, of which `exit` becomes an
-    outcome: a branch or region after the block goes on by it.
+    `node` is an id of its own, `<first node of the loop body>?exit`. `exit` becomes its outcome, and a branch
+    or region after the loop continues by it.
     """
 
     fn: Literal["leave"] = "leave"
@@ -266,10 +267,10 @@ class InnerList(Model):
 
 
 class ForeachOp(Op):
-    """Runs a block once for each item of a list, at most `max_concurrency` at once.
+    """Runs a block once for each item of a list, for at most `max_concurrency` items concurrently.
 
-    The output is the list of the items' results, in order: the output of the `end` that an item
-    came to, else that of the node `result`.
+    The output is the list of the items' results, in order. The result of an item is the output of the `end`
+    that it reached, else that of the node `result`.
     """
 
     fn: Literal["foreach"] = "foreach"
@@ -291,9 +292,9 @@ class ForeachOp(Op):
 
 
 class LoopOp(Op):
-    """Runs a block while an expression holds; without one, `max_iterations` times.
+    """Runs a block while an expression holds; without an expression, `max_iterations` times.
 
-    The expression still holds after so many rounds: it fails. The output is the last round's.
+    The output is that of the last iteration.
     """
 
     fn: Literal["loop"] = "loop"
@@ -307,27 +308,25 @@ class LoopOp(Op):
 
 
 class PartOp(Op):
-    """Runs a part of the program as a function of its own, which has steps of its own.
+    """Runs a part of the program as a separate function, which has a limit of steps of its own.
 
-    `node` is the first one of the part. Where the part arrives, the block goes on.
+    `node` is the first node of the part. If the part arrives, the block continues.
     """
 
     fn: Literal["part-step"] = "part-step"
     part: str
-    """The step id of the segment, a key of the definition's `parts`."""
+    """The step id of the part, a key of the definition's `parts`."""
 
 
 class CallOp(Op):
-    """Goes on with a function, a path shared by several: where it arrives, the block arrives.
-
-    `once`: only the first of those that run at once goes on with it; for others the block ends.
-    """
+    """Continues with a function: a path that several branches share. If it arrives, the block arrives."""
 
     fn: Literal["call"] = "call"
     function: str
     """A key of the definition's `functions`."""
     once: bool = False
-    """True: of several branches that run at once, only the first to arrive continues with the function."""
+    """True: of several concurrent branches, only the first one that gets here continues with the function;
+    for the others the block ends."""
 
 
 class EndOp(Op):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from proflow_schemas.configs import Retried, Text
 from proflow_schemas.node_types.foreign import GUARDS, TRIES, called
-from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
+from proflow_schemas.node_types.record import Words, step
 from proflow_schemas.readiness import Need, NodeNeed
 
 
@@ -55,7 +55,6 @@ NODE_TYPE = step(
         "prompt": Words("the prompt", "发送给模型的提示词"),
         "outputSchema": Words("the JSON Schema of the answer", "回答的 JSON Schema"),
         "temperature": Words("the sampling temperature, 0 to 2", "采样温度，取值 0 到 2"),
-        **RETRY_FIELDS,
     },
     for_output=True,
     output=_output,

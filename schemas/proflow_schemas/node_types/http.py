@@ -4,7 +4,7 @@ from typing import Literal
 
 from proflow_schemas.configs import Duration, Retried, Text, Value
 from proflow_schemas.node_types.foreign import GUARDS, TRIES, Meaning, called
-from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
+from proflow_schemas.node_types.record import Words, step
 
 
 class Http(Retried):
@@ -41,7 +41,6 @@ NODE_TYPE = step(
             "how long one attempt may take: 30 seconds by default, 15 minutes at most",
             "单次请求的最长时间：默认 30 秒，最多 15 分钟",
         ),
-        **RETRY_FIELDS,
     },
     triggers=True,
     meanings=called("url", "uri", "endpoint", "address", "requesturl")

@@ -200,6 +200,7 @@ def step(
     summary: Words,
     config: type[Config],
     example: str,
+    fields: Mapping[str, Words] | None = None,
     function: str | None = None,
     handler: str | None = None,
     **others: Any,
@@ -209,6 +210,7 @@ def step(
     Arguments that are not listed are fields of `NodeType`.
 
     Args:
+        fields: What the keys of the config mean; those of `Retried` are added.
         function: For a built-in type, the path of its handler below `proflow_runtime.handlers`.
         handler: For any other type, the name of its handler.
         others: Further fields of the record.
@@ -222,6 +224,7 @@ def step(
         summary=summary,
         config=config,
         example=example,
+        fields={**(fields or {}), **(RETRY_FIELDS if issubclass(config, Retried) else {})},
         function=function,
         handler=handler,
         outcomes=DONE_OR_ERROR,

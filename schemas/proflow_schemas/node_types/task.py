@@ -3,7 +3,7 @@
 from proflow_schemas.configs import Duration, Name, Retried, Value, retry_policy, seconds
 from proflow_schemas.definition import TaskOp
 from proflow_schemas.node_types.foreign import GIVEN, GUARDS, TRIES, called
-from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
+from proflow_schemas.node_types.record import Words, step
 from proflow_schemas.step_ids import step_id
 
 
@@ -45,7 +45,6 @@ NODE_TYPE = step(
     fields={
         "handler": Words("the name of the function", "处理函数的名称"),
         "input": Words("the input of the function", "传给处理函数的数据"),
-        **RETRY_FIELDS,
         "timeout": Words("how long one attempt may take", "单次执行的最长时间"),
     },
     triggers=True,
