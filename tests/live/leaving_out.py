@@ -16,6 +16,8 @@ LEFT_OUT = {
     "approval-workflow-nobody-answers": "1 day, 0:00:00 pass by themselves, most at `wait-response`",
     "approval-workflow-answer-of-another-tenant": "1 day, 0:00:00 pass by themselves, most at `wait-response`",
     "approval-workflow-answer-to-another-approval": "1 day, 0:00:00 pass by themselves, most at `wait-response`",
+    "contract-signing-is-not-there": "not published: PF321",
+    "contract-refused": "not published: PF321",
     "contract-nobody-signs": "7 days, 0:00:00 pass by themselves, most at `sign`",
     "contract-signing-another-contract-is-signed": "7 days, 0:00:00 pass by themselves, most at `sign`",
     "crosswise-rejections-director-is-silent": "12:00:00 pass by themselves, most at `director`",

@@ -10,6 +10,7 @@ from typing import Any
 from fixtures.cases import Case
 from live.worlds import World
 from parity.playing import compiled
+from proflow_compiler.facts.needs import needs_of
 from proflow_runtime.approvals.resolving import ApproverSpec, Context
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.service.compiling import DesignCompiler
@@ -112,8 +113,14 @@ def _drawn(location: str) -> Any:
 async def left_out(fixture: Fixture, most: timedelta) -> str | None:
     """Why a run cannot be had in real time, if it cannot."""
     compiling = DesignCompiler(None, max_nodes=MOST_NODES)
+    published: set[str] = set()
     for code, canvas in fixture.designs():
         found = await compiling.compile(canvas, code)
+        designs = [] if found.design is None else [found.design]
+        called = {one.name for one in needs_of(designs) if one.kind == "workflow"}
+        if not called <= published:
+            return "not published: PF321"
+        published.add(code)
         if not found.ok:
             errors = sorted({one["code"] for one in found.diagnostics if one["level"] == "error"})
             return f"not published: {', '.join(errors)}"

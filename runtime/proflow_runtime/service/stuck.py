@@ -34,7 +34,7 @@ OLDEST = timedelta(days=31)
 
 
 @dataclass(frozen=True)
-class Act:
+class Remedy:
     """The request to the API that mends something.
 
     Attributes:
@@ -64,7 +64,7 @@ class Stuck:
     reason: Reason
     message: str
     since: datetime
-    act: Act
+    act: Remedy
     workflow: str | None = None
     run_id: str | None = None
     node: str | None = None
@@ -142,7 +142,7 @@ class StuckList:
                             reason,
                             f"{why['message']}: deploy it; the run goes on by itself then",
                             datetime.fromisoformat(why["since"]),
-                            Act("try again now", f"/runs/{run.id}/unblock"),
+                            Remedy("try again now", f"/runs/{run.id}/unblock"),
                             workflow=run.workflow,
                             run_id=run.id,
                             node=why["node"],
@@ -208,7 +208,7 @@ class StuckList:
                 "missed-cron",
                 f"`{trigger.key}` was due at {tick}, and has started no run",
                 due,
-                Act(
+                Remedy(
                     "start the run now",
                     "/runs",
                     {
@@ -226,7 +226,7 @@ def _without_voter(approval: Approval, message: str) -> Stuck:
         "approval-without-voter",
         message,
         approval.opened_at,
-        Act(
+        Remedy(
             "hand it over",
             f"/approvals/{approval.id}/acts",
             {"act": "transfer", "to": "<user>"},
@@ -248,7 +248,7 @@ def _undelivered(event: OutboxEvent) -> Stuck:
     if event.id.startswith("run:"):
         run_id = event.id.removeprefix("run:")
         if event.failed_at is not None:  # its run has failed because of it
-            act = Act("start the run again", f"/runs/{run_id}/retry")
+            act = Remedy("start the run again", f"/runs/{run_id}/retry")
     return Stuck(
         "undelivered",
         message,
@@ -259,5 +259,5 @@ def _undelivered(event: OutboxEvent) -> Stuck:
     )
 
 
-def _again(event_id: str) -> Act:
-    return Act("send the event again", f"/operations/events/{event_id}/send")
+def _again(event_id: str) -> Remedy:
+    return Remedy("send the event again", f"/operations/events/{event_id}/send")

@@ -18,7 +18,7 @@ TAG = "operations"
 EventId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-class Act(BaseModel):
+class Remedy(BaseModel):
     """The request that mends it; `path` is below the API's prefix, `<user>` is to be chosen."""
 
     title: str
@@ -40,7 +40,7 @@ class StuckItem(BaseModel):
     node: str | None
     approval_id: int | None
     event_id: str | None
-    act: Act
+    act: Remedy
 
     model_config = ConfigDict(from_attributes=True)
 
