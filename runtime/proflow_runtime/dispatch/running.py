@@ -17,6 +17,7 @@ from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
 from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
+from proflow_runtime.flow.item_replays import KeptReplays
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.protocol.app_names import AppNames
@@ -58,6 +59,7 @@ class Interpreter:
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
+        self._kept = KeptReplays()
 
     async def __call__(self, ctx: inngest.Context) -> JSON:
         tenant_id = required_tenant(ctx.event.data)
@@ -193,6 +195,7 @@ class Interpreter:
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
+            kept=self._kept,
         )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from proflow_runtime.flow.approvals import Closer, Opener
     from proflow_runtime.flow.callees import Call, Callees
+    from proflow_runtime.flow.item_replays import KeptReplays
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class Replay:
         closer: Closer | None = None,
         answer_event: str | None = None,
         inngest_run_id: str | None = None,
+        kept: KeptReplays | None = None,
     ) -> None:
         """Begin a replay.
 
@@ -81,6 +83,8 @@ class Replay:
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
+            kept: What the process keeps of the replays of items. Without it, every replay runs every
+                item.
         """
         self.workflow = workflow
         self.tenant_id = tenant_id
@@ -97,6 +101,7 @@ class Replay:
         self._callees = callees
         self._opener, self._closer = opener, closer
         self._answer_event = answer_event
+        self._kept = kept
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
         self.called: list[str] = []
