@@ -189,9 +189,9 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> list[ItemReplay]:
     found: list[ItemReplay] = []
     repeat = Repeater._repeat
 
-    async def counted(self: Repeater, known: ItemReplay) -> Any:
+    def counted(self: Repeater, known: ItemReplay) -> Any:
         found.append(known)
-        return await repeat(self, known)
+        return repeat(self, known)
 
     monkeypatch.setattr(Repeater, "_repeat", counted)
     return found

@@ -157,7 +157,7 @@ class Repeater:
         """
         known = self._known.get(index)
         if known is not None and self._is_unchanged(known):
-            return await self._repeat(known)
+            return self._repeat(known)
         return await self._watch(index, body)
 
     def _is_unchanged(self, known: ItemReplay) -> bool:
@@ -167,7 +167,7 @@ class Repeater:
             known.memos, open_step=known.step
         )
 
-    async def _repeat(self, known: ItemReplay) -> JSON:
+    def _repeat(self, known: ItemReplay) -> JSON:
         replay = self._replay
         scope = replay._frame.cancel_scope
         assert isinstance(scope, Item)
@@ -183,7 +183,7 @@ class Repeater:
             return known.output
         replay._open[known.step] = None
         replay._located(known.step)
-        raise await replay._memos.planned_again(known.plan)
+        raise Planned(known.plan)
 
     async def _watch(self, index: int, body: Callable[[], Awaitable[JSON]]) -> JSON:
         """Run an item, and keep its replay if it is a simple one."""

@@ -138,7 +138,8 @@ class Memos:
             open_step: A step that must not have ended.
 
         Returns:
-            False if they are not the same, or if one is the last output; then none of them is read.
+            False if they are not the same, or if one is the last output, after which the SDK informs
+            its middleware; then none of them is read.
         """
         raw = None if self._lazy is None else self._lazy.raw
         if raw is None or (known and len(raw) <= len(known)):
@@ -150,16 +151,6 @@ class Memos:
         for name in known:
             del raw[name]
         return True
-
-    async def planned_again(self, plan: Plan) -> Planned:
-        """Return what the SDK raises for a step that it has planned in an earlier request.
-
-        Args:
-            plan: What `only_plan` returned then.
-        """
-        if self.unread == 0:
-            await self._execution._middleware.before_execution()  # as the SDK does in `report_step`
-        return Planned(plan)
 
 
 def only_plan(planned: Planned) -> Plan | None:
