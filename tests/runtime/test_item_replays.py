@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import inngest
@@ -134,7 +135,7 @@ class Process:
         self._app = SdkApp(client, [function])
         self._id = function.id
 
-    async def ask(self, memos: Memos, run: str) -> tuple[Answer, list[status.Snapshot], int]:
+    async def ask(self, memos: Memos, run: str) -> tuple[Answer, list[Any], int]:
         steps = {hashed(step): memo for step, memo in memos.items()}
         event = json.dumps({"name": "x", "id": "1", "ts": 1, "data": {"tenant_id": 1, "l": ITEMS}})
         body = request_body(
@@ -153,9 +154,14 @@ class Process:
             memos=[f"{json.dumps(name)}:{json.dumps(one)}" for name, one in steps.items()],
             version=2,
         )
-        snapshots: list[status.Snapshot] = []
+        snapshots: list[Any] = []
+
+        def record(one: status.Snapshot) -> None:
+            order = list(one.items)
+            snapshots.append((replace(one, results=dict), one.results(set()), order))
+
         self._told = 0
-        with status.recording(snapshots.append):
+        with status.recording(record):
             answer = await self._app.post(self._id, "step", body, "j", "r")
         return answer, snapshots, self._told
 
@@ -169,8 +175,6 @@ async def compare(process: Process, requests: Sequence[Memos], run: str) -> None
             with keeping_nothing():
                 expected = await process.ask(memos, run)
             assert found == expected
-            orders = [[list(one.items) for one in told] for _, told, _ in (found, expected)]
-            assert orders[0] == orders[1]
     finally:
         clock.deactivate(token)
 

@@ -2,8 +2,9 @@ import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { configureProFlow } from './api/client';
 import { restoreSession, token } from './api/session';
+import { browserLanguage } from './i18n';
 
-configureProFlow({ token });
+configureProFlow({ token, language: browserLanguage });
 restoreSession();
 // Another token pasted into the address of an open page.
 window.addEventListener('hashchange', () => {

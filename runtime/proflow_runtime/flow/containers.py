@@ -102,7 +102,7 @@ class Containers(Structures):
         known = frozenset(one.node for one in lists)
         over: set[int] = set()
         begun = 0
-        repeater = repeater_of(self, self._kept, node)
+        repeater = repeater_of(self, self._kept_items, node)
 
         async def each(index: int, value: JSON) -> JSON:
             nonlocal begun
@@ -121,7 +121,7 @@ class Containers(Structures):
             names = {"item": value, "index": index}
             if alias is not None:
                 names[alias] = value
-            frame = self._frame.item(index, names, (node, execution, index), known)
+            frame = self._frame.item(index, names, (node, execution, index), known, caught=catch)
             run = partial(self._resulting, node, execution, body, result)
             with self._within(frame):
                 output = await (run() if repeater is None else repeater.run(index, run))
@@ -176,7 +176,7 @@ class Containers(Structures):
         self._record_status(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
-        container = self._frame.container()
+        container = self._frame.container(caught=catch)
         loop = Loop(container.cancel_scope, header=node)
 
         async def work() -> JSON:
@@ -336,7 +336,7 @@ class Containers(Structures):
                     ],
                 }
 
-            call = partial(self._step.run, step, memo)
+            call = partial(self._step.run, step, self._kept, step, memo)
             known = await self._groups.one(partial(self._stepped, step, call))
             await self._cancel_left(
                 step_id(node, "error-left", items=self._frame.items, execution=execution), known

@@ -145,7 +145,8 @@ class Repeater:
         """Find what is kept of a list; `repeater_of` says whether anything may be."""
         self._replay, self._kept = replay, kept
         run = replay.workflow, replay.run_id, replay.inngest_run_id, replay.tenant_id
-        self._key = (*run, replay.timezone, replay.states is not None, node)
+        recorded = replay.states is not None
+        self._key = (*run, replay.attempt, replay.part_name, replay.timezone, recorded, node)
         self._known = kept.of(self._key, replay._ctx.event, replay._frame.steps)
 
     async def run(self, index: int, body: Callable[[], Awaitable[JSON]]) -> JSON:
@@ -288,6 +289,7 @@ def repeater_of(replay: Replay, kept: KeptReplays | None, node: str) -> Repeater
     if (
         kept is None
         or replay._frame is not replay._root  # its items may run several times, or be left
+        or replay.results.continues  # it may forget outputs of an earlier attempt
         or replay._memos.unread is None
         or replay._step._target_hashed_id is not None  # it goes to one item only
         or replay._abandoned

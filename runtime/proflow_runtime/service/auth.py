@@ -6,10 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from proflow_schemas.language import Text, Texts
 from starlette.requests import HTTPConnection
 
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import people, tokens
+
+TEXTS = Texts(
+    "authentication",
+    {
+        "needs-role": Text("this needs the role {role:raw}", "需要角色 {role:raw}"),
+        "token": Text("give a valid token", "请提供有效的令牌"),
+    },
+)
 
 ADMIN, DESIGNER, MEMBER = "admin", "designer", "member"
 ROLES = (ADMIN, DESIGNER, MEMBER)
@@ -44,7 +53,7 @@ class Principal:
         """
         if self.roles.isdisjoint((ADMIN, *roles)):
             needed = " or ".join(f"`{role}`" for role in (*roles, ADMIN))
-            raise Problem(403, "forbidden", f"this needs the role {needed}")
+            raise Problem(403, "forbidden", TEXTS("needs-role", role=needed))
 
 
 Authenticate: TypeAlias = Callable[[HTTPConnection], Awaitable[Principal]]
@@ -71,7 +80,7 @@ async def by_token(connection: HTTPConnection) -> Principal:
     plain = _token(connection)
     found = None if plain is None else await tokens.verify(plain)
     if found is None:
-        raise Problem(401, "unauthenticated", "give a valid token")
+        raise Problem(401, "unauthenticated", TEXTS("token"))
     roles = {*found.roles, *await people.roles_of(found.tenant_id, found.user)} & set(ROLES)
     return Principal(found.tenant_id, found.user, frozenset({MEMBER, *found.roles} | roles))
 

@@ -11,7 +11,10 @@ from proflow_runtime.service.routes import (
     approvals,
     designs,
     drawings,
+    erasure,
     live,
+    notifications,
+    operations,
     people,
     runs,
     settings,
@@ -30,7 +33,19 @@ def router(proflow: ProFlow) -> APIRouter:
     """
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
-    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live):
+    for subject in (
+        designs,
+        drawings,
+        runs,
+        approvals,
+        tasks,
+        people,
+        settings,
+        erasure,
+        notifications,
+        operations,
+        live,
+    ):
         part = APIRouter(route_class=route_class)
         subject.add(part, proflow)
         found.include_router(part)

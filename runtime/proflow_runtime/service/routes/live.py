@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.exceptions import HTTPException
 
 from proflow_runtime.context import clock
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OPEN
@@ -38,12 +39,16 @@ class TooSlowError(Exception):
     """The client does not accept messages in time."""
 
 
-class _Closing(NamedTuple):
+class Closing(NamedTuple):
+    """With which code, and for which reason, a socket is closed."""
+
     code: int
     reason: str = ""
 
 
-AWAY = _Closing(TOO_SLOW, "the database cannot be used now")
+AWAY = Closing(TOO_SLOW, "the database cannot be used now")
+Show = Callable[[WebSocket, Principal, asyncio.Event], Coroutine[Any, Any, Closing | None]]
+"""Sends to a client what it watches, whenever the event is set; returns how to close the socket."""
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
@@ -53,30 +58,50 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def live(socket: WebSocket, run_id: str) -> None:
         """First `{"type": "status", …}` with everything, then `{"type": "nodes", …}` with what has
         changed; closed with 1000 when the run is over."""
-        chosen = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
-        await socket.accept(subprotocol=chosen)
-        closing = await _watched(proflow, socket, run_id)
-        if closing is not None:
-            reason = closing.reason.encode()[:MAX_REASON].decode(errors="ignore")
-            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await socket.close(closing.code, reason)
+
+        async def show(socket: WebSocket, principal: Principal, moved: asyncio.Event) -> Any:
+            return await _send_changes(socket, principal.tenant_id, run_id, moved)
+
+        await serve(proflow, socket, lambda _: run_id, show)
 
 
-async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing | None:
-    """Send a run to a client; returns None if the client has disconnected."""
+async def serve(
+    proflow: ProFlow, socket: WebSocket, key: Callable[[Principal], str], show: Show
+) -> None:
+    """Serve a WebSocket until it is closed.
+
+    Args:
+        proflow: The service.
+        socket: The WebSocket, not accepted yet.
+        key: Returns what is watched on the bus.
+        show: Sends the messages; it is cancelled if the client disconnects.
+    """
+    chosen = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
+    await socket.accept(subprotocol=chosen)
+    closing = await _watched(proflow, socket, key, show)
+    if closing is not None:
+        reason = closing.reason.encode()[:MAX_REASON].decode(errors="ignore")
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await socket.close(closing.code, reason)
+
+
+async def _watched(
+    proflow: ProFlow, socket: WebSocket, key: Callable[[Principal], str], show: Show
+) -> Closing | None:
+    """Send to a client what it watches; returns None if the client has disconnected."""
     if not _may_watch(socket, proflow.settings.origins):
-        return _Closing(FOREIGN, "pages of other origins are not answered")
+        return Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
     except HTTPException as refused:
-        return _Closing(UNAUTHENTICATED, str(refused.detail))
+        return Closing(UNAUTHENTICATED, str(refused.detail))
     except Exception as error:
         if not is_passing(error):
             raise
         return AWAY
-    async with proflow.bus.watch(run_id) as moved:
-        sending = asyncio.create_task(_send_changes(socket, principal.tenant_id, run_id, moved))
+    async with proflow.bus.watch(key(principal)) as moved:
+        sending = asyncio.create_task(show(socket, principal, moved))
         leaving = asyncio.create_task(_disconnected(socket))
         losing = asyncio.create_task(_unauthenticated(proflow, socket))
         tasks = (sending, leaving, losing)
@@ -98,14 +123,14 @@ def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
     return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
 
-async def _unauthenticated(proflow: ProFlow, socket: WebSocket) -> _Closing:
+async def _unauthenticated(proflow: ProFlow, socket: WebSocket) -> Closing:
     """Wait until the client's token is revoked or has expired."""
     while True:
         await asyncio.sleep(RECHECK)
         try:
             await proflow.authenticate(socket)
         except HTTPException as refused:
-            return _Closing(UNAUTHENTICATED, str(refused.detail))
+            return Closing(UNAUTHENTICATED, str(refused.detail))
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -120,7 +145,7 @@ async def _disconnected(socket: WebSocket) -> None:
 
 async def _send_changes(
     socket: WebSocket, tenant_id: int, run_id: str, moved: asyncio.Event
-) -> _Closing | None:
+) -> Closing | None:
     """Send the state of a run and its changes until the run is over.
 
     No messages queue up for a slow client: the next one is built from the run's state when it is
@@ -132,7 +157,7 @@ async def _send_changes(
             moved.clear()
             found = await execution_status(tenant_id, run_id)
             if found is None:
-                return _Closing(UNKNOWN, "there is no such run")
+                return Closing(UNKNOWN, "there is no such run")
             if known is None:
                 await _send(socket, {"type": "status", **found})
             elif found != known:
@@ -143,12 +168,42 @@ async def _send_changes(
     except WebSocketDisconnect:
         return None
     except TooSlowError:
-        return _Closing(TOO_SLOW, "messages are not taken")
+        return Closing(TOO_SLOW, "messages are not taken")
     except Exception as error:
         if not is_passing(error):
             raise
         return AWAY
-    return _Closing(OVER)
+    return Closing(OVER)
+
+
+async def show_changes(
+    socket: WebSocket, message: Callable[[], Awaitable[dict[str, Any]]], moved: asyncio.Event
+) -> Closing | None:
+    """Send a message at once, and again whenever it has changed, until the client disconnects.
+
+    Args:
+        socket: The WebSocket.
+        message: Builds the current message.
+        moved: Set when the message may have changed.
+    """
+    known: dict[str, Any] | None = None
+    try:
+        while True:
+            moved.clear()
+            found = await message()
+            if found != known:
+                await _send(socket, found)
+                known = found
+            if not await _within(HEARTBEAT, moved):
+                await _send(socket, {"type": "alive"})
+    except WebSocketDisconnect:
+        return None
+    except TooSlowError:
+        return Closing(TOO_SLOW, "messages are not taken")
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        return AWAY
 
 
 async def _within(seconds: float, moved: asyncio.Event) -> bool:

@@ -1,6 +1,7 @@
 """Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
 from proflow_runtime.store.models.crons import CronRow
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
@@ -11,6 +12,7 @@ from proflow_runtime.store.models.journal import (
     JournalRun,
     JournalStep,
 )
+from proflow_runtime.store.models.notifications import Notification
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
@@ -37,10 +39,14 @@ __all__ = [
     "JournalStep",
     "NodeChange",
     "NodeStateRow",
+    "Notification",
     "OutboxEvent",
     "Person",
     "PersonRole",
     "Run",
+    "RunAttempt",
+    "StepAttemptRow",
+    "StepResult",
     "StoredDefinition",
     "TenantSettingsRow",
     "Trigger",
@@ -54,10 +60,14 @@ MODELS = (
         InngestTask,
         NodeChange,
         NodeStateRow,
+        Notification,
         OutboxEvent,
         Person,
         PersonRole,
         Run,
+        RunAttempt,
+        StepAttemptRow,
+        StepResult,
         StoredDefinition,
         TenantSettingsRow,
         Trigger,
