@@ -61,7 +61,8 @@ class Containers(Structures):
         Args:
             node: The node's id.
             items: The CEL expression of the list.
-            body: What runs for each item.
+            body: What runs for each item. Requests in which nothing has happened in an item do not run
+                it again, so outside steps it must do nothing but call the `Flow`.
             item_steps: How many steps an item takes at most, without those of `lists`.
             least_steps: How many steps an item takes at least, without those of `lists`.
             lists: The nested foreach whose lists are known before an item begins.
