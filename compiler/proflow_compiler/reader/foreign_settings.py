@@ -37,11 +37,11 @@ TEXTS = Texts(
             '`data.when`, such as `"data": {{"when": "event.data.amount > 100"}}`',
             '`data.when`（例如 `"data": {{"when": "event.data.amount > 100"}}`）',
         ),
-        "condition": Text(
+        "edge-condition": Text(
             '`data.condition`, such as `{{"field": "amount", "operator": ">", "value": 100}}`',
             '`data.condition`（例如 `{{"field": "amount", "operator": ">", "value": 100}}`）',
         ),
-        "loop": Text(
+        "edge-loop": Text(
             '`data.loop`, such as `"data": {{"loop": {{"max": 3}}}}`',
             '`data.loop`（例如 `"data": {{"loop": {{"max": 3}}}}`）',
         ),
@@ -180,13 +180,13 @@ _OF_EDGE: Mapping[str, Meaning] = {
     ),
     **dict.fromkeys(
         ("conditions", "rules", "conditionlist", "conditiongroup"),
-        Meaning(TEXTS("condition")),
+        Meaning(TEXTS("edge-condition")),
     ),
     **called("default", "isdefault", "otherwise", "defaultflow", "iselse", "defaultedge"),
     **called("priority", "prioritylevel", "precedence", "conditionorder"),
     **dict.fromkeys(
         ("maxloops", "loopcount", "maxiterations", "isback", "isloop", "back", "maxreturns"),
-        Meaning(TEXTS("loop")),
+        Meaning(TEXTS("edge-loop")),
     ),
     **dict.fromkeys(
         (

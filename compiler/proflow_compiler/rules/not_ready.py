@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.rules.rule import Rule
@@ -58,6 +58,40 @@ Name people, roles or departments that exist, or add them; register the channel
 an approval that only its initiator could decide, allow it (`selfApproval: allow`), or say what happens
 instead (`emptyApproverPolicy`).
 """,
+    texts={
+        "lacks": Text("`{name}`: {reason:raw}", "`{name}`：{reason:raw}"),
+        "missing-now": Text("is missing now", "目前缺少"),
+        "never-works": Text("can never work", "无法运行"),
+        "names-no": Text(
+            "`{name}` asks nobody: it names no {kind:raw}",
+            "`{name}` 没有审批人：未指定任何 {kind:raw}",
+        ),
+        "names-none": Text(
+            "`{name}` asks nobody: it names no approver", "`{name}` 没有审批人：未指定任何人"
+        ),
+        "names-nobody": Text("names nobody", "未指定任何人"),
+        "give-ids": Text(
+            "give `approverIds`, or leave `approverType` out too, so that administrators decide",
+            "请填写 `approverIds`；或同时去掉 `approverType`，由管理员审批",
+        ),
+        "administrators": Text(
+            "`{name}` names no approver: administrators decide",
+            "`{name}` 未指定审批人：由管理员审批",
+        ),
+        "nobody-in-particular": Text("asks nobody in particular", "未指定审批人"),
+        "give-both": Text(
+            "give `approverType` and `approverIds`", "请填写 `approverType` 和 `approverIds`"
+        ),
+        "only-initiator": Text(
+            "nobody can decide `{name}`: it asks its initiator, who may not unless it is allowed",
+            "`{name}` 无人可审批：审批人只有发起人，而发起人默认不能审批自己的申请",
+        ),
+        "asks-initiator": Text("asks only the initiator", "审批人只有发起人"),
+        "allow-itself": Text(
+            "set `selfApproval` to `allow`, ask somebody else, or give `emptyApproverPolicy`",
+            "将 `selfApproval` 设为 `allow`、指定其他审批人，或设置 `emptyApproverPolicy`",
+        ),
+    },
 )
 
 
@@ -71,11 +105,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             lack = facts.lacks.get(one.need)
             if lack is not None:
                 yield RULE.diagnostic(
-                    f"{ticks(name)}: {lack.message}",
+                    RULE.text("lacks", name=name, reason=lack.message),
                     place_of(node, one.key),
                     node=name,
                     level=Level.WARNING if lack.passing else Level.ERROR,
-                    label="is missing now" if lack.passing else "can never work",
+                    label=RULE.text("missing-now" if lack.passing else "never-works"),
                     help=lack.help,
                 )
 
@@ -85,27 +119,29 @@ def _voters(name: str, node: Node, config: Approval) -> Iterator[Diagnostic]:
     kind, ids = config.approver_type, config.approver_ids
     if ids == [] or (ids is None and kind in _WITH_IDS):
         yield RULE.diagnostic(
-            f"{ticks(name)} asks nobody: it names no {kind or 'approver'}",
+            RULE.text("names-no", name=name, kind=kind)
+            if kind
+            else RULE.text("names-none", name=name),
             place_of(node, "approverType" if ids is None else "approverIds"),
             node=name,
-            label="names nobody",
-            help="give `approverIds`, or leave `approverType` out too, so that administrators decide",
+            label=RULE.text("names-nobody"),
+            help=RULE.text("give-ids"),
         )
     elif kind is None and ids is None:
         yield RULE.diagnostic(
-            f"{ticks(name)} names no approver: administrators decide",
+            RULE.text("administrators", name=name),
             place_of(node, "approverType"),
             node=name,
             level=Level.WARNING,
-            label="asks nobody in particular",
-            help="give `approverType` and `approverIds`",
+            label=RULE.text("nobody-in-particular"),
+            help=RULE.text("give-both"),
         )
     waits = config.empty_approver_policy in (None, "block")
     if kind == "initiator" and config.self_approval is None and waits:
         yield RULE.diagnostic(
-            f"nobody can decide {ticks(name)}: it asks its initiator, who may not unless it is allowed",
+            RULE.text("only-initiator", name=name),
             place_of(node, "approverType"),
             node=name,
-            label="asks only the initiator",
-            help="set `selfApproval` to `allow`, ask somebody else, or give `emptyApproverPolicy`",
+            label=RULE.text("asks-initiator"),
+            help=RULE.text("allow-itself"),
         )

@@ -9,11 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_runtime.store import people
 from proflow_runtime.values import JSON
 
 MOST_LEVELS = 20
 """How many levels of managers are followed."""
+TEXTS = Texts(
+    "directory",
+    {
+        "no-user": Text("there is no user `{name}`", "用户 `{name}` 不存在"),
+        "no-role": Text("nobody has the role `{name}`", "没有人拥有角色 `{name}`"),
+        "no-department": Text("there is no department `{name}`", "部门 `{name}` 不存在"),
+        "no-head": Text("the department `{name}` has no head", "部门 `{name}` 没有负责人"),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -181,17 +192,17 @@ class TableResolver:
             return None
         match spec.kind:
             case "user" if not await people.exists(tenant_id, value):
-                return f"there is no user `{value}`"
+                return TEXTS("no-user", name=value)
             case "role" if not await people.with_role(tenant_id, value):
-                return f"nobody has the role `{value}`"
+                return TEXTS("no-role", name=value)
             case "admin" if not await people.with_role(tenant_id, "admin"):
-                return "nobody has the role `admin`"
+                return TEXTS("no-role", name="admin")
             case "department" if spec.value is not None:
                 if await people.heads(tenant_id, value):
                     return None
                 if await people.has_department(tenant_id, value):
-                    return f"the department `{value}` has no head"
-                return f"there is no department `{value}`"
+                    return TEXTS("no-head", name=value)
+                return TEXTS("no-department", name=value)
         return None
 
     async def _managers(self, tenant_id: int, user: str | None, levels: int) -> list[str]:

@@ -115,7 +115,7 @@ class Steps(Calls):
             Failed: If the step has failed for good and `catch` is not set.
         """
         message = {"channel": channel, "to": to, "subject": subject, "content": content}
-        return await self.run(node, notify.send, message, retry=retry, catch=catch)
+        return await self.run(node, notify.send, _given(message), retry=retry, catch=catch)
 
     async def ai(
         self,
@@ -154,7 +154,7 @@ class Steps(Calls):
             "output_schema": output_schema,
             "temperature": temperature,
         }
-        return await self.run(node, ai.complete, request, retry=retry, catch=catch)
+        return await self.run(node, ai.complete, _given(request), retry=retry, catch=catch)
 
     async def http(
         self,
@@ -193,7 +193,7 @@ class Steps(Calls):
             "body": body,
             "timeout": None if timeout is None else span(timeout).total_seconds(),
         }
-        return await self.run(node, http.request, request, retry=retry, catch=catch)
+        return await self.run(node, http.request, _given(request), retry=retry, catch=catch)
 
     async def send(self, node: str, event: str, data: Any = None) -> None:
         """Send an event.
@@ -485,3 +485,8 @@ class Steps(Calls):
 def _held_steps(step: str, number: int) -> tuple[str, str]:
     """Return the ids of the steps that wait for a blocked step's release, and that try it again."""
     return f"{step}/blocked-{number}", f"{step}/again-{number}"
+
+
+def _given(input: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that are given, which is what definitions hold."""
+    return {name: value for name, value in input.items() if value is not None}

@@ -6,16 +6,61 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import inngest
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.notify import IN_APP
 from proflow_schemas.readiness import Lack, Lacks, Need
 
 from proflow_runtime.approvals.resolving import ApproverSpec, Resolver, why_nobody
-from proflow_runtime.context.environment import Ai, Smtp
+from proflow_runtime.context.environment import ModelCalls, Smtp
 from proflow_runtime.context.extras import is_installed
 from proflow_runtime.handlers.channels import Channels
 from proflow_runtime.handlers.optional import read_now
 from proflow_runtime.service.notifications import recipient
 from proflow_runtime.store import designs
+
+TEXTS = Texts(
+    "readiness",
+    {
+        "correct-it": Text("correct it where the service runs", "请在服务所在环境中更正"),
+        "somebody-else": Text("name somebody else", "请指定其他人"),
+        "unpublished": Text("the workflow `{name}` is not published", "流程 `{name}` 尚未发布"),
+        "publish-first": Text("publish it first", "请先发布该流程"),
+        "no-channel": Text("the channel `{name}` is not registered", "渠道 `{name}` 未注册"),
+        "register-channel": Text(
+            "register it with `register_channel`, or use one of {known:names}",
+            "请用 `register_channel` 注册，或改用 {known:names}",
+        ),
+        "no-mail": Text(
+            "e-mail cannot be sent: `{variable:raw}` is not set",
+            "无法发送邮件：未设置 `{variable:raw}`",
+        ),
+        "set-it": Text("set it where the service runs", "请在服务所在环境中设置"),
+        "no-ai": Text(
+            "no model can be asked: the extra `ai` is not installed",
+            "无法调用模型：未安装扩展 `ai`",
+        ),
+        "install-ai": Text(
+            "install `proflow-inngest[ai]` where the service runs",
+            "请在服务所在环境中安装 `proflow-inngest[ai]`",
+        ),
+        "no-key": Text(
+            "no model can be asked: `OPENAI_API_KEY` is not set",
+            "无法调用模型：未设置 `OPENAI_API_KEY`",
+        ),
+        "no-model": Text(
+            "neither the node nor `PROFLOW_AI_MODEL` names a model",
+            "节点和 `PROFLOW_AI_MODEL` 都没有指定模型",
+        ),
+        "name-model": Text(
+            "name the `model`, or set the variable where the service runs",
+            "请填写 `model`，或在服务所在环境中设置该变量",
+        ),
+        "give-role": Text("give the role to somebody", "请将该角色分配给人员"),
+        "name-existing": Text(
+            "name somebody who exists, or add them", "请指定存在的人员，或先添加该人员"
+        ),
+    },
+)
 
 
 class Readiness(Protocol):
@@ -61,27 +106,26 @@ class HostReadiness:
                 try:
                     return self._mail() if need.kind == "mail" else self._model(need.name)
                 except inngest.NonRetriableError as error:  # a variable cannot be read
-                    return Lack(str(error), "correct it where the service runs", passing=True)
+                    return Lack(str(error), TEXTS("correct-it"), passing=True)
             case "channel":
                 return self._channel(need.name)
             case "approver":
                 return await self._approver(tenant_id, need.name)
             case "recipient":
                 reason = await why_nobody(self._resolver, tenant_id, recipient(need.name))
-                return None if reason is None else Lack(reason, "name somebody else", passing=True)
+                return (
+                    None if reason is None else Lack(reason, TEXTS("somebody-else"), passing=True)
+                )
             case "workflow":
                 if await designs.published(tenant_id, need.name) is not None:
                     return None
-                return Lack(f"the workflow `{need.name}` is not published", "publish it first")
+                return Lack(TEXTS("unpublished", name=need.name), TEXTS("publish-first"))
 
     def _channel(self, name: str) -> Lack | None:
         if self._channels is None or name == IN_APP or name in self._channels:
             return None
-        known = ", ".join(f"`{one}`" for one in sorted({*self._channels.names(), IN_APP}))
-        return Lack(
-            f"the channel `{name}` is not registered",
-            f"register it with `register_channel`, or use one of {known}",
-        )
+        known = sorted({*self._channels.names(), IN_APP})
+        return Lack(TEXTS("no-channel", name=name), TEXTS("register-channel", known=known))
 
     def _mail(self) -> Lack | None:
         if self._channels is not None and self._channels.find("email") is not None:
@@ -93,29 +137,29 @@ class HostReadiness:
             return None
         missing = "PROFLOW_SMTP_HOST" if found.host is None else "PROFLOW_SMTP_FROM"
         return Lack(
-            f"e-mail cannot be sent: `{missing}` is not set",
-            "set it where the service runs",
+            TEXTS("no-mail", variable=missing),
+            TEXTS("set-it"),
             passing=True,
         )
 
     def _model(self, name: str) -> Lack | None:
         if not is_installed("ai"):
             return Lack(
-                "no model can be asked: the extra `ai` is not installed",
-                "install `proflow-inngest[ai]` where the service runs",
+                TEXTS("no-ai"),
+                TEXTS("install-ai"),
                 passing=True,
             )
-        settings = read_now(Ai)
+        settings = read_now(ModelCalls)
         if settings.api_key is None:
             return Lack(
-                "no model can be asked: `OPENAI_API_KEY` is not set",
-                "set it where the service runs",
+                TEXTS("no-key"),
+                TEXTS("set-it"),
                 passing=True,
             )
         if not name and not settings.model:
             return Lack(
-                "neither the node nor `PROFLOW_AI_MODEL` names a model",
-                "name the `model`, or set the variable where the service runs",
+                TEXTS("no-model"),
+                TEXTS("name-model"),
                 passing=True,
             )
         return None
@@ -126,5 +170,5 @@ class HostReadiness:
         if reason is None:
             return None
         if spec.kind == "admin":
-            return Lack(reason, "give the role to somebody", passing=True)
-        return Lack(reason, "name somebody who exists, or add them")
+            return Lack(reason, TEXTS("give-role"), passing=True)
+        return Lack(reason, TEXTS("name-existing"))

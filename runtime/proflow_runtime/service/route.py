@@ -50,6 +50,8 @@ def routes_with(max_body: int) -> type[APIRoute]:
                 except BodyTooLargeError:
                     return answer(TOO_LARGE, reader())
                 except Exception as error:
+                    if isinstance(error.__cause__, BodyTooLargeError):
+                        return answer(TOO_LARGE, reader())  # FastAPI says: cannot be parsed
                     found = response_to(error, reader())
                     if found is None:
                         raise

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.language import Text, Texts
 
 TEXTS = Texts(
@@ -39,7 +40,7 @@ _UNKNOWN = (
 )
 
 
-class PatternError(ValueError):
+class PatternError(ProFlowError, ValueError):
     """An expression that cannot be evaluated; the message says why."""
 
 
