@@ -262,3 +262,25 @@ def test_answers_do_not_depend_on_what_is_kept(
     asked()
     assert sum(one.step is None for one in repeated) > 10
     assert sum(one.step is not None for one in repeated) > 10
+
+
+def kept_of(size: int) -> ItemReplay:
+    return ItemReplay({}, None, None, None, 1, {}, {}, {}, size, {})
+
+
+def test_what_is_kept_is_bounded() -> None:
+    event = inngest.Event(name="x")
+    kept = KeptReplays(max_bytes=10 * kept_of(1_000).cost)
+    for run in ("one", "two", "three"):
+        for index in range(4):
+            kept.of(run, event, {})
+            kept.keep(run, index, kept_of(1_000))
+    assert [len(kept.of(run, event, {})) for run in ("one", "two", "three")] == [0, 4, 4]
+    for index in range(20):  # more than there is room for in all
+        kept.keep("three", index, kept_of(1_000))
+    assert [len(kept.of(run, event, {})) for run in ("two", "three")] == [0, 10]
+    kept.keep("three", 0, kept_of(1_000_000))
+    assert sorted(kept.of("three", event, {})) == list(range(1, 10))
+    assert not kept.of("three", event, {"before": {}})
+    kept.keep("three", 0, kept_of(1_000))
+    assert sorted(kept.of("three", event, {"before": {}})) == [0]
