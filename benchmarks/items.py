@@ -4,6 +4,11 @@ Inngest sends a request for every step, with the outputs of the steps before it.
 group is gone through each time, so that the cost grows with the square of the items; a `foreach` goes
 through the one item that a request is for. What is left of the square is reading the outputs, which
 Inngest sends with every request. The limit of 999 steps is lifted here.
+
+In virtual time steps that end together are followed by one request for what comes next. In real time,
+as with a server, each step is followed by its own, and the answer names the open steps of all items:
+their number times the number of requests is a square that stays. Replaying the items is no part of it,
+as far as they are as they were in the request before (`flow/item_replays.py`).
 """
 
 import asyncio
@@ -21,7 +26,7 @@ from proflow_compiler.graph import build_graph
 from proflow_compiler.lowering import lower
 from proflow_compiler.reader import read
 from proflow_runtime import Registry, Task, functions_of
-from proflow_runtime.local import LocalEngine
+from proflow_runtime.local import LocalEngine, RealClock
 from proflow_runtime.status import InMemoryRecorder, recording
 from proflow_schemas.definition import Definition, ForeachOp
 from proflow_schemas.sizes import MAX_STEPS
@@ -31,6 +36,10 @@ from benchmarks.tables import show, verdict
 SIZES = ((90, 900), (24, 240))
 """The items of the lists, for items of one step and of `LONG` steps."""
 LONG = 4
+REAL_SIZES = (24, 120)
+"""The items of the lists of long items in real time."""
+AT_ONCE = 8
+"""The `maxConcurrency` of the list in real time whose items are not all open."""
 LINEAR = 1.5
 """How much more an item may cost if there are ten times as many."""
 OUTPUT = {"id": 17, "name": "a moderately long text value", "tags": ["a", "b", "c"], "ok": True}
@@ -63,6 +72,13 @@ def main() -> None:
             rows.append((kind, f"{few:.2f}", f"{many:.2f}", shown))
         columns = ("", *(f"of {size:,}, ms" for size in sizes), "times")
         show(f"an item of {steps} step(s) of a list, local engine", columns, rows)
+    rows = []
+    for kind, at_once in {"all at once": None, f"{AT_ONCE} at a time": AT_ONCE}.items():
+        run = partial(_interpreted, recorded=True, real=True, at_once=at_once)
+        few, many = (_milliseconds(size, LONG, run) for size in REAL_SIZES)
+        rows.append((kind, f"{few:.2f}", f"{many:.2f}", f"{many / few:.1f}"))
+    columns = ("", *(f"of {size:,}, ms" for size in REAL_SIZES), "times")
+    show(f"an item of {LONG} steps of a list, local engine, real time, recorded", columns, rows)
 
 
 def _milliseconds(
@@ -95,17 +111,23 @@ async def _by_hand(size: int, steps: int) -> None:
     await _run(client, [by_hand], size, steps)
 
 
-async def _interpreted(size: int, steps: int, *, recorded: bool) -> None:
+async def _interpreted(
+    size: int, steps: int, *, recorded: bool, real: bool = False, at_once: int | None = None
+) -> None:
     client = inngest.Inngest(app_id="bench", is_production=False)
     with ExitStack() as stack:
         if recorded:
             stack.enter_context(recording(InMemoryRecorder()))
-        functions = functions_of(_definition(steps), client, Registry({"work": work}))
-        await _run(client, functions, size, steps)
+        functions = functions_of(_definition(steps, at_once), client, Registry({"work": work}))
+        await _run(client, functions, size, steps, real=real)
 
 
-async def _run(client: inngest.Inngest, functions: Any, size: int, steps: int) -> None:
-    async with LocalEngine(client, functions, max_steps=MAX_STEPS + size * steps) as engine:
+async def _run(
+    client: inngest.Inngest, functions: Any, size: int, steps: int, *, real: bool = False
+) -> None:
+    clock = RealClock() if real else None
+    most = MAX_STEPS + size * steps
+    async with LocalEngine(client, functions, clock=clock, max_steps=most) as engine:
         await engine.send({"name": "items/start", "data": {"tenant_id": 1, "l": [0] * size}})
         await engine.run_until_idle()
         (run,) = engine.runs.values()
@@ -116,13 +138,14 @@ async def _run(client: inngest.Inngest, functions: Any, size: int, steps: int) -
             )
 
 
-def _definition(steps: int) -> Definition:
+def _definition(steps: int, at_once: int | None = None) -> Definition:
+    limit = {} if at_once is None else {"maxConcurrency": at_once}
     work = [f"work{number}" for number in range(steps)]
     design = {
         "id": "items",
         "nodes": [
             {"id": "start", "type": "start"},
-            {"id": "each", "type": "foreach", "data": {"items": "event.data.l"}},
+            {"id": "each", "type": "foreach", "data": {"items": "event.data.l", **limit}},
             *(
                 {"id": node, "type": "task", "parentId": "each", "data": {"handler": "work"}}
                 for node in work

@@ -125,3 +125,40 @@ def test_a_request_for_a_step_is_always_made(posts: list[str]) -> None:
     done = sorted(str(step.id) for step in run.steps if step.op == "StepRun")
     assert done == sorted(f"{name}{number}" for name in "ab" for number in range(5))
     assert len([step for step in posts if step != "step"]) == len(done)
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("called_first", [True, False])
+def test_a_request_for_a_step_has_no_other_requests_answer(turns: int, called_first: bool) -> None:
+    """A called run ends in the moment in which the caller has planned a step.
+
+    Then the request that looks for what follows the call is open together with the one for the step,
+    with the same outputs, and its answer plans that step.
+    """
+    app = App()
+    executed: list[str] = []
+
+    @app.function("called")
+    async def called(ctx: inngest.Context) -> None:
+        for turn in range(turns):
+            await ctx.step.run(f"t{turn}", _work)
+
+    @app.function("caller")
+    async def caller(ctx: inngest.Context) -> None:
+        async def calls() -> None:
+            await ctx.step.invoke("call", function=called)
+
+        async def works() -> None:
+            for name in "abc":
+
+                async def work(name: str = name) -> None:
+                    executed.append(name)
+
+                await ctx.step.run(name, work)
+
+        members = (calls, works) if called_first else (works, calls)
+        await ctx.group.parallel(members, parallel_mode=RACE)
+
+    engine = app.run("caller")
+    assert {run.status for run in engine.runs.values()} == {"Completed"}
+    assert executed == list("abc")

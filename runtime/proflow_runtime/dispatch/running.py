@@ -24,6 +24,7 @@ from proflow_runtime.dispatch.programs import Pin, Prepared, Programs, Unreadabl
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
 from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
+from proflow_runtime.flow.item_replays import KeptReplays
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.protocol.app_names import AppNames
@@ -73,6 +74,7 @@ class Interpreter:
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
+        self._kept = KeptReplays()
         self._earlier = EarlierResults()
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
         """The attempts at runs of which this process knows that they have a row."""
@@ -305,6 +307,7 @@ class Interpreter:
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             blocker=blocking.StoredBlocker(pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
+            kept=self._kept,
             attempt=attempt,
             part=request.part or "",
             earlier=earlier,

@@ -15,6 +15,7 @@ from proflow_runtime.flow.bodies import Body
 from proflow_runtime.flow.counting import InnerList, Steps, most_of, no_room, of_items, problem_with
 from proflow_runtime.flow.frames import Item, Loop
 from proflow_runtime.flow.groups import Stall
+from proflow_runtime.flow.item_replays import repeater_of
 from proflow_runtime.flow.leaving import LeftBy
 from proflow_runtime.flow.progress import Progress
 from proflow_runtime.flow.replay import step_id
@@ -60,7 +61,8 @@ class Containers(Structures):
         Args:
             node: The node's id.
             items: The CEL expression of the list.
-            body: What runs for each item.
+            body: What runs for each item. Requests in which nothing has happened in an item do not run
+                it again, so outside steps it must do nothing but call the `Flow`.
             item_steps: How many steps an item takes at most, without those of `lists`.
             least_steps: How many steps an item takes at least, without those of `lists`.
             lists: The nested foreach whose lists are known before an item begins.
@@ -101,6 +103,7 @@ class Containers(Structures):
         known = frozenset(one.node for one in lists)
         over: set[int] = set()
         begun = 0
+        repeater = repeater_of(self, self._kept_items, node)
 
         async def each(index: int, value: JSON) -> JSON:
             nonlocal begun
@@ -120,9 +123,9 @@ class Containers(Structures):
             if alias is not None:
                 names[alias] = value
             frame = self._frame.item(index, names, (node, execution, index), known, caught=catch)
+            run = partial(self._resulting, node, execution, body, result)
             with self._within(frame):
-                await self._item(node, execution, body)
-                output = self._result(result)
+                output = await (run() if repeater is None else repeater.run(index, run))
             over.add(index)
             if tight and isinstance(frame.cancel_scope, Item):
                 self.planned -= max(0, each_steps[index].most - frame.cancel_scope.taken)
@@ -187,8 +190,7 @@ class Containers(Structures):
                         bound = f"{number} iterations" if number > 1 else "1 iteration"
                         raise Failed(node, f"loop `{node}` continues after {bound}")
                     self._next_iteration(loop)
-                    await self._item(node, loop.iteration, body)
-                    output = self._result(result)
+                    output = await self._resulting(node, loop.iteration, body, result)
             return output
 
         return await self._contained(node, execution, work, catch)
@@ -256,6 +258,13 @@ class Containers(Structures):
     def _let_fail(self, node: str, execution: int) -> bool:
         step = step_id(node, items=self._frame.items, execution=execution)
         return test_controls.must_fail(self.workflow.id, step)
+
+    async def _resulting(
+        self, node: str, execution: int, body: Repeated | None, result: str | None
+    ) -> JSON:
+        """Run one item or iteration, and return its result."""
+        await self._item(node, execution, body)
+        return self._result(result)
 
     async def _item(self, node: str, execution: int, body: Repeated | None) -> None:
         """Run one item or iteration, which an outcome without an edge may end while steps are open."""

@@ -54,9 +54,10 @@ class Groups:
         executed: Whether this request has executed a step, whose output must be returned.
         left: The nodes that are known to have ended the enclosing items and iterations.
         depth: The number of enclosing groups.
+        entered: How many groups and callables aside there have been so far.
     """
 
-    __slots__ = ("_aside", "_parallel", "depth", "executed", "left", "plain")
+    __slots__ = ("_aside", "_parallel", "depth", "entered", "executed", "left", "plain")
 
     def __init__(self, ctx: inngest.Context) -> None:
         self._parallel = ctx.group.parallel
@@ -64,6 +65,7 @@ class Groups:
         self.executed = False
         self.left: list[str] = []
         self.depth = 0
+        self.entered = 0
         self._aside: list[Call[Any]] = []
 
     @property
@@ -79,6 +81,7 @@ class Groups:
 
     def aside(self, call: Call[Any]) -> None:
         """Add a callable that nothing waits for."""
+        self.entered += 1
         self._aside.append(call)
 
     async def apart(self, call: Call[T]) -> T:
@@ -139,6 +142,7 @@ class Groups:
         if drains:
             members.append(drain)
         members.append(close)
+        self.entered += 1
         self.depth += 1
         self.plain = True
         try:

@@ -13,13 +13,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import inngest
-from inngest._internal import step_lib, types
+from inngest._internal import server_lib, step_lib, types
 from inngest._internal.step_lib.base import Output
 
 _SDKS_OWN = step_lib.StepMemos
+Plan: TypeAlias = step_lib.StepResponse
+"""What a request answers about a step that is to be executed."""
+Planned: TypeAlias = step_lib.ResponseInterrupt
+"""What the SDK raises for such a step."""
+
+
+_PLANNED = server_lib.Opcode.PLANNED
 
 
 class _Missing:
@@ -74,7 +81,7 @@ class LazyMemos(inngest.StepMemos):
 class Memos:
     """The stored outputs of one request, for `Flow`."""
 
-    __slots__ = ("_execution", "_lazy", "count")
+    __slots__ = ("_execution", "_lazy", "count", "taken")
 
     def __init__(self, step: inngest.Step) -> None:
         """Read the outputs of a request.
@@ -89,6 +96,13 @@ class Memos:
         self.count: int = given.size
         """The number of outputs that the request contains."""
         self._lazy = given if isinstance(given, LazyMemos) else None
+        self.taken: dict[str, Any] | None = None
+        """What `take` returns is also added to this, by the hashes of the steps' ids."""
+
+    @property
+    def unread(self) -> int | None:
+        """The number of outputs that no step has read yet; None if only the SDK knows."""
+        return None if self._lazy is None or self._lazy.raw is None else len(self._lazy.raw)
 
     def __contains__(self, step: str) -> bool:
         """True if a step has ended. Call this before the step itself; it does not plan the step."""
@@ -112,7 +126,39 @@ class Memos:
         if type(memo) is not dict or len(memo) != 1 or "data" not in memo:
             return MISSING
         del raw[name]
+        if self.taken is not None:
+            self.taken[name] = memo
         return memo["data"]
+
+    def take_all(self, known: Mapping[str, Any], *, open_step: str | None) -> bool:
+        """Read the outputs of several steps, if they are those that were taken in an earlier request.
+
+        Args:
+            known: The outputs, as they were added to `taken`.
+            open_step: A step that must not have ended.
+
+        Returns:
+            False if they are not the same, or if one is the last output, after which the SDK informs
+            its middleware; then none of them is read.
+        """
+        raw = None if self._lazy is None else self._lazy.raw
+        if raw is None or (known and len(raw) <= len(known)):
+            return False
+        if open_step is not None and hashed(open_step) in raw:
+            return False
+        if any(raw.get(name) != memo for name, memo in known.items()):
+            return False
+        for name in known:
+            del raw[name]
+        return True
+
+
+def only_plan(planned: Planned) -> Plan | None:
+    """Return what a request answers about the one step that it plans; None if it does anything else."""
+    if len(planned.responses) != 1:
+        return None
+    (response,) = planned.responses
+    return response if response.step.op is _PLANNED else None
 
 
 def install() -> bool:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from proflow_runtime.flow.approvals import Closer, Opener
     from proflow_runtime.flow.blocking import Blocker
     from proflow_runtime.flow.callees import Call, Callees
+    from proflow_runtime.flow.item_replays import KeptReplays
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class Replay:
         blocker: Blocker | None = None,
         answer_event: str | None = None,
         inngest_run_id: str | None = None,
+        kept: KeptReplays | None = None,
         attempt: int = 1,
         part: str = "",
         earlier: Mapping[str, Any] | None = None,
@@ -93,6 +95,8 @@ class Replay:
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
+            kept: What the process keeps of the replays of items. Without it, every replay runs every
+                item.
             attempt: The number of the attempt at the run.
             part: The part of the definition that this is a replay of; empty for the run itself.
             earlier: The results that earlier attempts at the run have left, by hashed step id.
@@ -116,6 +120,7 @@ class Replay:
         self._opener, self._closer = opener, closer
         self._blocker = blocker
         self._answer_event = answer_event
+        self._kept_items = kept
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
         self.called: list[str] = []

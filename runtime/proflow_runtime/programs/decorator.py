@@ -16,6 +16,7 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import required_tenant
 from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.callees import CompiledCallees
+from proflow_runtime.flow.item_replays import KeptReplays
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.flow.scope import Workflow
 from proflow_runtime.handlers.channels import OF_THE_PROCESS
@@ -73,6 +74,7 @@ class Bodies:
     def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
         memos.install()
         self._workflow, self._channels = known, channels
+        self._kept = KeptReplays()
         self._warned = False
 
     def __call__(self, body: Body) -> InngestHandler:
@@ -123,7 +125,14 @@ class Bodies:
         if self._channels:
             self._warn_of_missing()
         callees = CompiledCallees()
-        return Flow(ctx, known, tenant_id, recorders=status.OF_THE_PROCESS, callees=callees)
+        return Flow(
+            ctx,
+            known,
+            tenant_id,
+            recorders=status.OF_THE_PROCESS,
+            callees=callees,
+            kept=self._kept,
+        )
 
 
 async def replay_run(flow: Flow, body: Body) -> JSON:
