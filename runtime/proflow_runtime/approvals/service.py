@@ -15,6 +15,7 @@ from proflow_runtime.approvals.opening import never_open, open_approval
 from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.resolving import Resolver, TableResolver
 from proflow_runtime.context import clock
+from proflow_runtime.context.permissions import ADMINISTER_APPROVALS
 from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import outbox, people
@@ -83,7 +84,7 @@ class ApprovalService:
         comment: str | None = None,
         to: str | None = None,
         instead_of: str | None = None,
-        roles: Collection[str] = (),
+        permissions: Collection[str] = (),
     ) -> dict[str, Any]:
         """Perform an act of a user on an approval.
 
@@ -96,7 +97,7 @@ class ApprovalService:
             to: For `transfer` and `add-sign-…`, the id of the other user.
             instead_of: The id of the user for whom `user` acts as stand-in. It is needed if `user`
                 is an approver as well, or stands in for several approvers.
-            roles: The roles of the user.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Returns:
             The approval after the act, as `get` returns it.
@@ -112,18 +113,18 @@ class ApprovalService:
             comment=comment,
             to=to,
             instead_of=instead_of,
-            roles=frozenset(roles),
+            permissions=frozenset(permissions),
             cancel_event=self._names.cancel,
             urge_pause=self._urge_pause,
         )
         self._committed()
-        found = await self.get(tenant_id, user, approval_id, roles=roles)
+        found = await self.get(tenant_id, user, approval_id, permissions=permissions)
         about = {"tenant_id": tenant_id, "run_id": found["run_id"], "node_id": found["node"]}
         log.info("approval %d: %s, now %s", approval_id, act, found["status"], extra=about)
         return found
 
     async def get(
-        self, tenant_id: int, user: str, approval_id: int, *, roles: Collection[str] = ()
+        self, tenant_id: int, user: str, approval_id: int, *, permissions: Collection[str] = ()
     ) -> dict[str, Any]:
         """Get an approval with its assignments and audit trail.
 
@@ -132,7 +133,7 @@ class ApprovalService:
             user: The id of the user who asks: the initiator, an approver, a stand-in of one, or an
                 administrator.
             approval_id: The id of the approval.
-            roles: The roles of the user.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Returns:
             The approval, as `GET /approvals/{approval_id}` returns it.
@@ -148,7 +149,7 @@ class ApprovalService:
         rows = await Assignment.filter(approval_id=approval.id).order_by("position", "id")
         may = {user, *(one for one, _ in await people.stood_in_for(tenant_id, user))}
         seen = {approval.initiator, *(one.user for one in rows)}
-        if may.isdisjoint(seen) and acting.ADMIN not in roles:
+        if may.isdisjoint(seen) and ADMINISTER_APPROVALS not in permissions:
             raise not_found()
         trail = await AuditEntry.filter(tenant_id=tenant_id, approval_id=approval.id).order_by("id")
         run = await Run.get_or_none(id=approval.run_id, tenant_id=tenant_id).only("id", "event")

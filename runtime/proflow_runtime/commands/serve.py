@@ -178,8 +178,12 @@ def _group() -> None:
 def create_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
     user: Annotated[str, typer.Option(help="The host's id of the user.")],
-    role: Annotated[
-        list[str] | None, typer.Option(help="admin, designer or member; may be repeated.")
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the token allows besides taking part in runs: runs:read, designs:write,"
+            " approvals:admin, tenant:admin or system:admin; may be repeated."
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="What the token is for.")] = "",
     expires: Annotated[
@@ -192,11 +196,12 @@ def create_token(
     from proflow_schemas.durations import DurationError, parse_duration
 
     from proflow_runtime.context import clock
-    from proflow_runtime.service.auth import ROLES
+    from proflow_runtime.context.permissions import PERMISSIONS
     from proflow_runtime.store import tokens
 
-    if unknown := sorted(set(role or ()) - set(ROLES)):
-        usage(f"--role: there is no role `{unknown[0]}`; the roles are {', '.join(ROLES)}")
+    if unknown := sorted(set(permission or ()) - set(PERMISSIONS)):
+        known = ", ".join(PERMISSIONS)
+        usage(f"--permission: there is no permission `{unknown[0]}`; there are {known}")
     if not user.strip() or len(user) > 200 or len(name) > 100:
         usage("--user has 1 to 200 characters, --name at most 100")
     until = None
@@ -208,7 +213,7 @@ def create_token(
 
     async def created() -> str:
         made = await tokens.create(
-            tenant, user, name=name or user[:100], roles=role or [], expires_at=until
+            tenant, user, name=name or user[:100], permissions=permission or [], expires_at=until
         )
         return made.plain
 
@@ -227,7 +232,7 @@ def list_tokens(
     async def lines() -> str:
         found = await tokens.listed(tenant, limit=500)
         return "".join(
-            f"{one.id}\t{one.user}\t{','.join(one.roles) or '-'}\t{one.name}\t{_state(one)}\n"
+            f"{one.id}\t{one.user}\t{','.join(one.permissions) or '-'}\t{one.name}\t{_state(one)}\n"
             for one in found.items
         )
 

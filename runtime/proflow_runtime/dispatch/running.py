@@ -14,7 +14,7 @@ from proflow_runtime.dispatch.callees import StoredCallees
 from proflow_runtime.dispatch.closing import Ended, failing
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
-from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept, stated_initiator
 from proflow_runtime.flow import Flow, memos
 from proflow_runtime.flow.approvals import Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
@@ -22,6 +22,7 @@ from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
 from proflow_runtime.store import designs, runs
+from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.outages import through_outages
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.tenants import TenantZones
@@ -94,7 +95,9 @@ class Interpreter:
         not be performed.
         """
         zone = await self._zones.of(tenant_id)
-        if request.caller is not None and await self._is_over(tenant_id, request.caller):
+        caller = None if request.caller is None else await runs.get(tenant_id, request.caller)
+        if caller is not None and caller.status not in OPEN:
+            # The event that ended the caller came too early for this run.
             raise inngest.NonRetriableError(f"run `{request.caller}`, which calls it, is over")
         pin = await self._version(tenant_id, request)
         digest, refused = pin.digest, None
@@ -115,7 +118,7 @@ class Interpreter:
                     function_id=RUN,
                     task_type=about.task_type,
                     business_id=request.business_id,
-                    started_by=request.started_by,
+                    started_by=request.started_by or _initiator(caller, trigger),
                     parent=request.caller,
                 )
             )
@@ -127,11 +130,6 @@ class Interpreter:
         if refused is not None:
             raise inngest.NonRetriableError(str(refused))
         return {"digest": begun.digest, "version": begun.version, "timezone": zone}
-
-    async def _is_over(self, tenant_id: int, caller: str) -> bool:
-        """True if the calling run has ended: the event that ended it came too early for this run."""
-        run = await runs.get(tenant_id, caller)
-        return run is not None and run.status not in OPEN
 
     async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
         """Find the requested version, or the published one if none was requested."""
@@ -194,6 +192,12 @@ class Interpreter:
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
         )
+
+
+def _initiator(caller: Run | None, trigger: inngest.Event) -> str | None:
+    """Return for whom a run is that nobody has started through the service."""
+    inherited = None if caller is None else caller.started_by
+    return inherited or stated_initiator(trigger.data)
 
 
 async def _finished(tenant_id: int, run_id: str, answer: JSON) -> None:

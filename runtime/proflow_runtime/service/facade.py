@@ -456,6 +456,22 @@ class ProFlow:
             raise not_found("run")
         return found
 
+    async def input_of(self, tenant_id: int, workflow: str) -> dict[str, JSON] | None:
+        """Get the JSON Schema of the data that new runs of a workflow take.
+
+        Args:
+            tenant_id: The tenant that owns the workflow.
+            workflow: The workflow's id.
+
+        Returns:
+            The schema, or None if the workflow is not published or states none.
+
+        Raises:
+            Problem: If the design does not compile any more (409).
+        """
+        published = await self._published(tenant_id, workflow)
+        return None if published is None else published[1].input
+
     async def _run(self, tenant_id: int, run_id: str) -> Run:
         run = await runs.get(tenant_id, run_id)
         if run is None:

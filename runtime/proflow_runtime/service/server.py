@@ -17,6 +17,7 @@ from typing import NoReturn, TypeAlias
 import inngest
 import uvicorn
 
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.dispatch.deployment import Target
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service.app import standalone
@@ -135,7 +136,7 @@ async def _serve(config: ServerConfig, proflow: ProFlow, stopping: asyncio.Event
     if config.prepare is not None:
         await config.prepare(proflow)
     if not await tokens.are_there():
-        made = await tokens.create(1, "admin", name="first start", roles=["admin"])
+        made = await tokens.create(1, "admin", name="first start", permissions=list(PERMISSIONS))
         token = made.plain
     app = standalone(proflow, functions=config.engine is None)
     server = _Server(

@@ -32,7 +32,7 @@ async def create(
     user: str,
     *,
     name: str,
-    roles: Sequence[str] = (),
+    permissions: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> NewToken:
     """Create a token.
@@ -41,14 +41,14 @@ async def create(
         tenant_id: The tenant of the user.
         user: The host's id of the user.
         name: What the token is for.
-        roles: The roles that the token gives, in addition to those of the user.
+        permissions: What the token allows in the API besides taking part in runs.
         expires_at: When the token expires; None for never.
     """
     plain = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     token = await ApiToken.create(
         tenant_id=tenant_id,
         user=user,
-        roles=list(roles),
+        permissions=list(permissions),
         hash=_hash(plain),
         name=name,
         created_at=clock.now(),

@@ -139,7 +139,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def get_approval(approval_id: RowId, principal: Principal = who) -> ApprovalDetails:
         """Get an approval with its audit trail; only for those who take part in it."""
         found = await proflow.approvals.get(
-            principal.tenant_id, principal.user, approval_id, roles=principal.roles
+            principal.tenant_id, principal.user, approval_id, permissions=principal.permissions
         )
         return ApprovalDetails(**found)
 
@@ -156,7 +156,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             comment=body.comment,
             to=body.to,
             instead_of=body.instead_of,
-            roles=principal.roles,
+            permissions=principal.permissions,
         )
         return ApprovalDetails(**found)
 

@@ -12,7 +12,10 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.exceptions import HTTPException
 
 from proflow_runtime.context import clock
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import Problem
+from proflow_runtime.service.routes.common import require_visible
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OPEN
 from proflow_runtime.store.drivers import is_passing
@@ -69,6 +72,8 @@ async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing
         return _Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
+        if not await _is_visible(principal, run_id):
+            return _Closing(UNKNOWN, "there is no such run")
     except HTTPException as refused:
         return _Closing(UNAUTHENTICATED, str(refused.detail))
     except Exception as error:
@@ -78,7 +83,7 @@ async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing
     async with proflow.bus.watch(run_id) as moved:
         sending = asyncio.create_task(_send_changes(socket, principal.tenant_id, run_id, moved))
         leaving = asyncio.create_task(_disconnected(socket))
-        losing = asyncio.create_task(_unauthenticated(proflow, socket))
+        losing = asyncio.create_task(_unauthenticated(proflow, socket, run_id))
         tasks = (sending, leaving, losing)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -98,12 +103,22 @@ def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
     return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
 
-async def _unauthenticated(proflow: ProFlow, socket: WebSocket) -> _Closing:
-    """Wait until the client's token is revoked or has expired."""
+async def _is_visible(principal: Principal, run_id: str) -> bool:
+    try:
+        await require_visible(principal, run_id)
+    except Problem:
+        return False
+    return True
+
+
+async def _unauthenticated(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing:
+    """Wait until the client's token is revoked or has expired, or the user may not see the run."""
     while True:
         await asyncio.sleep(RECHECK)
         try:
-            await proflow.authenticate(socket)
+            principal = await proflow.authenticate(socket)
+            if not await _is_visible(principal, run_id):
+                return _Closing(UNKNOWN, "there is no such run")
         except HTTPException as refused:
             return _Closing(UNAUTHENTICATED, str(refused.detail))
         except Exception as error:

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import AwareDatetime, BaseModel, Field
 
+from proflow_runtime.context.permissions import ADMINISTER_TENANT
 from proflow_runtime.service.auth import Principal
-from proflow_runtime.service.diagnostics import diagnostics
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, not_found
 from proflow_runtime.service.routes.common import (
@@ -21,8 +21,10 @@ from proflow_runtime.service.routes.common import (
     bad_cursor,
     dashboard_link,
     principal,
+    require_visible,
+    visible_runs,
 )
-from proflow_runtime.service.routes.drawings import Drawn
+from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.service.states import history
 from proflow_runtime.store import designs, runs
 from proflow_runtime.store.pages import CursorError
@@ -100,7 +102,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             data=body.data,
             business_id=body.business_id,
             initiator=principal.user,
-            key=body.key,
+            # A user must not take the key of another, or of the host, for a run of other data.
+            key=None if body.key is None else runs.derived_id("user", principal.user, body.key),
         )
         return Started(run_id=run_id)
 
@@ -116,7 +119,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[RunSummary]:
-        """List the tenant's runs, the newest first."""
+        """List the runs that the user takes part in, the newest first; with `runs:read`, all."""
         try:
             found = await runs.listed(
                 principal.tenant_id,
@@ -126,6 +129,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
                 started_by=started_by,
                 since=since,
                 until=until,
+                among=await visible_runs(principal),
                 after=cursor,
                 limit=limit,
             )
@@ -147,12 +151,14 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.get("/runs/{run_id}", tags=[TAG], responses=RESPONSES)
     async def get_run(run_id: RunId, principal: Principal = who) -> RunStatus:
         """Get the status of a run and of each of its nodes."""
+        await require_visible(principal, run_id)
         found = await proflow.status(principal.tenant_id, run_id)
         return RunStatus(**found, inngest_url=dashboard_link(proflow, found["inngest_run_id"]))
 
     @router.get("/runs/{run_id}/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_run(run_id: RunId, principal: Principal = who) -> Drawn:
         """Draw the version of the design that a run uses."""
+        await require_visible(principal, run_id)
         run = await runs.get(principal.tenant_id, run_id)
         if run is None:
             raise not_found("run")
@@ -162,7 +168,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             raise not_found("drawing") from None
         zone = await proflow.zones.named(principal.tenant_id)
         found = await proflow.compiling.draw(version.canvas, timezone=zone)
-        return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
+        return drawn_for(principal, found, proflow.compiling.types)
 
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
     async def list_changes(
@@ -172,6 +178,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         principal: Principal = who,
     ) -> list[Change]:
         """List the changes of a run and of its nodes, the oldest first."""
+        await require_visible(principal, run_id)
         found = await history(principal.tenant_id, run_id, after=after, limit=limit)
         if found is None:
             raise not_found("run")
@@ -181,7 +188,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def cancel_run(run_id: RunId, principal: Principal = who) -> Started:
         """Cancel a run; it is `cancelled` a moment later.
 
-        Only administrators and the user who started the run may do so.
+        This needs `tenant:admin`, unless the user has started the run.
         """
         await _entitled(principal, run_id)
         await proflow.cancel(principal.tenant_id, run_id)
@@ -189,14 +196,18 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
     async def retry_run(run_id: RunId, principal: Principal = who) -> Started:
-        """Start a failed or cancelled run again; returns the id of the new run."""
+        """Start a failed or cancelled run again; returns the id of the new run.
+
+        This needs `tenant:admin`, unless the user has started the run.
+        """
         await _entitled(principal, run_id)
         return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
 
 
 async def _entitled(principal: Principal, run_id: str) -> None:
+    await require_visible(principal, run_id)
     run = await runs.get(principal.tenant_id, run_id)
     if run is None:
         raise not_found("run")
     if run.started_by != principal.user:
-        principal.require()
+        principal.require(ADMINISTER_TENANT)

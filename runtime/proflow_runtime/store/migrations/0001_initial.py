@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ),
                 ("tenant_id", fields.IntField()),
                 ("user", ShortText(max_length=200)),
-                ("roles", JsonText(default=[], generated=False, null=False, unique=False)),
+                ("permissions", JsonText(default=[], generated=False, null=False, unique=False)),
                 ("hash", ShortText(unique=True, max_length=64)),
                 ("name", ShortText(max_length=100)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
