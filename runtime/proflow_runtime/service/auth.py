@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import people, tokens
+from proflow_runtime.values import JSON
 
 SUBPROTOCOL = "proflow.token."
 """Prefix of the subprotocol by which a browser sends its token when it opens a WebSocket, because
@@ -64,6 +65,10 @@ Authenticate: TypeAlias = Callable[[HTTPConnection], Awaitable[Principal]]
 It gets the request or WebSocket, and returns a `Principal`. It raises `Problem` (401) if it cannot
 identify the user.
 """
+
+
+MayStart: TypeAlias = Callable[[Principal, str, Mapping[str, JSON]], Awaitable[bool]]
+"""An async function that says if a user may start a run of a workflow with some input."""
 
 
 async def by_token(connection: HTTPConnection) -> Principal:

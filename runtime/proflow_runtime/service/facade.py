@@ -32,7 +32,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.protocol.app_names import AppNames
-from proflow_runtime.service.auth import Authenticate, by_token
+from proflow_runtime.service.auth import Authenticate, MayStart, Principal, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.delivery import Delivery
@@ -89,6 +89,7 @@ class ProFlow:
         target: Target | None = None,
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
+        may_start: MayStart | None = None,
     ) -> None:
         """Create the service; it does nothing until `running()` is entered.
 
@@ -109,6 +110,8 @@ class ProFlow:
             lifespan: An async context manager function that `running()` enters, instead of the
                 `lifespan` of the handlers' module. Handlers and `functions` run with the context
                 variables that it sets.
+            may_start: Says if a user may start a run by the API, given the user, the workflow's id
+                and the run's input; asked after the design's `start.who`.
 
         Raises:
             HandlerError: If a function of the module is declared as a handler and cannot be one.
@@ -122,6 +125,7 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry
         self.authenticate = authenticate or by_token
+        self._may_start = may_start
         self.heartbeat = Heartbeat()
         self.metrics = Metrics(self.heartbeat)
         self._names = AppNames(client.app_id)
@@ -306,6 +310,37 @@ class ProFlow:
         self.bus.moved(run_id)
 
     # --- runs
+
+    async def require_start(
+        self, principal: Principal, workflow: str, data: Mapping[str, JSON]
+    ) -> None:
+        """Refuse a user who may not start a workflow by the API; host code calls `start` itself.
+
+        Args:
+            principal: The user who wants to start a run.
+            workflow: The workflow's id.
+            data: The input of the run.
+
+        Raises:
+            Problem: If the design's `start.who` or the host's `may_start` excludes the user (403).
+        """
+        published = await self._published(principal.tenant_id, workflow)
+        if published is None:
+            return  # `start` and `retry` refuse it, with the reason
+        who = published[1].starters
+        if who is not None and not (who.roles or who.people):
+            text = f"runs of `{workflow}` are started by the application itself, not by people"
+            raise Problem(403, "started-by-host", text)
+        if (
+            who is not None
+            and principal.user not in who.people
+            and principal.roles.isdisjoint(who.roles)
+        ):
+            text = f"you are not among those who may start `{workflow}`"
+            raise Problem(403, "may-not-start", text)
+        if self._may_start is not None and not await self._may_start(principal, workflow, data):
+            text = f"the application does not let you start `{workflow}` with this data"
+            raise Problem(403, "may-not-start", text)
 
     async def start(
         self,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import AwareDatetime, BaseModel, Field
 
+from proflow_runtime.approvals.service import shown_data
 from proflow_runtime.context.permissions import ADMINISTER_TENANT
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
@@ -95,7 +96,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/runs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def start_run(body: NewRun, principal: Principal = who) -> Started:
-        """Start a run of a published workflow."""
+        """Start a run of a published workflow, if its `start.who` and the host let the user."""
+        await proflow.require_start(principal, body.workflow, body.data)
         run_id = await proflow.start(
             tenant_id=principal.tenant_id,
             workflow=body.workflow,
@@ -201,6 +203,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         This needs `tenant:admin`, unless the user has started the run.
         """
         await _entitled(principal, run_id)
+        run = await runs.get(principal.tenant_id, run_id)
+        if run is not None and not principal.may(ADMINISTER_TENANT):
+            await proflow.require_start(principal, run.workflow, shown_data(run.event))
         return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
 
 
