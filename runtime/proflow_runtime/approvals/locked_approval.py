@@ -24,6 +24,17 @@ SYSTEM = "system"
 """The actor in the audit trail for what the service does by itself."""
 
 
+def answer_of(approval: Approval) -> dict[str, Any]:
+    """Return the data of the event by which a decided approval resumes its run."""
+    return {
+        **approval.answer_data,
+        "tenant_id": approval.tenant_id,
+        "outcome": approval.status,
+        "decided_by": approval.decided_by,
+        "comment": approval.comment,
+    }
+
+
 class LockedApproval:
     """An approval with its assignments, to be used in the transaction that holds its lock."""
 
@@ -168,13 +179,7 @@ class LockedApproval:
         """
         approval = self.approval
         await self.close(outcome, at, by, comment)
-        data = {
-            **approval.answer_data,
-            "tenant_id": approval.tenant_id,
-            "outcome": outcome,
-            "decided_by": by,
-            "comment": comment,
-        }
+        data = answer_of(approval)
         event_id = f"approval:{approval.id}"
         effect = Effect("resumed", approval.run_id, approval.step)
         await outbox.put(

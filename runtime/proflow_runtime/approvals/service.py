@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tortoise.expressions import Q, Subquery
 
 from proflow_runtime.approvals import acting
+from proflow_runtime.approvals.board import RunBoard
 from proflow_runtime.approvals.locked_approval import MOST_ID, SYSTEM, LockedApproval
 from proflow_runtime.approvals.opening import never_open, open_approval
 from proflow_runtime.approvals.refusals import not_found
@@ -73,6 +74,10 @@ class ApprovalService:
             }
             log.info("an approval is opened", extra=about)
             self._committed()
+
+    def board(self, tenant_id: int, run_id: str) -> RunBoard:
+        """Return the record of the approvals of a run, against which the run checks answers."""
+        return RunBoard(tenant_id, run_id, self._committed)
 
     async def act(
         self,

@@ -16,7 +16,7 @@ from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs
 from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept, stated_initiator
 from proflow_runtime.flow import Flow, memos
-from proflow_runtime.flow.approvals import Opener, OpenRequest
+from proflow_runtime.flow.approvals import Board, Opener, OpenRequest
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
 from proflow_runtime.protocol.app_names import AppNames
@@ -33,6 +33,9 @@ PIN = "proflow/pin"
 
 Finish = Callable[[int, str, JSON], Awaitable[None]]
 """Records durably that a run has completed, given its tenant, id and return value."""
+
+BoardOf = Callable[[int, str], Board]
+"""Returns the record of the approvals of a run, given its tenant and id."""
 
 Leaving = Callable[[int, str, Sequence[str]], Awaitable[None]]
 """Closes approvals that a run no longer waits for, given its tenant, id and the approvals'
@@ -52,10 +55,11 @@ class Interpreter:
         finish: Finish | None = None,
         zones: TenantZones | None = None,
         recorders: Recorders = OF_THE_PROCESS,
+        board: BoardOf | None = None,
     ) -> None:
         memos.install()
         self._programs, self._names, self._ended = programs, names, ended
-        self._recorders = recorders
+        self._recorders, self._board = recorders, board
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
@@ -190,6 +194,7 @@ class Interpreter:
             answer_event=None if self._opener is None else self._names.answer,
             opener=None if self._opener is None else partial(_labelled, self._opener, prepared),
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
+            board=None if self._board is None else self._board(pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
         )
 

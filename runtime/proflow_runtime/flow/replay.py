@@ -29,7 +29,7 @@ from proflow_runtime.values.results import Failed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proflow_runtime.flow.approvals import Closer, Opener
+    from proflow_runtime.flow.approvals import Board, Closer, Opener
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Replay:
         opener: Opener | None = None,
         closer: Closer | None = None,
         answer_event: str | None = None,
+        board: Board | None = None,
         inngest_run_id: str | None = None,
     ) -> None:
         """Begin a replay.
@@ -80,6 +81,8 @@ class Replay:
             closer: Closes the approvals that were open when an item or iteration was left.
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
+            board: The record of approvals, against which answers are checked. Without one, every
+                answer is believed: it is the host's.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
         """
         self.workflow = workflow
@@ -96,7 +99,7 @@ class Replay:
         self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
-        self._answer_event = answer_event
+        self._answer_event, self._board = answer_event, board
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
         self.called: list[str] = []

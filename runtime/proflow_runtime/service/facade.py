@@ -169,6 +169,7 @@ class ProFlow:
             zones=self.zones,
             opener=self.approvals.open,
             closer=self.approvals.close_left,
+            board=self.approvals.board,
             ended=self._ended,
             finish=self._recorder.finish,
             recompile=self._recompiling.recompile,
