@@ -77,6 +77,12 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "proflow_runtime.commands", *arguments]
 
 
+def private_text(path: Path) -> str:
+    """Read a file that only its owner may read."""
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_text().strip()
+
+
 class Process:
     """A service in a folder, by default with a database there."""
 
@@ -101,8 +107,9 @@ class Process:
             )
         assert self._process.stdout is not None
         while told := (await self._process.stdout.readline()).decode():
-            if found := re.search(r"pf_\S+", told):
-                self.first_token = found[0]
+            assert "pf_" not in told  # what is printed may end up in a journal
+            if found := re.match(r"token of .*: in (.+); delete", told):
+                self.first_token = private_text(Path(found[1]))
             if found := re.match(r"serving (\S+) on", told):
                 self.address = found[1]
                 return

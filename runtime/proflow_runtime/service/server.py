@@ -23,7 +23,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service.app import standalone
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.settings import ProFlowSettings
-from proflow_runtime.store import tokens
+from proflow_runtime.store import administration, tokens
 from proflow_runtime.store.database import connect
 
 SHUTDOWN = 10
@@ -138,6 +138,9 @@ async def _serve(config: ServerConfig, proflow: ProFlow, stopping: asyncio.Event
     if not await tokens.are_there():
         made = await tokens.create(1, "admin", name="first start", permissions=list(PERMISSIONS))
         token = made.plain
+        await administration.record(
+            1, "system", "token-created", made.token.id, address=None, details={"user": "admin"}
+        )
     app = standalone(proflow, functions=config.engine is None)
     server = _Server(
         uvicorn.Config(

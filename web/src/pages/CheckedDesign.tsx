@@ -103,7 +103,6 @@ export function CheckedDesign({
                   <Nothing />
                 ),
               },
-            ].filter(({ key }) => key === 'node' || !draw).concat(draw ? [] : [
               {
                 key: 'python',
                 label: t('design.python'),
@@ -119,7 +118,8 @@ export function CheckedDesign({
                 label: t('design.source'),
                 children: <Listing text={JSON.stringify(design, null, 2)} />,
               },
-            ]).concat(further)}
+              ...further,
+            ].filter(({ key }) => !draw || key === 'node')}
           />
         </aside>
       </div>

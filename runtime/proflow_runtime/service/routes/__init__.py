@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from proflow_runtime.service.route import routes_with
 from proflow_runtime.service.routes import (
     approvals,
+    audit,
     designs,
     drawings,
     live,
@@ -30,7 +31,7 @@ def router(proflow: ProFlow) -> APIRouter:
     """
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
-    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live):
+    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live, audit):
         part = APIRouter(route_class=route_class)
         subject.add(part, proflow)
         found.include_router(part)

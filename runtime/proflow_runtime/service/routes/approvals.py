@@ -17,6 +17,7 @@ from proflow_runtime.service.routes.common import (
     Following,
     Limit,
     RowId,
+    audited,
     bad_cursor,
     principal,
 )
@@ -158,6 +159,11 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             instead_of=body.instead_of,
             permissions=principal.permissions,
         )
+        if body.act == "transfer" and all(
+            one["instead_of"] is None for one in found["assignments"] if one["user"] == body.to
+        ):
+            # Nobody had it before: an administrator has handed it to somebody.
+            await audited(principal, "approval-handed-over", approval_id, to=body.to)
         return ApprovalDetails(**found)
 
     @router.get("/delegations", tags=[TAG], responses=RESPONSES)

@@ -14,7 +14,7 @@ from proflow_runtime.context.permissions import READ_RUNS
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import Problem, not_found
-from proflow_runtime.store import participation
+from proflow_runtime.store import administration, participation
 from proflow_runtime.store.pages import CursorError
 
 T = TypeVar("T")
@@ -72,6 +72,18 @@ async def require_visible(principal: Principal, run_id: str) -> None:
         return
     if not await participation.takes_part(principal.tenant_id, principal.user, run_id):
         raise not_found("run")
+
+
+async def audited(principal: Principal, act: str, subject: object, **details: Any) -> None:
+    """Add an act of administration by a user to the log."""
+    await administration.record(
+        principal.tenant_id,
+        principal.user,
+        act,
+        subject,
+        address=principal.address,
+        details=details or None,
+    )
 
 
 def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:

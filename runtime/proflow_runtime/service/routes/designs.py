@@ -16,7 +16,15 @@ from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.facade import ProFlow, refused
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
-from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
+from proflow_runtime.service.routes.common import (
+    Body,
+    Code,
+    Limit,
+    Listed,
+    Offset,
+    audited,
+    principal,
+)
 from proflow_runtime.service.routes.design_bodies import AskedDesign, Canvas
 from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.store import designs
@@ -209,6 +217,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             raise not_found("design") from None
         except designs.RunsOpenError as error:
             raise Problem(409, "runs-open", str(error), runs=error.runs) from None
+        await audited(principal, "design-deleted", code, force=force)
 
     @router.post("/designs/{code}/publish", tags=[TAG], responses=RESPONSES)
     async def publish_design(
@@ -220,6 +229,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         found = await proflow.publish(
             principal.tenant_id, code, by=principal.user, revision=revision
         )
+        await audited(principal, "design-published", code, version=found.number)
         return _version(found)
 
     @router.post("/designs/{code}/unpublish", status_code=204, tags=[TAG], responses=RESPONSES)
@@ -230,6 +240,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             await designs.unpublish(principal.tenant_id, code)
         except designs.UnknownDesignError:
             raise not_found("design") from None
+        await audited(principal, "design-unpublished", code)
 
     @router.get("/designs/{code}/versions", tags=[TAG], responses=RESPONSES)
     async def list_versions(

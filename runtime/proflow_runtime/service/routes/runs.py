@@ -19,6 +19,7 @@ from proflow_runtime.service.routes.common import (
     Following,
     Limit,
     RunId,
+    audited,
     bad_cursor,
     dashboard_link,
     principal,
@@ -28,6 +29,7 @@ from proflow_runtime.service.routes.common import (
 from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.service.states import history
 from proflow_runtime.store import designs, runs
+from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.pages import CursorError
 
 TAG = "runs"
@@ -192,8 +194,10 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
         This needs `tenant:admin`, unless the user has started the run.
         """
-        await _entitled(principal, run_id)
+        run = await _entitled(principal, run_id)
         await proflow.cancel(principal.tenant_id, run_id)
+        if run.started_by != principal.user:
+            await audited(principal, "run-cancelled", run_id, started_by=run.started_by)
         return Started(run_id=run_id)
 
     @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
@@ -202,17 +206,20 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
         This needs `tenant:admin`, unless the user has started the run.
         """
-        await _entitled(principal, run_id)
-        run = await runs.get(principal.tenant_id, run_id)
-        if run is not None and not principal.may(ADMINISTER_TENANT):
+        run = await _entitled(principal, run_id)
+        if not principal.may(ADMINISTER_TENANT):
             await proflow.require_start(principal, run.workflow, shown_data(run.event))
-        return Started(run_id=await proflow.retry(principal.tenant_id, run_id, by=principal.user))
+        again = await proflow.retry(principal.tenant_id, run_id, by=principal.user)
+        if run.started_by != principal.user:
+            await audited(principal, "run-retried", run_id, started_by=run.started_by, new=again)
+        return Started(run_id=again)
 
 
-async def _entitled(principal: Principal, run_id: str) -> None:
+async def _entitled(principal: Principal, run_id: str) -> Run:
     await require_visible(principal, run_id)
     run = await runs.get(principal.tenant_id, run_id)
     if run is None:
         raise not_found("run")
     if run.started_by != principal.user:
         principal.require(ADMINISTER_TENANT)
+    return run

@@ -7,7 +7,7 @@ from proflow_runtime.context.permissions import ADMINISTER_TENANT
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow, StoredSettings
 from proflow_runtime.service.problems import RESPONSES
-from proflow_runtime.service.routes.common import Body, principal
+from proflow_runtime.service.routes.common import Body, audited, principal
 from proflow_runtime.tenants import TenantSettings
 
 TAG = "tenants"
@@ -55,4 +55,6 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         stored = await proflow.set_tenant_settings(
             principal.tenant_id, body.settings, by=principal.user, revision=body.revision
         )
+        given = body.settings.model_dump(mode="json", exclude_none=True)
+        await audited(principal, "settings-saved", stored.revision, settings=given)
         return await shown(principal.tenant_id, stored)

@@ -19,7 +19,7 @@ class ApiToken(Model):
     hash = ShortText(max_length=64, unique=True)
     name = ShortText(max_length=100)
     created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
     class Meta:
