@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
+from proflow_schemas.readiness import Lacks
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, has_errors
@@ -70,6 +71,7 @@ def compile_reading(
     calls: Calls | None = None,
     stored: bool = False,
     timezone: str | None = None,
+    lacks: Lacks | None = None,
 ) -> Compilation:
     """Compile the designs of a file that was read.
 
@@ -81,13 +83,19 @@ def compile_reading(
         stored: True if the designs will be stored in the database, where one Inngest function runs
             all stored designs.
         timezone: The time zone of designs that name none; None if it is not known.
+        lacks: What the host lacks of what the designs need; None: the host is not asked.
     """
     calls = calls_among([reading]) if calls is None else calls
     definitions: list[Definition] = []
     diagnostics: list[Diagnostic] = []
     for design in reading.designs:
         definition, found = compile_design(
-            design, handlers=handlers, calls=calls, stored=stored, timezone=timezone
+            design,
+            handlers=handlers,
+            calls=calls,
+            stored=stored,
+            timezone=timezone,
+            lacks=lacks,
         )
         diagnostics += found
         if definition is not None:
@@ -102,6 +110,7 @@ def compile_reading(
             stored=stored,
             timezone=timezone,
             fixing=False,
+            lacks=lacks,
         )
 
     of_reading, of_checks = with_proven_fixes(reading, diagnostics, check)
@@ -126,6 +135,7 @@ def compile_design(
     calls: Calls | None = None,
     stored: bool = False,
     timezone: str | None = None,
+    lacks: Lacks | None = None,
 ) -> tuple[Definition | None, list[Diagnostic]]:
     """Check and lower one design that was read without errors.
 
@@ -135,13 +145,14 @@ def compile_design(
         calls: Which designs run which as subprocesses; None if that is not known.
         stored: True if the design will be stored in the database.
         timezone: The time zone of a design that names none; None if it is not known.
+        lacks: What the host lacks of what the design needs; None: the host is not asked.
 
     Returns:
         The definition, or None if the design has errors; and the diagnostics.
     """
     graph = build_graph(design)
     diagnostics = run_checks(
-        graph, handlers=handlers, calls=calls, stored=stored, timezone=timezone
+        graph, handlers=handlers, calls=calls, stored=stored, timezone=timezone, lacks=lacks
     )
     if has_errors(diagnostics):
         return None, diagnostics

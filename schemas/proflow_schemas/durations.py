@@ -7,6 +7,26 @@ import re
 from datetime import timedelta
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "duration",
+    {
+        "too-long": Text(
+            "`{value:raw}` is too long to be a duration",
+            "`{value:raw}` 太长，不是时长",
+        ),
+        "kind": Text(
+            "a duration is a text such as `24h` or a number of seconds",
+            "时长应为文本（例如 `24h`）或秒数",
+        ),
+        "no-number": Text(
+            "`{value:raw}` is no duration: it is negative or no number",
+            "`{value:raw}` 不是时长：它是负数或不是数字",
+        ),
+        "no-duration": Text("`{text:raw}` is no duration", "`{text:raw}` 不是时长"),
+    },
+)
 
 MAX_WAIT = timedelta(days=366)
 """The longest wait or sleep that Inngest accepts."""
@@ -42,15 +62,15 @@ def parse_duration(value: str | int | float) -> timedelta:
     try:
         return _parse(value)
     except OverflowError:
-        raise DurationError(f"`{str(value)[:40]}` is too long to be a duration") from None
+        raise DurationError(TEXTS("too-long", value=str(value)[:40])) from None
 
 
 def _parse(value: str | int | float) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DurationError("a duration is a text such as `24h` or a number of seconds")
+        raise DurationError(TEXTS("kind"))
     if isinstance(value, int | float):
         if not value >= 0:
-            raise DurationError(f"`{value}` is no duration: it is negative or no number")
+            raise DurationError(TEXTS("no-number", value=value))
         return timedelta(seconds=value)
     text = value.strip()
     if text.isascii() and text.isdigit() and len(text) < 20:
@@ -68,7 +88,7 @@ def _parse(value: str | int | float) -> timedelta:
             minutes=int(minutes),
             seconds=float(seconds),
         )
-    raise DurationError(f"`{text[:40]}` is no duration")
+    raise DurationError(TEXTS("no-duration", text=text[:40]))
 
 
 def format_duration(value: timedelta) -> str:

@@ -16,12 +16,26 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, TypeAlias
 
+from proflow_schemas.language import Text, Texts
+
 MAX_EXACT = 2**53 - 1
 """The largest absolute value of a number that certainly arrives as it was sent."""
 MAX_DIGITS = 15
 """The most significant digits of a decimal number that a float always preserves."""
-BEYOND = "beyond ±(2^53 − 1)"
-AS_TEXT = "send it as a text"
+TEXTS = Texts(
+    "numbers",
+    {
+        "beyond": Text("beyond ±(2^53 − 1)", "超出 ±(2^53 − 1)"),
+        "number": Text("{number:raw} is {beyond}", "{number:raw} {beyond}"),
+        "text": Text("`{text:raw}` is {beyond}", "`{text:raw}` {beyond}"),
+        "nan": Text("`NaN` is not JSON", "`NaN` 不是 JSON"),
+        "many-digits": Text("an integer of many digits", "位数过多的整数"),
+        "large": Text("a number of more than 308 digits", "超过 308 位的数字"),
+        "as-text": Text("send it as a text", "请以文本形式发送"),
+    },
+)
+BEYOND = TEXTS("beyond")
+AS_TEXT = TEXTS("as-text")
 
 _LONGEST_SHOWN = 128
 """The most bits of an integer that a message shows."""
@@ -53,8 +67,8 @@ class Inexact:
     def __str__(self) -> str:
         """Return the number and what is wrong with it."""
         if self.number != self.number:
-            return "`NaN` is not JSON"
-        return f"{shown_number(self.number)} is {BEYOND}"
+            return TEXTS("nan")
+        return TEXTS("number", number=shown_number(self.number), beyond=BEYOND)
 
 
 def shown_number(number: float) -> str:
@@ -64,8 +78,8 @@ def shown_number(number: float) -> str:
     was written (`1e999`) is no longer known.
     """
     if isinstance(number, int):
-        return "an integer of many digits" if number.bit_length() > _LONGEST_SHOWN else str(number)
-    return "a number of more than 308 digits" if math.isinf(number) else str(number)
+        return TEXTS("many-digits") if number.bit_length() > _LONGEST_SHOWN else str(number)
+    return TEXTS("large") if math.isinf(number) else str(number)
 
 
 def inexact(value: Any) -> Inexact | None:
@@ -151,7 +165,7 @@ def read_number(text: str) -> float | None:
         return None
     number = float(text)
     if not is_exact(number):
-        raise ValueError(f"`{text[:40]}` is {BEYOND}")
+        raise ValueError(TEXTS("text", text=text[:40], beyond=BEYOND))
     return number
 
 

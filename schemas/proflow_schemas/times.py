@@ -9,6 +9,31 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "time",
+    {
+        "no-zone": Text("there is no time zone `{name:raw}`", "时区 `{name:raw}` 不存在"),
+        "kind": Text("not a text or a number", "不是文本或数字"),
+        "not-iso": Text("`{text:raw}` is not an ISO 8601 time", "`{text:raw}` 不是 ISO 8601 时间"),
+        "early": Text("`{text:raw}` is before the year {year}", "`{text:raw}` 早于 {year} 年"),
+        "late": Text("`{text:raw}` is after the year 9999", "`{text:raw}` 晚于 9999 年"),
+        "early-number": Text(
+            "`{shown:raw}` is before the year {year}, as seconds or milliseconds",
+            "`{shown:raw}` 按秒或毫秒计算都早于 {year} 年",
+        ),
+        "late-number": Text(
+            "`{shown:raw}` is after the year 9999, as seconds or milliseconds",
+            "`{shown:raw}` 按秒或毫秒计算都晚于 9999 年",
+        ),
+        "neither": Text(
+            "`{shown:raw}` is before the year {year} in milliseconds, and after the year "
+            "9999 in seconds",
+            "`{shown:raw}` 按毫秒计算早于 {year} 年，按秒计算晚于 9999 年",
+        ),
+    },
+)
 
 UTC_NAME = "UTC"
 """The time zone that applies if no other is known."""
@@ -85,7 +110,7 @@ def timezone_named(name: str) -> ZoneInfo:
         TimeError: If there is no time zone of this name.
     """
     if not is_timezone(name):
-        raise TimeError(f"there is no time zone `{name[:60]}`")
+        raise TimeError(TEXTS("no-zone", name=name[:60]))
     return ZoneInfo(name)
 
 
@@ -109,7 +134,7 @@ def read_time(value: object, timezone: str = UTC_NAME) -> datetime:
             such time zone.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TimeError("not a text or a number")
+        raise TimeError(TEXTS("kind"))
     if not isinstance(value, str):
         return _of_number(value, str(value))
     text = value.strip()
@@ -118,32 +143,27 @@ def read_time(value: object, timezone: str = UTC_NAME) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise TimeError(f"`{text[:60]}` is not an ISO 8601 time") from None
+        raise TimeError(TEXTS("not-iso", text=text[:60])) from None
     if found.year < EARLIEST_YEAR:
-        raise TimeError(f"`{text[:60]}` is before the year {EARLIEST_YEAR}")
+        raise TimeError(TEXTS("early", text=text[:60], year=EARLIEST_YEAR))
     if found.tzinfo is None:
         found = found.replace(tzinfo=timezone_named(timezone))
     try:
         return found.astimezone(UTC)
     except OverflowError:
-        raise TimeError(f"`{text[:60]}` is after the year 9999") from None
+        raise TimeError(TEXTS("late", text=text[:60])) from None
 
 
 def _of_number(value: float, shown: str) -> datetime:
     """Read a number of milliseconds or of seconds; `shown` is how it was written."""
     if not value >= _EARLIEST:
-        raise TimeError(
-            f"`{shown[:60]}` is before the year {EARLIEST_YEAR}, as seconds or milliseconds"
-        )
+        raise TimeError(TEXTS("early-number", shown=shown[:60], year=EARLIEST_YEAR))
     if value > _LATEST * 1000 + 999:
-        raise TimeError(f"`{shown[:60]}` is after the year 9999, as seconds or milliseconds")
+        raise TimeError(TEXTS("late-number", shown=shown[:60]))
     if value >= _EARLIEST * 1000:
         return _EPOCH + timedelta(milliseconds=value)
     if value > _LATEST:
-        raise TimeError(
-            f"`{shown[:60]}` is before the year {EARLIEST_YEAR} in milliseconds, and after the"
-            " year 9999 in seconds"
-        )
+        raise TimeError(TEXTS("neither", shown=shown[:60], year=EARLIEST_YEAR))
     return _EPOCH + timedelta(seconds=value)
 
 

@@ -24,7 +24,7 @@ async def test_the_first_of_any_decides_and_the_run_goes_on(database: str) -> No
         assert (approval.status, approval.node, approval.label) == ("open", "ask", "ask")
         await at.act("cat", "approve", approval, comment="fine")
         assert await at.result() == "completed"
-        assert [event.name for event in at.sent] == ["approval/response"]
+        assert [event.name for event in at.sent] == ["proflow/office/answer"]
         assert at.sent[0].id == f"approval:{approval.id}"
         assert await at.refused("ben", "approve", approval) == (409, "already-decided")
     await approval.refresh_from_db()

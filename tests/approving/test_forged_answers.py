@@ -103,7 +103,7 @@ async def test_a_decision_that_nobody_waited_for_is_sent_again(database: str) ->
         await board.refuse(ASK, 1, {"approved": False})
         await at.settle()
         ids = [one.id for one in at.sent if one.name == approval.answer_event]
-        assert ids == [f"approval:{approval.id}", f"approval:{approval.id}:1"]
+        assert ids == [f"approval:{approval.id}", f"approval:{approval.id}:repeated:1:1"]
         assert await at.result() == "completed"
 
 

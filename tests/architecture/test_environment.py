@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from proflow_runtime.context import environment
-from proflow_runtime.context.environment import GROUPS, Http, Smtp, names, read
+from proflow_runtime.context.environment import GROUPS, HttpCalls, Smtp, names, read
 from proflow_runtime.context.environment_error import EnvironmentVariableError
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def test_what_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in (1000, 2000):
         monkeypatch.setenv("PROFLOW_HTTP_MAX_BYTES", str(value))
-        assert read(Http).max_bytes == value
+        assert read(HttpCalls).max_bytes == value
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

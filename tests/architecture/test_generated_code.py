@@ -38,6 +38,8 @@ def test_a_generated_module_imports_primitives_only(path: Path) -> None:
                     assert names == {"client"}
                 case "datetime":
                     assert names == {"timedelta"}
+                case "enum":
+                    assert names == {"StrEnum"}
                 case _:
                     assert (node.level, node.module, names) == (1, None, {"handlers"})
 

@@ -22,6 +22,7 @@ from proflow_compiler.pipeline import calls_among
 from proflow_compiler.reader import Reading, read
 from proflow_compiler.rules import CHECKS, run_checks
 from proflow_schemas.handlers import Unmarked, signature
+from proflow_schemas.readiness import Lack, Need
 from proflow_schemas.signatures import TaskOf
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -71,6 +72,14 @@ async def count(task: TaskOf[dict[str, int]]) -> None: ...
 
 STORED = "unsupported-when-stored"
 """The rule that is checked only where designs are to be stored."""
+NOT_READY = "not-ready"
+LACKS = {
+    Need("approver", "user:wang.wie"): Lack("there is no user `wang.wie`", "name somebody else"),
+    Need("channel", "sms"): Lack("the channel `sms` is not registered"),
+    Need("mail"): Lack("`PROFLOW_SMTP_HOST` is not set", "set it", passing=True),
+    Need("workflow", "signing"): Lack("the workflow `signing` is not published", "publish it"),
+}
+"""What the host lacks, for the rule that asks it."""
 HANDLERS = {
     **dict.fromkeys(("work", "send_email", "send_alert")),
     **{one.__name__: signature(one) for one in (pay, ship, count, note_failure)},
@@ -91,7 +100,10 @@ def checked(case: str) -> tuple[Reading, list[Diagnostic]]:
 
     def check(design: Design) -> list[Diagnostic]:
         stored = case.startswith(STORED)
-        return run_checks(build_graph(design), handlers=HANDLERS, calls=calls, stored=stored)
+        lacks = LACKS if case.startswith(NOT_READY) else None
+        return run_checks(
+            build_graph(design), handlers=HANDLERS, calls=calls, stored=stored, lacks=lacks
+        )
 
     found = [one for design in reading.designs for one in check(design)]
     return reading, locate(with_proven_fixes(reading, found, check)[1], reading.source)
@@ -152,7 +164,8 @@ def test_the_examples_of_a_doc_page_are_what_they_are_said_to_be(code: str) -> N
             handlers = {"PF305": {"send_email": None}, "PF324": HANDLERS}.get(code)
             stored = rule.name == STORED
             calls = calls_among([reading])
-            found += run_checks(graph, handlers=handlers, calls=calls, stored=stored)
+            lacks = LACKS if rule.name == NOT_READY else None
+            found += run_checks(graph, handlers=handlers, calls=calls, stored=stored, lacks=lacks)
             if all(one.level is not Level.ERROR for one in found):
                 found += lower(graph)[1]
         # Approvals in examples name nobody, to be short.

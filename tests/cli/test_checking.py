@@ -11,7 +11,7 @@ from cli.conftest import DESIGNS, Done, Proflow
 
 DIAGNOSTIC = [
     *("code", "name", "level", "message", "pointer", "line", "column", "end_line", "end_column"),
-    *("node", "edge", "help", "path", "fixes"),
+    *("node", "edge", "help", "path", "fixes", "key", "arguments"),
 ]
 BROKEN = '{"nodes": [{"id": "a", "type": "start"}, {"id": "b", "type": "aprove"}], "edges": []}'
 

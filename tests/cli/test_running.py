@@ -10,7 +10,7 @@ from cli.conftest import DESIGNS, Proflow
 
 REPORT = [
     *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
-    *("nodes", "steps", "events"),
+    *("nodes", "steps", "events", "attempts"),
 ]
 NODE = ["status", "outcome", "attempts", "started_at", "ended_at", "error"]
 STEP = ["id", "op", "node", "attempt", "at", "status", "output"]

@@ -103,6 +103,8 @@ def test_json_has_the_documented_keys_and_order() -> None:
         "help": JOIN.help,
         "path": ["start", "amount", "sign"],
         "fixes": [],
+        "key": None,
+        "arguments": {},
     }
 
 

@@ -83,7 +83,7 @@ async def test_a_policy_is_honoured_exactly_inside_an_arm(
 
     async with LocalEngine(client, [register(body)]) as engine:
         run = await start(engine)
-        assert message(run) == "step `a` failed after 3 attempts: boom"
+        assert message(run) == "step `a` failed after 3 attempts: RuntimeError: boom"
         assert flaky.gaps == [10, 20]
         assert (other.times[0] - flaky.times[0]).total_seconds() == 5
 
@@ -106,7 +106,7 @@ async def test_without_a_policy_the_designs_attempts_count(
     async with engine:
         run = await start(engine)
         times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-        assert message(run) == f"step `a` failed after {times}: boom"
+        assert message(run) == f"step `a` failed after {times}: RuntimeError: boom"
         assert flaky.gaps == [float(n) for n in range(1, attempts)]
 
 

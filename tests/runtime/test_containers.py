@@ -279,7 +279,9 @@ async def test_a_request_for_an_approval_that_cannot_be_sent_fails_its_item_only
         vars(client)["send"] = fail
         run = await start(engine)
         assert run.output is not None
-        message = "step `boss[1]/notify` failed after 2 attempts: the event API is down"
+        message = (
+            "step `boss[1]/notify` failed after 2 attempts: RuntimeError: the event API is down"
+        )
         assert run.output["output"] == message
         assert executions(run)["on"] == executions(run)["beside"] == 1
 

@@ -357,7 +357,7 @@ async def test_a_notification_that_cannot_be_sent_fails_the_run_that_waits(
         run = await start(engine)
         assert run.status == "Failed"
         assert run.error is not None
-        message = "step `boss/notify` failed after 2 attempts: the event API is down"
+        message = "step `boss/notify` failed after 2 attempts: RuntimeError: the event API is down"
         assert run.error["message"] == message
 
 

@@ -13,7 +13,7 @@ import httpx
 import inngest
 import pytest
 from proflow_runtime import Flow, Result, Retry, Task
-from proflow_runtime.context.environment import Http, read
+from proflow_runtime.context.environment import HttpCalls, read
 from proflow_runtime.handlers import addresses, http
 from proflow_runtime.handlers.addresses import Allowed, is_public
 from proflow_runtime.local import LocalEngine
@@ -272,16 +272,16 @@ async def test_credentials_in_a_url_are_in_no_error(base: str) -> None:
 def test_private_addresses_are_not_public(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = ipaddress.ip_address(address)
     assert not is_public(found)
-    assert not Allowed.of(read(Http)).permits("x.example", found)
+    assert not Allowed.of(read(HttpCalls)).permits("x.example", found)
     monkeypatch.setenv("PROFLOW_HTTP_ALLOW_PRIVATE", "1")
-    assert Allowed.of(read(Http)).permits("x", found)
+    assert Allowed.of(read(HttpCalls)).permits("x", found)
 
 
 def test_public_and_allowed_addresses_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"):
         assert is_public(ipaddress.ip_address(address))
     monkeypatch.setenv("PROFLOW_HTTP_ALLOW", "10.0.0.0/8, ERP.internal")
-    allowed = Allowed.of(read(Http))
+    allowed = Allowed.of(read(HttpCalls))
     assert allowed.permits("x", ipaddress.ip_address("10.9.9.9"))
     assert allowed.permits("erp.INTERNAL", ipaddress.ip_address("192.168.0.1"))
     assert not allowed.permits("x", ipaddress.ip_address("192.168.0.1"))

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from proflow_schemas.json_schemas import (
@@ -222,6 +222,7 @@ SCHEMAS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON, SCHEMAS)
 def test_values_are_judged_as_the_library_does(value: Any, schema: Any) -> None:
     expected = {

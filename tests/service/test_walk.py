@@ -88,6 +88,8 @@ async def _nothing_for_others(at: House, run: str, approval: int, task: int) -> 
         "approval_id": str(approval),
         "task_id": str(task),
         "delegation_id": "1",
+        "notification_id": "1",
+        "event_id": f"run:{run}",
     }
     bodies = {
         ("put", "/api/designs/{code}"): {"design": LEAVE},

@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 from proflow_runtime.context import clock
 from proflow_runtime.store import (
+    attempts,
+    blocking,
     crons,
     designs,
     formats,
+    notifications,
     outbox,
     people,
+    retention,
     runs,
+    stuck,
     tasks,
     tenant_settings,
     tokens,
@@ -26,7 +31,19 @@ from proflow_runtime.store import (
     unseen,
 )
 from proflow_runtime.store.database import connection, transaction
-from proflow_runtime.store.models import MODELS, OutboxEvent, Run
+from proflow_runtime.store.models import (
+    MODELS,
+    Approval,
+    NodeChange,
+    NodeStateRow,
+    Notification,
+    OutboxEvent,
+    Run,
+    RunAttempt,
+    StepAttemptRow,
+    StepResult,
+)
+from proflow_runtime.store.notifications import Message
 from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.pages import Page, Slice
 from proflow_runtime.store.unseen import LATE
@@ -38,6 +55,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 MODULES = (
     crons,
     *(designs, formats, triggers, runs, tasks, tokens, outbox, unseen, people, tenant_settings),
+    *(
+        attempts,
+        blocking,
+        notifications,
+        retention,
+        stuck,
+    ),  # of `erasure`, see tests/service/test_retaining.py
 )
 OWNER, STRANGER = 1, 2
 FOR_ALL_TENANTS = {
@@ -53,9 +77,13 @@ FOR_ALL_TENANTS = {
     "triggers.is_known": "whether the deployment has to register more",
     "triggers.cron_page": "a tick of a cron is for all",
     "runs.create": "writes the tenant it is given",
+    "runs.due": "one process ends the runs of all that are due",
+    "retention.tenants": "one process deletes for all",
     "runs.announce": "says nothing but an id, which processes look up as their own tenant",
     "tokens.verify": "tells which tenant it is",
     "tokens.are_there": "whether the service was ever set up",
+    "runs.note_change": "writes to the run that it is given",
+    "blocking.page": "one process continues the runs of all",
     "outbox.put": "writes the tenant it is given",
     "crons.record": "a tick of a cron is for all",
     "crons.take": "a tick of a cron is for all",
@@ -70,11 +98,14 @@ FOR_ALL_TENANTS = {
     "outbox.forget_done": "cleans up for all",
     "outbox.forget_failed": "cleans up for all",
 }
+OF_FAILED = ("runs.reopen", "attempts.of_run", "attempts.of_node", "attempts.results")
+KINDS = {"retention.delete_batch": "runs"}
 CREATING = (
     *("designs.create", "tasks.create", "tokens.create", "tenant_settings.save"),
     *("people.add", "people.add_department", "people.delegate"),
+    "notifications.add",
 )
-NOTHING = (None, False, [], {}, set(), Page([], 0), Slice([], None))
+NOTHING = (None, False, 0, [], {}, set(), Page([], 0), Slice([], None))
 """What a stranger is told by queries that do not raise."""
 
 
@@ -109,9 +140,36 @@ async def owned() -> dict[str, Any]:
         workflow="leave",
         version=1,
         digest=version.digest,
-        event={},
+        event={"data": {"scheduled_at": "today"}},
         task=task,
         created_at=clock.now(),
+    )
+    await hold_up("our-run")
+    await notifications.add(OWNER, ["cat"], Message("title", "text"), key="sent")
+    notification = await Notification.get()
+    over = await Run.create(
+        id="our-failed-run",
+        tenant_id=OWNER,
+        workflow="leave",
+        version=1,
+        digest=version.digest,
+        event={},
+        status="failed",
+        attempt=2,
+        created_at=clock.now(),
+        ended_at=clock.now(),
+    )
+    about = {"tenant_id": OWNER, "run": over}
+    await RunAttempt.create(**about, number=1, version=1, created_at=clock.now())
+    await StepResult.create(**about, step="s", attempt=1, result={"data": 1})
+    await StepAttemptRow.create(
+        **about,
+        run_attempt=1,
+        node="n",
+        step="n",
+        number=1,
+        started_at=clock.now(),
+        ended_at=clock.now(),
     )
     token = await tokens.create(OWNER, "ann", name="laptop")
     await people.add_department(OWNER, "hr", "HR", head="eve")
@@ -138,14 +196,22 @@ async def owned() -> dict[str, Any]:
         "by": "eve",
         "name": "stolen",
         "number": 1,
-        "kind": "event",
+        "kind": {"retention.count": "steps", "retention.delete": "steps", **KINDS, "": "event"},
+        "before": {"attempts.results": 2, "": clock.now() + day},
+        "node": "n",
+        "part": "",
+        "again": runs.NextAttempt(1, version.digest, {}),
         "key": "hr/asked",
         "workflow": "leave",
         "besides": "other",
         "tasks": [task.id],
         "task_id": {"tasks.reopen": failed.id, "": task.id},
         "status": "cancelled",
-        "run_id": {"tasks.get_task_status": "01RUN", "": "our-run"},
+        "run_id": {
+            "tasks.get_task_status": "01RUN",
+            **dict.fromkeys(OF_FAILED, "our-failed-run"),
+            "": "our-run",
+        },
         "inngest_run_id": "01RUN",
         "digest": version.digest,
         "token_id": token.token.id,
@@ -158,8 +224,53 @@ async def owned() -> dict[str, Any]:
         "zones": TenantZones().of_all,
         "body": {"timezone": "Asia/Tokyo"},
         "stand_in": "bob",
+        "event": "proflow/unblocked",
+        "users": ["cat"],
+        "content": Message("stolen", ""),
+        "notification_id": notification.id,
+        "since": clock.now() - day,
+        "step": "step",
+        "reason": "handler",
+        "subject": "work",
+        "message": "stolen",
         **within,
     }
+
+
+async def hold_up(run_id: str) -> None:
+    """Let a run be blocked, and wait for a decision that was made."""
+    ago = clock.now() - timedelta(hours=1)
+    entry = {
+        "node": "boss",
+        "reason": "handler",
+        "subject": "work",
+        "message": "there is none",
+        "since": ago.isoformat(),
+        "waits": False,
+        "released_at": ago.isoformat(),
+        "releases": 1,
+    }
+    run = await Run.get(id=run_id)
+    run.blocked, run.blocked_at = {"": entry, "step": entry}, ago
+    await run.save()
+    of_run = {"tenant_id": OWNER, "run_id": run_id, "node": "boss"}
+    await NodeChange.create(**of_run, revision=1, at=clock.now(), status="waiting")
+    state = NodeStateRow(**of_run, status="waiting")
+    state.started_at = ago - timedelta(hours=1)
+    await state.save()
+    await Approval.create(
+        **of_run,
+        workflow="leave",
+        step="boss",
+        label="",
+        answer_event="",
+        answer_data={},
+        mode="any",
+        policy={},
+        status="approved",
+        opened_at=ago,
+        resolved_at=ago,
+    )
 
 
 async def rows_of(tenant_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -183,7 +294,7 @@ def arguments(name: str, query: Callable[..., Any], known: dict[str, Any]) -> di
             continue
         if parameter.default is inspect.Parameter.empty:
             value = known[parameter.name]
-            by_query = parameter.name in ("task_id", "run_id", "user")
+            by_query = isinstance(value, dict) and "" in value
             given[parameter.name] = value.get(name, value[""]) if by_query else value
     return given
 

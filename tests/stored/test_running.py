@@ -141,7 +141,7 @@ async def test_a_run_that_fails_is_closed_and_told_of_once(database: str) -> Non
     kept, task = await Run.get(), await InngestTask.get()
     assert (kept.status, task.status) == ("failed", "failed")
     assert kept.error["message"] == task.error_message
-    assert told == [(1, kept.id, "step `print` failed after 2 attempts: no paper")]
+    assert told == [(1, kept.id, "step `print` failed after 2 attempts: ValueError: no paper")]
 
 
 async def test_a_cancelling_event_ends_the_runs_it_matches_whether_ids_are_numbers_or_texts(

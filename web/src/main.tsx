@@ -5,7 +5,7 @@ import { restoreSession, token } from './api/session';
 import { browserLanguage } from './i18n';
 import { MESSAGES } from './i18n/messages';
 
-configureProFlow({ token });
+configureProFlow({ token, language: browserLanguage });
 restoreSession(() => window.confirm(MESSAGES['signIn.replace'][browserLanguage() === 'zh' ? 0 : 1]));
 // Another token pasted into the address of an open page.
 window.addEventListener('hashchange', () => {

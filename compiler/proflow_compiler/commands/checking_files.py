@@ -6,11 +6,53 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
-from proflow_compiler.commands.terminal import Report, echo, is_colored, note, safe, usage
+from proflow_compiler.commands.terminal import (
+    Report,
+    echo,
+    is_colored,
+    language,
+    note,
+    said,
+    tell,
+    usage,
+)
 
 if TYPE_CHECKING:
     from proflow_compiler.commands.fixing_files import FixedFiles
+
+
+TEXTS = Texts(
+    "check",
+    {
+        "unsafe-fixes": Text(
+            "--unsafe-fixes: say `--fix` or `--diff` as well",
+            "--unsafe-fixes 需要与 `--fix` 或 `--diff` 一起使用",
+        ),
+        "one-format": Text(
+            "--diff: a difference has one format, so leave `--format` out",
+            "--diff 的输出格式是固定的，请去掉 `--format`",
+        ),
+        "checked": Text(
+            "{files:1 file|# files} checked, {bad:none|1|#} with errors",
+            "已检查 {files} 个文件，{bad} 个有错误",
+        ),
+        "cannot-write": Text(
+            "cannot write `{path:raw}`: {reason:raw}", "无法写入 `{path:raw}`：{reason:raw}"
+        ),
+        "fixed": Text(
+            "`{path:raw}`: fixed {code:raw}: {title:raw}",
+            "`{path:raw}`：已修复 {code:raw}：{title:raw}",
+        ),
+        "would-be-fixed": Text(
+            "{fixes:1 fix|# fixes} would be applied, "
+            "{bad:no files|1 file|# files} with errors would be left",
+            "将应用 {fixes} 个修复，仍有 {bad} 个文件存在错误",
+        ),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +95,9 @@ def check_files(
     from proflow_compiler.diagnostics.rendering import render_files
 
     if fixing.unsafe and not fixing.fix and not fixing.diff:
-        usage("--unsafe-fixes: say `--fix` or `--diff` as well")
+        usage(TEXTS("unsafe-fixes"))
     if fixing.diff and format != "text":
-        usage("--diff: a difference has one format, so leave `--format` out")
+        usage(TEXTS("one-format"))
     known = handler_signatures(handlers)
     if fixing.diff:
         changed = fix_all(
@@ -71,11 +113,14 @@ def check_files(
         compilations = compile_all(paths, handlers=known, stored=stored, timezone=timezone)
         written = True
     reports = [report for one in compilations for report in one.reports]
-    echo(render_files(reports, format, color=is_colored(sys.stdout), strict=strict))
+    echo(
+        render_files(
+            reports, format, color=is_colored(sys.stdout), strict=strict, language=language()
+        )
+    )
     bad = sum(one.has_errors(strict=strict) for one in compilations)
     if format == "text":
-        files = f"{len(compilations)} file{'s' * (len(compilations) != 1)}"
-        typer.echo(f"{files} checked, {bad or 'none'} with errors", err=True)
+        typer.echo(said(TEXTS("checked", files=len(compilations), bad=bad)), err=True)
     raise typer.Exit(0 if written and not bad else 1)
 
 
@@ -89,11 +134,17 @@ def _write_fixes(found: "FixedFiles") -> bool:
             write_fixed(one)
         except OSError as error:
             done = False
-            reason = (error.strerror or str(error)).lower()
-            typer.echo(f"error: cannot write {safe(f'`{one.path}`: {reason}')}", err=True)
+            tell("error", TEXTS("cannot-write", path=one.path, reason=reason(error)))
         else:
             for applied in one.applied:
-                note(f"`{one.path}`: fixed {applied.diagnostic.code}: {applied.fix.title}")
+                note(
+                    TEXTS(
+                        "fixed",
+                        path=one.path,
+                        code=applied.diagnostic.code,
+                        title=applied.fix.title,
+                    )
+                )
     return done
 
 
@@ -106,9 +157,5 @@ def _show_difference(found: "FixedFiles", *, strict: bool) -> NoReturn:
     echo(visible(text, keep="\n\t\r") if sys.stdout.isatty() else text)
     count = sum(len(one.applied) for one in found.changed)
     bad = sum(one.has_errors(strict=strict) for one in found.compilations)
-    typer.echo(
-        f"{count} fix{'es' * (count != 1)} would be applied, "
-        f"{bad or 'no'} file{'s' * (bad != 1)} with errors would be left",
-        err=True,
-    )
+    typer.echo(said(TEXTS("would-be-fixed", fixes=count, bad=bad)), err=True)
     raise typer.Exit(1 if text or bad else 0)

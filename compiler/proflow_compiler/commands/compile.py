@@ -5,15 +5,50 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
 from proflow_compiler.commands.terminal import (
     Handlers,
+    Lang,
     Timezone,
     check_timezone,
     echo,
     note,
     refuse,
     usage,
+)
+
+TEXTS = Texts(
+    "compile",
+    {
+        "client": Text(
+            "--client: `{client:raw}` is not MODULE:NAME",
+            "--client：`{client:raw}` 不是 MODULE:NAME",
+        ),
+        "handlers": Text(
+            "--handlers: `{handlers:raw}` is not the name of a module",
+            "--handlers：`{handlers:raw}` 不是模块名",
+        ),
+        "check": Text(
+            "--check: name the directory to compare with by -o",
+            "--check：用 -o 指定要比较的目录",
+        ),
+        "same-id": Text(
+            "{count} designs have the id `{design:raw}`, and functions need ids of their own",
+            "有 {count} 个设计的 ID 都是 `{design:raw}`，函数的 ID 必须唯一",
+        ),
+        "stdout": Text(
+            "{count} designs do not fit on stdout: name a directory by -o",
+            "{count} 个设计无法同时写到标准输出：用 -o 指定目录",
+        ),
+        "stale": Text("not up to date: {names:names}", "不是最新的：{names:names}"),
+        "cannot-write": Text(
+            "cannot write below `{output:raw}`: {reason:raw}",
+            "无法写入 `{output:raw}`：{reason:raw}",
+        ),
+        "wrote": Text("wrote `{path:raw}`", "已写入 `{path:raw}`"),
+    },
 )
 
 
@@ -34,6 +69,7 @@ def compile(
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if the files are not up to date.")
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Write designs as Python modules, or as definitions."""
     from collections import Counter
@@ -48,11 +84,11 @@ def compile(
     from proflow_compiler.emit import HANDLERS, Imports, emit, emit_definition, emit_module
 
     if client is not None and not _is_name(client, with_attribute=True):
-        usage(f"--client: `{client}` is not MODULE:NAME")
+        usage(TEXTS("client", client=client))
     if handlers is not None and not _is_name(handlers):
-        usage(f"--handlers: `{handlers}` is not the name of a module")
+        usage(TEXTS("handlers", handlers=handlers))
     if check_only and output is None:
-        usage("--check: name the directory to compare with by -o")
+        usage(TEXTS("check"))
     check_timezone(timezone)
     compilations = compile_all(paths, timezone=timezone)
     if handlers is not None and uses_unknown_types(compilations):
@@ -63,11 +99,11 @@ def compile(
     definitions = [definition for one in compilations for definition in one.definitions]
     for one, count in Counter(definition.id for definition in definitions).items():
         if count > 1:
-            refuse(f"{count} designs have the id `{one}`, and functions need ids of their own")
+            refuse(TEXTS("same-id", count=count, design=one))
     imports = Imports(handlers=handlers) if client is None else Imports(client, handlers)
     if output is None:
         if len(definitions) != 1:
-            usage(f"{len(definitions)} designs do not fit on stdout: name a directory by -o")
+            usage(TEXTS("stdout", count=len(definitions)))
         if target == "python":
             echo(emit_module(definitions[0], imports))
         else:
@@ -82,13 +118,13 @@ def compile(
     try:
         if check_only:
             if found := stale(output, files):
-                refuse("not up to date: " + ", ".join(f"`{output / name}`" for name in found))
+                refuse(TEXTS("stale", names=[output / name for name in found]))
             return
         write_files(output, files)
     except OSError as error:
-        refuse(f"cannot write below `{output}`: {(error.strerror or str(error)).lower()}")
+        refuse(TEXTS("cannot-write", output=output, reason=reason(error)))
     for name in files:
-        note(f"wrote `{output / name}`")
+        note(TEXTS("wrote", path=output / name))
 
 
 def _is_name(text: str, *, with_attribute: bool = False) -> bool:

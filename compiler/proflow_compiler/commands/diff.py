@@ -4,8 +4,9 @@ import sys
 from typing import Annotated, Literal
 
 import typer
+from proflow_schemas.language import said
 
-from proflow_compiler.commands.terminal import Handlers, echo, is_colored
+from proflow_compiler.commands.terminal import Handlers, Lang, echo, is_colored, language
 
 
 def diff(
@@ -13,6 +14,7 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The one that would replace it.")],
     handlers: Handlers = None,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to report it.")] = "text",
+    lang: Lang = None,
 ) -> None:
     """Compare two versions of a design, and say which runs in flight survive the change."""
     import json
@@ -23,8 +25,8 @@ def diff(
     types = handler_types(handlers)
     found = compare(compiled_design(old, types=types), compiled_design(new, types=types))
     if format == "json":
-        report = comparison_json(found, old, new)
+        report = said(comparison_json(found, old, new), language())
         echo(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     else:
-        echo(comparison_text(found, color=is_colored(sys.stdout)))
+        echo(comparison_text(found, color=is_colored(sys.stdout), language=language()))
     raise typer.Exit(0 if found.ok else 1)

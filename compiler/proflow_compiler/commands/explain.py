@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from proflow_compiler.commands.terminal import Handlers, echo, usage
+from proflow_compiler.commands.terminal import Handlers, Lang, echo, language, usage
 
 
 def explain(
@@ -16,6 +16,7 @@ def explain(
         ),
     ] = None,
     handlers: Handlers = None,
+    lang: Lang = None,
 ) -> None:
     """Explain what a diagnostic means and how to fix it, or what a node type does."""
     from proflow_compiler.commands.loading import handler_types
@@ -24,12 +25,12 @@ def explain(
     from proflow_compiler.explain.node_pages import page
 
     if code is None:
-        echo(index())
+        echo(index(language()))
         return
     if (kind := handler_types(handlers).get(code)) is not None:
-        echo(page(kind))
+        echo(page(kind, language()))
         return
     try:
-        echo(explained(code))
+        echo(explained(code, language()))
     except UnknownRuleError as error:
         usage(str(error))

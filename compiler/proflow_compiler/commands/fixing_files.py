@@ -87,6 +87,7 @@ def fix_readings(
             handlers=handlers,
             calls=calls_among(current),
             stored=stored,
+            lacks={} if stored else None,
             timezone=timezone,
         )
         compilations = []

@@ -5,8 +5,37 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
 from proflow_compiler.commands.terminal import Handlers, echo, note, usage
+
+TEXTS = Texts(
+    "graph",
+    {
+        "not-a-run": Text(
+            "--run: `{run:raw}` is not a run: {error:raw}",
+            "--run：`{run:raw}` 不是运行结果：{error:raw}",
+        ),
+        "other-design": Text(
+            "--run: it is a run of `{workflow:raw}`, not of `{design:raw}`",
+            "--run：这是 `{workflow:raw}` 的运行，不是 `{design:raw}` 的",
+        ),
+        "other-node": Text(
+            "the run has a node `{name:raw}`, which is not in the design",
+            "运行中的节点 `{name:raw}` 不在设计中",
+        ),
+        "highlighted": Text(
+            "{code:raw}: {message:raw}: the path is highlighted",
+            "{code:raw}：{message:raw}：已标出路径",
+        ),
+        "cannot-read": Text(
+            "--run: cannot read `{path:raw}`: {reason:raw}",
+            "--run：无法读取 `{path:raw}`：{reason:raw}",
+        ),
+        "not-json": Text("--run: `{path:raw}` is not JSON", "--run：`{path:raw}` 不是 JSON"),
+    },
+)
 
 
 def graph(
@@ -35,15 +64,15 @@ def graph(
         try:
             states = drawing.run_states(_json_of(run))
         except drawing.StatesError as error:
-            usage(f"--run: `{run}` is not a run: {error}")
+            usage(TEXTS("not-a-run", run=run, error=error))
         if states.workflow is not None and states.workflow != design.id:
-            usage(f"--run: it is a run of `{states.workflow}`, not of `{design.id}`")
+            usage(TEXTS("other-design", workflow=states.workflow, design=design.id))
         for name in sorted(states.nodes.keys() - design.nodes.keys()):
-            note(f"the run has a node `{name}`, which is not in the design")
+            note(TEXTS("other-node", name=name))
     draw = {"mermaid": drawing.mermaid, "dot": drawing.dot, "svg": drawing.svg}[format]
     refuted = refutation(design)
     if refuted is not None:
-        note(f"{refuted.code}: {refuted.message}: the path is highlighted")
+        note(TEXTS("highlighted", code=refuted.code, message=refuted.message))
     echo(draw(drawing.figure(design, states, refuted.path if refuted else ())))
 
 
@@ -51,6 +80,6 @@ def _json_of(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        usage(f"--run: cannot read `{path}`: {(error.strerror or str(error)).lower()}")
+        usage(TEXTS("cannot-read", path=path, reason=reason(error)))
     except (ValueError, RecursionError):
-        usage(f"--run: `{path}` is not JSON")
+        usage(TEXTS("not-json", path=path))

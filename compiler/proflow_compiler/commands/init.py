@@ -5,8 +5,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
 from proflow_compiler.commands.terminal import note, refuse
+
+TEXTS = Texts(
+    "init",
+    {
+        "overwrite": Text(
+            "nothing was written, because it would overwrite {listed:raw}",
+            "未写入任何文件，因为会覆盖 {listed:raw}",
+        ),
+        "cannot-write": Text(
+            "cannot write below `{folder:raw}`: {reason:raw}",
+            "无法写入 `{folder:raw}`：{reason:raw}",
+        ),
+        "wrote": Text("wrote `{path:raw}`", "已写入 `{path:raw}`"),
+        "next": Text("`{path:raw}` says what to do next", "接下来请看 `{path:raw}`"),
+    },
+)
 
 
 def init(
@@ -22,10 +40,10 @@ def init(
     try:
         if there := [name for name in files if os.path.lexists(folder / name)]:
             listed = ", ".join(f"`{folder / name}`" for name in there)
-            refuse(f"nothing was written, because it would overwrite {listed}")
+            refuse(TEXTS("overwrite", listed=listed))
         write_files(folder, files)
     except OSError as error:
-        refuse(f"cannot write below `{folder}`: {(error.strerror or str(error)).lower()}")
+        refuse(TEXTS("cannot-write", folder=folder, reason=reason(error)))
     for name in files:
-        note(f"wrote `{folder / name}`")
-    note(f"`{folder / 'README.md'}` says what to do next")
+        note(TEXTS("wrote", path=folder / name))
+    note(TEXTS("next", path=folder / "README.md"))

@@ -16,11 +16,12 @@ from proflow_schemas.handlers import (
     signatures,
     types_among,
 )
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.signatures import HandlerError
 
 from proflow_compiler.commands.inputs import Inputs, read_inputs
-from proflow_compiler.commands.terminal import is_colored, note, refuse, usage
+from proflow_compiler.commands.terminal import is_colored, language, note, refuse, usage
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Diagnostic, Level, has_errors
 from proflow_compiler.diagnostics.rendering import FileReport, render_files
@@ -36,6 +37,31 @@ from proflow_compiler.rules import run_checks
 
 if TYPE_CHECKING:
     from proflow_compiler.commands.fixing_files import FixedFiles
+TEXTS = Texts(
+    "loading",
+    {
+        "no-module": Text(
+            "--handlers: there is no module `{name:raw}`{meant:raw}",
+            "--handlers：模块 `{name:raw}` 不存在{meant:raw}",
+        ),
+        "meant": Text("; did you mean `{name:raw}`?", "；是否想写 `{name:raw}`？"),
+        "handlers": Text("--handlers: {message:raw}", "--handlers：{message:raw}"),
+        "skipped": Text("`{path:raw}` is not a design: skipped", "`{path:raw}` 不是设计，已跳过"),
+        "none-below": Text("there is no design below `{path:raw}`", "`{path:raw}` 下没有设计"),
+        "folder": Text(
+            "`{path:raw}` is a folder: name one design",
+            "`{path:raw}` 是文件夹：请指定一个设计",
+        ),
+        "several": Text(
+            "`{path:raw}` holds several designs: name one of {names:raw}",
+            "`{path:raw}` 包含多个设计：请从 {names:raw} 中指定一个",
+        ),
+        "cannot-import": Text(
+            "--handlers: `{name:raw}` cannot be imported: {type:raw}: {error:raw}",
+            "--handlers：无法导入 `{name:raw}`：{type:raw}: {error:raw}",
+        ),
+    },
+)
 
 UNKNOWN_TYPE = "PF102"
 
@@ -59,7 +85,14 @@ def compile_all(
         inputs = inputs_of(paths, types_among(handlers))
         calls = calls_among(inputs.readings)
         return [
-            compile_reading(one, handlers=handlers, calls=calls, stored=stored, timezone=timezone)
+            compile_reading(
+                one,
+                handlers=handlers,
+                calls=calls,
+                stored=stored,
+                timezone=timezone,
+                lacks={} if stored else None,
+            )
             for one in inputs.readings
         ]
 
@@ -86,9 +119,9 @@ def inputs_of(paths: Sequence[str], types: NodeTypes = BUILT_IN_TYPES) -> Inputs
     """Read the designs that paths name; end the command if one is a folder without a design."""
     inputs = read_inputs(paths, types=types)
     for path in inputs.skipped:
-        note(f"`{path}` is not a design: skipped")
+        note(TEXTS("skipped", path=path))
     if inputs.empty:
-        refuse(f"there is no design below `{inputs.empty[0]}`")
+        refuse(TEXTS("none-below", path=inputs.empty[0]))
     return inputs
 
 
@@ -112,13 +145,15 @@ def compiled_design(
         The design and its definition.
     """
     if os.path.isdir(path):
-        usage(f"`{path}` is a folder: name one design")
+        usage(TEXTS("folder", path=path))
     with garbage_collection_paused():
         reading = read_file(path, types=types or types_among(handlers))
         compilation = compile_reading(reading, handlers=handlers)
     if compilation.has_errors():
         typer.echo(
-            render_files(compilation.reports, color=is_colored(sys.stderr)), err=True, nl=False
+            render_files(compilation.reports, color=is_colored(sys.stderr), language=language()),
+            err=True,
+            nl=False,
         )
         raise typer.Exit(1)
     at = _only(path, [one.id for one in compilation.definitions])
@@ -128,11 +163,13 @@ def compiled_design(
 def one_design(path: str, *, types: NodeTypes = BUILT_IN_TYPES) -> Design:
     """Read the only design of a file without checking it. If it cannot be read, end the command."""
     if os.path.isdir(path):
-        usage(f"`{path}` is a folder: name one design")
+        usage(TEXTS("folder", path=path))
     reading = read_file(path, types=types)
     if has_errors(reading.diagnostics):
         typer.echo(
-            render_files(reading.reports(), color=is_colored(sys.stderr)), err=True, nl=False
+            render_files(reading.reports(), color=is_colored(sys.stderr), language=language()),
+            err=True,
+            nl=False,
         )
         raise typer.Exit(1)
     return reading.designs[_only(path, [design.id for design in reading.designs])]
@@ -147,7 +184,7 @@ def refutation(design: Design) -> Diagnostic | None:
 def _only(path: str, ids: Sequence[str]) -> int:
     if len(ids) != 1:
         names = ", ".join(f"`{path}#{one}`" for one in ids)
-        usage(f"`{path}` holds several designs: name one of {names}")
+        usage(TEXTS("several", path=path, names=names))
     return 0
 
 
@@ -172,7 +209,7 @@ def show(reports: Sequence[FileReport], *levels: Level) -> None:
         replace(report, diagnostics=[one for one in report.diagnostics if one.level in levels])
         for report in reports
     ]
-    text = render_files(chosen, color=is_colored(sys.stderr))
+    text = render_files(chosen, color=is_colored(sys.stderr), language=language())
     typer.echo(text, err=True, nl=False)
 
 
@@ -183,17 +220,23 @@ def load_handlers(name: str) -> HandlersModule:
     try:
         return handlers_module(importlib.import_module(name))
     except ModuleNotFoundError as error:
-        usage(f"--handlers: there is no module `{error.name or name}`{_meant(name, error)}")
+        usage(
+            TEXTS(
+                "no-module",
+                name=error.name or name,
+                meant=_meant(name, error),
+            )
+        )
     except HandlerError as error:
-        refuse(f"--handlers: {error}")
+        refuse(TEXTS("handlers", message=str(error)))
     except Exception as error:
-        refuse(f"--handlers: `{name}` cannot be imported: {type(error).__name__}: {error}")
+        refuse(TEXTS("cannot-import", name=name, type=type(error).__name__, error=error))
 
 
 def _meant(name: str, error: ModuleNotFoundError) -> str:
     if not name.endswith(".py") or error.name not in (None, name):
         return ""
-    return f"; did you mean `{name.removesuffix('.py').strip('./').replace('/', '.')}`?"
+    return TEXTS("meant", name=name.removesuffix(".py").strip("./").replace("/", "."))
 
 
 def uses_unknown_types(compilations: Sequence[Compilation]) -> bool:

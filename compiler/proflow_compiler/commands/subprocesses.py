@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 from proflow_schemas.definition import Definition, InvokeOp, blocks, walk
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 
 from proflow_compiler.commands.inputs import read_inputs
@@ -13,6 +14,21 @@ from proflow_compiler.commands.loading import stop_at_errors
 from proflow_compiler.commands.terminal import note, refuse, usage
 from proflow_compiler.pipeline import Compilation, compile_design, garbage_collection_paused
 from proflow_compiler.reader import Reading, read_file
+
+TEXTS = Texts(
+    "subprocesses",
+    {
+        "no-design": Text(
+            "there is no design of the workflow `{name:raw}` here",
+            "这里没有流程 `{name:raw}` 的设计",
+        ),
+        "no-path": Text("--with: there is no `{path:raw}`", "--with：`{path:raw}` 不存在"),
+        "same-id": Text(
+            "{count} designs have the id `{name:raw}`, which is run as a subprocess",
+            "有 {count} 个设计的 ID 都是 `{name:raw}`，而它要作为子流程运行",
+        ),
+    },
+)
 
 
 def subprocesses_of(
@@ -48,7 +64,7 @@ def subprocesses_of(
                 beside = list(_beside(path, types))
             child = _compiled(name, beside)
         if child is None:
-            note(f"there is no design of the workflow `{name}` here")
+            note(TEXTS("no-design", name=name))
             continue
         found[name] = child
         wanted += [one for one in _invoked(child) if one not in wanted]
@@ -63,7 +79,7 @@ def _invoked(definition: Definition) -> list[str]:
 def _given(paths: Sequence[str], types: NodeTypes) -> list[Reading]:
     for path in paths:
         if not os.path.exists(path.partition("#")[0]) and not os.path.exists(path):
-            usage(f"--with: there is no `{path}`")
+            usage(TEXTS("no-path", path=path))
     with garbage_collection_paused():
         return read_inputs(paths, types=types).readings
 
@@ -82,7 +98,7 @@ def _compiled(name: str, readings: Sequence[Reading]) -> Definition | None:
     if not found:
         return None
     if len(found) > 1:
-        refuse(f"{len(found)} designs have the id `{name}`, which is run as a subprocess")
+        refuse(TEXTS("same-id", count=len(found), name=name))
     reading, design = found[0]
     definition, problems = compile_design(design)
     compilation = Compilation(reading, [], problems)

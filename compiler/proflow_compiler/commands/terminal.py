@@ -9,9 +9,41 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Annotated, Literal, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
+from proflow_schemas.language import Language, Text, Texts, in_language
+from proflow_schemas.language.choosing import (
+    DEFAULT,
+    VARIABLE,
+    UnknownLanguageError,
+    language_named,
+)
+from proflow_schemas.language.system_errors import reason
+
+TEXTS = Texts(
+    "terminal",
+    {
+        "note": Text("note: {message:raw}", "注意：{message:raw}"),
+        "error": Text("error: {message:raw}", "错误：{message:raw}"),
+        "defect": Text(
+            "error: a defect of proflow at {at:raw}: {shown:raw}",
+            "错误：proflow 自身的缺陷，位于 {at:raw}：{shown:raw}",
+        ),
+        "interrupted": Text("interrupted", "已中断"),
+        "no-timezone": Text(
+            "--timezone: there is no time zone `{name:raw}`", "--timezone：时区 `{name:raw}` 不存在"
+        ),
+        "no-timezone-meant": Text(
+            "--timezone: there is no time zone `{name:raw}`; {help:raw}",
+            "--timezone：时区 `{name:raw}` 不存在；{help:raw}",
+        ),
+        "option": Text("{option:raw}: {message:raw}", "{option:raw}：{message:raw}"),
+    },
+)
+_chosen: ContextVar[Language | None] = ContextVar("proflow_language", default=None)
+"""The language that the command was called with, until it ends."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,20 +66,41 @@ def is_colored(stream: TextIO) -> bool:
     return stream.isatty() and not dumb
 
 
+def language() -> Language:
+    """Return the language of the command: what `--lang` or `PROFLOW_LANG` says, else English."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    try:
+        return language_named(os.environ.get(VARIABLE, "").strip() or DEFAULT)
+    except UnknownLanguageError:
+        return DEFAULT
+
+
+def said(message: str) -> str:
+    """Say a message in the language of the command."""
+    return in_language(message, language())
+
+
+def tell(kind: Literal["error", "note"], message: str) -> None:
+    """Print a message of a kind on stderr, on one line."""
+    typer.echo(said(TEXTS(kind, message=safe(said(message)))), err=True)
+
+
 def note(message: str) -> None:
     """Print a note on stderr."""
-    typer.echo(f"note: {safe(message)}", err=True)
+    tell("note", message)
 
 
 def refuse(message: str) -> NoReturn:
     """Print an error and end the command with exit code 1: a problem was found."""
-    typer.echo(f"error: {safe(message)}", err=True)
+    tell("error", message)
     raise typer.Exit(1)
 
 
 def usage(message: str) -> NoReturn:
     """Print an error and end the command with exit code 2: it was called in a wrong way."""
-    typer.echo(f"error: {safe(message)}", err=True)
+    tell("error", message)
     raise typer.Exit(2)
 
 
@@ -69,7 +122,7 @@ def call(command: Callable[[], object]) -> None:
     try:
         command()
     except OSError as error:
-        typer.echo(f"error: {safe(error.strerror or str(error)).lower()}", err=True)
+        tell("error", reason(error))
         raise SystemExit(1) from None
     except Exception as error:
         if os.environ.get("PROFLOW_TRACEBACK"):
@@ -77,7 +130,7 @@ def call(command: Callable[[], object]) -> None:
         where = traceback.extract_tb(error.__traceback__)[-1]
         at = f"{os.path.basename(where.filename)}:{where.lineno}"
         shown = safe(f"{type(error).__name__}: {error}")
-        typer.echo(f"error: a defect of proflow at {at}: {shown}", err=True)
+        typer.echo(said(TEXTS("defect", at=at, shown=shown)), err=True)
         raise SystemExit(70) from None
 
 
@@ -89,8 +142,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            typer.echo(said(TEXTS("interrupted")), err=True)
             raise typer.Exit(130) from None
+        finally:
+            _chosen.set(None)
 
     return inner
 
@@ -118,4 +173,31 @@ def check_timezone(name: str | None) -> None:
     if name is None or is_timezone(name):
         return
     help = meant(closest_timezone(name))
-    usage(f"--timezone: there is no time zone `{name[:60]}`" + (f"; {help}" if help else ""))
+    if help is not None:
+        usage(TEXTS("no-timezone-meant", name=name[:60], help=help))
+    usage(TEXTS("no-timezone", name=name[:60]))
+
+
+def _choose_language(name: str | None) -> str | None:
+    """Note the language for the whole command; end the command if there is no such language."""
+    _chosen.set(None)
+    if name is not None and name.strip():
+        try:
+            _chosen.set(language_named(name))
+        except UnknownLanguageError as error:
+            option = VARIABLE if name == os.environ.get(VARIABLE) else "--lang"
+            usage(TEXTS("option", option=option, message=str(error)))
+    return name
+
+
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="en|zh",
+        envvar=VARIABLE,
+        is_eager=True,
+        callback=_choose_language,
+        help="The language of messages.",
+    ),
+]

@@ -5,10 +5,12 @@ find their lines and columns (`source`), render them (`rendering`), and make and
 (`design_edits`, `patching`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
+
+from proflow_schemas.language import Language, as_json, in_language
 
 
 class Level(StrEnum):
@@ -87,7 +89,7 @@ class Diagnostic:
         code: The code of the rule, such as `PF210`.
         name: The name of the rule, such as `deadlocked-join`.
         level: The severity.
-        message: What is wrong.
+        message: What is wrong, in English; a `Message` if it can be said in other languages.
         pointer: The JSON pointer of the value that is wrong, in the file as it was given; `""` is
             the whole file.
         span: The part of a string value that is wrong, as offsets into the string.
@@ -129,6 +131,33 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     fixes: tuple[Fix, ...] = ()
     untried: int = 0
+
+    @property
+    def key(self) -> str | None:
+        """The name of the message in the catalogue of texts; None if it is in none."""
+        return as_json(self.message).get("key")
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments of the message, as JSON values, so that others can word it themselves."""
+        found: Mapping[str, Any] = as_json(self.message).get("arguments", {})
+        return found
+
+
+def said_in(diagnostic: Diagnostic, language: Language) -> Diagnostic:
+    """Say a diagnostic in another language: its message, help, labels, and the titles of fixes."""
+    return replace(
+        diagnostic,
+        message=in_language(diagnostic.message, language),
+        help=None if diagnostic.help is None else in_language(diagnostic.help, language),
+        label=None if diagnostic.label is None else in_language(diagnostic.label, language),
+        related=tuple(
+            replace(one, message=in_language(one.message, language)) for one in diagnostic.related
+        ),
+        fixes=tuple(
+            replace(one, title=in_language(one.title, language)) for one in diagnostic.fixes
+        ),
+    )
 
 
 def has_errors(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

@@ -8,7 +8,9 @@ from pathlib import PurePath
 from typing import Any, Literal
 from urllib.parse import quote
 
-from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors
+from proflow_schemas.language import Language, Text, Texts, in_language
+
+from proflow_compiler.diagnostics import Diagnostic, Level, Related, has_errors, said_in
 from proflow_compiler.diagnostics.excerpt import excerpt, visible
 from proflow_compiler.diagnostics.json_text import JsonText
 from proflow_compiler.diagnostics.patching import replacements
@@ -20,6 +22,26 @@ SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
+TEXTS = Texts(
+    "report",
+    {
+        "error": Text("error", "错误"),
+        "warning": Text("warning", "警告"),
+        "info": Text("info", "提示"),
+        "path": Text("path", "路径"),
+        "help": Text("help", "建议"),
+        "fix": Text("fix", "修复"),
+        "unsafe-fix": Text("unsafe fix", "修复（会改变运行）"),
+        "note": Text("note", "注意"),
+        "beside": Text("{path:raw}, while {beside:list}", "{path:raw}，同时 {beside:list}"),
+        "line": Text("{name}: {text:raw}", "{name}：{text:raw}"),
+        "untried": Text(
+            "{count:1 fix was|# fixes were} not tried: checking the file again with each of them "
+            "takes too long",
+            "有 {count} 个修复未验证：逐个重新检查文件耗时过长",
+        ),
+    },
+)
 _COLOURS = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
 _SARIF_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 _GITHUB_LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
@@ -34,12 +56,14 @@ class FileReport:
         diagnostics: The diagnostics.
         workflow: The id of the design, if it is known.
         path: The path that reports show, such as `PATH#id`; None: that of the file.
+        language: The language of the messages.
     """
 
     source: Source
     diagnostics: Sequence[Diagnostic]
     workflow: str | None = None
     path: str | None = None
+    language: Language = "en"
 
     @property
     def shown_path(self) -> str:
@@ -48,7 +72,8 @@ class FileReport:
 
     def located(self) -> list[Diagnostic]:
         """Return the diagnostics with lines and columns, in the order of the text."""
-        return locate(self.diagnostics, self.source)
+        found = locate(self.diagnostics, self.source)
+        return [said_in(one, self.language) for one in found]
 
 
 def render(
@@ -59,10 +84,11 @@ def render(
     color: bool = False,
     strict: bool = False,
     workflow: str | None = None,
+    language: Language = "en",
 ) -> str:
     """Render the diagnostics of one file; see `render_files`."""
     report = FileReport(source, list(diagnostics), workflow)
-    return render_files([report], format, color=color, strict=strict)
+    return render_files([report], format, color=color, strict=strict, language=language)
 
 
 def render_files(
@@ -71,6 +97,7 @@ def render_files(
     *,
     color: bool = False,
     strict: bool = False,
+    language: Language = "en",
 ) -> str:
     """Render the diagnostics of several files as one document.
 
@@ -79,25 +106,34 @@ def render_files(
         format: The format.
         color: Use terminal colours; only in `text`.
         strict: Count warnings as errors; only in `json`.
+        language: The language of the messages.
 
     Returns:
         The document. It ends with a line break, unless it is empty.
     """
+    files = [replace(file, language=language) for file in files]
     match format:
         case "text":
             return "\n".join(
-                _text(diagnostic, file.source, related, color)
+                _text(diagnostic, file.source, related, color, language)
                 for file in files
                 for diagnostic, related in _with_related(file)
             )
         case "json":
-            return json.dumps(check_report(files, strict=strict), indent=2) + "\n"
+            return _json(check_report(files, strict=strict), language)
         case "sarif":
-            return json.dumps(sarif_log(files), indent=2) + "\n"
+            return _json(sarif_log(files), language)
         case "github":
             return "".join(
-                _github(diagnostic, file.source) for file in files for diagnostic in file.located()
+                _github(diagnostic, file.source, language)
+                for file in files
+                for diagnostic in file.located()
             )
+
+
+def _json(report: dict[str, Any], language: Language) -> str:
+    """Write a report; in ASCII as ever, but for Chinese, which people are to read."""
+    return json.dumps(report, indent=2, ensure_ascii=language == "en") + "\n"
 
 
 def locate(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
@@ -138,14 +174,20 @@ def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return (diagnostic.line or 0, diagnostic.column or 0, diagnostic.code, diagnostic.message)
 
 
-def _text(diagnostic: Diagnostic, source: Source, related: _Positions, color: bool) -> str:
+def _text(
+    diagnostic: Diagnostic, source: Source, related: _Positions, color: bool, language: Language
+) -> str:
     paint = _COLOURS[diagnostic.level]
+
+    def word(key: str) -> str:
+        return in_language(TEXTS(key), language)
 
     def bold(text: str, colour: str) -> str:
         return f"\x1b[1;{colour}m{text}\x1b[0m" if color else text
 
-    head = bold(f"{diagnostic.level.value}[{diagnostic.code}]", paint)
-    lines = [f"{head}: {visible(diagnostic.message)}"]
+    colon = "：" if language == "zh" else ": "
+    head = bold(f"{word(diagnostic.level.value)}[{diagnostic.code}]", paint)
+    lines = [f"{head}{colon}{visible(diagnostic.message)}"]
     line, column = diagnostic.line or 1, diagnostic.column or 1
     width = max(len(str(number)) for number in (line, *(position.line for _, position in related)))
     pad = " " * width
@@ -174,15 +216,15 @@ def _text(diagnostic: Diagnostic, source: Source, related: _Positions, color: bo
         )
         where = (position.line, position.column, position.end_line, position.end_column)
         lines += quoted(where, other.message, "-")
-    notes = [("path", visible(path_text(diagnostic)))]
+    notes = [("path", visible(in_language(path_text(diagnostic), language)))]
     notes.append(("help", visible(diagnostic.help or "")))
     for one in diagnostic.fixes:
-        notes.append(("fix" if one.safe else "unsafe fix", visible(one.title)))
+        notes.append(("fix" if one.safe else "unsafe-fix", visible(one.title)))
     if diagnostic.untried:
-        notes.append(("note", untried_note(diagnostic.untried)))
+        notes.append(("note", in_language(untried_note(diagnostic.untried), language)))
     if any(text for _, text in notes):
         lines.append(gutter(f"{pad} |"))
-        lines += [f"{gutter(f'{pad} =')} {name}: {text}" for name, text in notes if text]
+        lines += [f"{gutter(f'{pad} =')} {word(name)}{colon}{text}" for name, text in notes if text]
     return "\n".join(lines) + "\n"
 
 
@@ -191,13 +233,13 @@ def path_text(diagnostic: Diagnostic) -> str:
     chosen = dict(diagnostic.choices)
     path = [f"{node} [{chosen[node]}]" if node in chosen else node for node in diagnostic.path]
     beside = [f"{node} [{chosen[node]}]" for node in chosen if node not in diagnostic.path]
-    return " → ".join(path) + (f", while {', '.join(beside)}" if path and beside else "")
+    shown = " → ".join(path)
+    return TEXTS("beside", path=shown, beside=beside) if path and beside else shown
 
 
 def untried_note(count: int) -> str:
     """Write the note that some fixes were not tried."""
-    fixes = "1 fix was" if count == 1 else f"{count} fixes were"
-    return f"{fixes} not tried: checking the file again with each of them takes too long"
+    return TEXTS("untried", count=count)
 
 
 def _with_related(file: FileReport) -> Iterator[tuple[Diagnostic, _Positions]]:
@@ -248,6 +290,8 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "path": list(diagnostic.path),
         "fixes": [fix.as_json() for fix in diagnostic.fixes],
         **({"fixes_untried": diagnostic.untried} if diagnostic.untried else {}),
+        "key": diagnostic.key,
+        "arguments": dict(diagnostic.arguments),
     }
 
 
@@ -270,7 +314,9 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
                 },
                 "columnKind": "unicodeCodePoints",
                 "results": [
-                    _sarif_result(diagnostic, file.source, positions, index[diagnostic.code])
+                    _sarif_result(
+                        diagnostic, file.source, positions, index[diagnostic.code], file.language
+                    )
                     | _sarif_fixes(diagnostic, file.source, documents[file.source.path])
                     for file, diagnostic, positions in located
                 ],
@@ -280,14 +326,18 @@ def sarif_log(files: Sequence[FileReport]) -> dict[str, Any]:
 
 
 def _sarif_result(
-    diagnostic: Diagnostic, source: Source, positions: _Positions, rule: int
+    diagnostic: Diagnostic,
+    source: Source,
+    positions: _Positions,
+    rule: int,
+    language: Language,
 ) -> dict[str, Any]:
     uri = _uri(source.path)
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
         "level": _SARIF_LEVELS[diagnostic.level],
-        "message": {"text": _with_notes(diagnostic)},
+        "message": {"text": _with_notes(diagnostic, language)},
         "locations": [
             {
                 "physicalLocation": {
@@ -357,16 +407,16 @@ def _uri(path: str) -> str:
     return f"file://{encoded}" if pure.is_absolute() else encoded
 
 
-def _with_notes(diagnostic: Diagnostic) -> str:
-    lines = [diagnostic.message]
+def _with_notes(diagnostic: Diagnostic, language: Language) -> str:
+    notes = []
     if diagnostic.path:
-        lines.append("path: " + path_text(diagnostic))
+        notes.append(TEXTS("line", name=TEXTS("path"), text=path_text(diagnostic)))
     if diagnostic.help:
-        lines.append(f"help: {diagnostic.help}")
-    return "\n".join(lines)
+        notes.append(TEXTS("line", name=TEXTS("help"), text=diagnostic.help))
+    return "\n".join([diagnostic.message, *(in_language(one, language) for one in notes)])
 
 
-def _github(diagnostic: Diagnostic, source: Source) -> str:
+def _github(diagnostic: Diagnostic, source: Source, language: Language) -> str:
     """Write the workflow command that annotates a line on GitHub; it is always a single line."""
     position: dict[str, Any] = {"file": source.path, "line": diagnostic.line or 1}
     position["endLine"] = diagnostic.end_line or position["line"]
@@ -376,7 +426,7 @@ def _github(diagnostic: Diagnostic, source: Source) -> str:
     position["title"] = f"{diagnostic.code} {diagnostic.name}"
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in position.items())
     command = _GITHUB_LEVELS[diagnostic.level]
-    return f"::{command} {properties}::{_data(_with_notes(diagnostic))}\n"
+    return f"::{command} {properties}::{_data(_with_notes(diagnostic, language))}\n"
 
 
 def _data(text: str) -> str:

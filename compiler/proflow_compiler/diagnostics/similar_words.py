@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from proflow_compiler.diagnostics.message_text import shown
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "similar-words",
+    {
+        "did-you-mean": Text("did you mean `{close}`?", "是否想写 `{close}`？"),
+    },
+)
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
@@ -19,7 +26,7 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
 
 def meant(close: str | None) -> str | None:
     """Return a help that suggests a word; None without a word."""
-    return f"did you mean `{shown(close)}`?" if close is not None else None
+    return TEXTS("did-you-mean", close=close) if close is not None else None
 
 
 def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

@@ -8,9 +8,18 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.source import escape
+
+TEXTS = Texts(
+    "spelling",
+    {
+        "write": Text("write `{text}`", "改为 `{text}`"),
+        "rename": Text("rename the key to `{meant:raw}`", "将键改名为 `{meant:raw}`"),
+    },
+)
 
 _MIN_SIMILARITY = 0.8
 """The least similarity of two words (0 to 1) of which one is the other with a typing error."""
@@ -21,7 +30,7 @@ _MAX_LENGTH_DIFFERENCE = 2
 def written(pointer: str, meant: Any, *, safe: bool = False) -> Fix:
     """Replace the value at a pointer by the one that was meant."""
     text = meant if isinstance(meant, str) else json.dumps(meant)
-    return Fix(f"write `{shown(text)}`", safe, (Edit("replace", pointer, meant),))
+    return Fix(TEXTS("write", text=text), safe, (Edit("replace", pointer, meant),))
 
 
 def word(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
@@ -61,7 +70,7 @@ def key(pointer: str, given: str, meant: str | None) -> tuple[Fix, ...]:
         return ()
     renamed = f"{pointer.rpartition('/')[0]}/{escape(meant)}"
     edit = Edit("move", renamed, source=pointer)
-    return (Fix(f"rename the key to `{meant}`", is_typing_error(given, meant), (edit,)),)
+    return (Fix(TEXTS("rename", meant=meant), is_typing_error(given, meant), (edit,)),)
 
 
 def carried(title: str, pointer: str, value: Any, meant: Mapping[str, Any]) -> Fix:

@@ -6,11 +6,32 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from proflow_schemas.durations import DurationError, parse_duration
+from proflow_schemas.language import Text, Texts
 from pydantic import BaseModel
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.graph import Graph, build_graph
+
+TEXTS = Texts(
+    "diff-changes",
+    {
+        "inside": Text(
+            "{type:raw} `{node}` in `{parent}`", "{type:raw} `{node}`（在 `{parent}` 中）"
+        ),
+        "drawn": Text("{ends:raw}{when:raw}", "{ends:raw}{when:raw}"),
+        "gone": Text("{node:raw} is gone", "{node:raw} 已移除"),
+        "label": Text("label: {old} → {new}", "名称：{old} → {new}"),
+        "new": Text("{node:raw} is new", "新增 {node:raw}"),
+        "type": Text("type: {old:raw} → {new:raw}", "类型：{old:raw} → {new:raw}"),
+        "outside": Text("the outside", "容器外"),
+        "moved": Text("moved from {old:raw} to {new:raw}", "从 {old:raw} 移到 {new:raw}"),
+        "edge-gone": Text("edge {edge:raw} is gone", "连线 {edge:raw} 已移除"),
+        "edge-new": Text("edge {edge:raw} is new", "新增连线 {edge:raw}"),
+        "when": Text(" when {when}", "，条件 {when}"),
+        "order": Text("its rules are tried in another order", "规则的判断顺序已改变"),
+    },
+)
 
 Kind = Literal[
     "setting-changed",
@@ -75,30 +96,33 @@ def _settings(old: Design, new: Design) -> Iterator[Change]:
 def _nodes(old: Design, new: Design) -> Iterator[Change]:
     for name, node in old.nodes.items():
         if name not in new.nodes:
-            yield Change("node-removed", f"{_described(node)} is gone", node=name)
+            yield Change("node-removed", TEXTS("gone", node=_described(node)), node=name)
             continue
         other = new.nodes[name]
         yield from (Change("node-changed", detail, node=name) for detail in _changed(node, other))
         if node.label != other.label:
-            detail = f"label: {shown(node.label)} → {shown(other.label)}"
+            detail = TEXTS("label", old=node.label, new=other.label)
             yield Change("label-changed", detail, node=name)
     for name, node in new.nodes.items():
         if name not in old.nodes:
-            yield Change("node-added", f"{_described(node)} is new", node=name)
+            yield Change("node-added", TEXTS("new", node=_described(node)), node=name)
 
 
 def _described(node: Node) -> str:
-    inside = "" if node.parent is None else f" in {ticks(node.parent)}"
-    return f"{node.type} {ticks(node.id)}{inside}"
+    if node.parent is None:
+        return f"{node.type} {ticks(node.id)}"
+    return TEXTS("inside", type=node.type, node=node.id, parent=node.parent)
 
 
 def _changed(old: Node, new: Node) -> Iterator[str]:
     if old.type != new.type:
-        yield f"type: {old.type} → {new.type}"
+        yield TEXTS("type", old=old.type, new=new.type)
         return
     if old.parent != new.parent:
-        places = ["the outside" if one.parent is None else ticks(one.parent) for one in (old, new)]
-        yield f"moved from {places[0]} to {places[1]}"
+        places = [
+            TEXTS("outside") if one.parent is None else ticks(one.parent) for one in (old, new)
+        ]
+        yield TEXTS("moved", old=places[0], new=places[1])
     yield from _differences(plain(old.config), plain(new.config))
 
 
@@ -110,13 +134,13 @@ def _edges(old: Design, new: Design) -> Iterator[Change]:
             for detail in _differences(_meaning(edge), _meaning(other)):
                 yield Change("edge-changed", detail, edge=_ends(edge))
             if edge.label != other.label:
-                detail = f"label: {shown(edge.label)} → {shown(other.label)}"
+                detail = TEXTS("label", old=edge.label, new=other.label)
                 yield Change("label-changed", detail, edge=_ends(edge))
         for edge in edges[len(others) :]:
-            yield Change("edge-removed", f"edge {_drawn(edge)} is gone", edge=_ends(edge))
+            yield Change("edge-removed", TEXTS("edge-gone", edge=_drawn(edge)), edge=_ends(edge))
     for key, edges in after.items():
         for edge in edges[len(before.get(key, [])) :]:
-            yield Change("edge-added", f"edge {_drawn(edge)} is new", edge=_ends(edge))
+            yield Change("edge-added", TEXTS("edge-new", edge=_drawn(edge)), edge=_ends(edge))
 
 
 def _by_ends(design: Design) -> Mapping[tuple[str, str, str | None], list[Edge]]:
@@ -137,8 +161,9 @@ def _ends(edge: Edge) -> str:
 
 def _drawn(edge: Edge) -> str:
     by = "" if edge.handle is None else f" ({edge.handle})"
-    when = "" if edge.when is None else f" when {shown(edge.when)}"
-    return f"{ticks(edge.source)} → {ticks(edge.target)}{by}{when}"
+    when = "" if edge.when is None else TEXTS("when", when=edge.when)
+    ends = f"{ticks(edge.source)} → {ticks(edge.target)}{by}"
+    return TEXTS("drawn", ends=ends, when=when)
 
 
 def _orders(old: Design, new: Design) -> Iterator[Change]:
@@ -147,7 +172,7 @@ def _orders(old: Design, new: Design) -> Iterator[Change]:
     for name, rules in before.items():
         others = after.get(name, [])
         if rules != others and sorted(rules) == sorted(others):
-            yield Change("node-changed", "its rules are tried in another order", node=name)
+            yield Change("node-changed", TEXTS("order"), node=name)
 
 
 def _rules(graph: Graph) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.end import End
 
 from proflow_compiler.design import Node
@@ -13,6 +14,65 @@ from proflow_compiler.diff.levels import Levels, Side
 from proflow_compiler.diff.wording import changed_activation
 from proflow_compiler.graph import BackEdge, Graph
 from proflow_compiler.graph.loops import Loop, natural_loops
+
+TEXTS = Texts(
+    "diff-positions",
+    {
+        "start-over": Text(
+            "its attempts start over, as other branches run beside it",
+            "重试次数会重新计算，因为有其他分支同时运行",
+        ),
+        "open-too": Text(
+            "`{name}` may be open as well: {hazard:raw}",
+            "`{name}` 可能也在等待：{hazard:raw}",
+        ),
+        "ended-item": Text(
+            "`{outcome}` of `{name}` may have ended an item, and is drawn now",
+            "`{name}` 的 `{outcome}` 可能已结束某一项，而现在有了连线",
+        ),
+        "would-end": Text(
+            "`{outcome}` of `{name}` was drawn, and would end its item now",
+            "`{name}` 的 `{outcome}` 原有连线，现在会结束该项",
+        ),
+        "outcome-read": Text(
+            "`outcome` of `{name}` is read, and its rules changed",
+            "有表达式读取 `{name}` 的 `outcome`，而它的规则已改变",
+        ),
+        "item-ends": Text(
+            "what ends an item of `{name}` changed, and items may be over",
+            "`{name}` 单项的结束方式已改变，有些项可能已结束",
+        ),
+        "other-part": Text(
+            "`{name}` would run in another part of the long program",
+            "`{name}` 会在拆分后的另一部分中运行",
+        ),
+        "other-id": Text(
+            "the design is `{new}` now, another function: nobody would go on with runs of `{old}`",
+            "设计现在是 `{new}`，属于另一个函数：`{old}` 的运行无人继续",
+        ),
+        "scope": Text(
+            "the `scope` changed, by which waits tell tenants apart",
+            "`scope` 已改变，等待无法区分租户",
+        ),
+        "back-gone": Text(
+            "the way back {drawn:raw} is gone or changed, and may have been taken",
+            "返回连线 {drawn:raw} 已移除或改变，而运行可能已走过它",
+        ),
+        "back-often": Text(
+            "the way back {drawn:raw} may have been taken more than {limit:raw} times",
+            "返回连线 {drawn:raw} 可能已执行超过 {limit:raw} 次",
+        ),
+        "new-in-loop": Text(
+            "`{name}` is new in the loop that begins with `{header}`, and an iteration may "
+            "have been left by a return without it",
+            "`{name}` 是从 `{header}` 开始的循环中新增的节点，某一轮可能已未经过它就返回",
+        ),
+        "would-stop": Text(
+            "the run would stop at `{end}` as soon as it moves on",
+            "运行继续后会立即在 `{end}` 停止",
+        ),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +138,7 @@ class Positions:
                 self._levels.pasts(one.parent, old=one is old).open(one.id) for one in (old, new)
             )
             if beside and not alone:
-                yield "its attempts start over, as other branches run beside it"
+                yield TEXTS("start-over")
 
     def _path(self, name: str, through: str | None) -> tuple[str, ...]:
         found: list[str] = []
@@ -136,7 +196,7 @@ class Positions:
     def _beside(self, name: str) -> Iterator[_Blame]:
         """Yield the reasons against a node, or a node inside it, being open as well."""
         if (hazard := self._open_hazard(name)) is not None:
-            yield _Blame(f"{ticks(name)} may be open as well: {hazard}", name)
+            yield _Blame(TEXTS("open-too", name=name, hazard=hazard), name)
         if name in self._old.levels:
             yield from self._everything(name, as_open=True)
 
@@ -189,9 +249,9 @@ class Positions:
             return None
         was, now = set(level.undrawn(name)), set(other.undrawn(name))
         if changed := sorted(was - now):
-            return f"{ticks(changed[0])} of {ticks(name)} may have ended an item, and is drawn now"
+            return TEXTS("ended-item", outcome=changed[0], name=name)
         if changed := sorted(now - was):
-            return f"{ticks(changed[0])} of {ticks(name)} was drawn, and would end its item now"
+            return TEXTS("would-end", outcome=changed[0], name=name)
         return None
 
     def _before(self, node: Node) -> Before:
@@ -241,7 +301,7 @@ class Positions:
         return (
             None
             if self._outcomes(level, name, self._old) == self._outcomes(other, name, self._new)
-            else f"`outcome` of {ticks(name)} is read, and its rules changed"
+            else TEXTS("outcome-read", name=name)
         )
 
     def _outcomes(self, level: Graph, name: str, side: Side) -> list[object]:
@@ -257,12 +317,12 @@ class Positions:
         before = self._levels.activations(name, old=True).over
         if before == self._levels.activations(name, old=False).over:
             return None
-        return f"what ends an item of {ticks(name)} changed, and items may be over"
+        return TEXTS("item-ends", name=name)
 
     def _function_hazard(self, name: str) -> str | None:
         if self._old.functions.get(name) == self._new.functions.get(name):
             return None
-        return f"{ticks(name)} would run in another part of the long program"
+        return TEXTS("other-part", name=name)
 
     # --- whole designs
 
@@ -270,12 +330,9 @@ class Positions:
     def _whole(self) -> str | None:
         old, new = self._old.design, self._new.design
         if old.id != new.id:
-            return (
-                f"the design is {ticks(new.id)} now, another function: nobody would go on with"
-                f" runs of {ticks(old.id)}"
-            )
+            return TEXTS("other-id", new=new.id, old=old.id)
         if old.settings.scope != new.settings.scope:
-            return "the `scope` changed, by which waits tell tenants apart"
+            return TEXTS("scope")
         return None
 
     @cached_property
@@ -298,9 +355,9 @@ class Positions:
             drawn = f"{ticks(self._drawn(edge.source))} → {ticks(self._drawn(edge.target))}"
             key, _ = known[edge.source, edge.outcome, edge.target]
             if key not in limits:
-                return f"the way back {drawn} is gone or changed, and may have been taken"
+                return TEXTS("back-gone", drawn=drawn)
             if limits[key] < back.limit:
-                return f"the way back {drawn} may have been taken more than {limits[key]} times"
+                return TEXTS("back-often", drawn=drawn, limit=limits[key])
         if any(self._at_once(self._old.levels[container], back) for back in loop.back):
             return self._left_hazard(container, loop)
         return None
@@ -313,11 +370,7 @@ class Positions:
             for name in sorted(other.nodes if other.header == loop.header else ()):
                 at = new.nodes[name]
                 if at.drawn and name not in known and not at.node.kind.instant:
-                    return (
-                        f"{ticks(name)} is new in the loop that begins with"
-                        f" {ticks(self._drawn(loop.header))}, and an iteration may have been left"
-                        " by a return without it"
-                    )
+                    return TEXTS("new-in-loop", name=name, header=self._drawn(loop.header))
         return None
 
     @staticmethod
@@ -359,7 +412,7 @@ class Positions:
                 steps = vocabulary.steps(term)
                 beside = not steps or any(bit.get(step, 0) & past for step in steps)
                 if beside and not self._is_ruled_out(term, name, container):
-                    yield _Blame(f"the run would stop at {ticks(end)} as soon as it moves on")
+                    yield _Blame(TEXTS("would-stop", end=end))
                     return
 
     def _stops(self, container: str | None) -> list[tuple[str, frozenset[int]]]:

@@ -4,7 +4,24 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from proflow_schemas.language import Language, Text, Texts, in_language
 from proflow_schemas.node_types import NodeType
+from proflow_schemas.node_types.record import Words
+
+TEXTS = Texts(
+    "node-page",
+    {
+        "type": Text("Type: `{name:raw}`.", "类型：`{name:raw}`。"),
+        "aliases": Text(
+            "{names:raw} Also read: {aliases:raw}.", "{names:raw}也可写作：{aliases:raw}。"
+        ),
+        "config": Text("Config", "配置"),
+        "outcomes": Text("Outcomes", "出口"),
+        "in-expressions": Text("In expressions", "在表达式中"),
+        "readable": Text("{reads:raw}, after the node.", "节点完成后可读取 {reads:raw}。"),
+        "columns": Text("| key | type | default | meaning |", "| 键 | 类型 | 默认值 | 含义 |"),
+    },
+)
 
 
 def pages(kinds: Mapping[str, NodeType]) -> dict[str, str]:
@@ -40,23 +57,39 @@ def _index(kinds: Mapping[str, NodeType]) -> str:
     )
 
 
-def page(kind: NodeType) -> str:
-    """Return the page of one type, in Markdown."""
-    parts = [f"# {kind.title.en}", kind.summary.en.strip()]
-    names = f"Type: `{kind.name}`."
-    parts.append(f"{names} Also read: {_ticked(kind.aliases)}." if kind.aliases else names)
+def page(kind: NodeType, language: Language = "en") -> str:
+    """Return the page of one type, in Markdown.
+
+    Args:
+        kind: The type.
+        language: The language of its title, its summary, the headings and the meanings of keys; the
+            rest is in English.
+    """
+
+    def said(key: str, **arguments: str) -> str:
+        return in_language(TEXTS(key, **arguments), language)
+
+    parts = [f"# {_words(kind.title, language)}", _words(kind.summary, language).strip()]
+    names = said("type", name=kind.name)
+    if kind.aliases:
+        names = said("aliases", names=names, aliases=_ticked(kind.aliases))
+    parts.append(names)
     parts += [f"```json\n{kind.example.strip()}\n```"]
     if kind.notes:
         parts.append(kind.notes.strip())
-    parts += ["## Config", _fields(kind)]
-    parts += ["## Outcomes", _outcomes(kind)]
+    parts += [f"## {said('config')}", _fields(kind, language)]
+    parts += [f"## {said('outcomes')}", _outcomes(kind)]
     if kind.readable:
         reads = ", ".join(f"`steps.<id>.{name}`" for name in kind.readable)
-        parts += ["## In expressions", f"{reads}, after the node."]
+        parts += [f"## {said('in-expressions')}", said("readable", reads=reads)]
     return "\n\n".join(parts) + "\n"
 
 
-def _fields(kind: NodeType) -> str:
+def _words(words: Words, language: Language) -> str:
+    return words.zh if language == "zh" else words.en
+
+
+def _fields(kind: NodeType, language: Language) -> str:
     schema = kind.config.model_json_schema(by_alias=True)
     properties: dict[str, Any] = schema.get("properties", {})
     if not properties:
@@ -67,10 +100,11 @@ def _fields(kind: NodeType) -> str:
     for name, field in properties.items():
         default = "required" if name in required else _default(field)
         words = kind.fields.get(name) or kind.labels.get(name)
-        meaning = words.en if words is not None else _description(field)
+        meaning = _words(words, language) if words is not None else _description(field)
         cells = (f"`{name}`", _type(field, definitions), default, meaning)
         rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
+    columns = in_language(TEXTS("columns"), language)
+    return "\n".join([columns, "|---|---|---|---|", *rows])
 
 
 def _default(field: Mapping[str, Any]) -> str:

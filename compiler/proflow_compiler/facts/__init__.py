@@ -18,6 +18,8 @@ from proflow_schemas.expressions import (
     template,
 )
 from proflow_schemas.handlers import Handlers
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.readiness import Lacks
 
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics.design_edits import Ration
@@ -27,6 +29,17 @@ from proflow_compiler.facts.scopes import Scopes
 from proflow_compiler.facts.sites import Site, pointed, sites
 from proflow_compiler.graph import Exit, Graph, GraphNode
 from proflow_compiler.soundness.graph_facts import GraphFacts
+
+TEXTS = Texts(
+    "facts",
+    {
+        "not-known": Text(
+            "`{path:raw}` is not known here: Inngest evaluates this before the run",
+            "这里不能使用 `{path:raw}`：Inngest 在运行开始前计算它",
+        ),
+        "read-only": Text("read only {names:and}", "只能读取 {names:and}"),
+    },
+)
 
 _MOST_PROBLEMS = 200
 """After this many problems, no more expressions are checked, as each problem is expensive."""
@@ -92,6 +105,7 @@ class Facts:
             designs.
         fixing: True if fixes are wanted.
         timezone: The time zone of designs that name none; None if it is not known.
+        lacks: What the host lacks of what the design needs; None if the host is not asked.
     """
 
     graph: Graph
@@ -100,6 +114,7 @@ class Facts:
     stored: bool = False
     fixing: bool = True
     timezone: str | None = None
+    lacks: Lacks | None = None
     _covered: dict[str, Coverage | None] = field(default_factory=dict, repr=False)
     _seen: dict[Any, list[ExpressionProblem]] = field(default_factory=dict, repr=False)
 
@@ -297,13 +312,12 @@ class Facts:
         names = ("event",) if site.scope == "trigger" else ("event", "async")
         foreign = [one for one in _references(text) if one.path[0] not in names]
         for one in foreign:
-            known = " and ".join(f"`{name}`" for name in names)
             yield ExpressionProblem(
                 "unknown-reference",
-                f"`{one.path[0]}` is not known here: Inngest evaluates this before the run",
+                TEXTS("not-known", path=one.path[0]),
                 one.start,
                 one.end,
-                f"read only {known}",
+                TEXTS("read-only", names=names),
             )
         if not foreign:
             if (

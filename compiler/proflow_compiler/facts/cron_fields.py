@@ -10,19 +10,40 @@ from dataclasses import dataclass
 from typing import Self
 
 from proflow_schemas.configs import CronTrigger
+from proflow_schemas.language import Text, Texts
 
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 
 LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """The most days of each month."""
-MONTHS = (
+_MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
 )
+_WEEKDAYS = {
+    "Sunday": "每周日",
+    "Monday": "每周一",
+    "Tuesday": "每周二",
+    "Wednesday": "每周三",
+    "Thursday": "每周四",
+    "Friday": "每周五",
+    "Saturday": "每周六",
+}
+TEXTS = Texts(
+    "cron",
+    {
+        **{name: Text(name, f"{number} 月") for number, name in enumerate(_MONTHS, 1)},
+        **{name: Text(name, zh) for name, zh in _WEEKDAYS.items()},
+        "add-zone": Text(
+            "add `timezone` to the design, such as `{zone}`; ",
+            "先为设计设置 `timezone`（例如 `{zone}`），然后",
+        ),
+    },
+)
+MONTHS = tuple(TEXTS(name) for name in _MONTHS)
 OFFERED_ZONE = "Asia/Shanghai"
 """The example zone that messages show for designs without a time zone."""
-WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+WEEKDAYS = tuple(TEXTS(name) for name in _WEEKDAYS)
 
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,40}")
 _PART = re.compile(r"(\*|[0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?(?:/([0-9]{1,2}))?")
@@ -75,7 +96,7 @@ class Tick:
             return cls(
                 time,
                 f"'{OFFERED_ZONE}'",
-                f"add `timezone` to the design, such as {ticks(OFFERED_ZONE)}; ",
+                TEXTS("add-zone", zone=OFFERED_ZONE),
             )
         return cls(time, f"'{zone}'" if _ZONE.fullmatch(zone) else "")
 

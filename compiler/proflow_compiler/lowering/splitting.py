@@ -32,6 +32,7 @@ from proflow_schemas.definition import (
     walk,
 )
 from proflow_schemas.expressions import parse, value_references
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.step_ids import step_id
 
 from proflow_compiler.design import Design
@@ -39,6 +40,21 @@ from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.lowering.step_counts import Length, Lengths
 from proflow_compiler.rules.too_many_steps import MOST_STEPS
 from proflow_compiler.rules.too_many_steps import RULE as TOO_MANY_STEPS
+
+TEXTS = Texts(
+    "PF401",
+    {
+        "unsplittable": Text(
+            "up to {steps:raw} steps cannot be split, and Inngest ends a run after {most}",
+            "最多 {steps:raw} 个步骤无法拆分，而 Inngest 在 {most} 步后结束运行",
+        ),
+        "most-here": Text("most of them are here", "大部分在这里"),
+        "lower-bound": Text(
+            "lower the bound of the loop, or call a `subprocess` for what it does",
+            "减小循环上限，或用 `subprocess` 运行其中的内容",
+        ),
+    },
+)
 
 MOST_UNSPLIT = 500
 """A program with at most this many steps is not split."""
@@ -82,12 +98,12 @@ def unsplittable(definition: Definition, design: Design) -> Diagnostic | None:
         return None
     node = design.nodes.get(name)
     return TOO_MANY_STEPS.diagnostic(
-        f"up to {steps:,} steps cannot be split, and Inngest ends a run after {MOST_STEPS}",
+        TEXTS("unsplittable", steps=f"{steps:,}", most=MOST_STEPS),
         design.pointer if node is None else f"{node.pointer}/id",
         node=None if node is None else name,
         level=Level.ERROR,
-        label="most of them are here",
-        help="lower the bound of the loop, or call a `subprocess` for what it does",
+        label=TEXTS("most-here"),
+        help=TEXTS("lower-bound"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.diagnostics.design_edits import (
@@ -12,8 +14,32 @@ from proflow_compiler.diagnostics.design_edits import (
     free_id,
     plain_end,
 )
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import Graph
+
+TEXTS = Texts(
+    "completing",
+    {
+        "when-left": Text(
+            "when `{name}` is left by {outcomes:or}",
+            "`{name}` 从 {outcomes:or} 出口离开时",
+        ),
+        "when-done": Text("when `{name}` is done", "`{name}` 完成后"),
+        "when-none": Text("where no rule of `{name}` holds", "`{name}` 的规则都不成立时"),
+        "to-end": Text(
+            "complete the run {when:raw}: draw an edge to `{end}`",
+            "{when:raw}结束运行：画一条通向 `{end}` 的连线",
+        ),
+        "new-end": Text(
+            "complete the run {when:raw}: draw an `end`",
+            "{when:raw}结束运行：画一个 `end`",
+        ),
+        "behind": Text(
+            "complete the run behind {sources:and}: draw an `end`",
+            "在 {sources:and} 之后结束运行：画一个 `end`",
+        ),
+        "begin": Text("begin at `{first}`: draw a `start`", "从 `{first}` 开始：画一个 `start`"),
+    },
+)
 
 
 def end_after(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fix]:
@@ -24,9 +50,13 @@ def end_after(design: Design, name: str, outcomes: Sequence[str]) -> Iterator[Fi
         name: The id of the node.
         outcomes: The outcomes that nothing follows; empty for the node as a whole.
     """
-    after = f" is left by {listed(outcomes, 'or')}" if outcomes else " is done"
+    when = (
+        TEXTS("when-left", name=name, outcomes=outcomes)
+        if outcomes
+        else TEXTS("when-done", name=name)
+    )
     handles = [_handle(design, name, one) for one in outcomes] or [None]
-    yield _completing(design, name, f"when {ticks(name)}{after}", handles)
+    yield _completing(design, name, when, handles)
 
 
 def add_default(design: Design, name: str, outcome: str | None) -> Iterator[Fix]:
@@ -37,7 +67,7 @@ def add_default(design: Design, name: str, outcome: str | None) -> Iterator[Fix]
         name: The id of the node.
         outcome: The outcome whose edges carry the rules; None for a condition or inclusive node.
     """
-    yield _completing(design, name, f"where no rule of {ticks(name)} holds", [outcome])
+    yield _completing(design, name, TEXTS("when-none", name=name), [outcome])
 
 
 def _completing(design: Design, name: str, when: str, handles: Sequence[str | None]) -> Fix:
@@ -47,9 +77,9 @@ def _completing(design: Design, name: str, when: str, handles: Sequence[str | No
     target = end or free_id(design, "end")
     lines = add_edges(design, [Line(name, target, one) for one in handles])
     if end is not None:
-        return fix(f"complete the run {when}: draw an edge to {ticks(end)}", *lines)
+        return fix(TEXTS("to-end", when=when, end=end), *lines)
     drawn = add_node(design, target, "end", near=node)
-    return fix(f"complete the run {when}: draw an `end`", drawn, *lines)
+    return fix(TEXTS("new-end", when=when), drawn, *lines)
 
 
 def add_end(graph: Graph) -> Iterator[Fix]:
@@ -62,7 +92,7 @@ def add_end(graph: Graph) -> Iterator[Fix]:
     last = lines[-1].source
     sources = list(dict.fromkeys(line.source for line in lines))
     yield fix(
-        f"complete the run behind {listed(sources)}: draw an `end`",
+        TEXTS("behind", sources=sources),
         add_node(design, name, "end", near=design.nodes[last]),
         *add_edges(design, lines),
     )
@@ -76,7 +106,7 @@ def add_start(graph: Graph) -> Iterator[Fix]:
         return
     name = free_id(design, "start")
     yield fix(
-        f"begin at {ticks(first[0])}: draw a `start`",
+        TEXTS("begin", first=first[0]),
         add_node(design, name, "start", near=design.nodes[first[0]], above=True),
         *add_edges(design, [Line(name, first[0])]),
     )

@@ -2,9 +2,18 @@
 
 import json
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.diagnostics import Edit, Fix
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import SiteProblem
+
+TEXTS = Texts(
+    "corrections",
+    {
+        "write": Text("write `{text}`", "改为 `{text}`"),
+        "write-text": Text("write `{text}`", "改为 `{text}`"),
+    },
+)
 
 
 def corrections(found: SiteProblem) -> tuple[Fix, ...]:
@@ -14,11 +23,15 @@ def corrections(found: SiteProblem) -> tuple[Fix, ...]:
         is_field = site.pointer.endswith("/field")
         shown = better.text if is_field else json.dumps(better.text, ensure_ascii=False)
         edit = Edit("replace", site.pointer, better.text)
-        return (Fix(f"write {ticks(shown)}", better.sure, (edit,)),)
+        return (Fix(TEXTS("write", text=shown), better.sure, (edit,)),)
     if better is None or not site.spanned:
         return ()
     shift = found.start - found.problem.start
     text = site.text[: better.start + shift] + better.text + site.text[better.end + shift :]
     return (
-        Fix(f"write {ticks(better.text)}", better.sure, (Edit("replace", site.pointer, text),)),
+        Fix(
+            TEXTS("write-text", text=better.text),
+            better.sure,
+            (Edit("replace", site.pointer, text),),
+        ),
     )

@@ -6,19 +6,44 @@ before the fields, and `@every`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from proflow_schemas.configs import CronTrigger
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.diagnostics.design_edits import fix
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.facts.cron_fields import MONTHS, WEEKDAYS, listed, values
 from proflow_compiler.facts.sites import pointed
+
+TEXTS = Texts(
+    "cron-corrections",
+    {
+        "noted": Text("{title:raw}{note:raw}", "{title:raw}{note:raw}"),
+        "fire-in": Text(
+            "fire in `{zone}`: write `{cron}`{note:raw}",
+            "按 `{zone}` 触发：改为 `{cron}`{note:raw}",
+        ),
+        "fire-in-named": Text(
+            "fire in `{zone}`: put it into `timezone`{note:raw}",
+            "按 `{zone}` 触发：写入 `timezone`{note:raw}",
+        ),
+        "put-zone": Text(
+            "put `{zone}` into `timezone`{note:raw}",
+            "将 `{zone}` 写入 `timezone`{note:raw}",
+        ),
+        "every-year": Text(", in every year", "，每年都触发"),
+        "full-hour": Text(", which counts from the full hour or day", "，从整点或零点开始计算"),
+        "quartz": Text(
+            "{note:raw}, since Quartz counts weekdays from 1, which is Sunday",
+            "{note:raw}，因为 Quartz 的星期从 1（星期日）开始",
+        ),
+    },
+)
 
 DESCRIPTORS = {
     "@yearly": "0 0 1 1 *",
@@ -96,12 +121,12 @@ def _with_zone(
     named = zone if is_timezone(zone) else closest_timezone(zone)
     edit, place = Edit("replace", at, one.cron), pointed(pointer, "timezone")
     if trigger.timezone is not None and is_timezone(trigger.timezone):
-        yield fix(f"fire in {ticks(trigger.timezone)}: write {ticks(one.cron)}{one.note}", edit)
+        yield fix(TEXTS("fire-in", zone=trigger.timezone, cron=one.cron, note=one.note), edit)
     if named is not None:
-        what = "fire in" if trigger.timezone is not None else "put"
-        into = ": put it into `timezone`" if trigger.timezone is not None else " into `timezone`"
         yield fix(
-            f"{what} {ticks(named)}{into}{one.note}",
+            TEXTS("fire-in-named", zone=named, note=one.note)
+            if trigger.timezone is not None
+            else TEXTS("put-zone", zone=named, note=one.note),
             edit,
             Edit("add", place, named),
             safe=one.exact and named == zone and trigger.timezone is None,
@@ -111,7 +136,7 @@ def _with_zone(
 def replace_cron(one: _Written, at: str) -> Fix:
     """Return the fix that writes a cron at a JSON pointer."""
     made = words.written(at, one.cron, safe=one.exact)
-    return replace(made, title=made.title + one.note)
+    return replace(made, title=TEXTS("noted", title=made.title, note=one.note))
 
 
 def _readings(cron: str) -> Iterator[_Written]:
@@ -123,11 +148,11 @@ def _readings(cron: str) -> Iterator[_Written]:
     fields = cron.split()
     if len(fields) == 7:
         exact = fields[0] == "0" and fields[6] in ("*", "?")
-        note = "" if fields[6] in ("*", "?") else ", in every year"
+        note = "" if fields[6] in ("*", "?") else TEXTS("every-year")
         yield from _of_five(fields[1:6], _Written("", exact, note))
     elif len(fields) == 6 and has_years(fields):
         every = fields[5] in ("*", "?")
-        yield from _of_five(fields[:5], _Written("", every, "" if every else ", in every year"))
+        yield from _of_five(fields[:5], _Written("", every, "" if every else TEXTS("every-year")))
     elif len(fields) == 6:
         yield from _of_five(fields[1:], _Written("", fields[0] == "0"))
     elif len(fields) == 5:
@@ -146,7 +171,7 @@ def _of_descriptor(cron: str) -> Iterator[_Written]:
         if count in (1, whole) or (0 < count < whole and whole % count == 0):
             step = "*" if count == 1 else "0" if count == whole else f"*/{count}"
             text = f"{step} * * * *" if minutes else f"0 {step} * * *"
-            yield _Written(text, exact=False, note=", which counts from the full hour or day")
+            yield _Written(text, exact=False, note=TEXTS("full-hour"))
         return
     near = closest(cron.lower(), DESCRIPTORS, cutoff=0.8)
     if near is not None:
@@ -165,7 +190,7 @@ def _of_five(fields: list[str], so_far: _Written) -> Iterator[_Written]:
         days = values(weekdays, 1, 7, _abbreviations())
         if days:
             text = " ".join([*first, listed(frozenset(day - 1 for day in days))])
-            note = f"{so_far.note}, since Quartz counts weekdays from 1, which is Sunday"
+            note = TEXTS("quartz", note=so_far.note)
             yield replace(so_far, cron=text, exact=False, note=note)
         yield from _of_weekdays(first, weekdays, replace(so_far, exact=False))
         return
@@ -185,7 +210,7 @@ def _abbreviations() -> list[str]:
     return [name[:3].lower() for name in WEEKDAYS]
 
 
-def _short_names(field: str, names: tuple[str, ...]) -> str:
+def _short_names(field: str, names: Sequence[str]) -> str:
     """Shorten the names of days or months in a field: `monday` → `mon`."""
     short = {name.lower(): name[:3].lower() for name in names}
     return re.sub(

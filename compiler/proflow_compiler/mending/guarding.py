@@ -4,16 +4,28 @@ import re
 from collections.abc import Iterator
 
 from proflow_schemas.expressions import parse, template, written_path
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics.design_edits import fix
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts, Read
 
-_NULL = ("read null", "null")
-_TEXT = ("read an empty text", '""')
-_LIST = ("read an empty list", "[]")
+TEXTS = Texts(
+    "guarding",
+    {
+        "null": Text("read null", "读取 null"),
+        "empty-text": Text("read an empty text", "读取空文本"),
+        "empty-list": Text("read an empty list", "读取空列表"),
+        "missing": Text("`{step}` is missing", "`{step}` 不存在"),
+        "guard": Text("{meaning:raw} where {where:raw}", "{where:raw}时{meaning:raw}"),
+        "not-hold": Text("let the condition not hold", "条件不成立"),
+    },
+)
+
+_NULL = (TEXTS("null"), "null")
+_TEXT = (TEXTS("empty-text"), '""')
+_LIST = (TEXTS("empty-list"), "[]")
 _LOOSE = re.compile(r"\?|\|\|")
 
 
@@ -34,11 +46,13 @@ def guard_read(
     there = f"has({written_path(step)})"
     if condition is not None:
         there = f"{there} && {condition}" if read.reference.guarded else condition
-    where = otherwise or f"{ticks(read.step)} is missing"
+    where = otherwise or TEXTS("missing", step=read.step)
     found = _rule(read, there) if read.site.expect == "bool" else _value(facts, read, there)
     if found is not None:
         meaning, text = found
-        yield fix(f"{meaning} where {where}", Edit("replace", read.site.pointer, text))
+        yield fix(
+            TEXTS("guard", meaning=meaning, where=where), Edit("replace", read.site.pointer, text)
+        )
 
 
 def _names_people(facts: Facts, read: Read) -> bool:
@@ -53,7 +67,7 @@ def _rule(read: Read, there: str) -> tuple[str, str]:
     """Return the meaning and the text of a rule that does not hold without the step."""
     text = read.site.text
     return (
-        "let the condition not hold",
+        TEXTS("not-hold"),
         f"{there} && {f'({text})' if _LOOSE.search(text) else text}",
     )
 

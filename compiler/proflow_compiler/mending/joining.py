@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics.design_edits import (
@@ -14,27 +16,62 @@ from proflow_compiler.diagnostics.design_edits import (
     lead_to,
     set_key,
 )
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.graph import Graph
 from proflow_compiler.graph.loops import Loop
 from proflow_compiler.mending.stopping import IncompleteJoin
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
+TEXTS = Texts(
+    "joining",
+    {
+        "both": Text("{meaning:raw}: {how:raw}", "{meaning:raw}：{how:raw}"),
+        "go-on": Text(
+            "go on at `{node}` without the other branch: set the mode `active`",
+            "缺少其他分支时也从 `{node}` 继续：将模式设为 `active`",
+        ),
+        "wait-all": Text(
+            "wait at `{node}` for all branches that are on their way: set the mode `active`",
+            "在 `{node}` 等待所有正在执行的分支：将模式设为 `active`",
+        ),
+        "first": Text(
+            "go on at `{node}` with the first branch that comes: set the mode `any`",
+            "第一个分支到达后就从 `{node}` 继续：将模式设为 `any`",
+        ),
+        "every": Text(
+            "go on at `{node}` only if every branch has come",
+            "所有分支都到达后才从 `{node}` 继续",
+        ),
+        "all-three": Text(
+            "{need:raw}, and {title:raw}, {how:raw}",
+            "{need:raw}，并{title:raw}，{how:raw}",
+        ),
+        "without": Text(
+            "go on at `{node}` without the branches that have left",
+            "不等已离开的分支，直接从 `{node}` 继续",
+        ),
+        "set-mode": Text("set the mode `{mode:raw}`", "将模式设为 `{mode:raw}`"),
+        "draw-join": Text(
+            "draw a join of the mode `{mode:raw}` before it",
+            "在它之前画一个模式为 `{mode:raw}` 的汇合",
+        ),
+    },
+)
+
 
 def continue_without_missing(node: Node, *, alternative: bool = False) -> Fix:
     """Set a join to mode `active`, so that it goes on without branches that do not arrive."""
-    title = f"go on at {ticks(node.id)} without the other branch: set the mode `active`"
+    title = TEXTS("go-on", node=node.id)
     return fix(title, set_key(node, "mode", "active"), alternative=alternative)
 
 
 def choose_merge_mode(node: Node) -> Iterator[Fix]:
     """Offer two modes for a join that several branches reach: wait for all, or for the first."""
     yield fix(
-        f"wait at {ticks(node.id)} for all branches that are on their way: set the mode `active`",
+        TEXTS("wait-all", node=node.id),
         set_key(node, "mode", "active"),
     )
     yield fix(
-        f"go on at {ticks(node.id)} with the first branch that comes: set the mode `any`",
+        TEXTS("first", node=node.id),
         set_key(node, "mode", "any"),
     )
 
@@ -52,21 +89,19 @@ def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[F
     """
     name = free_id(level.graph.design, "join")
     set_mode = _set_mode if node.type == "join" else partial(_join_before, level.graph, name)
-    need = f"go on at {ticks(node.id)} only if every branch has come"
+    need = TEXTS("every", node=node.id)
     incomplete = _incomplete_join(level, loop, node.id)
     if not incomplete.happens:
         yield _titled(need, set_mode(node, "all"))
     elif incomplete.stopping is not None:
         title, edits = incomplete.stopping
         how, made = set_mode(node, "all")
-        yield fix(f"{need}, and {title}, {how}", *made, *edits)
-    yield _titled(
-        f"go on at {ticks(node.id)} without the branches that have left", set_mode(node, "active")
-    )
+        yield fix(TEXTS("all-three", need=need, title=title, how=how), *made, *edits)
+    yield _titled(TEXTS("without", node=node.id), set_mode(node, "active"))
 
 
 def _titled(meaning: str, found: tuple[str, list[Edit]]) -> Fix:
-    return fix(f"{meaning}: {found[0]}", *found[1])
+    return fix(TEXTS("both", meaning=meaning, how=found[0]), *found[1])
 
 
 def _incomplete_join(level: GraphFacts, loop: Loop | None, node: str) -> IncompleteJoin:
@@ -81,7 +116,7 @@ def _incomplete_join(level: GraphFacts, loop: Loop | None, node: str) -> Incompl
 
 def _set_mode(node: Node, mode: str) -> tuple[str, list[Edit]]:
     """Set the mode of a join."""
-    return f"set the mode `{mode}`", [set_key(node, "mode", mode)]
+    return TEXTS("set-mode", mode=mode), [set_key(node, "mode", mode)]
 
 
 def _join_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, list[Edit]]:
@@ -89,7 +124,7 @@ def _join_before(graph: Graph, name: str, node: Node, mode: str) -> tuple[str, l
     nodes = graph.design.nodes
     edges = [edge.edge for edge in graph.into[node.id] if edge.edge is not None]
     sources = [nodes[source] for source in dict.fromkeys(edge.source for edge in edges)]
-    return f"draw a join of the mode `{mode}` before it", [
+    return TEXTS("draw-join", mode=mode), [
         *lead_to(edges, name),
         add_node(graph.design, name, "join", near=node, behind=sources, data={"mode": mode}),
         *add_edges(graph.design, [Line(name, node.id)]),

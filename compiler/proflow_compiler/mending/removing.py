@@ -2,13 +2,31 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.diagnostics.design_edits import fix, remove_edges, remove_nodes
-from proflow_compiler.diagnostics.message_text import listed
 from proflow_compiler.graph import Exit, Graph
+
+TEXTS = Texts(
+    "removing",
+    {
+        "remove-nodes": Text("remove {names:and}", "移除 {names:and}"),
+        "remove-more": Text(
+            "remove {names:names} and {count} more", "移除 {names:names} 及另外 {count} 个节点"
+        ),
+        "edge": Text(
+            "remove the edge to {targets:and}, never taken",
+            "移除通向 {targets:and} 的连线，它不会执行",
+        ),
+        "edges": Text(
+            "remove the edges to {targets:and}, never taken",
+            "移除通向 {targets:and} 的连线，它们不会执行",
+        ),
+    },
+)
 
 
 def remove_dead_edges(exit_: Exit) -> Iterator[Fix]:
@@ -17,9 +35,9 @@ def remove_dead_edges(exit_: Exit) -> Iterator[Fix]:
     drawn = [edge for edge in edges if edge is not None and edge.drawn]
     if len(drawn) < len(edges) or not drawn:
         return
-    targets = listed(list(dict.fromkeys(edge.target for edge in drawn)))
-    edge = "the edge" if len(drawn) == 1 else "the edges"
-    yield fix(f"remove {edge} to {targets}, never taken", *remove_edges(drawn), safe=True)
+    targets = list(dict.fromkeys(edge.target for edge in drawn))
+    title = TEXTS("edge", targets=targets) if len(drawn) == 1 else TEXTS("edges", targets=targets)
+    yield fix(title, *remove_edges(drawn), safe=True)
 
 
 def remove_dead_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterator[Fix]:
@@ -36,7 +54,12 @@ def remove_dead_nodes(graph: Graph, head: str, heads: Collection[str]) -> Iterat
     names = [name for name in graph.nodes if name in gone and graph.nodes[name].drawn]
     if _is_named(graph.design, gone) or not names:
         return
-    yield fix(f"remove {listed(names, most=3)}", *remove_nodes(graph.design, names))
+    yield fix(
+        TEXTS("remove-nodes", names=names[:3])
+        if len(names) <= 3
+        else TEXTS("remove-more", names=names[:3], count=len(names) - 3),
+        *remove_nodes(graph.design, names),
+    )
 
 
 def _led_to(graph: Graph, begin: Iterable[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Edge, Node
@@ -17,8 +18,51 @@ from proflow_compiler.diagnostics.design_edits import (
     set_edge_key,
     set_key,
 )
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import BackEdge, Graph, GraphEdge
+
+TEXTS = Texts(
+    "returning",
+    {
+        "lead-to-begin": Text(
+            "let {sources:and} lead to `{begin}`, where the circle begins",
+            "让 {sources:and} 通向循环的起点 `{begin}`",
+        ),
+        "enter-at": Text(
+            "enter the circle at `{begin}` only: remove {edges}",
+            "只从 `{begin}` 进入循环：移除{edges}",
+        ),
+        "edge": Text(
+            "the edge from `{source}` to `{target}`",
+            "从 `{source}` 到 `{target}` 的连线",
+        ),
+        "edges": Text("the edges to {targets:and}", "通向 {targets:and} 的连线"),
+        "back-to": Text(
+            "lead back to `{before}`, over which every run comes",
+            "返回到每次运行都经过的 `{before}`",
+        ),
+        "forward": Text(
+            "go on to `{target}` by this edge: remove `loop`",
+            "沿这条连线继续到 `{target}`：移除 `loop`",
+        ),
+        "repeat-branch": Text(
+            "repeat only this branch: lead back to `{name}`",
+            "只重复这个分支：返回到 `{name}`",
+        ),
+        "by-returned": Text(
+            "go back when `{node}` is returned, and let a rejection stop the run",
+            "`{node}` 被退回时返回，被拒绝时停止运行",
+        ),
+        "one-edge": Text(
+            "only lead to `{kept}`: remove the edge to `{gone}`",
+            "只通向 `{kept}`：移除通向 `{gone}` 的连线",
+        ),
+        "bound": Text("say that it is at most {limit} times", "写明最多 {limit} 次"),
+        "draw-back": Text(
+            "draw the back edge from `{node}` to `{target}`, at most {limit} times",
+            "画出从 `{node}` 到 `{target}` 的返回连线，最多 {limit} 次",
+        ),
+    },
+)
 
 _MOST_ENTRIES = 3
 _FAILURES = ("rejected", "returned", "timeout", "error")
@@ -41,12 +85,12 @@ def enter_once(graph: Graph, entering: Sequence[GraphEdge]) -> Iterator[Fix]:
         if all(_may_lead_to(graph, edge, begin) for edge in others):
             sources = list(dict.fromkeys(edge.source for edge in edges))
             yield fix(
-                f"let {listed(sources)} lead to {ticks(begin)}, where the circle begins",
+                TEXTS("lead-to-begin", sources=sources, begin=begin),
                 *lead_to(edges, begin),
             )
         if all(edge.edge is not None and _may_go(graph, edge) for edge in others):
             yield fix(
-                f"enter the circle at {ticks(begin)} only: remove {_named(edges)}",
+                TEXTS("enter-at", begin=begin, edges=_named(edges)),
                 *remove_edges(edges),
             )
 
@@ -72,8 +116,8 @@ def _may_go(graph: Graph, edge: GraphEdge) -> bool:
 
 def _named(edges: Sequence[Edge]) -> str:
     if len(edges) == 1:
-        return f"the edge from {ticks(edges[0].source)} to {ticks(edges[0].target)}"
-    return f"the edges to {listed(list(dict.fromkeys(edge.target for edge in edges)))}"
+        return TEXTS("edge", source=edges[0].source, target=edges[0].target)
+    return TEXTS("edges", targets=list(dict.fromkeys(edge.target for edge in edges)))
 
 
 def return_to_dominator(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
@@ -86,7 +130,7 @@ def return_to_dominator(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
     if before is None or graph.nodes[before].node.type == "start":
         return
     yield fix(
-        f"lead back to {ticks(before)}, over which every run comes",
+        TEXTS("back-to", before=before),
         *_redirected(graph, back_edge, before),
     )
 
@@ -95,7 +139,7 @@ def drop_loop_marker(edge: Edge) -> Iterator[Fix]:
     """Remove `loop` from an edge that cannot be a back edge, so that it leads forward."""
     if edge.loop_pointer is not None:
         yield fix(
-            f"go on to {ticks(edge.target)} by this edge: remove `loop`",
+            TEXTS("forward", target=edge.target),
             Edit("remove", edge.loop_pointer),
         )
 
@@ -118,7 +162,7 @@ def repeat_branch_alone(graph: Graph, back_edge: BackEdge, branch: Sequence[str]
     for name in branch:
         if graph.nodes[name].drawn and tree.dominates(name, source):
             yield fix(
-                f"repeat only this branch: lead back to {ticks(name)}",
+                TEXTS("repeat-branch", name=name),
                 *_redirected(graph, back_edge, name),
             )
             return
@@ -135,7 +179,7 @@ def return_by_returned(graph: Graph, back_edge: BackEdge) -> Iterator[Fix]:
         return
     allowed = [] if config.allow_return in (None, True) else [_allowed(at.node)]
     yield fix(
-        f"go back when {ticks(at.id)} is returned, and let a rejection stop the run",
+        TEXTS("by-returned", node=at.id),
         *_leave_by_returned(graph, back_edge, at.node),
         *allowed,
     )
@@ -170,14 +214,14 @@ def keep_one_edge(one: GraphEdge, beside: GraphEdge) -> Iterator[Fix]:
     for kept, gone in ((one, beside), (beside, one)):
         if gone.edge is not None and gone.edge.drawn:
             yield fix(
-                f"only lead to {ticks(kept.target)}: remove the edge to {ticks(gone.target)}",
+                TEXTS("one-edge", kept=kept.target, gone=gone.target),
                 *remove_edges([gone.edge]),
             )
 
 
 def state_bound(edge: Edge, limit: int) -> Fix:
     """Write the default limit of a back edge into the drawing; nothing else changes."""
-    title = f"say that it is at most {limit} times"
+    title = TEXTS("bound", limit=limit)
     return fix(title, set_edge_key(edge, "loop", {"max": limit}), safe=True)
 
 
@@ -185,7 +229,6 @@ def draw_reject_edge(graph: Graph, back_edge: BackEdge) -> Fix:
     """Draw the edge that `rejectTo` stands for, with its limit."""
     node = graph.nodes[back_edge.edge.source].node
     return fix(
-        f"draw the back edge from {ticks(node.id)} to {ticks(back_edge.edge.target)}, "
-        f"at most {back_edge.limit} times",
+        TEXTS("draw-back", node=node.id, target=back_edge.edge.target, limit=back_edge.limit),
         *_draw_reject_edge(graph, back_edge, node, "rejected"),
     )

@@ -9,21 +9,39 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.design import Edge, Node
 from proflow_compiler.diagnostics import Edit
 from proflow_compiler.diagnostics.design_edits import add_node, free_id, lead_to, set_key
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.graph import Exit, GraphEdge
 from proflow_compiler.soundness import RunFormula, Undecided
 from proflow_compiler.soundness.departures import MergePoint
 from proflow_compiler.soundness.graph_facts import GraphFacts
 
+TEXTS = Texts(
+    "stopping",
+    {
+        "rejection": Text("a rejection", "被拒绝"),
+        "timeout": Text("a timeout", "超时"),
+        "return": Text("a return", "被退回"),
+        "failure": Text("a failure", "失败"),
+        "set-terminate": Text("set `terminate` at {ends:and}", "将 {ends:and} 设为 `terminate`"),
+        "draw-end": Text("draw an `end` for it", "为它画一个 `end`"),
+        "stop": Text(
+            "let {causes:raw} stop the run: {where:raw}",
+            "让运行在{causes:raw}时停止：{where:raw}",
+        ),
+        "leaves-out": Text("what leaves `{join}` out", "缺少通向 `{join}` 的分支"),
+    },
+)
+
 _MOST_BYPASSES = 40
 _FAILURES = {
-    "rejected": "a rejection",
-    "timeout": "a timeout",
-    "returned": "a return",
-    "error": "a failure",
+    "rejected": TEXTS("rejection"),
+    "timeout": TEXTS("timeout"),
+    "returned": TEXTS("return"),
+    "error": TEXTS("failure"),
 }
 """The outcomes which mean that something went wrong, with words for titles."""
 _STATUSES = {"rejected": "rejected", "timeout": "timeout", "returned": "returned"}
@@ -134,8 +152,8 @@ class IncompleteJoin:
         if found is None:
             return None
         ends, edits = found
-        where = f"set `terminate` at {listed(ends)}" if ends else "draw an `end` for it"
-        return f"let {self._what(causes)} stop the run: {where}", edits
+        where = TEXTS("set-terminate", ends=ends) if ends else TEXTS("draw-end")
+        return TEXTS("stop", causes=self._what(causes), where=where), edits
 
     @property
     def happens(self) -> bool:
@@ -149,7 +167,7 @@ class IncompleteJoin:
         kinds = {one.exit.outcome if one.failure else "" for one in causes}
         only = kinds.pop() if len(kinds) == 1 else ""
         if not only:
-            return f"what leaves {ticks(self._join)} out"
+            return TEXTS("leaves-out", join=self._join)
         return _FAILURES[only]
 
     def _edits(self, causes: Sequence[Bypass]) -> tuple[list[str], list[Edit]] | None:

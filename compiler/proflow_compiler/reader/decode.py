@@ -11,11 +11,95 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.diagnostics.source import Extent, Source, escape, members
 from proflow_compiler.reader import formats
+
+TEXTS = Texts(
+    "PF001",
+    {
+        "value-missing": Text("a value is missing", "缺少值"),
+        "comma-missing": Text("a comma or a closing bracket is missing", "缺少逗号或右括号"),
+        "colon-missing": Text("a colon is missing", "缺少冒号"),
+        "key-missing": Text(
+            "a key in double quotes is missing",
+            "缺少双引号括起的键",
+        ),
+        "trailing-comma-object": Text(
+            "there is a comma before the end of an object",
+            "对象末尾多了一个逗号",
+        ),
+        "trailing-comma-list": Text(
+            "there is a comma before the end of a list",
+            "列表末尾多了一个逗号",
+        ),
+        "more-text": Text(
+            "more text follows after the end of the JSON value", "JSON 值结束后还有其他内容"
+        ),
+        "unclosed": Text("a text is never closed", "文本没有结束引号"),
+        "raw-control": Text("a text holds a raw control character", "文本中包含未转义的控制字符"),
+        "no-escape": Text("a backslash begins no escape", "反斜杠后不是有效的转义"),
+        "no-hex": Text(
+            "`\\u` is not followed by four hexadecimal digits", "`\\u` 后不是四位十六进制数字"
+        ),
+        "second-mark": Text("a byte order mark stands twice", "有两个字节顺序标记"),
+        "other-encoding": Text(
+            "the file is {encoding:raw}, not UTF-8",
+            "文件编码是 {encoding:raw}，不是 UTF-8",
+        ),
+        "utf16": Text("the file looks like UTF-16, not UTF-8", "文件编码像是 UTF-16，不是 UTF-8"),
+        "in-text": Text(
+            "{message:raw}, in line {line:raw} and column {column:raw} of the text",
+            "{message:raw}（文本的第 {line:raw} 行第 {column:raw} 列）",
+        ),
+        "too-large": Text(
+            "the file is larger than {megabytes:raw} MB",
+            "文件超过 {megabytes:raw} MB",
+        ),
+        "drawing-only": Text(
+            "a design holds the drawing only, no files or records",
+            "设计文件只包含流程图，不包含附件或数据",
+        ),
+        "half-pair": Text("an escape is half of a surrogate pair", "转义是半个代理对"),
+        "empty": Text("the file is empty", "文件为空"),
+        "foreign": Text(
+            "this is {foreign:raw}, not a ProFlow design",
+            "这是{foreign:raw}，不是 ProFlow 设计",
+        ),
+        "ends-early": Text(
+            "the file ends before the JSON value does",
+            "JSON 尚未结束，文件就结束了",
+        ),
+        "double-quotes": Text("JSON has double quotes only", "JSON 只能使用双引号"),
+        "no-comments": Text("JSON has no comments", "JSON 不支持注释"),
+        "remove-comma": Text("remove the comma before it", "移除前面的逗号"),
+        "literals": Text(
+            "JSON has `true`, `false` and `null`",
+            "JSON 的写法是 `true`、`false` 和 `null`",
+        ),
+        "no-number": Text("`{token:raw}` is no JSON number", "`{token:raw}` 不是 JSON 数字"),
+        "huge-number": Text("`{token}` is too large a number", "数字 `{token}` 过大"),
+        "unreadable-number": Text("a number cannot be read", "有无法读取的数字"),
+        "too-deep": Text(
+            "objects and lists are nested more than {most} deep",
+            "对象和列表的嵌套超过 {most} 层",
+        ),
+        "repeated-key": Text(
+            "the key `{name}` is already there on line {first:raw}",
+            "键 `{name}` 在第 {first:raw} 行已出现过",
+        ),
+        "remove-one": Text("remove one of the two", "移除其中一个"),
+        "save": Text("save the file as UTF-8", "将文件另存为 UTF-8"),
+        "gbk": Text("it looks like GBK: {save}", "文件编码像是 GBK：{save}"),
+        "bad-byte": Text(
+            "byte 0x{byte:raw} at offset {start:raw} is not UTF-8",
+            "偏移 {start:raw} 处的字节 0x{byte:raw} 不是 UTF-8",
+        ),
+    },
+)
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger files are refused before they are decoded."""
@@ -32,18 +116,18 @@ _BOMS = (
     (b"\xfe\xff", "UTF-16"),
 )
 _WORDING = {
-    "Expecting value": "a value is missing",
-    "Expecting ',' delimiter": "a comma or a closing bracket is missing",
-    "Expecting ':' delimiter": "a colon is missing",
-    "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
-    "Illegal trailing comma before end of object": "there is a comma before the end of an object",
-    "Illegal trailing comma before end of array": "there is a comma before the end of a list",
-    "Extra data": "more text follows after the end of the JSON value",
-    "Unterminated string starting at": "a text is never closed",
-    "Invalid control character at": "a text holds a raw control character",
-    "Invalid \\escape": "a backslash begins no escape",
-    "Invalid \\uXXXX escape": "`\\u` is not followed by four hexadecimal digits",
-    "Unexpected UTF-8 BOM (decode using utf-8-sig)": "a byte order mark stands twice",
+    "Expecting value": TEXTS("value-missing"),
+    "Expecting ',' delimiter": TEXTS("comma-missing"),
+    "Expecting ':' delimiter": TEXTS("colon-missing"),
+    "Expecting property name enclosed in double quotes": TEXTS("key-missing"),
+    "Illegal trailing comma before end of object": TEXTS("trailing-comma-object"),
+    "Illegal trailing comma before end of array": TEXTS("trailing-comma-list"),
+    "Extra data": TEXTS("more-text"),
+    "Unterminated string starting at": TEXTS("unclosed"),
+    "Invalid control character at": TEXTS("raw-control"),
+    "Invalid \\escape": TEXTS("no-escape"),
+    "Invalid \\uXXXX escape": TEXTS("no-hex"),
+    "Unexpected UTF-8 BOM (decode using utf-8-sig)": TEXTS("second-mark"),
 }
 
 
@@ -75,10 +159,10 @@ def decode(data: bytes, path: str) -> Decoded:
         return Decoded(Source(path), None, (too_large(),))
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            mistaken = _problem("PF002", f"the file is {encoding}, not UTF-8", help=_SAVE)
+            mistaken = _problem("PF002", TEXTS("other-encoding", encoding=encoding), help=_SAVE)
             return Decoded(Source(path), None, (mistaken,))
     if len(data) > 1 and (data[0] == 0) != (data[1] == 0):
-        mistaken = _problem("PF002", "the file looks like UTF-16, not UTF-8", help=_SAVE)
+        mistaken = _problem("PF002", TEXTS("utf16"), help=_SAVE)
         return Decoded(Source(path), None, (mistaken,))
     try:
         text = data.decode("utf-8-sig")
@@ -110,15 +194,15 @@ def unsound_text(text: str) -> str | None:
     if not problems:
         return None
     one = problems[0]
-    return f"{one.message}, in line {one.line} and column {one.column} of the text"
+    return TEXTS("in-text", message=one.message, line=one.line, column=one.column)
 
 
 def too_large() -> Diagnostic:
     """Make the diagnostic of a file that is too large."""
     return _problem(
         "PF001",
-        f"the file is larger than {MAX_BYTES // 2**20} MB",
-        help="a design holds the drawing only, no files or records",
+        TEXTS("too-large", megabytes=MAX_BYTES // 2**20),
+        help=TEXTS("drawing-only"),
     )
 
 
@@ -148,7 +232,7 @@ def _parse(source: Source) -> tuple[Any, list[Diagnostic]]:
     if repeated:
         return None, list(_repeated_keys(source))
     if _SURROGATE.search(text) and (half := _half_a_pair(text)) is not None:
-        message = "an escape is half of a surrogate pair"
+        message = TEXTS("half-pair")
         return None, [_at(source, half, half + 6, "PF001", message, None)]
     return value, []
 
@@ -185,29 +269,29 @@ def _deeper_than(value: Any, depth: int) -> bool:
 def _invalid(source: Source, error: json.JSONDecodeError) -> Diagnostic:
     text = source.text
     if not text.strip():
-        return _problem("PF001", "the file is empty", line=1, column=1)
+        return _problem("PF001", TEXTS("empty"), line=1, column=1)
     foreign = formats.of_text(text)
     if foreign is not None:
         return _problem(
             "PF003",
-            f"this is {foreign}, not a ProFlow design",
+            TEXTS("foreign", foreign=formats.named(foreign)),
             help=formats.HELP,
             line=1,
             column=1,
         )
     start = min(error.pos, len(text))
-    message = _WORDING.get(error.msg, error.msg[:1].lower() + error.msg[1:])
+    message = _WORDING.get(error.msg) or error.msg[:1].lower() + error.msg[1:]
     help = None
     if start >= len(text):
-        message = "the file ends before the JSON value does"
+        message = TEXTS("ends-early")
     elif text[start] == "'":
-        help = "JSON has double quotes only"
+        help = TEXTS("double-quotes")
     elif text.startswith(("//", "/*"), start):
-        help = "JSON has no comments"
+        help = TEXTS("no-comments")
     elif text[start] in "]}" and error.msg.startswith(("Expecting value", "Expecting property")):
-        help = "remove the comma before it"
+        help = TEXTS("remove-comma")
     elif text.startswith(("True", "False", "None", "undefined"), start):
-        help = "JSON has `true`, `false` and `null`"
+        help = TEXTS("literals")
     return _at(source, start, start + 1, "PF001", message, help)
 
 
@@ -217,13 +301,13 @@ def _bad_number(source: Source) -> Diagnostic:
         if token[0] in '"[]{}':
             continue
         if token.lstrip("-") in ("NaN", "Infinity"):
-            message = f"`{token}` is no JSON number"
+            message = TEXTS("no-number", token=token)
         elif len(token) > 4000 or math.isinf(_as_float(token)):
-            message = f"`{shown(token)}` is too large a number"
+            message = TEXTS("huge-number", token=token)
         else:
             continue
         return _at(source, match.start(), match.end(), "PF001", message, None)
-    return _problem("PF001", "a number cannot be read", line=1, column=1)
+    return _problem("PF001", TEXTS("unreadable-number"), line=1, column=1)
 
 
 def _as_float(token: str) -> float:
@@ -239,11 +323,11 @@ def _too_deep(source: Source) -> Diagnostic:
         if match[0] in ("[", "{"):
             depth += 1
             if depth > MAX_DEPTH:
-                message = f"objects and lists are nested more than {MAX_DEPTH} deep"
+                message = TEXTS("too-deep", most=MAX_DEPTH)
                 return _at(source, match.start(), match.end(), "PF001", message, None)
         elif match[0] in ("]", "}"):
             depth -= 1
-    return _problem("PF001", f"objects and lists are nested more than {MAX_DEPTH} deep")
+    return _problem("PF001", TEXTS("too-deep", most=MAX_DEPTH))
 
 
 def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
@@ -265,8 +349,8 @@ def _repeated_keys(source: Source) -> Iterator[Diagnostic]:
                 source,
                 *extent.key,
                 "PF004",
-                f"the key `{shown(name)}` is already there on line {first}",
-                "remove one of the two",
+                TEXTS("repeated-key", name=name, first=first),
+                TEXTS("remove-one"),
                 pointer=below,
             )
         seen.setdefault(name, extent)
@@ -289,7 +373,7 @@ def _half_a_pair(text: str) -> int | None:
     return high.start() if high is not None else None
 
 
-_SAVE = "save the file as UTF-8"
+_SAVE = TEXTS("save")
 
 
 def _not_utf8(data: bytes, error: UnicodeDecodeError) -> Diagnostic:
@@ -298,10 +382,10 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError) -> Diagnostic:
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
     help = _SAVE
     if _reads_as(data, "gb18030"):
-        help = f"it looks like GBK: {_SAVE}"
+        help = TEXTS("gbk", save=_SAVE)
     return _problem(
         "PF002",
-        f"byte 0x{data[error.start]:02X} at offset {error.start} is not UTF-8",
+        TEXTS("bad-byte", byte=f"{data[error.start]:02X}", start=error.start),
         help=help,
         line=line,
         column=column,

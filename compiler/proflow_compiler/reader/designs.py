@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Design, Edge, Node
 from proflow_compiler.diagnostics import Level, Related, has_errors
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.similar_words import did_you_mean
 from proflow_compiler.reader import (
@@ -33,6 +33,46 @@ from proflow_compiler.reader.edges import read_edges
 from proflow_compiler.reader.names import as_id
 from proflow_compiler.reader.nodes import read_nodes
 from proflow_compiler.reader.validate import Location, validate
+
+TEXTS = Texts(
+    "designs",
+    {
+        "no-list": Text(
+            "`#{select}` selects a row, but the file holds no list of rows",
+            "`#{select}` 用于选择一行，但文件中没有行的列表",
+        ),
+        "leave-out": Text("leave it out", "去掉它"),
+        "same-name": Text(
+            "two designs of the file are called `{name:raw}`",
+            "文件中有两个设计都名为 `{name:raw}`",
+        ),
+        "other": Text("the other one", "另一个"),
+        "not-object": Text(
+            "a design is an object, not {value:kind}",
+            "设计必须是对象，不能是{value:kind}",
+        ),
+        "deleted": Text("the row is left out: it is deleted", "该行已删除，不读取"),
+        "no-such": Text(
+            "no design of the file is called `{select}`",
+            "文件中没有名为 `{select}` 的设计",
+        ),
+        "there-are": Text("there are {known:names}", "可选：{known:names}"),
+        "foreign": Text(
+            "this is {foreign:raw}, not a ProFlow design",
+            "这是{foreign:raw}，不是 ProFlow 设计",
+        ),
+        "dialect": Text(
+            "`{key:raw}` is a field of RiverEdge's approval processes, so the design is "
+            "read as one",
+            "`{key:raw}` 是 RiverEdge 审批流程的字段，因此按审批流程读取",
+        ),
+        "empty-object": Text("an empty object holds no design", "空对象不包含设计"),
+        "empty-list": Text("an empty list holds no design", "空列表不包含设计"),
+        "no-graph": Text("there are no `nodes` and `edges`", "没有 `nodes` 和 `edges`"),
+        "no-nodes": Text("the design has no nodes", "设计没有节点"),
+        "none-runs": Text("the design has no nodes that run", "设计没有可执行的节点"),
+    },
+)
 
 Shape = Callable[[dict[str, Any], str, Problems], Drawing | None]
 SHAPES: tuple[Shape, ...] = (react_flow_v9.read, flow_editor.read, react_flow.read)
@@ -65,8 +105,8 @@ def read_designs(
     if select is not None:
         problems.add(
             "PF006",
-            f"`#{shown(select)}` selects a row, but the file holds no list of rows",
-            help="leave it out",
+            TEXTS("no-list", select=select),
+            help=TEXTS("leave-out"),
         )
         return []
     design = _read_one(value, "", stem, problems, types)
@@ -152,9 +192,9 @@ def _read_rows(
             at = "code" if "code" in value else "id"
             problems.add(
                 "PF110",
-                f"two designs of the file are called `{entry.name}`",
+                TEXTS("same-name", name=entry.name),
                 f"{entry.pointer}/{at}",
-                related=(Related(f"{pointers[entry.name]}/{at}", "the other one"),),
+                related=(Related(f"{pointers[entry.name]}/{at}", TEXTS("other")),),
             )
             continue
         pointers[entry.name] = entry.pointer
@@ -171,7 +211,7 @@ def _read_rows(
 
 def _entry(value: Any, pointer: str, otherwise: str, problems: Problems) -> _Entry | None:
     if not isinstance(value, dict):
-        problems.add("PF101", f"a design is an object, not {kind_of(value)}", pointer)
+        problems.add("PF101", TEXTS("not-object", value=value), pointer)
         return None
     if not riveredge.is_row(value):
         code = as_id(value.get("id")) or otherwise
@@ -179,7 +219,7 @@ def _entry(value: Any, pointer: str, otherwise: str, problems: Problems) -> _Ent
     if value.get("deleted_at") is not None:
         problems.add(
             "PF107",
-            "the row is left out: it is deleted",
+            TEXTS("deleted"),
             f"{pointer}/deleted_at",
             level=Level.INFO,
         )
@@ -203,9 +243,8 @@ def _selected(entries: list[_Entry], select: str, problems: Problems) -> list[_E
         known = [entry.code for entry in entries]
         problems.add(
             "PF006",
-            f"no design of the file is called `{shown(select)}`",
-            help=did_you_mean(select, known)
-            or "there are " + ", ".join(f"`{shown(code)}`" for code in known[:20]),
+            TEXTS("no-such", select=select),
+            help=did_you_mean(select, known) or TEXTS("there-are", known=known[:20]),
         )
     return found
 
@@ -219,7 +258,7 @@ def _find(value: Any, pointer: str, problems: Problems) -> Drawing | None:
         if foreign is not None:
             problems.add(
                 "PF003",
-                f"this is {foreign}, not a ProFlow design",
+                TEXTS("foreign", foreign=formats.named(foreign)),
                 pointer,
                 help=formats.HELP,
             )
@@ -273,7 +312,7 @@ def _in_dialect(drawing: Drawing, problems: Problems) -> Drawing:
     key = mark.rpartition("/")[2]
     problems.add(
         "PF111",
-        f"`{key}` is a field of RiverEdge's approval processes, so the design is read as one",
+        TEXTS("dialect", key=key),
         mark,
         level=Level.INFO,
         on_key=True,
@@ -283,13 +322,13 @@ def _in_dialect(drawing: Drawing, problems: Problems) -> Drawing:
 
 def _unknown(value: Any, pointer: str, problems: Problems) -> None:
     if value == {}:
-        message = "an empty object holds no design"
+        message = TEXTS("empty-object")
     elif value == []:
-        message = "an empty list holds no design"
+        message = TEXTS("empty-list")
     elif isinstance(value, dict):
-        message = "there are no `nodes` and `edges`"
+        message = TEXTS("no-graph")
     else:
-        message = f"a design is an object, not {kind_of(value)}"
+        message = TEXTS("not-object", value=value)
     problems.add("PF003", message, pointer, help=formats.HELP)
 
 
@@ -307,7 +346,7 @@ def _returning(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Mapping[str,
 def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
     if not drawing.nodes:
         if not has_errors(problems.found):
-            problems.add("PF003", "the design has no nodes", drawing.nodes_pointer)
+            problems.add("PF003", TEXTS("no-nodes"), drawing.nodes_pointer)
         return None
     settings = _settings(drawing, problems)
     read = read_nodes(drawing, problems)
@@ -315,7 +354,7 @@ def _design(drawing: Drawing, stem: str, problems: Problems) -> Design | None:
     if has_errors(problems.found) or settings is None:
         return None
     if not read.nodes:
-        problems.add("PF003", "the design has no nodes that run", drawing.nodes_pointer)
+        problems.add("PF003", TEXTS("none-runs"), drawing.nodes_pointer)
         return None
     nodes: Mapping[str, Node] = read.nodes
     if drawing.dialect == riveredge.DIALECT:

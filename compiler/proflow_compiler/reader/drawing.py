@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.design import Collection
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.diagnostics.spelling_fixes import is_typing_error
@@ -19,6 +19,22 @@ from proflow_compiler.reader import foreign_settings, unread_keys
 from proflow_compiler.reader.canvas_keys import HOST_KEYS
 from proflow_compiler.reader.decode import unsound_text
 from proflow_compiler.reader.suggestions import Suggestion, closest_key, suggestion, vocabulary
+
+TEXTS = Texts(
+    "drawing",
+    {
+        "text-read": Text(
+            "a text is read if it holds JSON: {why:raw}",
+            "只有内容是 JSON 的文本才会被读取：{why:raw}",
+        ),
+        "not-list": Text(
+            "`{what:raw}` must be a list, not {value:kind}",
+            "`{what:raw}` 必须是列表，不能是{value:kind}",
+        ),
+        "unknown-key": Text("unknown key `{key}`", "未知的键 `{key}`"),
+        "did-you-mean": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+    },
+)
 
 SETTINGS = {field.alias or name: name for name, field in Settings.model_fields.items()}
 """The names of the settings of a design, by their keys in a file."""
@@ -92,8 +108,8 @@ def items(value: Any, pointer: str, what: str, problems: Problems) -> tuple[Item
     if isinstance(value, dict):
         return tuple(Item(f"{pointer}/{escape(key)}", one, key) for key, one in value.items())
     why = unsound_text(value) if isinstance(value, str) else None
-    help = None if why is None else f"a text is read if it holds JSON: {why}"
-    problems.add("PF101", f"`{what}` must be a list, not {kind_of(value)}", pointer, help=help)
+    help = None if why is None else TEXTS("text-read", why=why)
+    problems.add("PF101", TEXTS("not-list", what=what, value=value), pointer, help=help)
     return ()
 
 
@@ -139,7 +155,7 @@ def settings_of(
             at = f"{pointer}/{escape(key)}"
             problems.add(
                 "PF101",
-                f"unknown key `{shown(key)}`",
+                TEXTS("unknown-key", key=key),
                 at,
                 help=meant.help,
                 on_key=True,
@@ -157,7 +173,9 @@ def _meant(key: str, value: Mapping[str, Any], known: list[str]) -> Suggestion |
     if near is None:
         return None
     if near not in SETTINGS:
-        return Suggestion(f"did you mean `{near}`?", {near: value[key]}, is_typing_error(key, near))
+        return Suggestion(
+            TEXTS("did-you-mean", near=near), {near: value[key]}, is_typing_error(key, near)
+        )
     meaning = foreign_settings.of_design(key)
     return suggestion(key, value[key], vocabulary(Settings), meaning=meaning, given=value)
 

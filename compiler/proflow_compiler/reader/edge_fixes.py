@@ -3,16 +3,40 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Edit, Fix
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.reader.drawing import Item
 
+TEXTS = Texts(
+    "edge-fixes",
+    {
+        "remove-dead": Text("remove the edge, which no run takes", "移除这条不会执行的连线"),
+        "remove": Text("remove the edge", "移除这条连线"),
+        "ruled": Text(
+            "let the rule choose the edge: remove `default`",
+            "由规则决定是否执行：移除 `default`",
+        ),
+        "move": Text("move `{name:raw}` into `data`", "将 `{name:raw}` 移入 `data`"),
+        "remove-second": Text("remove the second of the two", "移除重复的连线"),
+        "own-rule": Text(
+            "let the edge to `{target}` be chosen by its own rule",
+            "让通向 `{target}` 的连线按自己的规则执行",
+        ),
+        "no-default": Text(
+            "never go on to `{target}` by default: remove this edge",
+            "不再默认走向 `{target}`：移除这条连线",
+        ),
+    },
+)
 
-def removed(item: Item, why: str = "") -> Fix:
-    """Remove an edge; `why` ends the title of the fix."""
-    return Fix(f"remove the edge{why}", False, (Edit("remove", item.pointer),))
+
+def removed(item: Item, *, never_taken: bool = False) -> Fix:
+    """Remove an edge; the title of the fix may say that no run takes it."""
+    title = TEXTS("remove-dead") if never_taken else TEXTS("remove")
+    return Fix(title, False, (Edit("remove", item.pointer),))
 
 
 def other_end(end: str, near: str | None, item: Item) -> tuple[Fix, ...]:
@@ -35,13 +59,13 @@ def another_handle(given: str, near: str | None, item: Item) -> tuple[Fix, ...]:
         item: The edge.
     """
     by_name = words.word(item.at("sourceHandle"), given, near)
-    return by_name or (removed(item, ", which no run takes"),)
+    return by_name or (removed(item, never_taken=True),)
 
 
 def ruled(item: Item) -> Fix:
     """Remove `default` from an edge that has a rule as well."""
     edit = Edit("remove", f"{item.pointer}/data/default")
-    return Fix("let the rule choose the edge: remove `default`", False, (edit,))
+    return Fix(TEXTS("ruled"), False, (edit,))
 
 
 def moved_into_data(name: str, value: Mapping[str, Any], item: Item) -> tuple[Fix, ...]:
@@ -51,18 +75,18 @@ def moved_into_data(name: str, value: Mapping[str, Any], item: Item) -> tuple[Fi
         return ()
     edits = [Edit("add", f"{item.pointer}/data", {})] if data is None else []
     edits.append(Edit("move", f"{item.pointer}/data/{name}", source=item.at(name)))
-    return (Fix(f"move `{name}` into `data`", True, tuple(edits)),)
+    return (Fix(TEXTS("move", name=name), True, tuple(edits)),)
 
 
 def without_copy(edge: Edge, first: Edge) -> tuple[Fix, ...]:
     """Remove the copy of an edge; safe if it says nothing more than the first."""
     alike = (edge.loop, edge.priority) == (first.loop, first.priority)
-    return (Fix("remove the second of the two", alike, (Edit("remove", edge.pointer),)),)
+    return (Fix(TEXTS("remove-second"), alike, (Edit("remove", edge.pointer),)),)
 
 
 def own_outcome(edge: Edge) -> tuple[Fix, ...]:
     """Remove the handle of an edge, so that its rule makes it an outcome of its own."""
-    title = f"let the edge to `{shown(edge.target)}` be chosen by its own rule"
+    title = TEXTS("own-rule", target=edge.target)
     return (Fix(title, False, (Edit("remove", f"{edge.pointer}/sourceHandle"),)),)
 
 
@@ -70,5 +94,5 @@ def one_default(edge: Edge, edges: Sequence[Edge]) -> tuple[Fix, ...]:
     """Remove a second default, if another edge leads to the same node."""
     if not any(other.target == edge.target and other is not edge for other in edges):
         return ()
-    title = f"never go on to `{shown(edge.target)}` by default: remove this edge"
+    title = TEXTS("no-default", target=edge.target)
     return (Fix(title, False, (Edit("remove", edge.pointer),)),)

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel, unknown_operator
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge
 from proflow_compiler.diagnostics import Fix, Level, Related
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
@@ -29,6 +29,137 @@ from proflow_compiler.reader.nodes import ReadNodes
 from proflow_compiler.reader.ports import with_ends
 from proflow_compiler.reader.suggestions import edge_vocabulary, suggestion
 from proflow_compiler.reader.unread_keys import UnreadKeys
+
+TEXTS = Texts(
+    "edges",
+    {
+        "not-object": Text(
+            "an edge must be an object, not {value:kind}",
+            "连线必须是对象，不能是{value:kind}",
+        ),
+        "tied-to-note": Text(
+            "the edge `{key}` is left out: it is tied to a note",
+            "忽略连线 `{key}`：它连接的是注释",
+        ),
+        "no-end": Text("an edge has no `{name:raw}`", "连线缺少 `{name:raw}`"),
+        "not-id": Text(
+            "`{name:raw}` must be the id of a node, not {value:kind}",
+            "`{name:raw}` 必须是节点 ID，不能是{value:kind}",
+        ),
+        "group": Text(
+            "`{end}` is a group, which does not run, so no edge can be tied to it",
+            "`{end}` 是分组，不会执行，不能连接",
+        ),
+        "node-in-group": Text("draw the edge to a node in it", "连接到分组内的节点"),
+        "no-node": Text("there is no node `{end}`", "节点 `{end}` 不存在"),
+        "handle-text": Text(
+            "`sourceHandle` must be a text, not {handle:kind}",
+            "`sourceHandle` 必须是文本，不能是{handle:kind}",
+        ),
+        "leaves-end": Text(
+            "an edge leaves `{source}`, which is an `{type:raw}`",
+            "有连线离开 `{source}`，而它是 `{type:raw}`",
+        ),
+        "into-start": Text(
+            "an edge leads into `{target}`, which is a `start`",
+            "有连线进入 `{target}`，而它是 `start`",
+        ),
+        "no-outcome": Text(
+            "`{source}` has no outcome `{handle}`",
+            "`{source}` 没有 `{handle}` 出口",
+        ),
+        "did-you-mean": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+        "approval-outcomes": Text(
+            "an approval is left by {outcomes:names}",
+            "审批的出口有 {outcomes:names}",
+        ),
+        "outcomes": Text("it is left by {outcomes:names}", "出口有 {outcomes:names}"),
+        "ends-item": Text(
+            "leave it out: a node that no edge leaves ends the item, or the iteration",
+            "去掉它：没有后续连线的节点会结束该项或该轮",
+        ),
+        "begins-item": Text(
+            "leave it out: a node that no edge leads to begins an item, or an iteration",
+            "去掉它：没有进入连线的节点会作为该项或该轮的起点",
+        ),
+        "from-container": Text(
+            "draw it from or to `{container}`, unless both ends are in it",
+            "改为连接 `{container}` 本身，除非两端都在其中",
+        ),
+        "crosses": Text(
+            "the edge from `{source}` to `{target}` crosses the border of `{container}`",
+            "从 `{source}` 到 `{target}` 的连线跨越了 `{container}` 的边界",
+        ),
+        "on-edge": Text("`{name:raw}` stands on the edge itself", "`{name:raw}` 直接写在了连线上"),
+        "into-data": Text(
+            'move it into `data`: `"data": {{"{name:raw}": …}}`',
+            '移入 `data`：`"data": {{"{name:raw}": …}}`',
+        ),
+        "data-object": Text(
+            "`data` must be an object, not {data:kind}",
+            "`data` 必须是对象，不能是{data:kind}",
+        ),
+        "unknown-key": Text("unknown key `{name}`", "未知的键 `{name}`"),
+        "needs-bound": Text("a back edge needs a bound", "返回连线需要设置次数上限"),
+        "say-bound": Text(
+            "say how often it may be taken: {example:raw}",
+            "设置最多执行几次：{example:raw}",
+        ),
+        "max-whole": Text("`max` must be a whole number from 1 on", "`max` 必须是不小于 1 的整数"),
+        "both-rules": Text(
+            "`when` and `condition` are both given",
+            "同时设置了 `when` 和 `condition`",
+        ),
+        "keep-one": Text("keep one of the two", "两者只保留一个"),
+        "when-text": Text(
+            "`when` must be an expression, not {when:kind}",
+            "`when` 必须是表达式，不能是{when:kind}",
+        ),
+        "condition-takes": Text(
+            "`condition` takes the structured form",
+            "结构化的条件写在 `condition` 中",
+        ),
+        "when-empty": Text("`when` is empty", "`when` 为空"),
+        "remove-when": Text("remove it from an edge without a rule", "没有规则的连线不需要它"),
+        "condition-text": Text("`condition` is a text", "`condition` 是文本"),
+        "into-when": Text("an expression goes into `when`", "表达式写在 `when` 中"),
+        "default-boolean": Text(
+            "`default` must be true or false, not {default:kind}",
+            "`default` 必须是布尔值，不能是{default:kind}",
+        ),
+        "ruled-default": Text(
+            "an edge with a rule cannot be the default",
+            "有规则的连线不能作为默认连线",
+        ),
+        "remove-one": Text("remove one of them", "移除其中一个"),
+        "priority-number": Text(
+            "`priority` must be a number, not {priority:kind}",
+            "`priority` 必须是数字，不能是{priority:kind}",
+        ),
+        "drawn-twice": Text(
+            "the edge from `{source}` to `{target}` is drawn twice",
+            "从 `{source}` 到 `{target}` 的连线重复",
+        ),
+        "first": Text("the first", "第一条"),
+        "remove-copy": Text("remove one of the two", "移除其中一条"),
+        "two-rules": Text(
+            "the outcome `{handle}` of `{source}` has two rules",
+            "`{source}` 的 `{handle}` 出口有两条规则",
+        ),
+        "one-outcome": Text(
+            "edges with the same handle are one outcome with one rule",
+            "相同 `sourceHandle` 的连线属于同一个出口，只能有一条规则",
+        ),
+        "two-defaults": Text(
+            "two edges of `{source}` have no rule, so both would be the default",
+            "`{source}` 有两条连线没有规则，无法确定哪条是默认连线",
+        ),
+        "rule-others": Text(
+            "give all but one a rule: `data.when` or `data.condition`",
+            "只保留一条没有规则的连线，为其他连线设置 `data.when` 或 `data.condition`",
+        ),
+    },
+)
 
 _RULE_KEYS = ["when", "condition", "default", "priority"]
 _DATA_KEYS = [*_RULE_KEYS, "loop"]
@@ -78,7 +209,7 @@ def _edge(
 ) -> Edge | None:
     value = item.value
     if not isinstance(value, dict):
-        problems.add("PF101", f"an edge must be an object, not {kind_of(value)}", item.pointer)
+        problems.add("PF101", TEXTS("not-object", value=value), item.pointer)
         return None
     source = _end("source", value, item, problems)
     target = _end("target", value, item, problems)
@@ -89,7 +220,7 @@ def _edge(
     if read.notes & {source, target}:
         problems.add(
             "PF107",
-            f"the edge `{shown(key)}` is left out: it is tied to a note",
+            TEXTS("tied-to-note", key=key),
             item.pointer,
             level=Level.INFO,
             edge=key,
@@ -148,13 +279,13 @@ def _without_side(
 
 def _end(name: str, value: dict[str, Any], item: Item, problems: Problems) -> str | None:
     if name not in value:
-        problems.add("PF101", f"an edge has no `{name}`", item.pointer)
+        problems.add("PF101", TEXTS("no-end", name=name), item.pointer)
         return None
     end = as_id(value[name])
     if end is None:
         problems.add(
             "PF101",
-            f"`{name}` must be the id of a node, not {kind_of(value[name])}",
+            TEXTS("not-id", name=name, value=value[name]),
             item.at(name),
         )
     return end
@@ -168,17 +299,17 @@ def _exists(name: str, end: str, key: str, item: Item, read: ReadNodes, problems
     if end in read.groups:
         problems.add(
             "PF104",
-            f"`{shown(end)}` is a group, which does not run, so no edge can be tied to it",
+            TEXTS("group", end=end),
             item.at(name),
             edge=key,
-            help="draw the edge to a node in it",
+            help=TEXTS("node-in-group"),
             fixes=(edge_fixes.removed(item),),
         )
         return False
     near = problems.closest(end, read.known)
     problems.add(
         "PF104",
-        f"there is no node `{shown(end)}`",
+        TEXTS("no-node", end=end),
         item.at(name),
         edge=key,
         help=meant(near),
@@ -195,7 +326,7 @@ def _handle(value: dict[str, Any], key: str, item: Item, problems: Problems) -> 
     if text is None:
         problems.add(
             "PF101",
-            f"`sourceHandle` must be a text, not {kind_of(handle)}",
+            TEXTS("handle-text", handle=handle),
             item.at("sourceHandle"),
             edge=key,
         )
@@ -224,17 +355,17 @@ def _is_allowed(
     if not outcomes:
         problems.add(
             "PF106",
-            f"an edge leaves `{shown(source)}`, which is an `{node.type}`",
+            TEXTS("leaves-end", source=source, type=node.type),
             item.at("source"),
             node=source,
             edge=key,
-            fixes=(edge_fixes.removed(item, ", which no run takes"),),
+            fixes=(edge_fixes.removed(item, never_taken=True),),
         )
         return False
     if read.nodes[target].type == "start":
         problems.add(
             "PF106",
-            f"an edge leads into `{shown(target)}`, which is a `start`",
+            TEXTS("into-start", target=target),
             item.at("target"),
             node=target,
             edge=key,
@@ -250,15 +381,15 @@ def _is_allowed(
         near = "error" if error else outcome_meant(handle, outcomes)
         problems.add(
             "PF106",
-            f"`{shown(source)}` has no outcome `{shown(handle)}`",
+            TEXTS("no-outcome", source=source, handle=handle),
             at,
             node=source,
             edge=key,
-            help=f"did you mean `{near}`?"
+            help=TEXTS("did-you-mean", near=near)
             if near is not None
-            else "an approval is left by " + ", ".join(f"`{one}`" for one in outcomes)
+            else TEXTS("approval-outcomes", outcomes=outcomes)
             if node.type == "approval"
-            else "it is left by " + ", ".join(f"`{one}`" for one in outcomes),
+            else TEXTS("outcomes", outcomes=outcomes),
             fixes=edge_fixes.another_handle(handle, near, item),
         )
         return False
@@ -274,17 +405,16 @@ def _across(
     fixes: tuple[Fix, ...] = ()
     inside, container = (source, left[-1]) if left else (target, entered[-1])
     if target in left:
-        help = "leave it out: a node that no edge leaves ends the item, or the iteration"
+        help = TEXTS("ends-item")
         fixes = (edge_fixes.removed(item),)
     elif source in entered:
-        help = "leave it out: a node that no edge leads to begins an item, or an iteration"
+        help = TEXTS("begins-item")
         fixes = (edge_fixes.removed(item),)
     else:
-        help = f"draw it from or to `{shown(container)}`, unless both ends are in it"
+        help = TEXTS("from-container", container=container)
     problems.add(
         "PF112",
-        f"the edge from `{shown(source)}` to `{shown(target)}` crosses the border of "
-        f"`{shown(container)}`",
+        TEXTS("crosses", source=source, target=target, container=container),
         item.pointer,
         node=inside,
         edge=key,
@@ -306,18 +436,18 @@ def _rules(
         if name in value:
             problems.add(
                 "PF101",
-                f"`{name}` stands on the edge itself",
+                TEXTS("on-edge", name=name),
                 item.at(name),
                 edge=key,
                 on_key=True,
-                help=f'move it into `data`: `"data": {{"{name}": …}}`',
+                help=TEXTS("into-data", name=name),
                 fixes=edge_fixes.moved_into_data(name, value, item),
             )
     data = value.get("data")
     if data is None:
         return None if len(problems.found) > before else {}
     if not isinstance(data, dict):
-        wrong(f"`data` must be an object, not {kind_of(data)}", "data")
+        wrong(TEXTS("data-object", data=data), "data")
         return None
     for name in data:
         if name in _DATA_KEYS or misspelt(name, _DATA_KEYS, data) is None:
@@ -328,7 +458,7 @@ def _rules(
             at = f"{item.pointer}/data/{escape(name)}"
             problems.add(
                 "PF101",
-                f"unknown key `{shown(name)}`",
+                TEXTS("unknown-key", name=name),
                 at,
                 edge=key,
                 on_key=True,
@@ -356,33 +486,31 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
         if not isinstance(loop, dict) or bound is None:
             example = '`"loop": {"max": 3}`'
             wrong(
-                "a back edge needs a bound",
+                TEXTS("needs-bound"),
                 "data/loop",
-                f"say how often it may be taken: {example}",
+                TEXTS("say-bound", example=example),
             )
         elif type(bound) is not int or bound < 1:
-            wrong("`max` must be a whole number from 1 on", "data/loop/max")
+            wrong(TEXTS("max-whole"), "data/loop/max")
         else:
             found["loop"], found["loop_pointer"] = bound, f"{item.pointer}/data/loop"
     if when is not None and condition is not None:
-        wrong("`when` and `condition` are both given", "data/condition", "keep one of the two")
+        wrong(TEXTS("both-rules"), "data/condition", TEXTS("keep-one"))
     elif when is not None:
         if not isinstance(when, str):
             wrong(
-                f"`when` must be an expression, not {kind_of(when)}",
+                TEXTS("when-text", when=when),
                 "data/when",
-                "`condition` takes the structured form" if isinstance(when, dict | list) else None,
+                TEXTS("condition-takes") if isinstance(when, dict | list) else None,
             )
         elif not when.strip():
-            wrong("`when` is empty", "data/when", "remove it from an edge without a rule")
+            wrong(TEXTS("when-empty"), "data/when", TEXTS("remove-when"))
         else:
             found["when"], found["when_pointer"] = when, f"{item.pointer}/data/when"
     elif condition is not None:
         if isinstance(condition, str):
             moved = words.key(f"{item.pointer}/data/condition", "when", "when")
-            wrong(
-                "`condition` is a text", "data/condition", "an expression goes into `when`", *moved
-            )
+            wrong(TEXTS("condition-text"), "data/condition", TEXTS("into-when"), *moved)
         else:
             pointer = f"{item.pointer}/data/condition"
             exact = clamped(condition)  # numbers that would be rounded are reported by PF322
@@ -402,15 +530,15 @@ def _rule(data: Mapping[str, Any], item: Item, wrong: Any) -> dict[str, Any]:
             found["structured"] = True
     if default is not None:
         if not isinstance(default, bool):
-            wrong(f"`default` must be true or false, not {kind_of(default)}", "data/default")
+            wrong(TEXTS("default-boolean", default=default), "data/default")
         elif default and (when is not None or condition is not None):
-            message = "an edge with a rule cannot be the default"
-            wrong(message, "data/default", "remove one of them", edge_fixes.ruled(item))
+            message = TEXTS("ruled-default")
+            wrong(message, "data/default", TEXTS("remove-one"), edge_fixes.ruled(item))
         else:
             found["default"] = default
     if priority is not None:
         if isinstance(priority, bool) or not isinstance(priority, int | float):
-            wrong(f"`priority` must be a number, not {kind_of(priority)}", "data/priority")
+            wrong(TEXTS("priority-number", priority=priority), "data/priority")
         else:
             found["priority"] = priority
     return found
@@ -425,11 +553,11 @@ def _check_duplicates(edges: list[Edge], read: ReadNodes, problems: Problems) ->
             continue
         problems.add(
             "PF105",
-            f"the edge from `{shown(edge.source)}` to `{shown(edge.target)}` is drawn twice",
+            TEXTS("drawn-twice", source=edge.source, target=edge.target),
             edge.pointer,
             edge=edge.key,
-            related=(Related(first[same].pointer, "the first"),),
-            help="remove one of the two",
+            related=(Related(first[same].pointer, TEXTS("first")),),
+            help=TEXTS("remove-copy"),
             fixes=edge_fixes.without_copy(edge, first[same]),
         )
 
@@ -466,22 +594,24 @@ def _check_rules(edges: list[Edge], read: ReadNodes, problems: Problems) -> None
                 if other.when != rules[0].when:
                     problems.add(
                         "PF108",
-                        f"the outcome `{shown(other.handle)}` of `{shown(source)}` has two rules",
+                        TEXTS("two-rules", handle=other.handle, source=source),
                         other.when_pointer or other.pointer,
                         node=source,
                         edge=other.key,
-                        related=(Related(rules[0].when_pointer or rules[0].pointer, "the first"),),
-                        help="edges with the same handle are one outcome with one rule",
+                        related=(
+                            Related(rules[0].when_pointer or rules[0].pointer, TEXTS("first")),
+                        ),
+                        help=TEXTS("one-outcome"),
                         fixes=edge_fixes.own_outcome(other),
                     )
         for other in unruled[1:]:
             problems.add(
                 "PF108",
-                f"two edges of `{shown(source)}` have no rule, so both would be the default",
+                TEXTS("two-defaults", source=source),
                 other.pointer,
                 node=source,
                 edge=other.key,
-                related=(Related(unruled[0].pointer, "the first"),),
-                help="give all but one a rule: `data.when` or `data.condition`",
+                related=(Related(unruled[0].pointer, TEXTS("first")),),
+                help=TEXTS("rule-others"),
                 fixes=edge_fixes.one_default(other, edges),
             )

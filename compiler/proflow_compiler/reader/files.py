@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.problems import NAMES
 from proflow_compiler.reader.decode import MAX_BYTES, too_large
+
+TEXTS = Texts(
+    "PF005",
+    {
+        "unreadable": Text("the file cannot be read: {reason}", "无法读取文件：{reason}"),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +48,11 @@ def load(path: str) -> Loaded:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         problem = Diagnostic(
             "PF005",
             NAMES["PF005"],
             Level.ERROR,
-            f"the file cannot be read: {shown(reason[:1].lower() + reason[1:])}",
+            TEXTS("unreadable", reason=reason(error) if isinstance(error, OSError) else str(error)),
         )
         return Loaded(path, select, problem=problem)
     if len(data) > MAX_BYTES:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeType
 from proflow_schemas.node_types.foreign import (
     STARTS,
@@ -24,6 +25,43 @@ from proflow_schemas.node_types.foreign import (
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.diagnostics.message_text import shown
+
+TEXTS = Texts(
+    "foreign-settings",
+    {
+        "zone": Text(
+            "`timezone` beside the `nodes`: all times of a design that name no zone are read in it",
+            "与 `nodes` 同级的 `timezone`，设计中未指定时区的时间都按它计算",
+        ),
+        "when": Text(
+            '`data.when`, such as `"data": {{"when": "event.data.amount > 100"}}`',
+            '`data.when`（例如 `"data": {{"when": "event.data.amount > 100"}}`）',
+        ),
+        "edge-condition": Text(
+            '`data.condition`, such as `{{"field": "amount", "operator": ">", "value": 100}}`',
+            '`data.condition`（例如 `{{"field": "amount", "operator": ">", "value": 100}}`）',
+        ),
+        "edge-loop": Text(
+            '`data.loop`, such as `"data": {{"loop": {{"max": 3}}}}`',
+            '`data.loop`（例如 `"data": {{"loop": {{"max": 3}}}}`）',
+        ),
+        "handle": Text(
+            "`sourceHandle`, which names the outcome that the edge leaves by",
+            "`sourceHandle`，它指定连线从哪个出口离开",
+        ),
+        "timeouts": Text(
+            '`timeouts`, such as `"timeouts": {{"finish": "7d"}}`',
+            '`timeouts`（例如 `"timeouts": {{"finish": "7d"}}`）',
+        ),
+        "ask": Text("ask the {type:raw} {ids:raw}", "由 {type:raw} {ids:raw} 审批"),
+        "time-out": Text("time out after `{after}`", "`{after}` 后超时"),
+        "read-times": Text(
+            "read all times that name no zone as `{zone}`",
+            "未指定时区的时间一律按 `{zone}` 计算",
+        ),
+        "let-count": Text("let it count: write {texts:raw}", "使其生效：写成 {texts:raw}"),
+    },
+)
 
 
 def fold(key: str) -> str:
@@ -105,9 +143,7 @@ ZONES = frozenset(
     {"timezone", "tz", "tzid", "tzname", "zone", "zoneid", "timezoneid", "timezonename", "时区"}
 )
 """The keys, normalised, under which time zones are given."""
-ZONE = Meaning(
-    "`timezone` beside the `nodes`: all times of a design that name no zone are read in it", _zoned
-)
+ZONE = Meaning(TEXTS("zone"), _zoned)
 """The meaning of a time zone on a node, where none is read."""
 
 
@@ -140,24 +176,24 @@ _OF_EDGE: Mapping[str, Meaning] = {
             *("conditionexpression", "expression", "expr", "rule", "guard", "if", "filter"),
             *("formula", "predicate", "conditiontext", "conditionexpr"),
         ),
-        Meaning('`data.when`, such as `"data": {"when": "event.data.amount > 100"}`', _text_rule),
+        Meaning(TEXTS("when"), _text_rule),
     ),
     **dict.fromkeys(
         ("conditions", "rules", "conditionlist", "conditiongroup"),
-        Meaning('`data.condition`, such as `{"field": "amount", "operator": ">", "value": 100}`'),
+        Meaning(TEXTS("edge-condition")),
     ),
     **called("default", "isdefault", "otherwise", "defaultflow", "iselse", "defaultedge"),
     **called("priority", "prioritylevel", "precedence", "conditionorder"),
     **dict.fromkeys(
         ("maxloops", "loopcount", "maxiterations", "isback", "isloop", "back", "maxreturns"),
-        Meaning('`data.loop`, such as `"data": {"loop": {"max": 3}}`'),
+        Meaning(TEXTS("edge-loop")),
     ),
     **dict.fromkeys(
         (
             *("outcome", "branch", "sourceport", "sourceportid", "sourceanchor", "sourceanchorid"),
             *("fromport", "fromhandle", "outputname", "exit", "sourcehandleid", "port", "action"),
         ),
-        Meaning("`sourceHandle`, which names the outcome that the edge leaves by"),
+        Meaning(TEXTS("handle")),
     ),
 }
 
@@ -165,7 +201,7 @@ _OF_DESIGN: Mapping[str, Meaning] = {
     **STARTS,
     **dict.fromkeys(
         ("timeout", "executiontimeout", "runtimeout", "maxduration", "deadline"),
-        Meaning('`timeouts`, such as `"timeouts": {"finish": "7d"}`', _finishing),
+        Meaning(TEXTS("timeouts"), _finishing),
     ),
     **dict.fromkeys(ZONES, Meaning("`timezone`", _zoned, "timezone")),
     **TRIES,
@@ -206,12 +242,12 @@ def title(written: Mapping[str, Any]) -> str:
     """Write the title of a fix that writes these settings."""
     if "approverType" in written:
         ids = ", ".join(f"`{shown(one)}`" for one in written["approverIds"][:5])
-        return f"ask the {written['approverType']} {ids}"
+        return TEXTS("ask", type=written["approverType"], ids=ids)
     if list(written) == ["timeout"]:
-        return f"time out after `{shown(written['timeout'])}`"
+        return TEXTS("time-out", after=written["timeout"])
     if list(written) == ["timezone"]:
-        return f"read all times that name no zone as `{shown(written['timezone'])}`"
+        return TEXTS("read-times", zone=written["timezone"])
     texts = [
         f"`{key}: {shown(json.dumps(one, ensure_ascii=False))}`" for key, one in written.items()
     ]
-    return f"let it count: write {' and '.join(texts)}"
+    return TEXTS("let-count", texts=" and ".join(texts))

@@ -3,7 +3,71 @@
 import re
 from typing import Any
 
-HELP = "export the drawing from ProFlow: an object with `nodes` and `edges`"
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "formats",
+    {
+        "export": Text(
+            "export the drawing from ProFlow: an object with `nodes` and `edges`",
+            "请从 ProFlow 导出流程图：包含 `nodes` 和 `edges` 的对象",
+        ),
+    },
+)
+
+_IN_CHINESE = {
+    "a Mermaid diagram": "Mermaid 图",
+    "an Argo workflow (YAML)": "Argo 工作流（YAML）",
+    "a GitHub Actions workflow (YAML)": "GitHub Actions 工作流（YAML）",
+    "a Serverless Workflow (YAML)": "Serverless Workflow 工作流（YAML）",
+    "a Kestra flow (YAML)": "Kestra 流程（YAML）",
+    "an Airflow DAG (YAML)": "Airflow DAG（YAML）",
+    "a Kubernetes resource (YAML)": "Kubernetes 资源（YAML）",
+    "a Node-RED flow": "Node-RED 流程",
+    "a DolphinScheduler workflow": "DolphinScheduler 工作流",
+    "a draw2d diagram": "draw2d 图",
+    "a Cytoscape graph": "Cytoscape 图",
+    "a compiled definition": "编译后的定义",
+    "a graph with `links`": "使用 `links` 的图",
+    "a Coze canvas": "扣子（Coze）画布",
+    "a DingTalk-style approval tree (`childNode`)": "钉钉式审批树（`childNode`）",
+    "a Flowable or Activiti model (`childShapes`)": "Flowable 或 Activiti 模型（`childShapes`）",
+    "a Warm-Flow definition": "Warm-Flow 定义",
+    "a Camunda form": "Camunda 表单",
+    "a Make scenario": "Make 场景",
+    "an Activepieces flow": "Activepieces 流程",
+    "a Budibase automation": "Budibase 自动化",
+    "a Windmill flow": "Windmill 流程",
+    "AWS Step Functions (Amazon States Language)": "AWS Step Functions（Amazon States Language）",
+    "an Argo workflow": "Argo 工作流",
+    "a Kubernetes resource": "Kubernetes 资源",
+    "a GitHub Actions workflow": "GitHub Actions 工作流",
+    "a LangGraph configuration": "LangGraph 配置",
+    "a Temporal history": "Temporal 历史记录",
+    "a Serverless Workflow": "Serverless Workflow 工作流",
+    "a Conductor workflow": "Conductor 工作流",
+    "an Airflow DAG": "Airflow DAG",
+    "a Kestra flow": "Kestra 流程",
+    "an AWS CloudFormation template": "AWS CloudFormation 模板",
+    "ComfyUI (its API format)": "ComfyUI（API 格式）",
+    "AntV X6 or JointJS (`cells`)": "AntV X6 或 JointJS（`cells`）",
+    "a GoJS model": "GoJS 模型",
+    "an Excalidraw drawing": "Excalidraw 绘图",
+    "a tldraw drawing": "tldraw 绘图",
+    "a Blockly program": "Blockly 程序",
+    "a FlowGram canvas": "FlowGram 画布",
+    "an Obsidian canvas (JSON Canvas)": "Obsidian 画布（JSON Canvas）",
+    "a G6 graph": "G6 图",
+}
+"""The names of formats that are not alike in both languages."""
+HELP = TEXTS("export")
+
+
+def named(format: str) -> str:
+    """Return the name of a format, so that it can be said in Chinese as well."""
+    texts = Texts("formats", {format: Text(format, _IN_CHINESE.get(format, format))})
+    return texts(format)
+
 
 _YAML_KEY = re.compile(r"(?:---\s*\n)?(?:#[^\n]*\n|\s*\n)*[A-Za-z_][\w.-]*\s*:(?:\s|$)")
 _PYTHON = re.compile(r"^(?:from\s+[\w.]+\s+import\s|import\s+\w|def\s+\w+\(|@\w+)", re.MULTILINE)

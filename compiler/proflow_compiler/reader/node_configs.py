@@ -9,11 +9,11 @@ from functools import cache, partial
 from typing import Any
 
 from proflow_schemas.configs import Config
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeType
 
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader import foreign_settings, inexact_numbers, places, riveredge
 from proflow_compiler.reader.canvas_keys import is_of_host
@@ -21,6 +21,23 @@ from proflow_compiler.reader.drawing import Drawing, Item, misspelt
 from proflow_compiler.reader.suggestions import Suggestion, closest_key, suggestion, vocabulary
 from proflow_compiler.reader.unread_keys import DISPLAYED, Holder
 from proflow_compiler.reader.validate import Location, validate
+
+TEXTS = Texts(
+    "node-configs",
+    {
+        "unknown-key": Text("unknown key `{key}`", "未知的键 `{key}`"),
+        "on-node": Text("`{key:raw}` stands on the node itself", "`{key:raw}` 直接写在了节点上"),
+        "into-config": Text(
+            'move it into `config`: `"config": {{"{key:raw}": …}}`',
+            '移入 `config`：`"config": {{"{key:raw}": …}}`',
+        ),
+        "move": Text("move `{key:raw}` into `config`", "将 `{key:raw}` 移入 `config`"),
+        "config-object": Text(
+            "`config` must be an object, not {one:kind}",
+            "`config` 必须是对象，不能是{one:kind}",
+        ),
+    },
+)
 
 
 @cache
@@ -104,7 +121,7 @@ def read_config(
                 pointer = found.location.of((key,))
                 problems.add(
                     "PF101",
-                    f"unknown key `{shown(key)}`",
+                    TEXTS("unknown-key", key=key),
                     pointer,
                     help=meant.help,
                     node=node_id,
@@ -126,9 +143,9 @@ def read_config(
         key = kind.config.model_fields[misplaced[0]].alias or misplaced[0]
         problems.add(
             "PF101",
-            f"`{key}` stands on the node itself",
+            TEXTS("on-node", key=key),
             f"{item.pointer}/{key}",
-            help=f'move it into `config`: `"config": {{"{key}": …}}`',
+            help=TEXTS("into-config", key=key),
             node=node_id,
             on_key=True,
             fixes=_moved_in(value, key, item.pointer),
@@ -188,7 +205,7 @@ def _moved_in(value: dict[str, Any], key: str, pointer: str) -> tuple[Fix, ...]:
     config = value.get("config")
     edits = [] if isinstance(config, dict) else [Edit("add", f"{pointer}/config", {})]
     edits.append(Edit("move", f"{pointer}/config/{key}", source=f"{pointer}/{key}"))
-    return (Fix(f"move `{key}` into `config`", True, tuple(edits)),)
+    return (Fix(TEXTS("move", key=key), True, tuple(edits)),)
 
 
 def _config(
@@ -210,7 +227,7 @@ def _config(
         if key == "config" and one is not None and not isinstance(one, dict):
             problems.add(
                 "PF101",
-                f"`config` must be an object, not {kind_of(one)}",
+                TEXTS("config-object", one=one),
                 f"{at}/config",
                 node=node_id,
             )

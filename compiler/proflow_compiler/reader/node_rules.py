@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeType
 from proflow_schemas.numbers import clamped
 
@@ -22,6 +23,50 @@ from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.names import as_id
+
+TEXTS = Texts(
+    "node-rules",
+    {
+        "edges-ruled": Text("its edges carry rules of their own", "它的连线已有自己的规则"),
+        "none-named": Text(
+            "no edge of `{source}` names one of its rules",
+            "`{source}` 的连线都没有引用它的规则",
+        ),
+        "give-ids": Text(
+            "give each edge the id of its rule as `sourceHandle`: {ids:raw}",
+            "将每条连线的 `sourceHandle` 设为对应规则的 ID：{ids:raw}",
+        ),
+        "no-edge": Text("no edge leaves by `{name}`", "没有连线从 `{name}` 离开"),
+        "unread": Text(
+            "nothing reads `{rules:raw}` of `{source}`: {why:raw}",
+            "`{source}` 的 `{rules:raw}` 不会被读取：{why:raw}",
+        ),
+        "unread-rule": Text(
+            "nothing reads a rule of `{source}`: {why:raw}",
+            "`{source}` 的一条规则不会被读取：{why:raw}",
+        ),
+        "remove": Text("remove it", "移除它"),
+        "remove-or-draw": Text("remove it, or draw an edge for it", "移除它，或为它画一条连线"),
+        "write": Text(
+            "write {written:raw} on the edge that it leads to, and leave the other without a rule",
+            "在规则对应的连线上写 {written:raw}，另一条连线不设规则",
+        ),
+        "write-both": Text(
+            "write {written:raw} on the edge to `{target}`, and leave the edge to "
+            "`{target2}` without a rule",
+            "在通向 `{target}` 的连线上写 {written:raw}，通向 `{target2}` 的连线不设规则",
+        ),
+        "write-one": Text(
+            "write {written:raw} on the edge to `{target}`",
+            "在通向 `{target}` 的连线上写 {written:raw}",
+        ),
+        "on-node": Text(
+            "the rule of `{source}` stands on the node, but rules stand on edges",
+            "`{source}` 的规则写在了节点上，规则应写在连线上",
+        ),
+        "move": Text("move the rule to its edge", "将规则移到对应的连线上"),
+    },
+)
 
 Side = Literal["holds", "else"]
 """The branch of a condition with a single rule: the one where it holds, or the other one."""
@@ -155,7 +200,7 @@ class RuleAssignment:
         for source, rules in self.rules.items():
             out = leaving[source]
             if any(edge.when is not None for edge in out):
-                self._unread(source, rules, rules.pointer, "its edges carry rules of their own")
+                self._unread(source, rules, rules.pointer, TEXTS("edges-ruled"))
             elif rules.cases:
                 assigned |= self._by_id(source, rules, out)
             elif any(edge.index in self.sides for edge in out):
@@ -185,16 +230,16 @@ class RuleAssignment:
             ids = ", ".join(f"`{shown(name)}`" for name in list(rules.cases)[:8])
             self.problems.add(
                 "PF101",
-                f"no edge of `{shown(source)}` names one of its rules",
+                TEXTS("none-named", source=source),
                 rules.pointer,
                 node=source,
                 on_key=True,
-                help=f"give each edge the id of its rule as `sourceHandle`: {ids}",
+                help=TEXTS("give-ids", ids=ids),
             )
             return {}
         for priority, (name, case) in enumerate(rules.cases.items(), start=1):
             if name not in handles:
-                self._unread(source, rules, case.pointer, f"no edge leaves by `{shown(name)}`")
+                self._unread(source, rules, case.pointer, TEXTS("no-edge", name=name))
                 continue
             text = self._cel(source, case.rule, case.pointer)
             structured = _text_of(case.rule) is None
@@ -225,14 +270,14 @@ class RuleAssignment:
     def _unread(self, source: str, rules: NodeRules, pointer: str, why: str) -> None:
         self.problems.add(
             "PF320",
-            f"nothing reads `{rules.key}` of `{shown(source)}`: {why}"
+            TEXTS("unread", rules=rules.key, source=source, why=why)
             if pointer == rules.pointer
-            else f"nothing reads a rule of `{shown(source)}`: {why}",
+            else TEXTS("unread-rule", source=source, why=why),
             pointer,
             level=Level.WARNING,
             node=source,
             on_key=True,
-            help="remove it" if pointer == rules.pointer else "remove it, or draw an edge for it",
+            help=TEXTS("remove") if pointer == rules.pointer else TEXTS("remove-or-draw"),
         )
 
     def _refuse(self, source: str, rules: NodeRules, out: Sequence[Edge]) -> None:
@@ -242,16 +287,23 @@ class RuleAssignment:
         written = f'`"data": {_short({key: rules.rule})}`'
         holding = [edge for edge in out if (edge.handle or "").lower() in _HOLDS]
         others = [edge for edge in out if (edge.handle or "").lower() in _ELSE]
-        help = f"write {written} on the edge that it leads to, and leave the other without a rule"
+        help = TEXTS("write", written=written)
         fixes: tuple[Fix, ...] = ()
         if holding and len(holding) + len(others) == len(out):
-            help = f"write {written} on the edge to `{shown(holding[0].target)}`"
-            if others:
-                help += f", and leave the edge to `{shown(others[0].target)}` without a rule"
+            help = (
+                TEXTS(
+                    "write-both",
+                    written=written,
+                    target=holding[0].target,
+                    target2=others[0].target,
+                )
+                if others
+                else TEXTS("write-one", written=written, target=holding[0].target)
+            )
             fixes = (_moved(rules, key, holding),)
         self.problems.add(
             "PF101",
-            f"the rule of `{shown(source)}` stands on the node, but rules stand on edges",
+            TEXTS("on-node", source=source),
             rules.pointer,
             node=source,
             on_key=True,
@@ -267,7 +319,7 @@ def _moved(rules: NodeRules, key: str, holding: Sequence[Edge]) -> Fix:
             edits.append(Edit("add", f"{edge.pointer}/data", {key: rules.rule}))
         else:
             edits.append(Edit("add", f"{edge.data_pointer}/{key}", rules.rule))
-    return Fix("move the rule to its edge", True, tuple(edits))
+    return Fix(TEXTS("move"), True, tuple(edits))
 
 
 def _text_of(rule: Any) -> str | None:

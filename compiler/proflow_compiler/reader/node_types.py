@@ -2,13 +2,28 @@
 
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeTypes
 
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.reader import places
 from proflow_compiler.reader.foreign_types import type_meant
+
+TEXTS = Texts(
+    "node-types",
+    {
+        "type-text": Text(
+            "`type` must be a text, not {kind:kind}",
+            "`type` 必须是文本，不能是{kind:kind}",
+        ),
+        "no-type": Text("node `{node_id}` has no type", "节点 `{node_id}` 没有类型"),
+        "add-type": Text("add `type`: {types:names}", "添加 `type`：{types:names}"),
+        "unknown": Text("there is no node type `{spelling}`", "节点类型 `{spelling}` 不存在"),
+        "did-you-mean": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+        "known": Text("known are {types:names}", "可用类型：{types:names}"),
+    },
+)
 
 NOTES = frozenset(
     {"note", "comment", "sticky", "stickynote", "sticky-note", "sticky_note", "annotation"}
@@ -70,25 +85,25 @@ def refuse_type(
     if spelling is None:
         kind = value.get("type")
         if kind is not None and not isinstance(kind, str):
-            message = f"`type` must be a text, not {kind_of(kind)}"
+            message = TEXTS("type-text", kind=kind)
             problems.add("PF101", message, f"{node_pointer}/type", node=node_id)
             return
         problems.add(
             "PF102",
-            f"node `{shown(node_id)}` has no type",
+            TEXTS("no-type", node_id=node_id),
             node_pointer,
             node=node_id,
-            help="add `type`: " + ", ".join(f"`{name}`" for name in types.all),
+            help=TEXTS("add-type", types=types.all),
         )
     else:
         near = type_meant(spelling, types)
         problems.add(
             "PF102",
-            f"there is no node type `{shown(spelling)}`",
+            TEXTS("unknown", spelling=spelling),
             pointer,
             node=node_id,
-            help=f"did you mean `{near}`?"
+            help=TEXTS("did-you-mean", near=near)
             if near is not None
-            else "known are " + ", ".join(f"`{name}`" for name in types.all),
+            else TEXTS("known", types=types.all),
             fixes=words.word(pointer, spelling, near),
         )

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.published import MAX_ID
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Edit, Fix, Level, Related, has_errors
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.diagnostics.source import escape
@@ -20,6 +20,74 @@ from proflow_compiler.reader.node_configs import read_config
 from proflow_compiler.reader.node_rules import NodeRules
 from proflow_compiler.reader.node_types import GROUPS, NOTES, refuse_type, spelling_of
 from proflow_compiler.reader.unread_keys import UnreadKeys
+
+TEXTS = Texts(
+    "nodes",
+    {
+        "same-id": Text("two nodes have the id `{node_id}`", "有两个节点的 ID 都是 `{node_id}`"),
+        "other": Text("the other one", "另一个"),
+        "own-id": Text("give each node an id of its own", "为每个节点设置不同的 ID"),
+        "remove-copy": Text(
+            "remove the second of the two, which are alike",
+            "移除重复的节点（两者内容相同）",
+        ),
+        "take-out": Text(
+            "take `{name}` out of what does not exist",
+            "将 `{name}` 移出不存在的容器",
+        ),
+        "no-parent": Text(
+            "`{name}` stands in `{parent}`, which does not exist",
+            "`{name}` 所在的容器 `{parent}` 不存在",
+        ),
+        "remove-key": Text(
+            "remove the key if the node is in no container",
+            "如果节点不在容器中，移除这个键",
+        ),
+        "start-inside": Text(
+            "the start `{node}` stands in `{container}`",
+            "开始节点 `{node}` 位于容器 `{container}` 中",
+        ),
+        "begins-item": Text(
+            "leave it out: a node that no edge leads to begins an item, or an iteration",
+            "去掉它：没有进入连线的节点会作为该项或该轮的起点",
+        ),
+        "itself-over": Text(
+            "`{at}` stands in itself, by way of {cycle:names}",
+            "`{at}` 经由 {cycle:names} 包含了自己",
+        ),
+        "itself": Text("`{at}` stands in itself", "`{at}` 包含了自己"),
+        "break-up": Text("let one of them be in no other node", "将其中一个移出其他节点"),
+        "data-object": Text(
+            "`data` must be an object, not {data:kind}",
+            "`data` 必须是对象，不能是{data:kind}",
+        ),
+        "group": Text(
+            "the group `{node_id}` is left out: it does not run",
+            "忽略分组 `{node_id}`：它不会执行",
+        ),
+        "note": Text(
+            "the note `{node_id}` is left out: it does not run",
+            "忽略注释 `{node_id}`：它不会执行",
+        ),
+        "unknown-key": Text("unknown key `{key:raw}`", "未知的键 `{key:raw}`"),
+        "did-you-mean": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+        "not-object": Text(
+            "a node must be an object, not {value:kind}",
+            "节点必须是对象，不能是{value:kind}",
+        ),
+        "no-id": Text("a node has no `id`", "节点缺少 `id`"),
+        "id-type": Text(
+            "the id of a node must be a text or a whole number, not {given:kind}",
+            "节点的 ID 必须是文本或整数，不能是{given:kind}",
+        ),
+        "id-empty": Text("the id of a node is empty", "节点的 ID 为空"),
+        "id-long": Text(
+            "the id of a node has {count} characters, but at most {most} are allowed",
+            "节点的 ID 有 {count} 个字符，最多允许 {most} 个",
+        ),
+        "id-nul": Text("the id of a node holds a NUL character", "节点的 ID 包含 NUL 字符"),
+    },
+)
 
 _NODE_KEYS = ["id", "type", "data", "config", "label"]
 
@@ -77,11 +145,11 @@ def read_nodes(drawing: Drawing, problems: Problems) -> ReadNodes:
         if node_id in first:
             problems.add(
                 "PF103",
-                f"two nodes have the id `{shown(node_id)}`",
+                TEXTS("same-id", node_id=node_id),
                 _id_pointer(item),
                 node=node_id,
-                related=(Related(_id_pointer(first[node_id]), "the other one"),),
-                help="give each node an id of its own",
+                related=(Related(_id_pointer(first[node_id]), TEXTS("other")),),
+                help=TEXTS("own-id"),
                 fixes=_without_copy(item, first[node_id]),
             )
             _read_node(item, node_id, drawing, ReadNodes(), UnreadKeys(Problems()), problems)
@@ -98,9 +166,7 @@ def _without_copy(item: Item, first: Item) -> tuple[Fix, ...]:
     """Remove a node that is an exact copy of another one."""
     if item.value != first.value:
         return ()
-    return (
-        Fix("remove the second of the two, which are alike", True, (Edit("remove", item.pointer),)),
-    )
+    return (Fix(TEXTS("remove-copy"), True, (Edit("remove", item.pointer),)),)
 
 
 def _assign_containers(read: ReadNodes, dialect: str, problems: Problems) -> None:
@@ -112,16 +178,16 @@ def _assign_containers(read: ReadNodes, dialect: str, problems: Problems) -> Non
         if parent not in known and dialect != riveredge.DIALECT:
             near = problems.closest(parent, read.known | read.groups)
             removed = Fix(
-                f"take `{shown(name)}` out of what does not exist",
+                TEXTS("take-out", name=name),
                 False,
                 (Edit("remove", pointer),),
             )
             problems.add(
                 "PF112",
-                f"`{shown(name)}` stands in `{shown(parent)}`, which does not exist",
+                TEXTS("no-parent", name=name, parent=parent),
                 pointer,
                 node=name,
-                help=meant(near) or "remove the key if the node is in no container",
+                help=meant(near) or TEXTS("remove-key"),
                 fixes=(*words.name(pointer, near), removed),
             )
     for node in list(read.nodes.values()):
@@ -132,10 +198,10 @@ def _assign_containers(read: ReadNodes, dialect: str, problems: Problems) -> Non
         if node.type == "start":
             problems.add(
                 "PF112",
-                f"the start `{shown(node.id)}` stands in `{shown(container)}`",
+                TEXTS("start-inside", node=node.id, container=container),
                 read.parents[node.id][1],
                 node=node.id,
-                help="leave it out: a node that no edge leads to begins an item, or an iteration",
+                help=TEXTS("begins-item"),
             )
 
 
@@ -162,13 +228,14 @@ def _has_parent_cycle(read: ReadNodes, problems: Problems) -> bool:
             continue
         found = True
         cycle = path[path.index(at) :]
-        names = ", ".join(f"`{shown(one)}`" for one in cycle[1:6])
         problems.add(
             "PF112",
-            f"`{shown(at)}` stands in itself" + (f", by way of {names}" if names else ""),
+            TEXTS("itself-over", at=at, cycle=cycle[1:6])
+            if len(cycle) > 1
+            else TEXTS("itself", at=at),
             read.parents[at][1],
             node=at,
-            help="let one of them be in no other node",
+            help=TEXTS("break-up"),
         )
     return found
 
@@ -186,7 +253,7 @@ def _read_node(
     if data is not None and not isinstance(data, dict):
         problems.add(
             "PF101",
-            f"`data` must be an object, not {kind_of(data)}",
+            TEXTS("data-object", data=data),
             f"{item.pointer}/data",
             node=node_id,
         )
@@ -199,10 +266,9 @@ def _read_node(
         (read.groups if group else read.notes).add(node_id)
         if group:
             _note_parent(item, node_id, read)
-        what = "group" if group else "note"
         problems.add(
             "PF107",
-            f"the {what} `{shown(node_id)}` is left out: it does not run",
+            TEXTS("group", node_id=node_id) if group else TEXTS("note", node_id=node_id),
             item.pointer,
             level=Level.INFO,
             node=node_id,
@@ -221,9 +287,9 @@ def _read_node(
         ):
             problems.add(
                 "PF101",
-                f"unknown key `{key}`",
+                TEXTS("unknown-key", key=key),
                 f"{item.pointer}/{escape(key)}",
-                help=f"did you mean `{near}`?",
+                help=TEXTS("did-you-mean", near=near),
                 node=node_id,
                 on_key=True,
                 fixes=words.key(f"{item.pointer}/{escape(key)}", key, near),
@@ -260,32 +326,32 @@ def _read_node(
 def _id(item: Item, problems: Problems) -> str | None:
     value = item.value
     if not isinstance(value, dict):
-        problems.add("PF101", f"a node must be an object, not {kind_of(value)}", item.pointer)
+        problems.add("PF101", TEXTS("not-object", value=value), item.pointer)
         return None
     if "id" not in value and item.key is None:
-        problems.add("PF101", "a node has no `id`", item.pointer)
+        problems.add("PF101", TEXTS("no-id"), item.pointer)
         return None
     given = value.get("id", item.key)
     node_id = as_id(given)
     if node_id is None:
         problems.add(
             "PF101",
-            f"the id of a node must be a text or a whole number, not {kind_of(given)}",
+            TEXTS("id-type", given=given),
             f"{item.pointer}/id",
         )
         return None
     if not node_id:
-        problems.add("PF101", "the id of a node is empty", _id_pointer(item))
+        problems.add("PF101", TEXTS("id-empty"), _id_pointer(item))
         return None
     if len(node_id) > MAX_ID:
         problems.add(
             "PF101",
-            f"the id of a node has {len(node_id)} characters, but at most {MAX_ID} are allowed",
+            TEXTS("id-long", count=len(node_id), most=MAX_ID),
             _id_pointer(item),
         )
         return None
     if "\0" in node_id:
-        problems.add("PF101", "the id of a node holds a NUL character", _id_pointer(item))
+        problems.add("PF101", TEXTS("id-nul"), _id_pointer(item))
         return None
     return node_id
 

@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proflow_schemas.expressions import ExpressionError, condition_to_cel
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.node_types.notify import Notify
 from proflow_schemas.numbers import clamped
 
 from proflow_compiler.design import Edge, InexactNumber, Node
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.message_text import kind_of, shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.graph import outcome_of
@@ -35,6 +35,45 @@ from proflow_compiler.reader import inexact_numbers
 from proflow_compiler.reader.disjoint_conditions import disjoint
 from proflow_compiler.reader.drawing import SETTINGS, Drawing, collection, items
 from proflow_compiler.reader.names import as_id
+
+TEXTS = Texts(
+    "approval-process",
+    {
+        "code-text": Text(
+            "`code` must be a text, not {code:kind}",
+            "`code` 必须是文本，不能是{code:kind}",
+        ),
+        "code-empty": Text("`code` is empty", "`code` 为空"),
+        "tenant": Text(
+            "`tenant_id` must be a positive whole number, not {tenant}",
+            "`tenant_id` 必须是正整数，不能是 {tenant}",
+        ),
+        "nodes-text": Text("`nodes` is a text", "`nodes` 是文本"),
+        "export-json": Text(
+            "export the column as JSON, not as a text that holds JSON",
+            "导出该列时使用 JSON，而不是内容为 JSON 的文本",
+        ),
+        "no-drawing": Text("the row holds no drawing", "该行没有流程图"),
+        "left-out": Text(
+            "the edge to `{target}` is left out: of several edges out of `{name}` only the "
+            "first counts in an approval process",
+            "忽略通向 `{target}` 的连线：在审批流程中，`{name}` 的多条连线只有第一条有效",
+        ),
+        "condition-before": Text("put a condition before them", "在它们之前加一个条件节点"),
+        "one-condition": Text(
+            "`{node}` has {count} edges, but 1 condition",
+            "`{node}` 有 {count} 条连线，但只有 1 个条件",
+        ),
+        "conditions": Text(
+            "`{node}` has {count} edges, but {conditions} conditions",
+            "`{node}` 有 {count} 条连线，但有 {conditions} 个条件",
+        ),
+        "one-each": Text(
+            "each edge has one condition, in the order of the edges",
+            "每条连线对应一个条件，按连线顺序排列",
+        ),
+    },
+)
 
 DIALECT = "riveredge"
 
@@ -105,13 +144,13 @@ def row(value: dict[str, Any], pointer: str, problems: Problems) -> Row | None:
     code, tenant = value.get("code"), value.get("tenant_id")
     before = len(problems.found)
     if code is not None and not isinstance(code, str):
-        problems.add("PF101", f"`code` must be a text, not {kind_of(code)}", f"{pointer}/code")
+        problems.add("PF101", TEXTS("code-text", code=code), f"{pointer}/code")
     if code == "":
-        problems.add("PF101", "`code` is empty", f"{pointer}/code")
+        problems.add("PF101", TEXTS("code-empty"), f"{pointer}/code")
     if tenant is not None and (type(tenant) is not int or tenant < 1):
         problems.add(
             "PF101",
-            f"`tenant_id` must be a positive whole number, not {shown(json.dumps(tenant))}",
+            TEXTS("tenant", tenant=json.dumps(tenant)),
             f"{pointer}/tenant_id",
         )
     if len(problems.found) > before:
@@ -126,13 +165,13 @@ def read_row(found: Row, problems: Problems) -> Drawing | None:
     if isinstance(graph, str):
         problems.add(
             "PF003",
-            "`nodes` is a text",
+            TEXTS("nodes-text"),
             f"{pointer}/nodes",
-            help="export the column as JSON, not as a text that holds JSON",
+            help=TEXTS("export-json"),
         )
         return None
     if not isinstance(graph, dict) or not graph:
-        problems.add("PF003", "the row holds no drawing", f"{pointer}/nodes")
+        problems.add("PF003", TEXTS("no-drawing"), f"{pointer}/nodes")
         return None
     settings: dict[str, Any] = {}
     pointers: dict[str, str] = {}
@@ -287,13 +326,12 @@ def as_followed(
                     continue
                 problems.add(
                     "PF107",
-                    f"the edge to `{shown(edge.target)}` is left out: of several edges out of "
-                    f"`{shown(name)}` only the first counts in an approval process",
+                    TEXTS("left-out", target=edge.target, name=name),
                     f"{edge.pointer}/target",
                     level=Level.WARNING,
                     node=name,
                     edge=edge.key,
-                    help="put a condition before them",
+                    help=TEXTS("condition-before"),
                 )
         if not out and node.type != "end":
             end = f"{name}.end"
@@ -339,11 +377,12 @@ def _with_rules(
     if len(rules) != len(out):
         problems.add(
             "PF108",
-            f"`{shown(node.id)}` has {len(out)} edges, but {len(rules)} "
-            + ("condition" if len(rules) == 1 else "conditions"),
+            TEXTS("one-condition", node=node.id, count=len(out))
+            if len(rules) == 1
+            else TEXTS("conditions", node=node.id, count=len(out), conditions=len(rules)),
             f"{pointer}/{key}" if key in data else pointer,
             node=node.id,
-            help="each edge has one condition, in the order of the edges",
+            help=TEXTS("one-each"),
         )
         return out
     texts: list[str] = []

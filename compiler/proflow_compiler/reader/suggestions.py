@@ -13,6 +13,7 @@ from typing import Any
 
 from proflow_schemas.configs import Config
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NODE_TYPES
 from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.published import edge_data_schema, model_schema
@@ -20,17 +21,47 @@ from proflow_schemas.times import TimeError, is_timezone, read_time
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.message_text import kind_of
 from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.reader.foreign_settings import SPANS, title, worded
 
+TEXTS = Texts(
+    "suggestions",
+    {
+        "types": Text("{types:or}", "{types:or}"),
+        "text": Text("a text", "文本"),
+        "integer": Text("a whole number", "整数"),
+        "number": Text("a number", "数字"),
+        "boolean": Text("true or false", "布尔值"),
+        "list": Text("a list", "列表"),
+        "object": Text("an object", "对象"),
+        "did-you-mean": Text("did you mean `{meant:raw}`?", "是否想写 `{meant:raw}`？"),
+        "did-you-mean-setting": Text("did you mean {say:raw}?", "是否想写 {say:raw}？"),
+        "did-you-mean-meaning": Text("did you mean {meaning:raw}?", "是否想写 {meaning:raw}？"),
+        "say-unit": Text(
+            "did you mean `{name:raw}`? say the unit in its value",
+            "是否想写 `{name:raw}`？请在值中写明单位",
+        ),
+        "other-value": Text(
+            "did you mean `{name:raw}`? it does not take this value",
+            "是否想写 `{name:raw}`？它不接受这个值",
+        ),
+        "not-given": Text(", not {value:kind}", "，不能是{value:kind}"),
+        "takes": Text(
+            "did you mean `{name:raw}`? it takes {takes:raw}{given:raw}",
+            "是否想写 `{name:raw}`？它接受{takes:raw}{given:raw}",
+        ),
+        "one-of": Text("one of {names:names}", "{names:names} 之一"),
+    },
+)
+
 _TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
+    "string": TEXTS("text"),
+    "integer": TEXTS("integer"),
+    "number": TEXTS("number"),
+    "boolean": TEXTS("boolean"),
+    "array": TEXTS("list"),
+    "object": TEXTS("object"),
     "null": "null",
 }
 
@@ -190,7 +221,7 @@ def suggestion(
 
 def _renamed(key: str, meant: str, value: Any) -> Suggestion:
     safe = words.is_typing_error(key, meant)
-    return Suggestion(f"did you mean `{meant}`?", {meant: value}, safe)
+    return Suggestion(TEXTS("did-you-mean", meant=meant), {meant: value}, safe)
 
 
 def _carried(
@@ -201,27 +232,30 @@ def _carried(
     if not written or not all(known.fits(name, one) for name, one in written.items()):
         return None
     if any(name in given for name in written):
-        return Suggestion(f"did you mean {meaning.say}?")
-    return Suggestion(f"did you mean {worded(meaning, written, value)}?", written)
+        return Suggestion(TEXTS("did-you-mean-setting", say=meaning.say))
+    return Suggestion(
+        TEXTS("did-you-mean-meaning", meaning=worded(meaning, written, value)), written
+    )
 
 
 def _said(meaning: Meaning, value: Any, known: Vocabulary) -> str:
     """The help for another product's key whose value cannot be translated."""
     if meaning.name is None or meaning.name not in known.properties:
-        return f"did you mean {meaning.say}?"
+        return TEXTS("did-you-mean-setting", say=meaning.say)
     if known.fits(meaning.name, value) or meaning.say != f"`{meaning.name}`":
-        return f"did you mean {meaning.say}?"
+        return TEXTS("did-you-mean-setting", say=meaning.say)
     return _takes(meaning.name, value, known)
 
 
 def _takes(name: str, value: Any, known: Vocabulary) -> str:
     takes = known.takes(name)
     if known.fits(name, value):
-        return f"did you mean `{name}`? say the unit in its value"
+        return TEXTS("say-unit", name=name)
     if takes == kind_of(value) or not takes:
-        return f"did you mean `{name}`? it does not take this value"
-    given = "" if "one of" in takes and isinstance(value, str) else f", not {kind_of(value)}"
-    return f"did you mean `{name}`? it takes {takes}{given}"
+        return TEXTS("other-value", name=name)
+    listed = "one of" in takes and isinstance(value, str)
+    given = "" if listed else TEXTS("not-given", value=value)
+    return TEXTS("takes", name=name, takes=takes, given=given)
 
 
 def _has_unit(key: str, meant: str, value: Any) -> bool:
@@ -265,20 +299,20 @@ def _closest_key(key: str, known: tuple[str, ...]) -> str | None:
 def one_of_types(schema: Mapping[str, Any]) -> str:
     """Return the types that a schema allows, in words; empty if it allows any."""
     allowed = list(dict.fromkeys(_allowed_types(schema)))
-    hidden = {"null"} | ({"a whole number"} if "a number" in allowed else set())
+    hidden = {"null"} | ({TEXTS("integer")} if TEXTS("number") in allowed else set())
     allowed = [name for name in allowed if name not in hidden]
     if len(allowed) < 2:
-        return "".join(allowed)
-    return ", ".join(allowed[:-1]) + " or " + allowed[-1]
+        return allowed[0] if allowed else ""
+    return TEXTS("types", types=allowed)
 
 
 def _allowed_types(schema: Mapping[str, Any]) -> Iterable[str]:
     if "enum" in schema:
-        yield "one of " + ", ".join(f"`{shown(one)}`" for one in schema["enum"] if one is not None)
+        yield TEXTS("one-of", names=[one for one in schema["enum"] if one is not None])
     elif "type" in schema:
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         yield from (_TYPES[one] for one in types)
     elif "$ref" in schema:
-        yield "an object"
+        yield TEXTS("object")
     for branch in schema.get("anyOf", schema.get("oneOf", ())):
         yield from _allowed_types(branch)

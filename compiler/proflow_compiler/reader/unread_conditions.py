@@ -3,13 +3,31 @@
 from typing import Any
 
 from proflow_schemas.expressions.conditions import NOTES
+from proflow_schemas.language import Text, Texts
 
 from proflow_compiler.diagnostics import Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.source import escape
 from proflow_compiler.reader.canvas_keys import is_of_the_screen
 from proflow_compiler.reader.unread_keys import is_empty
+
+TEXTS = Texts(
+    "unread-conditions",
+    {
+        "unread": Text(
+            "nothing reads `{key}` in the condition of the edge `{edge_key}`",
+            "连线 `{edge_key}` 的条件中，`{key}` 不会被读取",
+        ),
+        "condition": Text(
+            "a condition has `field`, `operator` and `value`",
+            "条件包含 `field`、`operator` 和 `value`",
+        ),
+        "group": Text(
+            "a group has `logic`, `and` or `or`, and `conditions`",
+            "条件组包含 `logic`（`and` 或 `or`）和 `conditions`",
+        ),
+    },
+)
 
 _COMPARED = frozenset({"field", "operator", "op", "comparator", "value"})
 _GROUPED = frozenset(
@@ -47,12 +65,10 @@ def of_condition(value: Any, pointer: str, edge_key: str, problems: Problems) ->
                 continue
             problems.add(
                 "PF320",
-                f"nothing reads `{shown(key)}` in the condition of the edge `{shown(edge_key)}`",
+                TEXTS("unread", key=key, edge_key=edge_key),
                 below,
                 level=Level.WARNING,
                 edge=edge_key,
                 on_key=True,
-                help="a condition has `field`, `operator` and `value`"
-                if compared
-                else "a group has `logic`, `and` or `or`, and `conditions`",
+                help=TEXTS("condition") if compared else TEXTS("group"),
             )

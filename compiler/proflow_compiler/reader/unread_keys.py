@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 from proflow_schemas.configs import Config
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NODE_TYPES, NodeType
-from proflow_schemas.node_types.foreign import Meaning
+from proflow_schemas.node_types.foreign import Meaning, without_key
 from proflow_schemas.settings import Settings
 
 from proflow_compiler.diagnostics import Edit, Fix, Level
@@ -37,7 +38,82 @@ from proflow_compiler.reader.suggestions import (
     vocabulary,
 )
 
-_LEAVE = "if the canvas needs it, let it begin with `x-` or `_`: such keys are left alone"
+TEXTS = Texts(
+    "PF320",
+    {
+        "nor-nodes": Text(
+            ", nor of {count:1 other node|# other nodes}", "，另有 {count} 个节点也是如此"
+        ),
+        "nor-edges": Text(
+            ", nor of {count:1 other edge|# other edges}", "，另有 {count} 条连线也是如此"
+        ),
+        "an": Text("an `{name:raw}`", "`{name:raw}`"),
+        "a": Text("a `{name:raw}`", "`{name:raw}`"),
+        "leave": Text(
+            "if the canvas needs it, let it begin with `x-` or `_`: such keys are left alone",
+            "如果画布需要它，请以 `x-` 或 `_` 开头，这样的键会被忽略",
+        ),
+        "remove": Text(
+            "remove it: `{key:raw}` of `{where:raw}` counts",
+            "移除它：以 `{where:raw}` 的 `{key:raw}` 为准",
+        ),
+        "move": Text("move it into `{where:raw}`", "移入 `{where:raw}`"),
+        "let-count": Text("let it count: {help:raw}", "使其生效：{help:raw}"),
+        "configured-by": Text(
+            "the node is configured by `{where:raw}`: keep one of the two",
+            "节点的配置在 `{where:raw}` 中：两者只保留一个",
+        ),
+        "did-you-mean": Text("did you mean {say:raw}?", "是否想写 {say:raw}？"),
+        "did-you-mean-rule": Text(
+            "did you mean {say:raw}: {one:raw}?",
+            "是否想写{say:raw}：{one:raw}？",
+        ),
+        "into-trigger": Text(
+            "fire in `{zone}`: move it into the trigger",
+            "按 `{zone}` 触发：移入触发器",
+        ),
+        "into-design": Text(
+            "read all times that name no zone as `{zone}`: move it to the design",
+            "未指定时区的时间一律按 `{zone}` 计算：移到设计上",
+        ),
+        "of-node": Text(
+            "nothing reads `{key}` of `{node_id}`",
+            "`{node_id}` 的 `{key}` 不会被读取",
+        ),
+        "the-edge": Text("the edge `{edge_key}`", "连线 `{edge_key}`"),
+        "of-edge": Text(
+            "nothing reads `{key}` of the edge `{edge_key}`",
+            "连线 `{edge_key}` 的 `{key}` 不会被读取",
+        ),
+        "unread": Text(
+            "nothing reads `{key}` of {owner:raw}{more:raw}",
+            "{owner:raw} 的 `{key}` 不会被读取{more:raw}",
+        ),
+        "near-counts": Text(
+            "`{near:raw}` is there as well, and counts: remove this key",
+            "已有 `{near:raw}` 并以它为准：移除这个键",
+        ),
+        "of-design": Text("nothing reads `{key}` of the design", "设计的 `{key}` 不会被读取"),
+        "to-top": Text(
+            "let it count: move `{name:raw}` to the top level",
+            "使其生效：将 `{name:raw}` 移到顶层",
+        ),
+        "nested": Text(
+            "nothing reads `{name}` in `{key:raw}`",
+            "`{key:raw}` 中的 `{name}` 不会被读取",
+        ),
+        "beside-nodes": Text(
+            "settings of a design stand beside its `nodes`",
+            "设计的设置应与 `nodes` 同级",
+        ),
+        "of-types": Text(
+            "it is a setting of {types:names}; {kind:raw} has none of that name",
+            "它是 {types:names} 的设置，{kind:raw} 没有这个设置",
+        ),
+    },
+)
+
+_LEAVE = TEXTS("leave")
 _NESTED = ("config", "settings", "options")
 """Objects beside the graph in which hosts may keep settings."""
 _HOLDERS = ("config", "content")
@@ -171,18 +247,16 @@ class UnreadKeys:
         if key in holder.value:
             if holder.value[key] == one:
                 return
-            help = f"remove it: `{key}` of `{where}` counts"
+            help = TEXTS("remove", key=key, where=where)
             fixes: tuple[Fix, ...] = ()
         else:
-            help = f"move it into `{where}`"
-            fixes = (_carried(f"let it count: {help}", key_pointer, one, {key: one}, holder),)
+            help = TEXTS("move", where=where)
+            fixes = (_carried(TEXTS("let-count", help=help), key_pointer, one, {key: one}, holder),)
         self._add(key, key_pointer, node_id, help, fixes)
 
     def _second(self, key: str, key_pointer: str, node_id: str, holder: Holder) -> None:
         where = holder.pointer.rpartition("/")[2]
-        self._add(
-            key, key_pointer, node_id, f"the node is configured by `{where}`: keep one of the two"
-        )
+        self._add(key, key_pointer, node_id, TEXTS("configured-by", where=where))
 
     def _foreign(
         self,
@@ -201,7 +275,7 @@ class UnreadKeys:
         meant = suggestion(
             key, one, vocabulary(kind.config), meaning=found, given=holder.value.keys() - {key}
         )
-        help = meant.help if meant is not None else f"did you mean {found.say}?"
+        help = meant.help if meant is not None else TEXTS("did-you-mean", say=found.say)
         fixes: tuple[Fix, ...] = ()
         if meant is not None and meant.written is not None:
             fixes = (
@@ -210,7 +284,7 @@ class UnreadKeys:
                 ),
             )
         if found.written is None and isinstance(one, str) and "data.when" in found.say:
-            help = f"did you mean {found.say.partition(':')[0]}: {_as_rule(one)}?"
+            help = TEXTS("did-you-mean-rule", say=without_key(found.say), one=_as_rule(one))
         self._add(key, key_pointer, node_id, help, fixes)
 
     def _zone(
@@ -224,17 +298,17 @@ class UnreadKeys:
         if isinstance(trigger, dict) and "cron" in trigger:
             if "timezone" not in trigger:
                 target = f"{holder.pointer}/trigger/timezone"
-                title = f"fire in `{shown(zone)}`: move it into the trigger"
+                title = TEXTS("into-trigger", zone=zone)
         elif "timezone" not in self.settings:
             target = f"{self.pointer}/timezone"
-            title = f"{foreign_settings.title({'timezone': zone})}: move it to the design"
+            title = TEXTS("into-design", zone=zone)
         if zone is not None:
             if target:
                 moved = Edit("move", target, source=key_pointer)
                 more = () if zone == one else (Edit("replace", target, zone),)
                 fixes = (Fix(title, False, (moved, *more)),)
             self.problems.zones.append(key_pointer)
-        self._add(key, key_pointer, node_id, f"did you mean {found.say}?", fixes)
+        self._add(key, key_pointer, node_id, TEXTS("did-you-mean", say=found.say), fixes)
 
     def _add(
         self,
@@ -246,7 +320,7 @@ class UnreadKeys:
     ) -> None:
         self.problems.add(
             "PF320",
-            f"nothing reads `{shown(key)}` of `{shown(node_id)}`",
+            TEXTS("of-node", key=key, node_id=node_id),
             key_pointer,
             level=Level.WARNING,
             node=node_id,
@@ -287,7 +361,7 @@ class UnreadKeys:
             if found is None:
                 if key not in silent and not is_of_the_screen(key):
                     self._other(
-                        key, key_pointer, f"the edge `{shown(edge_key)}`", None, edge=edge_key
+                        key, key_pointer, TEXTS("the-edge", edge_key=edge_key), None, edge=edge_key
                     )
                 continue
             given = holder.value.keys() - {key}
@@ -298,12 +372,12 @@ class UnreadKeys:
                 fixes = (_carried(title, key_pointer, one, meant.written, holder),)
             self.problems.add(
                 "PF320",
-                f"nothing reads `{shown(key)}` of the edge `{shown(edge_key)}`",
+                TEXTS("of-edge", key=key, edge_key=edge_key),
                 key_pointer,
                 level=Level.WARNING,
                 edge=edge_key,
                 on_key=True,
-                help=meant.help if meant is not None else f"did you mean {found.say}?",
+                help=meant.help if meant is not None else TEXTS("did-you-mean", say=found.say),
                 fixes=fixes,
             )
 
@@ -330,10 +404,10 @@ class UnreadKeys:
         for (kind, key), one in self._repeated.items():
             more = ""
             if one.others:
-                more = f", nor of {one.others} other {kind}{'s' if one.others > 1 else ''}"
+                more = TEXTS("nor-nodes" if kind == "node" else "nor-edges", count=one.others)
             self.problems.add(
                 "PF320",
-                f"nothing reads `{shown(key)}` of {one.owner}{more}",
+                TEXTS("unread", key=key, owner=one.owner, more=more),
                 one.pointer,
                 level=Level.WARNING,
                 node=one.node,
@@ -378,8 +452,9 @@ def of_design(
         others = value.keys() - {key}
         meant = suggestion(key, one, vocabulary(Settings), meaning=found, given=others)
         fixes: tuple[Fix, ...] = ()
+        help: str
         if near is not None and near in value:
-            help = f"`{near}` is there as well, and counts: remove this key"
+            help = TEXTS("near-counts", near=near)
         elif meant is not None:
             help = meant.help
             if meant.written is not None and not wrapper:
@@ -394,7 +469,7 @@ def of_design(
                     ),
                 )
         else:
-            help = _LEAVE if found is None else f"did you mean {found.say}?"
+            help = _LEAVE if found is None else TEXTS("did-you-mean", say=found.say)
         if (
             fold_key(key) in foreign_settings.ZONES
             and foreign_settings.zone_of(one) is not None
@@ -403,7 +478,7 @@ def of_design(
             problems.zones.append(key_pointer)
         problems.add(
             "PF320",
-            f"nothing reads `{shown(key)}` of the design",
+            TEXTS("of-design", key=key),
             key_pointer,
             level=Level.WARNING,
             on_key=True,
@@ -432,14 +507,14 @@ def _of_nested(
             problems.zones.append(at)
         if name not in value:
             edit = Edit("move", f"{pointer}/{escape(name)}", source=at)
-            fixes = (fix(f"let it count: move `{name}` to the top level", edit),)
+            fixes = (fix(TEXTS("to-top", name=name), edit),)
         problems.add(
             "PF320",
-            f"nothing reads `{shown(name)}` in `{key}`",
+            TEXTS("nested", name=name, key=key),
             at,
             level=Level.WARNING,
             on_key=True,
-            help="settings of a design stand beside its `nodes`",
+            help=TEXTS("beside-nodes"),
             fixes=fixes,
         )
 
@@ -462,19 +537,18 @@ def _elsewhere(key: str, value: Any, kind: NodeType, given: Collection[str]) -> 
     """The help for a key that this node type does not have; None if nothing is likely."""
     near = closest_key(key, _keys_of(kind))
     if near is not None and near in given:
-        return f"`{near}` is there as well, and counts: remove this key"
+        return TEXTS("near-counts", near=near)
     meant = suggestion(key, value, vocabulary(kind.config), given=given)
     if meant is not None:
         return meant.help
     types = [name for name in _TYPES_OF.get(key, ()) if name != kind.name]
     if types:
-        listed = ", ".join(f"`{name}`" for name in types[:6])
-        return f"it is a setting of {listed}; {_article(kind.name)} has none of that name"
+        return TEXTS("of-types", types=types[:6], kind=_article(kind.name))
     return None
 
 
 def _article(name: str) -> str:
-    return f"{'an' if name[0] in 'aeiou' else 'a'} `{name}`"
+    return TEXTS("an" if name[0] in "aeiou" else "a", name=name)
 
 
 def _as_rule(text: str) -> str:

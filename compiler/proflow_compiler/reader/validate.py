@@ -13,13 +13,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from proflow_schemas.configs import Config
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types.foreign import Meaning
 from proflow_schemas.published import model_schema
 from pydantic import ValidationError
 
 from proflow_compiler.diagnostics import Fix
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import kind_of, shown
+from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.diagnostics.problems import Problems
 from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.diagnostics.source import escape
@@ -37,6 +38,69 @@ from proflow_compiler.reader.suggestions import (
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError as SchemaError
     from jsonschema.protocols import Validator
+TEXTS = Texts(
+    "PF101",
+    {
+        "it": Text("it", "该值"),
+        "given": Text("{kind:kind} (`{value}`)", "{kind:kind} `{value}`"),
+        "kind": Text("{value:kind}", "{value:kind}"),
+        "missing": Text("{at:raw}`{key:raw}` is missing", "{at:raw}缺少 `{key:raw}`"),
+        "near-counts": Text(
+            "`{near:raw}` is there as well, and counts: remove this key",
+            "已有 `{near:raw}` 并以它为准：移除这个键",
+        ),
+        "known": Text("known are {properties:names}", "可用的键：{properties:names}"),
+        "no-settings": Text("it takes no settings", "它没有任何设置"),
+        "unknown-key": Text("unknown key {path:raw}", "未知的键 {path:raw}"),
+        "retries": Text("did you mean `retries: {value}`?", "是否想写 `retries: {value}`？"),
+        "must-be": Text(
+            "{at:raw} must be {allowed:raw}, not {instance:raw}",
+            "{at:raw} 必须是{allowed:raw}，不能是{instance:raw}",
+        ),
+        "must-be-type": Text(
+            "{name:raw} must be {type:raw}, not {given:raw}",
+            "{name:raw} 必须是{type:raw}，不能是{given:raw}",
+        ),
+        "empty": Text("{name:raw} is empty", "{name:raw} 为空"),
+        "too-long": Text(
+            "{name:raw} is longer than {limit} characters",
+            "{name:raw} 超过 {limit} 个字符",
+        ),
+        "at-least": Text(
+            "{name:raw} is {value}, but at least {limit} is needed",
+            "{name:raw} 是 {value}，不能小于 {limit}",
+        ),
+        "at-most": Text(
+            "{name:raw} is {value}, but at most {limit} is allowed",
+            "{name:raw} 是 {value}，不能大于 {limit}",
+        ),
+        "above": Text(
+            "{name:raw} is {value}, but must be above {limit}",
+            "{name:raw} 是 {value}，必须大于 {limit}",
+        ),
+        "cannot-be": Text("{name:raw} cannot be {value:raw}", "{name:raw} 不能是 {value:raw}"),
+        "plain-letters": Text(
+            "write letters without accents, digits, `_`",
+            "使用不带重音的字母、数字和 `_`",
+        ),
+        "else": Text(
+            "{name:raw} cannot be {value:raw}: it means something else",
+            "{name:raw} 不能是 {value:raw}：它有其他含义",
+        ),
+        "both-retries": Text(
+            "{at:raw}`retry` and `retries` are both given",
+            "{at:raw}同时设置了 `retry` 和 `retries`",
+        ),
+        "keep-one": Text("keep one of the two", "两者只保留一个"),
+        "not-valid": Text("{name:raw} is not valid: {said}", "{name:raw} 无效"),
+        "did-you-mean": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+        "one-of": Text("one of {allowed:names}", "可选值：{allowed:names}"),
+        "not-allowed": Text("{name:raw} cannot be {value:raw}", "{name:raw} 不能是 {value:raw}"),
+        "empty-text": Text("an empty text", "空文本"),
+        "owner": Text("in `{at}`, ", "`{at}` 中"),
+        "invalid": Text("{name:raw} is not valid: {said}", "{name:raw} 无效"),
+    },
+)
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 Path = tuple[str | int, ...]
@@ -193,7 +257,7 @@ def _explain(errors: Sequence[SchemaError], path: Path, naming: Naming) -> Itera
             key = next(key for key in missing if error.message.startswith(repr(key)))
             if any(_is_meant(other, key, error) for other in unknown.get(at, [])):
                 continue
-            yield Violation(at, f"{_owner(at)}`{key}` is missing")
+            yield Violation(at, TEXTS("missing", at=_owner(at), key=key))
         elif error.validator in ("anyOf", "oneOf"):
             yield from _best_branch(error, path, naming)
         else:
@@ -230,12 +294,12 @@ def _unknown_key(
     if found is not None:
         help = found.help
     elif (near := closest_key(key, known.properties)) is not None and near in given:
-        help = f"`{near}` is there as well, and counts: remove this key"
+        help = TEXTS("near-counts", near=near)
     elif known.properties:
-        help = "known are " + ", ".join(f"`{one}`" for one in sorted(known.properties)[:24])
+        help = TEXTS("known", properties=sorted(known.properties)[:24])
     else:
-        help = "it takes no settings"
-    message = f"unknown key {_named(path)}"
+        help = TEXTS("no-settings")
+    message = TEXTS("unknown-key", path=_named(path))
     return Violation(path, message, help, on_key=True, given=given[key], meant=found)
 
 
@@ -243,7 +307,7 @@ def _short_form(at: Path, value: Any, naming: Naming) -> Suggestion | None:
     """Suggest `retries` for a `retry` that is only a number."""
     if at != ("retry",) or "retries" in naming.given or not naming.top.fits("retries", value):
         return None
-    return Suggestion(f"did you mean `retries: {shown(value)}`?", {"retries": value})
+    return Suggestion(TEXTS("retries", value=value), {"retries": value})
 
 
 def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Violation]:
@@ -259,7 +323,7 @@ def _best_branch(error: SchemaError, path: Path, naming: Naming) -> Iterator[Vio
     }
     if not plausible:
         allowed = one_of_types(cast(Mapping[str, Any], error.schema))
-        message = f"{_named(at)} must be {allowed}, not {_given(error.instance)}"
+        message = TEXTS("must-be", at=_named(at), allowed=allowed, instance=_given(error.instance))
         meant = _short_form(at, error.instance, naming)
         help = None if meant is None else meant.help
         yield Violation(at, message, help, given=error.instance, meant=meant)
@@ -285,46 +349,51 @@ def _plain(error: SchemaError, at: Path) -> Violation:
     name, value, limit = _named(at), error.instance, _limit(error)
     match error.validator:
         case "type":
-            message = f"{name} must be {one_of_types({'type': limit})}, not {_given(value)}"
+            message = TEXTS(
+                "must-be-type", name=name, type=one_of_types({"type": limit}), given=_given(value)
+            )
             return Violation(at, message, given=value, meant=_unquoted(value, limit))
         case "enum":
             return _not_one_of(at, value, limit)
         case "const":
             return _not_one_of(at, value, [limit])
         case "minLength":
-            return Violation(at, f"{name} is empty")
+            return Violation(at, TEXTS("empty", name=name))
         case "maxLength":
-            return Violation(at, f"{name} is longer than {limit} characters")
+            return Violation(at, TEXTS("too-long", name=name, limit=limit))
         case "minimum":
-            return Violation(at, f"{name} is {shown(value)}, but at least {limit} is needed")
+            return Violation(at, TEXTS("at-least", name=name, value=value, limit=limit))
         case "maximum":
-            return Violation(at, f"{name} is {shown(value)}, but at most {limit} is allowed")
+            return Violation(at, TEXTS("at-most", name=name, value=value, limit=limit))
         case "exclusiveMinimum":
-            return Violation(at, f"{name} is {shown(value)}, but must be above {limit}")
+            return Violation(at, TEXTS("above", name=name, value=value, limit=limit))
         case "pattern":
             return Violation(
                 at,
-                f"{name} cannot be {_quoted(value)}",
-                "write letters without accents, digits, `_`",
+                TEXTS("cannot-be", name=name, value=_quoted(value)),
+                TEXTS("plain-letters"),
             )
         case "not" if "enum" in limit:
-            return Violation(at, f"{name} cannot be {_quoted(value)}: it means something else")
+            return Violation(at, TEXTS("else", name=name, value=_quoted(value)))
         case "not":
-            return Violation(
-                at, f"{_owner(at)}`retry` and `retries` are both given", "keep one of the two"
-            )
-    return Violation(at, f"{name} is not valid: {shown(error.message)}")
+            return Violation(at, TEXTS("both-retries", at=_owner(at)), TEXTS("keep-one"))
+    said = error.message
+    return Violation(at, TEXTS("not-valid", name=name, said=said))
 
 
 def _not_one_of(at: Path, value: Any, words: Sequence[Any]) -> Violation:
     allowed = [str(word) for word in words]
     near = _word_meant(at, value, allowed) if isinstance(value, str) else None
     help = (
-        f"did you mean `{near}`?"
-        if near is not None
-        else "one of " + ", ".join(f"`{word}`" for word in allowed)
+        TEXTS("did-you-mean", near=near) if near is not None else TEXTS("one-of", allowed=allowed)
     )
-    return Violation(at, f"{_named(at)} cannot be {_quoted(value)}", help, given=value, meant=near)
+    return Violation(
+        at,
+        TEXTS("not-allowed", name=_named(at), value=_quoted(value)),
+        help,
+        given=value,
+        meant=near,
+    )
 
 
 def _word_meant(at: Path, value: str, allowed: Sequence[str]) -> str | None:
@@ -352,16 +421,16 @@ def _given(value: Any) -> str:
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     if isinstance(value, str | int | float):
-        return f"{kind_of(value)} (`{shown(value)}`)" if value != "" else "an empty text"
-    return kind_of(value)
+        return TEXTS("given", kind=value, value=value) if value != "" else TEXTS("empty-text")
+    return TEXTS("kind", value=value)
 
 
 def _named(at: Path) -> str:
-    return f"`{shown(_dotted(at))}`" if at else "it"
+    return f"`{shown(_dotted(at))}`" if at else TEXTS("it")
 
 
 def _owner(at: Path) -> str:
-    return f"in `{shown(_dotted(at))}`, " if at else ""
+    return TEXTS("owner", at=_dotted(at)) if at else ""
 
 
 def _dotted(at: Path) -> str:
@@ -372,7 +441,7 @@ def _dotted(at: Path) -> str:
 def _of_pydantic(error: ValidationError) -> Iterator[Violation]:
     """The violations that only pydantic finds: a fallback, since the schema covers the models."""
     for item in error.errors(include_url=False, include_input=False, include_context=False):
-        message = item["msg"].removeprefix("Value error, ")
+        said = item["msg"].removeprefix("Value error, ")
         yield Violation(
-            tuple(item["loc"]), f"{_named(tuple(item['loc']))} is not valid: {shown(message)}"
+            tuple(item["loc"]), TEXTS("invalid", name=_named(tuple(item["loc"])), said=said)
         )

@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
 from proflow_schemas.handlers import Handlers
+from proflow_schemas.readiness import Lacks
 
 from proflow_compiler.diagnostics import Diagnostic
 from proflow_compiler.facts import Facts
@@ -47,6 +48,7 @@ def run_checks(
     stored: bool = False,
     timezone: str | None = None,
     fixing: bool = True,
+    lacks: Lacks | None = None,
 ) -> list[Diagnostic]:
     """Check a design against all rules.
 
@@ -57,12 +59,13 @@ def run_checks(
         stored: True if the design is to be stored.
         timezone: The time zone of designs that name none; None if it is not known.
         fixing: False to leave out fixes that are expensive to find.
+        lacks: What the host lacks of what the design needs; None: the host is not asked.
 
     Returns:
         The diagnostics, in the order of the rules. They have JSON pointers; `locate` adds lines.
     """
     calls = Calls.among([graph.design], complete=False) if calls is None else calls
-    return list(_run(Facts(graph, handlers, calls, stored, fixing, timezone)))
+    return list(_run(Facts(graph, handlers, calls, stored, fixing, timezone, lacks)))
 
 
 def _run(facts: Facts) -> Iterator[Diagnostic]:

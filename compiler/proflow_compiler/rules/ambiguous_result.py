@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.end import End
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 from proflow_compiler.soundness.graph_facts import GraphFacts
@@ -51,6 +51,20 @@ in the drawing. An end with `terminate` stops the run and decides at once.
 Let one of them be `completed`, give both the same status, join the branches before one end, or mark
 the end that decides with `terminate`.
 """,
+    texts={
+        "two-results": Text(
+            "one run can reach `{earlier}` with `{earlier_status}` and `{later}` with "
+            "`{later_status}`",
+            "同一次运行可能既到达 `{earlier}`（结果 `{earlier_status}`），又到达 `{later}`（"
+            "结果 `{later_status}`）",
+        ),
+        "which-result": Text("the result would be `{status}`", "最终结果会是 `{status}`"),
+        "other-status": Text("the other status", "另一个结果"),
+        "join-first": Text(
+            "join the branches before one end, or let one of the ends `terminate`",
+            "先汇合各分支再结束，或将其中一个结束节点设为 `terminate`",
+        ),
+    },
 )
 
 
@@ -76,13 +90,18 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
     others = {name: ~by_status[_status(node)] for name, node in ends.items()}
     for later, earlier in level.first_concurrent(level.runs(stopping=False), others):
         yield RULE.diagnostic(
-            f"one run can reach {ticks(earlier)} with {ticks(_status(ends[earlier]))} "
-            f"and {ticks(later)} with {ticks(_status(ends[later]))}",
+            RULE.text(
+                "two-results",
+                earlier=earlier,
+                earlier_status=_status(ends[earlier]),
+                later=later,
+                later_status=_status(ends[later]),
+            ),
             ends[later].pointer_to("status"),
             node=later,
-            label=f"the result would be {ticks(_status(ends[min(earlier, later)]))}",
-            related=(Related(ends[earlier].pointer_to("status"), "the other status"),),
-            help="join the branches before one end, or let one of the ends `terminate`",
+            label=RULE.text("which-result", status=_status(ends[min(earlier, later)])),
+            related=(Related(ends[earlier].pointer_to("status"), RULE.text("other-status")),),
+            help=RULE.text("join-first"),
         )
 
 

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.approval import Approval
 from proflow_schemas.node_types.foreach import Foreach
 from proflow_schemas.node_types.wait import Wait
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.diagnostics.design_edits import fix, remove_key
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.rules.rule import Rule
@@ -63,6 +63,37 @@ that works on several items at once is answered for all of them, which is a warn
 Leave `match` out of an approval, so that its answer carries the approval's own id; let the waits
 listen to different events, or match on different paths; or draw one after the other.
 """,
+    texts={
+        "matched": Text(", matched on `{path}`", "（按 {path:raw} 匹配）"),
+        "items": Text(
+            "`{name}` may wait in several items of `{container}` at the same time for "
+            "`{event}`{matched}",
+            "`{name}` 可能在 `{container}` 的多项中同时等待 `{event}`{matched}",
+        ),
+        "two-waits": Text(
+            "`{one}` and `{name}` may wait at the same time for `{event}`{matched}",
+            "`{one}` 和 `{name}` 可能同时等待 `{event}`{matched}",
+        ),
+        "answers-all": Text("one event answers all of them", "一个事件会同时触发所有等待"),
+        "answers-both": Text("one event answers both", "一个事件会同时触发两处等待"),
+        "here": Text("`{one}` is here", "`{one}` 在这里"),
+        "recognise-by-id": Text(
+            "recognise answers of `{name}` by its id: remove `match`",
+            "按审批 ID 识别 `{name}` 的结果：移除 `match`",
+        ),
+        "leave-out": Text(
+            "leave `match` out: an approval has an id of its own",
+            "不要设置 `match`：每个审批都有自己的 ID",
+        ),
+        "one-at-a-time": Text(
+            "let one item wait at a time: `maxConcurrency` 1",
+            "每次只处理一项：将 `maxConcurrency` 设为 1",
+        ),
+        "match-differently": Text(
+            "let them match on different paths, or draw one after the other",
+            "让两者按不同的路径匹配，或改为先后执行",
+        ),
+    },
 )
 
 
@@ -118,29 +149,27 @@ def _diagnostic(facts: Facts, one: str, name: str, event: str, path: str | None)
     nodes = facts.graph.design.nodes
     node = nodes[name]
     items = nodes[one].kind.container
-    matched = f", matched on {ticks(path)}" if path is not None else ""
+    matched = RULE.text("matched", path=path) if path is not None else ""
     return RULE.diagnostic(
-        f"{ticks(name)} may wait in several items of {ticks(one)} at the same time "
-        f"for {ticks(event)}{matched}"
+        RULE.text("items", name=name, container=one, event=event, matched=matched)
         if items
-        else f"{ticks(one)} and {ticks(name)} may wait at the same time "
-        f"for {ticks(event)}{matched}",
+        else RULE.text("two-waits", one=one, name=name, event=event, matched=matched),
         node.pointer_to("match" if path is not None else "event"),
         node=name,
         level=Level.WARNING if items else Level.ERROR,
-        label="one event answers all of them" if items else "one event answers both",
-        related=(Related(place_of(nodes[one]), f"{ticks(one)} is here"),),
+        label=RULE.text("answers-all") if items else RULE.text("answers-both"),
+        related=(Related(place_of(nodes[one]), RULE.text("here", one=one)),),
         fixes=(
             fix(
-                f"recognise answers of {ticks(name)} by its id: remove `match`",
+                RULE.text("recognise-by-id", name=name),
                 remove_key(node, "match"),
             ),
         )
         if isinstance(node.config, Approval) and "match" in node.config_pointers
         else (),
-        help="leave `match` out: an approval has an id of its own"
+        help=RULE.text("leave-out")
         if isinstance(node.config, Approval)
-        else "let one item wait at a time: `maxConcurrency` 1"
+        else RULE.text("one-at-a-time")
         if items
-        else "let them match on different paths, or draw one after the other",
+        else RULE.text("match-differently"),
     )

@@ -7,11 +7,11 @@ from functools import partial
 
 from cronsim import CronSim, CronSimError
 from proflow_schemas.configs import CronTrigger
+from proflow_schemas.language import Text
 from proflow_schemas.times import closest_timezone, is_timezone
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import meant
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.cron_fields import (
@@ -63,6 +63,77 @@ Write five fields: `0 9 * * 1-5` is nine o'clock on working days. Put a time zon
 by its name in the tz database, such as `Asia/Shanghai`; the design's own `timezone` is that of all
 its crons that name none.
 """,
+    texts={
+        "minute": Text("minute", "分钟"),
+        "hour": Text("hour", "小时"),
+        "day-of-the-month": Text("day of the month", "日期"),
+        "month": Text("month", "月份"),
+        "weekday": Text("weekday", "星期"),
+        "field-count": Text(
+            "`{cron}` has {count:no fields|one field|# fields}, not five",
+            "`{cron}` 有 {count} 个字段，应为五个",
+        ),
+        "no-zone": Text("there is no time zone `{name}`", "时区 `{name}` 不存在"),
+        "zone-example": Text(
+            "write a name of the tz database, such as `Asia/Shanghai`",
+            "填写 tz 数据库中的时区名，例如 `Asia/Shanghai`",
+        ),
+        "begins-with-zone": Text("`{cron}` begins with a time zone", "`{cron}` 以时区开头"),
+        "zone-apart": Text("put the zone into `timezone`", "将时区写入 `timezone`"),
+        "write-fields": Text(
+            "write `minute hour day month weekday`, such as `{written}`",
+            "按 `分 时 日 月 周` 的格式填写，例如 `{written}`",
+        ),
+        "not-taken": Text("Inngest does not take `{cron}`", "Inngest 不支持 `{cron}`"),
+        "no-call": Text("leave `cron(…)` out", "去掉 `cron(…)`"),
+        "has-years": Text(
+            "`{cron}` has six fields: Inngest has no years",
+            "`{cron}` 有六个字段：Inngest 不支持年份",
+        ),
+        "drop-last": Text("leave the last field out", "去掉最后一个字段"),
+        "has-seconds": Text(
+            "`{cron}` has six fields: Inngest has no seconds",
+            "`{cron}` 有六个字段：Inngest 不支持秒",
+        ),
+        "drop-first": Text("leave the first field out", "去掉第一个字段"),
+        "has-both": Text(
+            "`{cron}` has seven fields: Inngest has no seconds and no years",
+            "`{cron}` 有七个字段：Inngest 不支持秒和年份",
+        ),
+        "drop-both": Text(
+            "leave the first field and the last one out",
+            "去掉第一个和最后一个字段",
+        ),
+        "write-five": Text(
+            "write `minute hour day month weekday`, such as `0 9 * * *`",
+            "按 `分 时 日 月 周` 的格式填写，例如 `0 9 * * *`",
+        ),
+        "field-not-taken": Text(
+            "Inngest does not take `{field}` as {name:raw}",
+            "Inngest 的{name}字段不支持 `{field}`",
+        ),
+        "weekday-not-taken": Text(
+            "Inngest does not take `{field}` as weekday",
+            "Inngest 的星期字段不支持 `{field}`",
+        ),
+        "sunday": Text("Sunday is `0`", "星期日写作 `0`"),
+        "no-cron": Text(
+            "`{cron}` is no cron expression: {said:raw}",
+            "`{cron}` 不是有效的 cron 表达式",
+        ),
+        "never": Text("`{cron}` never comes", "`{cron}` 永远不会触发"),
+        "no-such-day": Text(
+            "`{cron}` never comes: there is no day {day} in {months:or}",
+            "`{cron}` 永远不会触发：{months:or}没有 {day} 日",
+        ),
+        "lower-day": Text("write a day up to {most}", "日期最大为 {most}"),
+        "write-star": Text("write `*`", "改为 `*`"),
+        "with-rule": Text(
+            "{first:raw}write `{every}`, and begin with a condition whose rule is `{rule:raw}`",
+            "{first:raw}填写 `{every}`，并在开头加一个条件节点，规则为 `{rule:raw}`",
+        ),
+        "list-days": Text("list the days, or use `*`", "列出具体日期，或使用 `*`"),
+    },
 )
 
 _FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
@@ -91,11 +162,11 @@ def _zone(name: str | None, pointer: str, node: str | None) -> Iterator[Diagnost
         return
     near = closest_timezone(name)
     yield RULE.diagnostic(
-        f"there is no time zone {ticks(name)}",
+        RULE.text("no-zone", name=name),
         pointer,
         node=node,
         fixes=words.name(pointer, near),
-        help=meant(near) or "write a name of the tz database, such as `Asia/Shanghai`",
+        help=meant(near) or RULE.text("zone-example"),
     )
 
 
@@ -105,46 +176,48 @@ def _is_sound(cron: str, tick: Tick) -> bool:
 
 def _problem(cron: str, tick: Tick) -> tuple[str, str | None] | None:
     """Return the problem of a cron expression and the help, or None if Inngest accepts it."""
+    help: str
     fields = cron.split()
-    shown = ticks(cron)
     if cron.startswith(("TZ=", "CRON_TZ=")):
-        return f"{shown} begins with a time zone", "put the zone into `timezone`"
+        return RULE.text("begins-with-zone", cron=cron), RULE.text("zone-apart")
     if cron.strip().startswith("@"):
         written = DESCRIPTORS.get(cron.strip().lower(), "*/15 * * * *")
-        help = "write `minute hour day month weekday`, such as " + ticks(written)
-        return f"Inngest does not take {shown}", help
+        help = RULE.text("write-fields", written=written)
+        return RULE.text("not-taken", cron=cron), help
     if fields_of_call(cron) is not None:
-        return f"Inngest does not take {shown}", "leave `cron(…)` out"
+        return RULE.text("not-taken", cron=cron), RULE.text("no-call")
     if len(fields) == 6 and has_years(fields):
-        return f"{shown} has six fields: Inngest has no years", "leave the last field out"
+        return RULE.text("has-years", cron=cron), RULE.text("drop-last")
     if len(fields) == 6:
         return (
-            f"{shown} has six fields: Inngest has no seconds",
-            "leave the first field out",
+            RULE.text("has-seconds", cron=cron),
+            RULE.text("drop-first"),
         )
     if len(fields) == 7:
         return (
-            f"{shown} has seven fields: Inngest has no seconds and no years",
-            "leave the first field and the last one out",
+            RULE.text("has-both", cron=cron),
+            RULE.text("drop-both"),
         )
     if len(fields) != 5:
-        help = "write `minute hour day month weekday`, such as `0 9 * * *`"
-        count = "one field" if len(fields) == 1 else f"{len(fields) or 'no'} fields"
-        return f"{shown} has {count}, not five", help
+        help = RULE.text("write-five")
+        return RULE.text("field-count", cron=cron, count=len(fields)), help
     for name, field in zip(_FIELDS, fields, strict=True):
         if _FOREIGN.search(field):
             help = _instead(fields, name, field, tick)
-            return f"Inngest does not take {ticks(field)} as {name}", help
+            return RULE.text(
+                "field-not-taken", field=field, name=RULE.text(name.replace(" ", "-"))
+            ), help
     if any("7" in re.split(r"[-/]", part)[:2] for part in fields[4].split(",")):
-        return f"Inngest does not take {ticks(fields[4])} as weekday", "Sunday is `0`"
+        return RULE.text("weekday-not-taken", field=fields[4]), RULE.text("sunday")
     if (never := _missing_day(cron)) is not None:
         return never
     try:
         ticking = CronSim(cron, datetime(2024, 1, 1))
     except CronSimError as error:
-        return f"{shown} is no cron expression: {str(error)[:1].lower()}{str(error)[1:]}", None
+        said = str(error)[:1].lower() + str(error)[1:]
+        return RULE.text("no-cron", cron=cron, said=said), None
     if next(ticking, None) is None:
-        return f"{shown} never comes", None
+        return RULE.text("never", cron=cron), None
     return None
 
 
@@ -157,11 +230,10 @@ def _missing_day(cron: str) -> tuple[str, str] | None:
         return None
     day = min(found.days)
     names = [MONTHS[month - 1] for month in sorted(found.months)]
-    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
     most = max(LONGEST[month - 1] for month in found.months)
     return (
-        f"{ticks(cron)} never comes: there is no day {day} in {listed}",
-        f"write a day up to {most}",
+        RULE.text("no-such-day", cron=cron, day=day, months=names),
+        RULE.text("lower-day", most=most),
     )
 
 
@@ -169,13 +241,11 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
     """Return the help for a field with `L`, `W`, `#` or `?`, which other schedulers know."""
     days = field.upper()
     if "?" in field:
-        return "write `*`"
+        return RULE.text("write-star")
     if name == "day of the month" and days in ("L", "LW"):
         rule = last_day_question(tick)
         every = " ".join([*fields[:2], "28-31", *fields[3:]])
-        return (
-            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
-        )
+        return RULE.text("with-rule", first=tick.first, every=every, rule=rule)
     number = re.fullmatch(r"([0-6]|[A-Z]{3})(?:#([1-5])|L)", days)
     if name == "weekday" and number is not None:
         every = " ".join([*fields[:4], number[1].lower()])
@@ -184,7 +254,5 @@ def _instead(fields: list[str], name: str, field: str, tick: Tick) -> str:
             rule = date_question(tick, last - 6, last)
         else:
             rule = last_weekday_question(tick)
-        return (
-            f"{tick.first}write {ticks(every)}, and begin with a condition whose rule is `{rule}`"
-        )
-    return "list the days, or use `*`"
+        return RULE.text("with-rule", first=tick.first, every=every, rule=rule)
+    return RULE.text("list-days")

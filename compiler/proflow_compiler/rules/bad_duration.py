@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 
 from proflow_schemas.configs import Config, Duration, Retry, hints, is_duration
 from proflow_schemas.durations import MAX_WAIT, DurationError, parse_duration
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.times import TimeError, read_time
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule
@@ -59,10 +59,32 @@ that was never filled in: numbers are seconds or milliseconds since 1970, by the
 }
 """,
     fix="Write `90s`, `15m`, `24h`, `3d`, ISO 8601 (`PT15M`), or a number of seconds.",
+    texts={
+        "wrong": Text("`{value}` {problem:raw}", "`{value}` {problem:raw}"),
+        "write-time": Text(
+            'write a time such as `2026-01-31T09:00:00+08:00`, or `"${{…}}"` to compute it',
+            '填写时间，例如 `2026-01-31T09:00:00+08:00`，或用 `"${{…}}"` 计算',
+        ),
+        "write-duration": Text(
+            "write `90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds",
+            "填写 `90s`、`15m`、`24h`、`3d`、ISO 8601 格式或秒数",
+        ),
+        "date-is-text": Text("a date is a text: `{day}`", "日期要写成文本：`{day}`"),
+        "no-time": Text("is no time at all", "时长为零"),
+        "too-short": Text(
+            "is less than the second that Inngest waits at least",
+            "不足 1 秒，Inngest 至少等待 1 秒",
+        ),
+        "fraction": Text("is no whole number of seconds", "不是整数秒"),
+        "too-long": Text(
+            "is more than the 366 days that Inngest waits at most",
+            "超过 366 天，Inngest 最多等待 366 天",
+        ),
+    },
 )
 
-_WHEN = 'write a time such as `2026-01-31T09:00:00+08:00`, or `"${…}"` to compute it'
-_HOW = "write `90s`, `15m`, `24h`, `3d`, ISO 8601, or seconds"
+_WHEN = RULE.text("write-time")
+_HOW = RULE.text("write-duration")
 
 Kind = Literal["wait", "period", "pause"]
 
@@ -102,7 +124,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                         str(error),
                         at,
                         node=name,
-                        help=_WHEN if day is None else f"a date is a text: {ticks(day)}",
+                        help=_WHEN if day is None else RULE.text("date-is-text", day=day),
                         fixes=() if day is None or not zoned else (words.written(at, day),),
                     )
             case _:
@@ -115,19 +137,22 @@ def _judged(value: Duration, written: _Written) -> Iterator[Diagnostic]:
     except DurationError as error:
         yield RULE.diagnostic(str(error), written.pointer, node=written.node, help=_HOW)
         return
-    shown = ticks(str(value))
     if written.kind == "pause":
-        problem = None if duration > timedelta() else "is no time at all"
+        problem = None if duration > timedelta() else RULE.text("no-time")
     elif duration < timedelta(seconds=1):
-        problem = "is less than the second that Inngest waits at least"
+        problem = RULE.text("too-short")
     elif duration.microseconds:
-        problem = "is no whole number of seconds"
+        problem = RULE.text("fraction")
     elif written.kind == "wait" and duration > MAX_WAIT:
-        problem = "is more than the 366 days that Inngest waits at most"
+        problem = RULE.text("too-long")
     else:
         problem = None
     if problem is not None:
-        yield RULE.diagnostic(f"{shown} {problem}", written.pointer, node=written.node)
+        yield RULE.diagnostic(
+            RULE.text("wrong", value=str(value), problem=problem),
+            written.pointer,
+            node=written.node,
+        )
 
 
 def _day(until: str | int) -> str | None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from proflow_schemas.configs import Answered, EventTrigger
 from proflow_schemas.event_names import reserved_prefix
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.emit import Emit
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed, triggers
 from proflow_compiler.rules.rule import Rule
@@ -54,6 +54,31 @@ design that could send them could decide for people.
 }
 """,
     fix="Write a plain name such as `order/changed`, and put what differs into the event's data.",
+    texts={
+        "approvals": Text("is reserved for approvals", "是审批的保留事件名"),
+        "people-decide": Text(
+            "choose a name of your own; people decide, and the host answers for them",
+            "换一个名称；审批由人来决定，由宿主应用代为回复",
+        ),
+        "template": Text(
+            "holds an expression, and is no template",
+            "包含表达式，但事件名不支持模板",
+        ),
+        "into-data": Text("put what differs into the event's data", "把变化的部分放进事件的数据"),
+        "white-space": Text(
+            "holds white space or control characters that no name has",
+            "包含空白或控制字符",
+        ),
+        "write": Text("write `{bare}`", "改为 `{bare}`"),
+        "plain-name": Text("write a plain name", "填写普通名称"),
+        "inngest": Text("is reserved for Inngest's own events", "是 Inngest 保留的事件名"),
+        "own-name": Text("choose a name of your own", "换一个名称"),
+        "stored": Text(
+            "is reserved for the running of stored designs",
+            "是运行已存储设计的保留事件名",
+        ),
+        "bad": Text("the event name `{event}` {problem:raw}", "事件名 `{event}` {problem:raw}"),
+    },
 )
 
 
@@ -62,24 +87,28 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         help: str | None
         bare = event.strip()
         if "${" in event:
-            problem = "holds an expression, and is no template"
-            help = "put what differs into the event's data"
+            problem = RULE.text("template")
+            help = RULE.text("into-data")
         elif not event.strip() or not event.isprintable() or event != event.strip():
-            problem = "holds white space or control characters that no name has"
-            help = f"write {ticks(bare)}" if bare and bare.isprintable() else "write a plain name"
+            problem = RULE.text("white-space")
+            help = (
+                RULE.text("write", bare=bare)
+                if bare and bare.isprintable()
+                else RULE.text("plain-name")
+            )
         elif sent and event.lower().startswith("inngest/"):
-            problem = "is reserved for Inngest's own events"
-            help = "choose a name of your own"
+            problem = RULE.text("inngest")
+            help = RULE.text("own-name")
         elif sent and reserved_prefix(event) == "approval/":
-            problem = "is reserved for approvals"
-            help = "choose a name of your own; people decide, and the host answers for them"
+            problem = RULE.text("approvals")
+            help = RULE.text("people-decide")
         elif event.lower().startswith("proflow/"):
-            problem = "is reserved for the running of stored designs"
-            help = "choose a name of your own"
+            problem = RULE.text("stored")
+            help = RULE.text("own-name")
         else:
             continue
         yield RULE.diagnostic(
-            f"the event name {ticks(event)} {problem}",
+            RULE.text("bad", event=event, problem=problem),
             pointer,
             node=node,
             help=help,

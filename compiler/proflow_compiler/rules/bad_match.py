@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import MATCH, is_match, matches
 from proflow_compiler.rules.rule import Rule
@@ -50,6 +51,14 @@ and `"7"` in the other are the same.
 }
 """,
     fix="Write the path as it is in both events: `data.order_id`, `data.order.id`.",
+    texts={
+        "no-path": Text(
+            "`{match}` is no path in an event's data",
+            "`{match}` 不是事件数据中的路径",
+        ),
+        "write": Text("write `{inner:raw}`", "改为 `{inner}`"),
+        "example": Text("write a path such as `data.order_id`", "填写路径，例如 `data.order_id`"),
+    },
 )
 
 
@@ -59,9 +68,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             continue
         inner = MATCH.search(match)
         yield RULE.diagnostic(
-            f"{ticks(match)} is no path in an event's data",
+            RULE.text("no-path", match=match),
             pointer,
             node=node,
-            help=f"write `{inner[0]}`" if inner else "write a path such as `data.order_id`",
+            help=RULE.text("write", inner=inner[0]) if inner else RULE.text("example"),
             fixes=(words.written(pointer, inner[0]),) if inner else (),
         )

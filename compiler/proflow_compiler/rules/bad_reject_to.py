@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.diagnostics.design_edits import fix, remove_key
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import closest, did_you_mean
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
@@ -59,6 +59,37 @@ one of the two can be.
 }
 """,
     fix="Correct the name, or draw the `rejected` edge instead, back to where the run should go on.",
+    texts={
+        "both": Text(
+            "`{node}` has a `rejectTo` and a `rejected` edge",
+            "`{node}` 既设置了 `rejectTo`，又有 `rejected` 连线",
+        ),
+        "one-too-many": Text("one of the two is too many", "两者只能有一个"),
+        "remove-one": Text("remove one of them", "移除其中一个"),
+        "leads-elsewhere": Text(
+            "leads elsewhere, or there as well",
+            "这条连线也决定了拒绝后的去向",
+        ),
+        "follow-edge": Text(
+            "follow the edge after a rejection: remove `rejectTo`",
+            "拒绝后沿连线继续：移除 `rejectTo`",
+        ),
+        "no-node": Text(
+            "`{node}` is sent back to `{target}`, which is no node",
+            "`{node}` 要退回到 `{target}`，但该节点不存在",
+        ),
+        "none-of-name": Text("there is none of this name", "没有这个节点"),
+        "name-earlier": Text(
+            "name a node that runs before this one",
+            "填写在此节点之前执行的节点",
+        ),
+        "other-container": Text(
+            "`{node}` is sent back to `{target}`, which is not in the same container",
+            "`{node}` 要退回到 `{target}`，但两者不在同一个容器中",
+        ),
+        "other-side": Text("on the other side of a border", "在容器边界的另一侧"),
+        "same-container": Text("name a node in the same container", "填写同一容器中的节点"),
+    },
 )
 
 
@@ -73,13 +104,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if edge is not None:
             yield _diagnostic(
                 node,
-                f"{ticks(node.id)} has a `rejectTo` and a `rejected` edge",
-                "one of the two is too many",
-                "remove one of them",
-                (Related(pointed(edge.pointer, "target"), "leads elsewhere, or there as well"),),
+                RULE.text("both", node=node.id),
+                RULE.text("one-too-many"),
+                RULE.text("remove-one"),
+                (Related(pointed(edge.pointer, "target"), RULE.text("leads-elsewhere")),),
                 (
                     fix(
-                        "follow the edge after a rejection: remove `rejectTo`",
+                        RULE.text("follow-edge"),
                         remove_key(node, "rejectTo"),
                     ),
                 ),
@@ -87,17 +118,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         elif target not in nodes:
             yield _diagnostic(
                 node,
-                f"{ticks(node.id)} is sent back to {ticks(target)}, which is no node",
-                "there is none of this name",
-                did_you_mean(target, nodes) or "name a node that runs before this one",
+                RULE.text("no-node", node=node.id, target=target),
+                RULE.text("none-of-name"),
+                did_you_mean(target, nodes) or RULE.text("name-earlier"),
                 fixes=words.name(node.pointer_to("rejectTo"), closest(target, nodes)),
             )
         elif nodes[target].parent != node.parent:
             yield _diagnostic(
                 node,
-                f"{ticks(node.id)} is sent back to {ticks(target)}, which is not in the same container",
-                "on the other side of a border",
-                "name a node in the same container",
+                RULE.text("other-container", node=node.id, target=target),
+                RULE.text("other-side"),
+                RULE.text("same-container"),
             )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 
@@ -49,6 +49,18 @@ followed through all designs that are checked together.
 }
 """,
     fix="Repeat within one workflow: with a `loop`, or with an edge that leads back (`data.loop`).",
+    texts={
+        "through-others": Text(
+            "`{design}` calls itself: {path:path}",
+            "`{design}` 最终调用了自己：{path:path}",
+        ),
+        "itself": Text("`{design}` calls itself", "`{design}` 调用了自己"),
+        "starts-again": Text("a run would start itself again", "运行会再次启动自己"),
+        "use-loop": Text(
+            "repeat with a `loop`, or with an edge that leads back",
+            "使用 `loop` 容器或返回前面节点的连线来重复",
+        ),
+    },
 )
 
 
@@ -61,11 +73,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if not path:
             continue
         yield RULE.diagnostic(
-            f"{ticks(design.id)} calls itself: {walk((design.id, *path))}"
+            RULE.text("through-others", design=design.id, path=(design.id, *path))
             if len(path) > 1
-            else f"{ticks(design.id)} calls itself",
+            else RULE.text("itself", design=design.id),
             node.pointer_to("workflow"),
             node=name,
-            label="a run would start itself again",
-            help="repeat with a `loop`, or with an edge that leads back",
+            label=RULE.text("starts-again"),
+            help=RULE.text("use-loop"),
         )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge
@@ -88,6 +89,22 @@ Join the branches first, and decide behind the join whether to go back. Or go ba
 the first approval to do so may end the iteration for all. Or lead the back edge to a node within its
 own branch.
 """,
+    texts={
+        "leads-back": Text("leads back", "返回循环起点"),
+        "leaves": Text("leaves the loop", "离开循环"),
+        "both-taken": Text(
+            "the back edge from `{node}` to `{target}` can be taken while the edge from "
+            "`{source}` to `{other}` {kind:raw}",
+            "从 `{source}` 到 `{other}` 的连线{kind}时，从 `{node}` 到 `{target}` 的返回连线"
+            "可能同时执行",
+        ),
+        "next-iteration": Text("begins the next iteration", "开始下一轮"),
+        "same-iteration": Text("{kind:raw} in the same iteration", "在同一轮中{kind}"),
+        "join-first": Text(
+            "join the branches first, and decide behind the join whether to go back",
+            "先汇合各分支，汇合之后再决定是否返回",
+        ),
+    },
 )
 
 
@@ -181,21 +198,27 @@ def _diagnostic(level: GraphFacts, runs: Runs, one: _Leaving, other: _Leaving) -
         path, branch = level.full_path(runs, to_back), to_back[to_back.index(split.fork) + 1 :]
     node = graph.nodes[one.node].node
     drawn = back.edge
-    kind = "leads back" if other_edge in other.back else "leaves the loop"
+    kind = RULE.text("leads-back") if other_edge in other.back else RULE.text("leaves")
     source = graph.nodes[other_edge.source].node
     pointer = (
         place_of(source) if other_edge.edge is None else pointed(other_edge.edge.pointer, "target")
     )
     return RULE.diagnostic(
-        f"the back edge from {ticks(node.id)} to {ticks(back.target)} can be taken "
-        f"while the edge from {ticks(source.id)} to {ticks(_target(level, other_edge))} {kind}",
+        RULE.text(
+            "both-taken",
+            node=node.id,
+            target=back.target,
+            source=source.id,
+            other=_target(level, other_edge),
+            kind=kind,
+        ),
         node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
         node=node.id,
         edge=None if drawn is None else drawn.key,
-        label="begins the next iteration",
-        related=(Related(pointer, f"{kind} in the same iteration"),),
+        label=RULE.text("next-iteration"),
+        related=(Related(pointer, RULE.text("same-iteration", kind=kind)),),
         path=(*path, *drawn_path(graph, (back.target,))),
-        help="join the branches first, and decide behind the join whether to go back",
+        help=RULE.text("join-first"),
         fixes=_fixes(level, back, other_edge, branch),
     )
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import GraphEdge
@@ -70,6 +71,18 @@ Choices are taken to be independent of each other, even where two conditions ask
 }
 """,
     fix="Use `active` to wait for all branches that are on their way, or let a condition choose one.",
+    texts={
+        "split": Text("they split at `{fork}`", "在 `{fork}` 处分开"),
+        "both-reach": Text(
+            "the branches over {sources:and} can both reach this join in one run",
+            "经过 {sources:and} 的分支可能在同一次运行中都到达这个汇合",
+        ),
+        "exactly-one": Text("needs exactly one edge in to be taken", "只能有一条进入的连线被执行"),
+        "use-active": Text(
+            "use `active` to wait for all branches that are on their way",
+            "使用 `active`，等待所有正在执行的分支",
+        ),
+    },
 )
 
 
@@ -116,17 +129,17 @@ def _diagnostic(
     if split is not None:
         edges, path = split.edges, level.full_path(runs, (*split.paths[0], node.id))
         fork = level.graph.nodes[split.fork].node
-        related = (Related(place_of(fork), f"they split at {ticks(fork.id)}"),)
+        related = (Related(place_of(fork), RULE.text("split", fork=fork.id)),)
     sources = [level.graph.nodes[edge.source].node.id for edge in edges]
     drawn = edges[1].edge
     return RULE.diagnostic(
-        f"the branches over {listed(sources)} can both reach this join in one run",
+        RULE.text("both-reach", sources=sources),
         node.pointer_to("mode"),
         node=node.id,
         edge=None if drawn is None else drawn.key,
-        label="needs exactly one edge in to be taken",
+        label=RULE.text("exactly-one"),
         path=path,
         related=related,
-        help="use `active` to wait for all branches that are on their way",
+        help=RULE.text("use-active"),
         fixes=choose_merge_mode(node),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
@@ -37,6 +38,16 @@ RULE = Rule(
 }
 """,
     fix="Keep one of the two; a `trigger` may be a list.",
+    texts={
+        "both": Text(
+            "the start node and the design both give `{key}`, and not alike",
+            "开始节点和设计都设置了 `{key}`，且两者不一致",
+        ),
+        "of-the-design": Text("the design's", "设计中的设置"),
+        "keep-one": Text("keep one of the two", "两者只保留一个"),
+        "keep-design": Text("keep the design's `{key}`", "保留设计的 `{key}`"),
+        "keep-start": Text("keep the start node's `{key}`", "保留开始节点的 `{key}`"),
+    },
 )
 
 
@@ -53,13 +64,13 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         ):
             if own is not None and other is not None and own != other:
                 yield RULE.diagnostic(
-                    f"the start node and the design both give `{key}`, and not alike",
+                    RULE.text("both", key=key),
                     node.pointer_to(key),
                     node=name,
-                    related=(Related(design.pointer_to(key), "the design's"),),
-                    help="keep one of the two",
+                    related=(Related(design.pointer_to(key), RULE.text("of-the-design")),),
+                    help=RULE.text("keep-one"),
                     fixes=(
-                        fix(f"keep the design's `{key}`", remove_key(node, key)),
-                        fix(f"keep the start node's `{key}`", remove_setting(design, key)),
+                        fix(RULE.text("keep-design", key=key), remove_key(node, key)),
+                        fix(RULE.text("keep-start", key=key), remove_setting(design, key)),
                     ),
                 )

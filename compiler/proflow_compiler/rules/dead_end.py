@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import BackEdge
@@ -60,6 +61,27 @@ A loop that no edge leaves is a dead end too: all it can do is to use up its bou
 }
 """,
     fix="Draw an edge to what comes next, or to an `end`.",
+    texts={
+        "outcome": Text(
+            "nothing follows when `{name}` is left by {outcomes:or}",
+            "`{name}` 从 {outcomes:or} 出口离开后没有后续节点",
+        ),
+        "node": Text(
+            "nothing follows `{name}`, which is no `end`",
+            "`{name}` 没有后续节点，也不是 `end`",
+        ),
+        "stops": Text("the path stops here", "路径到此中断"),
+        "draw-edge": Text(
+            "draw an edge from here to what comes next, or to an `end`",
+            "画一条连线到后续节点或 `end`",
+        ),
+        "endless": Text(
+            "no path leads out of the loop from `{target}` to `{node}`",
+            "从 `{target}` 到 `{node}` 的循环没有出口",
+        ),
+        "always-back": Text("always leads back", "总是返回"),
+        "draw-exit": Text("draw an edge that leaves the loop", "画一条离开循环的连线"),
+    },
 )
 
 
@@ -81,13 +103,13 @@ def _stops(level: GraphFacts) -> Iterator[Diagnostic]:
         if not outcomes and (drawn or not node.kind.rules):
             continue
         yield RULE.diagnostic(
-            f"nothing follows when {ticks(name)} is left by {listed(outcomes, 'or')}"
+            RULE.text("outcome", name=name, outcomes=outcomes)
             if drawn
-            else f"nothing follows {ticks(name)}, which is no `end`",
+            else RULE.text("node", name=name),
             place_of(node),
             node=name,
-            label="the path stops here",
-            help="draw an edge from here to what comes next, or to an `end`",
+            label=RULE.text("stops"),
+            help=RULE.text("draw-edge"),
             fixes=end_after(
                 level.graph.design, name, outcomes if drawn or len(outcomes) > 1 else ()
             ),
@@ -115,12 +137,12 @@ def _endless(level: GraphFacts) -> Iterator[Diagnostic]:
         source, target = back_edge.edge.source, back_edge.edge.target
         node = graph.nodes[source].node
         yield RULE.diagnostic(
-            f"no path leads out of the loop from {ticks(target)} to {ticks(node.id)}",
+            RULE.text("endless", target=target, node=node.id),
             place_of(node),
             node=node.id,
-            label="always leads back",
+            label=RULE.text("always-back"),
             path=drawn_path(graph, (*path_to(graph, source), target)),
-            help="draw an edge that leaves the loop",
+            help=RULE.text("draw-exit"),
         )
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.diagnostics.design_edits import fix, set_key
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.mending.removing import remove_dead_edges
@@ -55,12 +55,28 @@ edge drawn from `timeout` is never taken.
 }
 """,
     fix="Remove the edge, or set `timeoutAction` to `route`.",
+    texts={
+        "routed": Text(
+            "go on by the edge when `{node}` times out: set `timeoutAction` to `route`",
+            "`{node}` 超时后沿连线继续：将 `timeoutAction` 设为 `route`",
+        ),
+        "never-left": Text(
+            "`{name}` is never left by `timeout`: its `timeoutAction` is `{action}`",
+            "`{name}` 不会从 `timeout` 出口离开：`timeoutAction` 为 `{action}`",
+        ),
+        "never-taken": Text("never taken", "永远不会执行"),
+        "decides": Text("decides otherwise", "由这项设置决定"),
+        "remove": Text(
+            "remove this edge, or set `timeoutAction` to `route`",
+            "移除这条连线，或将 `timeoutAction` 设为 `route`",
+        ),
+    },
 )
 
 
 def routed(node: Node) -> Fix:
     """Return the fix that makes the approval follow its `timeout` edge."""
-    title = f"go on by the edge when {ticks(node.id)} times out: set `timeoutAction` to `route`"
+    title = RULE.text("routed", node=node.id)
     return fix(title, set_key(node, "timeoutAction", "route"))
 
 
@@ -73,13 +89,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
             if exit_.outcome == "timeout":
                 edge = facts.first_drawn(exit_)
                 yield RULE.diagnostic(
-                    f"{ticks(name)} is never left by `timeout`: "
-                    f"its `timeoutAction` is `{config.timeout_action}`",
+                    RULE.text("never-left", name=name, action=config.timeout_action),
                     pointed(edge.pointer, "target"),
                     node=name,
                     edge=edge.key,
-                    label="never taken",
-                    related=(Related(node.pointer_to("timeoutAction"), "decides otherwise"),),
-                    help="remove this edge, or set `timeoutAction` to `route`",
+                    label=RULE.text("never-taken"),
+                    related=(Related(node.pointer_to("timeoutAction"), RULE.text("decides")),),
+                    help=RULE.text("remove"),
                     fixes=(*remove_dead_edges(exit_), routed(node)),
                 )

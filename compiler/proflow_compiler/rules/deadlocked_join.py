@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.diagnostics.design_edits import Ration, fix
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import GraphEdge
@@ -23,10 +24,6 @@ _MOST = 100
 """The most joins reported for a level, as many often have one cause."""
 _MOST_SHOWN = 20
 """The most joins for which a path is searched; others are reported without one."""
-_HELP = (
-    "if what leaves that branch out is meant to stop the run, end it with `terminate`; "
-    "or name `active`, by which the run goes on here without that branch"
-)
 
 RULE = Rule(
     code="PF210",
@@ -94,6 +91,33 @@ Choices are taken to be independent of each other, even where two conditions ask
 End with `terminate` what leaves a branch out, or lead every path of the branch to the join. Name
 `active` only if the run is to go on without that branch.
 """,
+    texts={
+        "two-ways": Text(
+            "if what leaves that branch out is meant to stop the run, end it with "
+            "`terminate`; or name `active`, by which the run goes on here without that "
+            "branch",
+            "如果缺少该分支时应停止运行，用 `terminate` 结束它；如果应继续运行，将模式设为 "
+            "`active`，缺少该分支也会继续",
+        ),
+        "skipped": Text(
+            "join `{name}` is skipped on some runs, with all that follows: the edge from "
+            "`{source}` is not taken, though another one is",
+            "某些运行会跳过汇合 `{name}` 及其后的所有节点：来自 `{source}` 的连线未执行，而"
+            "另一条已执行",
+        ),
+        "needs-all": Text("needs every edge in to be taken", "需要所有进入的连线都执行"),
+        "not-on-path": Text("not taken on the path shown", "在所示路径上未执行"),
+        "not-on-some": Text("not taken on some runs", "在某些运行中未执行"),
+        "undecided": Text(
+            "it could not be decided whether every run takes all edges into join `{name}`",
+            "无法判定每次运行是否都会执行汇合 `{name}` 的所有进入连线",
+        ),
+        "too-many-paths": Text("too many paths lead here", "通向这里的路径过多"),
+        "fewer-paths": Text(
+            "draw fewer paths to this join, or name another mode",
+            "减少通向此汇合的路径，或改用其他模式",
+        ),
+    },
 )
 
 
@@ -216,27 +240,24 @@ def _skipped(
     source, drawn = level.graph.nodes[edge.source].node, edge.edge
     pointer = place_of(source) if drawn is None else pointed(drawn.pointer, "source")
     return RULE.diagnostic(
-        f"join {ticks(name)} is skipped on some runs, with all that follows: "
-        f"the edge from {ticks(source.id)} is not taken, though another one is",
+        RULE.text("skipped", name=name, source=source.id),
         node.pointer_to("mode"),
         node=name,
         edge=None if drawn is None else drawn.key,
-        label="needs every edge in to be taken",
-        related=(
-            Related(pointer, "not taken on the path shown" if path else "not taken on some runs"),
-        ),
+        label=RULE.text("needs-all"),
+        related=(Related(pointer, RULE.text("not-on-path") if path else RULE.text("not-on-some")),),
         path=path,
         choices=[(level.graph.nodes[at].node.id, outcome) for at, outcome in choices],
-        help=_HELP,
+        help=RULE.text("two-ways"),
     )
 
 
 def _undecided(level: GraphFacts, name: str) -> Diagnostic:
     node = level.drawn[name]
     return RULE.diagnostic(
-        f"it could not be decided whether every run takes all edges into join {ticks(name)}",
+        RULE.text("undecided", name=name),
         node.pointer_to("mode"),
         node=name,
-        label="too many paths lead here",
-        help="draw fewer paths to this join, or name another mode",
+        label=RULE.text("too-many-paths"),
+        help=RULE.text("fewer-paths"),
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.join import Join
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics.design_edits import fix, set_key
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 
@@ -57,6 +57,16 @@ happens: either an edge was forgotten, or the number was not brought up to date.
 }
 """,
     fix="Lower the number, or draw the edge that is missing; `active` waits for all that come.",
+    texts={
+        "too-many": Text(
+            "join `{name}` waits for {count} edges, and {edges} lead to it",
+            "汇合 `{name}` 要等待 {count} 条连线，但只有 {edges} 条进入",
+        ),
+        "at-most": Text("at most {edges}", "最多 {edges}"),
+        "lower": Text("lower the number, or use `active`", "减小数量，或使用 `active`"),
+        "all": Text("wait for every edge in: `all`", "等待所有进入的连线：`all`"),
+        "active": Text("wait for the branches that run: `active`", "等待正在执行的分支：`active`"),
+    },
 )
 
 
@@ -67,15 +77,15 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 edges := len(facts.level_of[name].graph.into[name])
             ):
                 yield RULE.diagnostic(
-                    f"join {ticks(name)} waits for {count} edges, and {edges} lead to it",
+                    RULE.text("too-many", name=name, count=count, edges=edges),
                     node.pointer_to("mode"),
                     node=name,
-                    label=f"at most {edges}",
-                    help="lower the number, or use `active`",
+                    label=RULE.text("at-most", edges=edges),
+                    help=RULE.text("lower"),
                     fixes=(
-                        fix("wait for every edge in: `all`", set_key(node, "mode", "all")),
+                        fix(RULE.text("all"), set_key(node, "mode", "all")),
                         fix(
-                            "wait for the branches that run: `active`",
+                            RULE.text("active"),
                             set_key(node, "mode", "active"),
                         ),
                     ),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from proflow_schemas.configs import EventTrigger
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.emit import Emit
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import triggers
 from proflow_compiler.rules.rule import Rule
@@ -52,6 +52,16 @@ is ended by force: the ninth run that events have started in turn fails.
 Send an event of another name, draw a loop instead, or give the trigger an `if` that the event does not
 meet.
 """,
+    texts={
+        "sends": Text(
+            "each run sends `{event}`, which starts another run of this design",
+            "每次运行都会发送 `{event}`，从而再次启动这个设计",
+        ),
+        "other-name": Text(
+            "send an event of another name, or give the trigger an `if`",
+            "换一个事件名，或为触发器设置 `if`",
+        ),
+    },
 )
 
 
@@ -64,8 +74,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     for name, node in facts.graph.design.nodes.items():
         if isinstance(node.config, Emit) and node.config.event in heard:
             yield RULE.diagnostic(
-                f"each run sends {ticks(node.config.event)}, which starts another run of this design",
+                RULE.text("sends", event=node.config.event),
                 node.pointer_to("event"),
                 node=name,
-                help="send an event of another name, or give the trigger an `if`",
+                help=RULE.text("other-name"),
             )

@@ -10,11 +10,12 @@ from proflow_schemas.expressions.shapes import Shape
 from proflow_schemas.handler_inputs import OPEN, InputProblem, design_problems
 from proflow_schemas.handlers import Signature
 from proflow_schemas.host_types import given
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.task import Task
 
 from proflow_compiler.design import Node
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import listed, shown, ticks
+from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import closest
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
@@ -60,16 +61,81 @@ validated when it is known. Checked only if the handlers are known: `--handlers 
 }
 """,
     fix="Give the input the fields of the handler's model, with values of their types.",
+    texts={
+        "a-type": Text("a {name:raw}", "{name:raw} "),
+        "null": Text("`null`", " `null`"),
+        "the-handler": Text("the handler {name:raw}", "处理函数 {name:raw} "),
+        "either": Text("{kinds:either}", "{kinds:either}"),
+        "text": Text("a text", "文本"),
+        "integer": Text("a whole number", "整数"),
+        "number": Text("a number", "数字"),
+        "boolean": Text("`true` or `false`", "`true` 或 `false`"),
+        "list": Text("a list", "列表"),
+        "object": Text("an object", "对象"),
+        "not-missing": Text(", and not `{missing}`", "，不要求 `{missing}`"),
+        "of-failure": Text(
+            "the handler `{handler}` does not take {where:raw} of a run that has failed",
+            "处理函数 `{handler}` 不接受运行失败时传入的 {where:raw}",
+        ),
+        "takes-else": Text("takes something else", "要求的输入不同"),
+        "failure-input": Text(
+            "let it take `error` (`name`, `message`), `event` and `run_id`{wanted}",
+            "让它接受 `error`（含 `name`、`message`）、`event` 和 `run_id`{wanted}",
+        ),
+        "no-input": Text(
+            "{owner:raw} takes an input, and there is none",
+            "{owner:raw}需要输入，但没有设置",
+        ),
+        "has-none": Text("has no `input`", "没有 `input`"),
+        "give-fields": Text(
+            "give `input` with {required:and}",
+            "设置 `input`，包含 {required:and}",
+        ),
+        "give-input": Text("give `input`", "设置 `input`"),
+        "unknown-field": Text(
+            "{where:raw} is no field that {owner:raw} takes",
+            "{owner:raw}没有 {where:raw} 这个字段",
+        ),
+        "no-such-field": Text("no such field", "没有这个字段"),
+        "rename-or-remove": Text(
+            "remove it, or rename it to `{meant}`",
+            "移除它，或改名为 `{meant}`",
+        ),
+        "remove": Text("remove it", "移除它"),
+        "wrong-value": Text(
+            "{where:raw} is not what {owner:raw} takes: {said}",
+            "{where:raw} 不符合{owner:raw}的要求",
+        ),
+        "does-not-fit": Text("does not fit", "不符合要求"),
+        "write-kinds": Text("write {kinds:raw}", "填写{kinds:raw}"),
+        "fit-model": Text(
+            "write a value that fits the model of {name:raw}",
+            "填写符合 {name:raw} 模型的值",
+        ),
+        "missing": Text(
+            "{where:raw} has no `{missing}`, which {owner:raw} requires",
+            "{where:raw} 缺少{owner:raw}必需的 `{missing}`",
+        ),
+        "lacks": Text("no `{missing}`", "缺少 `{missing}`"),
+        "rename": Text("rename `{meant}` to `{missing}`", "将 `{meant}` 改名为 `{missing}`"),
+        "add": Text("add `{missing}`{kind}", "添加 `{missing}`{kind}"),
+        "read-lacks": Text(
+            "what the input reads has no {missing:and}, which {owner:raw} requires",
+            "输入所读取的值缺少{owner:raw}必需的 {missing:and}",
+        ),
+        "field-by-field": Text("give `input` field by field", "逐个字段填写 `input`"),
+        "the-input": Text("the input", "输入"),
+    },
 )
 
 _KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "`true` or `false`",
-    "array": "a list",
-    "object": "an object",
-    "null": "`null`",
+    "string": RULE.text("text"),
+    "integer": RULE.text("integer"),
+    "number": RULE.text("number"),
+    "boolean": RULE.text("boolean"),
+    "array": RULE.text("list"),
+    "object": RULE.text("object"),
+    "null": RULE.text("null"),
 }
 
 
@@ -97,7 +163,7 @@ class _Asked:
     @property
     def owner(self) -> str:
         """The handler or node type, as messages name it."""
-        return f"a {self.name}" if self.takes_settings else f"the handler {self.name}"
+        return RULE.text("a-type" if self.takes_settings else "the-handler", name=self.name)
 
     @property
     def takes_settings(self) -> bool:
@@ -137,12 +203,14 @@ def _of_failure(facts: Facts) -> Iterator[Diagnostic]:
     problem = next(design_problems(known.takes, _FAILURE), None)
     if problem is not None:
         where = _worded(problem.path)
-        wanted = f", and not {ticks(problem.missing)}" if problem.missing is not None else ""
+        wanted = (
+            RULE.text("not-missing", missing=problem.missing) if problem.missing is not None else ""
+        )
         yield RULE.diagnostic(
-            f"the handler {ticks(handler)} does not take {where} of a run that has failed",
+            RULE.text("of-failure", handler=handler, where=where),
             design.pointer_to("onFailure"),
-            label="takes something else",
-            help=f"let it take `error` (`name`, `message`), `event` and `run_id`{wanted}",
+            label=RULE.text("takes-else"),
+            help=RULE.text("failure-input", wanted=wanted),
         )
 
 
@@ -172,30 +240,34 @@ def _diagnostic(name: str, asked: _Asked, problem: InputProblem) -> Diagnostic:
     if asked.value is None and "input" not in node.config_pointers:
         required = sorted(shape.required())
         return RULE.diagnostic(
-            f"{owner} takes an input, and there is none",
+            RULE.text("no-input", owner=owner),
             node.pointer_to("handler"),
             node=name,
-            label="has no `input`",
-            help=f"give `input` with {listed(required)}" if required else "give `input`",
+            label=RULE.text("has-none"),
+            help=RULE.text("give-fields", required=required)
+            if required
+            else RULE.text("give-input"),
         )
     if problem.unknown:
         meant = closest(str(problem.path[-1]), sorted(around.fields()))
         return RULE.diagnostic(
-            f"{where} is no field that {owner} takes",
+            RULE.text("unknown-field", where=where, owner=owner),
             pointer,
             node=name,
-            label="no such field",
-            help=f"remove it, or rename it to {ticks(meant)}" if meant else "remove it",
+            label=RULE.text("no-such-field"),
+            help=RULE.text("rename-or-remove", meant=meant) if meant else RULE.text("remove"),
         )
     of_a_kind = Shape.of({"const": value}).kinds() <= shape.kinds()
     kinds = None if of_a_kind and shape.values() is None else _kinds(shape)
     said = problem.message[:1].lower() + problem.message[1:]
     return RULE.diagnostic(
-        f"{where} is not what {owner} takes: {shown(said)}",
+        RULE.text("wrong-value", where=where, owner=owner, said=said),
         pointer,
         node=name,
-        label="does not fit",
-        help=f"write {kinds}" if kinds else f"write a value that fits the model of {asked.name}",
+        label=RULE.text("does-not-fit"),
+        help=RULE.text("write-kinds", kinds=kinds)
+        if kinds
+        else RULE.text("fit-model", name=asked.name),
     )
 
 
@@ -215,13 +287,13 @@ def _missing(
     kinds = _kinds(shape.field(missing))
     kind = f", {kinds}" if kinds else ""
     return RULE.diagnostic(
-        f"{where} has no {ticks(missing)}, which {owner} requires",
+        RULE.text("missing", where=where, missing=missing, owner=owner),
         pointer,
         node=name,
-        label=f"no {ticks(missing)}",
-        help=f"rename {ticks(meant)} to {ticks(missing)}"
+        label=RULE.text("lacks", missing=missing),
+        help=RULE.text("rename", meant=meant, missing=missing)
         if meant is not None
-        else f"add {ticks(missing)}{kind}",
+        else RULE.text("add", missing=missing, kind=kind),
     )
 
 
@@ -233,11 +305,11 @@ def _of_read(facts: Facts, name: str, asked: _Asked) -> Iterator[Diagnostic]:
     missing = sorted(Shape.of(asked.known.input).required() - read.fields())
     if missing:
         yield RULE.diagnostic(
-            f"what the input reads has no {listed(missing)}, which {asked.owner} requires",
+            RULE.text("read-lacks", missing=missing, owner=asked.owner),
             asked.pointer(),
             node=name,
-            label=f"no {ticks(missing[0])}",
-            help="give `input` field by field",
+            label=RULE.text("lacks", missing=missing[0]),
+            help=RULE.text("field-by-field"),
         )
 
 
@@ -259,13 +331,13 @@ def _kinds(shape: Shape) -> str | None:
     """Describe the values or types of a shape; None if they are not known."""
     values = shape.values()
     if values is not None and len(values) <= 5:
-        return " or ".join(ticks(str(one)) for one in values)
+        return RULE.text("either", kinds=[ticks(str(one)) for one in values])
     kinds = [_KINDS.get(kind) for kind in sorted(shape.kinds())]
-    return None if None in kinds or not kinds else " or ".join(filter(None, kinds))
+    return None if None in kinds or not kinds else RULE.text("either", kinds=kinds)
 
 
 def _worded(path: tuple[str | int, ...]) -> str:
-    return ticks(f"input{_dotted(path)}") if path else "the input"
+    return ticks(f"input{_dotted(path)}") if path else RULE.text("the-input")
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

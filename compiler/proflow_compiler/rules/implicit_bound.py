@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.mending.returning import draw_reject_edge, state_bound
@@ -57,6 +58,26 @@ somebody decides it.
 Give the edge a bound: `"data": {"loop": {"max": 3}}`. Instead of `rejectTo`, draw the `rejected`
 edge back, with a bound.
 """,
+    texts={
+        "edge": Text(
+            "the edge from `{node}` leads back to `{target}` and does not say how often: at "
+            "most {limit} times",
+            "从 `{node}` 到 `{target}` 的返回连线没有设置次数上限：默认最多 {limit} 次",
+        ),
+        "reject-to": Text(
+            "`{node}` goes back to `{target}` at most {limit} times, since nothing says how often",
+            "`{node}` 退回到 `{target}` 没有设置次数上限：默认最多 {limit} 次",
+        ),
+        "at-most": Text("at most {limit} times", "最多 {limit} 次"),
+        "draw": Text(
+            'draw a `rejected` edge there, with `"data": {{"loop": {{"max": 3}}}}`',
+            '画一条 `rejected` 连线，设置 `"data": {{"loop": {{"max": 3}}}}`',
+        ),
+        "on-edge": Text(
+            'say it on the edge: `"data": {{"loop": {{"max": 3}}}}`',
+            '在连线上设置：`"data": {{"loop": {{"max": 3}}}}`',
+        ),
+    },
 )
 
 
@@ -73,18 +94,16 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 continue
             node = level.graph.nodes[source].node
             yield RULE.diagnostic(
-                f"the edge from {ticks(node.id)} leads back to {ticks(back_edge.edge.target)} "
-                f"and does not say how often: at most {back_edge.limit} times"
+                RULE.text("edge", node=node.id, target=back_edge.edge.target, limit=back_edge.limit)
                 if drawn is not None
-                else f"{ticks(node.id)} goes back to {ticks(back_edge.edge.target)} "
-                f"at most {back_edge.limit} times, since nothing says how often",
+                else RULE.text(
+                    "reject-to", node=node.id, target=back_edge.edge.target, limit=back_edge.limit
+                ),
                 node.pointer_to("rejectTo") if drawn is None else pointed(drawn.pointer, "target"),
                 node=node.id,
                 edge=None if drawn is None else drawn.key,
-                label=f"at most {back_edge.limit} times",
-                help='draw a `rejected` edge there, with `"data": {"loop": {"max": 3}}`'
-                if drawn is None
-                else 'say it on the edge: `"data": {"loop": {"max": 3}}`',
+                label=RULE.text("at-most", limit=back_edge.limit),
+                help=RULE.text("draw") if drawn is None else RULE.text("on-edge"),
                 fixes=(state_bound(drawn, back_edge.limit),)
                 if drawn is not None and drawn.drawn
                 else (draw_reject_edge(level.graph, back_edge),)

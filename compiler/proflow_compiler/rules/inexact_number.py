@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.numbers import BEYOND, number_text, shown_number
 
 from proflow_compiler.design import InexactNumber
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
 
@@ -53,6 +53,13 @@ in the data of an event, in what a handler returns.
 }
 """,
     fix="Write ids and other long numbers as texts, and divide quantities that are that large.",
+    texts={
+        "write-text": Text('write the text `"{text}"`', '改为文本 `"{text}"`'),
+        "number": Text("the number {named} is {beyond}", "数字 {named} {beyond}"),
+        "value": Text("{named} is {beyond}", "{named} {beyond}"),
+        "as-text": Text("write it as a text", "写成文本"),
+        "smaller": Text("write a smaller number", "填写更小的数字"),
+    },
 )
 
 
@@ -84,13 +91,15 @@ def _diagnostic(
     if found.as_text and math.isfinite(found.number):
         text = number_text(found.number)
         edit = Edit("replace", found.pointer, text)
-        fixes = (Fix(f'write the text `"{shown(text)}"`', False, (edit,)),)
+        fixes = (Fix(RULE.text("write-text", text=text), False, (edit,)),)
     named = shown_number(found.number)
     return RULE.diagnostic(
-        f"{'the number ' if named[0] in '-0123456789' else ''}{shown(named)} is {BEYOND}",
+        RULE.text("number", named=named, beyond=BEYOND)
+        if named[0] in "-0123456789"
+        else RULE.text("value", named=named, beyond=BEYOND),
         found.pointer,
         node=node,
         edge=edge,
-        help="write it as a text" if found.as_text else "write a smaller number",
+        help=RULE.text("as-text") if found.as_text else RULE.text("smaller"),
         fixes=fixes,
     )

@@ -5,11 +5,11 @@ from itertools import islice
 from typing import Any
 
 from proflow_schemas.json_schemas import schema_problems
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.ai import Ai
 from proflow_schemas.node_types.start import Start
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import shown
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.rules.rule import Rule
@@ -52,6 +52,15 @@ must be stands below `properties`, which fields must be there in the list `requi
 document holds is copied below `$defs`; a condition that a pattern cannot express without lookaround
 becomes several patterns, below `allOf`.
 """,
+    texts={
+        "not-evaluated": Text(
+            "the schema cannot be evaluated: {why:raw}", "无法使用该 JSON Schema：{why:raw}"
+        ),
+        "invalid": Text(
+            "`{where}` is not what a JSON Schema has there: {value}",
+            "`{where}` 的值不符合 JSON Schema 规范：{value}",
+        ),
+    },
 )
 
 _MOST = 20
@@ -76,7 +85,7 @@ def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
         return
     problems = list(islice(schema_problems(schema), _MOST))
     for problem in problems:
-        message = f"the schema cannot be evaluated: {problem.message}"
+        message = RULE.text("not-evaluated", why=problem.message)
         yield RULE.diagnostic(message, pointed(pointer, *problem.path), node=node)
     if problems or is_surely_valid(schema):
         return
@@ -88,7 +97,7 @@ def _check(schema: Any, pointer: str, node: str | None) -> Iterator[Diagnostic]:
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "schema"
         yield RULE.diagnostic(
-            f"`{shown(where)}` is not what a JSON Schema has there: {shown(repr(error.instance))}",
+            RULE.text("invalid", where=where, value=repr(error.instance)),
             pointed(pointer, *error.absolute_path),
             node=node,
         )

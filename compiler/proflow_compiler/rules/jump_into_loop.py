@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level
-from proflow_compiler.diagnostics.message_text import ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import BackEdge
@@ -69,6 +70,28 @@ what it repeats. The message shows a path that does not go over it.
 Lead back to a node that every run has come over, or lead every path in over the target. If the edge
 is not meant to lead back, remove its `loop`.
 """,
+    texts={
+        "into-middle": Text(
+            "the back edge to `{target}` leads into the middle of a loop: {path:path} does "
+            "not go over `{target}`",
+            "到 `{target}` 的返回连线进入了循环中间：{path:path} 没有经过 `{target}`",
+        ),
+        "not-back": Text(
+            "no path leads from `{target}` to `{node}`, so that this is no back edge",
+            "没有从 `{target}` 到 `{node}` 的路径，这不是返回连线",
+        ),
+        "not-on-path": Text("is not on every path here", "不在通向这里的每条路径上"),
+        "no-way-back": Text("does not lead back", "不是返回"),
+        "to-common": Text(
+            "lead back to a node that every run has come over",
+            "返回到每次运行都经过的节点",
+        ),
+        "to-earlier": Text(
+            "return to a node that runs before this one",
+            "退回到在此节点之前执行的节点",
+        ),
+        "remove-loop": Text("remove `loop`", "移除 `loop`"),
+    },
 )
 
 
@@ -92,20 +115,19 @@ def _diagnostic(level: GraphFacts, back_edge: BackEdge) -> Diagnostic:
     else:
         place = drawn.loop_pointer
     return RULE.diagnostic(
-        f"the back edge to {ticks(target)} leads into the middle of a loop: "
-        f"{walk(path)} does not go over {ticks(target)}"
+        RULE.text("into-middle", target=target, path=path)
         if back
-        else f"no path leads from {ticks(target)} to {ticks(node.id)}, so that this is no back edge",
+        else RULE.text("not-back", target=target, node=node.id),
         place,
         node=node.id,
         edge=None if drawn is None else drawn.key,
-        label="is not on every path here" if back else "does not lead back",
+        label=RULE.text("not-on-path") if back else RULE.text("no-way-back"),
         path=path,
-        help="lead back to a node that every run has come over"
+        help=RULE.text("to-common")
         if back
-        else "return to a node that runs before this one"
+        else RULE.text("to-earlier")
         if drawn is None
-        else "remove `loop`",
+        else RULE.text("remove-loop"),
         fixes=_fixes(level, back_edge, back=back),
     )
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.approval import Approval
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 from proflow_compiler.diagnostics.design_edits import Line, add_edges, fix
-from proflow_compiler.diagnostics.message_text import listed, ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Graph, GraphEdge
@@ -78,6 +78,35 @@ when the other has agreed.
 Let the other branch go back as well; or lead the back edge to a node behind the fork, so that only its
 own branch is repeated; or draw the other branch behind the loop, where it begins anyway.
 """,
+    texts={
+        "several": Text(
+            "{names:and} begin only when `{stays}`, which is in the loop from `{header}`, "
+            "has gone on",
+            "{names:and} 要等到 `{stays}`（在从 `{header}` 开始的循环中）结束后才开始",
+        ),
+        "one": Text(
+            "{names:and} begins only when `{stays}`, which is in the loop from `{header}`, "
+            "has gone on",
+            "{names:and} 要等到 `{stays}`（在从 `{header}` 开始的循环中）结束后才开始",
+        ),
+        "leads-out": Text("leads out of the loop", "离开循环"),
+        "the-loop": Text(
+            "what lies between this and its target is the loop",
+            "这里到它的目标之间是循环",
+        ),
+        "let-several": Text(
+            "let {names:and} go back to `{header}` as well, or draw them behind the loop",
+            "让 {names:and} 也返回到 `{header}`，或画在循环之后",
+        ),
+        "let-one": Text(
+            "let {names:and} go back to `{header}` as well, or draw it behind the loop",
+            "让 {names:and} 也返回到 `{header}`，或画在循环之后",
+        ),
+        "let-return": Text(
+            "let `{node}` return to `{header}` as well, and ask it at once",
+            "让 `{node}` 也能退回到 `{header}`，并立即开始审批",
+        ),
+    },
 )
 
 
@@ -115,27 +144,28 @@ def _diagnostic(
     edge, back = late[0], loop.back[0]
     source = graph.nodes[edge.source].node
     header, stays = (graph.nodes[name].node for name in (loop.header, staying.target))
-    names = listed([graph.nodes[one.target].node.id for one in late])
+    names = [graph.nodes[one.target].node.id for one in late]
     drawn = back.edge.edge
     return RULE.diagnostic(
-        f"{names} {'begin' if len(late) > 1 else 'begins'} only when {ticks(stays.id)}, which is in "
-        f"the loop from {ticks(header.id)}, has gone on",
+        RULE.text("several", names=names, stays=stays.id, header=header.id)
+        if len(late) > 1
+        else RULE.text("one", names=names, stays=stays.id, header=header.id),
         source.pointer if edge.edge is None else pointed(edge.edge.pointer, "target"),
         node=graph.nodes[edge.target].node.id,
         edge=None if edge.edge is None else edge.edge.key,
-        label="leads out of the loop",
+        label=RULE.text("leads-out"),
         related=(
             Related(
                 graph.nodes[back.edge.source].node.pointer
                 if drawn is None
                 else pointed(drawn.pointer, "target"),
-                "what lies between this and its target is the loop",
+                RULE.text("the-loop"),
             ),
         ),
         path=drawn_path(graph, (*path_to(graph, edge.source), edge.target)) if with_path else (),
-        help=f"let {names} go back to {ticks(header.id)} as well, or draw them behind the loop"
+        help=RULE.text("let-several", names=names, header=header.id)
         if len(late) > 1
-        else f"let {names} go back to {ticks(header.id)} as well, or draw it behind the loop",
+        else RULE.text("let-one", names=names, header=header.id),
         fixes=_fixes(graph, loop, edge) if len(late) == 1 else (),
     )
 
@@ -151,6 +181,6 @@ def _fixes(graph: Graph, loop: Loop, edge: GraphEdge) -> Iterator[Fix]:
         return
     line = Line(at.id, loop.header, "returned", {"loop": {"max": back.limit}})
     yield fix(
-        f"let {ticks(at.id)} return to {ticks(loop.header)} as well, and ask it at once",
+        RULE.text("let-return", node=at.id, header=loop.header),
         *add_edges(graph.design, [line]),
     )

@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph import Graph
@@ -59,6 +60,18 @@ wait has begun. With something in between, somebody who answers at once answers 
 Draw the node that triggers the event directly before the wait, each with one edge to the other; or
 put both in parallel branches, the wait in one and the trigger in the other.
 """,
+    texts={
+        "lost": Text(
+            "the answer to `{trigger}` is lost if it comes before `{name}` begins",
+            "如果 `{trigger}` 的结果在 `{name}` 开始之前到达，就会丢失",
+        ),
+        "begins-here": Text("begins to wait only here", "从这里才开始等待"),
+        "triggers": Text("what may trigger the event", "可能触发该事件"),
+        "draw-before": Text(
+            "draw `{trigger}` directly before `{name}`, with no other edge there",
+            "将 `{trigger}` 直接画在 `{name}` 之前，中间不要有其他连线",
+        ),
+    },
 )
 
 
@@ -70,12 +83,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if trigger is None:
             continue
         yield RULE.diagnostic(
-            f"the answer to {ticks(trigger)} is lost if it comes before {ticks(name)} begins",
+            RULE.text("lost", trigger=trigger, name=name),
             place_of(node),
             node=name,
-            label="begins to wait only here",
-            related=(Related(place_of(facts.drawn[trigger]), "what may trigger the event"),),
-            help=f"draw {ticks(trigger)} directly before {ticks(name)}, with no other edge there",
+            label=RULE.text("begins-here"),
+            related=(Related(place_of(facts.drawn[trigger]), RULE.text("triggers")),),
+            help=RULE.text("draw-before", trigger=trigger, name=name),
         )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.mending.completing import add_default
@@ -56,6 +57,17 @@ run for which no rule holds fails, there and then. Rules that provably leave not
 Remove the rule of the edge that is meant for everything else, or draw one more edge without a rule.
 If `input` lists the values that a field may have (`enum`), they are taken into account.
 """,
+    texts={
+        "none-holds": Text(
+            "a run in which no rule of `{node}` holds fails here",
+            "如果 `{node}` 的规则都不成立，运行会在这里失败",
+        ),
+        "no-default": Text("no default", "没有默认连线"),
+        "draw-default": Text(
+            "draw an edge without a rule, which is taken when no rule holds",
+            "画一条不带规则的连线，在规则都不成立时执行",
+        ),
+    },
 )
 
 
@@ -68,10 +80,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if covered is None or covered.exhaustive:
             continue
         yield RULE.diagnostic(
-            f"a run in which no rule of {ticks(at.node.id)} holds fails here",
+            RULE.text("none-holds", node=at.node.id),
             place_of(at.node),
             node=at.node.id,
-            label="no default",
-            help="draw an edge without a rule, which is taken when no rule holds",
+            label=RULE.text("no-default"),
+            help=RULE.text("draw-default"),
             fixes=add_default(facts.graph.design, at.node.id, at.choice_of),
         )

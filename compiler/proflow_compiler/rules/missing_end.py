@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.mending.completing import add_end
@@ -44,14 +46,24 @@ no run could ever be completed.
 Draw an `end` node behind every last node. A rejection needs none: an approval that is rejected, and
 has no edge for it, ends the run with the status `rejected`.
 """,
+    texts={
+        "no-end": Text(
+            "the design has no `end` node, so that no run can be completed",
+            "设计没有 `end` 节点，运行无法完成",
+        ),
+        "draw-end": Text(
+            "draw a node of type `end` behind the last one",
+            "在最后一个节点之后画一个 `end` 节点",
+        ),
+    },
 )
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     if not any(at.drawn and at.node.type == "end" for at in facts.graph.nodes.values()):
         yield RULE.diagnostic(
-            "the design has no `end` node, so that no run can be completed",
+            RULE.text("no-end"),
             facts.graph.design.pointer,
-            help="draw a node of type `end` behind the last one",
+            help=RULE.text("draw-end"),
             fixes=add_end(facts.graph),
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.mending.completing import add_start
@@ -40,14 +42,21 @@ drawn nodes comes first.
 }
 """,
     fix="Draw a `start` node, and an edge from it to the node that comes first.",
+    texts={
+        "no-start": Text("the design has no `start` node", "设计没有 `start` 节点"),
+        "draw-start": Text(
+            "draw a node of type `start` before the first one",
+            "在第一个节点之前画一个 `start` 节点",
+        ),
+    },
 )
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
     if not facts.graph.starts:
         yield RULE.diagnostic(
-            "the design has no `start` node",
+            RULE.text("no-start"),
             facts.graph.design.pointer,
-            help="draw a node of type `start` before the first one",
+            help=RULE.text("draw-start"),
             fixes=add_start(facts.graph),
         )

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proflow_schemas.configs import CronTrigger
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.delay import Delay
 from proflow_schemas.times import TimeError, is_naive, read_time
 
 from proflow_compiler.diagnostics import Diagnostic, Edit, Fix, Level, Related
 from proflow_compiler.diagnostics.design_edits import fix
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed, triggers
 from proflow_compiler.rules.rule import Rule
@@ -46,6 +46,22 @@ service does not report it for a tenant whose time zone it knows, nor does `prof
 Give the design a `timezone`, by its name in the tz database, or the cron one of its own. A time may
 carry an offset instead: `2026-01-31T18:00:00+08:00`.
 """,
+    texts={
+        "no-zone": Text(
+            "`{text}` names no time zone, and neither does the design",
+            "`{text}` 没有指定时区，设计也没有设置时区",
+        ),
+        "where": Text("local time, but where?", "这是哪里的时间？"),
+        "add-zone": Text(
+            "add `timezone` to the design, such as `Asia/Shanghai`",
+            "为设计设置 `timezone`，例如 `Asia/Shanghai`",
+        ),
+        "so-does": Text("so does `{text}`", "`{text}` 也没有指定时区"),
+        "read-as": Text(
+            "read all times that name no zone as `{name}`: add `timezone`",
+            "未指定时区的时间一律按 `{name}` 计算：添加 `timezone`",
+        ),
+    },
 )
 
 _OFFERED = ("Asia/Shanghai", "UTC")
@@ -68,12 +84,14 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         return
     first, *others = found
     yield RULE.diagnostic(
-        f"{ticks(first.text)} names no time zone, and neither does the design",
+        RULE.text("no-zone", text=first.text),
         first.pointer,
         node=first.node,
-        label="local time, but where?",
-        help="add `timezone` to the design, such as `Asia/Shanghai`",
-        related=tuple(Related(one.pointer, f"so does {ticks(one.text)}") for one in others[:9]),
+        label=RULE.text("where"),
+        help=RULE.text("add-zone"),
+        related=tuple(
+            Related(one.pointer, RULE.text("so-does", text=one.text)) for one in others[:9]
+        ),
         fixes=_fixes(design.pointer),
     )
 
@@ -116,7 +134,7 @@ def _needs_zone(cron: str) -> bool:
 def _fixes(pointer: str) -> Iterator[Fix]:
     for name in _OFFERED:
         yield fix(
-            f"read all times that name no zone as `{name}`: add `timezone`",
+            RULE.text("read-as", name=name),
             Edit("add", pointed(pointer, "timezone"), name),
             alternative=name != _OFFERED[0],
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.mending.corrections import corrections
@@ -48,6 +50,9 @@ unlike JavaScript, CEL does not guess.
 }
 """,
     fix='Compare the value with something: `… == "urgent"`, `… > 0`, `size(…) > 0`, `has(…)`.',
+    texts={
+        "neither": Text("neither true nor false", "结果不是布尔值"),
+    },
 )
 
 
@@ -60,7 +65,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 span=found.span,
                 node=found.site.node,
                 edge=found.site.edge,
-                label="neither true nor false",
+                label=RULE.text("neither"),
                 help=found.problem.help,
                 fixes=corrections(found),
             )

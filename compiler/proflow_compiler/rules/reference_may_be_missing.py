@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 from proflow_schemas.expressions import written_path
+from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks, walk
 from proflow_compiler.facts import Facts, Read
 from proflow_compiler.graph.concurrency import Concurrency, Watched
 from proflow_compiler.graph.runs import Runs, leaving
@@ -71,6 +71,55 @@ counts, although an earlier one may have left a value.
 Say what holds without it: `has(steps.x) ? steps.x.output : …`. If it must be there, lead every way
 over `x`; if it may still be running, draw an edge from its branch to where it is read.
 """,
+    texts={
+        "before-first": Text(
+            "`{step}` is missing before the first iteration of `{reader}`",
+            "`{reader}` 的第一轮开始前还没有 `{step}`",
+        ),
+        "not-yet": Text("not there yet", "此时还不存在"),
+        "itself": Text(
+            "`{step}` reads itself before it has run",
+            "`{step}` 在自己执行之前读取了自己",
+        ),
+        "only-after": Text(
+            "`{step}` only runs after `{owner}`, which reads it",
+            "`{step}` 在读取它的 `{owner}` 之后才执行",
+        ),
+        "never-together": Text(
+            "`{step}` never runs when `{owner}`, which reads it, does",
+            "读取它的 `{owner}` 执行时，`{step}` 不会执行",
+        ),
+        "always-skipped": Text("always skipped", "总是被跳过"),
+        "no-wait": Text(
+            "`{step}` may be missing: nothing makes `{owner}` wait for it",
+            "`{step}` 可能不存在：`{owner}` 不会等待它",
+        ),
+        "maybe-running": Text("may still be running, or be skipped", "可能仍在执行，或已被跳过"),
+        "not-over": Text(
+            "`{step}` may be missing: {path:path} does not go over it",
+            "`{step}` 可能不存在：{path:path} 没有经过它",
+        ),
+        "sometimes-skipped": Text("skipped on some runs", "在某些运行中被跳过"),
+        "no-error": Text(
+            "`{name}` may be missing: `{step}` need not be left by `error`",
+            "`{name}` 可能不存在：`{step}` 不一定从 `error` 出口离开",
+        ),
+        "was-not-error": Text("`{step}` was not left by `error`", "`{step}` 未从 `error` 出口离开"),
+        "maybe-empty": Text(
+            "`{name}` may be empty: `{step}` may be left by `{outcome}`",
+            "`{name}` 可能为空：`{step}` 可能从 `{outcome}` 出口离开",
+        ),
+        "left-by": Text("`{step}` was left by `{outcome}`", "`{step}` 从 `{outcome}` 出口离开"),
+        "not-on-some": Text("not there on some runs", "在某些运行中不存在"),
+        "say-instead": Text(
+            "say what to read without it: `{there:raw} ? … : …`",
+            "指定不存在时读取的值：`{there:raw} ? … : …`",
+        ),
+        "read-earlier": Text(
+            "read a step that has run before, or draw the nodes in another order",
+            "读取之前已执行的步骤，或调整节点顺序",
+        ),
+    },
 )
 
 
@@ -93,8 +142,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     level = facts.level_of[read.step]
     if level.graph.container == reader:
-        message = f"{ticks(read.step)} is missing before the first iteration of {ticks(reader)}"
-        return _diagnostic(facts, read, message, "not there yet", ())
+        message = RULE.text("before-first", step=read.step, reader=reader)
+        return _diagnostic(facts, read, message, RULE.text("not-yet"), ())
     at = facts.ancestor_on(reader, level)
     if at is None or not level.ordered:
         return None
@@ -102,13 +151,13 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     ready = owner != read.step or read.site.ready
     if ready and level.graph.dominator_tree.dominates(read.step, at):
         return None
-    step, recurs = ticks(read.step), level.may_read_earlier_iteration(read.step, at)
+    recurs = level.may_read_earlier_iteration(read.step, at)
     if owner == read.step:
         return _diagnostic(
             facts,
             read,
-            f"{step} reads itself before it has run",
-            "not there yet",
+            RULE.text("itself", step=read.step),
+            RULE.text("not-yet"),
             (),
             needs_guard=recurs,
         )
@@ -116,13 +165,15 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     if not settlement.settled(read.step, at):
         path = level.shortest_path(at)
         if settlement.leads(at, read.step):
-            message = f"{step} only runs after {ticks(owner)}, which reads it"
-            return _diagnostic(facts, read, message, "not there yet", path, needs_guard=recurs)
+            message = RULE.text("only-after", step=read.step, owner=owner)
+            return _diagnostic(facts, read, message, RULE.text("not-yet"), path, needs_guard=recurs)
         if not settlement.leads(read.step, at) and not level.together(read.step, at):
-            message = f"{step} never runs when {ticks(owner)}, which reads it, does"
-            return _diagnostic(facts, read, message, "always skipped", path, needs_guard=recurs)
-        message = f"{step} may be missing: nothing makes {ticks(owner)} wait for it"
-        return _diagnostic(facts, read, message, "may still be running, or be skipped", path)
+            message = RULE.text("never-together", step=read.step, owner=owner)
+            return _diagnostic(
+                facts, read, message, RULE.text("always-skipped"), path, needs_guard=recurs
+            )
+        message = RULE.text("no-wait", step=read.step, owner=owner)
+        return _diagnostic(facts, read, message, RULE.text("maybe-running"), path)
     absent = [
         one
         for one in read.reference.absent
@@ -132,8 +183,8 @@ def _verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
     if skipping is None:
         return None
     path = skipping
-    message = f"{step} may be missing: {walk(path)} does not go over it"
-    return _diagnostic(facts, read, message, "skipped on some runs", path)
+    message = RULE.text("not-over", step=read.step, path=path)
+    return _diagnostic(facts, read, message, RULE.text("sometimes-skipped"), path)
 
 
 _EMPTY = ("error", "timeout")
@@ -163,21 +214,24 @@ def _field_verdict(facts: Facts, read: Read, reader: str) -> Diagnostic | None:
         return None
     step, name = written_path(path[:2]), written_path(path[:3])
     if path[2] == "error":
-        message = f"`{name}` may be missing: {ticks(read.step)} need not be left by `error`"
-        condition, otherwise = f'{step}.outcome == "error"', "was not left by `error`"
+        message: str = RULE.text("no-error", name=name, step=read.step)
+        condition, otherwise = (
+            f'{step}.outcome == "error"',
+            RULE.text("was-not-error", step=read.step),
+        )
     else:
-        message = f"`{name}` may be empty: {ticks(read.step)} may be left by `{lacking[0]}`"
+        message = RULE.text("maybe-empty", name=name, step=read.step, outcome=lacking[0])
         condition, otherwise = (
             f'{step}.outcome != "{lacking[0]}"',
-            f"was left by `{lacking[0]}`",
+            RULE.text("left-by", step=read.step, outcome=lacking[0]),
         )
     return _diagnostic(
         facts,
         read,
         message,
-        "not there on some runs",
+        RULE.text("not-on-some"),
         shown,
-        condition=(condition, f"{ticks(read.step)} {otherwise}"),
+        condition=(condition, otherwise),
     )
 
 
@@ -247,11 +301,7 @@ def _diagnostic(
     condition: tuple[str, str] | None = None,
 ) -> Diagnostic:
     there = condition[0] if condition else f"has({written_path(read.reference.path[:2])})"
-    help = (
-        f"say what to read without it: `{there} ? … : …`"
-        if needs_guard
-        else "read a step that has run before, or draw the nodes in another order"
-    )
+    help = RULE.text("say-instead", there=there) if needs_guard else RULE.text("read-earlier")
     return RULE.diagnostic(
         message,
         read.site.pointer,

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed, pointed
 from proflow_compiler.rules.rule import Rule
@@ -39,6 +40,24 @@ stored design the service compares itself, and takes every expression.
 }
 """,
     fix="Compare fields with `==`, `!=`, `<`, `in` and so on; use `match` for an id in both events.",
+    texts={
+        "escaped": Text(
+            "Inngest never matches the escaped text `{text}`",
+            "Inngest 无法匹配带转义的文本 `{text}`",
+        ),
+        "no-escapes": Text(
+            "compare with a text without backslashes and line breaks",
+            "与不含反斜杠和换行的文本比较",
+        ),
+        "refused": Text(
+            "Inngest does not take `{name}` in an `if` of `cancelOn`",
+            "Inngest 不支持在 `cancelOn` 的 `if` 中使用 `{name}`",
+        ),
+        "compare-fields": Text(
+            "compare fields by `==`, `<` or `in`: one that is missing compares as false",
+            "用 `==`、`<` 或 `in` 比较字段：字段不存在时比较结果为假",
+        ),
+    },
 )
 
 _TEXT = re.compile(r"""r?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
@@ -56,17 +75,17 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         escaped = None if cancel.condition is None else _escaped(cancel.condition)
         if escaped is not None:
             yield RULE.diagnostic(
-                f"Inngest never matches the escaped text {ticks(escaped[0])}",
+                RULE.text("escaped", text=escaped[0]),
                 pointed(pointer, "if"),
                 span=escaped[1],
-                help="compare with a text without backslashes and line breaks",
+                help=RULE.text("no-escapes"),
             )
         elif found is not None:
             yield RULE.diagnostic(
-                f"Inngest does not take {ticks(found[0])} in an `if` of `cancelOn`",
+                RULE.text("refused", name=found[0]),
                 pointed(pointer, "if"),
                 span=found[1],
-                help="compare fields by `==`, `<` or `in`: one that is missing compares as false",
+                help=RULE.text("compare-fields"),
             )
 
 

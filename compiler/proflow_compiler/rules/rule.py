@@ -1,12 +1,30 @@
 """Defines what a rule is: its code, its name, and the texts of its doc page."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proflow_schemas.language import Language, Message, Text, Texts, in_language
 
 from proflow_compiler.diagnostics import Diagnostic, Fix, Level, Related
 
-_FIXABLE = (
-    "Where one is known, `proflow check` shows a fix, and `proflow check --fix` applies a safe one."
+TEXTS = Texts(
+    "rule",
+    {
+        "error": Text("error", "错误"),
+        "warning": Text("warning", "警告"),
+        "info": Text("info", "提示"),
+        "reports": Text("Reports {summary:raw}.", "Reports {summary:raw}."),
+        "why": Text("Why", "原因"),
+        "incorrect": Text("Incorrect", "错误示例"),
+        "correct": Text("Correct", "正确示例"),
+        "how": Text("How to fix", "修复方法"),
+        "fixable": Text(
+            "Where one is known, `proflow check` shows a fix, and `proflow check --fix` applies a "
+            "safe one.",
+            "`proflow check` 会显示已知的修复，`proflow check --fix` 会应用其中安全的修复。",
+        ),
+    },
 )
 
 
@@ -24,6 +42,7 @@ class Rule:
         correct: A file that it does not report, or a description of one.
         fix: How to fix the problem.
         fixable: True if some of its diagnostics have fixes.
+        texts: What its diagnostics say, in each language, by keys of its own.
     """
 
     code: str
@@ -35,6 +54,11 @@ class Rule:
     correct: str
     fix: str
     fixable: bool = False
+    texts: Mapping[str, Text] = field(default_factory=dict)
+
+    def text(self, key: str, /, **arguments: Any) -> Message:
+        """Return one of the rule's texts with its arguments filled in."""
+        return Texts(self.code, self.texts)(key, **arguments)
 
     def diagnostic(
         self,
@@ -70,16 +94,24 @@ class Rule:
             fixes=tuple(fixes),
         )
 
-    def markdown(self) -> str:
-        """Return the doc page: what it reports, why, two examples, and how to fix it."""
-        fixable = f"\n\n{_FIXABLE}" if self.fixable else ""
+    def markdown(self, language: Language = "en") -> str:
+        """Return the doc page: what it reports, why, two examples, and how to fix it.
+
+        Args:
+            language: The language of the headings.
+        """
+
+        def word(key: str) -> str:
+            return in_language(TEXTS(key), language)
+
+        fixable = f"\n\n{word('fixable')}" if self.fixable else ""
         return (
             f"# {self.code} · {self.name}\n\n"
-            f"*{self.level.value}* · Reports {self.summary}.\n\n"
-            f"## Why\n\n{self.why.strip()}\n\n"
-            f"## Incorrect\n\n{_block(self.incorrect)}\n"
-            f"## Correct\n\n{_block(self.correct)}\n"
-            f"## How to fix\n\n{self.fix.strip()}{fixable}\n"
+            f"*{word(self.level.value)}* · {in_language(TEXTS('reports', summary=self.summary), language)}\n\n"
+            f"## {word('why')}\n\n{self.why.strip()}\n\n"
+            f"## {word('incorrect')}\n\n{_block(self.incorrect)}\n"
+            f"## {word('correct')}\n\n{_block(self.correct)}\n"
+            f"## {word('how')}\n\n{self.fix.strip()}{fixable}\n"
         )
 
 

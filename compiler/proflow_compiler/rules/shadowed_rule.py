@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
 from proflow_compiler.diagnostics.design_edits import fix, set_edge_key
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import pointed
 from proflow_compiler.graph import Exit, GraphNode
@@ -60,6 +61,40 @@ wider rule was put before a narrower one.
 Put the narrower rule first: drag its edge up, or give it a lower `priority`. Remove an edge that is
 really never meant to be taken.
 """,
+    texts={
+        "default": Text(
+            "the default of `{node}` never gets its turn: one of its rules always holds",
+            "`{node}` 的默认连线永远不会执行：总有一条规则成立",
+        ),
+        "never-taken": Text("never taken", "永远不会执行"),
+        "remove-edge": Text(
+            "remove this edge, or the rule of the one that is meant for the rest",
+            "移除这条连线，或移除应归入「其余情况」的规则",
+        ),
+        "never-holds": Text(
+            "a rule of `{node}` can never hold",
+            "`{node}` 的一条规则永远不会成立",
+        ),
+        "one-always": Text(
+            "a rule of `{node}` never gets its turn: one of those before it always holds",
+            "`{node}` 的一条规则永远轮不到：它前面总有一条规则成立",
+        ),
+        "same": Text(
+            "a rule of `{node}` never gets its turn: an earlier one says the same",
+            "`{node}` 的一条规则永远轮不到：前面已有相同的规则",
+        ),
+        "covered": Text(
+            "a rule of `{node}` never gets its turn: an earlier one holds whenever it does",
+            "`{node}` 的一条规则永远轮不到：它成立时前面的规则已经成立",
+        ),
+        "holds-before": Text("holds before", "先成立"),
+        "narrower-first": Text(
+            "put the narrower rule first, or remove this edge",
+            "将更严格的规则放在前面，或移除这条连线",
+        ),
+        "correct-rule": Text("correct the rule", "修改规则"),
+        "try-first": Text("try this rule first", "先判断这条规则"),
+    },
 )
 
 
@@ -80,13 +115,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if default is not None and covered.exhaustive:
             edge = facts.first_drawn(default)
             yield RULE.diagnostic(
-                f"the default of {ticks(at.node.id)} never gets its turn: one of its rules "
-                "always holds",
+                RULE.text("default", node=at.node.id),
                 pointed(edge.pointer, "target"),
                 node=at.node.id,
                 edge=edge.key,
-                label="never taken",
-                help="remove this edge, or the rule of the one that is meant for the rest",
+                label=RULE.text("never-taken"),
+                help=RULE.text("remove-edge"),
                 fixes=remove_dead_edges(default),
             )
 
@@ -100,28 +134,29 @@ def _before(exits: Sequence[Exit]) -> float:
 def _rule(at: GraphNode, exit_: Exit, earlier: Sequence[Exit], first: float) -> Diagnostic:
     edge = exit_.rule
     assert edge is not None
-    owner = ticks(at.node.id)
     if not earlier:
-        message = f"a rule of {owner} can never hold"
+        message = RULE.text("never-holds", node=at.node.id)
     elif len(earlier) > 1:
-        message = f"a rule of {owner} never gets its turn: one of those before it always holds"
+        message = RULE.text("one-always", node=at.node.id)
     elif earlier[0].when == exit_.when:
-        message = f"a rule of {owner} never gets its turn: an earlier one says the same"
+        message = RULE.text("same", node=at.node.id)
     else:
-        message = f"a rule of {owner} never gets its turn: an earlier one holds whenever it does"
+        message = RULE.text("covered", node=at.node.id)
     others = [one.rule for one in earlier[:3] if one.rule is not None]
     return RULE.diagnostic(
         message,
         edge.when_pointer or edge.pointer,
         node=at.node.id,
         edge=edge.key,
-        label="never taken",
-        related=tuple(Related(one.when_pointer or one.pointer, "holds before") for one in others),
-        help="put the narrower rule first, or remove this edge" if earlier else "correct the rule",
+        label=RULE.text("never-taken"),
+        related=tuple(
+            Related(one.when_pointer or one.pointer, RULE.text("holds-before")) for one in others
+        ),
+        help=RULE.text("narrower-first") if earlier else RULE.text("correct-rule"),
         fixes=(
             *remove_dead_edges(exit_),
             *(
-                [fix("try this rule first", set_edge_key(edge, "priority", first))]
+                [fix(RULE.text("try-first"), set_edge_key(edge, "priority", first))]
                 if earlier
                 else []
             ),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from proflow_schemas.configs import CronTrigger
+from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.cron_fields import (
     LONGEST,
@@ -64,6 +64,50 @@ whether the next day is a first: runs know when they were due by `event.data.sch
 (`scheduledAt` where the `scope` is `system`). For the end of the month it is often enough to run on
 the first. Where a day of the month and a weekday must both fit, leave the weekday to a condition.
 """,
+    texts={
+        "left-out": Text("`{cron}` {problem:raw}", "`{cron}` {problem:raw}"),
+        "either": Text(
+            "`{cron}` fires on day {days:raw} and also on every {weekdays:list}: one of the "
+            "two is enough",
+            "`{cron}` 在 {days:raw} 日触发，{weekdays:list}也会触发：满足其一即可",
+        ),
+        "use-star": Text(
+            "use `*` for one of them; where both must fit, {first:raw}write `{every}`, and "
+            "begin with a condition whose rule is `{rule:raw}`",
+            "将其中一个改为 `*`；如果要同时满足，{first:raw}填写 `{every}`，并在开头加一个条"
+            "件节点，规则为 `{rule:raw}`",
+        ),
+        "each-month": Text("each month", "每个月"),
+        "each-of-months": Text("each of its months", "其中每个月"),
+        "other-days": Text(", and its other days,", "以及其他指定日期"),
+        "last-without": Text(
+            "the last day of a month without day {day}",
+            "没有 {day} 日的月份的最后一天",
+        ),
+        "last-of": Text("the last day of {months:raw}", "{months:raw}的最后一天"),
+        "write-rule": Text(
+            "{first:raw}for {what:raw}{also:raw} write `{every}`, and begin with a "
+            "condition whose rule is `{rule:raw}`",
+            "{first:raw}要在{what:raw}{also:raw}触发，填写 `{every}`，并在开头加一个条件节点"
+            "，规则为 `{rule:raw}`",
+        ),
+        "leap-only": Text(
+            "fires in leap years only: in the others February has no day 29",
+            "只在闰年触发：其他年份二月没有 29 日",
+        ),
+        "leap-february": Text(
+            "leaves February out but in leap years: in the others it has no day 29",
+            "只有闰年的二月会触发：其他年份二月没有 29 日",
+        ),
+        "one-out": Text(
+            "leaves 1 of {count} months out: {month:raw} has no day {day}",
+            "在 {count} 个月中漏掉 1 个月：{month:raw}没有 {day} 日",
+        ),
+        "several-out": Text(
+            "leaves {count} of {total} months out: {months:and} have no day {day}",
+            "在 {total} 个月中漏掉 {count} 个月：{months:and}没有 {day} 日",
+        ),
+    },
 )
 
 
@@ -91,10 +135,8 @@ def _either(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
     fields = cron.split()
     every = " ".join([*fields[:4], "*"])
     return (
-        f"{ticks(cron)} fires on day {shown} and also on every {', '.join(weekdays)}: "
-        "one of the two is enough",
-        f"use `*` for one of them; where both must fit, {tick.first}write {ticks(every)}, and begin with a "
-        f"condition whose rule is `{rule}`",
+        RULE.text("either", cron=cron, days=shown, weekdays=weekdays),
+        RULE.text("use-star", first=tick.first, every=every, rule=rule),
     )
 
 
@@ -114,16 +156,26 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
         fields = cron.split()
         kept = listed({one for one in found.days if one < 28} | set(range(28, 32)))
         every = " ".join([*fields[:2], kept, *fields[3:]])
-        months = "each month" if found.months == frozenset(range(1, 13)) else "each of its months"
-        also = ", and its other days," if any(one < 28 for one in found.days) else ""
+        months = (
+            RULE.text("each-month")
+            if found.months == frozenset(range(1, 13))
+            else RULE.text("each-of-months")
+        )
+        also = RULE.text("other-days") if any(one < 28 for one in found.days) else ""
         if day < 31:
-            what = f"the last day of a month without day {day}"
+            what = RULE.text("last-without", day=day)
         else:
-            what = f"the last day of {months}"
+            what = RULE.text("last-of", months=months)
         return (
-            f"{ticks(cron)} {_left_out(day, without, found)}",
-            f"{tick.first}for {what}{also} write {ticks(every)}, and begin with a condition whose "
-            f"rule is `{days_question(tick, found.days, found.months)}`",
+            RULE.text("left-out", cron=cron, problem=_left_out(day, without, found)),
+            RULE.text(
+                "write-rule",
+                first=tick.first,
+                what=what,
+                also=also,
+                every=every,
+                rule=days_question(tick, found.days, found.months),
+            ),
         )
     return None
 
@@ -131,10 +183,12 @@ def _missing(cron: str, found: Days, tick: Tick) -> tuple[str, str] | None:
 def _left_out(day: int, without: Sequence[int], found: Days) -> str:
     """Say which months a cron skips."""
     if day == 29 and len(found.months) == 1:
-        return "fires in leap years only: in the others February has no day 29"
+        return RULE.text("leap-only")
     if day == 29:
-        return "leaves February out but in leap years: in the others it has no day 29"
+        return RULE.text("leap-february")
     names = [MONTHS[month - 1] for month in without]
-    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-    have = "has" if len(names) == 1 else "have"
-    return f"leaves {len(names)} of {len(found.months)} months out: {listed} {have} no day {day}"
+    if len(names) == 1:
+        return RULE.text("one-out", count=len(found.months), month=names[0], day=day)
+    return RULE.text(
+        "several-out", count=len(names), total=len(found.months), months=names, day=day
+    )

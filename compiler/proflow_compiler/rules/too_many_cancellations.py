@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 
 from proflow_schemas.definition import MAX_CANCELLATIONS
+from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed
 from proflow_compiler.rules.rule import Rule
-
-HELP = "let the senders use one event, with a field that says why"
 
 RULE = Rule(
     code="PF406",
@@ -53,6 +51,33 @@ takes another one. Each is a warning, given where both designs are checked toget
 }
 """,
     fix="Let the senders use one event, with a field that says why.",
+    texts={
+        "one-event": Text(
+            "let the senders use one event, with a field that says why",
+            "让发送方共用一个事件，用字段区分原因",
+        ),
+        "too-many": Text(
+            "the design has {count} cancelling events; Inngest takes {most}",
+            "设计有 {count} 个取消事件，Inngest 最多支持 {most} 个",
+        ),
+        "one-too-many": Text("one too many", "超出上限"),
+        "parent-ends": Text(
+            "`{design}` is not cancelled when the run of `{caller}` ends",
+            "`{caller}` 的运行结束时，`{design}` 不会被取消",
+        ),
+        "none-left": Text(
+            "{most} cancelling events leave none for the end of its parent",
+            "已有 {most} 个取消事件，无法再监听父运行的结束",
+        ),
+        "parent-leaves": Text(
+            "`{design}` is not cancelled when `{caller}` stops waiting for it",
+            "`{caller}` 不再等待时，`{design}` 不会被取消",
+        ),
+        "only-at-end": Text(
+            "with {count} cancelling events it is cancelled only as its parent ends",
+            "已有 {count} 个取消事件，只能在父运行结束时取消",
+        ),
+    },
 )
 
 
@@ -61,24 +86,24 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     events = list(listed(design.settings.cancel_on, design.pointer_to("cancelOn")))
     if len(events) > MAX_CANCELLATIONS:
         yield RULE.diagnostic(
-            f"the design has {len(events)} cancelling events; Inngest takes {MAX_CANCELLATIONS}",
+            RULE.text("too-many", count=len(events), most=MAX_CANCELLATIONS),
             events[MAX_CANCELLATIONS][1],
-            label="one too many",
-            help=HELP,
+            label=RULE.text("one-too-many"),
+            help=RULE.text("one-event"),
         )
     elif len(events) == MAX_CANCELLATIONS and (callers := facts.calls.callers(design.id)):
         yield RULE.diagnostic(
-            f"{ticks(design.id)} is not cancelled when the run of {ticks(callers[0])} ends",
+            RULE.text("parent-ends", design=design.id, caller=callers[0]),
             events[-1][1],
-            label=f"{MAX_CANCELLATIONS} cancelling events leave none for the end of its parent",
-            help=HELP,
+            label=RULE.text("none-left", most=MAX_CANCELLATIONS),
+            help=RULE.text("one-event"),
             level=Level.WARNING,
         )
     elif len(events) == MAX_CANCELLATIONS - 1 and (callers := facts.calls.leavers(design.id)):
         yield RULE.diagnostic(
-            f"{ticks(design.id)} is not cancelled when {ticks(callers[0])} stops waiting for it",
+            RULE.text("parent-leaves", design=design.id, caller=callers[0]),
             events[-1][1],
-            label=f"with {len(events)} cancelling events it is cancelled only as its parent ends",
-            help=HELP,
+            label=RULE.text("only-at-end", count=len(events)),
+            help=RULE.text("one-event"),
             level=Level.WARNING,
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import listed
@@ -37,6 +39,14 @@ RULE = Rule(
 }
 """,
     fix="Keep the two that matter most.",
+    texts={
+        "too-many": Text(
+            "the design has {count} limits of concurrency; Inngest takes {most}",
+            "设计有 {count} 个并发限制，Inngest 最多支持 {most} 个",
+        ),
+        "one-too-many": Text("one too many", "超出上限"),
+        "keep-two": Text("keep the two that matter most", "保留最重要的两个"),
+    },
 )
 
 
@@ -45,8 +55,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     limits = list(listed(design.settings.concurrency, design.pointer_to("concurrency")))
     if len(limits) > MOST_LIMITS:
         yield RULE.diagnostic(
-            f"the design has {len(limits)} limits of concurrency; Inngest takes {MOST_LIMITS}",
+            RULE.text("too-many", count=len(limits), most=MOST_LIMITS),
             limits[MOST_LIMITS][1],
-            label="one too many",
-            help="keep the two that matter most",
+            label=RULE.text("one-too-many"),
+            help=RULE.text("keep-two"),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.sizes import MAX_STEPS
 
 from proflow_compiler.diagnostics import Diagnostic, Level
@@ -32,6 +33,19 @@ Nothing has to be done. To keep it in one part, lower the bounds of loops, or ma
 design of its own and call it by a `subprocess`. Many steps of one kind are often one task that goes
 through a list.
 """,
+    texts={
+        "split": Text(
+            "the longest run may take {steps:raw} steps, and Inngest ends a run after "
+            "{most}: the program is split into parts",
+            "最长的运行可能有 {steps:raw} 个步骤，而 Inngest 在 {most} 步后结束运行：程序将"
+            "拆分为多个部分",
+        ),
+        "nothing": Text(
+            "nothing has to be done; a smaller bound of a loop, or a design of its own for "
+            "a part, may keep it in one",
+            "无需处理；减小循环上限，或将一部分改为独立的设计，可以避免拆分",
+        ),
+    },
 )
 
 
@@ -44,9 +58,7 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     steps = most_steps(facts.graph)
     if steps > MOST_STEPS:
         yield RULE.diagnostic(
-            f"the longest run may take {steps:,} steps, and Inngest ends a run after {MOST_STEPS}: "
-            "the program is split into parts",
+            RULE.text("split", steps=f"{steps:,}", most=MOST_STEPS),
             facts.graph.design.pointer,
-            help="nothing has to be done; a smaller bound of a loop, or a design of its own for "
-            "a part, may keep it in one",
+            help=RULE.text("nothing"),
         )

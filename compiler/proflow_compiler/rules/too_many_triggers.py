@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import triggers
@@ -35,6 +37,17 @@ RULE = Rule(
 Let the senders use one event with a field that tells the kinds apart, or trigger on a name that ends
 in `*`.
 """,
+    texts={
+        "too-many": Text(
+            "the design has {count} triggers; Inngest takes at most {most}",
+            "设计有 {count} 个触发器，Inngest 最多支持 {most} 个",
+        ),
+        "one-too-many": Text("one too many", "超出上限"),
+        "use-one": Text(
+            "use one event for several, or a name that ends in `*`",
+            "将多个事件合并为一个，或使用以 `*` 结尾的名称",
+        ),
+    },
 )
 
 
@@ -43,9 +56,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     if len(found) > MOST_TRIGGERS:
         _, pointer, node = found[MOST_TRIGGERS]
         yield RULE.diagnostic(
-            f"the design has {len(found)} triggers; Inngest takes at most {MOST_TRIGGERS}",
+            RULE.text("too-many", count=len(found), most=MOST_TRIGGERS),
             pointer,
             node=node,
-            label="one too many",
-            help="use one event for several, or a name that ends in `*`",
+            label=RULE.text("one-too-many"),
+            help=RULE.text("use-one"),
         )

@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.message_text import listed, ticks, walk
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of, pointed
 from proflow_compiler.graph import Graph, GraphEdge
@@ -72,6 +73,18 @@ the edges that enter it.
 Lead all edges that enter the circle to one node of it, with which each iteration then begins. Or lead
 back to a node before the circle, over which every run comes.
 """,
+    texts={
+        "no-beginning": Text(
+            "the circle {path:path} has no beginning: runs enter it at {entries:and}",
+            "循环 {path:path} 没有唯一的起点：运行会从 {entries:and} 进入",
+        ),
+        "enters-circle": Text("enters the circle at `{node}`", "从 `{node}` 进入循环"),
+        "enters": Text("enters it at `{node}`", "从 `{node}` 进入"),
+        "one-entry": Text(
+            "lead all edges that enter it to one of its nodes, where each iteration begins",
+            "将所有进入的连线指向其中一个节点，每一轮从那里开始",
+        ),
+    },
 )
 
 
@@ -107,20 +120,20 @@ def _diagnostic(graph: Graph, cycle: list[str], entering: Sequence[GraphEdge]) -
     node = graph.nodes[first.target].node
     others = [edge for edge in entering[1:] if edge.target != first.target]
     return RULE.diagnostic(
-        f"the circle {walk(path)} has no beginning: runs enter it at {listed(entries)}",
+        RULE.text("no-beginning", path=path, entries=entries),
         _place(graph, first),
         node=node.id,
         edge=None if first.edge is None else first.edge.key,
-        label=f"enters the circle at {ticks(node.id)}",
+        label=RULE.text("enters-circle", node=node.id),
         related=tuple(
             Related(
                 _place(graph, edge),
-                f"enters it at {ticks(graph.nodes[edge.target].node.id)}",
+                RULE.text("enters", node=graph.nodes[edge.target].node.id),
             )
             for edge in others[:3]
         ),
         path=path,
-        help="lead all edges that enter it to one of its nodes, where each iteration begins",
+        help=RULE.text("one-entry"),
         fixes=enter_once(graph, entering),
     )
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level, Related
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.graph.loops import Loop
@@ -93,6 +94,35 @@ Let the branches meet in a `join` with a mode: `all`, if what follows needs ever
 one out has to stop the run then, by an end with `terminate`), or `active`, if the run goes on without
 those that have left.
 """,
+    texts={
+        "led-elsewhere": Text(
+            "`{node}` [{outcome:raw}] has led elsewhere",
+            "`{node}` [{outcome:raw}] 已走向别处",
+        ),
+        "leaves-here": Text(
+            "leaves by another edge on the run shown",
+            "在所示运行中从另一条连线离开",
+        ),
+        "join-skipped": Text("join `{join}` is skipped", "汇合 `{join}` 被跳过"),
+        "skipped-here": Text("is skipped on the run shown", "在所示运行中被跳过"),
+        "branch-elsewhere": Text("a branch has led elsewhere", "某个分支已走向别处"),
+        "unclear": Text(
+            "it is not clear whether `{name}` runs when {when:raw}: another branch still arrives",
+            "{when:raw}时，不清楚 `{name}` 是否应执行：另一个分支仍会到达",
+        ),
+        "meet-here": Text("branches meet here", "各分支在此汇合"),
+        "name-mode": Text(
+            "name the join's mode: `all`, if what follows needs every branch, or `active`, "
+            "if the run goes on without those that have left",
+            "指定汇合的模式：后续需要所有分支时用 `all`；离开的分支不影响后续时用 `active`",
+        ),
+        "draw-join": Text(
+            "let the branches meet in a `join` before: of mode `all`, if what follows needs "
+            "every branch, or `active`, if the run goes on without those that have left",
+            "在前面画一个 `join` 汇合各分支：后续需要所有分支时用 `all`；离开的分支不影响后"
+            "续时用 `active`",
+        ),
+    },
 )
 
 
@@ -157,33 +187,29 @@ def _diagnostic(level: GraphFacts, name: str, found: Departure) -> Diagnostic:
     if found.left is not None:
         at, outcome = found.left
         left = graph.nodes[at].node
-        when = f"{ticks(left.id)} [{outcome}] has led elsewhere"
-        related = (Related(place_of(left), "leaves by another edge on the run shown"),)
+        when = RULE.text("led-elsewhere", node=left.id, outcome=outcome)
+        related = (Related(place_of(left), RULE.text("leaves-here")),)
         avoided = [name]
     elif found.skipped is not None:
         join = graph.nodes[found.skipped].node
-        when = f"join {ticks(join.id)} is skipped"
-        related = (Related(place_of(join), "is skipped on the run shown"),)
+        when = RULE.text("join-skipped", join=join.id)
+        related = (Related(place_of(join), RULE.text("skipped-here")),)
         taken = {edge.index for edge in found.run.into[found.skipped]}
         lacking = [edge for edge in graph.into[found.skipped] if edge.index not in taken]
         avoided, missed = [edge.source for edge in lacking], {edge.index for edge in lacking}
     else:
-        when = "a branch has led elsewhere"
+        when = RULE.text("branch-elsewhere")
     runs = level.runs(level.innermost_loop(name))
     choices = turning_points(runs, found.run, found.path, avoided, missed) if found.path else []
     if found.left is not None and found.left not in choices:
         choices.append(found.left)
     return RULE.diagnostic(
-        f"it is not clear whether {ticks(name)} runs when {when}: another branch still arrives",
+        RULE.text("unclear", name=name, when=when),
         place_of(node),
         node=name,
-        label="branches meet here",
+        label=RULE.text("meet-here"),
         related=related,
         path=level.full_path(runs, found.path) if found.path else (),
         choices=[(graph.nodes[one].node.id, outcome) for one, outcome in choices],
-        help="name the join's mode: `all`, if what follows needs every branch, "
-        "or `active`, if the run goes on without those that have left"
-        if node.type == "join"
-        else "let the branches meet in a `join` before: of mode `all`, if what follows needs every "
-        "branch, or `active`, if the run goes on without those that have left",
+        help=RULE.text("name-mode") if node.type == "join" else RULE.text("draw-join"),
     )

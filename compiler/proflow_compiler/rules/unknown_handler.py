@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from proflow_schemas.handlers import Unmarked
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.task import Task
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import closest, meant
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
@@ -51,6 +51,20 @@ comes to the task. Designs may call only what the module offers them: functions 
 }
 """,
     fix="Correct the name, add a function of that name to the handlers module, or mark the one that is there.",
+    texts={
+        "unmarked": Text(
+            "`{handler}` exists in the module ({place:raw}) but is not marked as a handler",
+            "模块中有 `{handler}`（{place:raw}），但没有标记为处理函数",
+        ),
+        "not-marked": Text("not marked", "未标记"),
+        "mark": Text(
+            "put `@handler` above the function, or name it in the module's `__all__`",
+            "在函数上方加 `@handler`，或加入模块的 `__all__`",
+        ),
+        "unknown": Text("there is no handler `{handler}`", "处理函数 `{handler}` 不存在"),
+        "not-among": Text("not among the handlers", "不在处理函数之中"),
+        "add": Text("add a function of this name to the handlers", "在处理函数模块中添加同名函数"),
+    },
 )
 
 
@@ -71,12 +85,11 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         unmarked = facts.handlers.get(handler)
         if isinstance(unmarked, Unmarked):
             yield RULE.diagnostic(
-                f"{ticks(handler)} exists in the module ({unmarked.place}) but is not marked as a"
-                " handler",
+                RULE.text("unmarked", handler=handler, place=unmarked.place),
                 pointer,
                 node=node,
-                label="not marked",
-                help="put `@handler` above the function, or name it in the module's `__all__`",
+                label=RULE.text("not-marked"),
+                help=RULE.text("mark"),
             )
             continue
         if handler in facts.handlers:
@@ -84,10 +97,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if handler not in near:
             near[handler] = closest(handler, known)
         yield RULE.diagnostic(
-            f"there is no handler {ticks(handler)}",
+            RULE.text("unknown", handler=handler),
             pointer,
             node=node,
-            label="not among the handlers",
-            help=meant(near[handler]) or "add a function of this name to the handlers",
+            label=RULE.text("not-among"),
+            help=meant(near[handler]) or RULE.text("add"),
             fixes=words.name(pointer, near[handler]),
         )

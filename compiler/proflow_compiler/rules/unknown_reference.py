@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
 from proflow_compiler.facts import Facts
@@ -61,6 +63,18 @@ there are `item`, the name that `as` gives it, and `index`; inside a `loop`, and
 Write the node's id, not its label; below a step, `output` comes before the fields of what the
 handler returned. If the field exists though `input` does not name it, add it there.
 """,
+    texts={
+        "path-of-id": Text(
+            "write the path of an id, which leads through objects only",
+            "填写 ID 的路径，路径中只能经过对象",
+        ),
+        "declare": Text("declare the field in `input`", "在 `input` 中声明该字段"),
+        "did-you-mean": Text("did you mean `{meant:raw}`?", "是否想写 `{meant}`？"),
+        "match": Text(
+            "`match` compares a field that the trigger does not have: {message:raw}",
+            "`match` 比较的字段在触发器中不存在：{message:raw}",
+        ),
+    },
 )
 
 
@@ -88,11 +102,11 @@ def _matches(facts: Facts) -> Iterator[Diagnostic]:
         better = problem.correction
         meant = None if better is None else better.text.removeprefix("event.")
         if problem.kind == "type":
-            help = "write the path of an id, which leads through objects only"
+            help = RULE.text("path-of-id")
         else:
-            help = "declare the field in `input`" if meant is None else f"did you mean `{meant}`?"
+            help = RULE.text("declare") if meant is None else RULE.text("did-you-mean", meant=meant)
         yield RULE.diagnostic(
-            f"`match` compares a field that the trigger does not have: {problem.message}",
+            RULE.text("match", message=problem.message),
             pointer,
             node=node,
             help=help,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
 from proflow_schemas.node_types.subprocess import Subprocess
 
 from proflow_compiler.diagnostics import Diagnostic, Level
 from proflow_compiler.diagnostics import spelling_fixes as words
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.diagnostics.similar_words import closest, meant
 from proflow_compiler.facts import Facts
 from proflow_compiler.rules.rule import Rule
@@ -62,6 +62,13 @@ one export; one that is deployed by somebody else may well exist.
 Write the id of the workflow: the `id` of its design, or the name of its file without the ending. Of
 a workflow that is deployed by others the warning can be left as it is.
 """,
+    texts={
+        "unknown": Text(
+            "there is no workflow `{workflow}` among the designs",
+            "设计中没有名为 `{workflow}` 的流程",
+        ),
+        "not-among": Text("not among them", "不在其中"),
+    },
 )
 
 
@@ -74,10 +81,10 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         workflow = node.config.workflow
         near = closest(workflow, sorted(facts.calls.by))
         yield RULE.diagnostic(
-            f"there is no workflow {ticks(workflow)} among the designs",
+            RULE.text("unknown", workflow=workflow),
             node.pointer_to("workflow"),
             node=name,
-            label="not among them",
+            label=RULE.text("not-among"),
             help=meant(near),
             fixes=words.name(node.pointer_to("workflow"), near),
         )

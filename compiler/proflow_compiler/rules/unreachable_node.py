@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text
+
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.mending.joining import continue_without_missing
@@ -49,6 +50,27 @@ that hangs in the air; those behind it are reached as soon as it is.
 }
 """,
     fix="Draw an edge that leads to the node, or remove the node.",
+    texts={
+        "the-start": Text("the start", "开始节点"),
+        "item-start": Text("the start of an item of `{container}`", "`{container}` 单项的起点"),
+        "no-path": Text(
+            "no path leads from {begin:raw} to `{name}`",
+            "没有从{begin}到 `{name}` 的路径",
+        ),
+        "never-runs": Text("never runs", "永远不会执行"),
+        "draw-edge": Text(
+            "draw an edge that leads here, or remove the node",
+            "画一条通向这里的连线，或移除该节点",
+        ),
+        "no-run": Text(
+            "no run reaches `{name}`: none takes all edges into it",
+            "没有运行会到达 `{name}`：它的进入连线不会全部执行",
+        ),
+        "other-mode": Text(
+            "name another mode, such as `active`, or remove what can never run",
+            "改用其他模式（例如 `active`），或移除永远不会执行的部分",
+        ),
+    },
 )
 
 _MOST_MENDED = 20
@@ -80,16 +102,16 @@ def _check(level: GraphFacts) -> Iterator[Diagnostic]:
         if name in jumped:
             continue  # jump-into-loop reports it
         begin = (
-            "the start"
+            RULE.text("the-start")
             if graph.container is None
-            else f"the start of an item of {ticks(graph.container)}"
+            else RULE.text("item-start", container=graph.container)
         )
         yield RULE.diagnostic(
-            f"no path leads from {begin} to {ticks(name)}",
+            RULE.text("no-path", begin=begin, name=name),
             place_of(graph.nodes[name].node),
             node=name,
-            label="never runs",
-            help="draw an edge that leads here, or remove the node",
+            label=RULE.text("never-runs"),
+            help=RULE.text("draw-edge"),
             fixes=remove_dead_nodes(graph, name, heads) if len(heads) <= _MOST_MENDED else (),
         )
 
@@ -101,10 +123,10 @@ def behind_joins(level: GraphFacts, name: str) -> Diagnostic:
     """
     node = level.drawn[name]
     return RULE.diagnostic(
-        f"no run reaches {ticks(name)}: none takes all edges into it",
+        RULE.text("no-run", name=name),
         node.pointer_to("mode"),
         node=name,
-        label="never runs",
-        help="name another mode, such as `active`, or remove what can never run",
+        label=RULE.text("never-runs"),
+        help=RULE.text("other-mode"),
         fixes=(continue_without_missing(node),),
     )

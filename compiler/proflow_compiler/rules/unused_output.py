@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from proflow_schemas.expressions import Reference
+from proflow_schemas.language import Text
 
 from proflow_compiler.diagnostics import Diagnostic, Level
-from proflow_compiler.diagnostics.message_text import ticks
 from proflow_compiler.facts import Facts
 from proflow_compiler.facts.sites import place_of
 from proflow_compiler.rules.rule import Rule
@@ -52,6 +52,13 @@ the last node in a container returns is the item's result.
 }
 """,
     fix="Read it where it is needed, `steps.x.output`, or remove the node.",
+    texts={
+        "unread": Text("nothing reads the output of `{name}`", "没有任何地方读取 `{name}` 的输出"),
+        "read-or-remove": Text(
+            "read it where it is needed, or remove the node",
+            "在需要的地方读取它，或移除该节点",
+        ),
+    },
 )
 
 
@@ -70,8 +77,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
         if node.parent is not None and not facts.exits(name):
             continue
         yield RULE.diagnostic(
-            f"nothing reads the output of {ticks(name)}",
+            RULE.text("unread", name=name),
             place_of(node),
             node=name,
-            help="read it where it is needed, or remove the node",
+            help=RULE.text("read-or-remove"),
         )

@@ -11,7 +11,13 @@ from proflow_runtime.context.extras import require
 require("service", f"`{__name__}`")
 
 from proflow_runtime.approvals.refusals import ActRefused  # noqa: E402
-from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver, TableResolver  # noqa: E402
+from proflow_runtime.approvals.resolving import (  # noqa: E402
+    ApproverSpec,
+    Context,
+    Directory,
+    Resolver,
+    TableResolver,
+)
 from proflow_runtime.approvals.service import ApprovalService  # noqa: E402
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "ApprovalService",
     "ApproverSpec",
     "Context",
+    "Directory",
     "Resolver",
     "TableResolver",
 ]

@@ -78,7 +78,7 @@ class RunBoard:
                 effect = Effect("resumed", self._run_id, step)
                 await outbox.put(
                     client,
-                    f"approval:{approval.id}:{number}",
+                    f"approval:{approval.id}:repeated:{approval.attempt}:{number}",
                     self._tenant_id,
                     approval.answer_event,
                     answer_of(approval),

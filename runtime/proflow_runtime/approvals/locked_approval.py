@@ -30,7 +30,7 @@ def answer_of(approval: Approval) -> dict[str, Any]:
         **approval.answer_data,
         "tenant_id": approval.tenant_id,
         "outcome": approval.status,
-        "decided_by": approval.decided_by,
+        "decided_by": approval.decided_by or "timeout",
         "comment": approval.comment,
     }
 
@@ -177,14 +177,48 @@ class LockedApproval:
             by: The id of the user who made it, or `SYSTEM`.
             comment: The comment of that user.
         """
-        approval = self.approval
         await self.close(outcome, at, by, comment)
+        await self._answer()
+
+    async def answer_again(self) -> None:
+        """Send the decision to the next attempt at the run, for which the first event came too early."""
+        await self._answer()
+
+    async def _answer(self) -> None:
+        approval = self.approval
         data = answer_of(approval)
         event_id = f"approval:{approval.id}"
+        if approval.attempt > 1:
+            event_id = f"{event_id}:{approval.attempt}"
         effect = Effect("resumed", approval.run_id, approval.step)
         await outbox.put(
             *(self.client, event_id, approval.tenant_id, approval.answer_event, data), effect=effect
         )
+
+    async def reopen(self, asked: Approval) -> None:
+        """Open an approval again that was closed when its run failed or was cancelled.
+
+        Args:
+            asked: The approval as it would be opened now; its times apply from now on.
+        """
+        approval = self.approval
+        changes = {
+            "status": "open",
+            "resolved_at": None,
+            "decided_by": None,
+            "comment": None,
+            "expires_at": asked.expires_at,
+            "next_reminder_at": asked.next_reminder_at,
+            "answer_data": asked.answer_data,
+        }
+        for name, value in changes.items():
+            setattr(approval, name, value)  # `update_from_dict` would parse a text as JSON
+        await approval.save(update_fields=list(changes))
+        for row in self.assignments:
+            if row.status == "closed":
+                await self.update(row, status="queued")
+        await self.advance()
+        await self.note(asked.opened_at, SYSTEM, "reopened")
 
     async def close(
         self, status: str, at: datetime, by: str | None = None, comment: str | None = None

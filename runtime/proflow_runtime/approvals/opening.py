@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +11,9 @@ import inngest
 from proflow_schemas.step_ids import node_of
 from tortoise.exceptions import IntegrityError
 
+from proflow_runtime.approvals.acting import announce_assigned
 from proflow_runtime.approvals.locked_approval import LONGEST_USER, SYSTEM, LockedApproval
-from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver
+from proflow_runtime.approvals.resolving import ApproverSpec, Context, Resolver, why_nobody
 from proflow_runtime.approvals.tally import ratio_of
 from proflow_runtime.context import clock
 from proflow_runtime.flow.approvals import OpenRequest
@@ -18,6 +21,7 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval
 from proflow_runtime.store.models.runs import Run
 
+log = logging.getLogger("proflow.approvals")
 ADMIN = ApproverSpec("admin")
 
 
@@ -29,12 +33,24 @@ class Approvers:
         origin: How they became approvers, as in `Assignment.origin`.
         skipped: The id of the initiator, if the initiator is an approver and the policy is to skip
             self-approval.
+        unknown: The ids that were named, but belong to nobody.
+        administrators: Who is told of an approval that nobody can decide.
     """
 
-    def __init__(self, users: list[str], origin: str = "named", skipped: str | None = None) -> None:
+    def __init__(
+        self,
+        users: list[str],
+        origin: str = "named",
+        skipped: str | None = None,
+        *,
+        unknown: Sequence[str] = (),
+        administrators: Sequence[str] = (),
+    ) -> None:
         self.users = users
         self.origin = origin
         self.skipped = skipped
+        self.unknown = list(unknown)
+        self.administrators = list(administrators)
 
 
 async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
@@ -49,17 +65,37 @@ async def open_approval(request: OpenRequest, resolver: Resolver) -> bool:
     Returns:
         True if the approval was opened now, so that events may be waiting in the outbox.
     """
-    known = await Approval.exists(
+    known = await Approval.get_or_none(
         tenant_id=request.tenant_id, run_id=request.run_id, step=request.step
     )
-    if known:
-        return False
+    if known is not None:
+        return known.attempt < request.attempt and await _go_on(known, request)
     found = await _approvers(request, resolver)
     try:
         async with transaction() as client:
             await _opened(LockedApproval(client, _row(request, clock.now()), []), request, found)
     except IntegrityError:  # it was opened at the same time
         return False
+    return True
+
+
+async def _go_on(known: Approval, request: OpenRequest) -> bool:
+    """Let a later attempt at the run wait for an approval that an earlier one has opened.
+
+    Nobody who has voted is asked again: the votes stand, and a decision is sent again.
+    """
+    now = clock.now()
+    async with transaction() as client:
+        locked = await LockedApproval.lock(client, request.tenant_id, known.id)
+        approval = locked.approval
+        if approval.attempt >= request.attempt:
+            return False  # another process has done it
+        approval.attempt = request.attempt
+        await approval.save(update_fields=["attempt"])
+        if approval.status in ("open", "cancelled", "withdrawn"):
+            await locked.reopen(_row(request, now))
+        elif approval.status != "open":
+            await locked.answer_again()
     return True
 
 
@@ -120,6 +156,7 @@ def _row(request: OpenRequest, now: datetime) -> Approval:
         opened_at=now,
         expires_at=None if keeps_waiting else ends,
         next_reminder_at=first,
+        attempt=request.attempt,
     )
 
 
@@ -139,6 +176,8 @@ async def _opened(locked: LockedApproval, request: OpenRequest, found: Approvers
             before=previous if sequential else None,
         )
     details: dict[str, Any] = {"approvers": found.users}
+    if found.unknown:
+        details["unknown"] = found.unknown
     if found.skipped is not None:
         details["skipped"] = found.skipped
         await locked.assign(found.skipped, origin="named", status="skipped")
@@ -150,17 +189,26 @@ async def _opened(locked: LockedApproval, request: OpenRequest, found: Approvers
         await locked.decide("approved", now, SYSTEM)
     elif empty == "autoReject":
         await locked.decide("rejected", now, SYSTEM)
+    else:
+        about = {
+            "tenant_id": approval.tenant_id,
+            "run_id": approval.run_id,
+            "node_id": approval.node,
+        }
+        log.warning("nobody can decide approval %d but administrators", approval.id, extra=about)
+        if found.administrators:
+            await announce_assigned(locked, found.administrators, f"administrators:{approval.id}")
 
 
 async def _approvers(request: OpenRequest, resolver: Resolver) -> Approvers:
     policy = request.policy
-    found = await _resolved(request, resolver, request.approvers)
+    found, unknown = await _resolved(request, resolver, request.approvers)
     rule = policy.self_approval or "forbid"
     itself = request.initiator if request.initiator in found and rule != "allow" else None
     named = [user for user in found if user != itself]
     skipped = itself if rule == "skip" else None
     if named or skipped:
-        return Approvers(named, skipped=skipped)
+        return Approvers(named, skipped=skipped, unknown=unknown)
     others: tuple[str, ...]
     match policy.empty_approver_policy:
         case "fallbackUser":
@@ -168,15 +216,24 @@ async def _approvers(request: OpenRequest, resolver: Resolver) -> Approvers:
         case "escalateAdmin":
             others = (str(ADMIN),)
         case _:
-            return Approvers([])
-    fallback = await _resolved(request, resolver, others)
+            others = ()
+    fallback, more = await _resolved(request, resolver, others)
     allowed = [user for user in fallback if rule == "allow" or user != request.initiator]
-    return Approvers(allowed, origin="fallback")
+    administrators: list[str] = []
+    if not allowed:
+        administrators, _ = await _resolved(request, resolver, (str(ADMIN),))
+    return Approvers(
+        allowed,
+        origin="fallback",
+        unknown=list(dict.fromkeys((*unknown, *more))),
+        administrators=administrators,
+    )
 
 
 async def _resolved(
     request: OpenRequest, resolver: Resolver, approvers: tuple[str, ...]
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
+    """Find the users that approvers stand for, and the ids that belong to nobody."""
     context = Context(
         request.workflow, request.node, request.run_id, request.initiator, request.data
     )
@@ -190,4 +247,9 @@ async def _resolved(
                 f"`{request.node}` asks `{user[:40]}…`, whose id has more than"
                 f" {LONGEST_USER} characters"
             )
-    return list(found)
+    unknown = [
+        user
+        for user in found
+        if await why_nobody(resolver, request.tenant_id, ApproverSpec("user", user)) is not None
+    ]
+    return [user for user in found if user not in unknown], unknown

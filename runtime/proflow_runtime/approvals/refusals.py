@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Message, Text, Texts
+
+TEXTS = Texts(
+    "approval-refusal",
+    {
+        "unknown": Text("there is no such approval", "没有这个审批"),
+    },
+)
 
 
 class ActRefused(ProFlowError):
@@ -23,9 +31,33 @@ class ActRefused(ProFlowError):
         self.retry_after = retry_after
 
 
+_STATUSES = {
+    "running": "运行中",
+    "waiting": "等待中",
+    "completed": "已完成",
+    "failed": "已失败",
+    "cancelled": "已取消",
+    "skipped": "已跳过",
+    "timeout": "已超时",
+    "approved": "已同意",
+    "rejected": "已拒绝",
+    "returned": "已退回",
+    "withdrawn": "已撤回",
+    "transferred": "已转交",
+    "expired": "已过期",
+    "terminated": "已终止",
+}
+
+
+def status_said(status: str) -> Message:
+    """Return the status of a run, a node or an approval as a word of a message."""
+    word = str(status)
+    return Texts("status", {word: Text(word, _STATUSES.get(word, word))})(word)
+
+
 def not_found() -> ActRefused:
     """Build the refusal for an approval that does not exist or belongs to another tenant."""
-    return ActRefused(404, "unknown-approval", "there is no such approval")
+    return ActRefused(404, "unknown-approval", TEXTS("unknown"))
 
 
 def not_yours(message: str) -> ActRefused:

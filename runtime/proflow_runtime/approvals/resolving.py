@@ -9,11 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from proflow_schemas.language import Text, Texts
+
 from proflow_runtime.store import people
 from proflow_runtime.values import JSON
 
 MOST_LEVELS = 20
 """How many levels of managers are followed."""
+TEXTS = Texts(
+    "directory",
+    {
+        "no-user": Text("there is no user `{name}`", "用户 `{name}` 不存在"),
+        "no-role": Text("nobody has the role `{name}`", "没有人拥有角色 `{name}`"),
+        "no-department": Text("there is no department `{name}`", "部门 `{name}` 不存在"),
+        "no-head": Text("the department `{name}` has no head", "部门 `{name}` 没有负责人"),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,10 @@ class ApproverSpec:
         return self.kind if self.value is None else f"{self.kind}:{self.value}"
 
 
-UNNAMED = ("manager", "initiator", "initiatorSelect", "multiLevelManager", "admin")
+UNNAMED = (
+    *("manager", "initiator", "initiatorSelect", "multiLevelManager", "admin"),
+    "department",  # the initiator's
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,36 @@ class Resolver(Protocol):
         ...
 
 
+class Directory(Resolver, Protocol):
+    """A resolver that also knows who exists; a host's resolver need not be one."""
+
+    async def why_nobody(self, tenant_id: int, spec: ApproverSpec) -> str | None:
+        """Say why an approver can never stand for anybody.
+
+        It is asked when a design is published, and about users to whom an approval is handed over.
+
+        Args:
+            tenant_id: The tenant.
+            spec: The approver as the design names it, or `user:…`.
+
+        Returns:
+            The reason, such as `there is no role x`, or None if the approver may stand for somebody.
+        """
+        ...
+
+
+async def why_nobody(resolver: Resolver, tenant_id: int, spec: ApproverSpec) -> str | None:
+    """Say why an approver can never stand for anybody, if the resolver is a `Directory`.
+
+    Args:
+        resolver: The resolver.
+        tenant_id: The tenant.
+        spec: The approver.
+    """
+    asked = getattr(resolver, "why_nobody", None)
+    return None if asked is None else await asked(tenant_id, spec)
+
+
 class TableResolver:
     """Finds approvers in the service's tables of people, roles and departments.
 
@@ -98,7 +142,7 @@ class TableResolver:
     |---|---|
     | `user:x` | the user `x` |
     | `role:x`, `admin` | all users with the role `x`, or `admin` |
-    | `department:x` | the head of the department `x` |
+    | `department:x`, `department` | the head of the department `x`, or of the initiator's |
     | `initiator` | the user who started the run |
     | `manager`, `manager:2` | the initiator's manager, and that manager's manager |
     | `multiLevelManager:3` | the initiator's managers up to that level; without a number, all |
@@ -115,6 +159,8 @@ class TableResolver:
                 return await people.with_role(tenant_id, spec.value or "")
             case "admin":
                 return await people.with_role(tenant_id, "admin")
+            case "department" if spec.value is None:
+                return await people.own_heads(tenant_id, context.initiator)
             case "department":
                 return await people.heads(tenant_id, spec.value or "")
             case "initiator":
@@ -135,6 +181,29 @@ class TableResolver:
                 return _users(chosen)
             case _:
                 return []
+
+    async def why_nobody(self, tenant_id: int, spec: ApproverSpec) -> str | None:
+        """Say why an approver can never stand for anybody, as `Directory.why_nobody` describes.
+
+        Nothing is said of tenants whose people are not in the tables: their ids are the host's.
+        """
+        value = spec.value or ""
+        if not await people.are_kept(tenant_id):
+            return None
+        match spec.kind:
+            case "user" if not await people.exists(tenant_id, value):
+                return TEXTS("no-user", name=value)
+            case "role" if not await people.with_role(tenant_id, value):
+                return TEXTS("no-role", name=value)
+            case "admin" if not await people.with_role(tenant_id, "admin"):
+                return TEXTS("no-role", name="admin")
+            case "department" if spec.value is not None:
+                if await people.heads(tenant_id, value):
+                    return None
+                if await people.has_department(tenant_id, value):
+                    return TEXTS("no-head", name=value)
+                return TEXTS("no-department", name=value)
+        return None
 
     async def _managers(self, tenant_id: int, user: str | None, levels: int) -> list[str]:
         found: list[str] = []

@@ -14,7 +14,7 @@ from proflow_runtime.approvals.board import RunBoard
 from proflow_runtime.approvals.locked_approval import MOST_ID, SYSTEM, LockedApproval
 from proflow_runtime.approvals.opening import never_open, open_approval
 from proflow_runtime.approvals.refusals import not_found
-from proflow_runtime.approvals.resolving import Resolver, TableResolver
+from proflow_runtime.approvals.resolving import ApproverSpec, Resolver, TableResolver, why_nobody
 from proflow_runtime.context import clock
 from proflow_runtime.context.permissions import ADMINISTER_APPROVALS
 from proflow_runtime.flow.approvals import OpenRequest
@@ -24,6 +24,7 @@ from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.pages import LIMIT, Slice, sliced
+from proflow_runtime.store.stuck import without_voter
 
 log = logging.getLogger("proflow.approvals")
 Box = Literal["inbox", "done", "initiated"]
@@ -121,12 +122,22 @@ class ApprovalService:
             permissions=frozenset(permissions),
             cancel_event=self._names.cancel,
             urge_pause=self._urge_pause,
+            unknown=None if to is None else await self.why_unknown(tenant_id, to.strip()),
         )
         self._committed()
         found = await self.get(tenant_id, user, approval_id, permissions=permissions)
         about = {"tenant_id": tenant_id, "run_id": found["run_id"], "node_id": found["node"]}
         log.info("approval %d: %s, now %s", approval_id, act, found["status"], extra=about)
         return found
+
+    async def why_unknown(self, tenant_id: int, user: str) -> str | None:
+        """Say why nothing can be assigned to a user, or return None if it can.
+
+        Args:
+            tenant_id: The tenant.
+            user: The id of the user.
+        """
+        return await why_nobody(self._resolver, tenant_id, ApproverSpec("user", user))
 
     async def get(
         self, tenant_id: int, user: str, approval_id: int, *, permissions: Collection[str] = ()
@@ -182,6 +193,7 @@ class ApprovalService:
         *,
         after: str | None = None,
         limit: int = LIMIT,
+        permissions: Collection[str] = (),
     ) -> Slice[Approval]:
         """List the approvals of a user, the newest first.
 
@@ -189,10 +201,11 @@ class ApprovalService:
             tenant_id: The tenant of the user.
             user: The id of the user.
             box: `inbox` for approvals that wait for the user or for somebody the user stands in
-                for, `done` for those the user has decided, `initiated` for those of runs that the
+                for, and, for administrators, those that nobody else can decide; `done` for those the user has decided, `initiated` for those of runs that the
                 user has started.
             after: The cursor of the page before.
             limit: How many approvals to return at most.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Raises:
             CursorError: If `after` is not a cursor.
@@ -210,7 +223,10 @@ class ApprovalService:
             ).values("approval_id")
             query = query.filter(Q(id__in=Subquery(decided)) | Q(id__in=Subquery(entries)))
         else:
-            query = query.filter(await self._waiting(tenant_id, user), status="open")
+            waiting = await self._waiting(tenant_id, user)
+            if ADMINISTER_APPROVALS in permissions:
+                waiting |= without_voter(tenant_id)
+            query = query.filter(waiting, status="open")
         return await sliced(query, ("id",), after, limit)
 
     async def _waiting(self, tenant_id: int, user: str) -> Q:

@@ -2,22 +2,61 @@
 
 import sys
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from proflow_compiler.commands.terminal import (
     Handlers,
+    Lang,
     Report,
     Timezone,
     check_timezone,
     echo,
     is_colored,
+    language,
     refuse,
+    said,
     usage,
 )
+from proflow_schemas.language import Text, Texts
 
 from proflow_runtime.commands.db import Database, database_url
 from proflow_runtime.context.extras import require
+
+TEXTS = Texts(
+    "check",
+    {
+        "ok": Text("ok", "正常"),
+        "refused": Text("refused", "不通过"),
+        "outdated": Text(", format `{format:raw}`", "，格式 `{format:raw}`"),
+        "published": Text(
+            "tenant {tenant}, `{code:raw}`{name:raw}, version {number}: {state}{outdated:raw}",
+            "租户 {tenant}，`{code:raw}`{name:raw}，版本 {number}：{state}{outdated:raw}",
+        ),
+        "summary": Text(
+            "{checked:1 published design|# published designs} checked, {refused:none|1|#} refused, "
+            "{outdated:none|1|#} of an older format",
+            "已检查 {checked} 个已发布的设计，{refused} 个不通过，{outdated} 个为旧格式",
+        ),
+        "database": Text(
+            "--database is for `check --stored` without PATH",
+            "--database 只用于不带 PATH 的 `check --stored`",
+        ),
+        "fixing": Text(
+            "--fix, --diff and --unsafe-fixes are for files: name them",
+            "--fix、--diff 和 --unsafe-fixes 只用于文件：请指定文件",
+        ),
+        "name-files": Text(
+            "name files or folders, or check what is published with --stored",
+            "请指定文件或文件夹，或用 --stored 检查已发布的设计",
+        ),
+        "format": Text(
+            "--format: published designs are reported as text or json, not as {format:raw}",
+            "--format：已发布的设计只能以 text 或 json 输出，不支持 {format:raw}",
+        ),
+    },
+)
 
 if TYPE_CHECKING:
     from proflow_compiler.diagnostics.rendering import FileReport
@@ -52,6 +91,7 @@ def check(
         bool,
         typer.Option("--unsafe-fixes", help="Apply fixes that change what a run does as well."),
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Prove that designs can run, or show what is wrong with them."""
     from proflow_compiler.commands.checking_files import FixOptions, check_files
@@ -59,7 +99,7 @@ def check(
     check_timezone(timezone)
     if paths:
         if database is not None:
-            usage("--database is for `check --stored` without PATH")
+            usage(TEXTS("database"))
         check_files(
             paths,
             handlers=handlers,
@@ -70,11 +110,11 @@ def check(
             fixing=FixOptions(fix, diff, unsafe_fixes),
         )
     if fix or diff or unsafe_fixes:
-        usage("--fix, --diff and --unsafe-fixes are for files: name them")
+        usage(TEXTS("fixing"))
     if not stored:
-        usage("name files or folders, or check what is published with --stored")
+        usage(TEXTS("name-files"))
     if format not in ("text", "json"):
-        usage(f"--format: published designs are reported as text or json, not as {format}")
+        usage(TEXTS("format", format=format))
     require("service", "`proflow check --stored` without PATH")
     report = _Json() if format == "json" else _Text()
     _check_published(database_url(database), handlers, strict, timezone, report)
@@ -89,14 +129,21 @@ def _check_published(
 
     from proflow_compiler.commands.loading import handler_signatures
 
+    from proflow_runtime.approvals import TableResolver
+    from proflow_runtime.handlers.channels import OF_THE_PROCESS
     from proflow_runtime.service.checking import checked_versions
+    from proflow_runtime.service.readiness import HostReadiness
     from proflow_runtime.store.database import DatabaseError, connect_unchanged
 
     known = handler_signatures(handlers)
+    # Only the module of handlers may register channels.
+    readiness = HostReadiness(TableResolver(), None if handlers is None else OF_THE_PROCESS)
 
     async def checked() -> None:
         async with connect_unchanged(url):
-            async for one in checked_versions(known, strict=strict, timezone=timezone):
+            async for one in checked_versions(
+                known, strict=strict, timezone=timezone, readiness=readiness
+            ):
                 report.add(one)
 
     try:
@@ -135,22 +182,27 @@ class _Text(_Listing):
 
         version = one.version
         name = f" ({visible(version.name)})" if version.name else ""
-        state = "ok" if one.ok else "refused"
-        outdated = f", format `{version.format}`" if version.is_outdated else ""
-        echo(
-            f"tenant {version.tenant_id}, `{version.code}`{name}, version {version.number}:"
-            f" {state}{outdated}\n"
+        outdated = TEXTS("outdated", format=version.format) if version.is_outdated else ""
+        line = TEXTS(
+            "published",
+            tenant=version.tenant_id,
+            code=version.code,
+            name=name,
+            number=version.number,
+            state=TEXTS("ok" if one.ok else "refused"),
+            outdated=outdated,
         )
+        echo(f"{said(line)}\n")
         if not one.ok:
-            echo(render_files(one.reports, color=is_colored(sys.stdout)) + "\n")
+            echo(
+                render_files(one.reports, color=is_colored(sys.stdout), language=language()) + "\n"
+            )
 
     def end(self) -> None:
-        designs = f"{self.checked} published design{'s' * (self.checked != 1)}"
-        typer.echo(
-            f"{designs} checked, {self.refused or 'none'} refused,"
-            f" {self.outdated or 'none'} of an older format",
-            err=True,
+        summary = TEXTS(
+            "summary", checked=self.checked, refused=self.refused, outdated=self.outdated
         )
+        typer.echo(said(summary), err=True)
 
 
 class _Json(_Listing):
@@ -196,4 +248,5 @@ def _as_json(one: "CheckedVersion") -> dict[str, Any]:
 def _diagnostics(reports: "list[FileReport]") -> list[dict[str, Any]]:
     from proflow_compiler.diagnostics.rendering import check_report
 
-    return [found for file in check_report(reports)["files"] for found in file["diagnostics"]]
+    shown = [replace(one, language=language()) for one in reports]
+    return [found for file in check_report(shown)["files"] for found in file["diagnostics"]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from proflow_compiler.commands.terminal import (
+    Lang,
     Timezone,
     check_timezone,
     echo,
@@ -15,8 +16,35 @@ from proflow_compiler.commands.terminal import (
     refuse,
     usage,
 )
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.language.system_errors import reason
 
 from proflow_runtime.commands.serve import refuse_lifespan
+
+TEXTS = Texts(
+    "run",
+    {
+        "handlers": Text("--handlers: {message:raw}", "--handlers：{message:raw}"),
+        "more": Text("{count:raw} more", "另外 {count:raw} 个节点"),
+        "simulated": Text("the work of {nodes:list} was simulated", "{nodes:list} 的工作是模拟的"),
+        "by-itself": Text(
+            "--all-outcomes decides by itself: it goes with neither --answer nor --trace",
+            "--all-outcomes 会自行选择结果，不能与 --answer 或 --trace 同时使用",
+        ),
+        "cannot-read": Text(
+            "--data: cannot read `{path:raw}`: {reason:raw}",
+            "--data：无法读取 `{path:raw}`：{reason:raw}",
+        ),
+        "not-utf8": Text(
+            "--data: `{path:raw}` is not UTF-8 at byte {offset:raw}",
+            "--data：`{path:raw}` 的第 {offset:raw} 字节不是 UTF-8",
+        ),
+        "cannot-write": Text(
+            "cannot write `{path:raw}`: {reason:raw}",
+            "无法写入 `{path:raw}`：{reason:raw}",
+        ),
+    },
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +56,7 @@ if TYPE_CHECKING:
 
 REPORTED = (
     *("run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at"),
-    *("nodes", "steps", "events"),
+    *("nodes", "steps", "events", "attempts"),
 )
 """The keys of a run's JSON."""
 MOST_NAMED = 12
@@ -102,6 +130,7 @@ def run(
         ),
     ] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to report.")] = "text",
+    lang: Lang = None,
 ) -> None:
     """Run a design on this machine, in virtual time, with no server."""
     import asyncio
@@ -120,7 +149,7 @@ def run(
     logging.getLogger("proflow").addHandler(logging.NullHandler())
     logging.getLogger("proflow").propagate = False
     if all_outcomes and (answer or trace is not None):
-        usage("--all-outcomes decides by itself: it goes with neither --answer nor --trace")
+        usage(TEXTS("by-itself"))
     if data is not None and data.startswith("@"):
         data = _text_of(data[1:])
     if data is None and all_outcomes:
@@ -133,7 +162,7 @@ def run(
     try:
         registry.refuse_unmarked(handlers_named([definition, *children]))
     except UnknownHandlerError as error:
-        refuse(f"--handlers: {error}")
+        refuse(TEXTS("handlers", message=str(error)))
     try:
         outside = read_outside(
             definition,
@@ -235,10 +264,11 @@ async def _explore(
 def _note_simulation(reported: dict[str, Any]) -> None:
     """Print notes about the simulation, which are not part of the run, to stderr."""
     if reported["simulated"]:
-        nodes = [f"`{node}`" for node in reported["simulated"]]
+        nodes: list[str] = [f"`{node}`" for node in reported["simulated"]]
         if len(nodes) > MOST_NAMED:
-            nodes = [*nodes[: MOST_NAMED - 1], f"{len(nodes) - MOST_NAMED + 1:,} more"]
-        note(f"the work of {', '.join(nodes)} was simulated")
+            more = TEXTS("more", count=f"{len(nodes) - MOST_NAMED + 1:,}")
+            nodes = [*nodes[: MOST_NAMED - 1], more]
+        note(TEXTS("simulated", nodes=nodes))
     for unused in reported["unused"]:
         note(unused)
 
@@ -263,16 +293,16 @@ def _text_of(path: str) -> str:
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        usage(f"--data: cannot read `{path}`: {(error.strerror or str(error)).lower()}")
+        usage(TEXTS("cannot-read", path=path, reason=reason(error)))
     except UnicodeDecodeError as error:
-        usage(f"--data: `{path}` is not UTF-8 at byte {error.start}")
+        usage(TEXTS("not-utf8", path=path, offset=error.start))
 
 
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        refuse(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}")
+        refuse(TEXTS("cannot-write", path=path, reason=reason(error)))
 
 
 def _json(value: Any) -> str:

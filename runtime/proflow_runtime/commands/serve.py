@@ -15,6 +15,7 @@ from proflow_compiler.commands.terminal import (
     safe,
     usage,
 )
+from proflow_schemas.language.system_errors import reason
 
 from proflow_runtime.commands.db import Database, database_url
 from proflow_runtime.context.extras import needing
@@ -338,7 +339,7 @@ def _listen(host: str, port: int) -> "socket.socket":
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:
-        refuse(f"cannot listen at {host}:{port}: {(error.strerror or str(error)).lower()}")
+        refuse(f"cannot listen at {host}:{port}: {reason(error)}")
     return listening
 
 

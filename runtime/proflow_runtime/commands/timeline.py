@@ -31,6 +31,8 @@ _CANCELS = re.compile(r"[/-]left$")
 _KNOWN = ("tenant_id", "approval_id", "approved", "outcome")
 """Keys of an answering event that are not shown: they repeat the outcome, or matched the event."""
 _WIDEST, _LONGEST = 48, 600
+_FAILURES = 5
+"""For how many steps it is said where they have failed."""
 
 
 def timeline(reported: Mapping[str, Any], definition: Definition) -> str:
@@ -77,7 +79,26 @@ def timeline(reported: Mapping[str, Any], definition: Definition) -> str:
     ]
     lines += ["", *table([("state", "node", "", "outcome", "when", ""), *rows]), ""]
     lines += [f"note: {visible(note)}" for note in reported["unused"]]
+    lines += _failures(reported)
     return "\n".join([*lines, _conclusion(reported)]) + "\n"
+
+
+def _failures(reported: Mapping[str, Any]) -> list[str]:
+    """Say where handlers have failed: for each step, its last failed attempt that has a traceback."""
+    found = {
+        one["step"]: one
+        for one in reported["attempts"]
+        if one["error"] is not None and "\n" in one["error"]["traceback"]
+    }
+    lines = []
+    for step, one in list(found.items())[:_FAILURES]:
+        lines.append(f"{_cut(step)}, attempt {one['number']}:")
+        lines += [f"  {_cut(line['level'])}: {visible(line['message'])}" for line in one["logs"]]
+        trace = one["error"]["traceback"].splitlines()
+        lines += [*(f"  {visible(line)}" for line in trace), ""]
+    if len(found) > _FAILURES:
+        lines += [f"{len(found) - _FAILURES} more steps have failed: see --format json", ""]
+    return lines
 
 
 def overview(found: Exploration, definition: Definition) -> str:

@@ -91,6 +91,11 @@ class General(Variables):
         description="the database of the commands that have `--database`; by default the file"
         " `proflow.db` in the current folder",
     )
+    language: str | None = Field(
+        default=None,
+        validation_alias="PROFLOW_LANG",
+        description="`en` or `zh`: the language of the command line; `en` by default",
+    )
     traceback: str | None = Field(
         default=None,
         validation_alias="PROFLOW_TRACEBACK",
@@ -130,7 +135,7 @@ class Inngest(Variables):
         return bool(self.dev or self.base_url or self.signing_key)
 
 
-class Http(Variables):
+class HttpCalls(Variables):
     """What `http` nodes may call."""
 
     title = "Calls of `http` nodes"
@@ -195,7 +200,7 @@ class Smtp(Variables):
     )
 
 
-class Ai(Variables):
+class ModelCalls(Variables):
     """The language model of `ai` nodes; it needs the extra `ai`."""
 
     title = "Language models (extra `ai`)"
@@ -222,7 +227,7 @@ class Ai(Variables):
     )
 
 
-GROUPS: tuple[type[Variables], ...] = (General, Inngest, Http, Smtp, Ai)
+GROUPS: tuple[type[Variables], ...] = (General, Inngest, HttpCalls, Smtp, ModelCalls)
 G = TypeVar("G", bound=Variables)
 
 

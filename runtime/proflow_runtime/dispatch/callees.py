@@ -33,18 +33,26 @@ class StoredCallees:
         run_id: str,
         digest: str,
         version: int,
+        attempt: int = 1,
     ) -> None:
-        self._programs, self._names = programs, names
+        self._programs, self._names, self._attempt = programs, names, attempt
         self._tenant_id, self._run_id = tenant_id, run_id
         self._digest, self._version = digest, version
 
     def workflow(self, workflow: str, call: str) -> Callee:
         """Return the callee for a subprocess; `call` identifies the invocation."""
-        return Callee(RUN, StartRequest(self._child(call), workflow, caller=self._run_id).own())
+        request = StartRequest(
+            self._child(call), workflow, caller=self._run_id, attempt=self._attempt
+        )
+        return Callee(RUN, request.own())
 
     def part(self, workflow: str, part: str) -> Callee:
         """Return the callee for a part of this run's definition."""
-        request = StartRequest(self._run_id, workflow, self._digest, self._version, part=part)
+        request = StartRequest(
+            *(self._run_id, workflow, self._digest, self._version),
+            part=part,
+            attempt=self._attempt,
+        )
         return Callee(RUN, request.own())
 
     async def leave(self, call: Call) -> Cancelling:
@@ -96,4 +104,5 @@ class StoredCallees:
             function_id=RUN,
             task_type=(await self._programs.about(published.digest)).task_type,
             parent=self._run_id,
+            attempt=self._attempt,
         )

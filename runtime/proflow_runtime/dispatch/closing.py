@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from proflow_runtime.store.outbox import Effect
 from proflow_runtime.store.triggers import MOST_TENANTS
 from proflow_runtime.values import JSON
 
+log = logging.getLogger("proflow.stored")
 FAILED, CANCELLED = "inngest/function.failed", "inngest/function.cancelled"
 Ended = Callable[[int, str, Literal["completed", "failed", "cancelled"]], Awaitable[None]]
 """Called with tenant, run id and status when a run has ended; it may be called twice for a run."""
@@ -55,16 +57,18 @@ async def failing(
         inngest_run_id: The id of the run in Inngest.
         error: The failure.
     """
-    carried = StartRequest(request.run_id, request.workflow).to_event(tenant_id, names)
+    attempt = request.attempt
+    carried = StartRequest(request.run_id, request.workflow, attempt=attempt)
+    event = carried.to_event(tenant_id, names)
     data = {
         "tenant_id": tenant_id,
         "run_id": inngest_run_id,
-        "event": {"name": carried.name, "id": carried.id, "data": carried.data},
+        "event": {"name": event.name, "id": event.id, "data": event.data},
         "error": {"name": type(error).__name__, "message": str(error)},
     }
     async with transaction() as client:
         await outbox.put(
-            *(client, f"failed:{request.run_id}", tenant_id, names.failed, data),
+            *(client, f"failed:{request.run_id}:{attempt}", tenant_id, names.failed, data),
             effect=Effect("ended", request.run_id),
             wait=outbox.PAUSES[0],
         )
@@ -104,7 +108,7 @@ class Closer:
                 through_outages,
                 self._close,
                 tenant_id,
-                request.run_id,
+                request,
                 data["run_id"],
                 status,
                 failure if error else None,
@@ -112,7 +116,7 @@ class Closer:
         )
         if closed is None or status != "failed":
             return closed
-        handler = (await self._programs.about(closed["digest"])).on_failure
+        handler = await self._handler(tenant_id, closed)
         if handler is not None:
             await ctx.step.run(
                 failures.NODE,
@@ -127,23 +131,41 @@ class Closer:
             )
         return closed
 
+    async def _handler(self, tenant_id: int, closed: dict[str, Any]) -> str | None:
+        """Return the name of the workflow's failure handler, or None if there is none to call."""
+        about = {"tenant_id": tenant_id, "run_id": closed["run"], "node_id": failures.NODE}
+        try:
+            handler = (await self._programs.about(closed["digest"])).on_failure
+        except Exception as error:
+            log.warning("the failure handler is not known: %s", error, extra=about)
+            return None
+        if handler is not None and handler not in self._programs.registry:
+            log.warning("there is no failure handler `%s`", handler, extra=about)
+            return None
+        return handler
+
     async def _close(
         self,
         tenant_id: int,
-        run_id: str,
+        request: StartRequest,
         inngest_run_id: str,
         status: Literal["failed", "cancelled"],
         error: dict[str, str] | None,
     ) -> dict[str, Any] | None:
+        run_id = request.run_id
         run = await runs.get(tenant_id, run_id)
         if run is None:
             await outbox.mark_seen(tenant_id, run_id)  # it could not begin, and never will
             return None
         if run.inngest_run_id not in (None, inngest_run_id):
             return None  # the row belongs to another run of Inngest
+        if run.attempt != request.attempt:
+            return None  # an earlier attempt, which is over
         if run.status not in (*OPEN, status):
             return None  # the run had ended before Inngest began it
-        await runs.finish(tenant_id, run_id, status, error=error)
+        if await runs.finish(tenant_id, run_id, status, error=error) and error is not None:
+            about = {"tenant_id": tenant_id, "run_id": run_id}
+            log.warning("the run has failed: %s", error["message"], extra=about)
         if self._ended is not None:
             await self._ended(tenant_id, run_id, status)
         return {"run": run.id, "digest": run.digest, "event": run.event}

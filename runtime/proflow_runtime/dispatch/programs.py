@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import TypeVar
 
 import inngest
 from proflow_schemas.definition import Definition, UnknownFormatError
+from proflow_schemas.errors import ProFlowError
 from proflow_schemas.times import UTC_NAME
+from pydantic import ValidationError
 
 from proflow_runtime.dispatch.outdated import Recompile, RefusedDesignError, is_same_program
 from proflow_runtime.flow.scope import Workflow
@@ -131,9 +134,7 @@ class Programs:
             pin: The version that the run uses.
 
         Raises:
-            UnknownHandlerError: If this process lacks a handler. A retry may reach a process that
-                has it.
-            UnknownFormatError: If the format is newer. A retry may reach a newer process.
+            UnknownFormatError: If the format is newer; a newer process can run it.
             NonRetriableError: If the run cannot continue.
         """
         digest = self._continued.get(pin, pin.digest)
@@ -141,7 +142,11 @@ class Programs:
         if found is None:
             definition = await self._of_begun(pin)
             digest = definition.digest
-            found = Prepared(definition, interpret(definition, self.registry))
+            try:
+                program = interpret(definition, self.registry)
+            except (LookupError, ValueError, TypeError) as error:
+                raise _unreadable(digest, error) from error
+            found = Prepared(definition, program)
         self._keep(self._prepared, digest, found)
         return found
 
@@ -177,7 +182,10 @@ class Programs:
     async def _definition(self, digest: str) -> Definition:
         found = self._definitions.get(digest)
         if found is None:
-            found = await designs.definition(digest)
+            try:
+                found = await designs.definition(digest)
+            except (ValidationError, json.JSONDecodeError) as error:
+                raise _unreadable(digest, error) from error
             if found is None:
                 raise _unknown(digest)
         self._keep(self._definitions, digest, found)
@@ -188,6 +196,15 @@ class Programs:
         kept.move_to_end(key)
         while len(kept) > self._kept:
             kept.popitem(last=False)
+
+
+class UnreadableDefinitionError(ProFlowError, inngest.NonRetriableError):
+    """What is stored as a definition is none; no attempt and no deployment can run it."""
+
+
+def _unreadable(digest: str, error: Exception) -> UnreadableDefinitionError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return UnreadableDefinitionError(f"the definition `{digest}` cannot be read: {reason}")
 
 
 def _unknown(digest: str) -> inngest.NonRetriableError:

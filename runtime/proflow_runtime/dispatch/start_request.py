@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import inngest
 
-from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.flow.subprocess import INITIATOR, LINEAGE
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.values import JSON
@@ -39,6 +39,7 @@ class StartRequest:
         started_by: The id of the user who started the run.
         caller: For a subprocess, the id of the run that invokes it.
         part: The part of the definition to run; None to run the whole.
+        attempt: The number of the attempt at the run; for a subprocess, that of the calling run.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class StartRequest:
     started_by: str | None = None
     caller: str | None = None
     part: str | None = None
+    attempt: int = 1
 
     def own(self) -> dict[str, JSON]:
         """Return the request as the object below `_proflow`."""
@@ -63,6 +65,7 @@ class StartRequest:
             "started_by": self.started_by,
             "caller": self.caller,
             "part": self.part,
+            "attempt": None if self.attempt == 1 else self.attempt,
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -70,7 +73,7 @@ class StartRequest:
         """Build the event that hands the run to Inngest; its id makes Inngest accept it only once."""
         return inngest.Event(
             name=names.run,
-            id=f"run:{self.run_id}",
+            id=event_id(self.run_id, self.attempt),
             data={"tenant_id": tenant_id, LINEAGE: self.own()},
         )
 
@@ -93,9 +96,10 @@ class StartRequest:
                 _maybe(own, "version", _whole),
                 _maybe(own, "event", _started),
                 _maybe(own, "business_id", _whole),
-                _maybe(own, "started_by", _text, 200),
+                _maybe(own, "started_by", _text, 200) or _initiator(own),
                 _maybe(own, "caller", _text, 64),
                 _maybe(own, "part", _text, 200),
+                _maybe(own, "attempt", _whole) or 1,
             )
         except (KeyError, TypeError) as error:
             raise inngest.NonRetriableError("the event does not say which run it is for") from error
@@ -114,6 +118,11 @@ class StartRequest:
             ts=self.event["ts"],
             data=self.event["data"],
         )
+
+
+def event_id(run_id: str, attempt: int) -> str:
+    """Return the id of the event that hands an attempt at a run to Inngest."""
+    return f"run:{run_id}" if attempt == 1 else f"run:{run_id}:{attempt}"
 
 
 def as_kept(event: inngest.Event) -> dict[str, Any]:
@@ -138,6 +147,13 @@ def without_lineage(data: Mapping[str, Any]) -> dict[str, Any]:
 def _maybe(own: Any, key: str, read: Callable[..., T], *settings: int) -> T | None:
     value = own.get(key)
     return None if value is None else read(value, *settings)
+
+
+def _initiator(own: Any) -> str | None:
+    """Return the initiator whom a subprocess keeps from its caller, as the id of a user."""
+    found = own.get(INITIATOR)
+    text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return text if 0 < len(text) <= 200 and storable(text) == text else None
 
 
 def _text(value: Any, most: int) -> str:

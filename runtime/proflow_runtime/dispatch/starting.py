@@ -179,7 +179,7 @@ async def settled(
 
     A run that events may cancel is recorded before it is handed to Inngest, so that no cancelling
     event arrives too early. A run with `idempotency` is recorded so that the next event for the
-    same value finds it.
+    same value finds it, and one with a start timeout so that it is due if it never begins.
 
     Args:
         programs: The stored definitions.
@@ -196,9 +196,12 @@ async def settled(
     run_id: str | None = runs.derived_id(*parts)
     if trigger.idempotency is not None:
         run_id = await _first_today(names, trigger, trigger.idempotency, event)
-    if run_id is None or (trigger.idempotency is None and not trigger.cancellable):
-        return run_id
+    if run_id is None:
+        return None
     about = await programs.about(trigger.digest)
+    recorded = trigger.idempotency is not None or trigger.cancellable
+    if not recorded and about.start_timeout is None:
+        return run_id
     run, _ = await runs.create(
         runs.NewRun(
             id=run_id,
@@ -210,6 +213,7 @@ async def settled(
             function_id=RUN,
             task_type=about.task_type,
             started_by=stated_initiator(event["data"]),
+            start_timeout=about.start_timeout,
         )
     )
     return run_id if run.event["id"] == event["id"] else None

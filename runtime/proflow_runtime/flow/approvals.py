@@ -68,6 +68,8 @@ class OpenRequest:
         policy: How the approvers are asked, and what happens if they do not decide in time.
         data: The data of the event that started the run.
         label: The label of the node.
+        attempt: The number of the attempt at the run. In a later attempt, an approval that was
+            closed with the earlier one is opened again, and one that was decided answers again.
     """
 
     tenant_id: int
@@ -82,6 +84,7 @@ class OpenRequest:
     policy: RequestedPolicy
     data: Mapping[str, JSON]
     label: str = ""
+    attempt: int = 1
 
 
 class AnswerError(ProFlowError, ValueError):

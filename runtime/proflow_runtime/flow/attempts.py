@@ -11,6 +11,7 @@ from proflow_schemas.sizes import tree_size
 
 from proflow_runtime.context import clock
 from proflow_runtime.flow.run_size import RunSize
+from proflow_runtime.handlers.blocked import BlockedError
 from proflow_runtime.values import JSON, checked
 from proflow_runtime.values.encoding import NotJsonError
 from proflow_runtime.values.result_wrappers import StepFailure, wrap, wrap_failure
@@ -24,10 +25,11 @@ MAX_MESSAGE = 10_000
 class Attempt:
     """One attempt at a step.
 
-    After `run`, `failure` describes the failure of this attempt, if any, whether final or not.
+    After `run`, `failure` describes the failure of this attempt, if any, whether final or not, and
+    `error` is the exception; `blocked` is the error if the work could not begin.
     """
 
-    __slots__ = ("_last", "_number", "_retry", "failure")
+    __slots__ = ("_last", "_number", "_retry", "blocked", "error", "failure")
 
     def __init__(self, number: int, retry: Retry | None, max_attempts: int) -> None:
         """Prepare an attempt.
@@ -41,6 +43,8 @@ class Attempt:
         self._retry = retry
         self._last = number + 1 >= (retry.max_attempts if retry else max_attempts)
         self.failure: StepFailure | None = None
+        self.blocked: BlockedError | None = None
+        self.error: BaseException | None = None
 
     async def run(
         self,
@@ -71,6 +75,9 @@ class Attempt:
             if run_size is not None and (problem := run_size.problem_with(tree_size(output))):
                 raise NotJsonError(problem)  # final: the work is not done again
             return wrap(output)
+        except BlockedError as error:
+            self.blocked = error
+            return self._final(error)
         except (NotJsonError, Failed, inngest.NonRetriableError) as error:
             return self._final(error)
         except inngest.RetryAfterError as error:
@@ -105,6 +112,7 @@ class Attempt:
         return wrap_failure(self._failed(error))
 
     def _failed(self, error: Exception) -> StepFailure:
+        self.error = error
         name = type(error).__name__
         message = str(error) or name
         if len(message) > MAX_MESSAGE:

@@ -46,7 +46,7 @@ class Calls(Replay):
             StepError: If it has failed or takes too long.
         """
         parent = self.inngest_run_id
-        call_id = f"{parent}:{step}"
+        call_id = f"{self.run_id}:{step}"  # the same in all attempts at the run
         callee = self._callees.workflow(workflow, call_id)
         data = subprocess.invocation(
             given,
@@ -54,6 +54,7 @@ class Calls(Replay):
             self.tenant_id,
             parent,
             {**callee.own, **Chain.handed_on(self._ctx.event.id, self._ctx.event.data)},
+            self._scope.get("initiator"),
         )
         call = Call(call_id, workflow, data)
         child = callee.own.get("run")
@@ -70,7 +71,8 @@ class Calls(Replay):
             answer = await self._groups.one(partial(self._stepped, step, invoke, call))
         except inngest.StepError as error:
             if error.name == TIMED_OUT:
-                memo = partial(self._step.run, left, partial(self._cancel, left, [call]))
+                cancel = partial(self._cancel, left, [call])
+                memo = partial(self._step.run, left, self._kept, left, cancel)
                 await self._groups.one(partial(self._stepped, left, memo, call))
             self._returned(child)
             raise
@@ -96,7 +98,8 @@ class Calls(Replay):
         if not found:
             return
         calls = [call for call in found if call is not None]
-        memo = partial(self._step.run, step, partial(self._cancel, step, calls))
+        cancel = partial(self._cancel, step, calls)
+        memo = partial(self._step.run, step, self._kept, step, cancel)
         await self._groups.one(partial(self._stepped, step, memo))
 
     async def _cancel(self, step: str, calls: Iterable[Call]) -> None:

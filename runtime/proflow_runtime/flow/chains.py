@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proflow_schemas.errors import ProFlowError
+
 from proflow_runtime.flow.subprocess import LINEAGE
 
 MAX_CHAIN = 8
@@ -24,7 +26,7 @@ _LONGEST = 32
 """Characters of a workflow's id in the id of an event."""
 
 
-class ChainTooLongError(Exception):
+class ChainTooLongError(ProFlowError):
     """A chain of events is too long; the message names the workflows that make it."""
 
 

@@ -119,7 +119,7 @@ class Containers(Structures):
             names = {"item": value, "index": index}
             if alias is not None:
                 names[alias] = value
-            frame = self._frame.item(index, names, (node, execution, index), known)
+            frame = self._frame.item(index, names, (node, execution, index), known, caught=catch)
             with self._within(frame):
                 await self._item(node, execution, body)
                 output = self._result(result)
@@ -174,7 +174,7 @@ class Containers(Structures):
         self._record_status(node, "running")
         if catch and self._let_fail(node, execution):
             return self._unable(node, "simulated", catch)
-        container = self._frame.container()
+        container = self._frame.container(caught=catch)
         loop = Loop(container.cancel_scope, header=node)
 
         async def work() -> JSON:
@@ -328,7 +328,7 @@ class Containers(Structures):
                     ],
                 }
 
-            call = partial(self._step.run, step, memo)
+            call = partial(self._step.run, step, self._kept, step, memo)
             known = await self._groups.one(partial(self._stepped, step, call))
             await self._cancel_left(
                 step_id(node, "error-left", items=self._frame.items, execution=execution), known

@@ -96,6 +96,7 @@ class Frame:
         ends: The ends that were reached.
         scope: The names that expressions see, once they have been computed.
         counted: The nested foreach nodes whose steps are included in the item's planned steps.
+        caught: True if the design handles the failure of an enclosing container.
     """
 
     parent: Frame | None = None
@@ -110,6 +111,7 @@ class Frame:
     ends: list[Result] = field(default_factory=list)
     scope: Scope | None = None
     counted: frozenset[str] = frozenset()
+    caught: bool = False
 
     @property
     def loop(self) -> Loop | None:
@@ -122,6 +124,8 @@ class Frame:
         names: Mapping[str, JSON],
         position: ItemPosition,
         counted: frozenset[str] = frozenset(),
+        *,
+        caught: bool = False,
     ) -> Frame:
         """Create the frame of one item of a foreach.
 
@@ -136,9 +140,10 @@ class Frame:
             names=names,
             steps=RevertibleDict(self.steps),
             counted=counted,
+            caught=self.caught or caught,
         )
 
-    def container(self) -> Frame:
+    def container(self, *, caught: bool = False) -> Frame:
         """Create the frame that the iterations of a loop container share."""
         return Frame(
             parent=self,
@@ -148,6 +153,7 @@ class Frame:
             cancel_scope=self.cancel_scope,
             steps=RevertibleDict(self.steps),
             counted=self.counted,
+            caught=self.caught or caught,
         )
 
     def loop_iteration(self, loop: Loop) -> Frame:

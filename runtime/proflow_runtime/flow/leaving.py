@@ -91,7 +91,7 @@ class Leaving(Calls):
 
         async def memoised() -> Any:
             self._located(step)
-            return await self._stepped(step, partial(self._step.run, step, memo))
+            return await self._stepped(step, partial(self._step.run, step, self._kept, step, memo))
 
         with Progress(self) as progress:
             known: Any = None

@@ -166,12 +166,16 @@ class Parts(Replay):
         """
         frame = self._frame
         self.planned += 1
+        step = step_id(node, part)
+        earlier = self.results.earlier(step)
+        if earlier is not None and (earlier.error or HandedBack.of(earlier.data) is None):
+            self.results.forget(step)
         known = Known.of(frame, reads)
         handed = Handed(self.run_id, self.inngest_run_id, self._ctx.event, known, self.timezone)
         callee = self._callees.part(self.workflow.id, part)
         call = partial(
             self._step.invoke_by_id,
-            step_id(node, part),
+            step,
             function_id=callee.function_id,
             data=handed.data(callee.own),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -20,8 +20,10 @@ from proflow_runtime.flow.memos import MISSING, Memos, hashed
 from proflow_runtime.flow.revertible import RevertibleDict
 from proflow_runtime.flow.run_size import RunSize
 from proflow_runtime.flow.scope import Scope, Workflow
+from proflow_runtime.flow.step_results import StepResults
 from proflow_runtime.protocol.conditions import check_compared
 from proflow_runtime.status import ItemKey, NodeState, NodeStatus, Recorders
+from proflow_runtime.status.step_attempts import StepAttempt
 from proflow_runtime.values import JSON, resolve, rounding_problem
 from proflow_runtime.values.result_wrappers import StepFailure
 from proflow_runtime.values.results import Failed
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proflow_runtime.flow.approvals import Board, Closer, Opener
+    from proflow_runtime.flow.blocking import Blocker
     from proflow_runtime.flow.callees import Call, Callees
 
 T = TypeVar("T")
@@ -51,6 +54,10 @@ class Replay:
         states: The state of each node that this replay has reached; None if there is no recorder.
         item_states: The same for nodes inside a foreach.
         timezone: The time zone of times that name none.
+        attempt: The number of the attempt at the run.
+        part_name: The part of the definition that this is a replay of; empty for the run itself.
+        step_attempts: The attempts at steps that this request has made.
+        results: The results of steps, of this and of earlier attempts at the run.
         view: How many steps had ended when the replay began.
         planned: How many steps the run may take up to the point that this replay has reached.
     """
@@ -65,9 +72,13 @@ class Replay:
         callees: Callees,
         opener: Opener | None = None,
         closer: Closer | None = None,
+        blocker: Blocker | None = None,
         answer_event: str | None = None,
         board: Board | None = None,
         inngest_run_id: str | None = None,
+        attempt: int = 1,
+        part: str = "",
+        earlier: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin a replay.
 
@@ -79,26 +90,34 @@ class Replay:
             callees: Finds the functions of other workflows and of parts.
             opener: Opens approvals. Without one, the host opens them on `approval/requested`.
             closer: Closes the approvals that were open when an item or iteration was left.
+            blocker: Holds the run at steps that this deployment cannot begin. Without one, they fail.
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
             board: The record of approvals, against which answers are checked. Without one, every
                 answer is believed: it is the host's.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
+            attempt: The number of the attempt at the run.
+            part: The part of the definition that this is a replay of; empty for the run itself.
+            earlier: The results that earlier attempts at the run have left, by hashed step id.
         """
         self.workflow = workflow
         self.tenant_id = tenant_id
         self.recorders = recorders
         self.run_id = ctx.run_id
         self.inngest_run_id = inngest_run_id or ctx.run_id
+        self.attempt, self.part_name = attempt, part
+        self.step_attempts: list[StepAttempt] = []
         self.states: dict[str, NodeState] | None = {} if recorders else None
         self.item_states: dict[ItemKey, NodeState] = {}
         self.timezone = workflow.timezone or default_timezone()
         self._ctx = ctx
         self._step = ctx.step
+        self.results = StepResults(ctx.step, earlier)
         self._memos = Memos(ctx.step)
         self.view = self._memos.count
         self._callees = callees
         self._opener, self._closer = opener, closer
+        self._blocker = blocker
         self._answer_event, self._board = answer_event, board
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""
@@ -220,6 +239,11 @@ class Replay:
     def _is_target(self, step: str) -> bool:
         """True if this request is for this step."""
         return self._step._target_hashed_id == hashed(step)
+
+    async def _kept(self, step: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do the work of a step, and keep its output for later attempts at the run."""
+        output = self.results.executed[hashed(step)] = await work()
+        return output
 
     async def _stepped(
         self, step: str, call: Callable[[], Awaitable[T]], calls: Call | None = None

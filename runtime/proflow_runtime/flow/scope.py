@@ -9,9 +9,9 @@ from typing import Any, Literal
 import inngest
 from proflow_schemas.expressions import ExpressionError, compile
 
+from proflow_runtime.flow.subprocess import INITIATOR as _INITIATOR
+from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.values import JSON
-
-_INITIATOR = "initiator"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,16 @@ class Scope(dict[str, Any]):
             return
         expression, self._initiator = self._initiator, None
         try:
-            self[_INITIATOR] = compile(expression).evaluate(self)
+            found = compile(expression).evaluate(self)
         except ExpressionError as error:
-            self._no_initiator = error.message
+            found, self._no_initiator = None, error.message
+        if found is None:
+            found = self._of_caller()
+        if found is not None or self._no_initiator is None:
+            self[_INITIATOR], self._no_initiator = found, None
+
+    def _of_caller(self) -> Any:
+        """Return the initiator of the run that calls this one as a subprocess, or None."""
+        data = self["event"]["data"]
+        lineage = data.get(LINEAGE) if isinstance(data, Mapping) else None
+        return lineage.get(_INITIATOR) if isinstance(lineage, Mapping) else None

@@ -16,6 +16,9 @@ MAX_DEPTH = 8
 LINEAGE = "_proflow"
 """The key in an event's data with the nesting depth and the parent of a child run."""
 
+INITIATOR = "initiator"
+"""The key below `LINEAGE` with the person who started the parent."""
+
 PARENT_ENDED = "inngest/function.finished"
 OF_PARENT = f"async.data.run_id == event.data.{LINEAGE}.parent"
 WITH_PARENT = inngest.Cancel(event=PARENT_ENDED, if_exp=OF_PARENT)
@@ -52,6 +55,7 @@ def invocation(
     tenant_id: int | None,
     parent: str,
     own: Mapping[str, JSON],
+    initiator: JSON = None,
 ) -> dict[str, JSON]:
     """Return the data of the event that starts a child.
 
@@ -61,6 +65,7 @@ def invocation(
         tenant_id: The tenant of the parent.
         parent: Inngest's id of the parent's run.
         own: Additional data for the child's function.
+        initiator: The person who started the parent, whom the child keeps unless it names another.
 
     Raises:
         SubprocessError: If the input is not an object, is too large, or the child is nested too deep.
@@ -73,7 +78,8 @@ def invocation(
     if below > MAX_DEPTH:
         raise SubprocessError(f"subprocesses are nested more than {MAX_DEPTH} deep")
     tenant = {} if tenant_id is None else {"tenant_id": tenant_id}
-    data = {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **own}}
+    kept = {} if initiator is None else {INITIATOR: initiator}
+    data = {**input, **tenant, LINEAGE: {"depth": below, "parent": parent, **kept, **own}}
     if (problem := too_large(data)) is not None:
         raise SubprocessError(f"the event that starts it {problem}")
     return data
@@ -84,7 +90,12 @@ def was_cancelled(answer: Any) -> bool:
     return isinstance(answer, dict) and answer.get("name") == PARENT_ENDED
 
 
-def answered(workflow: str, answer: JSON) -> JSON:
+def is_answer(answer: Any) -> bool:
+    """Return True if this is the return value of a workflow's function."""
+    return isinstance(answer, dict) and answer.keys() >= {"result", "output", "outcomes"}
+
+
+def answered(workflow: str, answer: Any) -> JSON:
     """Read what Inngest returns for a child.
 
     Args:
@@ -98,12 +109,11 @@ def answered(workflow: str, answer: JSON) -> JSON:
         SubprocessCancelled: If the child was cancelled.
         SubprocessError: If the function is not a workflow, or a number may have been rounded.
     """
-    if isinstance(answer, dict):
-        if answer.keys() >= {"result", "output", "outcomes"}:
-            problem = rounding_problem(answer["output"], "output")
-            if problem is not None:
-                raise SubprocessError(f"workflow `{workflow}`: {problem}")
-            return {"result": answer["result"], "output": answer["output"]}
-        if was_cancelled(answer):
-            raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
+    if is_answer(answer):
+        problem = rounding_problem(answer["output"], "output")
+        if problem is not None:
+            raise SubprocessError(f"workflow `{workflow}`: {problem}")
+        return {"result": answer["result"], "output": answer["output"]}
+    if was_cancelled(answer):
+        raise SubprocessCancelled(f"workflow `{workflow}` was cancelled")
     raise SubprocessError(f"function `{workflow}` does not return the result of a workflow")

@@ -15,6 +15,7 @@ from proflow_schemas.times import TimeError, read_time
 
 from proflow_runtime.context import clock
 from proflow_runtime.flow import approvals
+from proflow_runtime.flow.observing import Observation
 from proflow_runtime.flow.replay import step_id
 from proflow_runtime.flow.stepping import Steps
 from proflow_runtime.protocol.conditions import answering, condition, correlation_id, matched_value
@@ -33,7 +34,7 @@ class Waits(Steps):
             node: The node's id.
             duration: The duration, counted from when the run first reaches the node.
         """
-        await self._slept(node, clock.now() + duration)
+        await self._slept(node, clock.now() + duration, lasts=True)
 
     async def sleep_until(self, node: str, until: Any) -> None:
         """Sleep until a time.
@@ -87,6 +88,7 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, match, value)
         except ExpressionError as error:
             self._fail(node, f"wait `{node}`: {error.message}")
+        self._ask_again(step, self._bad_answer)
         answer: inngest.Event | None = None
 
         async def armed() -> None:
@@ -162,6 +164,7 @@ class Waits(Steps):
             if_exp = condition(self.tenant_id, path, approval_id)
         except ExpressionError as error:
             self._fail(node, f"approval `{node}`: {error.message}")
+        self._ask_again(waiting, self._bad_decision, notifying)
         if self._answer_event is not None and event == approvals.RESPONSE:
             event = self._answer_event
         decided = False
@@ -192,14 +195,16 @@ class Waits(Steps):
                         answer,
                         requested_policy,
                         self._ctx.event.data,
+                        attempt=self.attempt,
                     )
                 )
             await self._sent(notifying, approvals.REQUESTED, data)
 
         async def requested() -> None:
-            attempt = partial(self._attempt, node, request)
+            seen = Observation(node, notifying)
+            attempt = partial(self._attempt, node, request, seen=seen)
             self._count(self._frame.cancel_scope)
-            memo = unwrap(await self._step.run(notifying, attempt))
+            memo = unwrap(await self._step.run(notifying, self._kept, notifying, attempt))
             if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
@@ -250,6 +255,34 @@ class Waits(Steps):
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
 
+    def _ask_again(self, wait: str, is_bad: Callable[[Any], bool], *others: str) -> None:
+        """Wait again if the answer in an earlier attempt at the run has failed it.
+
+        Args:
+            wait: The id of the step that waits.
+            is_bad: Returns True for the data of an event that is no answer.
+            *others: Steps that ask for the answer; they are executed again while there is none.
+        """
+        if not self.results.continues:
+            return
+        found = self.results.earlier(wait)
+        if found is None:
+            self.results.forget(*others)
+        elif isinstance(found.data, dict) and is_bad(found.data.get("data") or {}):
+            self.results.forget(wait, *others)
+
+    @staticmethod
+    def _bad_answer(data: Any) -> bool:
+        return rounding_problem(data, "data") is not None
+
+    @classmethod
+    def _bad_decision(cls, data: Any) -> bool:
+        try:
+            approvals.by_answer(data)
+        except approvals.AnswerError:
+            return True
+        return cls._bad_answer(data)
+
     def _check_answer(self, answer: inngest.Event | None, what: str, node: str) -> None:
         """Fail the run if a number in the event that resumes it may have been rounded."""
         if answer is None:
@@ -258,8 +291,11 @@ class Waits(Steps):
         if problem is not None:
             self._fail(node, f"{what}: {problem}")
 
-    async def _slept(self, node: str, until: datetime) -> None:
+    async def _slept(self, node: str, until: datetime, *, lasts: bool = False) -> None:
+        """Sleep until a time; with `lasts`, until that of an earlier attempt at the run, if any."""
         step = self._begin(node)
+        if lasts:
+            until = self.results.sleeps_until(step, until)
         self._record_status(node, "waiting")
         call = partial(self._step.sleep_until, step, until)
         await self._groups.one(partial(self._stepped, step, call))

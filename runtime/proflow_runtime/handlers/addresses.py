@@ -1,6 +1,6 @@
 """Restricts the addresses that workflows may call to public ones, unless the host allows more.
 
-The environment variables are those of `context.environment.Http`, and `SSL_CERT_FILE` (certificates
+The environment variables are those of `context.environment.HttpCalls`, and `SSL_CERT_FILE` (certificates
 to trust).
 """
 
@@ -17,7 +17,7 @@ from typing import TypeAlias
 import httpx
 import inngest
 
-from proflow_runtime.context.environment import Http
+from proflow_runtime.context.environment import HttpCalls
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -64,7 +64,7 @@ class Allowed:
     networks: tuple[Network, ...] = ()
 
     @classmethod
-    def of(cls, settings: Http) -> Allowed:
+    def of(cls, settings: HttpCalls) -> Allowed:
         """Tell the networks from the names of hosts."""
         hosts: set[str] = set()
         networks: list[Network] = []

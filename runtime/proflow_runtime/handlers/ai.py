@@ -1,6 +1,6 @@
 """The built-in handler of `ai` nodes, for any server with OpenAI's chat completions API.
 
-The environment variables are those of `context.environment.Ai`.
+The environment variables are those of `context.environment.ModelCalls`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proflow_schemas.expressions import as_text
 from proflow_schemas.json_schemas import SchemaRefusedError, schema_errors
 from proflow_schemas.numbers import inexact, read_integer
 
-from proflow_runtime.context.environment import Ai
+from proflow_runtime.context.environment import ModelCalls
 from proflow_runtime.handlers.http import retry_after
 from proflow_runtime.handlers.optional import read_now, require_now
 from proflow_runtime.handlers.task import Task
@@ -43,7 +43,7 @@ async def complete(task: Task) -> JSON:
     import openai  # optional, and takes a second to import
 
     config = task.input
-    settings = read_now(Ai)
+    settings = read_now(ModelCalls)
     model = config.get("model") or settings.model
     if settings.api_key is None:
         raise inngest.NonRetriableError("no model can be asked: `OPENAI_API_KEY` is not set")

@@ -1,4 +1,4 @@
-"""The channels of notifications: e-mail is built in, the host registers all others."""
+"""The channels of notifications: `email` and, in a service, `inApp` are built in; hosts register others."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import inngest
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.handler_inputs import check_handler
+from proflow_schemas.node_types.notify import EMAIL
 
 from proflow_runtime.context.extras import is_installed, require
+from proflow_runtime.handlers.blocked import BlockedError
 from proflow_runtime.handlers.task import Handler
-
-EMAIL = "email"
 
 _stand_ins: ContextVar[Mapping[str, Handler] | None] = ContextVar(
     "proflow_channel_stand_ins", default=None
@@ -38,6 +37,7 @@ class Channels:
             beyond: Where channels are looked up that are not registered here.
         """
         self._handlers: dict[str, Handler] = {}
+        self._built_in: dict[str, Handler] = {}
         self._beyond = beyond
 
     def register(self, name: str, handler: Handler) -> None:
@@ -56,19 +56,38 @@ class Channels:
         check_handler(handler)
         self._handlers[name] = handler
 
+    def build_in(self, name: str, handler: Handler) -> None:
+        """Add a built-in channel, which a registered one of the same name replaces.
+
+        Args:
+            name: The name of the channel.
+            handler: Its handler.
+        """
+        self._built_in[name] = handler
+
     def __contains__(self, name: str) -> bool:
         return self.find(name) is not None or _is_built_in(name)
+
+    def names(self) -> list[str]:
+        """Return the names of all channels, sorted."""
+        names = {name for at in self._chain() for name in (*at._handlers, *at._built_in)}
+        return sorted({*names, *filter(_is_built_in, (EMAIL,))})
 
     def find(self, name: object) -> Handler | None:
         """Return the registered handler of a channel, or None if it is built in or unknown."""
         if not isinstance(name, str):
             return None
+        chain = list(self._chain())
+        for kept in (*(at._handlers for at in chain), *(at._built_in for at in chain)):
+            if name in kept:
+                return kept[name]
+        return None if _is_built_in(name) else (_stand_ins.get() or {}).get(name)
+
+    def _chain(self) -> Iterator[Channels]:
         at: Channels | None = self
         while at is not None:
-            if name in at._handlers:
-                return at._handlers[name]
+            yield at
             at = at._beyond
-        return None if _is_built_in(name) else (_stand_ins.get() or {}).get(name)
 
     def require(self, names: Iterable[str]) -> None:
         """Check that all these channels exist.
@@ -91,11 +110,12 @@ class Channels:
         """Return the registered handler of a channel, inside an attempt.
 
         Raises:
-            NonRetriableError: If there is none.
+            BlockedError: If there is none.
         """
         found = self.find(name)
         if found is None:
-            raise inngest.NonRetriableError(f"no handler is registered for the channel `{name}`")
+            text = f"no handler is registered for the channel `{name}`"
+            raise BlockedError("channel", str(name), text)
         return found
 
 

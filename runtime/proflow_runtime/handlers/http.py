@@ -1,6 +1,6 @@
 """The built-in handler of `http` nodes.
 
-The environment variables are those of `context.environment.Http`.
+The environment variables are those of `context.environment.HttpCalls`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import inngest
 from proflow_schemas.expressions import as_text
 from proflow_schemas.numbers import is_exact
 
-from proflow_runtime.context.environment import Http
+from proflow_runtime.context.environment import HttpCalls
 from proflow_runtime.handlers.addresses import Allowed, GuardedTransport
 from proflow_runtime.handlers.optional import read_now
 from proflow_runtime.handlers.task import Task
@@ -63,7 +63,7 @@ async def request(task: Task) -> JSON:
     content = _content(config.get("body"), headers)
     timeout = min(span(config.get("timeout") or DEFAULT_TIMEOUT).total_seconds(), LONGEST_TIMEOUT)
     what = f"{method} {url.host}"
-    settings = read_now(Http)
+    settings = read_now(HttpCalls)
     transport = GuardedTransport(Allowed.of(settings))
     try:
         async with (

@@ -17,6 +17,7 @@ from proflow_schemas.handler_inputs import check_handler
 from proflow_schemas.handlers import Handlers, HandlersModule, Unmarked, handlers_module, signature
 from proflow_schemas.node_types import HANDLERS, NodeType
 
+from proflow_runtime.handlers.blocked import BlockedError
 from proflow_runtime.handlers.calling import call_handler
 from proflow_runtime.handlers.channels import OF_THE_PROCESS, Channels
 from proflow_runtime.handlers.lifespan import Lifespan, Surroundings
@@ -34,6 +35,11 @@ def _built_in(kind: NodeType, channels: Channels) -> Handler:
     found: Callable[..., JSON] = getattr(import_module(f"proflow_runtime.handlers.{module}"), name)
     takes_channels = "channels" in parameters_of(found).parameters
     return partial(found, channels=channels) if takes_channels else found
+
+
+async def _missing(name: str, task: Task) -> JSON:
+    """Stand for a handler that this process lacks."""
+    raise BlockedError("handler", name, f"there is no handler `{name}` in this deployment")
 
 
 class UnknownHandlerError(ProFlowError, LookupError):
@@ -137,6 +143,15 @@ class Registry:
         found._lifespan, found._surroundings = lifespan, Surroundings()
         return found
 
+    def with_channels(self) -> Registry:
+        """Return a registry with the same handlers and channels, to which others can be added."""
+        found = copy(self)
+        found.channels = Channels(beyond=self.channels)
+        built_in = {name: _built_in(kind, found.channels) for name, kind in HANDLERS.items()}
+        own = {name: self._handlers[name] for name in self._handlers if name not in HANDLERS}
+        found._handlers = {**built_in, **own}
+        return found
+
     def within_lifespan(self) -> AbstractContextManager[None]:
         """Return a context manager that sets the context variables of the lifespan, if it is open."""
         return self._surroundings.entered()
@@ -182,6 +197,10 @@ class Registry:
                 f"{listed}: there in the module, but not marked as a handler:"
                 " put `@handler` above it, or name it in `__all__`"
             )
+
+    def find(self, name: str) -> Handler:
+        """Return a handler, or one that raises `BlockedError` if there is none of that name."""
+        return self.get(name, partial(_missing, name))
 
     def get(self, name: str, default: Handler) -> Handler:
         """Return a handler, or `default` if there is none of that name."""

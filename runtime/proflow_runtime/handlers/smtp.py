@@ -14,10 +14,10 @@ from email.utils import format_datetime
 
 import inngest
 from proflow_schemas.expressions import as_text
+from proflow_schemas.node_types.notify import EMAIL
 
 from proflow_runtime.context import clock
 from proflow_runtime.context.environment import Smtp
-from proflow_runtime.handlers.channels import EMAIL
 from proflow_runtime.handlers.optional import read_now, require_now
 from proflow_runtime.handlers.task import Task
 from proflow_runtime.values import JSON

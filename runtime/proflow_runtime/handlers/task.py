@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from proflow_schemas.signatures import Input, TaskOf
 
+from proflow_runtime.handlers.log_lines import TaskLogger
 from proflow_runtime.values import JSON
 
 _logger = logging.getLogger("proflow.handlers")
@@ -45,7 +46,7 @@ class Task(TaskOf[Input]):
             "tenant_id": self.tenant_id,
             "attempt": self.attempt,
         }
-        return logging.LoggerAdapter(_logger, extra)
+        return TaskLogger(_logger, extra)
 
 
 Handler: TypeAlias = Callable[[Task], Awaitable[JSON] | JSON]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from proflow_runtime.handlers.channels import OF_THE_PROCESS
 from proflow_runtime.values import JSON
 from proflow_runtime.values.results import Failed, Result, Stopped
 
+log = logging.getLogger("proflow.runs")
 Body: TypeAlias = Callable[[Flow], Awaitable[Result | None]]
 InngestHandler: TypeAlias = Callable[[inngest.Context], Awaitable[JSON]]
 
@@ -51,8 +53,8 @@ def workflow(
         initiator: The CEL expression of the person who started the run.
         timezone: The time zone of times without an offset; by default `PROFLOW_TIMEZONE`, else UTC.
         channels: The channels that the body's notifications name literally. If one is not registered,
-            every replay raises `UnknownChannelError` before it does anything. (The import does not,
-            because hosts may register channels after it.)
+            the first replay logs a warning, and the nodes that need it fail at once. (The import does
+            not, because hosts may register channels after it.)
         compared: The paths in the trigger that Inngest compares to find the runs that an event
             cancels. A run that could never be found fails at once.
 
@@ -71,6 +73,7 @@ class Bodies:
     def __init__(self, known: Workflow, channels: Sequence[str]) -> None:
         memos.install()
         self._workflow, self._channels = known, channels
+        self._warned = False
 
     def __call__(self, body: Body) -> InngestHandler:
         known = self._workflow
@@ -105,10 +108,20 @@ class Bodies:
 
         return decorate
 
+    def _warn_of_missing(self) -> None:
+        """Log once that channels are missing; only the nodes that need them fail."""
+        missing = [name for name in self._channels if name not in OF_THE_PROCESS]
+        if missing and not self._warned:
+            self._warned = True
+            listed = ", ".join(f"`{name}`" for name in missing)
+            log.warning(
+                "`%s` needs channels that are not registered: %s", self._workflow.id, listed
+            )
+
     def _flow(self, ctx: inngest.Context, known: Workflow) -> Flow:
         tenant_id = required_tenant(ctx.event.data) if known.scope == "tenant" else None
         if self._channels:
-            OF_THE_PROCESS.require(self._channels)
+            self._warn_of_missing()
         callees = CompiledCallees()
         return Flow(ctx, known, tenant_id, recorders=status.OF_THE_PROCESS, callees=callees)
 
@@ -196,6 +209,10 @@ def _snapshot(flow: Flow, answer: dict[str, Any] | None, failure: Failed | None)
         result=answer,
         error=None if failure is None else str(failure),
         view=flow.view,
+        attempt=flow.attempt,
+        part=flow.part_name,
+        results=flow.results.to_keep,
+        step_attempts=tuple(flow.step_attempts),
         resumed=tuple(flow.resumed),
         called=tuple(flow.called),
     )

@@ -15,7 +15,7 @@ from proflow_runtime.flow.subprocess import WITH_CALL, WITH_PARENT
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.programs.decorator import workflow
 from proflow_runtime.programs.failures import on_failure
-from proflow_runtime.programs.interpreter import interpret
+from proflow_runtime.programs.interpreter import interpret, require_handlers
 from proflow_runtime.programs.schedules import cron_trigger, fan_out
 
 MIN_RETRIES = 4
@@ -48,6 +48,7 @@ def functions_of(
         ```
     """
     fan_outs = list(_fan_outs(definition, client, registry))
+    require_handlers(definition, registry)
     program = interpret(definition, registry)
     bodies = workflow(
         digest=definition.digest,

@@ -108,19 +108,29 @@ def interpret(definition: Definition, registry: Registry) -> Program:
     Returns:
         The body of the workflow, and those of its parts; `workflow` makes Inngest handlers of them.
 
-    Raises:
-        UnknownHandlerError: If the definition names a handler that the registry lacks.
-        UnknownChannelError: If it names a channel that is not registered.
-        MissingExtraError: If it sends e-mail, and the extra `email` is not installed.
+    A handler that the registry lacks blocks the node that needs it (`BlockedError`), and no other.
     """
-    tasks = [op for op in _ops(definition) if isinstance(op, TaskOp)]
-    registry.require(op.handler for op in tasks)
-    registry.channels.require(literal_channels(definition))
     compiler = _Compiler(registry, definition)
     program = compiler.block(definition.steps)
     parts = {name: compiler.block(part.steps).run_out for name, part in definition.parts.items()}
     compiler.compile_functions()
     return Program(program.run_out, parts)
+
+
+def require_handlers(definition: Definition, registry: Registry) -> None:
+    """Check that a registry has all handlers and channels that a definition names.
+
+    Args:
+        definition: A compiled design.
+        registry: The handlers and channels.
+
+    Raises:
+        UnknownHandlerError: If the definition names a handler that the registry lacks.
+        UnknownChannelError: If it names a channel that is not registered.
+        MissingExtraError: If it sends e-mail, and the extra `email` is not installed.
+    """
+    registry.require(op.handler for op in _ops(definition) if isinstance(op, TaskOp))
+    registry.channels.require(literal_channels(definition))
 
 
 def literal_channels(definition: Definition) -> list[str]:
@@ -223,7 +233,7 @@ class _Compiler:
                 raise ValueError(f"the call of `{op.function}` is not the last of its block")
 
     def _task(self, op: TaskOp) -> Instruction:
-        node, handler, input = op.node, self._registry[op.handler], lazily(op.input)
+        node, handler, input = op.node, self._registry.find(op.handler), lazily(op.input)
         retry = None if op.retry is None else Retry.of(op.retry)
         timeout, catch = op.timeout, op.catch
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proflow_runtime.service.auth import Authenticate, Principal
     from proflow_runtime.service.facade import ProFlow
     from proflow_runtime.service.problems import Problem
+    from proflow_runtime.service.readiness import Readiness
     from proflow_runtime.service.settings import ProFlowSettings
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ProFlow",
     "ProFlowSettings",
     "Problem",
+    "Readiness",
 ]
 
 _find = exporting(
@@ -35,6 +37,7 @@ _find = exporting(
         "Problem": "problems",
         "ProFlow": "facade",
         "ProFlowSettings": "settings",
+        "Readiness": "readiness",
     },
 )
 

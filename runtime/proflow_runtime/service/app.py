@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.health import health_router
+from proflow_runtime.service.languages import language_of
 from proflow_runtime.service.pages import mount_pages
-from proflow_runtime.service.problems import HANDLERS, Problem, answer, not_found
+from proflow_runtime.service.problems import HANDLERS, TEXTS, Problem, answer, not_found
 from proflow_runtime.service.route import SECURITY_HEADERS
 
 PREFIX = "/api"
@@ -80,4 +81,4 @@ def standalone(proflow: ProFlow, *, functions: bool) -> FastAPI:
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
-    return answer(Problem(500, "defect", "something went wrong here; it has been logged"))
+    return answer(Problem(500, "defect", TEXTS("defect")), language_of(request))

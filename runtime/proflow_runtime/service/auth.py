@@ -6,12 +6,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from proflow_schemas.language import Text, Texts
 from starlette.requests import HTTPConnection
 
 from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import people, tokens
 from proflow_runtime.values import JSON
+
+TEXTS = Texts(
+    "authentication",
+    {
+        "needs-permission": Text("this needs the permission {permission}", "需要权限 {permission}"),
+        "token": Text("give a valid token", "请提供有效的令牌"),
+    },
+)
 
 SUBPROTOCOL = "proflow.token."
 """Prefix of the subprotocol by which a browser sends its token when it opens a WebSocket, because
@@ -56,7 +65,7 @@ class Principal:
         if permission not in PERMISSIONS:
             raise ValueError(f"there is no permission `{permission}`")
         if not self.may(permission):
-            raise Problem(403, "forbidden", f"this needs the permission `{permission}`")
+            raise Problem(403, "forbidden", TEXTS("needs-permission", permission=permission))
 
 
 Authenticate: TypeAlias = Callable[[HTTPConnection], Awaitable[Principal]]
@@ -87,7 +96,7 @@ async def by_token(connection: HTTPConnection) -> Principal:
     plain = _token(connection)
     found = None if plain is None else await tokens.verify(plain)
     if found is None:
-        raise Problem(401, "unauthenticated", "give a valid token")
+        raise Problem(401, "unauthenticated", TEXTS("token"))
     roles = await people.roles_of(found.tenant_id, found.user)
     permissions = frozenset(found.permissions) & frozenset(PERMISSIONS)
     return Principal(found.tenant_id, found.user, frozenset(roles), permissions)

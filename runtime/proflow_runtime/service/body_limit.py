@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from proflow_schemas.errors import ProFlowError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proflow_runtime.service.problems import TOO_LARGE, answer
 
 
-class BodyTooLargeError(Exception):
+class BodyTooLargeError(ProFlowError):
     """A request has sent more than is allowed."""
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from proflow_compiler.diagnostics.rendering import FileReport
+from proflow_compiler.facts.needs import needs_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import read
 from proflow_schemas.handlers import Handlers, types_among
 
+from proflow_runtime.service.readiness import Readiness
 from proflow_runtime.store import designs, formats
 from proflow_runtime.store.formats import PublishedVersion
 
@@ -35,7 +37,11 @@ class CheckedVersion:
 
 
 async def checked_versions(
-    handlers: Handlers | None, *, strict: bool = False, timezone: str | None = None
+    handlers: Handlers | None,
+    *,
+    strict: bool = False,
+    timezone: str | None = None,
+    readiness: Readiness,
 ) -> AsyncIterator[CheckedVersion]:
     """Check every published version of every tenant as if it were published now.
 
@@ -43,6 +49,7 @@ async def checked_versions(
         handlers: The handlers that designs may call; None if they are not known.
         strict: True to count warnings as errors.
         timezone: The time zone of designs that name none; None if it is not known.
+        readiness: Says what the host lacks.
 
     Yields:
         The versions with their results, in order of their ids.
@@ -55,7 +62,7 @@ async def checked_versions(
                 stored = await designs.version(version.tenant_id, version.code, version.number)
             except designs.UnknownDesignError:
                 continue  # deleted meanwhile
-            yield _checked(version, stored.canvas, handlers, strict, timezone)
+            yield await _checked(version, stored.canvas, handlers, strict, timezone, readiness)
         after = page[-1].id if len(page) == PAGE else None
 
 
@@ -72,15 +79,17 @@ def stored_text(canvas: Any, code: str | None) -> bytes:
     return json.dumps(canvas, ensure_ascii=False, indent=1).encode("utf-8", "replace")
 
 
-def _checked(
+async def _checked(
     version: PublishedVersion,
     canvas: Any,
     handlers: Handlers | None,
     strict: bool,
     timezone: str | None,
+    readiness: Readiness,
 ) -> CheckedVersion:
     reading = read(
         stored_text(canvas, version.code), f"{version.code}.json", types=types_among(handlers)
     )
-    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone)
+    lacks = await readiness.lacks(version.tenant_id, needs_of(reading.designs))
+    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone, lacks=lacks)
     return CheckedVersion(version, not found.has_errors(strict=strict), list(found.reports))

@@ -11,15 +11,35 @@ from typing import Any, ParamSpec, TypeVar
 from proflow_compiler.design import Design
 from proflow_compiler.diagnostics import has_errors
 from proflow_compiler.diagnostics.rendering import check_report
+from proflow_compiler.facts.needs import needs_of
 from proflow_compiler.pipeline import compile_reading
 from proflow_compiler.reader import Reading, read
 from proflow_schemas.definition import Definition
 from proflow_schemas.handlers import Handlers, types_among
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.node_types import NodeTypes
+from proflow_schemas.readiness import Lacks
 
 from proflow_runtime.service.checking import stored_text
 from proflow_runtime.service.drawings import Drawing, drawing
 from proflow_runtime.service.problems import Problem
+from proflow_runtime.service.readiness import Readiness
+
+TEXTS = Texts(
+    "compiling",
+    {
+        "too-many-nodes": Text(
+            "a design has at most {most} nodes",
+            "一个设计最多包含 {most} 个节点",
+        ),
+        "busy": Text("too many designs are being checked now", "正在校验的设计过多，请稍后再试"),
+        "too-slow": Text(
+            "checking the design takes more than {seconds:raw} s",
+            "校验设计的时间超过 {seconds:raw} 秒",
+        ),
+        "several": Text("the body holds several designs", "请求中包含多个设计"),
+    },
+)
 
 MOST_AT_ONCE = 2
 """How many designs are compiled at the same time, so that the process stays responsive."""
@@ -59,6 +79,7 @@ class DesignCompiler:
         max_nodes: int,
         types: NodeTypes | None = None,
         hurried: bool = True,
+        readiness: Readiness | None = None,
     ) -> None:
         """Create the compiler.
 
@@ -68,7 +89,9 @@ class DesignCompiler:
             types: The node types; by default the built-in ones and those of `handlers`.
             hurried: True if somebody waits for the answer: then neither the wait for a free slot
                 nor the work itself may take long.
+            readiness: Says what the host lacks; None: it is not asked.
         """
+        self._readiness = readiness
         self._handlers, self._max_nodes = handlers, max_nodes
         self.types = types or types_among(handlers)
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
@@ -76,7 +99,12 @@ class DesignCompiler:
         self._works: float | None = LONGEST if hurried else None
 
     async def compile(
-        self, canvas: Any, code: str | None = None, *, timezone: str | None = None
+        self,
+        canvas: Any,
+        code: str | None = None,
+        *,
+        timezone: str | None = None,
+        tenant_id: int | None = None,
     ) -> Compiled:
         """Check and compile a canvas.
 
@@ -84,24 +112,43 @@ class DesignCompiler:
             canvas: The canvas as JSON.
             code: The code of the design, which becomes the id of the workflow.
             timezone: The tenant's time zone, if it has one.
+            tenant_id: The tenant for which the host is asked whether it is ready; None: the host is
+                not asked.
 
         Raises:
             Problem: If the canvas has too many nodes (413), holds several designs (422), takes too
                 long (422), or if too many others are being compiled (503).
         """
-        return await self._performed(self._compiled, canvas, code, timezone)
+        text = stored_text(canvas, code)
+        reading = await self._performed(self._read, canvas, text, code or "design")
+        if len(reading.designs) > 1:
+            raise Problem(422, "several-designs", TEXTS("several"))
+        lacks = await self._lacks(tenant_id, reading)
+        return await self._performed(self._compiled, reading, timezone, lacks)
 
-    async def draw(self, canvas: Any, *, timezone: str | None = None) -> Drawing:
+    async def _lacks(self, tenant_id: int | None, reading: Reading) -> Lacks | None:
+        if tenant_id is None or self._readiness is None:
+            return None
+        return await self._readiness.lacks(tenant_id, needs_of(reading.designs))
+
+    async def draw(
+        self, canvas: Any, *, timezone: str | None = None, tenant_id: int | None = None
+    ) -> Drawing:
         """Draw a canvas.
 
         Args:
             canvas: The canvas as JSON.
             timezone: The tenant's time zone, if it has one.
+            tenant_id: The tenant for which the host is asked whether it is ready; None: the host is
+                not asked.
 
         Raises:
             Problem: If the canvas has too many nodes (413).
         """
-        return await self._performed(self._drawn, canvas, timezone)
+        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
+        reading = await self._performed(self._read, canvas, text, "design")
+        lacks = await self._lacks(tenant_id, reading)
+        return await self._performed(self._drawn, reading, timezone, lacks)
 
     async def _performed(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Work in a thread, within the limits. A thread that takes too long keeps its slot."""
@@ -109,7 +156,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._waits):
                 await self._slots.acquire()
         except TimeoutError:
-            message = "too many designs are being checked now"
+            message = TEXTS("busy")
             raise Problem(503, "compiler-busy", message, retry_after=RETRY_AFTER) from None
         working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
         working.add_done_callback(self._freed)
@@ -117,7 +164,7 @@ class DesignCompiler:
             async with asyncio.timeout(self._works):
                 return await asyncio.shield(working)
         except TimeoutError:
-            message = f"checking the design takes more than {LONGEST:g} s"
+            message = TEXTS("too-slow", seconds=f"{LONGEST:g}")
             raise Problem(422, "design-too-costly", message) from None
 
     def _freed(self, working: asyncio.Task[Any]) -> None:
@@ -133,20 +180,17 @@ class DesignCompiler:
             reading = read(text, f"{name}.json", types=self.types)
             large = any(len(design.nodes) > self._max_nodes for design in reading.designs)
         if large:
-            message = f"a design has at most {self._max_nodes} nodes"
+            message = TEXTS("too-many-nodes", most=self._max_nodes)
             raise Problem(413, "design-too-large", message)
         return reading
 
-    def _drawn(self, canvas: Any, timezone: str | None) -> Drawing:
-        text = json.dumps(canvas, ensure_ascii=False).encode("utf-8", "replace")
-        reading = self._read(canvas, text, "design")
-        return drawing(reading, handlers=self._handlers, timezone=timezone)
+    def _drawn(self, reading: Reading, timezone: str | None, lacks: Lacks | None) -> Drawing:
+        return drawing(reading, handlers=self._handlers, timezone=timezone, lacks=lacks)
 
-    def _compiled(self, canvas: Any, code: str | None, timezone: str | None) -> Compiled:
-        reading = self._read(canvas, stored_text(canvas, code), code or "design")
-        if len(reading.designs) > 1:
-            raise Problem(422, "several-designs", "the body holds several designs")
-        found = compile_reading(reading, handlers=self._handlers, stored=True, timezone=timezone)
+    def _compiled(self, reading: Reading, timezone: str | None, lacks: Lacks | None) -> Compiled:
+        found = compile_reading(
+            reading, handlers=self._handlers, stored=True, timezone=timezone, lacks=lacks
+        )
         ok = not has_errors([*reading.diagnostics, *found.diagnostics]) and bool(found.definitions)
         files = check_report(found.reports)["files"]
         return Compiled(

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+from proflow_schemas.language import said
 from pydantic import BaseModel, ConfigDict, Field
+
+from proflow_runtime.service.languages import reader
 
 Pointer = Annotated[str, Field(description="A JSON pointer into the design as it was sent")]
 
@@ -60,6 +63,10 @@ class Diagnostic(BaseModel):
     edge: str | None
     help: str | None
     path: list[str]
+    key: str | None = Field(default=None, description="The name of the message")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="The arguments of the message, to word it elsewhere"
+    )
     fixes: list[Fix]
     fixes_untried: int = Field(
         default=0,
@@ -68,5 +75,5 @@ class Diagnostic(BaseModel):
 
 
 def diagnostics(found: Iterable[dict[str, Any]]) -> list[Diagnostic]:
-    """Convert the diagnostics of a report to the models of the API."""
-    return [Diagnostic.model_validate(one) for one in found]
+    """Convert the diagnostics of a report to the models of the API, in the reader's language."""
+    return [Diagnostic.model_validate(said(one, reader())) for one in found]

@@ -15,6 +15,7 @@ from proflow_compiler.reader import Reading, places, riveredge, wrappers
 from proflow_schemas.handlers import Handlers
 from proflow_schemas.node_types import BUILT_IN_TYPES, NodeTypes
 from proflow_schemas.published import model_schema
+from proflow_schemas.readiness import Lacks
 
 NARROWEST = 160.0
 """The smallest width of a node, in pixels."""
@@ -30,12 +31,19 @@ class Drawing:
     diagnostics: list[dict[str, Any]]
 
 
-def drawing(reading: Reading, *, handlers: Handlers | None, timezone: str | None) -> Drawing:
+def drawing(
+    reading: Reading,
+    *,
+    handlers: Handlers | None,
+    timezone: str | None,
+    lacks: Lacks | None = None,
+) -> Drawing:
     """Check and draw a design; a design with errors has a picture, too.
 
     Args:
         reading: The text that was read.
         handlers: The handlers that designs may call; None if they are not known.
+        lacks: What the host lacks of what the design needs; None: the host is not asked.
         timezone: The time zone of designs that name none.
 
     Returns:
@@ -43,7 +51,7 @@ def drawing(reading: Reading, *, handlers: Handlers | None, timezone: str | None
         picture, its `edge` the `key` of an edge, and its `path` the nodes of a walk through the
         design that shows the problem.
     """
-    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone)
+    found = compile_reading(reading, handlers=handlers, stored=True, timezone=timezone, lacks=lacks)
     diagnostics = [
         one for file in check_report(found.reports)["files"] for one in file["diagnostics"]
     ]

@@ -18,36 +18,55 @@ from typing import TYPE_CHECKING, Any
 
 import inngest
 from proflow_schemas.definition import Definition, EventTrigger, UnknownFormatError
-from proflow_schemas.json_schemas import SchemaRefusedError
+from proflow_schemas.language import Text, Texts
+from proflow_schemas.node_types.notify import IN_APP
 
-from proflow_runtime.approvals import ApprovalService, Resolver
+from proflow_runtime.approvals import ApprovalService, Resolver, TableResolver
+from proflow_runtime.approvals.refusals import status_said
 from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import is_tenant
 from proflow_runtime.dispatch.deployment import Deployment, Limits, Target
 from proflow_runtime.dispatch.outdated import RefusedDesignError
-from proflow_runtime.dispatch.start_request import RUN, StartRequest
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, event_id
 from proflow_runtime.flow.subprocess import LINEAGE
+from proflow_runtime.handlers.blocked import UNBLOCKED
 from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
-from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.auth import Authenticate, MayStart, Principal, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
+from proflow_runtime.service.deadlines import time_out_due
 from proflow_runtime.service.delivery import Delivery
 from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.service.given import fits, refuse_other_tenant
+from proflow_runtime.service.going_on import Again, GoingOn, note_retry, with_data
 from proflow_runtime.service.heartbeat import Heartbeat
 from proflow_runtime.service.inngest_api import event_sender, run_lookup
 from proflow_runtime.service.metrics import Metrics
+from proflow_runtime.service.notifications import InApp
 from proflow_runtime.service.problems import Problem, not_found, refuse_inexact
+from proflow_runtime.service.readiness import HostReadiness, Readiness
 from proflow_runtime.service.recompiling import DesignRecompiler
 from proflow_runtime.service.recording import Recorder
+from proflow_runtime.service.retaining import Retaining
 from proflow_runtime.service.serving import FunctionServer
 from proflow_runtime.service.settings import ProFlowSettings
 from proflow_runtime.service.states import execution_status
+from proflow_runtime.service.stuck import StuckList
+from proflow_runtime.service.unblocking import Unblocking
 from proflow_runtime.status import OF_THE_PROCESS, OPEN, Recorders
-from proflow_runtime.store import designs, outbox, runs, tenant_settings, triggers
+from proflow_runtime.status.redaction import Redact
+from proflow_runtime.store import (
+    blocking,
+    designs,
+    formats,
+    outbox,
+    runs,
+    tenant_settings,
+    triggers,
+)
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.designs import DesignVersion
 from proflow_runtime.store.models.outbox import OutboxEvent
@@ -57,7 +76,36 @@ from proflow_runtime.store.tasks import TaskStatus, ask_inngest_with, get_task_s
 from proflow_runtime.store.triggers import MOST_TENANTS, Key
 from proflow_runtime.tenants import TenantSettings, TenantZones, TimezoneOf
 from proflow_runtime.values import JSON
-from proflow_runtime.values.schema_errors import shown
+
+TEXTS = Texts(
+    "service",
+    {
+        "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
+        "run-is": Text("the run is {status}", "运行{status}"),
+        "not-published": Text(
+            "`{workflow:raw}` is not published any more",
+            "流程 `{workflow:raw}` 已停用",
+        ),
+        "version-is-published": Text(
+            "a run from the beginning has the published version: leave `version` out",
+            "从头开始的运行使用已发布的版本：去掉 `version`",
+        ),
+        "run-already": Text("the run is {status} already", "运行{status}"),
+        "settings-saved": Text(
+            "the settings have been saved meanwhile, as revision {revision:raw}",
+            "设置已被其他人保存（修订 {revision:raw}）",
+        ),
+        "no-id": Text(
+            "`{code:raw}` cannot be the id of a workflow: save it as `{instead:raw}`",
+            "`{code:raw}` 不能作为流程 ID：请另存为 `{instead:raw}`",
+        ),
+        "too-many-triggers": Text(
+            "the tenant's designs have {count} events and crons; {most} are allowed",
+            "租户的设计共有 {count} 个事件和定时，最多允许 {most} 个",
+        ),
+        "design-errors": Text("the design has errors", "设计有错误"),
+    },
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -90,6 +138,8 @@ class ProFlow:
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
         may_start: MayStart | None = None,
+        readiness: Readiness | None = None,
+        redact: Redact | None = None,
     ) -> None:
         """Create the service; it does nothing until `running()` is entered.
 
@@ -112,6 +162,12 @@ class ProFlow:
                 variables that it sets.
             may_start: Says if a user may start a run by the API, given the user, the workflow's id
                 and the run's input; asked after the design's `start.who`.
+            readiness: Says, where designs are checked and published, what they need and the host
+                lacks. By default the registered channels, the resolver, the published workflows and
+                the environment are looked at.
+            redact: Removes secrets from inputs and outputs of steps, which are kept with each
+                attempt: takes a node's id and a value, and returns what may be kept. Fields that
+                are called `password`, `token`, `authorization` or alike are removed before.
 
         Raises:
             HandlerError: If a function of the module is declared as a handler and cannot be one.
@@ -123,7 +179,7 @@ class ProFlow:
         registry = handlers if isinstance(handlers, Registry) else Registry.from_module(handlers)
         if lifespan is not None:
             registry = registry.with_lifespan(lifespan)
-        self.registry = registry
+        self.registry = registry = registry.with_channels()
         self.authenticate = authenticate or by_token
         self._may_start = may_start
         self.heartbeat = Heartbeat()
@@ -136,6 +192,9 @@ class ProFlow:
             pauses=[timedelta(seconds=one) for one in self.settings.resend_pauses],
         )
         self.bus = Bus()
+        resolver = resolver or TableResolver()
+        self.notifications = InApp(resolver, self.bus.moved)
+        registry.channels.build_in(IN_APP, self.notifications.send)
         self.approvals = ApprovalService(
             resolver,
             app_id=client.app_id,
@@ -143,12 +202,18 @@ class ProFlow:
             failed=partial(self.metrics.job_failed, "approval"),
             urge_pause=timedelta(seconds=self.settings.urge_pause),
         )
-        self.compiling = DesignCompiler(registry.signatures(), max_nodes=self.settings.max_nodes)
+        self.readiness = readiness or HostReadiness(resolver, registry.channels)
+        self.compiling = DesignCompiler(
+            registry.signatures(), max_nodes=self.settings.max_nodes, readiness=self.readiness
+        )
         self.zones = TenantZones(self.settings.timezone, timezone_of)
+        after = timedelta(seconds=self.settings.stuck_after)
+        self.stuck = StuckList(self.approvals, self.zones, after)
         self.served = FunctionServer(client, self.settings, registry.within_lifespan)
+        self._unblocking = Unblocking(registry)
         self.target: Target = target or self.served
         self.recorders = Recorders(beyond=OF_THE_PROCESS)
-        self._recorder = Recorder(self.bus.moved)
+        self._recorder = Recorder(self.bus.moved, redact)
         # No handlers are checked here: each run reports by itself if its process lacks one.
         self._recompiling = DesignRecompiler(
             DesignCompiler(
@@ -177,6 +242,7 @@ class ProFlow:
             own=functions,
         )
         self.served.deployment = self.deployment
+        self._going_on = GoingOn(self.compiling, self._names)
 
     # --- in an application
 
@@ -257,13 +323,18 @@ class ProFlow:
 
     @asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:
-        """Check approvals and the registration of functions regularly, in the background."""
+        """Check approvals, deadlines and the registration of functions regularly."""
+
+        retaining = Retaining(self.settings.retention)
 
         async def always() -> None:
             while True:
                 for name, what, job in (
                     ("approvals", "check approvals", self.approvals.tick),
+                    ("deadlines", "end runs that are due", self._time_out),
+                    ("retention", "delete what is too old", retaining.tick),
                     ("registration", "register functions with Inngest", self.served.catch_up),
+                    ("blocked", "continue blocked runs", self._unblock),
                     ("crons", "make up for missed crons", self._make_up_for_crons),
                 ):
                     try:
@@ -281,6 +352,27 @@ class ProFlow:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    async def _unblock(self) -> None:
+        if await self._unblocking.tick():
+            self.delivery.nudge()
+
+    async def _time_out(self) -> None:
+        if await time_out_due(self._names, self._ended):
+            self.delivery.nudge()
+
+    async def _cancel_children(self, tenant_id: int, run_id: str) -> None:
+        """Cancel what a run has called, if Inngest does not say soon that it has ended it."""
+        for child in await Run.filter(tenant_id=tenant_id, parent=run_id, status__in=OPEN).only(
+            "id"
+        ):
+            data = {"tenant_id": tenant_id, "run_id": child.id}
+            async with transaction() as client:
+                await outbox.put(
+                    *(client, f"cancel:{child.id}:caller", tenant_id, self._names.cancel, data),
+                    effect=Effect("ended", child.id),
+                    wait=outbox.PAUSES[0],
+                )
+
     async def _make_up_for_crons(self) -> None:
         if await self.deployment.missed.make_up():
             self.delivery.nudge()
@@ -290,9 +382,12 @@ class ProFlow:
         self.metrics.job_failed("delivery")
         if event.name != self._names.run or event.sends:
             return  # a run whose hand-over was accepted may still begin
-        run_id = event.data[LINEAGE]["run"]
+        request = event.data[LINEAGE]
+        run_id, attempt = request["run"], request.get("attempt", 1)
         error = {"name": "HandOverError", "message": f"Inngest has refused the run: {reason}"}
-        if await runs.finish(event.tenant_id, run_id, "failed", error=error, among=("pending",)):
+        if await runs.finish(
+            event.tenant_id, run_id, "failed", error=error, among=("pending",), attempt=attempt
+        ):
             about = {"tenant_id": event.tenant_id, "run_id": run_id}
             log.error("the run has failed: Inngest has refused it", extra=about)
             await self._ended(event.tenant_id, run_id, "failed")
@@ -308,6 +403,7 @@ class ProFlow:
 
     async def _ended(self, tenant_id: int, run_id: str, ended: str) -> None:
         await self.approvals.run_ended(tenant_id, run_id, ended)
+        await self._cancel_children(tenant_id, run_id)
         self.bus.moved(run_id)
 
     # --- runs
@@ -374,18 +470,18 @@ class ProFlow:
                 design does not compile any more (409).
         """
         if not is_tenant(tenant_id):
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         published = await self._published(tenant_id, workflow)
         if published is None:
             raise not_found("published workflow")
         found, definition = published
-        _refuse_other_tenant(data or {}, tenant_id)
+        refuse_other_tenant(data or {}, tenant_id)
         given = {**(data or {}), "tenant_id": tenant_id}
         if initiator is not None:
             given[INITIATOR] = initiator
         given.pop(LINEAGE, None)
         refuse_inexact(given, "/data")
-        await _fits(given, definition)
+        await fits(given, definition)
         run_id = runs.new_id() if key is None else runs.derived_id("key", tenant_id, workflow, key)
         event = {
             "name": next(
@@ -411,68 +507,124 @@ class ProFlow:
         await self._hand_over(new)
         return run_id
 
-    async def retry(self, tenant_id: int, run_id: str, *, by: str | None = None) -> str:
-        """Start a failed or cancelled run again, with the version that is published now.
+    async def retry(
+        self, tenant_id: int, run_id: str, again: Again | None = None, *, by: str | None = None
+    ) -> str:
+        """Retry a run that has failed or was cancelled.
+
+        By default it goes on at the step that failed, as its next attempt: with the outputs,
+        approvals and iterations that it has, in its version. From the beginning, another run starts
+        with the version that is published now; a second such retry of the same run starts none.
 
         Args:
             tenant_id: The tenant that owns the run.
-            run_id: The run to start again. A second retry of the same run starts no other run.
+            run_id: The run.
+            again: From where, in which version, with which data, and why.
             by: The id of the user who retries; by default the user who started the run.
 
         Returns:
-            The id of the new run.
+            The id of the run that goes on, or of the new one.
 
         Raises:
             Problem: If there is no such run (404), it has not failed and was not cancelled (409),
-                or its workflow is not published any more (409).
+                its version is not there or not safe for it (409), or the data is not what the
+                workflow takes (422).
         """
+        again = again or Again()
         run = await self._run(tenant_id, run_id)
-        if run.status not in ("failed", "cancelled"):
-            raise Problem(409, "not-failed", f"the run is {run.status}")
+        if run.status not in runs.RETRIED:
+            raise Problem(409, "not-failed", TEXTS("run-is", status=status_said(run.status)))
+        if again.start == "failure":
+            await self._going_on.go_on(run, again, by=by)
+            self.bus.moved(run.id)
+            self.delivery.nudge()
+            return run.id
+        return await self._restart(run, again, by=by)
+
+    async def _restart(self, run: Run, again: Again, *, by: str | None) -> str:
+        """Start a run again from the beginning, as another run."""
+        tenant_id = run.tenant_id
+        if again.version is not None:
+            raise Problem(422, "version-is-published", TEXTS("version-is-published"))
         published = await self._published(tenant_id, run.workflow)
         if published is None:
-            raise Problem(409, "not-published", f"`{run.workflow}` is not published any more")
+            raise Problem(409, "not-published", TEXTS("not-published", workflow=run.workflow))
         found, definition = published
-        again = runs.derived_id("retry", tenant_id, run.id)
+        event = await with_data(run.event, tenant_id, definition, again.data)
+        new_id = runs.derived_id("retry", tenant_id, run.id)
         new = runs.NewRun(
-            id=again,
+            id=new_id,
             tenant_id=tenant_id,
             workflow=run.workflow,
             version=found.version,
             digest=found.digest,
-            event={**run.event, "id": f"start:{again}"},
+            event={**event, "id": f"start:{new_id}"},
             function_id=RUN,
             task_type=definition.task_type,
             business_id=run.business_id,
             started_by=by or run.started_by,
             retried_from=run.id,
         )
-        await self._hand_over(new)
-        return again
+        async with transaction():
+            if await self._hand_over(new):
+                await note_retry(run, again, by, event, run=new_id)
+        return new_id
 
-    async def cancel(self, tenant_id: int, run_id: str) -> None:
+    async def cancel(self, tenant_id: int, run_id: str, *, force: bool = False) -> None:
         """Cancel a run. Its status becomes `cancelled` a moment later.
 
         Args:
             tenant_id: The tenant that owns the run.
             run_id: The run to cancel.
+            force: Set the status now, without waiting for Inngest, which may not know the run: its
+                data were lost, or ours were restored.
 
         Raises:
             Problem: If there is no such run (404), or it has already ended (409).
         """
         run = await self._run(tenant_id, run_id)
         if run.status not in OPEN:
-            raise Problem(409, "already-over", f"the run is {run.status} already")
+            raise Problem(409, "already-over", TEXTS("run-already", status=status_said(run.status)))
         async with transaction() as client:
-            unbegun = await runs.withdraw(tenant_id, run.id)
+            among = OPEN if force else ("pending",)
+            over = await runs.finish(tenant_id, run.id, "cancelled", among=among)
             data = {"tenant_id": tenant_id, "run_id": run.id}
             # Every call sends an event of its own: Inngest ignores one for a run not yet begun.
             event_id = f"cancel:{run.id}:{runs.new_id()}"
-            effect = None if unbegun else Effect("ended", run.id)
+            effect = None if over else Effect("ended", run.id)
             await outbox.put(client, event_id, tenant_id, self._names.cancel, data, effect=effect)
         self.delivery.nudge()
-        if unbegun:
+        if over:
             await self._ended(tenant_id, run.id, "cancelled")
+
+    async def unblock(self, tenant_id: int, run_id: str) -> None:
+        """Let a blocked run try again; it is blocked again if what it needs is still missing.
+
+        Args:
+            tenant_id: The tenant that owns the run.
+            run_id: The run.
+
+        Raises:
+            Problem: If there is no such run (404), or it is not blocked (409).
+        """
+        await self._run(tenant_id, run_id)
+        if not await blocking.release(tenant_id, run_id, event=UNBLOCKED):
+            raise Problem(409, "not-blocked", "the run is not blocked")
+        self.delivery.nudge()
+
+    async def send_again(self, tenant_id: int, event_id: str) -> None:
+        """Send an event of the outbox again, with the same id.
+
+        Args:
+            tenant_id: The tenant that owns the event.
+            event_id: The id of the event.
+
+        Raises:
+            Problem: If there is no such event any more (404).
+        """
+        if not await outbox.send_again(tenant_id, event_id):
+            raise not_found("event")
+        self.delivery.nudge()
 
     async def status(self, tenant_id: int, run_id: str) -> dict[str, Any]:
         """Get the states of a run and of its nodes.
@@ -541,8 +693,14 @@ class ProFlow:
             diagnostics = error.diagnostics or None
             raise Problem(409, "design-refused", str(error), diagnostics=diagnostics) from None
 
-    async def _hand_over(self, new: runs.NewRun) -> None:
-        """Write the rows of a run and the event that starts it, in one transaction."""
+    async def _hand_over(self, new: runs.NewRun) -> bool:
+        """Write the rows of a run and the event that starts it, in one transaction.
+
+        Returns False if the run was there already.
+        """
+        about = await formats.about(new.digest)
+        if about is not None and about.start_timeout is not None:
+            new = replace(new, start_timeout=about.start_timeout)
         request = StartRequest(
             new.id,
             new.workflow,
@@ -557,10 +715,11 @@ class ProFlow:
             _, is_new = await runs.create(new)
             if is_new:
                 await outbox.put(
-                    *(client, f"run:{new.id}", new.tenant_id, self._names.run, data),
+                    *(client, event_id(new.id, 1), new.tenant_id, self._names.run, data),
                     effect=Effect("begun", new.id),
                 )
         self.delivery.nudge()
+        return is_new
 
     # --- tenants
 
@@ -604,12 +763,12 @@ class ProFlow:
                 since `revision` (409).
         """
         if not is_tenant(tenant_id) or tenant_id > MOST_TENANTS:
-            raise Problem(422, "invalid-tenant", "a tenant is a positive integer")
+            raise Problem(422, "invalid-tenant", TEXTS("tenant"))
         body = given.model_dump(mode="json", exclude_none=True)
         try:
             row = await tenant_settings.save(tenant_id, body, by=by, revision=revision)
         except designs.EditedMeanwhileError as error:
-            text = f"the settings have been saved meanwhile, as revision {error.revision}"
+            text = TEXTS("settings-saved", revision=error.revision)
             raise Problem(409, "edited-meanwhile", text, revision=error.revision) from None
         await self.deployment.refresh()
         return StoredSettings(given, row.revision)
@@ -639,12 +798,14 @@ class ProFlow:
         try:
             design = await designs.get(tenant_id, code)
             zone = await self.zones.named(tenant_id)
-            compiled = await self.compiling.compile(design.draft, code, timezone=zone)
+            compiled = await self.compiling.compile(
+                design.draft, code, timezone=zone, tenant_id=tenant_id
+            )
             if compiled.definition is None:
                 raise refused(compiled)
             if compiled.definition.id != code:
                 instead = compiled.definition.id
-                text = f"`{code}` cannot be the id of a workflow: save it as `{instead}`"
+                text = TEXTS("no-id", code=code, instead=instead)
                 raise Problem(422, "invalid-code", text)
             await self._bound_keys(tenant_id, compiled.definition)
             version = await designs.publish(
@@ -679,7 +840,7 @@ class ProFlow:
         others = await triggers.keys_of(tenant_id, self.zones.of_all, besides=definition.id)
         after = others | set(await self._keys(tenant_id, definition))
         if len(after) > most and after != others:
-            text = f"the tenant's designs have {len(after)} events and crons; {most} are allowed"
+            text = TEXTS("too-many-triggers", count=len(after), most=most)
             raise Problem(422, "too-many-triggers", text)
 
 
@@ -699,7 +860,7 @@ class StoredSettings:
 def refused(compiled: Compiled) -> Problem:
     """Build the error for a design that has errors, with its diagnostics."""
     found = [one.model_dump(by_alias=True) for one in diagnostics(compiled.diagnostics)]
-    return Problem(422, "design-has-errors", "the design has errors", diagnostics=found)
+    return Problem(422, "design-has-errors", TEXTS("design-errors"), diagnostics=found)
 
 
 def _keys(definition: Definition) -> Sequence[Key]:
@@ -708,30 +869,3 @@ def _keys(definition: Definition) -> Sequence[Key]:
         for one in definition.triggers
     ]
     return [*found, *(Key("cancel", one.event) for one in definition.settings.cancel_on)]
-
-
-def _refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
-    """Raise `Problem` (422) if data names another tenant than the one that starts the run."""
-    named = data.get("tenant_id", tenant_id)
-    if type(named) is int and named == tenant_id:
-        return
-    message = f"the run is for tenant {tenant_id}, not {shown(named)}: leave `tenant_id` out"
-    errors = [{"pointer": "/data/tenant_id", "message": message}]
-    raise Problem(422, "other-tenant", f"/data/tenant_id: {message}", errors=errors)
-
-
-async def _fits(data: Mapping[str, JSON], definition: Definition) -> None:
-    """Raise `Problem` (422) if data is not what a workflow takes."""
-    try:
-        # In a thread: the schema and the data are users' work, and may take seconds.
-        against = await asyncio.to_thread(violations, data, definition.input)
-    except SchemaRefusedError as error:
-        raise Problem(422, "schema-not-evaluated", f"the input of the workflow: {error}") from None
-    errors = [
-        {"pointer": f"/data{one.pointer}", "message": one.message}
-        for one in (*against, *unmatchable(data, definition.settings))
-    ]
-    if errors:
-        raise Problem(
-            422, "invalid-input", "the data is not what the workflow takes", errors=errors
-        )

@@ -26,6 +26,7 @@ from proflow_runtime.store.models.runs import Run
 
 if TYPE_CHECKING:
     from proflow_runtime.service.facade import ProFlow
+    from proflow_runtime.service.stuck import StuckList
 
 METHODS = frozenset(HTTPMethod)
 """The methods that are told apart; clients may send any word as a method."""
@@ -86,6 +87,13 @@ class Metrics:
             "proflow_outbox_oldest_seconds", "Age of the oldest of them", registry=self.registry
         )
 
+        self._stuck = Gauge(
+            "proflow_stuck",
+            "What waits in vain, see `/operations/stuck`",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._stuck_list: StuckList | None = None
         self._lag = Gauge(
             "proflow_event_loop_lag_seconds",
             "The longest standstill of the event loop in the last one to two minutes",
@@ -95,11 +103,12 @@ class Metrics:
 
     @contextmanager
     def watching(self, proflow: ProFlow) -> Iterator[None]:
-        """Count replays and ended runs while the context is open.
+        """Count replays, ended runs and what is stuck while the context is open.
 
         Args:
             proflow: The service whose runs are counted.
         """
+        self._stuck_list = proflow.stuck
         with proflow.recorders.recording(self._record):
             yield
 
@@ -148,4 +157,7 @@ class Metrics:
         self._failed.set(await OutboxEvent.filter(failed_at__isnull=False).count())
         oldest = await unsent.order_by("created_at").first()
         self._age.set(0 if oldest is None else (now - oldest.created_at).total_seconds())
+        if self._stuck_list is not None:
+            for reason, count in (await self._stuck_list.counts()).items():
+                self._stuck.labels(reason).set(count)
         return generate_latest(self.registry)

@@ -16,7 +16,9 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from proflow_runtime.dispatch.callees import INVOKED
 from proflow_runtime.service.canvases import canvas_of
+from proflow_runtime.service.step_records import StepRecords, Taken
 from proflow_runtime.status import OPEN, ItemKey, NodeState, Snapshot, merged
+from proflow_runtime.status.redaction import Redact
 from proflow_runtime.store import outbox, runs
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
@@ -62,6 +64,12 @@ class _Remembered:
     resumed: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    steps: StepRecords = field(default_factory=StepRecords)
+
+    def clear(self) -> None:
+        """Drop what has not been written."""
+        self.unwritten.clear()
+        self.steps.clear()
 
 
 class Recorder:
@@ -71,13 +79,14 @@ class Recorder:
     of a run's last replay is written by `finish`, together with the end of the run.
     """
 
-    def __init__(self, moved: Callable[[str], None]) -> None:
+    def __init__(self, moved: Callable[[str], None], redact: Redact | None = None) -> None:
         """Create the recorder.
 
         Args:
             moved: Called with the id of a run after a change of it was committed.
+            redact: Redacts the inputs and outputs of steps, after the service has.
         """
-        self._moved = moved
+        self._moved, self._redact = moved, redact
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     async def __call__(self, snapshot: Snapshot) -> None:
@@ -85,6 +94,7 @@ class Recorder:
             return
         remembered = self._remember(snapshot.run_id)
         remembered.unwritten.append(snapshot)
+        remembered.steps.observe(snapshot)
         if snapshot.status == "completed":
             return
         async with remembered.writing:
@@ -95,34 +105,54 @@ class Recorder:
     async def _write(self, tenant_id: int, run_id: str, remembered: _Remembered) -> None:
         revision = await _revision(tenant_id, run_id)
         if revision is None:
-            remembered.unwritten.clear()
+            remembered.clear()
             return
-        if revision == remembered.revision and not _has_changes(remembered):
-            remembered.unwritten.clear()
+        nothing = revision == remembered.revision and not _has_changes(remembered)
+        if nothing and not remembered.steps.has_news:
+            remembered.clear()
             return
-        async with transaction() as client:
-            run = await _locked(tenant_id, run_id)
-            if run is not None:
-                await _record(client, run, remembered)
-        if run is None:
-            remembered.unwritten.clear()
+        with remembered.steps.taken() as steps:
+            is_open = await self._written(tenant_id, run_id, remembered, steps)
+        if is_open:
+            self._moved(run_id)
         else:
-            self._moved(run.id)
+            remembered.unwritten.clear()
 
-    async def finish(self, tenant_id: int, run_id: str, answer: JSON) -> None:
+    async def _written(
+        self, tenant_id: int, run_id: str, remembered: _Remembered, steps: Taken
+    ) -> bool:
+        """Write in one transaction; returns False if the run has ended."""
+        async with transaction() as client:
+            run = await Run.select_for_update().get_or_none(id=run_id, tenant_id=tenant_id)
+            if run is None:
+                return False
+            # A step may end after its run has failed. It counts if the run goes on later.
+            await steps.write(run, self._redact)
+            if run.status not in OPEN:
+                return False
+            await _record(client, run, remembered)
+        return True
+
+    async def finish(self, tenant_id: int, run_id: str, answer: JSON, attempt: int = 1) -> None:
         """Write the states of the last replay and the completion of the run, in one transaction.
 
         Args:
             tenant_id: The tenant that owns the run.
             run_id: The run.
             answer: The return value of the run's function.
+            attempt: The number of the attempt that has completed.
         """
         remembered = self._remember(run_id)
-        async with remembered.writing, transaction() as client:
-            run = await _locked(tenant_id, run_id)
-            if run is not None:
-                await _record(client, run, remembered)
-            await runs.finish(tenant_id, run_id, "completed", answer=answer)
+        async with remembered.writing:
+            with remembered.steps.taken() as steps:
+                async with transaction() as client:
+                    run = await _locked(tenant_id, run_id)
+                    if run is not None:
+                        await steps.write(run, self._redact, results=False)
+                        await _record(client, run, remembered)
+                    await runs.finish(
+                        tenant_id, run_id, "completed", answer=answer, attempt=attempt
+                    )
         self._remembered.pop(run_id, None)
         self._moved(run_id)
 
@@ -171,7 +201,8 @@ async def _record(client: BaseDBAsyncClient, run: Run, remembered: _Remembered) 
     """Write the changes, in the transaction that holds the run's lock."""
     if run.revision != remembered.revision:
         remembered.states = {}  # another process has written meanwhile
-    pending = list(remembered.unwritten)
+    taken = len(remembered.unwritten)
+    pending = [one for one in remembered.unwritten if one.attempt == run.attempt]
     for child in (called := _called(remembered)):
         effect = Effect("begun", child, run.id)
         await outbox.watch(client, f"call:{child}", run.tenant_id, INVOKED, effect)
@@ -207,7 +238,7 @@ async def _record(client: BaseDBAsyncClient, run: Run, remembered: _Remembered) 
     remembered.resumed |= resumed
     remembered.called |= called
     remembered.revision = run.revision
-    del remembered.unwritten[: len(pending)]
+    del remembered.unwritten[:taken]
 
 
 async def _rows(run: Run, keys: Collection[ItemKey]) -> dict[ItemKey, NodeStateRow]:

@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from proflow_runtime.service.body_limit import BodyTooLargeError, declared_length, limited
-from proflow_runtime.service.problems import TOO_LARGE, Problem, answer, response_to
+from proflow_runtime.service.languages import answering, reader
+from proflow_runtime.service.problems import TEXTS, TOO_LARGE, Problem, answer, response_to
 from proflow_runtime.values import strict_json
 
 SECURITY_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
@@ -34,7 +35,8 @@ def routes_with(max_body: int) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                response = await answered(request)
+                with answering(request):
+                    response = await answered(request)
                 for name, value in SECURITY_HEADERS.items():
                     response.headers.setdefault(name, value)
                 return response
@@ -46,9 +48,11 @@ def routes_with(max_body: int) -> type[APIRoute]:
                         raise TOO_LARGE
                     return await handler(strict)
                 except BodyTooLargeError:
-                    return answer(TOO_LARGE)
+                    return answer(TOO_LARGE, reader())
                 except Exception as error:
-                    found = response_to(error)
+                    if isinstance(error.__cause__, BodyTooLargeError):
+                        return answer(TOO_LARGE, reader())  # FastAPI says: cannot be parsed
+                    found = response_to(error, reader())
                     if found is None:
                         raise
                     return found
@@ -70,4 +74,5 @@ class _StrictRequest(Request):
         except strict_json.StrictJSONError as error:
             at, message = error.pointer, str(error)
             errors = [{"pointer": at, "message": message}]
-            raise Problem(422, error.code, f"{at}: {message}", errors=errors) from None
+            detail = TEXTS("at", pointer=at, message=message)
+            raise Problem(422, error.code, detail, errors=errors) from None

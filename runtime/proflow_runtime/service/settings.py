@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proflow_runtime.dispatch.deployment import TENANT_CONCURRENCY
 from proflow_runtime.store.outbox import PAUSES
+from proflow_runtime.tenants.retention import Retention
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_CALL = 16 * 1024 * 1024
@@ -39,6 +40,10 @@ class ProFlowSettings:
             proxy must pass on).
         tick: The seconds between two checks for reminders that are due and approvals that have
             expired.
+        stuck_after: After how many seconds a run that has not begun, a decision that has not resumed
+            its run, an event that is not sent and a cron that has started nothing count as stuck.
+        retention: How long things are kept of tenants that have set no time of their own. Attempts
+            at steps, with their inputs and outputs, are kept for 90 days, and all else for ever.
         resend_pauses: The seconds before an event that Inngest has accepted is sent again because
             its effect was not seen: the run has not begun, or not gone on. The last one repeats.
     """
@@ -55,4 +60,6 @@ class ProFlowSettings:
     urge_pause: float = 600.0
     origins: tuple[str, ...] = ()
     tick: float = 30.0
+    stuck_after: float = 60.0
+    retention: Retention = field(default_factory=lambda: Retention(steps="90d"))
     resend_pauses: tuple[float, ...] = tuple(one.total_seconds() for one in PAUSES)

@@ -12,6 +12,7 @@ from proflow_runtime.service.recording import path_of, state_of
 from proflow_runtime.status import NodeState, RunStatus, state_json, time_text
 from proflow_runtime.status.item_states import over_items
 from proflow_runtime.status.node_states import every_state
+from proflow_runtime.store import blocking
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
 
 
@@ -41,10 +42,12 @@ async def execution_status(tenant_id: int, run_id: str) -> dict[str, Any] | None
         "result": run.result,
         "output": run.output,
         "error": run.error,
+        "blocked": blocking.shown(run),
         "business_id": run.business_id,
         "started_by": run.started_by,
         "parent": run.parent,
         "retried_from": run.retried_from,
+        "attempt": run.attempt,
         "inngest_run_id": run.inngest_run_id,
         "created_at": time_text(run.created_at),
         "started_at": time_text(run.started_at),

@@ -44,6 +44,7 @@ from proflow_runtime.simulation.outside import Answer, Failure, Output, Outside
 from proflow_runtime.simulation.plausible import plausible_outputs
 from proflow_runtime.simulation.stand_ins import any_channel, completed, tasks_of
 from proflow_runtime.simulation.turns import Turns
+from proflow_runtime.status.step_attempts import StepAttempt
 from proflow_runtime.values import JSON, checked
 
 Decide = Callable[[str, str, Sequence[str]], str]
@@ -83,6 +84,7 @@ class Simulated:
         simulated: The nodes whose handler was simulated, in the order of their first attempt.
         unused: Messages about the inputs that were not used.
         ran: The nodes that have run, in any iteration.
+        attempts: The attempts at the steps of the run, in order.
     """
 
     definition: Definition
@@ -94,6 +96,7 @@ class Simulated:
     simulated: list[str]
     unused: list[str] = field(default_factory=list)
     ran: frozenset[str] = frozenset()
+    attempts: Sequence[StepAttempt] = ()
 
 
 class Serving:
@@ -181,6 +184,7 @@ async def simulate(
         play.simulated,
         play.unused(),
         frozenset(play.ran.get(run_id, ())),
+        play.attempts.get(run_id, ()),
     )
 
 
@@ -233,6 +237,7 @@ class _Play:
         self.log: list[tuple[str, Attempt | StepRecord]] = []
         self.simulated: list[str] = []
         self.ran: dict[str, set[str]] = {}
+        self.attempts: dict[str, list[StepAttempt]] = {}
         workflows = [_Workflow(one, registry) for one in definitions]
         self.own = workflows[0]
         self.workflows = {
@@ -264,7 +269,11 @@ class _Play:
             await self.engine.fire_cron(self.serving.cron_id(self.definition))
 
     def record(self, snapshot: status.Snapshot) -> None:
-        """Notes what has begun to run; a later round of a loop takes its state back."""
+        """Note what has begun to run, and the attempts at steps.
+
+        A later iteration of a loop takes the state of a node back.
+        """
+        self.attempts.setdefault(snapshot.run_id, []).extend(snapshot.step_attempts)
         ran = self.ran.setdefault(snapshot.run_id, set())
         items = ((node, state) for (node, _), state in snapshot.items.items())
         for node, state in (*snapshot.nodes.items(), *items):

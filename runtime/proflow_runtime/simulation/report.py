@@ -9,6 +9,8 @@ from proflow_runtime.local import RunRecord, StepRecord
 from proflow_runtime.simulation.playing import Attempt, Simulated
 from proflow_runtime.status import RunStatus, state_json, time_text
 from proflow_runtime.status.node_states import node_states
+from proflow_runtime.status.redaction import to_keep
+from proflow_runtime.status.step_attempts import StepAttempt, error_json, logs_json
 from proflow_runtime.values.result_wrappers import StepFailure, unwrap
 
 _STATUSES: dict[str, RunStatus] = {
@@ -24,8 +26,9 @@ def report(simulated: Simulated) -> dict[str, Any]:
 
     Returns:
         `{"run_id", "workflow", "status", "result", "output", "error", "started_at", "ended_at",
-        "nodes", "steps", "events", "simulated", "unused"}`. `steps` has one entry per attempt, sleep
-        or wait, where `at` is when it was executed, answered or ended; for an open one, when it began.
+        "nodes", "steps", "events", "attempts", "simulated", "unused"}`. `steps` has one entry per
+        attempt, sleep or wait, where `at` is when it was executed, answered or ended; for an open
+        one, when it began. `attempts` has those of handlers that were not simulated.
     """
     run, definition = simulated.run, simulated.definition
     status: RunStatus = _STATUSES.get(run.status, "waiting")
@@ -58,6 +61,9 @@ def report(simulated: Simulated) -> dict[str, Any]:
             for received in simulated.engine.events
             if not received.internal
         ],
+        "attempts": [
+            _observed(one) for one in simulated.attempts if one.node not in simulated.simulated
+        ],
         "simulated": simulated.simulated,
         "unused": simulated.unused,
     }
@@ -78,6 +84,20 @@ def _attempted(attempt: Attempt, run_id: str) -> dict[str, Any]:
         "at": time_text(attempt.at),
         "status": "completed" if attempt.error is None else "failed",
         "output": attempt.output if attempt.error is None else attempt.error,
+    }
+
+
+def _observed(attempt: StepAttempt) -> dict[str, Any]:
+    return {
+        "node": attempt.node,
+        "step": attempt.step,
+        "number": attempt.number,
+        "started_at": time_text(attempt.started_at),
+        "ended_at": time_text(attempt.ended_at),
+        "error": error_json(attempt.error),
+        "logs": logs_json(attempt.logs),
+        "input": to_keep(attempt.node, attempt.input),
+        "output": to_keep(attempt.node, attempt.output),
     }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from proflow_runtime.status.item_states import over_items
+from proflow_runtime.status.step_attempts import StepAttempt
 from proflow_runtime.values import JSON
 
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "skipped", "cancelled"]
@@ -69,6 +70,11 @@ class Snapshot:
         items: The states of the nodes inside a foreach, for each item.
         view: How many steps had ended when the replay began. Of two concurrent replays, the one with
             the larger number is newer.
+        attempt: The number of the attempt at the run.
+        part: The part of the definition that was replayed; empty for the run itself.
+        results: Returns the results of steps by hashed step id, `{data}` or `{error}`, except those
+            that are known.
+        step_attempts: The attempts at steps that the request has made.
         resumed: What the run has gone on from: approvals, by their executions (`x[3]#2`), and called
             runs, by their ids.
         called: The ids of runs that it has called and waits for.
@@ -86,6 +92,10 @@ class Snapshot:
     error: str | None = None
     items: Mapping[ItemKey, NodeState] = field(default_factory=dict)
     view: int = 0
+    attempt: int = 1
+    part: str = ""
+    results: Callable[[set[str]], Mapping[str, Any]] = lambda known: {}
+    step_attempts: tuple[StepAttempt, ...] = ()
     resumed: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
 

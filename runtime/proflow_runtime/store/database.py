@@ -215,7 +215,8 @@ async def _begun(context: TransactionContext) -> TransactionalDBClient:
             # released in any case.
             with suppress(TransactionManagementError, *DRIVER_ERRORS):
                 await context.__aexit__(type(error), error, error.__traceback__)
-            _leave(context, context.client)
+            tried: Any = context  # that of SQLite calls its client a connection
+            _leave(context, tried.client if hasattr(tried, "client") else tried.connection)
         raise
 
 
@@ -307,7 +308,11 @@ def _probe(config: dict[str, Any]) -> None:
     for one in config["connections"].values():
         if "file_path" in one["credentials"]:
             # Only its owner may read it; SQLite gives its other files the same mode.
-            os.close(os.open(one["credentials"]["file_path"], os.O_RDWR | os.O_CREAT, 0o600))
+            try:
+                os.close(os.open(one["credentials"]["file_path"], os.O_RDWR | os.O_CREAT, 0o600))
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                raise sqlite3.OperationalError(f"unable to open the file: {why}") from None
             with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
                 opened.execute("PRAGMA schema_version")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from proflow_schemas.definition import CronTrigger, Definition, EventTrigger
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F, Q
 from tortoise.functions import Max
@@ -26,6 +27,17 @@ from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDe
 from proflow_runtime.store.models.runs import Run
 from proflow_runtime.store.models.texts import storable
 from proflow_runtime.store.pages import LIMIT, Page, page
+
+TEXTS = Texts(
+    "stored-design",
+    {
+        "saved-meanwhile": Text(
+            "the draft has been saved meanwhile, as revision {revision:raw}",
+            "草稿已被其他人保存（修订 {revision:raw}）",
+        ),
+        "runs-open": Text("{runs:raw} runs have not ended", "还有 {runs:raw} 次运行未结束"),
+    },
+)
 
 
 class UnknownDesignError(ProFlowError, LookupError):
@@ -40,7 +52,7 @@ class EditedMeanwhileError(ProFlowError):
     """Somebody else has saved the draft; `revision` is its current revision."""
 
     def __init__(self, revision: int) -> None:
-        super().__init__(f"the draft has been saved meanwhile, as revision {revision}")
+        super().__init__(TEXTS("saved-meanwhile", revision=revision))
         self.revision = revision
 
 
@@ -48,7 +60,7 @@ class RunsOpenError(ProFlowError):
     """A design cannot be deleted because `runs` of its runs have not ended."""
 
     def __init__(self, runs: int) -> None:
-        super().__init__(f"{runs} runs have not ended")
+        super().__init__(TEXTS("runs-open", runs=runs))
         self.runs = runs
 
 

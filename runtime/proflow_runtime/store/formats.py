@@ -52,12 +52,16 @@ class About:
         canvas: The canvas; None if it cannot be read.
         task_type: The task type of the workflow's runs, if it has one.
         on_failure: The name of the handler that is called when a run fails, if there is one.
+        start_timeout: How long a run may take to begin, in seconds.
+        finish_timeout: How long a run may take once it has begun, in seconds.
     """
 
     format: str
     canvas: Canvas | None
     task_type: str | None
     on_failure: str | None
+    start_timeout: int | None = None
+    finish_timeout: int | None = None
 
 
 class _Substr(SqlFunction):
@@ -115,7 +119,12 @@ async def about(digest: str) -> About | None:
     except ValidationError:
         canvas = None
     task_type, on_failure = found.get("taskType"), found.get("onFailure")
-    return About(found.get("format", ""), canvas, task_type, on_failure)
+    timeouts = (found.get("settings") or {}).get("timeouts") or {}
+    return About(
+        *(found.get("format", ""), canvas, task_type, on_failure),
+        start_timeout=timeouts.get("start"),
+        finish_timeout=timeouts.get("finish"),
+    )
 
 
 async def replace(

@@ -214,6 +214,14 @@ async def mark_failed(event_id: str, failure: str) -> None:
     )
 
 
+async def send_again(tenant_id: int, event_id: str) -> bool:
+    """Let an event be sent again, with the same id; returns False if the tenant has no such event."""
+    own = OutboxEvent.filter(tenant_id=tenant_id, id=event_id)
+    event = own.exclude(name__startswith="inngest/")  # those are Inngest's own
+    changed = {"due_at": clock.now(), "failed_at": None, "failure": None, "claimed_until": None}
+    return await event.update(**changed, sent_at=None, seen_at=None) > 0
+
+
 async def release(ids: Iterable[str]) -> None:
     """End the claim of events that could not be sent."""
     await OutboxEvent.filter(id__in=list(ids)).update(claimed_until=None)

@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from proflow_runtime.context import clock
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.texts import storable
+from proflow_runtime.store.models.tokens import ApiToken
 from proflow_runtime.store.pages import LIMIT, Page, page
 
 MOST_STAND_INS = 50
@@ -49,6 +50,33 @@ async def heads(tenant_id: int, department: str) -> list[str]:
     """List the head of a department; empty if there is none, or no such department."""
     found = await Department.get_or_none(tenant_id=tenant_id, code=department)
     return [] if found is None or found.head is None else [found.head]
+
+
+async def own_heads(tenant_id: int, user: str | None) -> list[str]:
+    """List the head of the department of a user; empty if there is none."""
+    person = None if user is None else await Person.get_or_none(tenant_id=tenant_id, user=user)
+    if person is None or person.department is None:
+        return []
+    return await heads(tenant_id, person.department)
+
+
+async def has_department(tenant_id: int, department: str) -> bool:
+    """True if the tenant has a department with this code."""
+    return await Department.exists(tenant_id=tenant_id, code=department)
+
+
+async def are_kept(tenant_id: int) -> bool:
+    """True if there are people of the tenant in the table; if not, the host keeps them."""
+    return await Person.exists(tenant_id=tenant_id)
+
+
+async def exists(tenant_id: int, user: str) -> bool:
+    """True if a user is a person of the tenant, has a role there, or can sign in by a token."""
+    if await Person.exists(tenant_id=tenant_id, user=user):
+        return True
+    if await PersonRole.exists(tenant_id=tenant_id, user=user):
+        return True
+    return await ApiToken.exists(tenant_id=tenant_id, user=user, revoked_at__isnull=True)
 
 
 async def manager_of(tenant_id: int, user: str) -> str | None:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.times import closest_timezone, is_timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from proflow_runtime.tenants.retention import Retention
+
+TEXTS = Texts(
+    "tenant-settings",
+    {
+        "no-zone": Text("there is no time zone `{name:raw}`", "时区 `{name:raw}` 不存在"),
+        "no-zone-meant": Text(
+            "there is no time zone `{name:raw}`; did you mean `{close:raw}`?",
+            "时区 `{name:raw}` 不存在，是否想写 `{close:raw}`？",
+        ),
+    },
+)
 
 
 def _known_timezone(name: str) -> str:
     if not is_timezone(name):
         close = closest_timezone(name)
-        meant = "" if close is None else f"; did you mean `{close}`?"
-        raise ValueError(f"there is no time zone `{name[:60]}`{meant}")
+        if close is None:
+            raise ValueError(TEXTS("no-zone", name=name[:60]))
+        raise ValueError(TEXTS("no-zone-meant", name=name[:60], close=close))
     return name
 
 
@@ -29,3 +44,6 @@ class TenantSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     timezone: Timezone | None = None
+    retention: Retention | None = Field(
+        default=None, description="How long runs and the audit trail are kept"
+    )

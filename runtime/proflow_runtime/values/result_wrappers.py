@@ -13,6 +13,15 @@ from typing import Any
 from proflow_runtime.values import JSON
 
 _ERROR, _OUTPUT = "__error__", "__output__"
+_EXPLAINED = frozenset(
+    {
+        *("NonRetriableError", "RetryAfterError", "TimeoutError", "Failed", "Abandoned"),
+        *("AnswerError", "BlockedError", "MissingExtraError"),
+        *("ExpressionError", "HandlerInputError", "NotJsonError", "SimulatedError"),
+        *("SubprocessError", "SubprocessCancelled"),
+    }
+)
+"""Errors whose message says what has happened. The messages of others may be no more than `'deep'`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,9 @@ class StepFailure:
 
     def __str__(self) -> str:
         times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"failed after {times}: {self.message}"
+        if self.name in _EXPLAINED or self.name == self.message:
+            return f"failed after {times}: {self.message}"
+        return f"failed after {times}: {self.name}: {self.message}"
 
 
 def wrap(output: JSON) -> JSON:

@@ -11,6 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "request-json",
+    {
+        "not-json": Text("`{text:raw}` is not JSON", "`{text:raw}` 不是 JSON"),
+        "twice": Text("the key `{shown:raw}` is given twice", "键 `{shown:raw}` 出现了两次"),
+    },
+)
 
 
 class StrictJSONError(ProFlowError, ValueError):
@@ -79,11 +88,11 @@ def _first_problem(value: Any) -> StrictJSONError:
         item, at = stack.pop()
         match item:
             case _Constant():
-                return StrictJSONError(f"`{item.text}` is not JSON", at, "invalid-json")
+                return StrictJSONError(TEXTS("not-json", text=item.text), at, "invalid-json")
             case _Repeated():
                 pointer = f"{at}/{_escaped(item.twice)}"
                 shown = item.twice if len(item.twice) <= 60 else item.twice[:59] + "…"
-                message = f"the key `{shown}` is given twice"
+                message = TEXTS("twice", shown=shown)
                 return StrictJSONError(message, pointer, "duplicate-key")
             case dict():
                 stack += [(one, f"{at}/{_escaped(key)}") for key, one in reversed([*item.items()])]

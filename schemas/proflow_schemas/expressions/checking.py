@@ -14,6 +14,7 @@ from typing import Literal
 
 import cel_expr_python.cel as cel
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import BEYOND
 
 from .correcting import corrected, renamed
@@ -40,15 +41,47 @@ from .tokens import tokens
 from .tree import Call, Const, Many, Node
 from .wording import COMPARISONS, Finding, compile_findings, overload
 
+TEXTS = Texts(
+    "expression",
+    {
+        "boolean": Text("true or false", "布尔值"),
+        "string": Text("a string", "字符串"),
+        "number": Text("a number", "数字"),
+        "list": Text("a list", "列表"),
+        "object": Text("an object", "对象"),
+        "timestamp": Text("a timestamp", "时间"),
+        "duration": Text("a duration", "时长"),
+        "type": Text("a type", "类型"),
+        "smaller": Text("write a smaller number", "填写更小的数字"),
+        "as-text": Text("write it as a text", "写成文本"),
+        "inexact": Text("the number {shown:raw} is {beyond}", "数字 {shown:raw} {beyond}"),
+        "did-you-mean": Text("did you mean `{written:raw}`?", "是否想写 `{written:raw}`？"),
+        "not-a-condition": Text(
+            "the condition gives {given:raw}, not {wanted:raw}",
+            "条件的结果是{given:raw}，不是{wanted:raw}",
+        ),
+        "compare": Text("compare the value with something", "将它与某个值比较"),
+        "other-type": Text(
+            "the expression gives {given:raw}, not {wanted:raw}",
+            "表达式的结果是{given:raw}，不是{wanted:raw}",
+        ),
+        "one-of": Text("it is one of {names:names}", "可选值：{names:names}"),
+        "never": Text(
+            "`{path:raw}` is never `{value:raw}`",
+            "`{path:raw}` 不可能是 `{value:raw}`",
+        ),
+    },
+)
+
 Expected = Literal["any", "bool", "string", "number", "list", "object"]
 
 _LOGIC = COMPARISONS | {"_&&_", "_||_", "!_"}
 _EXPECTED: Mapping[str, tuple[str, frozenset[str]]] = {
-    "bool": ("true or false", frozenset({"BOOL"})),
-    "string": ("a string", frozenset({"STRING"})),
-    "number": ("a number", frozenset({"DOUBLE"})),
-    "list": ("a list", frozenset({"LIST"})),
-    "object": ("an object", frozenset({"MAP"})),
+    "bool": (TEXTS("boolean"), frozenset({"BOOL"})),
+    "string": (TEXTS("string"), frozenset({"STRING"})),
+    "number": (TEXTS("number"), frozenset({"DOUBLE"})),
+    "list": (TEXTS("list"), frozenset({"LIST"})),
+    "object": (TEXTS("object"), frozenset({"MAP"})),
 }
 _KINDS = {"STRING": "string", "DOUBLE": "number", "LIST": "array", "MAP": "object"}
 _OF_QUANTITIES = ("<", ">", "<=", ">=", "+", "-", "*", "/", "%")
@@ -64,17 +97,17 @@ _COMPARISONS_WITH_NOTHING = {
     "object": "size({}) > 0",
 }
 _RESULTS = {
-    "BOOL": "true or false",
-    "STRING": "a string",
-    "DOUBLE": "a number",
-    "LIST": "a list",
-    "MAP": "an object",
+    "BOOL": TEXTS("boolean"),
+    "STRING": TEXTS("string"),
+    "DOUBLE": TEXTS("number"),
+    "LIST": TEXTS("list"),
+    "MAP": TEXTS("object"),
     "NULL": "null",
     "NULL_TYPE": "null",
-    "TIMESTAMP": "a timestamp",
-    "DURATION": "a duration",
+    "TIMESTAMP": TEXTS("timestamp"),
+    "DURATION": TEXTS("duration"),
     "BYTES": "bytes",
-    "TYPE": "a type",
+    "TYPE": TEXTS("type"),
 }
 
 
@@ -124,8 +157,10 @@ def inexact_problem(text: str, start: int) -> ExpressionProblem:
     shown = written if len(written) <= _LONGEST_NUMBER else f"{written[:_LONGEST_NUMBER]}…"
     before, after = text[:start].rstrip(), text[end:].lstrip()
     is_quantity = before.endswith(_OF_QUANTITIES) or after.startswith(_OF_QUANTITIES)
-    help = "write a smaller number" if is_quantity else "write it as a text"
-    return ExpressionProblem("inexact", f"the number {shown} is {BEYOND}", start, end, help)
+    help = TEXTS("smaller") if is_quantity else TEXTS("as-text")
+    return ExpressionProblem(
+        "inexact", TEXTS("inexact", shown=shown, beyond=BEYOND), start, end, help
+    )
 
 
 def _followed(text: str, problem: ExpressionProblem, scope: TypeScope) -> ExpressionProblem:
@@ -146,7 +181,7 @@ def _followed(text: str, problem: ExpressionProblem, scope: TypeScope) -> Expres
         after = _applied(now, more)
         written = after[better.start : len(after) - (len(text) - end)]
         better = Correction(better.start, end, written)
-        problem = replace(problem, help=f"did you mean `{written}`?", correction=better)
+        problem = replace(problem, help=TEXTS("did-you-mean", written=written), correction=better)
     return problem
 
 
@@ -233,14 +268,14 @@ def _result_problem(
     if expect == "bool":
         yield ExpressionProblem(
             "not-a-condition",
-            f"the condition gives {given}, not {wanted}",
+            TEXTS("not-a-condition", given=given, wanted=wanted),
             start,
             end,
-            "compare the value with something",
+            TEXTS("compare"),
             _compared_with_nothing(syntax, kinds_of_result),
         )
     else:
-        yield ExpressionProblem("type", f"the expression gives {given}, not {wanted}", start, end)
+        yield ExpressionProblem("type", TEXTS("other-type", given=given, wanted=wanted), start, end)
 
 
 def _compared_with_nothing(syntax: Syntax, kinds: frozenset[str]) -> Correction | None:
@@ -403,10 +438,10 @@ def _never_problems(syntax: Syntax, scope: TypeScope) -> Iterator[ExpressionProb
             better = None if close is None else Correction(constant.offset, end, quote(close))
             help = did_you_mean(constant.value, listed, quoted=True)
             if help is None:
-                help = "it is one of " + ", ".join(f"`{quote(value)}`" for value in values[:12])
+                help = TEXTS("one-of", names=[quote(value) for value in values[:12]])
             yield ExpressionProblem(
                 "type",
-                f"`{written_path(path)}` is never `{quote(constant.value)}`",
+                TEXTS("never", path=written_path(path), value=quote(constant.value)),
                 constant.offset,
                 end,
                 help,

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import MAX_EXACT, number_text
 
 from .checking import problems
@@ -29,6 +30,35 @@ from .shapes import Shape
 from .syntax import Reference, parse
 from .template import template
 from .tokens import is_identifier
+
+TEXTS = Texts(
+    "condition",
+    {
+        "holding": Text("a string, a list or an object", "字符串、列表或对象"),
+        "a-field-of": Text("a field of ", "的字段名"),
+        "an-item-of": Text("an item of ", "的列表项"),
+        "a-string": Text("a string", "字符串"),
+        "ordered": Text("a number or a string", "数字或字符串"),
+        "one-of": Text("it is one of {names:names}", "可选值：{names:names}"),
+        "never": Text(
+            "{of:raw}`{field:raw}` is never `{value:raw}`",
+            "`{field:raw}` {of:raw}不可能是 `{value:raw}`",
+        ),
+        "write-number": Text("write a number", "填写数字"),
+        "write-kinds": Text("write {kinds:raw}", "填写{kinds:raw}"),
+        "write-text": Text("write the text `{text:raw}`", "改为文本 `{text:raw}`"),
+        "unlike": Text(
+            "`{operator:raw}` compares {of:raw}`{field:raw}`, which is {kinds:raw}, with "
+            "{given:raw}",
+            "`{operator:raw}` 将 `{field:raw}` {of:raw}（{kinds:raw}）与{given:raw}比较",
+        ),
+        "for-others": Text(
+            "`{operator:raw}` is for {what:raw}, and `{field:raw}` is {kinds:raw}",
+            "`{operator:raw}` 只适用于{what:raw}，而 `{field:raw}` 是{kinds:raw}",
+        ),
+        "other-operator": Text("use another operator", "使用其他运算符"),
+    },
+)
 
 Path = tuple[str | int, ...]
 
@@ -152,24 +182,24 @@ def _type_problems(
             yield from _equality(one, shape, kinds, places, exact=own)
         case "contains" | "notContains":
             if not kinds & _HOLDING:
-                what = "a string, a list or an object"
+                what = TEXTS("holding")
                 yield operator, _takes(one, what, kinds)
             elif kinds <= {"string", "object"} and not isinstance(one.value, str):
-                of = "a field of " if kinds <= {"object"} else ""
+                of = TEXTS("a-field-of") if kinds <= {"object"} else ""
                 yield value, _unlike(one, frozenset({"string"}), one.value, of)
             elif kinds <= {"array"}:
                 item = shape.item()
                 of_items = item.kinds() - {"null"}
                 if of_items and "any" not in of_items:
                     yield from _equality(
-                        one, item, of_items, [(value, one.value)], of="an item of "
+                        one, item, of_items, [(value, one.value)], of=TEXTS("an-item-of")
                     )
         case "startsWith" | "endsWith":
             if "string" not in kinds:
-                yield operator, _takes(one, "a string", kinds)
+                yield operator, _takes(one, TEXTS("a-string"), kinds)
         case _:
             if not kinds & _ORDERED:
-                yield operator, _takes(one, "a number or a string", kinds)
+                yield operator, _takes(one, TEXTS("ordered"), kinds)
                 return
             limits = bounds(one.value) if one.operator == "between" else (one.value,)
             for limit in limits:
@@ -209,10 +239,13 @@ def _equality(
             texts = [item for item in known if isinstance(item, str)]
             help = did_you_mean(str(value), texts, quoted=True)
             if help is None:
-                help = "it is one of " + ", ".join(f"`{_shown(item)}`" for item in known[:12])
+                help = TEXTS("one-of", names=[_shown(item) for item in known[:12]])
             close = closest_name(str(value), texts) if exact else None
             better = None if close is None else Correction(0, 0, close, whole=True)
-            yield path, _problem(f"{of}`{one.field}` is never `{_shown(value)}`", help, better)
+            yield (
+                path,
+                _problem(TEXTS("never", of=of, field=one.field, value=_shown(value)), help, better),
+            )
 
 
 def _kinds_of(value: Any) -> frozenset[str]:
@@ -224,12 +257,22 @@ def _kinds_of(value: Any) -> frozenset[str]:
 def _unlike(one: Comparison, kinds: Collection[str], value: Any, of: str = "") -> ExpressionProblem:
     given = kinds_text(Shape.of({"const": value}).kinds() - {"integer"} or {"number"})
     numbers = frozenset(kinds) <= _NUMBER
-    help, better = f"write {'a number' if numbers else _kinds_text(kinds)}", None
+    help, better = (
+        TEXTS("write-number") if numbers else TEXTS("write-kinds", kinds=_kinds_text(kinds)),
+        None,
+    )
     if frozenset(kinds) == {"string"} and type(value) in (int, float) and abs(value) < MAX_EXACT:
         better = Correction(0, 0, number_text(value), whole=True)
-        help = f"write the text `{quote(better.text)}`"
+        help = TEXTS("write-text", text=quote(better.text))
     return _problem(
-        f"`{one.operator}` compares {of}`{one.field}`, which is {_kinds_text(kinds)}, with {given}",
+        TEXTS(
+            "unlike",
+            operator=one.operator,
+            of=of,
+            field=one.field,
+            kinds=_kinds_text(kinds),
+            given=given,
+        ),
         help,
         better,
     )
@@ -237,8 +280,14 @@ def _unlike(one: Comparison, kinds: Collection[str], value: Any, of: str = "") -
 
 def _takes(one: Comparison, what: str, kinds: Collection[str]) -> ExpressionProblem:
     return _problem(
-        f"`{one.operator}` is for {what}, and `{one.field}` is {_kinds_text(kinds)}",
-        "use another operator",
+        TEXTS(
+            "for-others",
+            operator=one.operator,
+            what=what,
+            field=one.field,
+            kinds=_kinds_text(kinds),
+        ),
+        TEXTS("other-operator"),
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import is_exact
 
 from .errors import ExpressionError
@@ -27,6 +28,114 @@ from .literals import quote
 from .syntax import parse
 from .template import template
 from .tokens import is_identifier
+
+TEXTS = Texts(
+    "conditions",
+    {
+        "in-a-group": Text(
+            '`contains` in a group: `{{"{key:raw}": [{{"field": …, "operator": "contains", '
+            '"value": …}}, …]}}`',
+            '条件组中的 `contains`：`{{"{key:raw}": [{{"field": …, "operator": "contains", '
+            '"value": …}}, …]}}`',
+        ),
+        "equals-true": Text("`==` with the value `true`", "`==`，值为 `true`"),
+        "equals-false": Text("`==` with the value `false`", "`==`，值为 `false`"),
+        "logic": Text(
+            '`"logic": "and"` or `"or"` of a group, beside its `conditions`',
+            '条件组的 `"logic": "and"` 或 `"or"`，与 `conditions` 同级',
+        ),
+        "too-deep": Text(
+            "conditions are nested more than {most} groups deep",
+            "条件组的嵌套超过 {most} 层",
+        ),
+        "not-object": Text(
+            "a condition is an object or a list, not `{type:raw}`",
+            "条件必须是对象或列表，不能是 `{type:raw}`",
+        ),
+        "write": Text(
+            'write `{{"field": …, "operator": …, "value": …}}`',
+            '填写 `{{"field": …, "operator": …, "value": …}}`',
+        ),
+        "two-keys": Text(
+            "a condition has both `{key:raw}` and `{other:raw}`",
+            "条件同时有 `{key:raw}` 和 `{other:raw}`",
+        ),
+        "put-into": Text("put one into the other", "将一个放入另一个"),
+        "bad-logic": Text(
+            "`{key:raw}` of a group is {logic:raw}",
+            "条件组的 `{key:raw}` 是 {logic:raw}",
+        ),
+        "and-or": Text("`and` or `or`", "应为 `and` 或 `or`"),
+        "empty-group": Text("a group of conditions is empty", "条件组为空"),
+        "fill": Text("remove it or fill it", "移除它，或填写条件"),
+        "no-field": Text("a condition has no `field`", "条件缺少 `field`"),
+        "no-value": Text(
+            "the condition on `{field:raw}` has no `value`",
+            "`{field:raw}` 的条件缺少 `value`",
+        ),
+        "takes-string": Text(
+            "`{operator:raw}` on `{field:raw}` takes a string, not {value:raw}",
+            "`{field:raw}` 的 `{operator:raw}` 需要字符串，不能是 {value:raw}",
+        ),
+        "takes-ordered": Text(
+            "`{operator:raw}` on `{field:raw}` takes a number or a string, not {value:raw}",
+            "`{field:raw}` 的 `{operator:raw}` 需要数字或字符串，不能是 {value:raw}",
+        ),
+        "mixed": Text(
+            "a value to compare with mixes text and `${{…}}`",
+            "用于比较的值不能混用文本和 `${{…}}`",
+        ),
+        "one-expression": Text(
+            'write it as one expression: `${{"…" + event.data.field}}`',
+            '写成一个表达式：`${{"…" + event.data.field}}`',
+        ),
+        "takes-list": Text(
+            "`{operator:raw}` on `{field:raw}` takes a list, not {value:raw}",
+            "`{field:raw}` 的 `{operator:raw}` 需要列表，不能是 {value:raw}",
+        ),
+        "two-bounds": Text(
+            "`between` on `{field:raw}` takes two bounds",
+            "`{field:raw}` 的 `between` 需要上下限",
+        ),
+        "low-high": Text("write `[low, high]`", "填写 `[low, high]`"),
+        "no-operator": Text("a condition has no `operator`", "条件缺少 `operator`"),
+        "operator-string": Text(
+            "an operator is a string, not {written:raw}",
+            "运算符必须是字符串，不能是 {written:raw}",
+        ),
+        "unknown-operator": Text(
+            "there is no operator {written:raw}",
+            "运算符 {written:raw} 不存在",
+        ),
+        "use-when": Text(
+            "use `contains`, `startsWith` or `endsWith`; for a pattern write the rule as "
+            '`when`: `event.data.code.matches("^A[0-9]+$")`',
+            "使用 `contains`、`startsWith` 或 `endsWith`；如果需要正则，将规则写成 `when`："
+            '`event.data.code.matches("^A[0-9]+$")`',
+        ),
+        "did-you-mean": Text("did you mean {spelt:raw}?", "是否想写 {spelt:raw}？"),
+        "did-you-mean-operator": Text("did you mean {meant:raw}?", "是否想写 {meant:raw}？"),
+        "not-contains": Text("did you mean `notContains`?", "是否想写 `notContains`？"),
+        "contains": Text(
+            "did you mean `contains`? there are `startsWith` and `endsWith` as well",
+            "是否想写 `contains`？也可使用 `startsWith` 和 `endsWith`",
+        ),
+        "ends-with": Text(
+            "did you mean `endsWith` with the value {inner:raw}?",
+            "是否想写 `endsWith`，值为 {inner:raw}？",
+        ),
+        "starts-with": Text(
+            "did you mean `startsWith` with the value {inner:raw}?",
+            "是否想写 `startsWith`，值为 {inner:raw}？",
+        ),
+        "one-of": Text("one of {operators:names}", "可选值：{operators:names}"),
+        "no-path": Text("`field` is no path: {field:raw}", "`field` 不是路径：{field:raw}"),
+        "write-path": Text(
+            'write `customer.level`, or `lines[0]["unit price"]`',
+            '填写 `customer.level` 或 `lines[0]["unit price"]`',
+        ),
+    },
+)
 
 MAX_GROUP_DEPTH = 8
 
@@ -62,7 +171,6 @@ _LIKE = frozenset(
 _PATTERN = frozenset(
     {"regex", "regexp", "matches", "match", "matchesregex", "pattern", "~", "=~", "glob", "re"}
 )
-_EITHER = '`contains` in a group: `{"any": [{"field": …, "operator": "contains", "value": …}, …]}`'
 _SPELT: dict[str, str] = {
     **dict.fromkeys(("=<", "≤"), "`<=`"),
     **dict.fromkeys(("=>", "≥"), "`>=`"),
@@ -72,15 +180,17 @@ _SPELT: dict[str, str] = {
     **dict.fromkeys(("isnotnull", "notnull", "isnotblank", "notblank"), "`isNotEmpty`"),
     **dict.fromkeys(("greater", "more", "morethan", "bigger", "above", "over"), "`>`"),
     **dict.fromkeys(("less", "smaller", "below", "under"), "`<`"),
-    **dict.fromkeys(("istrue", "true", "checked"), "`==` with the value `true`"),
-    **dict.fromkeys(("isfalse", "false", "unchecked"), "`==` with the value `false`"),
-    **dict.fromkeys(("containsany", "hasany", "intersects", "overlaps"), _EITHER),
-    **dict.fromkeys(("containsall", "hasall"), _EITHER.replace("any", "all")),
+    **dict.fromkeys(("istrue", "true", "checked"), TEXTS("equals-true")),
+    **dict.fromkeys(("isfalse", "false", "unchecked"), TEXTS("equals-false")),
+    **dict.fromkeys(
+        ("containsany", "hasany", "intersects", "overlaps"), TEXTS("in-a-group", key="any")
+    ),
+    **dict.fromkeys(("containsall", "hasall"), TEXTS("in-a-group", key="all")),
     **dict.fromkeys(("begins", "begin", "starts", "startwith"), "`startsWith`"),
     **dict.fromkeys(("ends", "endwith"), "`endsWith`"),
     **dict.fromkeys(
         ("and", "or", "all", "any"),
-        '`"logic": "and"` or `"or"` of a group, beside its `conditions`',
+        TEXTS("logic"),
     ),
 }
 """Words of other products that name no operator here → what to write instead."""
@@ -184,15 +294,15 @@ def bounds(value: Any) -> tuple[Any, Any]:
 def _group(condition: Any, depth: int) -> tuple[str, bool]:
     """Return the CEL text, and True if it needs no parentheses beside `&&` and `||`."""
     if depth > MAX_GROUP_DEPTH:
-        raise ExpressionError(f"conditions are nested more than {MAX_GROUP_DEPTH} groups deep")
+        raise ExpressionError(TEXTS("too-deep", most=MAX_GROUP_DEPTH))
     if isinstance(condition, list | tuple):
         if condition and all(isinstance(member, list | tuple) for member in condition):
             return _joined(condition, " || ", depth)
         return _joined(condition, " && ", depth)
     if not isinstance(condition, Mapping):
         raise ExpressionError(
-            f"a condition is an object or a list, not `{type(condition).__name__}`",
-            help='write `{"field": …, "operator": …, "value": …}`',
+            TEXTS("not-object", type=type(condition).__name__),
+            help=TEXTS("write"),
         )
     for key, member in condition.items():
         if key in _ALL | _ANY and isinstance(member, list | tuple):
@@ -212,9 +322,7 @@ def _group(condition: Any, depth: int) -> tuple[str, bool]:
 def _only(condition: Mapping[str, Any], key: str) -> None:
     others = [other for other in condition if other != key and other in (*_ALL, *_ANY, "field")]
     if others:
-        raise ExpressionError(
-            f"a condition has both `{key}` and `{others[0]}`", help="put one into the other"
-        )
+        raise ExpressionError(TEXTS("two-keys", key=key, other=others[0]), help=TEXTS("put-into"))
 
 
 def _logic(condition: Mapping[str, Any]) -> str:
@@ -228,7 +336,9 @@ def _logic(condition: Mapping[str, Any]) -> str:
         if isinstance(word, str) and word in _ANY:
             return " || "
         if key != "type":
-            raise ExpressionError(f"`{key}` of a group is {_shown(logic)}", help="`and` or `or`")
+            raise ExpressionError(
+                TEXTS("bad-logic", key=key, logic=_shown(logic)), help=TEXTS("and-or")
+            )
     for key, other in condition.items():
         word = other.strip().lower() if isinstance(other, str) else None
         if key not in NOTES and word in _ALL | _ANY:
@@ -238,7 +348,7 @@ def _logic(condition: Mapping[str, Any]) -> str:
 
 def _joined(members: Any, by: str, depth: int) -> tuple[str, bool]:
     if not members:
-        raise ExpressionError("a group of conditions is empty", help="remove it or fill it")
+        raise ExpressionError(TEXTS("empty-group"), help=TEXTS("fill"))
     parts = [_group(member, depth + 1) for member in members]
     if len(parts) == 1:
         return parts[0]
@@ -249,8 +359,8 @@ def _comparison(condition: Mapping[str, Any]) -> tuple[str, bool]:
     field = condition.get("field")
     if not isinstance(field, str) or not field.strip():
         raise ExpressionError(
-            "a condition has no `field`",
-            help='write `{"field": …, "operator": …, "value": …}`',
+            TEXTS("no-field"),
+            help=TEXTS("write"),
         )
     operator = _operator(condition)
     there, read, plain = _field(field.strip())
@@ -266,7 +376,7 @@ def _comparison(condition: Mapping[str, Any]) -> tuple[str, bool]:
             return f"{missing} || {empty}", False
         return f"{there} && !({empty})", False
     if "value" not in condition:
-        raise ExpressionError(f"the condition on `{plain}` has no `value`")
+        raise ExpressionError(TEXTS("no-value", field=plain))
     if operator not in _TAKES_NULL:
         there = f"{there} && {read} != null"
     return f"{there} && {_compare(operator, read, value, plain)}", False
@@ -296,7 +406,9 @@ def _compare(operator: str, read: str, value: Any, plain: str) -> str:
         return held if operator == "contains" else f"!{held}"
     if operator in ("startsWith", "endsWith"):
         if not isinstance(value, str):
-            raise ExpressionError(f"`{operator}` on `{plain}` takes a string, not {_shown(value)}")
+            raise ExpressionError(
+                TEXTS("takes-string", operator=operator, field=plain, value=_shown(value))
+            )
         return f"{read}.{operator}({_literals(value)[0]})"
     if operator == "between":
         low, high = _bounds(value, plain)
@@ -307,7 +419,7 @@ def _compare(operator: str, read: str, value: Any, plain: str) -> str:
 def _order(operator: str, read: str, value: Any, plain: str) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ExpressionError(
-            f"`{operator}` on `{plain}` takes a number or a string, not {_shown(value)}"
+            TEXTS("takes-ordered", operator=operator, field=plain, value=_shown(value))
         )
     literals = _literals(value)
     if len(literals) == 1 or literals[1] in ("true", "false"):
@@ -324,8 +436,8 @@ def _literals(value: Any) -> list[str]:
         parsed = template(value)
         if not parsed.is_expression:
             raise ExpressionError(
-                "a value to compare with mixes text and `${…}`",
-                help='write it as one expression: `${"…" + event.data.field}`',
+                TEXTS("mixed"),
+                help=TEXTS("one-expression"),
             )
         return [f"({parsed.expressions[0][0].strip()})"]
     literals = [quote(value)]
@@ -346,7 +458,7 @@ def _list(value: Any, operator: str, plain: str) -> list[Any] | str:
         if "${" in value:
             return _literals(value)[0]
         return [part.strip() for part in re.split(r"[,，、;；\n]", value) if part.strip()]
-    raise ExpressionError(f"`{operator}` on `{plain}` takes a list, not {_shown(value)}")
+    raise ExpressionError(TEXTS("takes-list", operator=operator, field=plain, value=_shown(value)))
 
 
 def _bounds(value: Any, plain: str) -> tuple[Any, Any]:
@@ -358,20 +470,20 @@ def _bounds(value: Any, plain: str) -> tuple[Any, Any]:
         value = [part.strip() for part in re.split(r"[,，~]", value)]
     if isinstance(value, list | tuple) and len(value) == 2:
         return value[0], value[1]
-    raise ExpressionError(f"`between` on `{plain}` takes two bounds", help="write `[low, high]`")
+    raise ExpressionError(TEXTS("two-bounds", field=plain), help=TEXTS("low-high"))
 
 
 def _operator(condition: Mapping[str, Any]) -> str:
     written = next((condition[key] for key in _OPERATOR_KEYS if key in condition), None)
     if written is None:
-        raise ExpressionError("a condition has no `operator`", help=_one_of_operators())
+        raise ExpressionError(TEXTS("no-operator"), help=_one_of_operators())
     if not isinstance(written, str):
-        raise ExpressionError(f"an operator is a string, not {_shown(written)}")
+        raise ExpressionError(TEXTS("operator-string", written=_shown(written)))
     key = _folded(written)
     operator = _OPERATOR_OF.get(key)
     if operator is None:
         raise ExpressionError(
-            f"there is no operator {_shown(written)}",
+            TEXTS("unknown-operator", written=_shown(written)),
             help=_instead(key, condition.get("value")) or _one_of_operators(),
         )
     return operator
@@ -422,18 +534,15 @@ def _instead(key: str, value: Any) -> str | None:
     if negated in _LIKE:
         return _like(value, negated=negated != key)
     if negated in _PATTERN:
-        return (
-            "use `contains`, `startsWith` or `endsWith`; for a pattern write the rule as `when`: "
-            '`event.data.code.matches("^A[0-9]+$")`'
-        )
+        return TEXTS("use-when")
     if key in _SPELT:
-        return f"did you mean {_SPELT[key]}?"
+        return TEXTS("did-you-mean", spelt=_SPELT[key])
     names = [one for one in (*_OPERATOR_OF, *_SPELT) if len(one) >= _SHORTEST]
     close = get_close_matches(key, names, n=1, cutoff=_ALIKE) if len(key) >= _SHORTEST else []
     if not close:
         return None
     meant = _SPELT.get(close[0]) or f"`{_OPERATOR_OF[close[0]]}`"
-    return f"did you mean {meant}?"
+    return TEXTS("did-you-mean-operator", meant=meant)
 
 
 def _operator_meant(key: str) -> str | None:
@@ -451,16 +560,18 @@ def _like(value: Any, *, negated: bool) -> str:
     inner = text.strip("%*")
     begins, ends = text[:1] in ("%", "*"), text[-1:] in ("%", "*")
     if negated:
-        return "did you mean `notContains`?"
+        return TEXTS("not-contains")
     if not inner or len(inner) > _LONGEST_SHOWN or begins == ends or "%" in inner:
-        return "did you mean `contains`? there are `startsWith` and `endsWith` as well"
+        return TEXTS("contains")
     return (
-        f"did you mean `{'endsWith' if begins else 'startsWith'}` with the value {_shown(inner)}?"
+        TEXTS("ends-with", inner=_shown(inner))
+        if begins
+        else TEXTS("starts-with", inner=_shown(inner))
     )
 
 
 def _one_of_operators() -> str:
-    return "one of " + ", ".join(f"`{operator}`" for operator in OPERATORS)
+    return TEXTS("one-of", operators=OPERATORS)
 
 
 def _field(field: str) -> tuple[str, str, str]:
@@ -515,8 +626,8 @@ def _parts(field: str) -> list[str | int]:
         match = _PART.match(field, position)
         if match is None or (position == 0 and field[0] == "."):
             raise ExpressionError(
-                f"`field` is no path: {_shown(field)}",
-                help='write `customer.level`, or `lines[0]["unit price"]`',
+                TEXTS("no-path", field=_shown(field)),
+                help=TEXTS("write-path"),
             )
         name, index, double, single = match.groups()
         if index is not None:
@@ -525,7 +636,7 @@ def _parts(field: str) -> list[str | int]:
             parts.append(next(part for part in (name, double, single) if part is not None))
         position = match.end()
     if isinstance(parts[0], int):
-        raise ExpressionError(f"`field` is no path: {_shown(field)}")
+        raise ExpressionError(TEXTS("no-path", field=_shown(field)))
     return parts
 
 

@@ -10,11 +10,56 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from proflow_schemas.language import Text, Texts
+
 from .errors import Correction, ExpressionError
 from .literals import quote, written_path
 from .scope import TypeScope
 from .syntax import parse
 from .tokens import Token, closing_brace, tokens
+
+TEXTS = Texts(
+    "correcting",
+    {
+        "size": Text("did you mean `size`?", "是否想写 `size`？"),
+        "negate-all": Text(
+            "write `!`, and parentheses around all that it negates",
+            "写 `!`，并用括号括起要取反的部分",
+        ),
+        "negate": Text("write `!`", "写 `!`"),
+        "no-braces": Text("write {inner:raw} without the braces", "去掉花括号，写 {inner:raw}"),
+        "quote": Text('quote strings with `"`', '字符串使用 `"`'),
+        "no-template": Text("write it without `${{` and `}}`", "去掉 `${{` 和 `}}`"),
+        "sign": Text("write `{sign:raw}`", "改为 `{sign:raw}`"),
+        "write": Text("write `{sign:raw}`", "改为 `{sign:raw}`"),
+        "not-equal": Text("write `!=`", "改为 `!=`"),
+        "two-signs": Text("write `{sign:raw}=`", "改为 `{sign:raw}=`"),
+        "equals": Text("compare with `==`", "用 `==` 比较"),
+        "doubled": Text("write `{sign:raw}`", "改为 `{sign:raw}`"),
+        "space": Text("a space", "空格"),
+        "write-shown": Text("write {shown:raw}", "改为{shown:raw}"),
+        "negation": Text("write `!`: `{written:raw}`", "写 `!`：`{written:raw}`"),
+        "whole": Text("write `{whole:raw}`", "改为 `{whole:raw}`"),
+        "no-unit": Text(
+            "write the number without its unit: `{number:raw}`",
+            "数字不带单位：`{number:raw}`",
+        ),
+        "written": Text("write {written:raw}", "改为 {written:raw}"),
+        "step-result": Text(
+            "read the result of the step: {path:raw}",
+            "读取步骤的结果：{path:raw}",
+        ),
+        "quote-text": Text(
+            "quote it if it is a text: {written:raw}",
+            "如果是文本，请加引号：{written:raw}",
+        ),
+        "nothing-called": Text(
+            "there is nothing called `{name:raw}` here",
+            "这里没有 `{name:raw}`",
+        ),
+        "did-you-mean": Text("did you mean {written:raw}?", "是否想写 {written:raw}？"),
+    },
+)
 
 _MOST_SLIPS = 20
 _IN_READS = frozenset({"(", ")", "[", "]", "."})
@@ -95,13 +140,13 @@ def renamed(text: str, start: int, end: int) -> tuple[str | None, Correction | N
     """
     name = text[start:end]
     if name in _SIZES:
-        return "did you mean `size`?", Correction(start, end, "size")
+        return TEXTS("size"), Correction(start, end, "size")
     if name.lower() != "not":
         return None, None
     opening = end + len(text[end:]) - len(text[end:].lstrip())
     if _operand_end(text, opening) != _call_end(text, opening):
-        return "write `!`, and parentheses around all that it negates", None
-    return "write `!`", Correction(start, opening, "!", sure=True)
+        return TEXTS("negate-all"), None
+    return TEXTS("negate"), Correction(start, opening, "!", sure=True)
 
 
 def _call_end(text: str, opening: int) -> int | None:
@@ -118,7 +163,7 @@ def _slip(text: str, offset: int | None, scope: TypeScope) -> _Slip | None:
     """Return the mistake at an offset; None if it is not a known one."""
     if (match := _IN_BRACES.search(text)) and _is_outside_strings(text, match.start()):
         inner = match[1].strip()
-        help = f"write {_shown(inner)} without the braces"
+        help = TEXTS("no-braces", inner=_shown(inner))
         return _instead(text, match.start(), match.end(), inner, help)
     if offset is None or offset >= len(text):
         return None
@@ -133,12 +178,12 @@ def _slip(text: str, offset: int | None, scope: TypeScope) -> _Slip | None:
             return found
     if (match := _QUOTED.match(rest)) is not None:
         inner = next(one for one in match.groups() if one is not None)
-        return _Slip('quote strings with `"`', before + quote(inner) + rest[match.end() :])
+        return _Slip(TEXTS("quote"), before + quote(inner) + rest[match.end() :])
     if rest.startswith("${") and (close := _closing(text, offset + 2)) is not None:
         inner = text[offset + 2 : close].strip()
         whole = text.strip() == text[offset : close + 1]
         alone = inner if whole or _is_operand(inner) else f"({inner})"
-        return _instead(text, offset, close + 1, alone, "write it without `${` and `}`")
+        return _instead(text, offset, close + 1, alone, TEXTS("no-template"))
     return _named(text, offset, scope)
 
 
@@ -160,25 +205,25 @@ def _word_slip(text: str, offset: int) -> _Slip | None:
     sign = _LOGIC[match.group().lower()]
     left = "" if text[offset - 1 : offset].isspace() else " "
     right = "" if text[match.end() : match.end() + 1].isspace() else " "
-    return _instead(text, offset, match.end(), f"{left}{sign}{right}", f"write `{sign}`")
+    return _instead(text, offset, match.end(), f"{left}{sign}{right}", TEXTS("sign", sign=sign))
 
 
 def _sign_slip(text: str, offset: int) -> _Slip | None:
     before, sign, two = text[:offset], text[offset], text[offset : offset + 2]
     if sign == "=" and before.endswith(("==", "!=")):
-        return _instead(text, offset, offset + 1, "", f"write `{before[-2:]}`")
+        return _instead(text, offset, offset + 1, "", TEXTS("write", sign=before[-2:]))
     if sign == ">" and before.endswith("<"):
-        return _instead(text, offset - 1, offset + 1, "!=", "write `!=`")
+        return _instead(text, offset - 1, offset + 1, "!=", TEXTS("not-equal"))
     if two in ("=>", "=<"):
-        return _instead(text, offset, offset + 2, f"{two[1]}=", f"write `{two[1]}=`")
+        return _instead(text, offset, offset + 2, f"{two[1]}=", TEXTS("two-signs", sign=two[1]))
     if sign == "=" and two != "==":
-        return _instead(text, offset, offset + 1, "==", "compare with `==`")
+        return _instead(text, offset, offset + 1, "==", TEXTS("equals"))
     if sign in "&|" and two != sign * 2:
-        return _instead(text, offset, offset + 1, sign * 2, f"write `{sign * 2}`")
+        return _instead(text, offset, offset + 1, sign * 2, TEXTS("doubled", sign=sign * 2))
     plain = _SIGNS.get(sign) or unicodedata.normalize("NFKC", sign)
     if not sign.isascii() and plain.isascii() and sign not in "“”„‟‘’":
-        shown = "a space" if plain.isspace() else f"`{'==' if plain == '=' else plain}`"
-        return _instead(text, offset, offset + 1, plain, f"write {shown}")
+        shown = TEXTS("space") if plain.isspace() else f"`{'==' if plain == '=' else plain}`"
+        return _instead(text, offset, offset + 1, plain, TEXTS("write-shown", shown=shown))
     return None
 
 
@@ -195,8 +240,8 @@ def _negation(text: str, offset: int) -> _Slip | None:
     if not inner:
         return None
     written = f"!{inner}" if _is_operand(inner) else f"!({inner})"
-    shown = f": `{written}`" if _can_be_shown(written) else ""
-    return _instead(text, start, end, written, f"write `!`{shown}")
+    help = TEXTS("negation", written=written) if _can_be_shown(written) else TEXTS("negate")
+    return _instead(text, start, end, written, help)
 
 
 def _operand_end(text: str, start: int) -> int:
@@ -245,9 +290,9 @@ def _number_slip(text: str, offset: int) -> _Slip | None:
         if number[1] or len(number.group()) > 3:
             return None
         whole = number.group() + match.group().replace(",", "")
-        return _instead(text, number.start(), match.end(), whole, f"write `{whole}`")
+        return _instead(text, number.start(), match.end(), whole, TEXTS("whole", whole=whole))
     if (unit := re.match(r"[^\W\d_]+", text[offset:])) and not (number[1] and unit[0].isascii()):
-        return _Slip(f"write the number without its unit: `{number.group().strip()}`", None)
+        return _Slip(TEXTS("no-unit", number=number.group().strip()), None)
     return None
 
 
@@ -261,22 +306,24 @@ def _named(text: str, offset: int, scope: TypeScope) -> _Slip | None:
     path = tuple(key or name for key, name in _PART.findall(found.group()))
     if path[0].isascii():
         written = written_path(path)
-        return _instead(text, found.start(), found.end(), written, f"write {_shown(written)}")
+        return _instead(
+            text, found.start(), found.end(), written, TEXTS("written", written=_shown(written))
+        )
     declared = path[0] in scope.data.fields()
     if path[0] in scope.steps and not declared:
         written = written_path(("steps", *path))
         if len(path) == 1:
-            return _Slip(f"read the result of the step: {_shown(f'{written}.output')}", None)
+            return _Slip(TEXTS("step-result", path=_shown(f"{written}.output")), None)
     elif not declared and re.search(r"[=!]=\s*\Z", text[: found.start()]):
         written = quote(found.group())
-        help = f"quote it if it is a text: {_shown(written)}"
+        help = TEXTS("quote-text", written=_shown(written))
         return _Slip(help, text[: found.start()] + written + text[found.end() :], sure=False)
     elif declared or not scope.data.is_closed():
         written = written_path(("event", "data", *path))
     else:
-        return _Slip(f"there is nothing called `{path[0]}` here", None)
+        return _Slip(TEXTS("nothing-called", name=path[0]), None)
     now = text[: found.start()] + written + text[found.end() :]
-    return _Slip(f"did you mean {_shown(written)}?", now, sure=False)
+    return _Slip(TEXTS("did-you-mean", written=_shown(written)), now, sure=False)
 
 
 def _is_outside_strings(text: str, offset: int) -> bool:

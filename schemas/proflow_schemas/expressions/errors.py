@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import BEYOND
 
+TEXTS = Texts(
+    "inexact",
+    {
+        "number": Text("the number is {beyond}", "数字{beyond}"),
+    },
+)
+
 ProblemKind = Literal["syntax", "not-a-condition", "unknown-reference", "type", "inexact"]
-INEXACT = f"the number is {BEYOND}"
+INEXACT = TEXTS("number", beyond=BEYOND)
 """The message for a number in an expression that would be rounded."""
 
 

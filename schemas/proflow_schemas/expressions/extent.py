@@ -118,11 +118,11 @@ def check_extent(tree: Node, data: Mapping[str, Any], nodes: int) -> None:
         try:
             _Account(data, closely=True).total(tree)
         except _TooMuch:
-            what = "computing it would take"
-            if account.longest > 1:
-                what = f"the expression goes through {account.longest:,} items, which would take"
             raise ExpressionError(
-                f"{what} more than {MAX_MEMORY >> 20} MiB, or too long",
+                f"the expression goes through {account.longest:,} items, which would take "
+                f"more than {MAX_MEMORY >> 20} MiB, or too long"
+                if account.longest > 1
+                else f"computing it would take more than {MAX_MEMORY >> 20} MiB, or too long",
                 help="compute it in a task",
             ) from None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proflow_schemas.language import Text, Texts
+
 from .arithmetic import INTEGERS
 from .checking import operator_span
 from .errors import ExpressionProblem
@@ -16,6 +18,28 @@ from .syntax import children, parse
 from .tokens import tokens
 from .tree import Call, Const, Many, Node
 from .wording import COMPARISONS, operator_name
+
+TEXTS = Texts(
+    "foreign-expression",
+    {
+        "not-known": Text("is not known here", "在这里不可用"),
+        "only-integers": Text("takes only integers here", "在这里只接受整数"),
+        "no-comparison": Text(
+            "cannot compare an integer and a double here",
+            "在这里不能比较整数和小数",
+        ),
+        "cuts-off": Text(
+            "cuts off the fraction of integers here",
+            "在这里会舍去整数相除的小数部分",
+        ),
+        "no-mix": Text("cannot mix an integer and a double here", "在这里不能混用整数和小数"),
+        "convert": Text("convert with `{convert:raw}(…)`", "用 `{convert:raw}(…)` 转换"),
+        "problem": Text(
+            "`{function:raw}` {message:raw}: Inngest evaluates this before the run",
+            "`{function:raw}` {message:raw}：Inngest 在运行开始前计算它",
+        ),
+    },
+)
 
 _ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
 _CONVERSIONS = frozenset({"int", "uint"})
@@ -50,20 +74,20 @@ def foreign_problems(text: str) -> Iterator[ExpressionProblem]:
     """Find what Inngest's server cannot evaluate, or evaluates differently, in a valid expression."""
     for call in _calls(parse(text).tree):
         if call.function in _OURS:
-            yield _problem(text, call, "is not known here", None)
+            yield _problem(text, call, TEXTS("not-known"), None)
         elif call.function == "_%_":
             if not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
-                yield _problem(text, call, "takes only integers here", "int")
+                yield _problem(text, call, TEXTS("only-integers"), "int")
         elif call.function in COMPARISONS:
             if any(map(_is_integer, call.arguments)) and any(map(_is_float, call.arguments)):
-                message = "cannot compare an integer and a double here"
+                message = TEXTS("no-comparison")
                 yield _problem(text, call, message, "double")
         elif call.function in _ARITHMETIC and any(map(_is_integer, call.arguments)):
             if call.function == "_/_":
-                message = "cuts off the fraction of integers here"
+                message = TEXTS("cuts-off")
                 yield _problem(text, call, message, "double")
             elif not all(_is_integer(one) or _is_literal(one) for one in call.arguments):
-                message = "cannot mix an integer and a double here"
+                message = TEXTS("no-mix")
                 yield _problem(text, call, message, "double")
 
 
@@ -96,10 +120,10 @@ def _literals(node: Node) -> Iterator[Const]:
 
 def _problem(text: str, call: Call, message: str, convert: str | None) -> ExpressionProblem:
     start, end = operator_span(text, call.offset)
-    help = None if convert is None else f"convert with `{convert}(…)`"
+    help = None if convert is None else TEXTS("convert", convert=convert)
     return ExpressionProblem(
         "type",
-        f"`{operator_name(call.function)}` {message}: Inngest evaluates this before the run",
+        TEXTS("problem", function=operator_name(call.function), message=message),
         start,
         end,
         help,

@@ -9,10 +9,106 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
+
 from .errors import Correction, ExpressionProblem
 from .literals import quote, written_path
 from .shapes import Shape
 from .syntax import Reference
+
+TEXTS = Texts(
+    "scope",
+    {
+        "kinds": Text("{kinds:either}", "{kinds:either}"),
+        "in-foreach": Text("inside a `foreach`", "在 `foreach` 中"),
+        "in-loop": Text("inside a `loop`", "在 `loop` 中"),
+        "did-you-mean": Text("did you mean `{written:raw}`?", "是否想写 `{written:raw}`？"),
+        "no-such-type": Text(
+            "no value is of the type `{root:raw}`",
+            "没有值属于类型 `{root:raw}`",
+        ),
+        "double": Text("every number is a `double`", "所有数字都是 `double`"),
+        "did-you-mean-whole": Text(
+            "did you mean `{text:raw}`? write `{whole:raw}`",
+            "是否想写 `{text:raw}`？写成 `{whole:raw}`",
+        ),
+        "only-there": Text(
+            "`{root:raw}` is only there {where:raw}",
+            "`{root:raw}` 只能{where:raw}使用",
+        ),
+        "is-step": Text(
+            "`{root:raw}` is a step: read its result, `{text:raw}.output`",
+            "`{root:raw}` 是步骤：读取它的结果 `{text:raw}.output`",
+        ),
+        "nothing-called": Text(
+            "there is nothing called `{root:raw}` here",
+            "这里没有 `{root:raw}`",
+        ),
+        "did-you-mean-name": Text("did you mean `{near:raw}`?", "是否想写 `{near:raw}`？"),
+        "quote-text": Text(
+            "quote it if it is a text: `{text:raw}`",
+            "如果是文本，请加引号：`{text:raw}`",
+        ),
+        "event-field": Text(
+            "`event` has no field `{field:raw}`",
+            "`event` 没有字段 `{field:raw}`",
+        ),
+        "did-you-mean-field": Text("did you mean `{close:raw}`?", "是否想写 `{close:raw}`？"),
+        "which-step": Text(
+            "`steps` is read without saying which step",
+            "`steps` 没有指明是哪个步骤",
+        ),
+        "write-step": Text(
+            'write `steps.<id>`, or `steps["<id>"]` for an id that is no identifier',
+            '写成 `steps.<id>`；ID 不是标识符时写成 `steps["<id>"]`',
+        ),
+        "runs-inside": Text(
+            "`{step:raw}` runs inside `{container:raw}` and can only be read there",
+            "`{step:raw}` 在 `{container:raw}` 中执行，只能在其中读取",
+        ),
+        "read-container": Text(
+            "read the result of `{container:raw}`: `{output:raw}`",
+            "读取 `{container:raw}` 的结果：`{output:raw}`",
+        ),
+        "no-step": Text(
+            "there is no step `{step:raw}` to read here",
+            "这里没有可读取的步骤 `{step:raw}`",
+        ),
+        "did-you-mean-step": Text("did you mean `{path:raw}`?", "是否想写 `{path:raw}`？"),
+        "did-you-mean-instead": Text(
+            "did you mean `{instead:raw}`?",
+            "是否想写 `{instead:raw}`？",
+        ),
+        "no-field": Text(
+            "`{owner:raw}` has no field `{field:raw}`",
+            "`{owner:raw}` 没有字段 `{field:raw}`",
+        ),
+        "never-there": Text(
+            "`{path:raw}` is never there: no edge leaves `{step:raw}` by `{outcome:raw}`",
+            "`{path:raw}` 不存在：没有连线从 `{step:raw}` 的 `{outcome:raw}` 出口离开",
+        ),
+        "draw-edge": Text(
+            "draw an edge by `{outcome:raw}`: without one, the run fails",
+            "从 `{outcome:raw}` 出口画一条连线；没有连线时运行会失败",
+        ),
+        "kind-no-field": Text(
+            "`{owner:raw}` is {kinds:raw} and has no field `{name:raw}`",
+            "`{owner:raw}` 是{kinds:raw}，没有字段 `{name:raw}`",
+        ),
+        "read-item": Text(
+            "read one item, `{owner:raw}[0].{name:raw}`, or all: `{owner:raw}.map(x, "
+            "x.{name:raw})`",
+            "读取一项 `{owner:raw}[0].{name:raw}`，或全部 `{owner:raw}.map(x, x.{name:raw})`",
+        ),
+        "did-you-mean-size": Text("did you mean `{size}`?", "是否想写 `{size:raw}`？"),
+        "string": Text("a string", "字符串"),
+        "number": Text("a number", "数字"),
+        "integer": Text("an integer", "整数"),
+        "boolean": Text("true or false", "布尔值"),
+        "list": Text("a list", "列表"),
+        "object": Text("an object", "对象"),
+    },
+)
 
 # Types by the names the library gives them: `DOUBLE`, `LIST<STRING>`, `MAP<STRING, DYN>`.
 DYN = "DYN"
@@ -43,9 +139,9 @@ TYPE_NAMES = frozenset({"bool", "bytes", "double", "list", "map", "null_type", "
 """Names of types in CEL, for comparisons such as `type(x) == string`."""
 _INTEGER_TYPES = frozenset({"int", "uint"})
 _LOCAL_NAMES = {
-    "item": "inside a `foreach`",
-    "index": "inside a `foreach`",
-    "iteration": "inside a `loop`",
+    "item": TEXTS("in-foreach"),
+    "index": TEXTS("in-foreach"),
+    "iteration": TEXTS("in-loop"),
 }
 
 
@@ -114,13 +210,15 @@ def reference_problem(
 
     def meant(*whole: str) -> tuple[str, Correction]:
         written = written_path(whole)
-        return f"did you mean `{written}`?", Correction(reference.start, reference.end, written)
+        return TEXTS("did-you-mean", written=written), Correction(
+            reference.start, reference.end, written
+        )
 
     if path == (root,) and root in TYPE_NAMES | _INTEGER_TYPES and root not in scope.roots:
         if root in TYPE_NAMES:
             return None
         better = Correction(reference.start, reference.end, "double", sure=True)
-        return unknown(f"no value is of the type `{root}`", "every number is a `double`", better)
+        return unknown(TEXTS("no-such-type", root=root), TEXTS("double"), better)
 
     def field_meant(*below: str) -> tuple[str, Correction]:
         help, better = meant("event", "data", *below)
@@ -131,12 +229,12 @@ def reference_problem(
             and whole.isprintable()
             and "`" not in whole
         ):
-            help = f"did you mean `{better.text}`? write `{whole}`"
+            help = TEXTS("did-you-mean-whole", text=better.text, whole=whole)
         return help, better
 
     if root not in scope.roots:
         if root in _LOCAL_NAMES:
-            return unknown(f"`{root}` is only there {_LOCAL_NAMES[root]}", None)
+            return unknown(TEXTS("only-there", root=root, where=_LOCAL_NAMES[root]), None)
         declared = _declared_path(path, scope)
         if declared is not None:
             help, better = field_meant(*declared)
@@ -146,20 +244,20 @@ def reference_problem(
         elif root in scope.steps:
             help, better = meant("steps", *path)
             if len(path) == 1 and _is_operand(text, reference):
-                help = f"`{root}` is a step: read its result, `{better.text}.output`"
-                return unknown(f"there is nothing called `{root}` here", help)
+                help = TEXTS("is-step", root=root, text=better.text)
+                return unknown(TEXTS("nothing-called", root=root), help)
         elif (near := _near_name(path, scope)) is not None:
-            help, better = f"did you mean `{near}`?", meant(near, *path[1:])[1]
+            help, better = TEXTS("did-you-mean-name", near=near), meant(near, *path[1:])[1]
         elif (near := _near_step(path, scope)) is not None:
             help, better = meant("steps", near, *path[1:])
         elif len(path) == 1 and _is_a_text(text, reference):
             better = Correction(reference.start, reference.end, quote(root))
-            help = f"quote it if it is a text: `{better.text}`"
+            help = TEXTS("quote-text", text=better.text)
         elif (field := _data_field(path, scope)) is not None:
             help, better = field_meant(*field)
         else:
-            return unknown(f"there is nothing called `{root}` here", None)
-        return unknown(f"there is nothing called `{root}` here", help, better)
+            return unknown(TEXTS("nothing-called", root=root), None)
+        return unknown(TEXTS("nothing-called", root=root), help, better)
     if root in scope.names:
         return _shape_problem(reference, Shape.of(scope.names[root]), 1)
     if root == "steps":
@@ -171,10 +269,14 @@ def reference_problem(
             close = closest_name(path[1], (*_EVENT_FIELDS, "data"))
             if path[1] in scope.data.fields() or close is None:
                 return unknown(
-                    f"`event` has no field `{path[1]}`", *meant("event", "data", *path[1:])
+                    TEXTS("event-field", field=path[1]), *meant("event", "data", *path[1:])
                 )
             better = meant("event", close, *path[2:])[1]
-            return unknown(f"`event` has no field `{path[1]}`", f"did you mean `{close}`?", better)
+            return unknown(
+                TEXTS("event-field", field=path[1]),
+                TEXTS("did-you-mean-field", close=close),
+                better,
+            )
     if root in _FIELDS and len(path) > 1 and path[1] not in _FIELDS[root]:
         return _unknown_field(reference, 1, _FIELDS[root])
     shape = shape_of(path, scope)
@@ -196,36 +298,38 @@ def _step_problem(reference: Reference, scope: TypeScope) -> ExpressionProblem |
 
     if len(path) == 1:
         return unknown(
-            "`steps` is read without saying which step",
-            'write `steps.<id>`, or `steps["<id>"]` for an id that is no identifier',
+            TEXTS("which-step"),
+            TEXTS("write-step"),
         )
     fields = scope.steps.get(path[1])
     if fields is None and (container := scope.elsewhere.get(path[1])) is not None:
         outside = scope.steps.get(container, {}).get("output", False) is not False
         output = written_path(("steps", container, "output"))
         return unknown(
-            f"`{path[1]}` runs inside `{container}` and can only be read there",
-            f"read the result of `{container}`: `{output}`" if outside else None,
+            TEXTS("runs-inside", step=path[1], container=container),
+            TEXTS("read-container", container=container, output=output) if outside else None,
         )
     if fields is None:
         close = get_close_matches(path[1], scope.steps, n=1)
-        message = f"there is no step `{path[1]}` to read here"
+        message = TEXTS("no-step", step=path[1])
         if not close:
             return unknown(message, None)
-        help = f"did you mean `{written_path(('steps', close[0]))}`?"
+        help = TEXTS("did-you-mean-step", path=written_path(("steps", close[0])))
         return unknown(message, help, "steps", close[0], *path[2:])
     if len(path) == 2:
         return None
     if path[2] not in fields:
         if closest_name(path[2], fields) is None and "output" in fields:
             instead = ("steps", path[1], "output", *path[2:])
-            help = f"did you mean `{written_path(instead)}`?"
-            return unknown(f"`{written_path(path[:2])}` has no field `{path[2]}`", help, *instead)
+            help = TEXTS("did-you-mean-instead", instead=written_path(instead))
+            return unknown(
+                TEXTS("no-field", owner=written_path(path[:2]), field=path[2]), help, *instead
+            )
         return _unknown_field(reference, 2, fields)
     if fields[path[2]] is False:
         return unknown(
-            f"`{written_path(path[:3])}` is never there: no edge leaves `{path[1]}` by `{path[2]}`",
-            f"draw an edge by `{path[2]}`: without one, the run fails",
+            TEXTS("never-there", path=written_path(path[:3]), step=path[1], outcome=path[2]),
+            TEXTS("draw-edge", outcome=path[2]),
         )
     return _shape_problem(reference, Shape.of(fields[path[2]]), 3)
 
@@ -234,11 +338,11 @@ def _unknown_field(reference: Reference, at: int, known: Collection[str]) -> Exp
     """Return the problem that part `at` of a path is not one of the known fields."""
     path, start, end = reference.path, reference.start, reference.end
     close = closest_name(path[at], known)
-    message = f"`{written_path(path[:at])}` has no field `{path[at]}`"
+    message = TEXTS("no-field", owner=written_path(path[:at]), field=path[at])
     if close is None:
         return ExpressionProblem("unknown-reference", message, start, end)
     better = Correction(start, end, written_path((*path[:at], close, *path[at + 1 :])))
-    help = f"did you mean `{close}`?"
+    help = TEXTS("did-you-mean-field", close=close)
     return ExpressionProblem("unknown-reference", message, start, end, help, better)
 
 
@@ -316,10 +420,10 @@ def _shape_problem(reference: Reference, shape: Shape, at: int) -> ExpressionPro
                 return _size_meant(reference, index, kinds)
             return ExpressionProblem(
                 "type",
-                f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
+                TEXTS("kind-no-field", owner=owner, kinds=kinds_text(kinds), name=name),
                 reference.start,
                 reference.end,
-                f"read one item, `{owner}[0].{name}`, or all: `{owner}.map(x, x.{name})`"
+                TEXTS("read-item", owner=owner, name=name)
                 if is_list and kinds <= {"array", "null"}
                 else None,
             )
@@ -340,10 +444,10 @@ def _size_meant(reference: Reference, index: int, kinds: Collection[str]) -> Exp
     is_last = index == len(reference.path) - 1
     return ExpressionProblem(
         "type",
-        f"`{owner}` is {kinds_text(kinds)} and has no field `{name}`",
+        TEXTS("kind-no-field", owner=owner, kinds=kinds_text(kinds), name=name),
         reference.start,
         reference.end,
-        f"did you mean `{size}`?",
+        TEXTS("did-you-mean-size", size=size),
         Correction(reference.start, reference.end, size) if is_last else None,
     )
 
@@ -404,7 +508,7 @@ def did_you_mean(name: str, known: Collection[str], *, quoted: bool = False) -> 
     close = closest_name(name, known)
     if close is None:
         return None
-    return f"did you mean `{quote(close) if quoted else close}`?"
+    return TEXTS("did-you-mean-step", path=quote(close) if quoted else close)
 
 
 def closest_name(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
@@ -417,12 +521,12 @@ def closest_name(name: str, known: Collection[str], *, cutoff: float = 0.6) -> s
 def kinds_text(kinds: Collection[str]) -> str:
     """Return JSON types as words: `null or a string`."""
     names = {
-        "string": "a string",
-        "number": "a number",
-        "integer": "an integer",
-        "boolean": "true or false",
-        "array": "a list",
-        "object": "an object",
+        "string": TEXTS("string"),
+        "number": TEXTS("number"),
+        "integer": TEXTS("integer"),
+        "boolean": TEXTS("boolean"),
+        "array": TEXTS("list"),
+        "object": TEXTS("object"),
         "null": "null",
     }
-    return " or ".join(names.get(kind, f"`{kind}`") for kind in sorted(kinds))
+    return TEXTS("kinds", kinds=[names.get(kind, f"`{kind}`") for kind in sorted(kinds)])

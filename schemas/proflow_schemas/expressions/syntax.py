@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import cel_expr_python.cel as cel
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import is_exact
 
 from .arithmetic import program
@@ -19,6 +20,32 @@ from .presence import Rewriting, rewrite_presence
 from .tokens import tokens
 from .tree import Call, Comprehension, Const, Ident, Many, Node, Select, read_tree
 from .wording import compile_findings
+
+TEXTS = Texts(
+    "syntax",
+    {
+        "as-text": Text("write it as a text", "写成文本"),
+        "no-message": Text(
+            "there is no message type `{message:raw}`",
+            "消息类型 `{message:raw}` 不存在",
+        ),
+        "write-object": Text(
+            'write an object as `{{"name": value}}`',
+            '对象写成 `{{"name": value}}`',
+        ),
+        "empty": Text("the expression is empty", "表达式为空"),
+        "too-long": Text(
+            "the expression has {count} characters, more than {most}",
+            "表达式有 {count:raw} 个字符，超过 {most:raw}",
+        ),
+        "in-task": Text(
+            "compute it in a task, or in several `set` nodes",
+            "在任务中计算，或拆分到多个 `set` 节点",
+        ),
+        "half-pair": Text("half of a surrogate pair is not a character", "半个代理对不是字符"),
+        "nul": Text("the name of a field contains U+0000", "字段名包含 U+0000"),
+    },
+)
 
 # In code points. The library's own limit is 100,000, for which it takes a third of a second.
 MAX_LENGTH = 32_768
@@ -127,7 +154,7 @@ def _calls(tree: Node) -> Iterator[Call]:
 
 def beyond_exact(offset: int) -> ExpressionError:
     """Return the error for a number in an expression that would be rounded."""
-    return ExpressionError(INEXACT, offset=offset, help="write it as a text")
+    return ExpressionError(INEXACT, offset=offset, help=TEXTS("as-text"))
 
 
 def _check_constants(node: Node, rewriting: Rewriting) -> None:
@@ -135,9 +162,9 @@ def _check_constants(node: Node, rewriting: Rewriting) -> None:
         raise beyond_exact(rewriting.original(node.offset))
     if isinstance(node, Many) and node.message:
         raise ExpressionError(
-            f"there is no message type `{node.message}`",
+            TEXTS("no-message", message=node.message),
             offset=rewriting.original(node.offset),
-            help='write an object as `{"name": value}`',
+            help=TEXTS("write-object"),
         )
     for child in children(node):
         _check_constants(child, rewriting)
@@ -145,17 +172,15 @@ def _check_constants(node: Node, rewriting: Rewriting) -> None:
 
 def _check_text(text: str) -> None:
     if not text.strip():
-        raise ExpressionError("the expression is empty", offset=0)
+        raise ExpressionError(TEXTS("empty"), offset=0)
     if len(text) > MAX_LENGTH:
         raise ExpressionError(
-            f"the expression has {len(text):,} characters, more than {MAX_LENGTH:,}",
+            TEXTS("too-long", count=f"{len(text):,}", most=f"{MAX_LENGTH:,}"),
             offset=MAX_LENGTH,
-            help="compute it in a task, or in several `set` nodes",
+            help=TEXTS("in-task"),
         )
     if surrogate := SURROGATE.search(text):
-        raise ExpressionError(
-            "half of a surrogate pair is not a character", offset=surrogate.start()
-        )
+        raise ExpressionError(TEXTS("half-pair"), offset=surrogate.start())
 
 
 def constant_path(node: Node) -> tuple[str, ...] | None:
@@ -318,7 +343,7 @@ class _References:
         else:
             start, end = self.rewriting.original(start), self.rewriting.original(end - 1) + 1
         if any("\0" in part for part in path):
-            raise ExpressionError("the name of a field contains U+0000", offset=start)
+            raise ExpressionError(TEXTS("nul"), offset=start)
         guarded = self._is_guarded(path, presence, known)
         chosen = known & self.guards.get(_holding(path), 0) != 0
         absent = tuple(

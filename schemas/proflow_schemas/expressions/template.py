@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import is_exact, whole
 from proflow_schemas.sizes import MAX_VALUE_BYTES, text_size
 
@@ -22,7 +23,22 @@ from .program import MAX_DATA_DEPTH, Program, compile
 from .syntax import Reference
 from .tokens import closing_brace
 
-_NOT_CLOSED_HELP = "close it with `}`, or write `$${` for a literal `${`"
+TEXTS = Texts(
+    "template",
+    {
+        "close": Text(
+            "close it with `}}`, or write `$${{` for a literal `${{`",
+            "用 `}}` 结束，或写 `$${{` 表示 `${{` 本身",
+        ),
+        "not-closed": Text("`${{` is not closed", "`${{` 没有结束"),
+        "too-deep": Text(
+            "the value is nested more than {most} levels deep",
+            "值的嵌套超过 {most} 层",
+        ),
+    },
+)
+
+_NOT_CLOSED_HELP = TEXTS("close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,7 @@ def template(text: str) -> Template:
         start = dollar + 2
         end = closing_brace(text, start)
         if end is None:
-            raise ExpressionError("`${` is not closed", offset=dollar, help=_NOT_CLOSED_HELP)
+            raise ExpressionError(TEXTS("not-closed"), offset=dollar, help=_NOT_CLOSED_HELP)
         source = text[start:end]
         try:
             program = compile(source)
@@ -144,7 +160,7 @@ def _rendered(value: Any, scope: Mapping[str, Any], depth: int) -> Any:
     if isinstance(value, str):
         return template(value).render(scope) if "${" in value else value
     if depth > MAX_DATA_DEPTH:
-        raise ExpressionError(f"the value is nested more than {MAX_DATA_DEPTH} levels deep")
+        raise ExpressionError(TEXTS("too-deep", most=MAX_DATA_DEPTH))
     if isinstance(value, Mapping):
         return {key: _rendered(item, scope, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -9,7 +9,20 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from proflow_schemas.language import Text, Texts
+
 from .errors import ExpressionError
+
+TEXTS = Texts(
+    "tokens",
+    {
+        "not-closed": Text(
+            "the string that begins here is not closed",
+            "从这里开始的字符串没有结束",
+        ),
+        "close": Text("close it with `{text:raw}`", "用 `{text:raw}` 结束"),
+    },
+)
 
 TokenKind = Literal["name", "field", "string", "number", "punctuation", "other"]
 
@@ -99,9 +112,9 @@ def closing_brace(text: str, start: int) -> int | None:
             depth -= 1
         elif token.kind == "other" and token.text in "\"'":
             raise ExpressionError(
-                "the string that begins here is not closed",
+                TEXTS("not-closed"),
                 offset=token.start,
-                help=f"close it with `{token.text}`",
+                help=TEXTS("close", text=token.text),
             )
         position = token.end
     return None

@@ -1,4 +1,4 @@
-"""JSON Schemas that users write into designs: what is accepted, and how values are held against them."""
+"""Internal: JSON Schemas that users write into designs: what is accepted, and how values are held against them."""
 
 from proflow_schemas.json_schemas.checking import SchemaProblem, schema_problems
 from proflow_schemas.json_schemas.patterns import PatternError, matches

@@ -8,6 +8,45 @@ from typing import Any
 from urllib.parse import unquote
 
 from proflow_schemas.json_schemas.patterns import PatternError, check_pattern
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "json-schema",
+    {
+        "unevaluated": Text(
+            "`unevaluatedProperties` cannot be evaluated together with `patternProperties`",
+            "`unevaluatedProperties` 不能与 `patternProperties` 一起使用",
+        ),
+        "too-deep": Text("it is nested more than {most} levels deep", "嵌套超过 {most} 层"),
+        "too-large": Text("it holds more than {most} values", "包含超过 {most} 个值"),
+        "no-target": Text(
+            "`{keyword:raw}` leads to `{reference:raw}`, which the schema does not have",
+            "`{keyword:raw}` 指向 `{reference:raw}`，模式中没有它",
+        ),
+        "outside": Text(
+            "`{keyword:raw}` leads to `{reference:raw}`, out of the schema: nothing is "
+            "loaded from elsewhere",
+            "`{keyword:raw}` 指向模式之外的 `{reference:raw}`：不会从其他地方加载",
+        ),
+        "too-long": Text("`{keyword:raw}` is too long", "`{keyword:raw}` 过长"),
+        "own-id": Text(
+            "a part of a schema cannot have an `$id` of its own",
+            "模式的一部分不能有自己的 `$id`",
+        ),
+        "pattern": Text(
+            "the pattern `{shown:raw}` cannot be evaluated: {error:raw}",
+            "正则表达式 `{shown:raw}` 无法使用：{error:raw}",
+        ),
+        "itself": Text(
+            "it refers to itself without going into the value",
+            "引用了自己，却没有进入值的内部",
+        ),
+        "in-place": Text(
+            "it holds one value against more than {most} schemas",
+            "同一个值要与超过 {most} 个模式比较",
+        ),
+    },
+)
 
 MAX_VALUES = 20_000
 """The largest schema, in JSON values."""
@@ -63,7 +102,7 @@ def schema_problems(schema: Any) -> Iterator[SchemaProblem]:
     keywords = {key: path for one, path in walk.seen.values() for key in one}
     if "patternProperties" in keywords and "unevaluatedProperties" in keywords:
         # The library would search for the patterns itself, by backtracking.
-        text = "`unevaluatedProperties` cannot be evaluated together with `patternProperties`"
+        text = TEXTS("unevaluated")
         yield SchemaProblem((*keywords["unevaluatedProperties"], "unevaluatedProperties"), text)
     elif not walk.found:
         yield from _repeated(walk)
@@ -76,10 +115,10 @@ def _extent(schema: Any) -> SchemaProblem | None:
         value, depth, path = left.pop()
         count += 1
         if depth > MAX_DEPTH:
-            text = f"it is nested more than {MAX_DEPTH} levels deep"
+            text = TEXTS("too-deep", most=MAX_DEPTH)
             return SchemaProblem(path[:1], text)
         if count > MAX_VALUES:
-            return SchemaProblem((), f"it holds more than {MAX_VALUES} values")
+            return SchemaProblem((), TEXTS("too-large", most=MAX_VALUES))
         if isinstance(value, Mapping):
             left += [(one, depth + 1, path or (key,)) for key, one in value.items()]
         elif isinstance(value, list):
@@ -136,9 +175,7 @@ class _Walk:
                 try:
                     found = self.target(reference)
                 except LookupError:
-                    text = (
-                        f"`{keyword}` leads to `{reference[:200]}`, which the schema does not have"
-                    )
+                    text = TEXTS("no-target", keyword=keyword, reference=reference[:200])
                     yield SchemaProblem((*path, keyword), text)
                 else:
                     self._left.append((found, path))
@@ -149,17 +186,14 @@ class _Walk:
             if not isinstance(reference, str):
                 continue
             if not reference.startswith("#"):
-                text = (
-                    f"`{keyword}` leads to `{reference[:200]}`, out of the schema: nothing is loaded"
-                    " from elsewhere"
-                )
+                text = TEXTS("outside", keyword=keyword, reference=reference[:200])
                 yield SchemaProblem((*path, keyword), text)
             elif len(reference) > 1_000:
-                yield SchemaProblem((*path, keyword), f"`{keyword}` is too long")
+                yield SchemaProblem((*path, keyword), TEXTS("too-long", keyword=keyword))
             else:
                 self._referring.append((keyword, reference, path))
         if path and isinstance(schema.get("$id"), str):
-            text = "a part of a schema cannot have an `$id` of its own"
+            text = TEXTS("own-id")
             yield SchemaProblem((*path, "$id"), text)
         for keyword in _ANCHORS:
             if isinstance(schema.get(keyword), str):
@@ -189,7 +223,7 @@ def _patterns(schema: Mapping[str, Any], path: Path) -> Iterator[SchemaProblem]:
             check_pattern(pattern)
         except PatternError as error:
             shown = pattern if len(pattern) <= 100 else f"{pattern[:99]}…"
-            yield SchemaProblem(at, f"the pattern `{shown}` cannot be evaluated: {error}")
+            yield SchemaProblem(at, TEXTS("pattern", shown=shown, error=error))
 
 
 def _repeated(walk: _Walk) -> Iterator[SchemaProblem]:
@@ -211,14 +245,14 @@ def _repeated(walk: _Walk) -> Iterator[SchemaProblem]:
                 open_now.add(here)
                 waiting = [one for one in parts if one not in counts]
                 if any(one in open_now for one in waiting):
-                    yield SchemaProblem(path, "it refers to itself without going into the value")
+                    yield SchemaProblem(path, TEXTS("itself"))
                     return
                 stack += waiting
                 if waiting:
                     continue
             counts[here] = 1 + sum(counts.get(one, 1) for one in parts)
             if counts[here] > MAX_IN_PLACE:
-                text = f"it holds one value against more than {MAX_IN_PLACE} schemas"
+                text = TEXTS("in-place", most=MAX_IN_PLACE)
                 yield SchemaProblem(path or origin, text)
                 return
 

@@ -9,17 +9,38 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from proflow_schemas.errors import ProFlowError
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "patterns",
+    {
+        "lookaround": Text("lookaround, such as `(?=…)`", "环视（例如 `(?=…)`）"),
+        "references": Text("references to groups, such as `\\1`", "分组引用（例如 `\\1`）"),
+        "atomic": Text("atomic groups and possessive repetition", "原子分组和占有量词"),
+        "too-long": Text(
+            "it has {count} characters; {most} are allowed",
+            "有 {count} 个字符，最多允许 {most} 个",
+        ),
+        "unbounded": Text(
+            "it uses {named:raw}, which takes unbounded time and is not supported",
+            "使用了{named:raw}，耗时没有上限，不支持",
+        ),
+        "no-pattern": Text("it is no regular expression", "不是正则表达式"),
+    },
+)
+
 MAX_PATTERN = 1_000
 """The longest expression, in characters."""
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _UNKNOWN = (
-    (re.compile(r"\(\?<?[=!]"), "lookaround, such as `(?=…)`"),
-    (re.compile(r"\\[1-9]|\\k<|\(\?P="), "references to groups, such as `\\1`"),
-    (re.compile(r"\(\?>|[*+?}]\+"), "atomic groups and possessive repetition"),
+    (re.compile(r"\(\?<?[=!]"), TEXTS("lookaround")),
+    (re.compile(r"\\[1-9]|\\k<|\(\?P="), TEXTS("references")),
+    (re.compile(r"\(\?>|[*+?}]\+"), TEXTS("atomic")),
 )
 
 
-class PatternError(ValueError):
+class PatternError(ProFlowError, ValueError):
     """An expression that cannot be evaluated; the message says why."""
 
 
@@ -66,7 +87,7 @@ def search_cost(pattern: str, text: str) -> int:
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> Any:
     if len(pattern) > MAX_PATTERN:
-        raise PatternError(f"it has {len(pattern)} characters; {MAX_PATTERN} are allowed")
+        raise PatternError(TEXTS("too-long", count=len(pattern), most=MAX_PATTERN))
     import re2  # only schemas with expressions need it
 
     options = re2.Options()
@@ -91,10 +112,10 @@ def _reason(pattern: str, error: Exception) -> str:
     plain = re.sub(r"\\\\", "", pattern)
     for unknown, named in _UNKNOWN:
         if unknown.search(plain):
-            return f"it uses {named}, which takes unbounded time and is not supported"
+            return TEXTS("unbounded", named=named)
     reason = error.args[0] if error.args else ""
     text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-    return text or "it is no regular expression"
+    return text or TEXTS("no-pattern")
 
 
 def _encodable(text: str) -> str:

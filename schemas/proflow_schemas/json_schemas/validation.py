@@ -10,6 +10,23 @@ from typing import TYPE_CHECKING, Any
 from proflow_schemas.errors import ProFlowError
 from proflow_schemas.json_schemas.checking import schema_problems
 from proflow_schemas.json_schemas.patterns import matches, search_cost
+from proflow_schemas.language import Text, Texts
+
+TEXTS = Texts(
+    "schema-use",
+    {
+        "not-evaluated": Text(
+            "the schema cannot be evaluated: {why:raw}",
+            "无法使用该 JSON Schema：{why:raw}",
+        ),
+        "too-slow": Text(
+            "it takes too long to hold the data against the schema",
+            "按 JSON Schema 校验数据耗时过长",
+        ),
+        "too-deep": Text("the data is nested too deep for the schema", "数据的嵌套过深，无法校验"),
+        "no-schema": Text("the schema is no JSON Schema: {said:raw}", "不是有效的 JSON Schema"),
+    },
+)
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -69,7 +86,7 @@ def schema_errors(
     """
     problem = next(iter(schema_problems(schema)), None)
     if problem is not None:
-        raise SchemaRefusedError(f"the schema cannot be evaluated: {problem.message}")
+        raise SchemaRefusedError(TEXTS("not-evaluated", why=problem.message))
     from jsonschema.exceptions import SchemaError, UnknownType
     from referencing.exceptions import Unresolvable
 
@@ -82,14 +99,14 @@ def schema_errors(
                 break
     except _BudgetSpentError:
         if not found:  # else the value is known to be invalid
-            text = "it takes too long to hold the data against the schema"
+            text = TEXTS("too-slow")
             raise SchemaRefusedError(text) from None
     except RecursionError:
-        raise SchemaRefusedError("the data is nested too deep for the schema") from None
+        raise SchemaRefusedError(TEXTS("too-deep")) from None
     except (SchemaError, UnknownType, Unresolvable, TypeError, AttributeError) as error:
         # Of a schema that no check has seen: published long ago, or sent by a host.
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise SchemaRefusedError(f"the schema is no JSON Schema: {reason}") from None
+        raise SchemaRefusedError(TEXTS("no-schema", said=reason)) from None
     finally:
         _budget.reset(token)
     return found

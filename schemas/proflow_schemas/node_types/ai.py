@@ -1,5 +1,6 @@
 """The node type `ai`: asks a language model."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from proflow_schemas.configs import Retried, Text
 from proflow_schemas.node_types.foreign import GUARDS, TRIES, called
 from proflow_schemas.node_types.record import RETRY_FIELDS, Words, step
+from proflow_schemas.readiness import Need, NodeNeed
 
 
 class Ai(Retried):
@@ -21,6 +23,10 @@ class Ai(Retried):
 
 def _output(config: Ai) -> Any:
     return config.output_schema
+
+
+def _needs(config: Ai) -> Iterator[NodeNeed]:
+    yield NodeNeed(Need("model", config.model or ""), "model")
 
 
 NODE_TYPE = step(
@@ -53,6 +59,7 @@ NODE_TYPE = step(
     },
     for_output=True,
     output=_output,
+    needs=_needs,
     meanings=called("model", "modelname", "modelid", "llm")
     | called("system", "systemprompt", "systemmessage", "instructions")
     | called("prompt", "userprompt", "question", "query", "prompttemplate", "usermessage")

@@ -1,5 +1,6 @@
 """The node type `approval`: asks people to decide, and waits for the decision."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -16,6 +17,7 @@ from proflow_schemas.definition.approvals import (
 from proflow_schemas.durations import parse_duration
 from proflow_schemas.node_types.foreign import GUARDS, approvers, called, lasting, reminding
 from proflow_schemas.node_types.record import NodeType, Words
+from proflow_schemas.readiness import Need, NodeNeed
 from proflow_schemas.step_ids import step_id
 
 
@@ -39,6 +41,7 @@ ApproverIds = Annotated[
 ]
 _MODES = {"OR": "any", "AND": "all"}
 _NAMED_BY_TYPE = ("manager", "initiator", "initiatorSelect", "multiLevelManager")
+"""Kinds of approvers that need no ids."""
 _KINDS = {"user": "user", "role": "role", "department": "department", "form": "form"}
 
 
@@ -138,12 +141,28 @@ def _approvers(config: Approval) -> list[str]:
         return [f"{kind}:{one}" for one in named] or [kind]
     if kind is None:
         return [_user(one) for one in named]
+    if kind == "department" and ids is None:
+        return [kind]  # the initiator's own
     return [f"{_KINDS[kind]}:{one}" for one in named]
 
 
 def _user(one: str | int) -> str:
     """Return an id with its kind: an id without one is a user's."""
     return one if isinstance(one, str) and ":" in one else f"user:{one}"
+
+
+def _needs(config: Approval) -> Iterator[NodeNeed]:
+    """List the approvers, and who decides if there is none; expressions are known to runs only."""
+    for one in _approvers(config):
+        if "${" not in one:
+            yield NodeNeed(Need("approver", one), "approverIds")
+    policy, fallback = config.empty_approver_policy, config.fallback_approver_ids
+    if policy == "fallbackUser":
+        for user in fallback or []:
+            yield NodeNeed(Need("approver", _user(user)), "fallbackApproverIds")
+    nobody = config.approver_type is None and config.approver_ids is None
+    if policy == "escalateAdmin" or (nobody and policy in (None, "block")):
+        yield NodeNeed(Need("approver", "admin"), "emptyApproverPolicy")
 
 
 def _as_value(ids: object) -> object:
@@ -184,8 +203,8 @@ NODE_TYPE = NodeType(
     config=Approval,
     fields={
         "approverType": Words(
-            "what kind of ids `approverIds` holds; `manager` and `initiator` need no ids",
-            "审批人类型，决定 `approverIds` 的含义；为 `manager` 或 `initiator` 时无需填写 `approverIds`",
+            "what kind of ids `approverIds` holds; `manager` and `initiator` need none, and a `department` without ids is the initiator's",
+            "审批人类型，决定 `approverIds` 的含义；为 `manager` 或 `initiator` 时无需填写 `approverIds`，为 `department` 且未填写时指发起人所在部门",
         ),
         "approverIds": Words(
             "who decides; with the type `expression`, an expression that returns the ids",
@@ -313,6 +332,7 @@ NODE_TYPE = NodeType(
         **GUARDS,
     },
     lower=_lower,
+    needs=_needs,
     steps=2,  # it requests the answer, and waits for it
     example="""\
 {

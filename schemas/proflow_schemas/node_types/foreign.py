@@ -15,6 +15,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from proflow_schemas.durations import DurationError, parse_duration
+from proflow_schemas.language import Message, Text, Texts
+
+TEXTS = Texts(
+    "foreign",
+    {
+        "rule": Text("{where:raw}: `data.when`", "{where:raw}：`data.when`"),
+        "approvers": Text(
+            "`approverType` `{kind:raw}` with `approverIds`",
+            "`approverIds`，并将 `approverType` 设为 `{kind:raw}`",
+        ),
+        "such-as": Text(
+            "`{name:raw}`, such as `{example:raw}`",
+            "`{name:raw}`（例如 `{example:raw}`）",
+        ),
+        "reminders": Text(
+            '`reminders`, such as `"reminders": {example:raw}`',
+            '`reminders`（例如 `"reminders": {example:raw}`）',
+        ),
+        "cron": Text(
+            '`trigger`, such as `"trigger": {{"cron": "0 9 * * *"}}`',
+            '`trigger`（例如 `"trigger": {{"cron": "0 9 * * *"}}`）',
+        ),
+        "event": Text(
+            '`trigger`, such as `"trigger": {{"event": "order/created"}}`',
+            '`trigger`（例如 `"trigger": {{"event": "order/created"}}`）',
+        ),
+        "behind": Text("a rule, which belongs on an edge behind the node", "节点之后连线上的规则"),
+        "before": Text(
+            "a rule, which belongs on the edge that leads to the node",
+            "通向该节点的连线上的规则",
+        ),
+        "retry": Text(
+            '`retry`, such as `"retry": {{"maxAttempts": 3}}`',
+            '`retry`（例如 `"retry": {{"maxAttempts": 3}}`）',
+        ),
+    },
+)
 
 Written = Callable[[str, Any], dict[str, Any] | None]
 """Converts a key and its value to the keys and values here; None if the value cannot be converted."""
@@ -62,7 +99,7 @@ def approvers(kind: str, *spellings: str) -> dict[str, Meaning]:
         ids = _ids(value)
         return None if ids is None else {"approverType": kind, "approverIds": ids}
 
-    found = Meaning(f"`approverType` `{kind}` with `approverIds`", written)
+    found = Meaning(TEXTS("approvers", kind=kind), written)
     return dict.fromkeys(spellings, found)
 
 
@@ -115,7 +152,7 @@ def lasting(name: str, unit: str = "") -> Meaning:
         found = span_of(value, unit)
         return None if found is None else {name: found}
 
-    return Meaning(f"`{name}`, such as `{_example(unit)}`", written)
+    return Meaning(TEXTS("such-as", name=name, example=_example(unit)), written)
 
 
 def _example(unit: str) -> str:
@@ -138,7 +175,7 @@ def reminding(unit: str = "") -> Meaning:
         return None if found is None else {"reminders": {"after": found}}
 
     example = json.dumps({"after": _example(unit)})
-    return Meaning(f'`reminders`, such as `"reminders": {example}`', written)
+    return Meaning(TEXTS("reminders", example=example), written)
 
 
 def same_field(_: str, value: Any) -> dict[str, Any] | None:
@@ -164,8 +201,8 @@ def _event(_: str, value: Any) -> dict[str, Any] | None:
     return {"trigger": {"event": value}} if isinstance(value, str) and value else None
 
 
-_CRON = Meaning('`trigger`, such as `"trigger": {"cron": "0 9 * * *"}`', _cron)
-_EVENT = Meaning('`trigger`, such as `"trigger": {"event": "order/created"}`', _event)
+_CRON = Meaning(TEXTS("cron"), _cron)
+_EVENT = Meaning(TEXTS("event"), _event)
 STARTS = {
     **dict.fromkeys(("cron", "cronexpression", "crontab", "schedule", "scheduleinterval"), _CRON),
     **dict.fromkeys(("event", "eventname", "eventtype", "on", "topic"), _EVENT),
@@ -173,8 +210,15 @@ STARTS = {
     **called("input", "inputschema", "jsonschema", "schema", "parametersschema"),
 }
 """Keys that say what starts a run, on a start node or at the top level."""
-_RULE = Meaning("a rule, which belongs on an edge behind the node: `data.when`")
-GUARD = Meaning("a rule, which belongs on the edge that leads to the node: `data.when`")
+_RULE = Meaning(TEXTS("rule", where=TEXTS("behind")))
+GUARD = Meaning(TEXTS("rule", where=TEXTS("before")))
+
+
+def without_key(say: str) -> str:
+    """Return the words for a rule without the key that it belongs into."""
+    return say.arguments["where"] if isinstance(say, Message) else say.partition(":")[0]
+
+
 ASKS = (
     *("condition", "conditions", "conditionexpression", "conditionlist", "expression", "when"),
     *("rule", "rules", "expr", "if"),
@@ -184,7 +228,7 @@ RULES = dict.fromkeys((*ASKS, *_CHOICES), _RULE)
 """Keys that hold rules, on a node that chooses by rules."""
 GUARDS = dict.fromkeys((*ASKS, "runif", "skipif", "unless"), GUARD) | dict.fromkeys(_CHOICES, _RULE)
 """Keys that hold rules, on any other node."""
-_ATTEMPTS = Meaning('`retry`, such as `"retry": {"maxAttempts": 3}`', _attempts)
+_ATTEMPTS = Meaning(TEXTS("retry"), _attempts)
 TRIES = (
     called("retries", "maxretries", "retrycount", "retrytimes", "numretries", "retrylimit")
     | called("retry", "retrypolicy", "retryconfig", "retryoptions", "retrystrategy")

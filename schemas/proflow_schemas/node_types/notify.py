@@ -1,17 +1,36 @@
 """The node type `notify`: sends a message."""
 
+from collections.abc import Iterator
+
 from proflow_schemas.configs import Config, Text, Value, Whole
 from proflow_schemas.node_types.foreign import GUARDS, Meaning, called
 from proflow_schemas.node_types.record import Words, step
+from proflow_schemas.readiness import Need, NodeNeed
+
+EMAIL, IN_APP = "email", "inApp"
 
 
 class Notify(Config):
     """Sends a message."""
 
-    channel: Text = "inApp"
+    channel: Text = IN_APP
     to: list[Text | Whole] | Text | Whole
     subject: Text | None = None
     content: Value = None
+
+
+def _needs(config: Notify) -> Iterator[NodeNeed]:
+    """List the channel and, of a built-in one, what it needs; expressions are known to runs only."""
+    channel = config.channel
+    if "${" in channel:
+        return
+    yield NodeNeed(Need("channel", channel), "channel")
+    if channel == EMAIL:
+        yield NodeNeed(Need("mail"), "channel")
+    if channel == IN_APP:
+        for one in config.to if isinstance(config.to, list) else [config.to]:
+            if "${" not in str(one):
+                yield NodeNeed(Need("recipient", str(one)), "to")
 
 
 NODE_TYPE = step(
@@ -42,6 +61,7 @@ NODE_TYPE = step(
         "content": Words("the text, or data for the channel", "消息正文，或渠道所需的数据"),
     },
     triggers=True,
+    needs=_needs,
     meanings=called(
         "to",
         *("recipient", "recipients", "receiver", "receivers", "users", "userids", "user"),

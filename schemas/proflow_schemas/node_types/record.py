@@ -1,12 +1,13 @@
 """The record of a node type, from which everything that other modules need to know of it is derived."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proflow_schemas.configs import Config, Retried, is_duration, retry_policy, seconds
 from proflow_schemas.definition import AnyOp, TaskOp
 from proflow_schemas.node_types.foreign import Meaning
+from proflow_schemas.readiness import NodeNeed
 from proflow_schemas.step_ids import step_id
 
 Kind = Literal["computes", "step", "waits", "structure", "container", "end"]
@@ -123,6 +124,8 @@ class NodeType:
     """The path of a built-in handler below `proflow_runtime.handlers`: `notify.send`."""
     method: str | None = None
     """The method of `Flow` that generated code calls for it; None: the general one."""
+    needs: Callable[[Any], Iterable[NodeNeed]] | None = None
+    """Lists what a node needs of its host, from its config. None: nothing."""
     output: Callable[[Any], Any] | None = None
     """Makes the JSON Schema of its output from its config. None: its handler declares what it returns."""
 
@@ -169,6 +172,14 @@ class NodeType:
     def handler_of(self, config: Config) -> str | None:
         """Return the name of the handler that does the work of a node; None if no handler does."""
         return self.handler if self.handler_from is None else getattr(config, self.handler_from)
+
+    def needs_of(self, config: Config) -> Iterable[NodeNeed]:
+        """Return what a node needs of its host.
+
+        Args:
+            config: The validated config of the node.
+        """
+        return () if self.needs is None else self.needs(config)
 
     def op(self, node: str, config: Config) -> AnyOp | None:
         """Return the op that a node is compiled to; None if it only shapes the graph.

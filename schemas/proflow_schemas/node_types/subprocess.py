@@ -1,11 +1,13 @@
 """The node type `subprocess`: runs another workflow, and waits for its result."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from proflow_schemas.configs import Config, Duration, Name, Value, whole_seconds
 from proflow_schemas.definition import InvokeOp
 from proflow_schemas.node_types.foreign import GIVEN, GUARDS, called
 from proflow_schemas.node_types.record import DONE_OR_ERROR, READS_ERROR, NodeType, Words
+from proflow_schemas.readiness import Need, NodeNeed
 from proflow_schemas.step_ids import step_id
 
 
@@ -35,6 +37,10 @@ def _output(config: Subprocess) -> Any:
     }
 
 
+def _needs(config: Subprocess) -> Iterator[NodeNeed]:
+    yield NodeNeed(Need("workflow", config.workflow), "workflow")
+
+
 NODE_TYPE = NodeType(
     name="subprocess",
     kind="waits",
@@ -52,6 +58,7 @@ NODE_TYPE = NodeType(
         *("workflow", "子流程", "flow"),
     ),
     config=Subprocess,
+    needs=_needs,
     fields={
         "workflow": Words("the id of the other workflow", "子流程的 ID"),
         "input": Words(

@@ -29,9 +29,11 @@ export interface Connection {
   base: string;
   /** The bearer token of a request; null: the host's own means (a cookie) say who it is. */
   token: () => string | null;
+  /** The language that answers are to be in; null: the browser's. */
+  language: () => string | null;
 }
 
-const connection: Connection = { base: '/api', token: () => null };
+const connection: Connection = { base: '/api', token: () => null, language: () => null };
 
 /** Say where the service is, and who asks; once, before anything is shown. */
 export function configureProFlow(options: Partial<Connection>): void {
@@ -66,6 +68,8 @@ async function request<T>(
   const headers: Record<string, string> = { accept: 'application/json' };
   const token = connection.token();
   if (token !== null) headers.authorization = `Bearer ${token}`;
+  const language = connection.language();
+  if (language !== null) headers['accept-language'] = language;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const answer = await fetch(`${connection.base}${path}${asked.size ? `?${asked}` : ''}`, {
     method,

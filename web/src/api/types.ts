@@ -62,6 +62,9 @@ export interface Diagnostic {
   fixes: Fix[];
   /** How many further fixes were left out, as trying each takes too long. */
   fixes_untried: number;
+  /** The name of the message and its arguments, to word it elsewhere. */
+  key: string | null;
+  arguments: Record<string, unknown>;
 }
 
 export const NODE_STATUSES = [

@@ -165,7 +165,7 @@ export const MESSAGES = {
   'runs.inngest': ['在 Inngest 中查看', 'In Inngest'],
   'run.cancel': ['取消运行', 'Cancel the run'],
   'run.cancelSure': ['确定取消这次运行？', 'Cancel this run?'],
-  'run.retry': ['重新运行', 'Run again'],
+  'run.retry': ['从失败处继续', 'Go on from here'],
   'run.live': ['实时', 'live'],
   'run.polling': ['重新连接中，每 2 秒刷新', 'reconnecting; asked every 2 seconds'],
   'run.connecting': ['连接中', 'connecting'],

@@ -106,7 +106,9 @@ function Actions({ status }: { status: ExecutionStatus }) {
   const cancel = useMutation({ mutationFn: () => api.cancelRun(status.run_id), onError: failed });
   const retry = useMutation({
     mutationFn: () => api.retryRun(status.run_id),
-    onSuccess: ({ run_id }) => navigate(`/runs/${run_id}`),
+    // The same run goes on, and is watched anew: its live status ended with the attempt.
+    onSuccess: ({ run_id }) =>
+      run_id === status.run_id ? window.location.reload() : navigate(`/runs/${run_id}`),
     onError: failed,
   });
   if (!mine) return null;

@@ -12,7 +12,10 @@ from proflow_runtime.service.routes import (
     audit,
     designs,
     drawings,
+    erasure,
     live,
+    notifications,
+    operations,
     people,
     runs,
     settings,
@@ -31,7 +34,20 @@ def router(proflow: ProFlow) -> APIRouter:
     """
     route_class = routes_with(proflow.settings.max_body)
     found = APIRouter(route_class=route_class)
-    for subject in (designs, drawings, runs, approvals, tasks, people, settings, live, audit):
+    for subject in (
+        designs,
+        drawings,
+        runs,
+        approvals,
+        tasks,
+        people,
+        settings,
+        erasure,
+        notifications,
+        operations,
+        audit,
+        live,
+    ):
         part = APIRouter(route_class=route_class)
         subject.add(part, proflow)
         found.include_router(part)

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from proflow_schemas.language import Text, Texts
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from proflow_runtime.approvals.acting import LONGEST_COMMENT, ActName
 from proflow_runtime.approvals.service import summary
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
-from proflow_runtime.service.problems import RESPONSES, not_found
+from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import (
     Body,
     Cursor,
@@ -23,6 +24,13 @@ from proflow_runtime.service.routes.common import (
 )
 from proflow_runtime.store import people
 from proflow_runtime.store.pages import CursorError
+
+TEXTS = Texts(
+    "delegation",
+    {
+        "order": Text("`ends_at` is not after `starts_at`", "`ends_at` 必须晚于 `starts_at`"),
+    },
+)
 
 TAG = "approvals"
 User = Annotated[str, Field(min_length=1, max_length=200)]
@@ -100,7 +108,7 @@ class NewDelegation(Body):
     @model_validator(mode="after")
     def _in_order(self) -> "NewDelegation":
         if self.ends_at <= self.starts_at:
-            raise ValueError("`ends_at` is not after `starts_at`")
+            raise ValueError(TEXTS("order"))
         return self
 
 
@@ -124,11 +132,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[ApprovalSummary]:
-        """List approvals, the newest first: those that wait for the user (`inbox`), those the user
-        has decided (`done`), or those of runs that the user has started (`initiated`)."""
+        """List approvals, the newest first: those that wait for the user (`inbox`; for
+        administrators also those that nobody else can decide), those the user has decided (`done`), or those of runs that the user has started (`initiated`)."""
         try:
             found = await proflow.approvals.inbox(
-                principal.tenant_id, principal.user, box, after=cursor, limit=limit
+                principal.tenant_id,
+                principal.user,
+                box,
+                after=cursor,
+                limit=limit,
+                permissions=principal.permissions,
             )
         except CursorError as error:
             raise bad_cursor(error) from None
@@ -175,6 +188,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/delegations", status_code=201, tags=[TAG], responses=RESPONSES)
     async def create_delegation(body: NewDelegation, principal: Principal = who) -> Delegation:
         """Let somebody act for the user during some time."""
+        unknown = await proflow.approvals.why_unknown(principal.tenant_id, body.stand_in)
+        if unknown is not None:
+            raise Problem(422, "unknown-user", unknown)
         return _delegation(
             await people.delegate(
                 principal.tenant_id,

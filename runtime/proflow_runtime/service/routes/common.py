@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import BaseModel, ConfigDict
 from tortoise.expressions import Q
@@ -16,6 +17,13 @@ from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import Problem, not_found
 from proflow_runtime.store import administration, participation
 from proflow_runtime.store.pages import CursorError
+
+TEXTS = Texts(
+    "cursor",
+    {
+        "invalid": Text("the cursor is invalid: {said:raw}", "分页游标无效"),
+    },
+)
 
 T = TypeVar("T")
 MOST_INTEGER = 2**31 - 1
@@ -96,4 +104,4 @@ def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:
 
 def bad_cursor(error: CursorError) -> Problem:
     """Build the problem for an invalid cursor."""
-    return Problem(422, "invalid-cursor", f"the cursor is invalid: {error}")
+    return Problem(422, "invalid-cursor", TEXTS("invalid", said=error))

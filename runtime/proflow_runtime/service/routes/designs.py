@@ -9,12 +9,14 @@ from proflow_compiler.diff import compare, comparison_json
 from proflow_compiler.emit import Imports, emit_definition, emit_module
 from proflow_compiler.reader.names import safe_id
 from proflow_schemas.definition import Definition
+from proflow_schemas.language import Text, Texts, said
 from pydantic import BaseModel, Field
 
 from proflow_runtime.context.permissions import WRITE_DESIGNS
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.facade import ProFlow, refused
+from proflow_runtime.service.languages import reader
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
 from proflow_runtime.service.routes.common import (
     Body,
@@ -28,6 +30,19 @@ from proflow_runtime.service.routes.common import (
 from proflow_runtime.service.routes.design_bodies import AskedDesign, Canvas
 from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.store import designs
+
+TEXTS = Texts(
+    "design",
+    {
+        "exists": Text("there is a design `{code:raw}` already", "设计 `{code:raw}` 已存在"),
+        "bad-code": Text(
+            "a code has up to 64 letters, digits, `-` and `_`, begins with a letter, and is "
+            "no reserved word: say `{code:raw}`",
+            "编码最多 64 个字符，只能包含字母、数字、`-` 和 `_`，以字母开头，且不能是保留字"
+            "：可用 `{code:raw}`",
+        ),
+    },
+)
 
 TAG = "designs"
 LONGEST_NAME = 255
@@ -149,14 +164,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
                 principal.tenant_id, code, name=name, draft=body.design, by=principal.user
             )
         except designs.DesignExistsError:
-            raise Problem(409, "design-exists", f"there is a design `{code}` already") from None
+            raise Problem(409, "design-exists", TEXTS("exists", code=code)) from None
         return _draft(found)
 
     @router.post("/designs/check", tags=[TAG], responses=RESPONSES)
     async def check_design(body: AskedDesign, principal: Principal = who) -> Checked:
         """Check a design; nothing is saved."""
         found = await proflow.compiling.compile(
-            body.design, timezone=await proflow.zones.named(principal.tenant_id)
+            body.design,
+            timezone=await proflow.zones.named(principal.tenant_id),
+            tenant_id=principal.tenant_id,
         )
         workflow = None if found.design is None else found.design.id
         return Checked(ok=found.ok, workflow=workflow, diagnostics=diagnostics(found.diagnostics))
@@ -279,7 +296,10 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             version = await _numbered(principal, code, number)
             sides.append(await _side(version.canvas))
         found = compare(*sides)
-        return comparison_json(found, f"{code} {old}", f"{code} {new}")
+        report: dict[str, Any] = said(
+            comparison_json(found, f"{code} {old}", f"{code} {new}"), reader()
+        )
+        return report
 
     async def _side(canvas: Any) -> tuple[Design, Definition]:
         compiled = await proflow.compiling.compile(canvas)
@@ -310,8 +330,7 @@ def _check_code(code: str) -> None:
         raise Problem(
             422,
             "invalid-code",
-            "a code has up to 64 letters, digits, `-` and `_`, begins with a letter, and is no"
-            f" reserved word: say `{safe_id(code)}`",
+            TEXTS("bad-code", code=safe_id(code)),
         )
 
 

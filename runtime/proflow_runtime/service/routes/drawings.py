@@ -57,7 +57,9 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def draw_design(body: AskedDesign, principal: Principal = who) -> Drawn:
         """Draw and check a design; nothing is saved."""
         zone = await proflow.zones.named(principal.tenant_id)
-        found = await proflow.compiling.draw(body.design, timezone=zone)
+        found = await proflow.compiling.draw(
+            body.design, timezone=zone, tenant_id=principal.tenant_id
+        )
         return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
 
     @router.get("/node-types", tags=[TAG], responses=RESPONSES)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -41,12 +42,18 @@ class TooSlowError(Exception):
     """The client does not accept messages in time."""
 
 
-class _Closing(NamedTuple):
+class Closing(NamedTuple):
+    """With which code, and for which reason, a socket is closed."""
+
     code: int
     reason: str = ""
 
 
-AWAY = _Closing(TOO_SLOW, "the database cannot be used now")
+AWAY = Closing(TOO_SLOW, "the database cannot be used now")
+Visible = Callable[[Principal], Awaitable[bool]]
+"""Says if a user may watch."""
+Show = Callable[[WebSocket, Principal, asyncio.Event], Coroutine[Any, Any, Closing | None]]
+"""Sends to a client what it watches, whenever the event is set; returns how to close the socket."""
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:
@@ -56,34 +63,64 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def live(socket: WebSocket, run_id: str) -> None:
         """First `{"type": "status", …}` with everything, then `{"type": "nodes", …}` with what has
         changed; closed with 1000 when the run is over."""
-        chosen = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
-        await socket.accept(subprotocol=chosen)
-        closing = await _watched(proflow, socket, run_id)
-        if closing is not None:
-            reason = closing.reason.encode()[:MAX_REASON].decode(errors="ignore")
-            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await socket.close(closing.code, reason)
+
+        async def show(socket: WebSocket, principal: Principal, moved: asyncio.Event) -> Any:
+            return await _send_changes(socket, principal.tenant_id, run_id, moved)
+
+        await serve(proflow, socket, lambda _: run_id, show, visible=partial(_is_visible, run_id))
 
 
-async def _watched(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing | None:
-    """Send a run to a client; returns None if the client has disconnected."""
+async def serve(
+    proflow: ProFlow,
+    socket: WebSocket,
+    key: Callable[[Principal], str],
+    show: Show,
+    *,
+    visible: Visible | None = None,
+) -> None:
+    """Serve a WebSocket until it is closed.
+
+    Args:
+        proflow: The service.
+        socket: The WebSocket, not accepted yet.
+        key: Returns what is watched on the bus.
+        show: Sends the messages; it is cancelled if the client disconnects.
+        visible: Says if the user may watch it, now and again and again; None if everybody may.
+    """
+    chosen = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
+    await socket.accept(subprotocol=chosen)
+    closing = await _watched(proflow, socket, key, show, visible)
+    if closing is not None:
+        reason = closing.reason.encode()[:MAX_REASON].decode(errors="ignore")
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await socket.close(closing.code, reason)
+
+
+async def _watched(
+    proflow: ProFlow,
+    socket: WebSocket,
+    key: Callable[[Principal], str],
+    show: Show,
+    visible: Visible | None,
+) -> Closing | None:
+    """Send to a client what it watches; returns None if the client has disconnected."""
     if not _may_watch(socket, proflow.settings.origins):
-        return _Closing(FOREIGN, "pages of other origins are not answered")
+        return Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
-        if not await _is_visible(principal, run_id):
-            return _Closing(UNKNOWN, "there is no such run")
+        if visible is not None and not await visible(principal):
+            return Closing(UNKNOWN, "there is no such run")
     except HTTPException as refused:
-        return _Closing(UNAUTHENTICATED, str(refused.detail))
+        return Closing(UNAUTHENTICATED, str(refused.detail))
     except Exception as error:
         if not is_passing(error):
             raise
         return AWAY
-    async with proflow.bus.watch(run_id) as moved:
-        sending = asyncio.create_task(_send_changes(socket, principal.tenant_id, run_id, moved))
+    async with proflow.bus.watch(key(principal)) as moved:
+        sending = asyncio.create_task(show(socket, principal, moved))
         leaving = asyncio.create_task(_disconnected(socket))
-        losing = asyncio.create_task(_unauthenticated(proflow, socket, run_id))
+        losing = asyncio.create_task(_unauthenticated(proflow, socket, visible))
         tasks = (sending, leaving, losing)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +140,7 @@ def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
     return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
 
-async def _is_visible(principal: Principal, run_id: str) -> bool:
+async def _is_visible(run_id: str, principal: Principal) -> bool:
     try:
         await require_visible(principal, run_id)
     except Problem:
@@ -111,16 +148,16 @@ async def _is_visible(principal: Principal, run_id: str) -> bool:
     return True
 
 
-async def _unauthenticated(proflow: ProFlow, socket: WebSocket, run_id: str) -> _Closing:
-    """Wait until the client's token is revoked or has expired, or the user may not see the run."""
+async def _unauthenticated(proflow: ProFlow, socket: WebSocket, visible: Visible | None) -> Closing:
+    """Wait until the client's token is revoked or has expired, or the user may not watch any more."""
     while True:
         await asyncio.sleep(RECHECK)
         try:
             principal = await proflow.authenticate(socket)
-            if not await _is_visible(principal, run_id):
-                return _Closing(UNKNOWN, "there is no such run")
+            if visible is not None and not await visible(principal):
+                return Closing(UNKNOWN, "there is no such run")
         except HTTPException as refused:
-            return _Closing(UNAUTHENTICATED, str(refused.detail))
+            return Closing(UNAUTHENTICATED, str(refused.detail))
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -135,7 +172,7 @@ async def _disconnected(socket: WebSocket) -> None:
 
 async def _send_changes(
     socket: WebSocket, tenant_id: int, run_id: str, moved: asyncio.Event
-) -> _Closing | None:
+) -> Closing | None:
     """Send the state of a run and its changes until the run is over.
 
     No messages queue up for a slow client: the next one is built from the run's state when it is
@@ -147,7 +184,7 @@ async def _send_changes(
             moved.clear()
             found = await execution_status(tenant_id, run_id)
             if found is None:
-                return _Closing(UNKNOWN, "there is no such run")
+                return Closing(UNKNOWN, "there is no such run")
             if known is None:
                 await _send(socket, {"type": "status", **found})
             elif found != known:
@@ -158,12 +195,42 @@ async def _send_changes(
     except WebSocketDisconnect:
         return None
     except TooSlowError:
-        return _Closing(TOO_SLOW, "messages are not taken")
+        return Closing(TOO_SLOW, "messages are not taken")
     except Exception as error:
         if not is_passing(error):
             raise
         return AWAY
-    return _Closing(OVER)
+    return Closing(OVER)
+
+
+async def show_changes(
+    socket: WebSocket, message: Callable[[], Awaitable[dict[str, Any]]], moved: asyncio.Event
+) -> Closing | None:
+    """Send a message at once, and again whenever it has changed, until the client disconnects.
+
+    Args:
+        socket: The WebSocket.
+        message: Builds the current message.
+        moved: Set when the message may have changed.
+    """
+    known: dict[str, Any] | None = None
+    try:
+        while True:
+            moved.clear()
+            found = await message()
+            if found != known:
+                await _send(socket, found)
+                known = found
+            if not await _within(HEARTBEAT, moved):
+                await _send(socket, {"type": "alive"})
+    except WebSocketDisconnect:
+        return None
+    except TooSlowError:
+        return Closing(TOO_SLOW, "messages are not taken")
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        return AWAY
 
 
 async def _within(seconds: float, moved: asyncio.Event) -> bool:

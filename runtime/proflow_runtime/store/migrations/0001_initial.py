@@ -317,6 +317,35 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="Notification",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                ("user", ShortText(max_length=200)),
+                ("key", ShortText(max_length=64)),
+                ("title", ShortText(max_length=255)),
+                ("body", LongText()),
+                ("link", ShortText(null=True, max_length=500)),
+                ("run_id", ShortText(null=True, max_length=64)),
+                ("node", ShortText(null=True, max_length=200)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("read_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={
+                "table": "proflow_notifications",
+                "app": "proflow",
+                "unique_together": (("tenant_id", "user", "key"),),
+                "indexes": [Index(fields=["tenant_id", "user", "read_at"])],
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="OutboxEvent",
             fields=[
                 ("id", ShortText(primary_key=True, unique=True, db_index=True, max_length=200)),
@@ -437,10 +466,24 @@ class Migration(migrations.Migration):
                 ("business_id", fields.IntField(null=True)),
                 ("started_by", ShortText(null=True, max_length=200)),
                 ("status", ShortText(default="pending", max_length=20)),
+                ("attempt", fields.IntField(default=1)),
+                (
+                    "due_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
                 ("revision", fields.IntField(default=0)),
                 ("result", LongText(null=True)),
                 ("output", JsonText(null=True, generated=False, unique=False)),
                 ("error", JsonText(null=True, generated=False, unique=False)),
+                ("blocked", JsonText(null=True, generated=False, unique=False)),
+                (
+                    "blocked_at",
+                    fields.DatetimeField(
+                        null=True, db_index=True, auto_now=False, auto_now_add=False
+                    ),
+                ),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -451,6 +494,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["tenant_id", "created_at"]),
                     Index(fields=["tenant_id", "workflow", "status"]),
+                    Index(fields=["tenant_id", "ended_at"]),
                     Index(fields=["task_id"]),
                 ],
                 "pk_attr": "id",
@@ -498,6 +542,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reminders_sent", fields.IntField(default=0)),
+                ("attempt", fields.IntField(default=1)),
                 (
                     "resolved_at",
                     fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
@@ -599,7 +644,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "proflow_node_changes",
                 "app": "proflow",
-                "indexes": [Index(fields=["run_id", "id"])],
+                "indexes": [Index(fields=["run_id", "id"]), Index(fields=["tenant_id", "at"])],
                 "pk_attr": "id",
             },
             bases=["Model"],
@@ -641,6 +686,123 @@ class Migration(migrations.Migration):
                 "table": "proflow_node_states",
                 "app": "proflow",
                 "unique_together": (("run", "node", "items"),),
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="RunAttempt",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                (
+                    "run",
+                    fields.ForeignKeyField(
+                        "proflow.Run",
+                        source_field="run_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="attempts",
+                        on_delete=OnDelete.CASCADE,
+                    ),
+                ),
+                ("number", fields.IntField()),
+                ("version", fields.IntField()),
+                ("inngest_run_id", ShortText(null=True, max_length=100)),
+                ("status", ShortText(null=True, max_length=20)),
+                ("error", JsonText(null=True, generated=False, unique=False)),
+                ("started_by", ShortText(null=True, max_length=200)),
+                ("reason", LongText(null=True)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={
+                "table": "proflow_run_attempts",
+                "app": "proflow",
+                "unique_together": (("run", "number"),),
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="StepAttemptRow",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                (
+                    "run",
+                    fields.ForeignKeyField(
+                        "proflow.Run",
+                        source_field="run_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="step_attempts",
+                        on_delete=OnDelete.CASCADE,
+                    ),
+                ),
+                ("run_attempt", fields.IntField()),
+                ("node", ShortText(max_length=200)),
+                ("step", ShortText(max_length=300)),
+                ("number", fields.IntField()),
+                ("started_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("ended_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("error", JsonText(null=True, generated=False, unique=False)),
+                ("logs", JsonText(null=True, generated=False, unique=False)),
+                ("input", JsonText(null=True, generated=False, unique=False)),
+                ("output", JsonText(null=True, generated=False, unique=False)),
+            ],
+            options={
+                "table": "proflow_step_attempts",
+                "app": "proflow",
+                "indexes": [
+                    Index(fields=["run_id", "node", "id"]),
+                    Index(fields=["tenant_id", "ended_at"]),
+                ],
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="StepResult",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                (
+                    "run",
+                    fields.ForeignKeyField(
+                        "proflow.Run",
+                        source_field="run_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="results",
+                        on_delete=OnDelete.CASCADE,
+                    ),
+                ),
+                ("part", ShortText(default="", max_length=200)),
+                ("step", fields.CharField(max_length=64)),
+                ("attempt", fields.IntField()),
+                ("result", JsonText(generated=False, null=False, unique=False)),
+            ],
+            options={
+                "table": "proflow_step_results",
+                "app": "proflow",
+                "unique_together": (("run", "part", "step"),),
                 "pk_attr": "id",
             },
             bases=["Model"],

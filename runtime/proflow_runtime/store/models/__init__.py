@@ -2,6 +2,7 @@
 
 from proflow_runtime.store.models.administration import AdministrationEntry
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
+from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
 from proflow_runtime.store.models.crons import CronRow
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition, Trigger
 from proflow_runtime.store.models.journal import (
@@ -12,6 +13,7 @@ from proflow_runtime.store.models.journal import (
     JournalRun,
     JournalStep,
 )
+from proflow_runtime.store.models.notifications import Notification
 from proflow_runtime.store.models.outbox import OutboxEvent
 from proflow_runtime.store.models.people import Delegation, Department, Person, PersonRole
 from proflow_runtime.store.models.runs import NodeChange, NodeStateRow, Run
@@ -39,10 +41,14 @@ __all__ = [
     "JournalStep",
     "NodeChange",
     "NodeStateRow",
+    "Notification",
     "OutboxEvent",
     "Person",
     "PersonRole",
     "Run",
+    "RunAttempt",
+    "StepAttemptRow",
+    "StepResult",
     "StoredDefinition",
     "TenantSettingsRow",
     "Trigger",
@@ -57,10 +63,14 @@ MODELS = (
         InngestTask,
         NodeChange,
         NodeStateRow,
+        Notification,
         OutboxEvent,
         Person,
         PersonRole,
         Run,
+        RunAttempt,
+        StepAttemptRow,
+        StepResult,
         StoredDefinition,
         TenantSettingsRow,
         Trigger,

@@ -44,6 +44,8 @@ class Approval(Model):
     expires_at = fields.DatetimeField(null=True)
     next_reminder_at = fields.DatetimeField(null=True, db_index=True)
     reminders_sent = fields.IntField(default=0)
+    attempt = fields.IntField(default=1)
+    """The attempt of the run that waits for it."""
     resolved_at = fields.DatetimeField(null=True)
     decided_by = ShortText(max_length=200, null=True)
     comment = LongText(null=True)

@@ -37,12 +37,19 @@ class Run(Model):
     business_id = fields.IntField(null=True)
     started_by = ShortText(max_length=200, null=True)
     status = ShortText(max_length=20, default="pending")
+    attempt = fields.IntField(default=1)
+    """Counts how often the run was begun; going on from a failure is the next attempt."""
+    due_at = fields.DatetimeField(null=True, db_index=True)
+    """When the run times out, by the `timeouts` of its design; None if it does not."""
     revision = fields.IntField(default=0)
     """Counts the changes of the run and of its nodes."""
     result = LongText(null=True)
     output = JsonText(null=True)
     error = JsonText(null=True)
     """`{name, message}`"""
+    blocked = JsonText(null=True)
+    """Which steps need what the deployment lacks; see `store.blocking`."""
+    blocked_at = fields.DatetimeField(null=True, db_index=True)
     created_at = fields.DatetimeField()
     started_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
@@ -53,6 +60,7 @@ class Run(Model):
         indexes = (
             Index(fields=("tenant_id", "created_at")),
             Index(fields=("tenant_id", "workflow", "status")),
+            Index(fields=("tenant_id", "ended_at")),
             Index(fields=("task_id",)),
         )
 
@@ -114,4 +122,4 @@ class NodeChange(Model):
     class Meta:
         table = "proflow_node_changes"
         app = "proflow"
-        indexes = (Index(fields=("run_id", "id")),)
+        indexes = (Index(fields=("run_id", "id")), Index(fields=("tenant_id", "at")))
