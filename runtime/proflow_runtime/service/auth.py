@@ -17,7 +17,9 @@ from proflow_runtime.values import JSON
 TEXTS = Texts(
     "authentication",
     {
-        "needs-permission": Text("this needs the permission {permission}", "需要权限 {permission}"),
+        "needs-permission": Text(
+            "this needs the permission `{permission:raw}`", "需要权限 `{permission:raw}`"
+        ),
         "token": Text("give a valid token", "请提供有效的令牌"),
     },
 )

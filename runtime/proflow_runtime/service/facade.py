@@ -81,6 +81,18 @@ TEXTS = Texts(
     "service",
     {
         "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
+        "started-by-host": Text(
+            "runs of `{workflow:raw}` are started by the application itself, not by people",
+            "流程 `{workflow:raw}` 只能由应用程序发起，不能由人员发起",
+        ),
+        "may-not-start": Text(
+            "you are not among those who may start `{workflow:raw}`",
+            "您不在可以发起流程 `{workflow:raw}` 的人员范围内",
+        ),
+        "host-refuses": Text(
+            "the application does not let you start `{workflow:raw}` with this data",
+            "应用程序不允许您用这些数据发起流程 `{workflow:raw}`",
+        ),
         "run-is": Text("the run is {status}", "运行{status}"),
         "not-published": Text(
             "`{workflow:raw}` is not published any more",
@@ -426,18 +438,15 @@ class ProFlow:
             return  # `start` and `retry` refuse it, with the reason
         who = published[1].starters
         if who is not None and not (who.roles or who.people):
-            text = f"runs of `{workflow}` are started by the application itself, not by people"
-            raise Problem(403, "started-by-host", text)
+            raise Problem(403, "started-by-host", TEXTS("started-by-host", workflow=workflow))
         if (
             who is not None
             and principal.user not in who.people
             and principal.roles.isdisjoint(who.roles)
         ):
-            text = f"you are not among those who may start `{workflow}`"
-            raise Problem(403, "may-not-start", text)
+            raise Problem(403, "may-not-start", TEXTS("may-not-start", workflow=workflow))
         if self._may_start is not None and not await self._may_start(principal, workflow, data):
-            text = f"the application does not let you start `{workflow}` with this data"
-            raise Problem(403, "may-not-start", text)
+            raise Problem(403, "may-not-start", TEXTS("host-refuses", workflow=workflow))
 
     async def start(
         self,
