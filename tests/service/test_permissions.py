@@ -147,6 +147,8 @@ async def test_a_task_of_the_host_without_a_run_is_for_readers(database: str) ->
 async def test_a_business_role_gives_no_permission(database: str) -> None:
     async with house() as at:
         await published(at, LEAVE)
+        for user in ("ben", "cat"):  # a table that names anybody has to name everybody
+            await people.add(1, user, user)
         run = await begun(await at.user("cat"))
         names = ["admin", "designer", *PERMISSIONS]
         await people.add(1, "mallory", "Mallory", roles=names)

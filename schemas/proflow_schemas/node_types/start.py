@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from proflow_schemas.configs import Config, Expression, Name, Trigger
 from proflow_schemas.definition import Starters
@@ -12,6 +12,15 @@ from proflow_schemas.node_types.record import NodeType, Words
 
 class Who(Config):
     """People who may start runs by the API and the page: those named, and those with a role."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [key], "properties": {key: {"minItems": 1}}}
+                for key in ("roles", "people")
+            ]
+        }
+    )
 
     roles: list[Name] = Field(default=[], description="business roles")
     people: list[Name] = Field(default=[], description="ids of people")
