@@ -85,7 +85,7 @@ async def test_nobody_is_asked_again_and_an_administrator_corrects_the_data(data
         assert error["traceback"].endswith("KeyError: 'deep'")
         assert f'{Path(__file__).name}", line ' in error["traceback"]
         assert "proflow_runtime" not in error["traceback"]
-        assert (await bob.get(f"/api/runs/{run}/nodes/t/attempts")).status_code == 403
+        assert (await bob.get(f"/api/runs/{run}/nodes/t/attempts")).status_code == 404
 
         body = {"data": {"c": {"deep": {"text": "§ 7"}}}, "reason": "the clause was missing"}
         assert (await ann.post(f"/api/runs/{run}/retry", json=body)).status_code == 403
