@@ -88,7 +88,10 @@ async def desk(*, service: ApprovalService | None = None, **config: Any) -> Asyn
     await publish(1, line("ask", (ASK, "approval", asked), trigger={"event": "ask/start"}))
     approvals = service or ApprovalService(app_id="office")
     async with office(
-        opener=approvals.open, closer=approvals.close_left, ended=approvals.run_ended
+        opener=approvals.open,
+        board=approvals.board,
+        closer=approvals.close_left,
+        ended=approvals.run_ended,
     ) as at:
         token = clock.activate(at.engine.clock)
         try:

@@ -105,7 +105,7 @@ async def test_nobody_to_ask(database: str, policy: Any, result: str | None) -> 
         assert await at.result() == result
         if result is None:
             assert await at.refused("ben", "approve", approval) == (403, "not-entitled")
-            await at.act("root", "transfer", approval, to="ben", roles=["admin"])
+            await at.act("root", "transfer", approval, to="ben", permissions=["approvals:admin"])
             await at.act("ben", "approve", approval)
             assert await at.result() == "completed"
 

@@ -11,7 +11,7 @@ from proflow_runtime.store.models import Approval, AuditEntry
 from stored.office import line, office, publish
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
-ADMIN = {"roles": ["admin"]}
+ADMIN = {"permissions": ["approvals:admin"]}
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +20,8 @@ async def company(database: str) -> None:
         await people.add(1, user, user.title(), roles=roles)
 
 
-async def inbox(at: Desk, user: str, *roles: str) -> list[int]:
-    return [one.id for one in (await at.service.inbox(1, user, roles=roles)).items]
+async def inbox(at: Desk, user: str, *permissions: str) -> list[int]:
+    return [one.id for one in (await at.service.inbox(1, user, permissions=permissions)).items]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def test_an_approval_without_a_voter_is_in_the_administrators_inbox_at_onc
     async with desk(**named) as at:
         with caplog.at_level(logging.WARNING, "proflow.approvals"):
             approval = await at.ask()
-        assert await inbox(at, "root", "admin") == [approval.id]
+        assert await inbox(at, "root", "approvals:admin") == [approval.id]
         assert await inbox(at, "ben") == await inbox(at, "root") == []
         (record,) = [one for one in caplog.records if one.name == "proflow.approvals"]
         assert record.getMessage() == f"nobody can decide approval {approval.id} but administrators"
@@ -58,7 +58,7 @@ async def test_an_approval_without_a_voter_is_in_the_administrators_inbox_at_onc
             ("root", "approved")
         ]
         assert await at.result() == "completed"
-        assert await inbox(at, "root", "admin") == []
+        assert await inbox(at, "root", "approvals:admin") == []
 
 
 async def test_who_does_not_exist_is_left_out_and_the_trail_says_so() -> None:
@@ -75,7 +75,7 @@ async def test_an_administrator_who_started_the_run_hands_it_over() -> None:
         approval = await at.ask(initiator_id="root")
         assert await at.refused("root", "approve", approval, **ADMIN) == (403, "not-entitled")
         await at.act("root", "transfer", approval, to="ben", **ADMIN)
-        assert await inbox(at, "root", "admin") == []
+        assert await inbox(at, "root", "approvals:admin") == []
         await at.act("ben", "approve", approval)
         assert await at.result() == "completed"
 

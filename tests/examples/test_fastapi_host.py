@@ -56,6 +56,10 @@ async def test_an_order_is_approved_by_the_manager_and_by_all_directors(
         path = "/workflows/designs/purchase-approval/publish"
         published = await http.post(path, headers=signed_in("key-it"))
         assert published.status_code == 200, published.text
+        forged = {"workflow": "purchase-approval", "data": {"order_id": 1, "amount": 1}}
+        for key in ("key-ann", "key-it"):
+            refused = await http.post("/workflows/runs", json=forged, headers=signed_in(key))
+            assert (refused.status_code, refused.json()["code"]) == (403, "started-by-host")
         order = await http.post("/orders", json={"amount": 26000}, headers=signed_in("key-ann"))
         assert order.status_code == 201, order.text
         for user in ("boss", "dora", "dirk"):

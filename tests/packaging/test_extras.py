@@ -181,7 +181,7 @@ def test_stored_designs_work_with_all_extras(everything: Environment) -> None:
     database = f"sqlite://{everything.folder / 'designs.db'}"
     assert everything.proflow("db", "upgrade", "--database", database).returncode == 0
     made = everything.proflow(
-        *("token", "create", "--tenant", "1", "--user", "a", "--role", "admin"),
+        *("token", "create", "--tenant", "1", "--user", "a", "--permission", "tenant:admin"),
         *("--database", database),
     )
     assert made.returncode == 0, made.stderr

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import inngest
 from fastapi import FastAPI
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler, Task
 from proflow_runtime.local import LocalEngine
@@ -41,11 +42,15 @@ class Virtual:
     app: FastAPI
     engine: LocalEngine
 
-    async def user(self, name: str, tenant: int = 1, *roles: str) -> httpx.AsyncClient:
-        token = await tokens.create(tenant, name, name=name, roles=roles)
+    async def user(self, name: str, tenant: int = 1, *permissions: str) -> httpx.AsyncClient:
+        token = await tokens.create(tenant, name, name=name, permissions=permissions)
         transport = httpx.ASGITransport(self.app)
         headers = {"authorization": f"Bearer {token.plain}"}
         return httpx.AsyncClient(transport=transport, base_url="http://house", headers=headers)
+
+    async def admin(self, name: str, tenant: int = 1) -> httpx.AsyncClient:
+        """Somebody who may do everything."""
+        return await self.user(name, tenant, *PERMISSIONS)
 
     async def settle(self) -> None:
         """Deliver what is in the outbox, and run until only waits are left."""

@@ -10,6 +10,7 @@ import httpx
 import inngest
 from fastapi import FastAPI
 from proflow_runtime.context.clock import RealClock
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.local import LocalEngine
@@ -30,10 +31,14 @@ class House:
     app: FastAPI
     engine: LocalEngine
 
-    async def user(self, name: str, tenant: int = 1, *roles: str) -> httpx.AsyncClient:
+    async def user(self, name: str, tenant: int = 1, *permissions: str) -> httpx.AsyncClient:
         """Somebody with a token."""
-        token = await tokens.create(tenant, name, name=name, roles=roles)
+        token = await tokens.create(tenant, name, name=name, permissions=permissions)
         return self.client(token.plain)
+
+    async def admin(self, name: str, tenant: int = 1) -> httpx.AsyncClient:
+        """Somebody who may do everything."""
+        return await self.user(name, tenant, *PERMISSIONS)
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}

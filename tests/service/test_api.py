@@ -31,7 +31,7 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 async def with_leave(at: House) -> httpx.AsyncClient:
     """A designer, who has published `leave`."""
-    designer = await at.user("ann", 1, "designer")
+    designer = await at.user("ann", 1, "designs:write")
     assert (await designer.post("/api/designs", json={"design": LEAVE})).status_code == 201
     assert (await designer.post("/api/designs/leave/publish")).status_code == 200
     return designer
@@ -63,7 +63,7 @@ async def test_without_a_valid_token_nothing_is_reachable(database: str) -> None
 async def test_members_run_designers_draw_and_administrators_do_all(database: str) -> None:
     async with house() as at:
         await with_leave(at)
-        member, admin = await at.user("ben"), await at.user("root", 1, "admin")
+        member, admin = await at.user("ben"), await at.admin("root", 1)
         draft = {"design": LEAVE}
         for method, path, body in (
             ("post", "/api/designs", draft),
@@ -76,9 +76,10 @@ async def test_members_run_designers_draw_and_administrators_do_all(database: st
             assert problem(answer) == (403, "forbidden"), path
         started = await member.post("/api/runs", json={"workflow": "leave"})
         run = started.json()["run_id"]
-        other = await at.user("cat")
+        other, reader = await at.user("cat"), await at.user("dan", 1, "runs:read")
         for act in ("cancel", "retry"):
-            assert problem(await other.post(f"/api/runs/{run}/{act}")) == (403, "forbidden")
+            assert problem(await other.post(f"/api/runs/{run}/{act}")) == (404, "not-found")
+            assert problem(await reader.post(f"/api/runs/{run}/{act}")) == (403, "forbidden")
         assert (await admin.post(f"/api/runs/{run}/cancel")).status_code == 202
 
         async def cancelled() -> bool:
@@ -106,7 +107,7 @@ async def test_bodies_have_an_end(database: str) -> None:
             yield b"x" * 65536
 
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         headers = {"content-type": "application/json"}
         whole = await ann.post("/api/designs/check", content=b"x" * 50_000_000, headers=headers)
         assert problem(whole) == (413, "body-too-large")
@@ -116,7 +117,7 @@ async def test_bodies_have_an_end(database: str) -> None:
 
 async def test_what_is_no_request_is_told(database: str) -> None:
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         headers = {"content-type": "application/json"}
         for body in (b"{", b"\xff\xfe", b"[" * 100_000, b'{"design": NaN}', b"[]", b'"x"'):
             answer = await ann.post("/api/designs/check", content=body, headers=headers)
@@ -142,7 +143,7 @@ async def test_groups_in_groups_in_groups_are_refused(database: str) -> None:
         nodes.append({**inner, "parentId": parent} if parent else inner)
         parent = f"g{number}"
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         answer = await ann.post("/api/designs/check", json={"design": {"nodes": nodes}})
         assert (answer.status_code, answer.json()["ok"]) == (200, False)
         many = [{"id": f"n{number}", "type": "task"} for number in range(10_001)]
@@ -155,7 +156,7 @@ async def test_a_graph_below_other_keys_is_bounded_too(database: str) -> None:
         {"id": f"n{number}", "type": "set", "data": {"values": {}}} for number in range(10_001)
     ]
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         for design in ({"graph": {"nodes": nodes}}, {"nodes": json.dumps(nodes), "edges": "[]"}):
             for asked in ("check", "drawing"):
                 answer = await ann.post(f"/api/designs/{asked}", json={"design": design})
@@ -167,7 +168,7 @@ async def test_files_of_other_canvases_are_told_what_check_tells(case: str, data
     text = (IMPORTS / case / "design.json").read_text(encoding="utf-8")
     expected = (IMPORTS / case / "expected.txt").read_text(encoding="utf-8")
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         body = {"design": json.loads(text)}
         answer = await ann.post("/api/designs/check", json=body)
         assert answer.status_code == 200
@@ -192,7 +193,7 @@ async def test_what_a_rejection_may_do_is_offered_in_order(database: str) -> Non
     edges: list[Any] = [{"source": one, "target": other} for one, other in ends]
     edges += ({"source": id, "target": "refused", "sourceHandle": "rejected"} for id in "ab")
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         design = {"id": "twofold", "nodes": nodes, "edges": edges}
         answer = await ann.post("/api/designs/check", json={"design": design})
         (told,) = (one for one in answer.json()["diagnostics"] if one["code"] == "PF210")
@@ -209,7 +210,7 @@ async def test_what_a_rejection_may_do_is_offered_in_order(database: str) -> Non
 
 async def test_a_design_with_errors_is_saved_but_not_published(database: str) -> None:
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         broken = {**line("broken"), "concurrency": {"limit": 3}}
         assert (await ann.post("/api/designs", json={"design": broken})).status_code == 201
         answer = await ann.post("/api/designs/broken/publish")
@@ -255,7 +256,7 @@ async def test_data_that_a_workflow_does_not_take_is_refused(database: str) -> N
     schema = {"type": "object", "properties": {"amount": {"type": "number"}}}
     design["nodes"][0]["data"]["config"] = {"input": {**schema, "required": ["amount"]}}
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         await ann.post("/api/designs", json={"design": design})
         assert (await ann.post("/api/designs/order/publish")).status_code == 200
         answer = await ann.post("/api/runs", json={"workflow": "order", "data": {"amount": "x"}})
@@ -268,7 +269,7 @@ async def test_data_that_a_workflow_does_not_take_is_refused(database: str) -> N
 async def test_a_run_that_no_event_could_cancel_is_refused(database: str, given: Any) -> None:
     cancel = {"event": "order/withdrawn", "match": "data.order.id"}
     async with house() as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         await ann.post("/api/designs", json={"design": {**line("order"), "cancelOn": cancel}})
         assert (await ann.post("/api/designs/order/publish")).status_code == 200
         body = {"workflow": "order", "data": {"order": {"id": given}}}
@@ -315,7 +316,10 @@ async def test_what_is_sent_out_is_what_is_described(database: str) -> None:
 
 async def test_one_tenant_does_not_fill_up_inngest(database: str) -> None:
     async with house({}, max_keys=2) as at:
-        ann, eve = await at.user("ann", 1, "designer"), await at.user("eve", 2, "designer")
+        ann, eve = (
+            await at.user("ann", 1, "designs:write"),
+            await at.user("eve", 2, "designs:write"),
+        )
 
         async def publish(client: Any, code: str, event: str) -> Any:
             design = line(code, ("nap", "delay", {"duration": "1h"}), trigger={"event": event})

@@ -202,19 +202,19 @@ async def test_an_administrator_lets_a_run_try_again() -> None:
     async with site() as where, where.deployed({"work": work}) as at:
         run = await at.proflow.start(tenant_id=1, workflow="row")
         since = (await blocked(at, run))["blocked"][0]["since"]
-        member, root = await at.user("ben"), await at.user("root", 1, "admin")
+        member, root = await at.user("ben"), await at.admin("root", 1)
         assert (await member.post(f"/api/runs/{run}/unblock")).status_code == 403
         assert (await root.get(f"/api/runs/{run}")).json()["blocked"][0]["node"] == "second"
         for _ in range(2):
             assert (await root.post(f"/api/runs/{run}/unblock")).status_code == 202
             await asyncio.sleep(0.3)
             assert (await blocked(at, run))["blocked"][0]["since"] == since
-        stranger = await at.user("eve", 2, "admin")
+        stranger = await at.admin("eve", 2)
         assert (await stranger.post(f"/api/runs/{run}/unblock")).status_code == 404
     async with site() as where, where.deployed(BOTH) as at:
         finished = await at.proflow.start(tenant_id=1, workflow="row")
         assert (await ended(at, finished))["status"] == "completed"
-        root = await at.user("root", 1, "admin")
+        root = await at.admin("root", 1)
         answer = await root.post(f"/api/runs/{finished}/unblock")
         assert (answer.status_code, answer.json()["code"]) == (409, "not-blocked")
 

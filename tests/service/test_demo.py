@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.service import demo
 from proflow_runtime.service.demo import CODES, HISTORY, PEOPLE, DemoError
 from proflow_runtime.store import designs, people, tokens
@@ -87,7 +88,8 @@ def test_a_company_with_runs_that_have_ended_and_one_that_waits_for_the_manager(
         assert f"sqlite://{FILE}" in served.serving
         published = served.ask("li.na", "/designs?published=true")["items"]
         assert {one["code"] for one in published} == set(CODES)
-        assert served.ask("admin", "/me")["roles"] == ["admin", "member"]
+        me = served.ask("admin", "/me")
+        assert (me["roles"], me["permissions"]) == (["admin"], sorted(PERMISSIONS))
         # The purchase waits for the manager from the first moment on, and for nobody else.
         inboxes = {
             one.user: served.ask(one.user, "/approvals?box=inbox")["items"] for one in PEOPLE
@@ -157,7 +159,7 @@ async def _a_person() -> None:
 
 
 async def _a_token() -> None:
-    await tokens.create(demo.TENANT, "admin", name="first start", roles=["admin"])
+    await tokens.create(demo.TENANT, "admin", name="first start", permissions=["tenant:admin"])
 
 
 async def _a_design() -> None:

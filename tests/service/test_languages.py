@@ -23,7 +23,7 @@ def is_chinese(text: str) -> bool:
 
 async def test_diagnostics_are_said_in_the_language_of_the_request(database: str) -> None:
     async with house() as at:
-        designer = await at.user("ann", 1, "designer")
+        designer = await at.user("ann", 1, "designs:write")
         for path in ("/api/designs/check", "/api/designs/drawing"):
             english, chinese = [
                 (await designer.post(path, json={"design": BROKEN}, headers=headers)).json()
@@ -45,7 +45,7 @@ async def test_diagnostics_are_said_in_the_language_of_the_request(database: str
 
 async def test_refusals_are_said_in_the_language_of_the_request(database: str) -> None:
     async with house() as at:
-        designer = await at.user("ann", 1, "designer")
+        designer = await at.user("ann", 1, "designs:write")
         created = await designer.post("/api/designs", json={"design": LEAVE})
         assert created.status_code == 201
         broken = {"design": BROKEN, "code": "broken"}

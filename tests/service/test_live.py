@@ -55,7 +55,7 @@ async def site(gate: Gate | None = None) -> AsyncIterator[tuple[House, int]]:
 
 async def begun(at: House, design: Any = LEAVE) -> str:
     """A run that ann has started, of a design that she has just published."""
-    async with await at.user("ann", 1, "designer") as ann:
+    async with await at.user("ann", 1, "designs:write") as ann:
         saved = await ann.post("/api/designs", json={"design": design})
         assert saved.status_code == 201, saved.text
         await ann.post(f"/api/designs/{design['id']}/publish")
@@ -134,6 +134,18 @@ async def test_everything_is_told_first_and_then_what_has_changed(database: str)
         found = put_together([*told, *news])
         assert (found["status"], found["nodes"]["end"]["status"]) == ("completed", "completed")
         assert found == await at.proflow.status(1, run)
+
+
+async def test_only_those_who_take_part_or_may_read_runs_are_told(database: str) -> None:
+    async with site() as (at, port):
+        run = await begun(at)
+        for permissions in ([], ["tenant:admin", "designs:write", "system:admin"]):
+            made = await tokens.create(1, "eve", name="eve", permissions=permissions)
+            closed = await refusal(watching(port, run, made.plain))
+            assert closed == (4404, "there is no such run")
+        made = await tokens.create(1, "eve", name="eve", permissions=["runs:read"])
+        async with watching(port, run, made.plain) as socket:
+            assert (await heard(socket))["run_id"] == run
 
 
 async def test_of_a_run_that_is_over_everything_is_told_once(database: str) -> None:

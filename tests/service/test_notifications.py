@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 
 async def started(at: House, canvas: dict[str, Any], data: dict[str, Any] | None = None) -> str:
     """Publish a design, and start a run of it as Ann."""
-    async with await at.user("ann", 1, "designer") as ann:
+    async with await at.user("ann", 1, "designs:write") as ann:
         saved = await ann.post("/api/designs", json={"design": canvas})
         assert saved.status_code == 201, saved.text
         published = await ann.post(f"/api/designs/{canvas['id']}/publish")

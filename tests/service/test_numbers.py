@@ -25,7 +25,7 @@ DESIGN = line(
 
 
 async def published(at: Any, design: dict[str, Any]) -> Any:
-    ann = await at.user("ann", 1, "designer")
+    ann = await at.user("ann", 1, "designs:write")
     answer = await ann.post("/api/designs", json={"design": design})
     assert answer.status_code == 201, answer.text
     answer = await ann.post(f"/api/designs/{design['id']}/publish")

@@ -10,13 +10,14 @@ pytestmark = pytest.mark.anyio
 
 async def test_one_is_told_who_one_is(database: str) -> None:
     async with house({}) as at:
-        await people.add(1, "ann", "安", roles=["designer"])
+        await people.add(1, "ann", "安", roles=["admin"])
         ann = await at.user("ann")
         assert (await ann.get("/api/me")).json() == {
             "tenant_id": 1,
             "user": "ann",
             "name": "安",
-            "roles": ["designer", "member"],
+            "roles": ["admin"],
+            "permissions": [],
         }
         unknown = await at.user("x-9")
         assert (await unknown.get("/api/me")).json()["name"] == "x-9"
@@ -40,7 +41,7 @@ async def test_people_are_found_by_id_and_name_within_the_tenant(database: str) 
 
 async def test_a_run_is_drawn_as_the_version_it_is_pinned_to(database: str) -> None:
     async with house({}) as at:
-        ann = await at.user("ann", 1, "designer")
+        ann = await at.user("ann", 1, "designs:write")
         first = line("leave", ("nap", "delay", {"duration": "1h"}))
         later = line("leave", ("rest", "delay", {"duration": "1h"}))
         draft = (await ann.post("/api/designs", json={"design": first})).json()
@@ -53,5 +54,5 @@ async def test_a_run_is_drawn_as_the_version_it_is_pinned_to(database: str) -> N
         assert "nap" in [one["id"] for one in drawn["nodes"]]
         assert (await ann.delete("/api/designs/leave?force=true")).status_code == 204
         assert (await ann.get(f"/api/runs/{run}/drawing")).status_code == 200
-        stranger = await at.user("eve", 2, "admin")
+        stranger = await at.admin("eve", 2)
         assert (await stranger.get(f"/api/runs/{run}/drawing")).status_code == 404

@@ -27,7 +27,7 @@ async def kept() -> None:
 
 async def published(at: House, canvas: dict[str, Any]) -> Any:
     """The diagnostics with which a design is refused; the same as a check's."""
-    async with await at.user("ann", 1, "designer") as ann:
+    async with await at.user("ann", 1, "designs:write") as ann:
         checked = (await ann.post("/api/designs/check", json={"design": canvas})).json()
         saved = await ann.post("/api/designs", json={"design": canvas})
         assert saved.status_code == 201, saved.text

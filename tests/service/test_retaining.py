@@ -134,7 +134,7 @@ async def test_a_person_is_exported_and_erased(database: str) -> None:
     async with virtual({"pay": pay}) as at:
         run = await ordered(at, 1)
         await ordered(at, 2)
-        root, member = await at.user("root", 1, "admin"), await at.user("bob")
+        root, member = await at.admin("root", 1), await at.user("bob")
         assert (await member.get("/api/people/wang/export")).status_code == 403
         assert (await member.post("/api/people/wang/erase")).status_code == 403
         exported = await root.get("/api/people/wang/export")
@@ -186,7 +186,7 @@ async def test_a_tenant_is_exported_and_erased(database: str) -> None:
     await publish(2, line("other", ("nap", "delay", {"duration": "1h"})))
     async with virtual({"pay": pay}) as at:
         await ordered(at, 1)
-        root, two = await at.user("root", 1, "admin"), await at.user("root", 2, "admin")
+        root, two = await at.admin("root", 1), await at.admin("root", 2)
         exported = (await root.get("/api/export")).text.splitlines()
         there = await counts(1)
         assert len(exported) == sum(there.values())

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from approving.test_returning import review
 from proflow_runtime import Task
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.store.database import connection
 from service.house import house, until
 from service.test_serving import PATIENCE, process, published
@@ -32,7 +33,7 @@ async def work(task: Task) -> Any:
 
 async def test_the_canvas_tells_of_the_iteration_that_has_begun(database: str) -> None:
     async with house({"work": work}) as at:
-        ann = await at.user("ann", 1, "designer", "admin")
+        ann = await at.admin("ann", 1)
         ben, cat = await at.user("ben"), await at.user("cat")
         await ann.post("/api/designs", json={"design": drafted()})
         assert (await ann.post("/api/designs/review/publish")).status_code == 200
@@ -111,7 +112,7 @@ async def test_runs_that_return_go_on_after_a_kill(
 
     async with process(tmp_path, database) as served:
         ben, cat = served.token("ben"), served.token("cat")
-        async with served.user(served.token("ann", 1, "admin")) as user:
+        async with served.user(served.token("ann", 1, *PERMISSIONS)) as user:
             await published(user, drafted())
             starts = (user.post("/runs", json={"workflow": "review"}) for _ in range(MANY))
             assert {one.status_code for one in await asyncio.gather(*starts)} == {201}

@@ -32,7 +32,7 @@ async def test_a_chain_of_events_ends_and_says_who_makes_it(
     database: str, names: tuple[str, ...]
 ) -> None:
     async with house() as found:
-        ann = await found.user("ann", 1, "admin")
+        ann = await found.admin("ann", 1)
         for design in circle(*names):
             made = await ann.post("/api/designs", json={"code": design["id"], "design": design})
             assert made.status_code == 201, made.text
@@ -56,7 +56,7 @@ async def test_a_design_cannot_decide_for_people(database: str) -> None:
     for event in ("approval/response", "Approval/Response", "proflow/run", "inngest/x"):
         design = line("forge", ("e", "emit", {"event": event, "data": forged}))
         async with house() as found:
-            ann = await found.user("ann", 1, "admin")
+            ann = await found.admin("ann", 1)
             await ann.post("/api/designs", json={"code": "forge", "design": design})
             refused = await ann.post("/api/designs/forge/publish")
             assert refused.status_code == 422
@@ -68,7 +68,7 @@ async def test_a_schema_that_reads_elsewhere_is_refused(database: str, reference
     schema = {"type": "object", "properties": {"a": {"$ref": reference}}}
     design = {**line("ref"), "input": schema}
     async with house() as found:
-        ann = await found.user("ann", 1, "admin")
+        ann = await found.admin("ann", 1)
         await ann.post("/api/designs", json={"code": "ref", "design": design})
         refused = await ann.post("/api/designs/ref/publish")
         assert (refused.status_code, "PF317" in refused.text) == (422, True)
@@ -77,7 +77,7 @@ async def test_a_schema_that_reads_elsewhere_is_refused(database: str, reference
 async def test_a_pattern_that_others_backtrack_on_is_answered_at_once(database: str) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
     async with house() as found:
-        ann = await found.user("ann", 1, "admin")
+        ann = await found.admin("ann", 1)
         design = {**line("redos"), "input": schema}
         await ann.post("/api/designs", json={"code": "redos", "design": design})
         assert (await ann.post("/api/designs/redos/publish")).status_code == 200
@@ -92,7 +92,7 @@ async def test_a_pattern_that_others_backtrack_on_is_answered_at_once(database: 
 
 async def test_answers_are_neither_sniffed_nor_kept(database: str) -> None:
     async with house() as found:
-        ann = await found.user("ann", 1, "admin")
+        ann = await found.admin("ann", 1)
         for path in ("/api/runs", "/api/nothing", "/health", "/metrics", "/api/runs/unknown"):
             answer = await ann.get(path)
             assert answer.headers["x-content-type-options"] == "nosniff", path
@@ -137,7 +137,7 @@ async def test_requests_are_refused_politely_while_the_database_is_away(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house() as found:
-        ann = await found.user("ann", 1, "admin")
+        ann = await found.admin("ann", 1)
 
         async def gone(*_: Any, **__: Any) -> Any:
             raise ConnectionRefusedError("gone")

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service import ProFlow
 from proflow_runtime.service.app import standalone
@@ -51,7 +52,7 @@ def service(tmp_path: Path) -> tuple[ASGIApp, str]:
 
     async def token() -> str:
         async with connect(url):
-            return (await tokens.create(1, "ann", name="ann", roles=["admin"])).plain
+            return (await tokens.create(1, "ann", name="ann", permissions=list(PERMISSIONS))).plain
 
     async def opened(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -14,7 +14,7 @@ EVENING = line("evening", trigger={"cron": "0 18 * * *"})
 
 async def test_an_administrator_sets_the_time_zone_of_a_tenant(database: str) -> None:
     async with house(timezone="Europe/Berlin") as at:
-        boss, ann = await at.user("boss", 1, "admin"), await at.user("ann", 1, "designer")
+        boss, ann = await at.admin("boss", 1), await at.user("ann", 1, "designs:write")
         nothing = {"settings": {"timezone": None}, "revision": 0, "timezone": "Europe/Berlin"}
         assert (await ann.get("/api/settings")).json() == nothing
         given = {"settings": {"timezone": "Asia/Shanghai"}, "revision": 0}
@@ -29,7 +29,7 @@ async def test_an_administrator_sets_the_time_zone_of_a_tenant(database: str) ->
         assert (await ann.get("/api/settings")).json() == expected
         late = await boss.put("/api/settings", json=given)
         assert (late.status_code, late.json()["revision"]) == (409, 1)
-        stranger = await at.user("eve", 2, "admin")
+        stranger = await at.admin("eve", 2)
         assert (await stranger.get("/api/settings")).json() == nothing
         back = await boss.put("/api/settings", json={"settings": {}})
         assert back.json() == {**nothing, "revision": 2}
@@ -50,7 +50,7 @@ async def test_what_cannot_be_set_is_refused(
     sqlite_database: str, settings: dict[str, object], says: str
 ) -> None:
     async with house() as at:
-        boss = await at.user("boss", 1, "admin")
+        boss = await at.admin("boss", 1)
         answer = await boss.put("/api/settings", json={"settings": settings})
         assert answer.status_code == 422
         assert says in answer.text
@@ -59,7 +59,7 @@ async def test_what_cannot_be_set_is_refused(
 
 async def test_crons_follow_the_tenants_time_zone(database: str) -> None:
     async with house() as at:
-        boss = await at.user("boss", 1, "admin")
+        boss = await at.admin("boss", 1)
         assert (await boss.post("/api/designs", json={"design": EVENING})).status_code == 201
         warned = (await boss.post("/api/designs/check", json={"design": EVENING})).json()
         assert [one["code"] for one in warned["diagnostics"]] == ["PF323"]

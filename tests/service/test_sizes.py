@@ -85,7 +85,7 @@ async def test_a_list_that_is_too_long_is_refused_while_others_are_answered(
     sqlite_database: str,
 ) -> None:
     async with house({"quick": quick}) as at:
-        boss, other = await at.user("boss", 1, "admin"), Others(await at.user("eve", 2))
+        boss, other = await at.admin("boss", 1), Others(await at.user("eve", 2))
         await published(boss, POISON)
         with other.asking():
             found = await ended(boss, "poison", l=[0] * 300_000)
@@ -105,7 +105,7 @@ async def test_values_that_double_fail_while_others_are_answered(
     sqlite_database: str, beginning: str
 ) -> None:
     async with house({}) as at:
-        boss, other = await at.user("boss", 1, "admin"), Others(await at.user("eve", 2))
+        boss, other = await at.admin("boss", 1), Others(await at.user("eve", 2))
         await published(boss, doubling(beginning))
         with other.asking():
             found = await ended(boss, "doubling")
@@ -126,7 +126,7 @@ async def test_many_items_are_recorded_each_in_the_end(sqlite_database: str) -> 
     inside = {"id": "w", "type": "task", "parentId": "each", "data": {"handler": "quick"}}
     design["nodes"].append(inside)
     async with house({"quick": quick}) as at:
-        boss = await at.user("boss", 1, "admin")
+        boss = await at.admin("boss", 1)
         await published(boss, design)
         found = await ended(boss, "many", l=list(range(60)))
         assert found["status"] == "completed"

@@ -25,7 +25,7 @@ ASKED = line("ask", ("boss", "approval", {"approverIds": ["ben"]}))
 
 
 async def listed(at: House, **query: Any) -> list[Any]:
-    async with await at.user("root", 1, "admin") as root:
+    async with await at.admin("root", 1) as root:
         answer = await root.get("/api/operations/stuck", params=query)
         assert answer.status_code == 200, answer.text
         found = answer.json()
@@ -37,7 +37,7 @@ async def listed(at: House, **query: Any) -> list[Any]:
 async def mended(at: House, item: Any, **given: Any) -> None:
     """Do what an item says mends it."""
     act = item["act"]
-    async with await at.user("root", 1, "admin") as root:
+    async with await at.admin("root", 1) as root:
         answer = await root.request(act["method"], f"/api{act['path']}", json=act["body"] | given)
         assert answer.status_code in (200, 201, 202), answer.text
 
@@ -201,7 +201,7 @@ async def test_undelivered_events_of_the_own_tenant() -> None:
         assert (item["reason"], item["event_id"]) == ("undelivered", "ours")
         assert item["message"] == "Inngest has refused `hr/asked`: no"
         assert await counted(at, "undelivered") == 2
-        async with await at.user("root", 1, "admin") as root:
+        async with await at.admin("root", 1) as root:
             assert (await root.post("/api/operations/events/theirs/send")).status_code == 404
         await mended(at, item)
 

@@ -93,7 +93,7 @@ ROWS = {
 
 async def told(at: House, canvas: dict[str, Any]) -> tuple[Any, Any]:
     """What a check says, and what publishing answers."""
-    async with await at.user("ann", 1, "designer") as ann:
+    async with await at.user("ann", 1, "designs:write") as ann:
         checked = await ann.post("/api/designs/check", json={"design": canvas})
         assert (await ann.post("/api/designs", json={"design": canvas})).status_code == 201
         return checked.json(), await ann.post(f"/api/designs/{canvas['id']}/publish")

@@ -28,7 +28,7 @@ async def opened(client: httpx.AsyncClient) -> Any:
 
 async def test_a_design_is_drawn_published_run_and_decided(database: str) -> None:
     async with house({"book": book}) as at:
-        ann, ben = await at.user("ann", 1, "designer"), await at.user("ben")
+        ann, ben = await at.user("ann", 1, "designs:write"), await at.user("ben")
         cat = await at.user("cat")
         saved = await ann.post("/api/designs", json={"name": "请假", "design": LEAVE})
         assert saved.status_code == 201, saved.text
@@ -80,7 +80,7 @@ async def test_a_design_is_drawn_published_run_and_decided(database: str) -> Non
 
 async def _nothing_for_others(at: House, run: str, approval: int, task: int) -> None:
     """Every route that names something of tenant 1, as an administrator of tenant 2."""
-    eve = await at.user("eve", 2, "admin")
+    eve = await at.admin("eve", 2)
     named = {
         "code": "leave",
         "number": "1",

@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 
 async def test_a_token_says_who_somebody_is() -> None:
     assert not await tokens.are_there()
-    new = await tokens.create(1, "王伟", name="laptop", roles=["admin", "designer"])
+    new = await tokens.create(1, "王伟", name="laptop", permissions=["runs:read"])
     assert new.plain.startswith("pf_")
     assert len(new.plain) == tokens.LENGTH
     token = await tokens.verify(new.plain)
     assert token is not None
-    assert (token.tenant_id, token.user, token.roles) == (1, "王伟", ["admin", "designer"])
+    assert (token.tenant_id, token.user, token.permissions) == (1, "王伟", ["runs:read"])
     assert await tokens.are_there()
 
 

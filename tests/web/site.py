@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.store import people, tokens
 from proflow_runtime.store.database import connect
 
@@ -76,8 +77,9 @@ class Site:
             async with connect(self.database):
                 for user, name in NAMES.items():
                     await people.add(1, user, name)
-                    roles = ["admin"] if user == "root" else ["designer"] if user == "ann" else []
-                    made = await tokens.create(1, user, name=user, roles=roles)
+                    drawing = ["designs:write"] if user == "ann" else []
+                    may = list(PERMISSIONS) if user == "root" else drawing
+                    made = await tokens.create(1, user, name=user, permissions=may)
                     self.tokens[user] = made.plain
 
         # Playwright's own loop runs in this thread.

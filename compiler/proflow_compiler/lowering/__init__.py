@@ -99,6 +99,7 @@ def _definition(graph: Graph, program: Program) -> Definition:
         on_failure=settings.on_failure,
         initiator=start.initiator or (INITIATOR if settings.scope == "tenant" else None),
         input=schema,
+        starters=start.starters,
         canvas=canvas_of(graph),
         functions=functions,
         steps=steps,

@@ -1,7 +1,7 @@
 """Who somebody is, and who decides: the ERP knows, ProFlow asks."""
 
 from proflow_runtime.approvals import ApproverSpec, Context
-from proflow_runtime.service import Principal, Problem
+from proflow_runtime.service import PERMISSIONS, Principal, Problem
 from starlette.requests import HTTPConnection
 
 from erp.models import Employee
@@ -28,5 +28,7 @@ async def authenticate(connection: HTTPConnection) -> Principal:
     employee = await Employee.get_or_none(api_key=key)
     if employee is None:
         raise Problem(401, "unauthenticated", "sign in first")
-    roles = {"admin", "designer"} if employee.role == "it" else {"member"}
-    return Principal(employee.tenant_id, employee.login, frozenset(roles))
+    roles = frozenset({employee.role} if employee.role else ())
+    # The roles of the business give no permissions: those are the host's to grant.
+    permissions = frozenset(PERMISSIONS if employee.role == "it" else ())
+    return Principal(employee.tenant_id, employee.login, roles, permissions)

@@ -18,6 +18,7 @@ from proflow_schemas.step_ids import step_id
 from proflow_runtime.approvals.locked_approval import LONGEST_USER, LockedApproval
 from proflow_runtime.approvals.refusals import ActRefused, not_yours, status_said, too_late, wrong
 from proflow_runtime.context import clock
+from proflow_runtime.context.permissions import ADMINISTER_APPROVALS
 from proflow_runtime.status import OPEN
 from proflow_runtime.store import outbox, people
 from proflow_runtime.store.database import transaction
@@ -88,7 +89,6 @@ approval is assigned after it was opened."""
 LONGEST_COMMENT = 4000
 URGE_PAUSE = timedelta(minutes=10)
 """How long an initiator must wait between two reminders of the same approval, by default."""
-ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Act:
         instead_of: The id of the user for whom the act is meant, if the request says so.
         comment: The user's comment.
         to: The id of the user to whom the approval is transferred, or who is added.
-        roles: The roles of the user who acts.
+        permissions: What the user who acts may do in the API.
         at: When the act happens.
         urge_pause: The shortest time between two reminders by the initiator.
         cancel_event: The name of the event that cancels a run.
@@ -115,7 +115,7 @@ class Act:
     instead_of: str | None
     comment: str | None
     to: str | None
-    roles: frozenset[str]
+    permissions: frozenset[str]
     at: datetime
     urge_pause: timedelta
     cancel_event: str
@@ -131,7 +131,7 @@ async def perform(
     comment: str | None,
     to: str | None,
     instead_of: str | None,
-    roles: frozenset[str],
+    permissions: frozenset[str],
     cancel_event: str,
     urge_pause: timedelta = URGE_PAUSE,
     unknown: str | None = None,
@@ -146,7 +146,7 @@ async def perform(
         comment: The user's comment.
         to: The id of the user to whom the approval is transferred, or who is added.
         instead_of: The id of the user for whom `user` acts; needed if there are several.
-        roles: The roles of the user.
+        permissions: What the user may do in the API.
         cancel_event: The name of the event that cancels a run.
         urge_pause: The shortest time between two reminders by the initiator.
         unknown: Why there is no user `to`; None if there is.
@@ -172,7 +172,7 @@ async def perform(
             instead_of,
             (comment or "").strip() or None,
             to,
-            roles,
+            permissions,
             clock.now(),
             urge_pause,
             cancel_event,
@@ -212,7 +212,7 @@ async def _require_open_run(locked: LockedApproval) -> None:
 
 def _takes_part(locked: LockedApproval, act: Act) -> bool:
     users = {one.user for one in locked.assignments} | {locked.approval.initiator}
-    return ADMIN in act.roles or not users.isdisjoint(act.users)
+    return ADMINISTER_APPROVALS in act.permissions or not users.isdisjoint(act.users)
 
 
 def _own_assignment(locked: LockedApproval, act: Act) -> Assignment:
@@ -249,7 +249,9 @@ def _require_comment(locked: LockedApproval, act: Act) -> None:
 
 
 async def _vote(locked: LockedApproval, act: Act) -> None:
-    if ADMIN in act.roles and not any(one.status == "open" for one in locked.assignments):
+    if ADMINISTER_APPROVALS in act.permissions and not any(
+        one.status == "open" for one in locked.assignments
+    ):
         assignment = await _administrators(locked, act)
     else:
         assignment = _own_assignment(locked, act)
@@ -308,7 +310,7 @@ async def _transfer(locked: LockedApproval, act: Act) -> None:
 
 def _hands_over(locked: LockedApproval, act: Act) -> bool:
     """True if an administrator hands over what is assigned to others, or to nobody."""
-    if ADMIN not in act.roles:
+    if ADMINISTER_APPROVALS not in act.permissions:
         return False
     if act.instead_of is not None:
         return act.instead_of not in act.users

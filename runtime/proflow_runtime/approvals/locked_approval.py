@@ -24,6 +24,17 @@ SYSTEM = "system"
 """The actor in the audit trail for what the service does by itself."""
 
 
+def answer_of(approval: Approval) -> dict[str, Any]:
+    """Return the data of the event by which a decided approval resumes its run."""
+    return {
+        **approval.answer_data,
+        "tenant_id": approval.tenant_id,
+        "outcome": approval.status,
+        "decided_by": approval.decided_by or "timeout",
+        "comment": approval.comment,
+    }
+
+
 class LockedApproval:
     """An approval with its assignments, to be used in the transaction that holds its lock."""
 
@@ -167,22 +178,15 @@ class LockedApproval:
             comment: The comment of that user.
         """
         await self.close(outcome, at, by, comment)
-        await self._answer(outcome, by)
+        await self._answer()
 
     async def answer_again(self) -> None:
         """Send the decision to the next attempt at the run, for which the first event came too early."""
-        approval = self.approval
-        await self._answer(approval.status, approval.decided_by or "timeout")
+        await self._answer()
 
-    async def _answer(self, outcome: str, by: str) -> None:
+    async def _answer(self) -> None:
         approval = self.approval
-        data = {
-            **approval.answer_data,
-            "tenant_id": approval.tenant_id,
-            "outcome": outcome,
-            "decided_by": by,
-            "comment": approval.comment,
-        }
+        data = answer_of(approval)
         event_id = f"approval:{approval.id}"
         if approval.attempt > 1:
             event_id = f"{event_id}:{approval.attempt}"

@@ -10,11 +10,13 @@ from typing import Any, Literal
 from tortoise.expressions import Q, Subquery
 
 from proflow_runtime.approvals import acting
+from proflow_runtime.approvals.board import RunBoard
 from proflow_runtime.approvals.locked_approval import MOST_ID, SYSTEM, LockedApproval
 from proflow_runtime.approvals.opening import never_open, open_approval
 from proflow_runtime.approvals.refusals import not_found
 from proflow_runtime.approvals.resolving import ApproverSpec, Resolver, TableResolver, why_nobody
 from proflow_runtime.context import clock
+from proflow_runtime.context.permissions import ADMINISTER_APPROVALS
 from proflow_runtime.flow.approvals import OpenRequest
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.store import outbox, people
@@ -74,6 +76,10 @@ class ApprovalService:
             log.info("an approval is opened", extra=about)
             self._committed()
 
+    def board(self, tenant_id: int, run_id: str) -> RunBoard:
+        """Return the record of the approvals of a run, against which the run checks answers."""
+        return RunBoard(tenant_id, run_id, self._committed)
+
     async def act(
         self,
         tenant_id: int,
@@ -84,7 +90,7 @@ class ApprovalService:
         comment: str | None = None,
         to: str | None = None,
         instead_of: str | None = None,
-        roles: Collection[str] = (),
+        permissions: Collection[str] = (),
     ) -> dict[str, Any]:
         """Perform an act of a user on an approval.
 
@@ -97,7 +103,7 @@ class ApprovalService:
             to: For `transfer` and `add-sign-…`, the id of the other user.
             instead_of: The id of the user for whom `user` acts as stand-in. It is needed if `user`
                 is an approver as well, or stands in for several approvers.
-            roles: The roles of the user.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Returns:
             The approval after the act, as `get` returns it.
@@ -113,13 +119,13 @@ class ApprovalService:
             comment=comment,
             to=to,
             instead_of=instead_of,
-            roles=frozenset(roles),
+            permissions=frozenset(permissions),
             cancel_event=self._names.cancel,
             urge_pause=self._urge_pause,
             unknown=None if to is None else await self.why_unknown(tenant_id, to.strip()),
         )
         self._committed()
-        found = await self.get(tenant_id, user, approval_id, roles=roles)
+        found = await self.get(tenant_id, user, approval_id, permissions=permissions)
         about = {"tenant_id": tenant_id, "run_id": found["run_id"], "node_id": found["node"]}
         log.info("approval %d: %s, now %s", approval_id, act, found["status"], extra=about)
         return found
@@ -134,7 +140,7 @@ class ApprovalService:
         return await why_nobody(self._resolver, tenant_id, ApproverSpec("user", user))
 
     async def get(
-        self, tenant_id: int, user: str, approval_id: int, *, roles: Collection[str] = ()
+        self, tenant_id: int, user: str, approval_id: int, *, permissions: Collection[str] = ()
     ) -> dict[str, Any]:
         """Get an approval with its assignments and audit trail.
 
@@ -143,7 +149,7 @@ class ApprovalService:
             user: The id of the user who asks: the initiator, an approver, a stand-in of one, or an
                 administrator.
             approval_id: The id of the approval.
-            roles: The roles of the user.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Returns:
             The approval, as `GET /approvals/{approval_id}` returns it.
@@ -159,7 +165,7 @@ class ApprovalService:
         rows = await Assignment.filter(approval_id=approval.id).order_by("position", "id")
         may = {user, *(one for one, _ in await people.stood_in_for(tenant_id, user))}
         seen = {approval.initiator, *(one.user for one in rows)}
-        if may.isdisjoint(seen) and acting.ADMIN not in roles:
+        if may.isdisjoint(seen) and ADMINISTER_APPROVALS not in permissions:
             raise not_found()
         trail = await AuditEntry.filter(tenant_id=tenant_id, approval_id=approval.id).order_by("id")
         run = await Run.get_or_none(id=approval.run_id, tenant_id=tenant_id).only("id", "event")
@@ -187,7 +193,7 @@ class ApprovalService:
         *,
         after: str | None = None,
         limit: int = LIMIT,
-        roles: Collection[str] = (),
+        permissions: Collection[str] = (),
     ) -> Slice[Approval]:
         """List the approvals of a user, the newest first.
 
@@ -199,7 +205,7 @@ class ApprovalService:
                 user has started.
             after: The cursor of the page before.
             limit: How many approvals to return at most.
-            roles: The roles of the user.
+            permissions: What the user may do in the API; `approvals:admin` matters here.
 
         Raises:
             CursorError: If `after` is not a cursor.
@@ -218,7 +224,7 @@ class ApprovalService:
             query = query.filter(Q(id__in=Subquery(decided)) | Q(id__in=Subquery(entries)))
         else:
             waiting = await self._waiting(tenant_id, user)
-            if acting.ADMIN in roles:
+            if ADMINISTER_APPROVALS in permissions:
                 waiting |= without_voter(tenant_id)
             query = query.filter(waiting, status="open")
         return await sliced(query, ("id",), after, limit)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 token = typer.Typer(no_args_is_help=True)
 HOST, PORT = "127.0.0.1", 8000
+TOKEN_FILE = "proflow-token.txt"
+"""Where the first token is put if there is no terminal, in the working directory."""
 DEMO_DATABASE = "sqlite://proflow-demo.db"
 
 
@@ -121,7 +123,7 @@ def serve(
             for one in invitations:
                 echo(f"  {one.user} ({one.name}, {one.part}): {address}/#token={one.token}\n")
         elif first is not None:
-            echo(f"token of the administrator of tenant 1, shown only now: {first}\n")
+            _hand_over_token(first)
         echo(f"serving {address} on {shown(url)}\n")
 
     log_to_stderr()
@@ -153,6 +155,26 @@ def serve(
     note("stopped")
 
 
+def _hand_over_token(first: str) -> None:
+    """Show the first token on a terminal; else put it into a file, because output is often logged."""
+    if sys.stdout.isatty():
+        echo(f"token of the administrator of tenant 1, shown only now: {first}\n")
+        return
+    try:
+        number = os.open(TOKEN_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with open(number, "w", encoding="ascii") as file:
+            os.fchmod(number, 0o600)
+            file.write(f"{first}\n")
+    except OSError as error:
+        echo(
+            f"the token of the administrator of tenant 1 cannot be written to {TOKEN_FILE}"
+            f" ({error.strerror}): make one with `proflow token create`\n"
+        )
+        return
+    path = os.path.abspath(TOKEN_FILE)
+    echo(f"token of the administrator of tenant 1: in {path}; delete it when you have it\n")
+
+
 def refuse_lifespan(error: "LifespanError") -> NoReturn:
     """End the command because the handlers' lifespan could not be entered or exited.
 
@@ -179,37 +201,51 @@ def _group() -> None:
 def create_token(
     tenant: Annotated[int, typer.Option(min=1, max=2**31 - 1)],
     user: Annotated[str, typer.Option(help="The host's id of the user.")],
-    role: Annotated[
-        list[str] | None, typer.Option(help="admin, designer or member; may be repeated.")
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the token allows besides taking part in runs: runs:read, designs:write,"
+            " approvals:admin, tenant:admin or system:admin; may be repeated."
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="What the token is for.")] = "",
     expires: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="The lifetime, such as 90d; unlimited by default."),
-    ] = None,
+        str,
+        typer.Option(metavar="DURATION", help="The lifetime, such as 30d; at most 400d."),
+    ] = "90d",
     database: Database = None,
 ) -> None:
     """Create a token and print it; it cannot be shown again."""
     from proflow_schemas.durations import DurationError, parse_duration
 
     from proflow_runtime.context import clock
-    from proflow_runtime.service.auth import ROLES
-    from proflow_runtime.store import tokens
+    from proflow_runtime.context.permissions import PERMISSIONS
+    from proflow_runtime.store import administration, tokens
 
-    if unknown := sorted(set(role or ()) - set(ROLES)):
-        usage(f"--role: there is no role `{unknown[0]}`; the roles are {', '.join(ROLES)}")
+    if unknown := sorted(set(permission or ()) - set(PERMISSIONS)):
+        known = ", ".join(PERMISSIONS)
+        usage(f"--permission: there is no permission `{unknown[0]}`; there are {known}")
     if not user.strip() or len(user) > 200 or len(name) > 100:
         usage("--user has 1 to 200 characters, --name at most 100")
-    until = None
-    if expires is not None:
-        try:
-            until = clock.now() + parse_duration(expires)
-        except (DurationError, OverflowError) as error:
-            usage(f"--expires: {error}")
+    try:
+        lifetime = parse_duration(expires)
+    except (DurationError, OverflowError) as error:
+        usage(f"--expires: {error}")
+    if lifetime > tokens.LONGEST:
+        usage(f"--expires: a token expires after at most {tokens.LONGEST.days}d")
 
     async def created() -> str:
         made = await tokens.create(
-            tenant, user, name=name or user[:100], roles=role or [], expires_at=until
+            tenant,
+            user,
+            name=name or user[:100],
+            permissions=permission or [],
+            expires_at=clock.now() + lifetime,
+        )
+        await administration.record(
+            *(tenant, _operator(), "token-created", made.token.id),
+            address=administration.COMMAND_LINE,
+            details={"user": user, "permissions": permission or []},
         )
         return made.plain
 
@@ -228,7 +264,7 @@ def list_tokens(
     async def lines() -> str:
         found = await tokens.listed(tenant, limit=500)
         return "".join(
-            f"{one.id}\t{one.user}\t{','.join(one.roles) or '-'}\t{one.name}\t{_state(one)}\n"
+            f"{one.id}\t{one.user}\t{','.join(one.permissions) or '-'}\t{one.name}\t{_state(one)}\n"
             for one in found.items
         )
 
@@ -244,20 +280,34 @@ def revoke_token(
     database: Database = None,
 ) -> None:
     """Revoke a token for good."""
-    from proflow_runtime.store import tokens
+    from proflow_runtime.store import administration, tokens
 
     async def revoked() -> bool:
-        return await tokens.revoke(tenant, number)
+        if not await tokens.revoke(tenant, number):
+            return False
+        await administration.record(
+            *(tenant, _operator(), "token-revoked", number), address=administration.COMMAND_LINE
+        )
+        return True
 
     if not _within(database, revoked):
         refuse(f"tenant {tenant} has no token {number} that could be revoked")
 
 
 def _state(one: object) -> str:
-    revoked, expires = getattr(one, "revoked_at", None), getattr(one, "expires_at", None)
-    if revoked is not None:
+    if getattr(one, "revoked_at", None) is not None:
         return "revoked"
-    return "valid" if expires is None else f"until {expires:%Y-%m-%d}"
+    return f"until {one.expires_at:%Y-%m-%d}"  # type: ignore[attr-defined]
+
+
+def _operator() -> str:
+    """Return the account of the operating system that runs the command."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _within(database: str | None, action: Callable[[], Awaitable[T]]) -> T:

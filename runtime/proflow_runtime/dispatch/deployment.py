@@ -17,7 +17,7 @@ from proflow_runtime.dispatch.crons import Ticker
 from proflow_runtime.dispatch.missed import MissedTicks
 from proflow_runtime.dispatch.outdated import Recompile
 from proflow_runtime.dispatch.programs import Programs
-from proflow_runtime.dispatch.running import Finish, Interpreter, Leaving
+from proflow_runtime.dispatch.running import BoardOf, Finish, Interpreter, Leaving
 from proflow_runtime.dispatch.start_request import CLOSE, RUN
 from proflow_runtime.dispatch.starting import Starter
 from proflow_runtime.flow.approvals import Opener
@@ -83,6 +83,7 @@ class Deployment:
         finish: Finish | None = None,
         recompile: Recompile | None = None,
         recorders: Recorders = OF_THE_PROCESS,
+        board: BoardOf | None = None,
         own: Sequence[Function] = (),
     ) -> None:
         """Create the deployment; nothing is deployed before `refresh`.
@@ -100,6 +101,8 @@ class Deployment:
                 only.
             recompile: Compiles a definition of an older format again.
             recorders: Get a snapshot of the node states after each replay.
+            board: Returns the record of the approvals of a run, by tenant and run, against which
+                answers to approvals are checked.
             own: The host's functions, which are deployed together with those of designs.
 
         Raises:
@@ -113,7 +116,7 @@ class Deployment:
         self._starter = Starter(programs, self._names)
         self._zones = zones or TenantZones()
         self._interpreter = Interpreter(
-            programs, self._names, opener, closer, ended, finish, self._zones, recorders
+            programs, self._names, opener, closer, ended, finish, self._zones, recorders, board
         )
         self._own = tuple(own)
         self.own_ids = _own_ids(self._own)

@@ -21,9 +21,9 @@ from proflow_runtime.dispatch.closing import Ended, failing
 from proflow_runtime.dispatch.earlier import EarlierResults
 from proflow_runtime.dispatch.outdated import RefusedDesignError
 from proflow_runtime.dispatch.programs import Pin, Prepared, Programs, UnreadableDefinitionError
-from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept, stated_initiator
 from proflow_runtime.flow import Flow, memos
-from proflow_runtime.flow.approvals import Opener, OpenRequest
+from proflow_runtime.flow.approvals import Board, Opener, OpenRequest
 from proflow_runtime.flow.item_replays import KeptReplays
 from proflow_runtime.flow.parts import Handed
 from proflow_runtime.programs.decorator import replay_part, replay_run
@@ -49,6 +49,9 @@ SEEN = 10_000
 LOOKS = 5
 """How often it is looked for; then the earlier attempt is taken to be over."""
 
+BoardOf = Callable[[int, str], Board]
+"""Returns the record of the approvals of a run, given its tenant and id."""
+
 Leaving = Callable[[int, str, Sequence[str]], Awaitable[None]]
 """Closes approvals that a run no longer waits for, given its tenant, id and the approvals'
 executions, such as `x[3]#2`."""
@@ -67,10 +70,11 @@ class Interpreter:
         finish: Finish | None = None,
         zones: TenantZones | None = None,
         recorders: Recorders = OF_THE_PROCESS,
+        board: BoardOf | None = None,
     ) -> None:
         memos.install()
         self._programs, self._names, self._ended = programs, names, ended
-        self._recorders = recorders
+        self._recorders, self._board = recorders, board
         self._opener, self._closer = opener, closer
         self._finish = finish or _finished
         self._zones = zones or TenantZones()
@@ -169,7 +173,9 @@ class Interpreter:
         be performed.
         """
         zone = await self._zones.of(tenant_id)
-        if request.caller is not None and await self._is_over(tenant_id, request.caller):
+        caller = None if request.caller is None else await runs.get(tenant_id, request.caller)
+        if caller is not None and caller.status not in OPEN:
+            # The event that ended the caller came too early for this run.
             raise inngest.NonRetriableError(f"run `{request.caller}`, which calls it, is over")
         if request.attempt > 1:
             known = await self._reopened(tenant_id, request, ctx.attempt, as_kept(trigger))
@@ -192,7 +198,9 @@ class Interpreter:
         about = await self._programs.about(digest)
         try:
             current = replace(pin, digest=digest)
-            await runs.create(self._new(current, request, trigger, about.task_type))
+            started_by = request.started_by or _initiator(caller, trigger)
+            new = self._new(current, request, trigger, about.task_type)
+            await runs.create(replace(new, started_by=started_by))
         except runs.RunIdTakenError:
             raise inngest.NonRetriableError(f"run `{request.run_id}` is taken") from None
         begun = await self._begun(tenant_id, request, ctx.run_id, digest)
@@ -234,11 +242,6 @@ class Interpreter:
             await runs.finish(tenant_id, run.id, "cancelled", attempt=run.attempt)
         again = runs.NextAttempt(run.version, run.digest, event, request.attempt)
         return await runs.reopen(tenant_id, run.id, again)
-
-    async def _is_over(self, tenant_id: int, caller: str) -> bool:
-        """True if the calling run has ended: the event that ended it came too early for this run."""
-        run = await runs.get(tenant_id, caller)
-        return run is not None and run.status not in OPEN
 
     async def _version(self, tenant_id: int, request: StartRequest) -> Pin:
         """Find the requested version, or the published one if none was requested."""
@@ -305,6 +308,7 @@ class Interpreter:
             answer_event=None if self._opener is None else self._names.answer,
             opener=opener,
             closer=None if self._closer is None else partial(self._closer, pin.tenant_id, run_id),
+            board=None if self._board is None else self._board(pin.tenant_id, run_id),
             blocker=blocking.StoredBlocker(pin.tenant_id, run_id),
             inngest_run_id=ctx.run_id,
             kept=self._kept,
@@ -312,6 +316,12 @@ class Interpreter:
             part=request.part or "",
             earlier=earlier,
         )
+
+
+def _initiator(caller: Run | None, trigger: inngest.Event) -> str | None:
+    """Return for whom a run is that nobody has started through the service."""
+    inherited = None if caller is None else caller.started_by
+    return inherited or stated_initiator(trigger.data)
 
 
 async def _finished(tenant_id: int, run_id: str, answer: JSON, attempt: int) -> None:

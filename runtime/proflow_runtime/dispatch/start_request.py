@@ -131,6 +131,14 @@ def as_kept(event: inngest.Event) -> dict[str, Any]:
     return {"name": event.name, "id": event.id, "ts": event.ts, "data": data}
 
 
+def stated_initiator(data: Mapping[str, Any]) -> str | None:
+    """Return the user whom the data of an event names as the initiator of a run, if any."""
+    try:
+        return _maybe(data, "initiator_id", _text, 200)
+    except TypeError:
+        return None
+
+
 def without_lineage(data: Mapping[str, Any]) -> dict[str, Any]:
     """Copy the data of an event without the keys that the service and Inngest add."""
     return {key: value for key, value in data.items() if key not in (LINEAGE, "_inngest")}

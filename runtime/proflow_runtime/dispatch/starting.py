@@ -14,7 +14,7 @@ from proflow_runtime.context import clock
 from proflow_runtime.context.tenant import required_tenant
 from proflow_runtime.dispatch.cancelling import cancel_again, cancellation
 from proflow_runtime.dispatch.programs import Programs
-from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept
+from proflow_runtime.dispatch.start_request import RUN, StartRequest, as_kept, stated_initiator
 from proflow_runtime.flow.subprocess import LINEAGE
 from proflow_runtime.protocol import gojson
 from proflow_runtime.protocol.app_names import AppNames
@@ -212,6 +212,7 @@ async def settled(
             event=dict(event),
             function_id=RUN,
             task_type=about.task_type,
+            started_by=stated_initiator(event["data"]),
             start_timeout=about.start_timeout,
         )
     )

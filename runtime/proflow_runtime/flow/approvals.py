@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from proflow_schemas.definition import ApprovalPolicy as ApprovalPolicy
 from proflow_schemas.definition import Reminders as Reminders
@@ -18,10 +18,37 @@ from proflow_runtime.values.results import Decision
 REQUESTED, RESPONSE = "approval/requested", "approval/response"
 OUTCOMES = ("approved", "rejected", "timeout", "returned")
 
+MOST_FORGED = 10
+"""After how many answers that the board has not given an approval fails."""
+
 Opener: TypeAlias = Callable[["OpenRequest"], Awaitable[None]]
 """Opens an approval; calling it again for the same execution has no effect."""
 Closer: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
 """Closes approvals of a run that are no longer needed, by their executions (`x[3]#2`)."""
+
+
+class Board(Protocol):
+    """The service's own record of approvals, which decides what a run believes.
+
+    Attributes of the methods: `step` is the execution of the approval, as in `OpenRequest.step`.
+    """
+
+    async def decision(self, step: str) -> dict[str, JSON] | None:
+        """Return the data of the answer that the board has given; None if it has not decided.
+
+        An answer that was given once never changes.
+        """
+        ...
+
+    async def refuse(self, step: str, number: int, answer: Mapping[str, JSON]) -> None:
+        """Record an answer that the board has not given, and repeat its own if there is one now.
+
+        Args:
+            step: The execution of the approval.
+            number: Counts such answers of this approval, from 1.
+            answer: The data of the answer.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

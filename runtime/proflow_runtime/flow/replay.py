@@ -31,7 +31,7 @@ from proflow_runtime.values.results import Failed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proflow_runtime.flow.approvals import Closer, Opener
+    from proflow_runtime.flow.approvals import Board, Closer, Opener
     from proflow_runtime.flow.blocking import Blocker
     from proflow_runtime.flow.callees import Call, Callees
     from proflow_runtime.flow.item_replays import KeptReplays
@@ -75,6 +75,7 @@ class Replay:
         closer: Closer | None = None,
         blocker: Blocker | None = None,
         answer_event: str | None = None,
+        board: Board | None = None,
         inngest_run_id: str | None = None,
         kept: KeptReplays | None = None,
         attempt: int = 1,
@@ -94,6 +95,8 @@ class Replay:
             blocker: Holds the run at steps that this deployment cannot begin. Without one, they fail.
             answer_event: The event by which the service answers approvals, instead of
                 `approval/response`.
+            board: The record of approvals, against which answers are checked. Without one, every
+                answer is believed: it is the host's.
             inngest_run_id: Inngest's id of the run, if `ctx.run_id` is another one.
             kept: What the process keeps of the replays of items. Without it, every replay runs every
                 item.
@@ -119,7 +122,7 @@ class Replay:
         self._callees = callees
         self._opener, self._closer = opener, closer
         self._blocker = blocker
-        self._answer_event = answer_event
+        self._answer_event, self._board = answer_event, board
         self._kept_items = kept
         self.resumed: list[str] = []
         """What the run has gone on from: approvals, by their executions (`x[3]#2`), and called runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -126,6 +126,9 @@ class Waits(Steps):
         The run itself needs only the answer. The policy is for whoever asks the approvers and
         counts their votes; the request contains it, with the timeout.
 
+        With a board (the service), an event alone decides nothing: the run goes on with what the
+        board has recorded. If it has recorded nothing, the event is forged, and the run waits on.
+
         Args:
             node: The node's id.
             approvers: The ids of the approvers.
@@ -205,9 +208,30 @@ class Waits(Steps):
             if isinstance(memo, StepFailure) and not (decided or left):
                 self._fail(node, f"step `{notifying}` {memo}", memo)
 
-        async def armed() -> inngest.Event | None:
+        async def armed() -> Mapping[str, Any] | None:
             limit = approvals.open_for(requested_policy)
-            return await self._waited(waiting, event, if_exp, limit)
+            answer = await self._waited(waiting, event, if_exp, limit)
+            forged = 0
+            while answer is not None:
+                if self._board is None:
+                    self._check_answer(answer, f"the answer to approval `{node}`", node)
+                    return dict(answer.data)
+                given = await self._board.decision(execution_id)
+                if given is not None:
+                    return given  # whatever the event says: the board's record is what counts
+                forged += 1
+                if forged > approvals.MOST_FORGED:
+                    text = f"approval `{node}`: {forged} answers came that nobody has given"
+                    self._fail(node, text)
+                again = partial(step_id, node, items=items, execution=execution)
+                refusing, waiting_again = again(f"refuse-{forged}"), again(f"wait-{forged + 1}")
+                self._located(refusing, waiting_again)
+                self.planned += 0 if items else 2
+                refuse = partial(self._board.refuse, execution_id, forged, dict(answer.data))
+                # Wait first, then look: the board may decide in between.
+                self._groups.aside(self._framed(partial(self._step.run, refusing, refuse)))
+                answer = await self._waited(waiting_again, event, if_exp, limit)
+            return None
 
         self._record_status(node, "waiting")
         self._open_approvals[execution_id] = True
@@ -216,18 +240,18 @@ class Waits(Steps):
         decided = True
         self.resumed.append(execution_id)
         self._open_approvals.discard(execution_id)
-        self._check_answer(answer, f"the answer to approval `{node}`", node)
         try:
             decision = (
                 approvals.by_timeout(requested_policy)
                 if answer is None
-                else approvals.by_answer(answer.data)
+                else approvals.by_answer(answer)
             )
         except approvals.AnswerError as error:
             self._fail(node, f"the answer to approval `{node}` {error}")
-        self._holds(node, None if answer is None else dict(answer.data))
+        output = None if answer is None else dict(answer)
+        self._holds(node, output)
         self._record_outcome(node, decision.outcome)
-        self._settle(node, None if answer is None else dict(answer.data), decision.outcome)
+        self._settle(node, output, decision.outcome)
         self._frame.steps[node] |= {"decidedBy": decision.decided_by, "comment": decision.comment}
         return decision
 

@@ -11,6 +11,7 @@ from proflow_schemas.lazy import exporting
 from proflow_runtime.context.extras import require
 
 if TYPE_CHECKING:
+    from proflow_runtime.context.permissions import PERMISSIONS
     from proflow_runtime.service.auth import Authenticate, Principal
     from proflow_runtime.service.facade import ProFlow
     from proflow_runtime.service.problems import Problem
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from proflow_runtime.service.settings import ProFlowSettings
 
 __all__ = [
+    "PERMISSIONS",
     "Authenticate",
     "Principal",
     "ProFlow",
@@ -29,6 +31,7 @@ __all__ = [
 _find = exporting(
     __name__,
     {
+        "PERMISSIONS": "auth",
         "Authenticate": "auth",
         "Principal": "auth",
         "Problem": "problems",

@@ -88,6 +88,26 @@ def picture(design: Design) -> dict[str, Any]:
     }
 
 
+def redacted(picture: dict[str, Any] | None, types: NodeTypes) -> dict[str, Any] | None:
+    """Remove the settings of steps from a picture, for those who only start and follow runs.
+
+    Args:
+        picture: A picture, or None.
+        types: The node types; the settings of unknown ones are removed, too.
+
+    Returns:
+        The picture, whose nodes have `redacted` true where settings were removed.
+    """
+    if picture is None:
+        return None
+    nodes = []
+    for node in picture["nodes"]:
+        kind = types.all.get(node["type"])
+        hidden = kind is None or kind.kind == "step"
+        nodes.append({**node, "config": {}, "redacted": True} if hidden else node)
+    return {**picture, "nodes": nodes}
+
+
 def node_types(types: NodeTypes = BUILT_IN_TYPES) -> list[dict[str, Any]]:
     """Every node type: what it is called, its outcomes, the JSON Schema of its config, its texts."""
     return [

@@ -34,7 +34,7 @@ from proflow_runtime.handlers.lifespan import Lifespan
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.protocol.app_names import AppNames
-from proflow_runtime.service.auth import Authenticate, by_token
+from proflow_runtime.service.auth import Authenticate, MayStart, Principal, by_token
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.deadlines import time_out_due
@@ -81,6 +81,18 @@ TEXTS = Texts(
     "service",
     {
         "tenant": Text("a tenant is a positive integer", "租户必须是正整数"),
+        "started-by-host": Text(
+            "runs of `{workflow:raw}` are started by the application itself, not by people",
+            "流程 `{workflow:raw}` 只能由应用程序发起，不能由人员发起",
+        ),
+        "may-not-start": Text(
+            "you are not among those who may start `{workflow:raw}`",
+            "您不在可以发起流程 `{workflow:raw}` 的人员范围内",
+        ),
+        "host-refuses": Text(
+            "the application does not let you start `{workflow:raw}` with this data",
+            "应用程序不允许您用这些数据发起流程 `{workflow:raw}`",
+        ),
         "run-is": Text("the run is {status}", "运行{status}"),
         "not-published": Text(
             "`{workflow:raw}` is not published any more",
@@ -137,6 +149,7 @@ class ProFlow:
         target: Target | None = None,
         functions: Sequence[inngest.Function[Any]] = (),
         lifespan: Lifespan | None = None,
+        may_start: MayStart | None = None,
         readiness: Readiness | None = None,
         redact: Redact | None = None,
     ) -> None:
@@ -159,6 +172,8 @@ class ProFlow:
             lifespan: An async context manager function that `running()` enters, instead of the
                 `lifespan` of the handlers' module. Handlers and `functions` run with the context
                 variables that it sets.
+            may_start: Says if a user may start a run by the API, given the user, the workflow's id
+                and the run's input; asked after the design's `start.who`.
             readiness: Says, where designs are checked and published, what they need and the host
                 lacks. By default the registered channels, the resolver, the published workflows and
                 the environment are looked at.
@@ -178,6 +193,7 @@ class ProFlow:
             registry = registry.with_lifespan(lifespan)
         self.registry = registry = registry.with_channels()
         self.authenticate = authenticate or by_token
+        self._may_start = may_start
         self.heartbeat = Heartbeat()
         self.metrics = Metrics(self.heartbeat)
         self._names = AppNames(client.app_id)
@@ -230,6 +246,7 @@ class ProFlow:
             zones=self.zones,
             opener=self.approvals.open,
             closer=self.approvals.close_left,
+            board=self.approvals.board,
             ended=self._ended,
             finish=self._recorder.finish,
             recompile=self._recompiling.recompile,
@@ -402,6 +419,34 @@ class ProFlow:
         self.bus.moved(run_id)
 
     # --- runs
+
+    async def require_start(
+        self, principal: Principal, workflow: str, data: Mapping[str, JSON]
+    ) -> None:
+        """Refuse a user who may not start a workflow by the API; host code calls `start` itself.
+
+        Args:
+            principal: The user who wants to start a run.
+            workflow: The workflow's id.
+            data: The input of the run.
+
+        Raises:
+            Problem: If the design's `start.who` or the host's `may_start` excludes the user (403).
+        """
+        published = await self._published(principal.tenant_id, workflow)
+        if published is None:
+            return  # `start` and `retry` refuse it, with the reason
+        who = published[1].starters
+        if who is not None and not (who.roles or who.people):
+            raise Problem(403, "started-by-host", TEXTS("started-by-host", workflow=workflow))
+        if (
+            who is not None
+            and principal.user not in who.people
+            and principal.roles.isdisjoint(who.roles)
+        ):
+            raise Problem(403, "may-not-start", TEXTS("may-not-start", workflow=workflow))
+        if self._may_start is not None and not await self._may_start(principal, workflow, data):
+            raise Problem(403, "may-not-start", TEXTS("host-refuses", workflow=workflow))
 
     async def start(
         self,
@@ -607,6 +652,22 @@ class ProFlow:
         if found is None:
             raise not_found("run")
         return found
+
+    async def input_of(self, tenant_id: int, workflow: str) -> dict[str, JSON] | None:
+        """Get the JSON Schema of the data that new runs of a workflow take.
+
+        Args:
+            tenant_id: The tenant that owns the workflow.
+            workflow: The workflow's id.
+
+        Returns:
+            The schema, or None if the workflow is not published or states none.
+
+        Raises:
+            Problem: If the design does not compile any more (409).
+        """
+        published = await self._published(tenant_id, workflow)
+        return None if published is None else published[1].input
 
     async def _run(self, tenant_id: int, run_id: str) -> Run:
         run = await runs.get(tenant_id, run_id)

@@ -39,6 +39,8 @@ TEXTS = Texts(
         "Too Many Requests": Text("Too Many Requests", "请求过于频繁"),
         "Internal Server Error": Text("Internal Server Error", "服务出错"),
         "Service Unavailable": Text("Service Unavailable", "服务不可用"),
+        "no-event": Text("there is no such event", "没有这个事件"),
+        "no-notification": Text("there is no such notification", "没有这条通知"),
         "no-run": Text("there is no such run", "没有这次运行"),
         "no-design": Text("there is no such design", "没有这个设计"),
         "no-published-workflow": Text(

@@ -17,12 +17,13 @@ from typing import NoReturn, TypeAlias
 import inngest
 import uvicorn
 
+from proflow_runtime.context.permissions import PERMISSIONS
 from proflow_runtime.dispatch.deployment import Target
 from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.service.app import standalone
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.settings import ProFlowSettings
-from proflow_runtime.store import tokens
+from proflow_runtime.store import administration, tokens
 from proflow_runtime.store.database import connect
 
 SHUTDOWN = 10
@@ -135,8 +136,11 @@ async def _serve(config: ServerConfig, proflow: ProFlow, stopping: asyncio.Event
     if config.prepare is not None:
         await config.prepare(proflow)
     if not await tokens.are_there():
-        made = await tokens.create(1, "admin", name="first start", roles=["admin"])
+        made = await tokens.create(1, "admin", name="first start", permissions=list(PERMISSIONS))
         token = made.plain
+        await administration.record(
+            1, "system", "token-created", made.token.id, address=None, details={"user": "admin"}
+        )
     app = standalone(proflow, functions=config.engine is None)
     server = _Server(
         uvicorn.Config(

@@ -19,6 +19,7 @@ from proflow_runtime.context import clock
 from proflow_runtime.status import OPEN
 from proflow_runtime.store.database import transaction
 from proflow_runtime.store.models import MODELS
+from proflow_runtime.store.models.administration import AdministrationEntry
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.attempts import RunAttempt
 from proflow_runtime.store.models.designs import Design, DesignVersion, StoredDefinition
@@ -31,6 +32,7 @@ from proflow_runtime.store.retention import BATCH
 
 M = TypeVar("M", bound=Model)
 USERS: Mapping[type[Model], tuple[str, ...]] = {
+    AdministrationEntry: ("actor",),
     Approval: ("initiator", "decided_by"),
     Assignment: ("user", "instead_of"),
     AuditEntry: ("actor",),

@@ -418,6 +418,7 @@ async def listed(
     started_by: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    among: Q | None = None,
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Slice[Run]:
@@ -431,6 +432,7 @@ async def listed(
         started_by: Only runs that this user has started.
         since: Only runs created at this time or later.
         until: Only runs created before this time.
+        among: Only runs that meet this condition.
         after: The cursor of the page before.
         limit: How many runs to return at most.
 
@@ -446,5 +448,5 @@ async def listed(
         "created_at__lt": until,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    query = Run.filter(tenant_id=tenant_id, **given).only(*LISTED)
+    query = Run.filter(among or Q(), tenant_id=tenant_id, **given).only(*LISTED)
     return await sliced(query, ("created_at", "id"), after, limit)

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 from weakref import WeakKeyDictionary
 
 from tortoise.context import TortoiseContext, require_context
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 
 from proflow_runtime.context import clock
 from proflow_runtime.store.models.runs import Run
@@ -151,6 +151,7 @@ async def listed(
     business_id: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    of_runs: Q | None = None,
     offset: int = 0,
     limit: int = LIMIT,
 ) -> Page[InngestTask]:
@@ -163,6 +164,7 @@ async def listed(
         business_id: Only tasks about this record of the host.
         since: Only tasks created at this time or later.
         until: Only tasks created before this time.
+        of_runs: Only tasks of runs that meet this condition.
         offset: How many tasks to skip.
         limit: How many tasks to return at most.
     """
@@ -175,6 +177,9 @@ async def listed(
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     query = InngestTask.filter(tenant_id=tenant_id, **given)
+    if of_runs is not None:
+        among = Run.filter(of_runs, tenant_id=tenant_id, task_id__isnull=False)
+        query = query.filter(id__in=Subquery(among.values("task_id")))
     return await page(query.order_by("-id"), offset, limit)
 
 

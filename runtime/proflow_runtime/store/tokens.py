@@ -7,7 +7,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from proflow_runtime.context import clock
 from proflow_runtime.store.models.tokens import ApiToken
@@ -15,6 +15,8 @@ from proflow_runtime.store.pages import LIMIT, Page, page
 
 PREFIX = "pf_"
 SECRET_BYTES = 32
+LIFETIME, LONGEST = timedelta(days=90), timedelta(days=400)
+"""How long a token is valid by default, and at most."""
 LENGTH = len(PREFIX) + 43
 """The length of a token: 32 bytes in base 64 have 43 characters."""
 
@@ -32,7 +34,7 @@ async def create(
     user: str,
     *,
     name: str,
-    roles: Sequence[str] = (),
+    permissions: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> NewToken:
     """Create a token.
@@ -41,18 +43,25 @@ async def create(
         tenant_id: The tenant of the user.
         user: The host's id of the user.
         name: What the token is for.
-        roles: The roles that the token gives, in addition to those of the user.
-        expires_at: When the token expires; None for never.
+        permissions: What the token allows in the API besides taking part in runs.
+        expires_at: When the token expires; by default after `LIFETIME`.
+
+    Raises:
+        ValueError: If the token would be valid for longer than `LONGEST`.
     """
+    now = clock.now()
+    until = now + LIFETIME if expires_at is None else expires_at
+    if until > now + LONGEST:
+        raise ValueError(f"a token expires after at most {LONGEST.days} days")
     plain = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     token = await ApiToken.create(
         tenant_id=tenant_id,
         user=user,
-        roles=list(roles),
+        permissions=list(permissions),
         hash=_hash(plain),
         name=name,
-        created_at=clock.now(),
-        expires_at=expires_at,
+        created_at=now,
+        expires_at=until,
     )
     return NewToken(plain, token)
 
@@ -77,7 +86,7 @@ async def verify(plain: str) -> ApiToken | None:
         return None
     if token.revoked_at is not None:
         return None
-    if token.expires_at is not None and token.expires_at <= clock.now():
+    if token.expires_at <= clock.now():
         return None
     return token
 

@@ -21,7 +21,7 @@ from proflow_schemas.definition.approvals import (
 )
 from proflow_schemas.definition.blocks import blocks, blocks_of, walk, with_blocks
 from proflow_schemas.definition.canvas import Canvas, CanvasEdge, CanvasNode
-from proflow_schemas.definition.document import Definition, Part, canonical_json
+from proflow_schemas.definition.document import Definition, Part, Starters, canonical_json
 from proflow_schemas.definition.formats import FORMAT, UnknownFormatError, is_older
 from proflow_schemas.definition.model import Model, Needs, Seconds, Value
 from proflow_schemas.definition.ops import (
@@ -114,6 +114,7 @@ __all__ = [
     "SendOp",
     "SetOp",
     "SleepOp",
+    "Starters",
     "StopOp",
     "TaskOp",
     "Throttle",

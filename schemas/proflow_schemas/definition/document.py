@@ -17,6 +17,13 @@ _DOUBLES = "doubles"
 expressions read as floats; they read all numbers as floats now."""
 
 
+class Starters(Model):
+    """Who may start runs by the API: those with a role, and those named; nobody if both are empty."""
+
+    roles: list[str] = Field(default=[])
+    people: list[str] = Field(default=[])
+
+
 class Part(Model):
     """A part of a program that is too long for one run; it runs as a function of its own."""
 
@@ -48,6 +55,8 @@ class Definition(Model):
     """The expression that names who started the run."""
     input: dict[str, Any] | None = None
     """The JSON Schema of `event.data`; the data of runs that are started by hand must be valid against it."""
+    starters: Starters | None = None
+    """Who may start runs by the API; None for everybody. The host's code and events may always."""
     canvas: Canvas
     functions: dict[str, list[AnyOp]] = Field(default={})
     parts: dict[str, Part] = Field(default={})

@@ -131,6 +131,8 @@ export const api = {
     request<Listed<Version>>('GET', `/designs/${part(code)}/versions`, { query: { limit: 200 } }),
   version: (code: string, number: number) =>
     request<VersionDrawing>('GET', `/designs/${part(code)}/versions/${number}`),
+  versionDrawing: (code: string, number: number) =>
+    request<Drawn>('GET', `/designs/${part(code)}/versions/${number}/drawing`),
   draw: (design: unknown, signal?: AbortSignal) =>
     request<Drawn>('POST', '/designs/drawing', { body: { design }, signal }),
   compile: (design: unknown, signal?: AbortSignal) =>

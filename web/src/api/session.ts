@@ -12,9 +12,15 @@ function fromAddress(): string | null {
 
 let current: string | null = null;
 
-/** Take the token of the address (`#token=…`), else the one of last time. */
-export function restoreSession(): void {
-  current = fromAddress() ?? window.sessionStorage.getItem(KEY) ?? window.localStorage.getItem(KEY);
+/** Take the token of the address (`#token=…`), else the one of last time.
+ *
+ * A link must not sign somebody in as another user unnoticed: `mayReplace` is asked if there is a session.
+ */
+export function restoreSession(mayReplace: () => boolean): void {
+  const given = fromAddress();
+  const before = window.sessionStorage.getItem(KEY) ?? window.localStorage.getItem(KEY);
+  const replaces = given !== null && before !== null && given !== before;
+  current = replaces && !mayReplace() ? before : (given ?? before);
   if (current !== null) signIn(current);
 }
 

@@ -110,6 +110,8 @@ export interface PictureNode {
   height: number;
   parent: string | null;
   config: Record<string, unknown>;
+  /** Whether the config was removed, because the user may not see it. */
+  redacted?: boolean;
   outcomes: string[];
 }
 

@@ -66,6 +66,10 @@ export const MESSAGES = {
     'proflow serve prints a token at its first start; proflow token create makes more.',
   ],
   'signIn.submit': ['登录', 'Sign in'],
+  'signIn.replace': [
+    '此链接会让您以链接中的身份登录，并退出当前账号。是否继续？',
+    'This link signs you in as the user of the link, in place of the current one. Go on?',
+  ],
   'signIn.refused': ['令牌无效或已过期', 'The token is not valid any more'],
 
   // Workflows

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Button, Tabs } from 'antd';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { api } from '../api/client';
-import type { Diagnostic } from '../api/types';
+import type { Diagnostic, Drawn } from '../api/types';
 import { Diagnostics, firstPath } from '../canvas/Diagnostics';
 import { NodeDetails } from '../canvas/NodeDetails';
 import { WorkflowCanvas } from '../canvas/WorkflowCanvas';
@@ -17,10 +17,13 @@ const NOTHING: Diagnostic[] = [];
 
 export function CheckedDesign({
   design,
+  draw,
   identity,
   further = [],
 }: {
-  design: unknown;
+  design?: unknown;
+  /** Gets the drawing of a design whose text the user may not see; instead of `design`. */
+  draw?: () => Promise<Drawn>;
   /** Changes as the design does: what is known of it is kept under it. */
   identity: string;
   further?: { key: string; label: string; children: ReactNode }[];
@@ -29,13 +32,13 @@ export function CheckedDesign({
   const { dark } = useAppearance();
   const drawn = useQuery({
     queryKey: ['drawing', identity],
-    queryFn: ({ signal }) => api.draw(design, signal),
+    queryFn: ({ signal }) => (draw ? draw() : api.draw(design, signal)),
     staleTime: Infinity,
   });
   const found = drawn.data?.diagnostics ?? NOTHING;
   const [shown, setShown] = useState<Diagnostic>();
   const [chosen, setChosen] = useState<string>();
-  const [tab, setTab] = useState('diagnostics');
+  const [tab, setTab] = useState(draw ? 'node' : 'diagnostics');
   useEffect(() => setShown(firstPath(found)), [found]);
   const path = useMemo(() => shown?.path ?? [], [shown]);
   if (drawn.error) return <Failure error={drawn.error} again={() => void drawn.refetch()} />;
@@ -50,9 +53,11 @@ export function CheckedDesign({
   };
   return (
     <>
-      <p className="app-verdict" role="status">
-        {errors + warnings === 0 ? t('design.sound') : t('design.counts', { errors, warnings })}
-      </p>
+      {!draw && (
+        <p className="app-verdict" role="status">
+          {errors + warnings === 0 ? t('design.sound') : t('design.counts', { errors, warnings })}
+        </p>
+      )}
       <div className={splitOf(picture)}>
         <div className="app-stage">
           {picture ? (
@@ -114,7 +119,7 @@ export function CheckedDesign({
                 children: <Listing text={JSON.stringify(design, null, 2)} />,
               },
               ...further,
-            ]}
+            ].filter(({ key }) => !draw || key === 'node')}
           />
         </aside>
       </div>

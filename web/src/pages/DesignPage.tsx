@@ -16,16 +16,18 @@ export default function DesignPage() {
   const { t } = useTexts();
   const draft = useQuery({ queryKey: ['design', code], queryFn: () => api.design(code) });
   const versions = useQuery({ queryKey: ['versions', code], queryFn: () => api.versions(code) });
+  const designer = useDesigner();
   const [number, setNumber] = useState<number>();
   const version = useQuery({
     queryKey: ['version', code, number],
     queryFn: () => api.version(code, number as number),
-    enabled: number !== undefined,
+    enabled: designer && number !== undefined,
     staleTime: Infinity,
   });
   if (draft.error instanceof ApiProblem && draft.error.status === 404) return <Missing />;
   if (draft.error) return <Failure error={draft.error} again={() => void draft.refetch()} />;
   if (!draft.data) return <Loading />;
+  const drawn = number ?? draft.data.published_version;
   const shown = number === undefined ? draft.data.design : version.data?.design;
   return (
     <Page
@@ -43,10 +45,10 @@ export default function DesignPage() {
           <Select
             aria-label={t('design.versions')}
             style={{ width: 130 }}
-            value={number ?? 0}
+            value={number ?? (designer ? 0 : (draft.data.published_version ?? 0))}
             onChange={(chosen) => setNumber(chosen || undefined)}
             options={[
-              { value: 0, label: t('design.draftView') },
+              ...(designer ? [{ value: 0, label: t('design.draftView') }] : []),
               ...(versions.data?.items ?? []).map((one) => ({
                 value: one.number,
                 label: t('design.version', { version: one.number }),
@@ -58,7 +60,13 @@ export default function DesignPage() {
       }
     >
       {version.error && <Failure error={version.error} />}
-      {shown === undefined ? (
+      {!designer && drawn !== null ? (
+        <CheckedDesign
+          key={drawn}
+          identity={`${code} ${drawn}`}
+          draw={() => api.versionDrawing(code, drawn)}
+        />
+      ) : shown === undefined ? (
         <Loading />
       ) : (
         <CheckedDesign

@@ -226,7 +226,7 @@ function Acts({ approval }: { approval: ApprovalDetails }) {
   if (approval.status !== 'open') return null;
 
   const allow = new Set(approval.allow);
-  const admin = me.roles.includes('admin');
+  const admin = me.permissions.includes('approvals:admin');
   const seated = seats.length > 0;
   const initiator = approval.initiator === me.user;
   const possible: ActName[] = [

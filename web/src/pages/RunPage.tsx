@@ -101,7 +101,7 @@ function Actions({ status }: { status: ExecutionStatus }) {
   const { message } = App.useApp();
   const me = useMe();
   const navigate = useNavigate();
-  const mine = me.roles.includes('admin') || status.started_by === me.user;
+  const mine = me.permissions.includes('tenant:admin') || status.started_by === me.user;
   const failed = (error: Error) => void message.error(error.message);
   const cancel = useMutation({ mutationFn: () => api.cancelRun(status.run_id), onError: failed });
   const retry = useMutation({

@@ -35,15 +35,9 @@ function newKey(): string {
 
 /** What the version that new runs take says of its input. */
 async function inputOf(code: string): Promise<{ name: string; input: JsonSchema | null }> {
-  const draft = await api.design(code);
-  const design =
-    draft.published_version === null
-      ? draft.design
-      : (await api.version(code, draft.published_version)).design;
-  const { picture } = await api.draw(design);
-  const start = picture?.nodes.find((node) => node.type === 'start');
-  const input = start?.config.input as JsonSchema | undefined;
-  return { name: draft.name, input: input?.properties ? input : null };
+  const { name, input } = await api.design(code);
+  const schema = input as JsonSchema | null;
+  return { name, input: schema?.properties ? schema : null };
 }
 
 function StartForm({ code, input }: { code: string; input: JsonSchema | null }) {

@@ -28,10 +28,14 @@ export function useSignOut(): () => void {
   };
 }
 
+/** Whether the user has a permission, such as `tenant:admin`; business roles give none. */
+export function useMay(permission: string): boolean {
+  return useMe().permissions.includes(permission);
+}
+
 /** Whether the user may draw and publish. */
 export function useDesigner(): boolean {
-  const { roles } = useMe();
-  return roles.includes('designer') || roles.includes('admin');
+  return useMay('designs:write');
 }
 
 export function SignedIn({ children }: { children: ReactNode }) {

@@ -11,6 +11,7 @@ from importlib import resources
 
 from proflow_schemas.errors import ProFlowError
 
+from proflow_runtime.context.permissions import PERMISSIONS, WRITE_DESIGNS
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.store import designs, people, runs, tokens
 from proflow_runtime.store.database import transaction
@@ -43,6 +44,7 @@ class Somebody:
     department: str
     manager: str | None = None
     roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,23 @@ DEPARTMENTS = (
 """The code, name, head and parent of each department."""
 PEOPLE = (
     Somebody(
-        "wang.wei", "王伟 Wang Wei", "manager of purchasing", "purchasing", None, ("designer",)
+        *("wang.wei", "王伟 Wang Wei", "manager of purchasing", "purchasing"),
+        permissions=(WRITE_DESIGNS,),
     ),
     Somebody("li.na", "李娜 Li Na", "buyer", "purchasing", "wang.wei"),
     Somebody("zhou.qiang", "周强 Zhou Qiang", "head of administration", "administration"),
     Somebody("chen.fang", "陈芳 Chen Fang", "finance", "finance", None, ("finance",)),
     Somebody("zhao.min", "赵敏 Zhao Min", "director", "board", None, ("director",)),
     Somebody("sun.li", "孙丽 Sun Li", "director", "board", None, ("director",)),
-    Somebody("admin", "管理员 Admin", "administrator", "administration", None, ("admin",)),
+    Somebody(
+        "admin",
+        "管理员 Admin",
+        "administrator",
+        "administration",
+        None,
+        ("admin",),
+        tuple(PERMISSIONS),
+    ),
 )
 """People without a manager report to the head of their department, or of the department above."""
 HISTORY = (
@@ -187,7 +198,7 @@ async def _invitations() -> list[Invitation]:
     async with transaction():
         await ApiToken.filter(tenant_id=TENANT, name=TOKEN).delete()
         for one in PEOPLE:
-            token = await tokens.create(TENANT, one.user, name=TOKEN)
+            token = await tokens.create(TENANT, one.user, name=TOKEN, permissions=one.permissions)
             made.append(Invitation(one.user, one.name, one.part, token.plain))
     return made
 

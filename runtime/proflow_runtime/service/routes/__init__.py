@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from proflow_runtime.service.route import routes_with
 from proflow_runtime.service.routes import (
     approvals,
+    audit,
     designs,
     drawings,
     erasure,
@@ -44,6 +45,7 @@ def router(proflow: ProFlow) -> APIRouter:
         erasure,
         notifications,
         operations,
+        audit,
         live,
     ):
         part = APIRouter(route_class=route_class)

@@ -18,6 +18,7 @@ from proflow_runtime.service.routes.common import (
     Following,
     Limit,
     RowId,
+    audited,
     bad_cursor,
     principal,
 )
@@ -140,7 +141,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
                 box,
                 after=cursor,
                 limit=limit,
-                roles=principal.roles,
+                permissions=principal.permissions,
             )
         except CursorError as error:
             raise bad_cursor(error) from None
@@ -152,7 +153,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def get_approval(approval_id: RowId, principal: Principal = who) -> ApprovalDetails:
         """Get an approval with its audit trail; only for those who take part in it."""
         found = await proflow.approvals.get(
-            principal.tenant_id, principal.user, approval_id, roles=principal.roles
+            principal.tenant_id, principal.user, approval_id, permissions=principal.permissions
         )
         return ApprovalDetails(**found)
 
@@ -169,8 +170,13 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             comment=body.comment,
             to=body.to,
             instead_of=body.instead_of,
-            roles=principal.roles,
+            permissions=principal.permissions,
         )
+        if body.act == "transfer" and all(
+            one["instead_of"] is None for one in found["assignments"] if one["user"] == body.to
+        ):
+            # Nobody had it before: an administrator has handed it to somebody.
+            await audited(principal, "approval-handed-over", approval_id, to=body.to)
         return ApprovalDetails(**found)
 
     @router.get("/delegations", tags=[TAG], responses=RESPONSES)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 from proflow_schemas.language import Text, Texts
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import BaseModel, ConfigDict
+from tortoise.expressions import Q
 
+from proflow_runtime.context.permissions import READ_RUNS
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
-from proflow_runtime.service.problems import Problem
+from proflow_runtime.service.problems import Problem, not_found
+from proflow_runtime.store import administration, participation
 from proflow_runtime.store.pages import CursorError
 
 TEXTS = Texts(
@@ -55,9 +59,39 @@ def principal(proflow: ProFlow) -> Any:
     """Create the dependency by which a route gets the user who makes the request."""
 
     async def authenticated(request: Request) -> Principal:
-        return await proflow.authenticate(request)
+        found = await proflow.authenticate(request)
+        if found.address is None and request.client is not None:
+            found = replace(found, address=request.client.host)
+        return found
 
     return Depends(authenticated)
+
+
+async def visible_runs(principal: Principal) -> Q | None:
+    """Select the runs that a user may see; None for all runs of the tenant."""
+    if principal.may(READ_RUNS):
+        return None
+    return await participation.runs_of(principal.tenant_id, principal.user)
+
+
+async def require_visible(principal: Principal, run_id: str) -> None:
+    """Raise `Problem` (404) if a run does not exist, or is none that a user may see."""
+    if principal.may(READ_RUNS):
+        return
+    if not await participation.takes_part(principal.tenant_id, principal.user, run_id):
+        raise not_found("run")
+
+
+async def audited(principal: Principal, act: str, subject: object, **details: Any) -> None:
+    """Add an act of administration by a user to the log."""
+    await administration.record(
+        principal.tenant_id,
+        principal.user,
+        act,
+        subject,
+        address=principal.address,
+        details=details or None,
+    )
 
 
 def dashboard_link(proflow: ProFlow, inngest_run_id: str | None) -> str | None:

@@ -12,12 +12,23 @@ from proflow_schemas.definition import Definition
 from proflow_schemas.language import Text, Texts, said
 from pydantic import BaseModel, Field
 
-from proflow_runtime.service.auth import DESIGNER, Principal
+from proflow_runtime.context.permissions import WRITE_DESIGNS
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
 from proflow_runtime.service.facade import ProFlow, refused
 from proflow_runtime.service.languages import reader
 from proflow_runtime.service.problems import RESPONSES, Problem, not_found
-from proflow_runtime.service.routes.common import Body, Code, Limit, Listed, Offset, principal
+from proflow_runtime.service.routes.common import (
+    Body,
+    Code,
+    Limit,
+    Listed,
+    Offset,
+    audited,
+    principal,
+)
+from proflow_runtime.service.routes.design_bodies import AskedDesign, Canvas
+from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.store import designs
 
 TEXTS = Texts(
@@ -34,7 +45,6 @@ TEXTS = Texts(
 )
 
 TAG = "designs"
-Canvas = Annotated[dict[str, Any], Field(description="The design as the canvas saves it")]
 LONGEST_NAME = 255
 
 
@@ -51,9 +61,15 @@ class Summary(BaseModel):
 
 
 class Draft(Summary):
-    """A design with its draft, as the canvas has saved it."""
+    """A design with its draft, as the canvas has saved it.
+
+    Without `designs:write`, `design` is null, and only published designs are shown.
+    """
 
     design: Any
+    input: dict[str, Any] | None = Field(
+        default=None, description="The JSON Schema of the data that new runs take, if it has one"
+    )
 
 
 class NewDesign(Body):
@@ -70,10 +86,6 @@ class SavedDesign(Body):
     revision: int | None = Field(
         default=None, ge=0, le=2**31 - 1, description="The revision that was edited"
     )
-
-
-class AskedDesign(Body):
-    design: Canvas
 
 
 class PublishedRevision(Body):
@@ -103,6 +115,8 @@ class Version(BaseModel):
 
 
 class VersionDrawing(Version):
+    """A version with its design, which is null without `designs:write`."""
+
     design: Any
 
 
@@ -118,7 +132,14 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Listed[Summary]:
-        """List the tenant's designs, the most recently changed first."""
+        """List the tenant's designs, the most recently changed first.
+
+        Without `designs:write`, only those that are published.
+        """
+        if not principal.may(WRITE_DESIGNS):
+            if published is False:
+                return Listed(items=[], total=0)
+            published = True
         found = await designs.listed(
             principal.tenant_id, search=search, published=published, offset=offset, limit=limit
         )
@@ -127,7 +148,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/designs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def create_design(body: NewDesign, principal: Principal = who) -> Draft:
         """Create a design with a draft, which may have errors."""
-        principal.require(DESIGNER)
+        principal.require(WRITE_DESIGNS)
         code = body.code
         if code is None:
             compiled = await proflow.compiling.compile(
@@ -174,13 +195,20 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/designs/{code}", tags=[TAG], responses=RESPONSES)
     async def get_design(code: Code, principal: Principal = who) -> Draft:
-        """Get a design with its draft."""
-        return _draft(await _design(principal, code))
+        """Get a design with its draft; without `designs:write`, what is needed to start it."""
+        row = await _design(principal, code)
+        found = _draft(row)
+        if not principal.may(WRITE_DESIGNS):
+            if row.published_version is None:
+                raise not_found("design")
+            found.design = None
+        found.input = await proflow.input_of(principal.tenant_id, code)
+        return found
 
     @router.put("/designs/{code}", tags=[TAG], responses=RESPONSES)
     async def save_design(code: Code, body: SavedDesign, principal: Principal = who) -> Draft:
         """Save the draft; with `revision`, only if nobody else has saved it since."""
-        principal.require(DESIGNER)
+        principal.require(WRITE_DESIGNS)
         try:
             found = await designs.save(
                 principal.tenant_id,
@@ -199,34 +227,37 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.delete("/designs/{code}", status_code=204, tags=[TAG], responses=RESPONSES)
     async def delete_design(code: Code, force: bool = False, principal: Principal = who) -> None:
         """Delete a design. Its runs continue; if it has open runs, `force` is needed."""
-        principal.require(DESIGNER)
+        principal.require(WRITE_DESIGNS)
         try:
             await designs.delete(principal.tenant_id, code, force=force)
         except designs.UnknownDesignError:
             raise not_found("design") from None
         except designs.RunsOpenError as error:
             raise Problem(409, "runs-open", str(error), runs=error.runs) from None
+        await audited(principal, "design-deleted", code, force=force)
 
     @router.post("/designs/{code}/publish", tags=[TAG], responses=RESPONSES)
     async def publish_design(
         code: Code, body: PublishedRevision | None = None, principal: Principal = who
     ) -> Version:
         """Publish the draft, so that new runs use it; refused if it has errors."""
-        principal.require(DESIGNER)
+        principal.require(WRITE_DESIGNS)
         revision = None if body is None else body.revision
         found = await proflow.publish(
             principal.tenant_id, code, by=principal.user, revision=revision
         )
+        await audited(principal, "design-published", code, version=found.number)
         return _version(found)
 
     @router.post("/designs/{code}/unpublish", status_code=204, tags=[TAG], responses=RESPONSES)
     async def unpublish_design(code: Code, principal: Principal = who) -> None:
         """Unpublish a design, so that it starts no more runs."""
-        principal.require(DESIGNER)
+        principal.require(WRITE_DESIGNS)
         try:
             await designs.unpublish(principal.tenant_id, code)
         except designs.UnknownDesignError:
             raise not_found("design") from None
+        await audited(principal, "design-unpublished", code)
 
     @router.get("/designs/{code}/versions", tags=[TAG], responses=RESPONSES)
     async def list_versions(
@@ -243,13 +274,23 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def get_version(code: Code, number: int, principal: Principal = who) -> VersionDrawing:
         """Get a published version with its design."""
         found = await _numbered(principal, code, number)
-        return VersionDrawing(**_version(found).model_dump(), design=found.canvas)
+        design = found.canvas if principal.may(WRITE_DESIGNS) else None
+        return VersionDrawing(**_version(found).model_dump(), design=design)
+
+    @router.get("/designs/{code}/versions/{number}/drawing", tags=[TAG], responses=RESPONSES)
+    async def draw_version(code: Code, number: int, principal: Principal = who) -> Drawn:
+        """Draw a published version; without `designs:write`, without the settings of its steps."""
+        version = await _numbered(principal, code, number)
+        zone = await proflow.zones.named(principal.tenant_id)
+        found = await proflow.compiling.draw(version.canvas, timezone=zone)
+        return drawn_for(principal, found, proflow.compiling.types)
 
     @router.get("/designs/{code}/diff", tags=[TAG], responses=RESPONSES)
     async def diff_versions(
         code: Code, old: int, new: int, principal: Principal = who
     ) -> dict[str, Any]:
         """Compare two versions, in the form of `proflow diff --format json`."""
+        principal.require(WRITE_DESIGNS)
         sides = []
         for number in (old, new):
             version = await _numbered(principal, code, number)

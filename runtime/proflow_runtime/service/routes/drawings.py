@@ -3,15 +3,17 @@
 from typing import Any
 
 from fastapi import APIRouter
+from proflow_schemas.node_types import NodeTypes
 from pydantic import BaseModel, Field
 
+from proflow_runtime.context.permissions import WRITE_DESIGNS
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.diagnostics import Diagnostic, diagnostics
-from proflow_runtime.service.drawings import drawing_keys, node_types
+from proflow_runtime.service.drawings import Drawing, drawing_keys, node_types, redacted
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES
 from proflow_runtime.service.routes.common import principal
-from proflow_runtime.service.routes.designs import AskedDesign
+from proflow_runtime.service.routes.design_bodies import AskedDesign
 
 TAG = "designs"
 
@@ -34,6 +36,17 @@ class DrawingKeys(BaseModel):
     configs: list[list[str]] = Field(description="where a node may have its config, else in `data`")
     parents: list[str] = Field(description="the keys of the container that a node is in")
     returns: int = Field(description="how often a back edge is taken that states no bound")
+
+
+def drawn_for(principal: Principal, found: Drawing, types: NodeTypes) -> Drawn:
+    """Build the answer with a drawing of a stored design.
+
+    Users without `designs:write` get neither the settings of steps, which may hold addresses, keys
+    and texts that are not for everybody, nor diagnostics, which may quote them.
+    """
+    if principal.may(WRITE_DESIGNS):
+        return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
+    return Drawn(picture=redacted(found.picture, types), diagnostics=[])
 
 
 def add(router: APIRouter, proflow: ProFlow) -> None:

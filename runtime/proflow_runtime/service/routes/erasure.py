@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from proflow_runtime.service.auth import ADMIN, Principal
+from proflow_runtime.context.permissions import ADMINISTER_TENANT
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, Problem
 from proflow_runtime.service.routes.common import Body, principal
@@ -41,7 +42,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.get("/export", tags=[TAG], responses=RESPONSES, response_class=StreamingResponse)
     async def export_tenant(principal: Principal = who) -> StreamingResponse:
         """Export all rows of the tenant: one JSON object `{table, row}` a line."""
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         rows = erasure.export_tenant(principal.tenant_id)
         return StreamingResponse(_lines(rows), media_type=LINES)
 
@@ -50,7 +51,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     )
     async def export_person(user: Person, principal: Principal = who) -> StreamingResponse:
         """Export the rows that name a person: one JSON object `{table, row}` a line."""
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         rows = erasure.export_person(principal.tenant_id, user)
         return StreamingResponse(_lines(rows), media_type=LINES)
 
@@ -61,7 +62,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         It is refused (409) while approvals wait for the person, or runs that the person has started
         are open.
         """
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         try:
             pseudonym, rows = await erasure.erase_person(principal.tenant_id, user)
         except erasure.StillOpenError as error:
@@ -71,7 +72,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.post("/erase", tags=[TAG], responses=RESPONSES)
     async def erase_tenant(body: Confirmation, principal: Principal = who) -> ErasedTenant:
         """Delete all rows of the tenant, tokens included; refused (409) while runs are open."""
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         if body.tenant_id != principal.tenant_id:
             raise Problem(422, "other-tenant", "`tenant_id` is not your tenant")
         try:

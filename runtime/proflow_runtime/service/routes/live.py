@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from starlette.exceptions import HTTPException
 from proflow_runtime.context import clock
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
+from proflow_runtime.service.problems import Problem
+from proflow_runtime.service.routes.common import require_visible
 from proflow_runtime.service.states import execution_status
 from proflow_runtime.status import OPEN
 from proflow_runtime.store.drivers import is_passing
@@ -47,6 +50,8 @@ class Closing(NamedTuple):
 
 
 AWAY = Closing(TOO_SLOW, "the database cannot be used now")
+Visible = Callable[[Principal], Awaitable[bool]]
+"""Says if a user may watch."""
 Show = Callable[[WebSocket, Principal, asyncio.Event], Coroutine[Any, Any, Closing | None]]
 """Sends to a client what it watches, whenever the event is set; returns how to close the socket."""
 
@@ -62,11 +67,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         async def show(socket: WebSocket, principal: Principal, moved: asyncio.Event) -> Any:
             return await _send_changes(socket, principal.tenant_id, run_id, moved)
 
-        await serve(proflow, socket, lambda _: run_id, show)
+        await serve(proflow, socket, lambda _: run_id, show, visible=partial(_is_visible, run_id))
 
 
 async def serve(
-    proflow: ProFlow, socket: WebSocket, key: Callable[[Principal], str], show: Show
+    proflow: ProFlow,
+    socket: WebSocket,
+    key: Callable[[Principal], str],
+    show: Show,
+    *,
+    visible: Visible | None = None,
 ) -> None:
     """Serve a WebSocket until it is closed.
 
@@ -75,10 +85,11 @@ async def serve(
         socket: The WebSocket, not accepted yet.
         key: Returns what is watched on the bus.
         show: Sends the messages; it is cancelled if the client disconnects.
+        visible: Says if the user may watch it, now and again and again; None if everybody may.
     """
     chosen = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
     await socket.accept(subprotocol=chosen)
-    closing = await _watched(proflow, socket, key, show)
+    closing = await _watched(proflow, socket, key, show, visible)
     if closing is not None:
         reason = closing.reason.encode()[:MAX_REASON].decode(errors="ignore")
         with contextlib.suppress(WebSocketDisconnect, TimeoutError):
@@ -87,13 +98,19 @@ async def serve(
 
 
 async def _watched(
-    proflow: ProFlow, socket: WebSocket, key: Callable[[Principal], str], show: Show
+    proflow: ProFlow,
+    socket: WebSocket,
+    key: Callable[[Principal], str],
+    show: Show,
+    visible: Visible | None,
 ) -> Closing | None:
     """Send to a client what it watches; returns None if the client has disconnected."""
     if not _may_watch(socket, proflow.settings.origins):
         return Closing(FOREIGN, "pages of other origins are not answered")
     try:
         principal = await proflow.authenticate(socket)
+        if visible is not None and not await visible(principal):
+            return Closing(UNKNOWN, "there is no such run")
     except HTTPException as refused:
         return Closing(UNAUTHENTICATED, str(refused.detail))
     except Exception as error:
@@ -103,7 +120,7 @@ async def _watched(
     async with proflow.bus.watch(key(principal)) as moved:
         sending = asyncio.create_task(show(socket, principal, moved))
         leaving = asyncio.create_task(_disconnected(socket))
-        losing = asyncio.create_task(_unauthenticated(proflow, socket))
+        losing = asyncio.create_task(_unauthenticated(proflow, socket, visible))
         tasks = (sending, leaving, losing)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -123,12 +140,22 @@ def _may_watch(socket: WebSocket, origins: Collection[str]) -> bool:
     return urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
 
-async def _unauthenticated(proflow: ProFlow, socket: WebSocket) -> Closing:
-    """Wait until the client's token is revoked or has expired."""
+async def _is_visible(run_id: str, principal: Principal) -> bool:
+    try:
+        await require_visible(principal, run_id)
+    except Problem:
+        return False
+    return True
+
+
+async def _unauthenticated(proflow: ProFlow, socket: WebSocket, visible: Visible | None) -> Closing:
+    """Wait until the client's token is revoked or has expired, or the user may not watch any more."""
     while True:
         await asyncio.sleep(RECHECK)
         try:
-            await proflow.authenticate(socket)
+            principal = await proflow.authenticate(socket)
+            if visible is not None and not await visible(principal):
+                return Closing(UNKNOWN, "there is no such run")
         except HTTPException as refused:
             return Closing(UNAUTHENTICATED, str(refused.detail))
         except Exception as error:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from proflow_runtime.service.auth import ADMIN, Principal
+from proflow_runtime.context.permissions import ADMINISTER_TENANT
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES
 from proflow_runtime.service.routes.common import Limit, principal
@@ -67,7 +68,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         principal: Principal = who,
     ) -> StuckItems:
         """List what waits in vain, at most `limit` of each reason; only for administrators."""
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         found = await proflow.stuck.listed(principal.tenant_id, reason, limit)
         counts = {name: sum(one.reason == name for one in found) for name in REASONS}
         return StuckItems(
@@ -80,6 +81,6 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     )
     async def send_event_again(event_id: EventId, principal: Principal = who) -> Again:
         """Send an event of the outbox again, with the same id; only for administrators."""
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         await proflow.send_again(principal.tenant_id, event_id)
         return Again(event_id=event_id)

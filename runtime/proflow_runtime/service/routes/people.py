@@ -15,12 +15,16 @@ TAG = "people"
 
 
 class Me(BaseModel):
-    """The user who makes the request; `name` is the user's id if no name is known."""
+    """The user who makes the request; `name` is the user's id if no name is known.
+
+    `roles` are business roles; what the user may do in this API is in `permissions`.
+    """
 
     tenant_id: int
     user: str
     name: str
     roles: list[str]
+    permissions: list[str]
 
 
 class Colleague(BaseModel):
@@ -34,13 +38,14 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.get("/me", tags=[TAG], responses=RESPONSES)
     async def get_me(principal: Principal = who) -> Me:
-        """Get the user who makes the request, with their roles."""
+        """Get the user who makes the request, with their roles and permissions."""
         name = await people.name_of(principal.tenant_id, principal.user)
         return Me(
             tenant_id=principal.tenant_id,
             user=principal.user,
             name=name or principal.user,
             roles=sorted(principal.roles),
+            permissions=sorted(principal.permissions),
         )
 
     @router.get("/people", tags=[TAG], responses=RESPONSES)

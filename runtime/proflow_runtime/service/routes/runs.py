@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query
 from proflow_schemas.numbers import MAX_EXACT
 from pydantic import AwareDatetime, BaseModel, Field
 
-from proflow_runtime.service.auth import ADMIN, Principal
-from proflow_runtime.service.diagnostics import diagnostics
+from proflow_runtime.approvals.service import shown_data
+from proflow_runtime.context.permissions import ADMINISTER_TENANT
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.going_on import Again
 from proflow_runtime.service.problems import RESPONSES, not_found
@@ -19,11 +20,14 @@ from proflow_runtime.service.routes.common import (
     Following,
     Limit,
     RunId,
+    audited,
     bad_cursor,
     dashboard_link,
     principal,
+    require_visible,
+    visible_runs,
 )
-from proflow_runtime.service.routes.drawings import Drawn
+from proflow_runtime.service.routes.drawings import Drawn, drawn_for
 from proflow_runtime.service.states import history
 from proflow_runtime.store import attempts, designs, runs
 from proflow_runtime.store.models.runs import Run
@@ -158,14 +162,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/runs", status_code=201, tags=[TAG], responses=RESPONSES)
     async def start_run(body: NewRun, principal: Principal = who) -> Started:
-        """Start a run of a published workflow."""
+        """Start a run of a published workflow, if its `start.who` and the host let the user."""
+        await proflow.require_start(principal, body.workflow, body.data)
         run_id = await proflow.start(
             tenant_id=principal.tenant_id,
             workflow=body.workflow,
             data=body.data,
             business_id=body.business_id,
             initiator=principal.user,
-            key=body.key,
+            # A user must not take the key of another, or of the host, for a run of other data.
+            key=None if body.key is None else runs.derived_id("user", principal.user, body.key),
         )
         return Started(run_id=run_id)
 
@@ -181,7 +187,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Following[RunSummary]:
-        """List the tenant's runs, the newest first."""
+        """List the runs that the user takes part in, the newest first; with `runs:read`, all."""
         try:
             found = await runs.listed(
                 principal.tenant_id,
@@ -191,6 +197,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
                 started_by=started_by,
                 since=since,
                 until=until,
+                among=await visible_runs(principal),
                 after=cursor,
                 limit=limit,
             )
@@ -212,12 +219,14 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     @router.get("/runs/{run_id}", tags=[TAG], responses=RESPONSES)
     async def get_run(run_id: RunId, principal: Principal = who) -> RunStatus:
         """Get the status of a run and of each of its nodes."""
+        await require_visible(principal, run_id)
         found = await proflow.status(principal.tenant_id, run_id)
         return RunStatus(**found, inngest_url=dashboard_link(proflow, found["inngest_run_id"]))
 
     @router.get("/runs/{run_id}/drawing", tags=[TAG], responses=RESPONSES)
     async def draw_run(run_id: RunId, principal: Principal = who) -> Drawn:
         """Draw the version of the design that a run uses."""
+        await require_visible(principal, run_id)
         run = await runs.get(principal.tenant_id, run_id)
         if run is None:
             raise not_found("run")
@@ -227,7 +236,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             raise not_found("drawing") from None
         zone = await proflow.zones.named(principal.tenant_id)
         found = await proflow.compiling.draw(version.canvas, timezone=zone)
-        return Drawn(picture=found.picture, diagnostics=diagnostics(found.diagnostics))
+        return drawn_for(principal, found, proflow.compiling.types)
 
     @router.get("/runs/{run_id}/events", tags=[TAG], responses=RESPONSES)
     async def list_changes(
@@ -237,6 +246,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         principal: Principal = who,
     ) -> list[Change]:
         """List the changes of a run and of its nodes, the oldest first."""
+        await require_visible(principal, run_id)
         found = await history(principal.tenant_id, run_id, after=after, limit=limit)
         if found is None:
             raise not_found("run")
@@ -244,8 +254,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
 
     @router.post("/runs/{run_id}/unblock", status_code=202, tags=[TAG], responses=RESPONSES)
     async def unblock_run(run_id: RunId, principal: Principal = who) -> Started:
-        """Let a blocked run try again at once; only for administrators."""
-        principal.require(ADMIN)
+        """Let a blocked run try again at once; this needs `tenant:admin`."""
+        principal.require(ADMINISTER_TENANT)
         await proflow.unblock(principal.tenant_id, run_id)
         return Started(run_id=run_id)
 
@@ -259,13 +269,16 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     ) -> Started:
         """Cancel a run; it is `cancelled` a moment later.
 
-        Only administrators and the user who started the run may do so; only administrators with
-        `force`.
+        This needs `tenant:admin`, unless the user has started the run; `force` always needs it.
         """
-        await _entitled(principal, run_id)
+        run = await _entitled(principal, run_id)
         if force:
-            principal.require()
+            principal.require(ADMINISTER_TENANT)
         await proflow.cancel(principal.tenant_id, run_id, force=force)
+        if force or run.started_by != principal.user:
+            await audited(
+                principal, "run-cancelled", run_id, started_by=run.started_by, force=force
+            )
         return Started(run_id=run_id)
 
     @router.post("/runs/{run_id}/retry", status_code=201, tags=[TAG], responses=RESPONSES)
@@ -274,20 +287,33 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     ) -> Started:
         """Retry a failed or cancelled run: go on where it has failed, or begin again.
 
-        Only administrators and the user who started the run may do so; only administrators may
-        correct its data. Returns the id of the run that goes on: the same, or that of the new run.
+        This needs `tenant:admin`, unless the user has started the run; other data or another version
+        always needs it. Returns the id of the run that goes on: the same, or that of the new run.
         """
-        await _entitled(principal, run_id)
+        run = await _entitled(principal, run_id)
         given = body or RetryBody()
-        if given.data is not None or given.version is not None:
-            principal.require()
+        corrected = given.data is not None or given.version is not None
+        if corrected:
+            principal.require(ADMINISTER_TENANT)
+        if not principal.may(ADMINISTER_TENANT):
+            await proflow.require_start(principal, run.workflow, shown_data(run.event))
         again = Again(given.start, given.version, given.data, given.reason)
         found = await proflow.retry(principal.tenant_id, run_id, again, by=principal.user)
+        if corrected or run.started_by != principal.user:
+            await audited(
+                *(principal, "run-retried", run_id),
+                started_by=run.started_by,
+                new=found,
+                data=given.data,
+                version=given.version,
+                reason=given.reason,
+            )
         return Started(run_id=found)
 
     @router.get("/runs/{run_id}/attempts", tags=[TAG], responses=RESPONSES)
     async def list_run_attempts(run_id: RunId, principal: Principal = who) -> list[RunAttempt]:
         """List the attempts at a run, the oldest first."""
+        await require_visible(principal, run_id)
         run = await runs.get(principal.tenant_id, run_id)
         if run is None:
             raise not_found("run")
@@ -303,7 +329,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     ) -> list[StepAttempt]:
         """List the attempts at the steps of a node, the oldest first: why did it fail?
 
-        Only administrators and the user who started the run see them.
+        This needs `tenant:admin`, unless the user has started the run.
         """
         await _entitled(principal, run_id)
         found = await attempts.of_node(principal.tenant_id, run_id, node, after=after, limit=limit)
@@ -337,9 +363,11 @@ async def _attempts(run: Run) -> list[RunAttempt]:
     return [RunAttempt(**row) for row in rows]
 
 
-async def _entitled(principal: Principal, run_id: str) -> None:
+async def _entitled(principal: Principal, run_id: str) -> Run:
+    await require_visible(principal, run_id)
     run = await runs.get(principal.tenant_id, run_id)
     if run is None:
         raise not_found("run")
     if run.started_by != principal.user:
-        principal.require()
+        principal.require(ADMINISTER_TENANT)
+    return run

@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from proflow_runtime.service.auth import ADMIN, Principal
+from proflow_runtime.context.permissions import ADMINISTER_TENANT
+from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow, StoredSettings
 from proflow_runtime.service.problems import RESPONSES
-from proflow_runtime.service.routes.common import Body, principal
+from proflow_runtime.service.routes.common import Body, audited, principal
 from proflow_runtime.tenants import TenantSettings
 
 TAG = "tenants"
@@ -48,10 +49,12 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
     async def save_settings(body: SavedSettings, principal: Principal = who) -> Settings:
         """Replace the tenant's settings, for crons at once and for runs that begin later.
 
-        Only administrators may do so; with `revision`, only if nobody else has saved them since.
+        This needs `tenant:admin`; with `revision`, only if nobody else has saved them since.
         """
-        principal.require(ADMIN)
+        principal.require(ADMINISTER_TENANT)
         stored = await proflow.set_tenant_settings(
             principal.tenant_id, body.settings, by=principal.user, revision=body.revision
         )
+        given = body.settings.model_dump(mode="json", exclude_none=True)
+        await audited(principal, "settings-saved", stored.revision, settings=given)
         return await shown(principal.tenant_id, stored)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
+from proflow_runtime.context.permissions import READ_RUNS
 from proflow_runtime.service.auth import Principal
 from proflow_runtime.service.facade import ProFlow
 from proflow_runtime.service.problems import RESPONSES, not_found
@@ -18,6 +19,8 @@ from proflow_runtime.service.routes.common import (
     RowId,
     dashboard_link,
     principal,
+    require_visible,
+    visible_runs,
 )
 from proflow_runtime.store import runs, tasks
 from proflow_runtime.store.models.tasks import InngestTask
@@ -68,7 +71,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         limit: Limit = 50,
         principal: Principal = who,
     ) -> Listed[Task]:
-        """List the tenant's tasks, the newest first."""
+        """List the tasks of the runs that the user may see, the newest first; with `runs:read`, all."""
         found = await tasks.listed(
             principal.tenant_id,
             status=status,
@@ -76,6 +79,7 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
             business_id=business_id,
             since=since,
             until=until,
+            of_runs=await visible_runs(principal),
             offset=offset,
             limit=limit,
         )
@@ -88,4 +92,8 @@ def add(router: APIRouter, proflow: ProFlow) -> None:
         if found is None:
             raise not_found("task")
         (task,) = await shown(principal.tenant_id, [found])
+        if task.run_id is not None:
+            await require_visible(principal, task.run_id)
+        elif not principal.may(READ_RUNS):
+            raise not_found("task")
         return task

@@ -14,6 +14,31 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.CreateModel(
+            name="AdministrationEntry",
+            fields=[
+                (
+                    "id",
+                    fields.BigIntField(
+                        generated=True, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
+                ("tenant_id", fields.IntField()),
+                ("at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("actor", ShortText(max_length=200)),
+                ("act", ShortText(max_length=40)),
+                ("subject", ShortText(max_length=200)),
+                ("details", JsonText(null=True, generated=False, unique=False)),
+                ("address", ShortText(null=True, max_length=100)),
+            ],
+            options={
+                "table": "proflow_administration",
+                "app": "proflow",
+                "indexes": [Index(fields=["tenant_id", "id"])],
+                "pk_attr": "id",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="ApiToken",
             fields=[
                 (
@@ -24,11 +49,11 @@ class Migration(migrations.Migration):
                 ),
                 ("tenant_id", fields.IntField()),
                 ("user", ShortText(max_length=200)),
-                ("roles", JsonText(default=[], generated=False, null=False, unique=False)),
+                ("permissions", JsonText(default=[], generated=False, null=False, unique=False)),
                 ("hash", ShortText(unique=True, max_length=64)),
                 ("name", ShortText(max_length=100)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
-                ("expires_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("expires_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("revoked_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={"table": "proflow_tokens", "app": "proflow", "pk_attr": "id"},

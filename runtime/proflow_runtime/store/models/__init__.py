@@ -1,5 +1,6 @@
 """Internal: the models of the tables. A host adds them to its `Tortoise.init` by `tortoise_app`."""
 
+from proflow_runtime.store.models.administration import AdministrationEntry
 from proflow_runtime.store.models.approvals import Approval, Assignment, AuditEntry
 from proflow_runtime.store.models.attempts import RunAttempt, StepAttemptRow, StepResult
 from proflow_runtime.store.models.crons import CronRow
@@ -21,6 +22,7 @@ from proflow_runtime.store.models.tasks import InngestTask
 from proflow_runtime.store.models.tokens import ApiToken
 
 __all__ = [
+    "AdministrationEntry",
     "ApiToken",
     "Approval",
     "Assignment",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 MODELS = (
+    AdministrationEntry,
     *(ApiToken, Approval, Assignment, AuditEntry, CronRow, Delegation, Department, Design),
     DesignVersion,
     *(JournalKey, JournalMemo, JournalOwner, JournalRequest, JournalRun, JournalStep),

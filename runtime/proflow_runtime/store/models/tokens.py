@@ -15,11 +15,11 @@ class ApiToken(Model):
     id = fields.BigIntField(primary_key=True)
     tenant_id = fields.IntField()
     user = ShortText(max_length=200)
-    roles = JsonText(default=[])
+    permissions = JsonText(default=[])
     hash = ShortText(max_length=64, unique=True)
     name = ShortText(max_length=100)
     created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
     class Meta:
