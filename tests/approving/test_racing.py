@@ -39,7 +39,7 @@ async def test_fifty_votes_at_once_decide_once(database: str, mode: str, needed:
     voters = await AuditEntry.filter(act="approve").values_list("actor", flat=True)
     assert len(voters) == len(set(voters)) == needed
     assert await AuditEntry.filter(act="resolved").count() == 1
-    assert await OutboxEvent.filter(name="approval/response").count() == 1
+    assert await OutboxEvent.filter(name="proflow/office/answer").count() == 1
 
 
 async def test_one_who_votes_often_at_once_has_one_vote(database: str) -> None:
@@ -62,7 +62,7 @@ async def test_who_answers_while_being_asked_is_never_lost(database: str) -> Non
             await service.act(1, "ben", approval.id, "approve")
 
     runs = 100
-    async with desk(service=Hasty()) as at:
+    async with desk(service=Hasty(app_id="office")) as at:
         events: Any = [{"name": "ask/start", "data": {"tenant_id": 1, "n": n}} for n in range(runs)]
         await at.at.engine.send(*events)
         await at.settle()
@@ -96,7 +96,7 @@ async def test_an_act_that_fails_half_way_leaves_nothing(
         approval = await at.ask()
         before = await AuditEntry.all().count()
 
-        async def breaks(*_: Any) -> None:
+        async def breaks(*_: Any, **__: Any) -> None:
             raise OSError("the disk is full")
 
         with monkeypatch.context() as patched:

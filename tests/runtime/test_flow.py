@@ -5,7 +5,7 @@ from typing import Any
 
 import inngest
 import pytest
-from proflow_runtime import Flow, Result, Task, current_tenant
+from proflow_runtime import ApprovalPolicy, Flow, Result, Task, current_tenant
 from proflow_runtime.local import LocalEngine
 
 from .conftest import Register
@@ -44,7 +44,10 @@ async def test_an_approval_is_requested_and_answered(
 ) -> None:
     async def body(flow: Flow) -> Result:
         decision = await flow.approve(
-            "boss", approvers=["role:boss"], mode="all", timeout=timedelta(days=1)
+            "boss",
+            approvers=["role:boss"],
+            policy=ApprovalPolicy(mode="all"),
+            timeout=timedelta(days=1),
         )
         if decision.outcome != "approved":
             return flow.stop("boss", decision.outcome)

@@ -131,6 +131,7 @@ async def test_a_person_is_exported_and_erased(database: str) -> None:
     await publish(2, ORDER)
     for tenant in (1, 2):
         await people.add(tenant, "wang", "王伟", roles=["boss"])
+        await people.add(tenant, "li", "李娜")
     async with virtual({"pay": pay}) as at:
         run = await ordered(at, 1)
         await ordered(at, 2)
