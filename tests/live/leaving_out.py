@@ -27,6 +27,7 @@ LEFT_OUT = {
     "database-backup-nightly": "not published: PF312",
     "database-backup-storage-is-down": "not published: PF312",
     "electronic-record-nobody-signs": "8:00:00 pass by themselves, most at `operator-signature`",
+    "guide-sample-returned": "`approve1` cannot be returned",
     "joint-review-finance-rejects-while-the-notification-is-repeated": "0:00:15 pass by themselves, most at `tell`",
     "message-channels-sms-retried": "0:00:15 pass by themselves, most at `sms`",
     "nested-parallel-legal-approves": "0:30:00 pass by themselves, most at `settle`",

@@ -84,8 +84,6 @@ NODE_TYPE = NodeType(
             "谁可以通过接口或页面发起：`roles` 指定角色，`people` 指定人员，`hosts` 表示只能由宿主系统的代码发起；"
             "默认所有人都可以发起",
         ),
-        "roles": Words("business roles whose members may start runs", "可以发起流程的业务角色"),
-        "people": Words("the ids of people who may start runs", "可以发起流程的人员 ID"),
         "input": Words("JSON Schema of `event.data`", "`event.data` 的 JSON Schema"),
     },
     readable=(),
