@@ -10,7 +10,7 @@ MOVES_WITHIN_MS = 1000
 
 def test_the_picture_moves_as_the_manager_approves(site: Site, visitors: Visitors) -> None:
     run = site.purchase()
-    watching, other = visitors("ann", "en-GB"), visitors("dora", "zh-CN", width=400)
+    watching, other = visitors("ann", "en-GB"), visitors("ann", "zh-CN", width=400)
     manager = visitors("ben", "zh-CN")
     for one in (watching, other):
         one.visit(f"/runs/{run}")
