@@ -127,16 +127,17 @@ async def test_a_run_that_an_event_starts_with_a_rounded_number_fails_and_says_s
     database: str,
 ) -> None:
     async with house({"book": book}) as at:
-        ann = await published(at, DESIGN)
+        await published(at, DESIGN)
+        root = await at.admin("root", 1)
         data = {"tenant_id": 1, "order_id": SNOWFLAKE}
         await at.engine.send({"name": "order/created", "data": data})
 
         async def failed() -> Any:
-            found = (await ann.get("/api/runs", params={"workflow": "order"})).json()["items"]
+            found = (await root.get("/api/runs", params={"workflow": "order"})).json()["items"]
             return found[0] if found and found[0]["status"] == "failed" else None
 
         run = await until(failed)
-        found = (await ann.get(f"/api/runs/{run['run_id']}")).json()
+        found = (await root.get(f"/api/runs/{run['run_id']}")).json()
         assert "`event.data.order_id`: 1834567890123456800 is beyond" in found["error"]["message"]
         assert "send it as a text" in found["error"]["message"]
         assert found["nodes"]["book"]["status"] == "skipped"

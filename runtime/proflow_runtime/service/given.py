@@ -13,14 +13,15 @@ from proflow_runtime.programs.inputs import unmatchable, violations
 from proflow_runtime.service.problems import TEXTS as PROBLEM_TEXTS
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.values import JSON
+from proflow_runtime.values.schema_errors import shown
 
 TEXTS = Texts(
     "given",
     {
         "schema": Text("the input of the workflow: {message:raw}", "流程的输入模式：{message:raw}"),
         "other-tenant": Text(
-            "the run is for tenant {tenant:raw}, not {named}: leave `tenant_id` out",
-            "运行属于租户 {tenant:raw}，不是 {named}：去掉 `tenant_id`",
+            "the run is for tenant {tenant:raw}, not {named:raw}: leave `tenant_id` out",
+            "运行属于租户 {tenant:raw}，不是 {named:raw}：去掉 `tenant_id`",
         ),
         "data": Text("the data is not what the workflow takes", "数据不符合流程的输入要求"),
     },
@@ -32,7 +33,7 @@ def refuse_other_tenant(data: Mapping[str, JSON], tenant_id: int) -> None:
     named = data.get("tenant_id", tenant_id)
     if type(named) is int and named == tenant_id:
         return
-    message = TEXTS("other-tenant", tenant=tenant_id, named=named)
+    message = TEXTS("other-tenant", tenant=tenant_id, named=shown(named))
     errors = [{"pointer": "/data/tenant_id", "message": message}]
     detail = PROBLEM_TEXTS("at", pointer="/data/tenant_id", message=message)
     raise Problem(422, "other-tenant", detail, errors=errors)
