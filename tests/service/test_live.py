@@ -377,7 +377,8 @@ async def test_who_takes_nothing_is_let_go(
 
 async def test_a_run_that_is_withdrawn_before_it_begins_ends_the_socket(database: str) -> None:
     async with site() as (at, port):
-        await runs.create(runs.NewRun("r" * 32, 1, "leave", 1, "sha256:x", {}, "proflow-run"))
+        about = ("r" * 32, 1, "leave", 1, "sha256:x", {}, "proflow-run")
+        await runs.create(runs.NewRun(*about, started_by="ann"))
         async with watching(port, "r" * 32, await token()) as socket:
             assert (await heard(socket))["status"] == "pending"
             await at.proflow.cancel(1, "r" * 32)
