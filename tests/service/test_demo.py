@@ -65,7 +65,7 @@ class Demo:
         return answer.json() if answer.content else None
 
     def runs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.ask("li.na", "/runs")["items"]
+        found: list[dict[str, Any]] = self.ask("admin", "/runs")["items"]
         return found
 
     def settled(self) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ EVENING = line("evening", trigger={"cron": "0 18 * * *"})
 async def test_an_administrator_sets_the_time_zone_of_a_tenant(database: str) -> None:
     async with house(timezone="Europe/Berlin") as at:
         boss, ann = await at.admin("boss", 1), await at.user("ann", 1, "designs:write")
-        nothing = {"settings": {"timezone": None}, "revision": 0, "timezone": "Europe/Berlin"}
+        unset = {"timezone": None, "retention": None}
+        nothing = {"settings": unset, "revision": 0, "timezone": "Europe/Berlin"}
         assert (await ann.get("/api/settings")).json() == nothing
         given = {"settings": {"timezone": "Asia/Shanghai"}, "revision": 0}
         assert (await ann.put("/api/settings", json=given)).status_code == 403
         saved = await boss.put("/api/settings", json=given)
         expected = {
-            "settings": {"timezone": "Asia/Shanghai"},
+            "settings": {**unset, "timezone": "Asia/Shanghai"},
             "revision": 1,
             "timezone": "Asia/Shanghai",
         }
