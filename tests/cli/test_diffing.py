@@ -73,7 +73,7 @@ def test_texts_of_a_design_cannot_steer_the_terminal(inside: Proflow, purchase: 
     done = inside("diff", purchase, written(purchase, spoil))
     assert done.code == 0
     assert "\x1b" not in done.out
-    assert "<U+001B>[2Jgone<U+202E>" in done.out
+    assert "\\u{1b}[2Jgone\\u{202e}" in done.out
 
 
 def test_broken_designs_are_located(inside: Proflow, purchase: Path) -> None:

@@ -135,7 +135,7 @@ def drawing_keys() -> dict[str, Any]:
     """Where drawings keep what is read of them, for editors of their JSON."""
     return {
         "graphs": wrappers.PATHS,
-        "shapes": places.SHAPES,
+        "shapes": [{"nodes": nodes, "edges": edges} for nodes, edges in places.SHAPES],
         "row_marks": riveredge.ROW_MARKS,
         "types": places.TYPES,
         "labels": places.LABELS,

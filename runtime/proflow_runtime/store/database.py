@@ -310,9 +310,8 @@ def _probe(config: dict[str, Any]) -> None:
             # Only its owner may read it; SQLite gives its other files the same mode.
             try:
                 os.close(os.open(one["credentials"]["file_path"], os.O_RDWR | os.O_CREAT, 0o600))
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise sqlite3.OperationalError(f"unable to open the file: {why}") from None
+            except OSError:
+                raise sqlite3.OperationalError("unable to open database file") from None
             with closing(sqlite3.connect(one["credentials"]["file_path"])) as opened:
                 opened.execute("PRAGMA schema_version")
 

@@ -60,7 +60,7 @@ export function openDocument(json: unknown, keys: DrawingKeys): Document | null 
 
 function opened(value: JsonObject, graph: Path, json: JsonObject, keys: DrawingKeys): Document | null {
   if (isRow(value, keys)) return null;
-  for (const [nodesKey, edgesKey] of keys.shapes) {
+  for (const { nodes: nodesKey, edges: edgesKey } of keys.shapes) {
     if (!Object.hasOwn(value, nodesKey)) continue;
     const parts = [own(value, nodesKey), own(value, edgesKey) ?? []];
     const fits = parts.every((part) => Array.isArray(part) || isObject(part));

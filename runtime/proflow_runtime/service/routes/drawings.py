@@ -25,11 +25,18 @@ class Drawn(BaseModel):
     diagnostics: list[Diagnostic]
 
 
+class Shape(BaseModel):
+    """The keys that hold the nodes and the edges of a graph."""
+
+    nodes: str
+    edges: str
+
+
 class DrawingKeys(BaseModel):
     """Where drawings keep what is read of them: keys, and paths of keys, the most usual first."""
 
     graphs: list[list[str]] = Field(description="where a wrapper may hold the graph")
-    shapes: list[tuple[str, str]] = Field(description="the keys of the nodes and of the edges")
+    shapes: list[Shape] = Field(description="the keys of the nodes and of the edges")
     row_marks: list[str] = Field(description="one of these keys tells a row of RiverEdge")
     types: list[list[str]] = Field(description="where a node may have its type")
     labels: list[list[str]] = Field(description="where a node may have its label")
