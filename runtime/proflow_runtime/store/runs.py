@@ -264,13 +264,18 @@ async def finish(
         await note_change(run, now, status=status, ended_at=now, due_at=None, error=error, **given)
         await outbox.mark_seen(tenant_id, run.id)
         await outbox.mark_uncalled(tenant_id, run.id)
-        if run.parent is not None:
+        if run.parent is not None and await _is_open(tenant_id, run.parent):
             returned = outbox.Effect("resumed", run.parent, run.id)
             await outbox.watch(client, f"returned:{run.id}", tenant_id, RETURNED, returned)
         if run.task_id is not None:
             message = None if error is None else error["message"]
             await tasks.move(tenant_id, run.task_id, status, error_message=message)
     return True
+
+
+async def _is_open(tenant_id: int, run_id: str) -> bool:
+    """Return True if a run has not ended: one that has goes on from nothing any more."""
+    return await Run.filter(tenant_id=tenant_id, id=run_id, status__in=OPEN).exists()
 
 
 async def reopen(tenant_id: int, run_id: str, again: NextAttempt) -> Run | None:
