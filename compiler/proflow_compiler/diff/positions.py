@@ -55,11 +55,11 @@ TEXTS = Texts(
             "`scope` 已改变，等待无法区分租户",
         ),
         "back-gone": Text(
-            "the way back {drawn:raw} is gone or changed, and may have been taken",
+            "the back edge {drawn:raw} is gone or changed, and may have been taken",
             "返回连线 {drawn:raw} 已移除或改变，而运行可能已走过它",
         ),
         "back-often": Text(
-            "the way back {drawn:raw} may have been taken more than {limit:raw} times",
+            "the back edge {drawn:raw} may have been taken more than {limit:raw} times",
             "返回连线 {drawn:raw} 可能已执行超过 {limit:raw} 次",
         ),
         "new-in-loop": Text(

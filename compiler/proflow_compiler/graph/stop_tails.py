@@ -6,8 +6,7 @@ ones: several approvals can share one notification and one end for their rejecti
 rejection is handled at once.
 
 A node at which branches join although nothing went wrong is no stop tail, even if every end behind
-it stops the run: there the branches wait for each other. A join with an explicit mode is none
-either.
+it stops the run: there the branches wait for each other. Nor is a join with an explicit mode.
 """
 
 from dataclasses import replace

@@ -71,7 +71,7 @@ def add_default(design: Design, name: str, outcome: str | None) -> Iterator[Fix]
 
 
 def _completing(design: Design, name: str, when: str, handles: Sequence[str | None]) -> Fix:
-    """Draw edges to an end that completes the run; draw the end as well if there is none."""
+    """Draw edges to an end that completes the run; draw the end as well if the design has no such end."""
     node = design.nodes[name]
     end = plain_end(design, node)
     target = end or free_id(design, "end")

@@ -84,7 +84,7 @@ def clarify_join(level: GraphFacts, loop: Loop | None, node: Node) -> Iterator[F
 
     Args:
         level: The facts of its graph.
-        loop: The innermost loop around the node; None if there is none.
+        loop: The innermost loop around the node; None if the node is in no loop.
         node: The node.
     """
     name = free_id(level.graph.design, "join")

@@ -78,7 +78,7 @@ one of the two can be.
             "`{node}` is sent back to `{target}`, which is no node",
             "`{node}` 要退回到 `{target}`，但该节点不存在",
         ),
-        "none-of-name": Text("there is none of this name", "没有这个节点"),
+        "none-of-name": Text("no node has this id", "没有这个节点"),
         "name-earlier": Text(
             "name a node that runs before this one",
             "填写在此节点之前执行的节点",

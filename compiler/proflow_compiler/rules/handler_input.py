@@ -83,7 +83,7 @@ validated when it is known. Checked only if the handlers are known: `--handlers 
             "让它接受 `error`（含 `name`、`message`）、`event` 和 `run_id`{wanted}",
         ),
         "no-input": Text(
-            "{owner:raw} takes an input, and there is none",
+            "{owner:raw} takes an input, and the task gives no `input`",
             "{owner:raw}需要输入，但没有设置",
         ),
         "has-none": Text("has no `input`", "没有 `input`"),

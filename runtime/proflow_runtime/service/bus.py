@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from proflow_runtime.context import clock
+from proflow_runtime.service.background import in_background
 from proflow_runtime.store.database import connection, is_sqlite
 from proflow_runtime.store.drivers import DRIVER_ERRORS
 from proflow_runtime.store.models.runs import Run
@@ -71,13 +72,8 @@ class Bus:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Notice changes by other processes while the context is open."""
-        task = asyncio.create_task(self._poll() if is_sqlite() else self._listen())
-        try:
+        async with in_background(self._poll() if is_sqlite() else self._listen(), "proflow bus"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _poll(self) -> None:
         while True:

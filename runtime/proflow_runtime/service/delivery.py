@@ -8,7 +8,6 @@ as failed and not sent again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ import inngest
 from proflow_schemas.errors import ProFlowError
 
 from proflow_runtime.context import clock
+from proflow_runtime.service.background import in_background
 from proflow_runtime.store import outbox, unseen
 from proflow_runtime.store.models.outbox import OutboxEvent
 
@@ -189,13 +189,8 @@ class Delivery:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver events in the background while the context is open."""
-        task = asyncio.create_task(self._always(), name="proflow outbox")
-        try:
+        async with in_background(self._always(), "proflow outbox"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _always(self) -> None:
         pause, forgotten = self._sweep, clock.now()

@@ -6,7 +6,6 @@ The HTTP API (`routes/`) and `proflow serve` are built on it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,6 +34,7 @@ from proflow_runtime.handlers.registry import Registry
 from proflow_runtime.handlers.task import Handler
 from proflow_runtime.protocol.app_names import AppNames
 from proflow_runtime.service.auth import Authenticate, MayStart, Principal, by_token
+from proflow_runtime.service.background import in_background
 from proflow_runtime.service.bus import Bus
 from proflow_runtime.service.compiling import Compiled, DesignCompiler
 from proflow_runtime.service.deadlines import time_out_due
@@ -356,13 +356,8 @@ class ProFlow:
                         log.warning("cannot %s now: %s", what, error, exc_info=error)
                 await asyncio.sleep(self.settings.tick)
 
-        task = asyncio.create_task(always(), name="proflow approvals")
-        try:
+        async with in_background(always(), "proflow approvals"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _unblock(self) -> None:
         if await self._unblocking.tick():

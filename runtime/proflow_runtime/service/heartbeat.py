@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from proflow_runtime.service.background import in_background
 
 BEAT = 0.25
 """Seconds between two beats."""
@@ -45,13 +46,8 @@ class Heartbeat:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Beat while the context is open."""
-        task = asyncio.create_task(self._always(), name="proflow heartbeat")
-        try:
+        async with in_background(self._always(), "proflow heartbeat"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _always(self) -> None:
         while True:

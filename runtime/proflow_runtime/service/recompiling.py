@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 from proflow_schemas.definition import Definition, is_older
 
 from proflow_runtime.dispatch.outdated import RefusedDesignError
+from proflow_runtime.service.background import in_background
 from proflow_runtime.service.compiling import DesignCompiler
 from proflow_runtime.service.problems import Problem
 from proflow_runtime.store import designs, formats
@@ -121,13 +122,8 @@ class DesignRecompiler:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Compile all published versions of older formats in the background, once."""
-        task = asyncio.create_task(self._persistently(), name="proflow recompiling")
-        try:
+        async with in_background(self._persistently(), "proflow recompiling"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _persistently(self) -> None:
         after: int | None = 0
