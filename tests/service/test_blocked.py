@@ -296,3 +296,51 @@ async def test_a_definition_that_cannot_be_read_fails_the_run_at_once(
         for one in caplog.records
         if one.name == "proflow.stored"
     )
+
+
+async def test_what_was_blocked_and_then_done_is_not_done_again_as_the_run_goes_on() -> None:
+    done: list[str] = []
+    broken = True
+
+    async def counted(task: Task) -> Any:
+        done.append(task.node_id)
+        return {"done": task.node_id}
+
+    async def last(task: Task) -> Any:
+        if broken:
+            raise inngest.NonRetriableError("not yet")
+        return await counted(task)
+
+    nodes = [(name, "task", {"handler": name}) for name in ("first", "late", "last")]
+    await publish(1, line("row", *nodes))
+    handlers = {"first": counted, "last": last}
+    async with site() as where:
+        async with where.deployed(handlers) as at:
+            run = await at.proflow.start(tenant_id=1, workflow="row")
+            await blocked(at, run)
+        async with where.deployed({**handlers, "late": counted}) as at:
+            assert (await ended(at, run))["status"] == "failed"
+            assert done == ["first", "late"]
+            broken = False
+            assert await at.proflow.retry(1, run, by="ann") == run
+            status = await ended(at, run)
+    assert status["status"] == "completed", status
+    assert done == ["first", "late", "last"]
+    assert {node["status"] for node in status["nodes"].values()} == {"completed"}
+
+
+async def test_what_was_still_blocked_is_tried_again_by_the_next_attempt() -> None:
+    await publish(1, ROW)
+    async with site() as where:
+        async with where.deployed({"work": work}) as at:
+            run = await at.proflow.start(tenant_id=1, workflow="row")
+            await blocked(at, run)
+            await at.proflow.cancel(1, run)
+
+            async def cancelled() -> Any:
+                return (await at.proflow.status(1, run))["status"] == "cancelled"
+
+            await until(cancelled, within=40.0)
+        async with where.deployed(BOTH) as at:
+            assert await at.proflow.retry(1, run, by="ann") == run
+            assert (await ended(at, run))["status"] == "completed"
